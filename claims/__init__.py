@@ -1,0 +1,1 @@
+"""The papers, one folder each: what is studied, what is claimed, and where everything comes from."""
