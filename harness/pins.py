@@ -1,0 +1,37 @@
+"""The form of a pinned outside thing: what it is, where it lies, which revision, under which licence."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Home(StrEnum):
+    """Where a pinned thing is fetched from."""
+
+    FOLDER = "folder"
+    """A folder of this checkout; its revision is the digest of its files."""
+    HUB_MODEL = "hub-model"
+    """A model repository of the hub."""
+    HUB_DATASET = "hub-dataset"
+    """A data set repository of the hub."""
+    BUCKET = "bucket"
+    """A public object store read over HTTPS; objects are pinned one by one on first use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """One outside thing that a run depends on."""
+
+    name: str
+    """What the project calls it, for messages and reports."""
+    home: Home
+    address: str
+    """Repository id, bucket URL, or path of the folder."""
+    revision: str | None = None
+    """Immutable revision; None means: resolved and recorded on first use, then enforced."""
+    licence: str
+    gated: bool = False
+    """True when the hub asks for a token and an accepted licence."""
+
+    def __str__(self) -> str:
+        """The pin as messages show it: name, address and revision."""
+        return f"{self.name} ({self.address} @ {self.revision or 'unpinned'})"

@@ -1,0 +1,142 @@
+"""Stored tables: Parquet files whose columns are the fields of a record, written as a stream, read back typed."""
+
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+Row = TypeVar("Row")
+
+FILE_NAMES: dict[str, str] = {"ItemOutcome": "items"}
+"""Records whose table is not named by adding an "s" to their own name."""
+
+ROWS_PER_GROUP = 4_096
+"""Rows held before they are written: bounds memory, and is fixed so that bytes repeat."""
+
+
+def table_path(folder: Path, row_type: type) -> Path:
+    """Where a folder keeps the table of one record type."""
+    name = row_type.__name__
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    return folder / f"{FILE_NAMES.get(name, snake + 's')}.parquet"
+
+
+@dataclass
+class TableWriter(Generic[Row]):
+    """Rows in, row groups out; holds at most one group in memory."""
+
+    row_type: type[Row]
+    sink: pq.ParquetWriter
+    waiting: list[Row]
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Append rows in the order given."""
+        for row in rows:
+            self.waiting.append(row)
+            if len(self.waiting) >= ROWS_PER_GROUP:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what waits as one row group."""
+        if self.waiting:
+            self.sink.write_table(_as_arrow(self.waiting, self.row_type))
+            self.waiting.clear()
+
+
+@contextmanager
+def writing(folder: Path, row_type: type[Row]) -> Iterator[TableWriter[Row]]:
+    """A writer of one table; the file is complete once the block ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(table_path(folder, row_type), _schema(row_type), compression="zstd") as sink:
+        writer = TableWriter(row_type, sink, [])
+        yield writer
+        writer.flush()
+
+
+def write_table(folder: Path, row_type: type[Row], rows: Iterable[Row]) -> None:
+    """Write a whole table at once."""
+    with writing(folder, row_type) as writer:
+        writer.write(rows)
+
+
+def read_table(folder: Path, row_type: type[Row]) -> list[Row]:
+    """Every row of a table, typed.
+
+    Raises:
+        ValueError: If the file's columns are not those of the record.
+    """
+    table = _read(folder, row_type)
+    columns = [table.column(field.name).to_pylist() for field in fields(row_type)]  # type: ignore[arg-type]
+    tuples = [_is_tuple(kind) for kind in typing.get_type_hints(row_type).values()]
+    columns = [
+        [tuple(cell) for cell in column] if is_tuple else column
+        for column, is_tuple in zip(columns, tuples, strict=True)
+    ]
+    names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
+    return [row_type(**dict(zip(names, cells, strict=True))) for cells in zip(*columns, strict=True)]
+
+
+def read_column(folder: Path, row_type: type, name: str) -> NDArray[typing.Any]:
+    """One column as an array: [row] for scalars, [row, position] for lists of one length."""
+    column = _read(folder, row_type).column(name).combine_chunks()
+    if pa.types.is_list(column.type):
+        return np.asarray(column.flatten()).reshape(len(column), -1)
+    return np.asarray(column)
+
+
+def read_ragged(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """A column of lists of different lengths: all values in order, and the offset where each row begins."""
+    column = _read(folder, row_type).column(name).combine_chunks()
+    lengths = np.asarray(column.value_lengths(), dtype=np.int64)
+    return np.asarray(column.flatten()), np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _read(folder: Path, row_type: type) -> pa.Table:
+    path = table_path(folder, row_type)
+    table = pq.read_table(path)
+    expected = _schema(row_type)
+    if table.schema.remove_metadata() != expected:
+        raise ValueError(
+            f"{path} does not hold a table of {row_type.__name__}: found columns {table.schema.names}, "
+            f"expected {expected.names}; delete the artifact and run the stage again"
+        )
+    return table
+
+
+def _as_arrow(rows: list[Row], row_type: type[Row]) -> pa.Table:
+    schema = _schema(row_type)
+    columns = [pa.array([getattr(row, field.name) for row in rows], type=field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _schema(row_type: type) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field(name, _arrow_type(kind), nullable=_is_optional(kind))
+            for name, kind in typing.get_type_hints(row_type).items()
+        ]
+    )
+
+
+def _arrow_type(kind: object) -> pa.DataType:
+    if _is_optional(kind):
+        kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+    if _is_tuple(kind):
+        return pa.list_(pa.field("item", pa.float32(), nullable=False))
+    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]  # type: ignore[index]
+
+
+def _is_optional(kind: object) -> bool:
+    return types.NoneType in typing.get_args(kind)
+
+
+def _is_tuple(kind: object) -> bool:
+    return typing.get_origin(kind) is tuple
