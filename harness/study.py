@@ -224,5 +224,5 @@ class Profile:
     summary: str
     sources: Sources
     sizes: Sizes
-    self_check_study: str | None = None
-    """Study whose claims the judge uses to check itself in this world."""
+    known_numbers: Pin | None = None
+    """Recorded answers of single stages on committed inputs; None where a world has none."""
