@@ -1,0 +1,89 @@
+"""Reading the residual stream at a hook point while a decoder runs, without keeping what nobody asked for."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+Visit = Callable[[int, Float[Tensor, "batch position d_model"]], None]
+"""Receives a layer and the residual stream after it."""
+
+
+class _LastLayerRead(Exception):  # noqa: N818  a signal, not an error
+    """Ends a forward pass once nothing further will be read."""
+
+
+@dataclass(frozen=True)
+class HookPoint:
+    """A place in the network: the residual stream after one decoder layer, before any final norm."""
+
+    layer: int
+
+    def __str__(self) -> str:
+        """The name that the field's libraries print."""
+        return f"blocks.{self.layer}.hook_resid_post"
+
+
+def visit_residuals(
+    decoder: nn.Module,
+    input_ids: Int[Tensor, "batch position"],
+    attention_mask: Int[Tensor, "batch position"],
+    layers: Collection[int],
+    visit: Visit,
+) -> None:
+    """Run a decoder and hand over the residual stream after each wanted layer, in order.
+
+    The stream is read by forward hooks: the last entry of `hidden_states` is taken after the final norm and is
+    wrong for the dictionary of the last layer. The pass ends at the deepest wanted layer and never reaches the
+    language-model head. Gradients flow through what is handed over.
+
+    Args:
+        decoder: A decoder with `.layers`, such as `Gemma2ForCausalLM.model`.
+        input_ids: Token ids with BOS in front.
+        attention_mask: 1 where a token stands, 0 where padding does.
+        layers: Layers to read, counted from 0.
+        visit: Called once per wanted layer.
+
+    Raises:
+        ValueError: If no layer is wanted, or one is out of range.
+    """
+    blocks = decoder.layers
+    assert isinstance(blocks, nn.ModuleList)
+    _check(layers, len(blocks))
+    with _reading(list(blocks), layers, visit):
+        try:
+            decoder(input_ids=input_ids, attention_mask=attention_mask, use_cache=False)
+        except _LastLayerRead:
+            return
+
+
+@contextmanager
+def _reading(blocks: Sequence[nn.Module], layers: Collection[int], visit: Visit) -> Iterator[None]:
+    deepest = max(layers)
+
+    def hook_for(layer: int) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+        def hook(_module: nn.Module, _inputs: tuple[object, ...], output: object) -> None:
+            # Older libraries return a tuple; taking output[0] of a tensor would keep one batch element only.
+            stream = output[0] if isinstance(output, tuple) else output
+            assert isinstance(stream, Tensor)
+            visit(layer, stream)
+            if layer == deepest:
+                raise _LastLayerRead
+
+        return hook
+
+    handles = [blocks[layer].register_forward_hook(hook_for(layer)) for layer in sorted(layers)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _check(layers: Collection[int], num_layers: int) -> None:
+    wrong = sorted(layer for layer in layers if not 0 <= layer < num_layers)
+    if wrong or not layers:
+        found = f"layers {wrong}" if wrong else "no layer"
+        raise ValueError(f"{found} asked for; expected layers between 0 and {num_layers - 1}")
