@@ -1,0 +1,59 @@
+"""What can go wrong by name, and the exit code that each kind of failure ends with."""
+
+from typing import ClassVar
+
+MALFUNCTION = 3
+"""Something broke: a damaged file twice over, a full disk, no permission, a crash."""
+USAGE = 4
+"""The question could not be asked: an unknown name, a malformed study or file."""
+NOTHING_JUDGED = 5
+"""Nothing could be measured: no network, no accelerator, no token, no data."""
+
+
+class HarnessError(Exception):
+    """A failure that is told in one clear error; its class fixes the exit code."""
+
+    exit_code: ClassVar[int] = MALFUNCTION
+
+
+class UsageError(HarnessError):
+    """What was asked for is not there, or is malformed."""
+
+    exit_code: ClassVar[int] = USAGE
+
+
+class NotJudgedError(HarnessError):
+    """The run cannot measure anything here."""
+
+    exit_code: ClassVar[int] = NOTHING_JUDGED
+
+
+class StoreError(HarnessError):
+    """The disk refuses: full, read-only, or no permission."""
+
+
+class DamagedArtifactError(StoreError):
+    """A stored artifact is not what its manifest says."""
+
+
+class MissingArtifactError(StoreError):
+    """An artifact that is asked for was never made, or has been removed."""
+
+
+class StageFailedError(HarnessError):
+    """A stage ended without its artifacts; carries what the stage itself said."""
+
+    def __init__(self, message: str, *, exit_code: int, damaged: bool = False) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # the failed stage fixes it, not the class
+        self.damaged = damaged
+
+
+def choice_error(kind: str, asked: str, allowed: tuple[str, ...], cure: str) -> UsageError:
+    """One clear error for a name that is not among those allowed."""
+    import difflib
+
+    close = difflib.get_close_matches(asked, allowed, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    names = ", ".join(allowed) or "none"
+    return UsageError(f"unknown {kind} {asked!r}; allowed: {names}{hint} {cure}".rstrip())
