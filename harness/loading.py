@@ -1,5 +1,6 @@
 """The only door to transformers and sae-lens: a pin in, a live model, tokenizer or dictionary out."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -106,7 +107,11 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
     folder = locate(pin)
     model = MarianMTModel.from_pretrained(folder, dtype=torch.float32)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
-    return TranslationModel(model=model, tokenizer=MarianTokenizer.from_pretrained(folder))
+    with warnings.catch_warnings():
+        # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
+        warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
+        tokenizer = MarianTokenizer.from_pretrained(folder)
+    return TranslationModel(model=model, tokenizer=tokenizer)
 
 
 def load_encoder(pin: Pin, file: str) -> Encoder:

@@ -120,12 +120,18 @@ class DictionaryError:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlignmentStep:
-    """One logged moment of adapter training, measured on held-out pairs (`alignment_log`)."""
+class TrainingLoss:
+    """Loss of one training batch (`training_losses`)."""
 
     step: int
-    training_loss: float
-    """Loss of the batch just taken; NaN at step 0."""
+    loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignmentStep:
+    """One logged moment of adapter training, measured on held-out pairs (`alignment_steps`)."""
+
+    step: int
     gap: float
     """Mean abs(u - v) over held-out pairs."""
     shuffled_gap: float

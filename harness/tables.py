@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Row = TypeVar("Row")
 
-FILE_NAMES: dict[str, str] = {"ItemOutcome": "items"}
+FILE_NAMES: dict[str, str] = {"ItemOutcome": "items", "TrainingLoss": "training_losses"}
 """Records whose table is not named by adding an "s" to their own name."""
 
 ROWS_PER_GROUP = 4_096

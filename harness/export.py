@@ -1,0 +1,79 @@
+"""Neuronpedia's bulk export as rows: listed, streamed, joined by (layer, latent) and never by batch number."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+WORD_MARK = "\u2581"
+"""A leading space, as vocabulary pieces write it."""
+
+BOS = "<bos>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRow:
+    """One stored sequence of one latent."""
+
+    latent: int
+    tokens: tuple[str, ...]
+    values: tuple[float, ...]
+
+    @property
+    def peak(self) -> int:
+        """Position of the strongest token."""
+        return max(range(len(self.values)), key=self.values.__getitem__)
+
+    @property
+    def peaks_on_bos(self) -> bool:
+        """True when the strongest token is BOS: an artefact of how some dashboards were made."""
+        return self.tokens[self.peak] == BOS
+
+
+def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
+    """Every activation row of one source, in the order of its files.
+
+    The number of batch files and their size are whatever the folder holds. The latent's index is a string in
+    some files and an integer in others.
+
+    Raises:
+        FileNotFoundError: If the source has no activation files.
+        ValueError: If a line is not a row; the message names file and line.
+    """
+    files = sorted((export / source_id / "activations").glob("*.jsonl.gz"), key=_batch_number)
+    if not files:
+        raise FileNotFoundError(f"the export has no activation files for {source_id!r} below {export.name}")
+    for file in files:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                yield _row(line, f"{source_id}/activations/{file.name}:{number}")
+
+
+def text_of(tokens: tuple[str, ...]) -> str:
+    """The text that vocabulary pieces spell, without the space in front."""
+    return "".join(tokens).replace(WORD_MARK, " ").strip()
+
+
+def _row(line: str, place: str) -> StoredRow:
+    try:
+        fields = json.loads(line)
+        row = StoredRow(
+            latent=int(fields["index"]),
+            tokens=tuple(fields["tokens"]),
+            values=tuple(float(value) for value in fields["values"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{place} is not an activation row: {error!r}; expected index, tokens and values"
+        ) from error
+    if len(row.tokens) != len(row.values) or not row.tokens:
+        raise ValueError(
+            f"{place} has {len(row.tokens)} tokens but {len(row.values)} values; expected as many, and some"
+        )
+    return row
+
+
+def _batch_number(path: Path) -> tuple[int, str]:
+    digits = "".join(letter for letter in path.name if letter.isdigit())
+    return int(digits or 0), path.name
