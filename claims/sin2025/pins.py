@@ -1,0 +1,72 @@
+"""Every outside thing of the paper's world, by immutable address: the one place where revisions stand."""
+
+from harness.pins import Home, Pin
+
+CANONICAL_L0 = (
+    105, 102, 141, 59, 124, 68, 70, 69, 71, 73, 77, 80, 82,
+    84, 84, 78, 78, 77, 74, 73, 71, 70, 72, 75, 73, 116,
+)  # fmt: skip
+"""Mean active latents of the canonical 16k dictionary of layer 0, 1, ..., 25: the one nearest to 100 each."""
+
+MODEL = Pin(
+    name="gemma-2-2b",
+    home=Home.HUB_MODEL,
+    address="google/gemma-2-2b",
+    licence="Gemma Terms of Use",
+    gated=True,
+)
+
+DICTIONARIES = Pin(
+    name="gemma-scope-2b-pt-res",
+    home=Home.HUB_MODEL,
+    address="google/gemma-scope-2b-pt-res",
+    licence="CC-BY-4.0",
+)
+
+DICTIONARY_FILES = tuple(
+    f"layer_{layer}/width_16k/average_l0_{l0}/params.npz" for layer, l0 in enumerate(CANONICAL_L0)
+)
+
+PHRASES = Pin(
+    name="neuronpedia export",
+    home=Home.BUCKET,
+    address="https://neuronpedia-datasets.s3.us-east-1.amazonaws.com/v1/gemma-2-2b",
+    licence="not stated; texts from The Pile (uncopyrighted)",
+)
+
+PHRASE_SOURCE_IDS = tuple(f"{layer}-gemmascope-res-16k" for layer in range(26))
+
+TRANSLATORS = {
+    code: Pin(
+        name=f"opus-mt-en-{code}",
+        home=Home.HUB_MODEL,
+        address=f"Helsinki-NLP/opus-mt-en-{code}",
+        licence="Apache-2.0",
+    )
+    for code in ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
+}
+
+CHINESE_TAG = ">>cmn_Hans<<"
+"""The Chinese translator serves many targets; without a token it picks one by itself."""
+
+BENCHMARKS = {
+    "m_arc": Pin(
+        name="m_arc, aligned subset",
+        home=Home.HUB_DATASET,
+        address="richmondsin/m_arc",
+        licence="CC-BY-NC-4.0",
+    ),
+    "m_hellaswag": Pin(
+        name="m_hellaswag, aligned subset",
+        home=Home.HUB_DATASET,
+        address="richmondsin/m_hellaswag",
+        revision="8d9642f16ae3031f7eddc3e3531b6ae58686d81a",
+        licence="CC-BY-NC-4.0",
+    ),
+    "m_mmlu": Pin(
+        name="m_mmlu, aligned subset",
+        home=Home.HUB_DATASET,
+        address="richmondsin/m_mmlu",
+        licence="CC-BY-NC-4.0",
+    ),
+}

@@ -1,0 +1,106 @@
+"""The worlds in which this study can run: the same code, other sources and sizes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from claims.sin2025 import pins
+from harness.pins import Home, Pin
+from harness.study import Profile, Sizes, Sources, Translator
+
+FIXTURES = "fixtures"
+MINIATURE = "gemma-2-2b-miniature"
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def miniature(name: str, below: str) -> Pin:
+    """A folder of the committed miniature world."""
+    return Pin(
+        name=f"miniature {name}",
+        home=Home.FOLDER,
+        address=f"{FIXTURES}/{below}",
+        licence="Apache-2.0; CLDR: Unicode-3.0",
+    )
+
+
+def miniature_dictionary_files() -> tuple[str, ...]:
+    """`params.npz` of every layer, in order; the folder names carry each dictionary's measured L0."""
+    root = CHECKOUT / FIXTURES / "saes"
+    found = {int(path.parts[-4].removeprefix("layer_")): path for path in root.glob("layer_*/*/*/params.npz")}
+    return tuple(found[layer].relative_to(root).as_posix() for layer in sorted(found))
+
+
+def fixture() -> Profile:
+    """The miniature world: anywhere, on a CPU, without a network."""
+    return Profile(
+        name="fixture",
+        summary="a miniature world, trained on CLDR phrases; says nothing about the paper",
+        sources=Sources(
+            model=miniature("model", "model"),
+            dictionaries=miniature("dictionaries", "saes"),
+            dictionary_files=miniature_dictionary_files(),
+            phrases=miniature("export", f"neuronpedia/v1/{MINIATURE}"),
+            phrase_source_ids=tuple(f"{layer}-miniature-res-512" for layer in range(26)),
+            translators={
+                code: Translator(
+                    pin=miniature(f"translator en-{code}", f"translators/opus-mt-en-{code}"),
+                    target_token=pins.CHINESE_TAG if code == "zh" else None,
+                )
+                for code in pins.TRANSLATORS
+            },
+            benchmarks={name: miniature(name, f"okapi/{name}") for name in pins.BENCHMARKS},
+        ),
+        sizes=Sizes(
+            latents_per_layer=80,
+            panel_latents=64,
+            held_out_fraction=1 / 3,
+            similarity_texts=128,
+            dictionary_texts=48,
+            adapter_seeds=(1, 2, 3),
+            max_alignment_steps=20,
+            alignment_batch=8,
+            items_per_cell=20,
+            max_shots=1,
+            batch_tokens=1_024,
+            dtype="float32",
+            threads=1,
+        ),
+        known_numbers=miniature("known numbers", "known_numbers"),
+    )
+
+
+def paper() -> Profile:
+    """The real thing: needs a GPU, a network and access to the gated model."""
+    return Profile(
+        name="paper",
+        summary="Gemma-2-2B and Gemma Scope, by pinned revision",
+        sources=Sources(
+            model=pins.MODEL,
+            dictionaries=pins.DICTIONARIES,
+            dictionary_files=pins.DICTIONARY_FILES,
+            phrases=pins.PHRASES,
+            phrase_source_ids=pins.PHRASE_SOURCE_IDS,
+            translators={
+                code: Translator(pin=pin, target_token=pins.CHINESE_TAG if code == "zh" else None)
+                for code, pin in pins.TRANSLATORS.items()
+            },
+            benchmarks=pins.BENCHMARKS,
+        ),
+        sizes=Sizes(
+            latents_per_layer=1_000,
+            panel_latents=64,
+            held_out_fraction=1 / 3,
+            similarity_texts=512,
+            dictionary_texts=512,
+            adapter_seeds=(1, 2, 3, 4, 5),
+            max_alignment_steps=None,
+            alignment_batch=None,
+            items_per_cell=None,
+            max_shots=None,
+            batch_tokens=8_192,
+            dtype="bfloat16",
+            threads=8,
+        ),
+    )
+
+
+PROFILES: Mapping[str, Profile] = {"fixture": fixture(), "paper": paper()}
