@@ -132,7 +132,8 @@ def write_dictionary(
     b_dec = 0.1 * torch.randn(D_MODEL, generator=generator)
     arrays = {"W_enc": W_dec.T, "W_dec": W_dec, "b_enc": b_enc, "b_dec": b_dec, "threshold": threshold}
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **{name: np.ascontiguousarray(array.numpy()) for name, array in arrays.items()})
+    contents: dict[str, Any] = {name: np.ascontiguousarray(array.numpy()) for name, array in arrays.items()}
+    np.savez(path, **contents)
     return arrays
 
 
