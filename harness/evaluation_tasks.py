@@ -22,8 +22,6 @@ Document = dict[str, Any]
 class Family:
     """One stock template: how its tasks are called and which split plays which part."""
 
-    folder: str
-    """Folder of the template below lm-eval's Okapi tasks."""
     task_prefix: str
     evaluated_key: str
     """Setting that names the evaluated split."""
@@ -34,27 +32,24 @@ class Family:
 
 
 FAMILIES: Mapping[str, Family] = {
-    "_arc_yaml": Family(
-        folder="arc_multilingual",
+    "arc_multilingual/_arc_yaml": Family(
         task_prefix="arc",
         evaluated_key="test_split",
         shots_key="training_split",
         unused_keys=("validation_split",),
     ),
-    "_hellaswag_yaml": Family(
-        folder="hellaswag_multilingual",
+    "hellaswag_multilingual/_hellaswag_yaml": Family(
         task_prefix="hellaswag",
         evaluated_key="validation_split",
         shots_key=None,
     ),
-    "_default_yaml": Family(
-        folder="mmlu_multilingual",
+    "mmlu_multilingual/_default_yaml": Family(
         task_prefix="m_mmlu",
         evaluated_key="test_split",
         shots_key="fewshot_split",
     ),
 }
-"""Stock templates by file name."""
+"""Stock templates by their path below lm-eval's Okapi tasks."""
 
 SHOTS_SPLIT = "train"
 """Split of the data sets that examples come from, where the family has one."""
@@ -161,7 +156,7 @@ def _settings(
     import lm_eval
 
     family = _family(benchmark)
-    template = Path(lm_eval.__file__).parent / "tasks" / "okapi" / family.folder / benchmark.template
+    template = Path(lm_eval.__file__).parent / "tasks" / "okapi" / benchmark.template
     splits = {family.evaluated_key: benchmark.evaluated_split}
     if family.shots_key is not None:
         splits[family.shots_key] = SHOTS_SPLIT

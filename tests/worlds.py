@@ -30,7 +30,7 @@ TARGET_TOKENS = {"zh": ">>cmn_Hans<<"}
 BENCHMARKS = (
     Benchmark(
         name="arc",
-        template="_arc_yaml",
+        template="arc_multilingual/_arc_yaml",
         data_folder="m_arc",
         evaluated_split="test",
         metric="acc_norm",
@@ -39,7 +39,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="hellaswag",
-        template="_hellaswag_yaml",
+        template="hellaswag_multilingual/_hellaswag_yaml",
         data_folder="m_hellaswag",
         evaluated_split="val",
         metric="acc_norm",
@@ -48,7 +48,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="mmlu",
-        template="_default_yaml",
+        template="mmlu_multilingual/_default_yaml",
         data_folder="m_mmlu",
         evaluated_split="test",
         metric="acc",
