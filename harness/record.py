@@ -205,6 +205,20 @@ class UnitValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhraseValue:
+    """What one phrase contributed to one latent of one estimate (`phrase_values`).
+
+    Kept where phrases serve several latents, so that latents and phrases can be resampled together.
+    """
+
+    estimate_id: str
+    unit: str
+    text_id: int
+    observed: float
+    reference: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelfCheck:
     """One known number of the instrument, recomputed (`self_checks`)."""
 
