@@ -87,6 +87,11 @@ def default_device() -> str:
     return "cuda" if has_driver and not _version("torch").endswith("+cpu") else "cpu"
 
 
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def set_threads(threads: int) -> None:
     """Fix the size of every thread pool; works only before numpy and torch are imported."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
@@ -121,7 +126,7 @@ def machine() -> Mapping[str, str | int | None]:
         "host": platform.node(),
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": available_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "accelerator": _accelerator(),
     }

@@ -36,6 +36,15 @@ class Store:
             self.verified[key] = verified(self.folder(stage, key))
         return self.verified[key]
 
+    def peek(self, stage: str, key: str) -> Artifact:
+        """A finished artifact as its manifest describes it; bytes are not read.
+
+        Raises:
+            MissingArtifactError: If it was never made.
+            DamagedArtifactError: If its manifest cannot be read.
+        """
+        return read_manifest(self.folder(stage, key))
+
     def produce(self, recipe: Recipe, make: Callable[[Path], None]) -> Artifact:
         """The artifact of a recipe: the finished one where it stands, else made now, by one process.
 
