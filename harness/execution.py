@@ -1,0 +1,81 @@
+"""The execution record: clock, host, attempts and cost of a run; nothing in a report comes from it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+
+from harness.canonical import plain
+from harness.disk import write_json
+from harness.pipeline import Plan
+from harness.provenance import commit, library_versions, machine, now
+from harness.runfolder import Event, RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageCost:
+    """What one stage took in a run's folder, all attempts together."""
+
+    stage: str
+    attempts: int
+    items_made: int
+    items_found: int
+    wall_seconds: float
+    cpu_seconds: float
+
+
+@contextmanager
+def recorded(plan: Plan, run: RunFolder, run_id: str) -> Iterator[None]:
+    """Writes the execution record once the block ends, however it ends."""
+    started, clock, outcome = now(), time.monotonic(), "finished"
+    try:
+        yield
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        attempt = {
+            "started": started,
+            "ended": now(),
+            "outcome": outcome,
+            "wall_seconds": round(time.monotonic() - clock, 3),
+            "machine": machine(),
+            "commit": asdict(commit()),
+            "libraries": dict(library_versions()),
+        }
+        content = {
+            "study": plan.study.name,
+            "profile": plan.profile.name,
+            "run_id": run_id,
+            "attempts": [*_earlier(run), attempt],
+            "stages": [stage_cost(stage.name, run.events(stage.name)) for stage in plan.stages],
+        }
+        write_json(run.execution, plain(content))
+
+
+def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
+    """What a stage took, from what it left behind; a killed attempt counts up to its last event."""
+    last = [event for event, later in zip_longest(events, events[1:]) if _is_last(later)]
+    what = [event.what for event in events]
+    return StageCost(
+        stage=stage,
+        attempts=what.count("started"),
+        items_made=what.count("made"),
+        items_found=what.count("found"),
+        wall_seconds=round(sum(event.wall_seconds for event in last), 3),
+        cpu_seconds=round(sum(event.cpu_seconds for event in last), 3),
+    )
+
+
+def _is_last(later: Event | None) -> bool:
+    return later is None or later.what == "started"
+
+
+def _earlier(run: RunFolder) -> list[object]:
+    try:
+        attempts = json.loads(run.execution.read_text(encoding="utf-8"))["attempts"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return []
+    return attempts if isinstance(attempts, list) else []
