@@ -1,0 +1,257 @@
+"""The command line: what people type, one clear error when it cannot be done, and the exit code."""
+
+import json
+import logging
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from harness.failures import USAGE, HarnessError, UsageError, choice_error
+
+app = typer.Typer(
+    name="harness",
+    help="Re-runs a paper from public models, and says claim by claim how close it lands.",
+    epilog="Example: harness reproduce --profile fixture",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+store_app = typer.Typer(
+    help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
+)
+app.add_typer(store_app, name="store")
+
+StudyName = Annotated[
+    str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
+]
+ProfileName = Annotated[
+    str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
+]
+StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
+ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+
+DEFAULT_STUDY, DEFAULT_PROFILE = "sin2025", "fixture"
+DEFAULT_STORE, DEFAULT_REPORTS = Path(".store"), Path("reports")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+class StoppedError(BaseException):
+    """A signal other than the keyboard's asked this process to end; not for handlers of failures."""
+
+
+@app.command(epilog="Example: harness reproduce --profile fixture --store .store")
+def reproduce(
+    *,
+    study: StudyName = DEFAULT_STUDY,
+    profile: ProfileName = DEFAULT_PROFILE,
+    out: Annotated[Path | None, typer.Option(help="Folder of this run; by default one of --reports.")] = None,
+    reports: ReportsPath = DEFAULT_REPORTS,
+    store: StorePath = DEFAULT_STORE,
+    device: Device = "auto",
+    cores: Annotated[int | None, typer.Option(min=1, help="Processor cores; by default all.")] = None,
+) -> int:
+    """Run or resume the main path and write its report."""
+    from harness.provenance import available_cores
+    from harness.reproduce import Request
+    from harness.reproduce import reproduce as run
+
+    request = Request(
+        study=study,
+        profile=profile,
+        device=_device(device),
+        store=store,
+        reports=reports,
+        out=out,
+        cores=cores or available_cores(),
+    )
+    return run(request, _say, live=sys.stdout.isatty())
+
+
+@app.command(epilog="Example: harness plan --profile fixture --json")
+def plan(
+    *,
+    study: StudyName = DEFAULT_STUDY,
+    profile: ProfileName = DEFAULT_PROFILE,
+    store: StorePath = DEFAULT_STORE,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Show the stages, and what of them is done."""
+    from harness.canonical import plain
+    from harness.inventory import inventory
+    from harness.pipeline import plan as draw
+    from harness.recipes import Recipes
+    from harness.store import Store
+    from harness.studies import load_profile, load_study
+
+    asked = load_study(study)
+    recipes = Recipes(plan=draw(asked, load_profile(asked, profile), _device(device)))
+    lines = inventory(recipes, Store(store))
+    if as_json:
+        _print_json({"study": study, "profile": profile, "stages": plain(lines)})
+        return
+    for line in lines:
+        done = "?" if line.done is None else line.done
+        _say(f"{line.stage:<18} {done:>4} of {line.items:<4} {_size(line.size_bytes):>9}  {line.says}")
+    if reason := next((line.why_unknown for line in lines if line.why_unknown), None):
+        _say(f"? not known: {reason}")
+
+
+@app.command(epilog="Example: harness stage phrases --profile fixture --run reports/by-hand")
+def stage(
+    *,
+    name: Annotated[str, typer.Argument(help="Stage, as 'harness plan' lists them.")],
+    run: Annotated[Path, typer.Option("--run", help="Folder for the index, the events and the last error.")],
+    study: StudyName = DEFAULT_STUDY,
+    profile: ProfileName = DEFAULT_PROFILE,
+    store: StorePath = DEFAULT_STORE,
+    device: Device = "auto",
+) -> None:
+    """Make one stage by hand: files in, files out."""
+    from harness.pipeline import plan as draw
+    from harness.runfolder import RunFolder
+    from harness.stageprocess import run_stage
+    from harness.store import Store
+    from harness.studies import load_profile, load_study
+
+    asked = load_study(study)
+    drawn = draw(asked, load_profile(asked, profile), _device(device))
+    names = tuple(entry.name for entry in drawn.stages)
+    if name not in names:
+        raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
+    run_stage(drawn, name, Store(store), RunFolder(root=run))
+
+
+@app.command(epilog="Example: harness report reports/fixture-0123456789ab")
+def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")]) -> int:
+    """Render the report of an old run again: the same bytes."""
+    from harness.report import render_report
+
+    if not (run / "report.json").is_file():
+        raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
+    return render_report(run)
+
+
+@store_app.command("list", epilog="Example: harness store list --json")
+def store_list(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> None:
+    """List every artifact."""
+    from harness.canonical import plain
+    from harness.stageprocess import record_of
+    from harness.store import Store
+
+    records = [record_of(artifact) for artifact in Store(store).list()]
+    if as_json:
+        _print_json(plain(records))
+        return
+    for record in records:
+        _say(f"{record.stage:<18} {record.item:<16} {record.key[:12]} {_size(record.size_bytes):>9}")
+    _say(f"{len(records)} artifacts, {_size(sum(record.size_bytes for record in records))}")
+
+
+@store_app.command("verify", epilog="Example: harness store verify --store .store")
+def store_verify(store: StorePath = DEFAULT_STORE) -> None:
+    """Read every byte of every artifact; exit 3 if one is damaged."""
+    from harness.store import Store
+
+    if damaged := Store(store).verify():
+        raise HarnessError("\n".join(map(str, damaged)))
+    _say("every artifact is what its manifest says")
+
+
+@store_app.command("clean", epilog="Example: harness store clean --yes")
+def store_clean(
+    *,
+    store: StorePath = DEFAULT_STORE,
+    reports: ReportsPath = DEFAULT_REPORTS,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only list.")] = False,
+) -> None:
+    """Remove what no run below --reports names, and what was never finished."""
+    from harness.runfolder import named_keys
+    from harness.store import Store
+
+    folders = Store(store).clean(named_keys(reports), remove=yes)
+    for folder in folders:
+        _say(str(folder))
+    _say(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        _say(version_of("replication-harness"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        _say(context.get_help())
+        raise typer.Exit(USAGE)
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.INFO, format="%(message)s", stream=sys.stderr
+    )
+
+
+def main(words: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    words = sys.argv[1:] if words is None else words
+    signal.signal(signal.SIGTERM, _stopped)
+    sys.exit(_exit_code(words))
+
+
+def _exit_code(words: list[str]) -> int:
+    """Every ending of a command as a number, with one clear error on stderr."""
+    from harness.stageprocess import exit_code_of
+
+    try:
+        answer = app(args=words, prog_name="harness", standalone_mode=False)
+    except typer.TyperException as error:
+        return _tell(error.format_message(), USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return 128 + signal.SIGINT
+    except StoppedError:
+        return 128 + signal.SIGTERM
+    except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
+        if "--debug" in words:
+            traceback.print_exc()
+        known = isinstance(error, HarnessError)
+        return _tell(str(error) if known else f"{type(error).__name__}: {error}", exit_code_of(error))
+    return answer if isinstance(answer, int) else 0
+
+
+def _tell(message: str, code: int) -> int:
+    typer.echo(f"error: {message}", err=True)
+    return code
+
+
+def _stopped(number: int, _frame: object) -> NoReturn:
+    raise StoppedError(number)
+
+
+def _device(asked: str) -> str:
+    from harness.provenance import default_device
+
+    if asked not in DEVICES:
+        raise choice_error("device", asked, DEVICES, "")
+    return default_device() if asked == "auto" else asked
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB"
