@@ -30,6 +30,10 @@ BATCH_TEXTS = 32
 """Texts per translation batch, and options per benchmark batch."""
 
 
+SELF_CHECK_STEPS = 2
+"""Training steps of the adapter that the self-checks train."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """One artifact to be made, all or nothing."""
@@ -141,24 +145,38 @@ def producer(stage: str) -> Produce:
     """
     match stage:
         case "phrases":
-            from harness.phrases import produce
+            from harness import phrases
+
+            return phrases.produce
         case "translations":
-            from harness.translation import produce
+            from harness import translation
+
+            return translation.produce
         case "activations" | "activations-tuned":
-            from harness.extraction import produce
+            from harness import extraction
+
+            return extraction.produce
         case "dictionary-error":
-            from harness.dictionary import produce
+            from harness import dictionary
+
+            return dictionary.produce
         case "adapters":
-            from harness.alignment import produce
+            from harness import alignment
+
+            return alignment.produce
         case "benchmarks" | "benchmarks-tuned":
-            from harness.evaluation import produce
+            from harness import evaluation
+
+            return evaluation.produce
         case "estimates":
-            from harness.estimates import produce
+            from harness import estimates
+
+            return estimates.produce
         case "self-checks":
-            from harness.selfchecks import produce
-        case _:
-            raise ValueError(f"no stage is called {stage!r}")
-    return produce
+            from harness import selfchecks
+
+            return selfchecks.produce
+    raise ValueError(f"no stage is called {stage!r}")
 
 
 @dataclass(frozen=True)
@@ -186,8 +204,11 @@ class _Draft:
         )
 
     def phrases(self) -> Item:
+        return Item(stage="phrases", name="all", task=self.phrases_task())
+
+    def phrases_task(self) -> PhrasesTask:
         sizes = self.profile.sizes
-        task = PhrasesTask(
+        return PhrasesTask(
             export=self.profile.sources.phrases,
             source_ids=self.profile.sources.phrase_source_ids,
             choice=self.study.primary.phrases,
@@ -196,11 +217,14 @@ class _Draft:
             held_out_fraction=sizes.held_out_fraction,
             seed=SEED,
         )
-        return Item(stage="phrases", name="all", task=task)
 
     def translation(self, language: Language, phrases: Item) -> Item:
+        task = self.translation_task(language)
+        return Item(stage="translations", name=language.code, task=task, needs=(("phrases", phrases),))
+
+    def translation_task(self, language: Language) -> TranslationTask:
         translator = self.profile.sources.translators[language.code]
-        task = TranslationTask(
+        return TranslationTask(
             language=language,
             translator=translator.pin,
             target_token=translator.target_token,
@@ -208,7 +232,6 @@ class _Draft:
             batch_texts=BATCH_TEXTS,
             numerics=self.numerics,
         )
-        return Item(stage="translations", name=language.code, task=task, needs=(("phrases", phrases),))
 
     def texts(
         self, language: Language, phrases: Item, translations: Mapping[str, Item]
@@ -249,8 +272,15 @@ class _Draft:
         return adapter.name.split("/")[0], self.study.reference.code
 
     def benchmarks(self, code: str, adapter: Item | None = None) -> Item:
+        task = self.benchmarks_task(code)
+        if adapter is None:
+            return Item(stage="benchmarks", name=code, task=task)
+        name = f"{adapter.name}/{code}"
+        return Item(stage="benchmarks-tuned", name=name, task=task, needs=(("adapter", adapter),))
+
+    def benchmarks_task(self, code: str) -> BenchmarksTask:
         sources, sizes = self.profile.sources, self.profile.sizes
-        task = BenchmarksTask(
+        return BenchmarksTask(
             language=code,
             model=sources.model,
             benchmarks=self.study.benchmarks,
@@ -260,10 +290,6 @@ class _Draft:
             numerics=self.numerics,
             batch_items=BATCH_TEXTS,
         )
-        if adapter is None:
-            return Item(stage="benchmarks", name=code, task=task)
-        name = f"{adapter.name}/{code}"
-        return Item(stage="benchmarks-tuned", name=name, task=task, needs=(("adapter", adapter),))
 
     def estimates(self, needs: tuple[Item, ...]) -> Item:
         task = EstimatesTask(
@@ -280,11 +306,27 @@ class _Draft:
         known = self.profile.known_numbers
         if known is None:
             return ()
-        translators = tuple(
-            (code, translator.pin, translator.target_token)
-            for code, translator in self.profile.sources.translators.items()
+        language, sizes = self.study.tuned[0], self.profile.sizes
+        choice = self.study.primary.alignment
+        networks = self.networks
+        task = SelfChecksTask(
+            known_numbers=known,
+            phrases=self.phrases_task(),
+            translation=self.translation_task(language),
+            activations=ActivationsTask(language=language.code, networks=networks, similarity_texts=0),
+            dictionary=DictionaryTask(
+                language=language.code, networks=networks, texts=sizes.dictionary_texts, seed=SEED
+            ),
+            adapter=AdapterTask(
+                language=language.code,
+                seed=sizes.adapter_seeds[0],
+                networks=networks,
+                choice=choice,
+                max_steps=SELF_CHECK_STEPS,
+                batch_size=sizes.alignment_batch or choice.batch_size,
+            ),
+            benchmarks=self.benchmarks_task(self.study.reference.code),
         )
-        task = SelfChecksTask(known_numbers=known, networks=self.networks, translators=translators)
         item = Item(stage="self-checks", name="all", task=task)
         return (
             Stage(name="self-checks", says="known numbers, computed again", module="harness.selfchecks",

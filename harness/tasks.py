@@ -115,9 +115,13 @@ class SelfChecksTask:
     """Known numbers of every stage, each recomputed from committed inputs. Needs: nothing."""
 
     known_numbers: Pin
-    networks: Networks
-    translators: tuple[tuple[str, Pin, str | None], ...]
-    """Language code, model, target token."""
+    """Folder with the recorded numbers and the inputs of every stage."""
+    phrases: PhrasesTask
+    translation: TranslationTask
+    activations: ActivationsTask
+    dictionary: DictionaryTask
+    adapter: AdapterTask
+    benchmarks: BenchmarksTask
 
 
 Task = (
