@@ -137,7 +137,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
     return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
 
 
-def producer(stage: str) -> Produce:
+def producer(stage: str) -> Produce:  # noqa: PLR0911  one line per stage is the map
     """The function that makes an item of a stage; imports only what that stage needs.
 
     Raises:
