@@ -1,0 +1,5 @@
+"""The report of a run: records in, files out; computes nothing."""
+
+from harness.report.writer import load_report, render_report, write_report
+
+__all__ = ["load_report", "render_report", "write_report"]

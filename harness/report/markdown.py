@@ -1,0 +1,117 @@
+"""The short report `summary.md`: the head of the page and its tables, small enough for a step summary."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from harness.report.document import Check, Report
+from harness.report.markup import escaped
+from harness.report.numbers import count, exact, short
+from harness.report.panels import filled_panels
+from harness.report.sections import differing, may_conclude, outcome
+from harness.report.tabulation import Table, tabulate
+from harness.report.wording import EXIT_CODES, MODES, NO_CLAIM_JUDGED
+
+MAX_BYTES = 64 * 1024
+ROOM_FOR_NOTE = 200
+"""Bytes kept free for the line that says what was left out."""
+OPENED = frozenset({"gap", "gain", "retention", "delta"})
+"""Panels whose tables are unfolded: what most readers come for."""
+SPECIAL = re.compile(r"([\\`*_{}\[\]|#~])")
+
+
+def render_summary(report: Report) -> str:
+    """The summary; where it would grow too large, tables give way first and the head never does."""
+    kept, left_out = [_head(report)], 0
+    room = MAX_BYTES - ROOM_FOR_NOTE - len(kept[0].encode())
+    for block in _blocks(report):
+        needed = len(block.encode()) + 1
+        if needed > room:
+            left_out += 1
+            continue
+        kept.append(block)
+        room -= needed
+    if left_out:
+        kept.append(f"_{count(left_out, 'table')} left out here for size; see report.html._\n")
+    return "\n".join(kept)
+
+
+def plain(text: str) -> str:
+    """Text that Markdown and HTML leave as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", escaped(" ".join(text.split())))
+
+
+def _head(report: Report) -> str:
+    mode, code = MODES[report["mode"]], report["summary"]["exit_code"]
+    return "\n".join(
+        (
+            f"### {mode.ribbon}",
+            "",
+            f"Replication report \u00b7 {_limited(report['paper']['id'])} \u00b7 {_limited(report['paper']['title'])}",
+            "",
+            f"**{outcome(report)}** Exit {code}: {EXIT_CODES[code]}.",
+            "",
+            f"- You may conclude: {may_conclude(report)}",
+            f"- You may not conclude: {mode.may_not}",
+            f"- {NO_CLAIM_JUDGED}" if not report["claims"] else _verdict_counts(report),
+            f"- Run `{_digest(report['run']['id'])}`, specification `{_digest(report['lock']['sha256'])}`.",
+            "",
+        )
+    )
+
+
+def _limited(text: str) -> str:
+    return plain(text[:300])
+
+
+def _digest(text: str) -> str:
+    return re.sub(r"[^\w.-]", "", short(text))
+
+
+def _verdict_counts(report: Report) -> str:
+    counts = report["summary"]["counts"].items()
+    return "- " + " \u00b7 ".join(f"{number} {verdict}" for verdict, number in sorted(counts) if number)
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    """Tables, the most important first: what differs, what was measured, what agrees."""
+    differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
+    if differ:
+        yield _block("Self-checks that differ", _check_table(differ), opened=True)
+    for filled in filled_panels(report["measurements"]):
+        if filled.rows:
+            opened = filled.panel.anchor in OPENED
+            yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
+    if agree:
+        yield _block("Self-checks that agree", _check_table(agree))
+
+
+def _check_table(checks: Sequence[Check]) -> Table:
+    rows = tuple(
+        (
+            check["id"],
+            check["says"],
+            exact(check["expected"]),
+            exact(check["measured"]),
+            exact(check["tolerance"]),
+        )
+        for check in checks
+    )
+    return Table(
+        caption="Known numbers of the instrument, computed again.",
+        headers=("Check", "What is known", "Expected", "Measured", "Tolerance"),
+        num_labels=2,
+        rows=rows,
+    )
+
+
+def _block(heading: str, table: Table, *, opened: bool = False) -> str:
+    marks = [":--" if place < table.num_labels else "--:" for place in range(len(table.headers))]
+    lines = (table.headers, marks, *table.rows)
+    body = "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    fold = "<details open>" if opened else "<details>"
+    spanned = f" Columns: {table.spanner.lower()}." if table.spanner else ""
+    return f"{fold}<summary>{plain(heading)}</summary>\n\n{plain(table.caption)}{spanned}\n\n{body}\n\n</details>\n"
+
+
+def _cell(text: str) -> str:
+    return text if set(text) <= {":", "-"} else plain(text)

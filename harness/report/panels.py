@@ -1,0 +1,246 @@
+"""Which measurements a reader takes in together: groups of panels, each one table and sometimes a figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from harness.report.document import Measurement
+
+
+class Scope(Enum):
+    """Which of the numbers of a quantity a panel is about."""
+
+    ANY = auto()
+    GROUP = auto()
+    """Those of no single language."""
+    LANGUAGE = auto()
+    """Those of one language each."""
+
+
+class Layout(Enum):
+    """How a panel's table is laid out."""
+
+    LIST = auto()
+    """One row per number, with its units and seeds."""
+    GRID = auto()
+    """One column per value of the panel's column dimensions."""
+
+
+class Figure(Enum):
+    """A drawing that a panel carries."""
+
+    GAP_BY_LAYER = "gap-by-layer"
+    GAP_BY_LANGUAGE = "gap-by-language"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One kind of measurement as the report presents it."""
+
+    anchor: str
+    group: str
+    heading: str
+    lead: str
+    quantities: tuple[str, ...]
+    """Quantities shown; none stands for whatever no other panel shows."""
+    scope: Scope = Scope.ANY
+    layout: Layout = Layout.LIST
+    columns: tuple[str, ...] = ()
+    """Dimensions that run along the columns of a grid."""
+    figure: Figure | None = None
+
+    def share_of(self, rows: Sequence[Measurement]) -> list[Measurement]:
+        """The measurements that belong to this panel, in the order of its quantities."""
+        return sorted(filter(self.takes, rows), key=lambda row: self.quantities.index(row["quantity"]))
+
+    def takes(self, row: Measurement) -> bool:
+        """Whether a measurement belongs to this panel."""
+        if row["quantity"] not in self.quantities:
+            return False
+        return self.scope is Scope.ANY or (row["language"] is None) is (self.scope is Scope.GROUP)
+
+
+ACTIVATION = "Activation gap"
+ALIGNED = "After alignment"
+BENCHMARKS = "Benchmarks"
+BACKGROUND = "What stands behind the gap"
+OTHER = "Other measurements"
+
+PANELS = (
+    Panel(
+        anchor="gap",
+        group=ACTIVATION,
+        heading="Gap by layer",
+        lead="How much weaker latents answer to the low-resource languages than to the reference side, as a "
+        "share of the reference. Above zero: the low-resource languages are weaker. Sources differ on what the "
+        "reference is, so each reading has a line of its own.",
+        quantities=("gap",),
+        scope=Scope.GROUP,
+        layout=Layout.GRID,
+        columns=("reading", "specification"),
+        figure=Figure.GAP_BY_LAYER,
+    ),
+    Panel(
+        anchor="gap-language",
+        group=ACTIVATION,
+        heading="Gap by language and layer",
+        lead="The same for each language by itself. Above zero: the language is weaker than the reference.",
+        quantities=("gap",),
+        scope=Scope.LANGUAGE,
+        layout=Layout.GRID,
+        columns=("layer",),
+        figure=Figure.GAP_BY_LANGUAGE,
+    ),
+    Panel(
+        anchor="gain",
+        group=ALIGNED,
+        heading="Gain",
+        lead="Change of the mean activation on held-out phrases, relative to before the adapter.",
+        quantities=("gain",),
+    ),
+    Panel(
+        anchor="retention",
+        group=ALIGNED,
+        heading="English retention",
+        lead="What is left of English after alignment, as a share of before; 100 % means that nothing moved.",
+        quantities=("retention", "retention-by-adapter"),
+    ),
+    Panel(
+        anchor="alignment",
+        group=ALIGNED,
+        heading="What the adapters learned",
+        lead="Distance between a held-out phrase and its own translation, and the translation of another "
+        "phrase: if both shrink alike, only averages were aligned. Nats per token tell what it cost the model "
+        "as a language model.",
+        quantities=(
+            "alignment-gap",
+            "alignment-gap-shuffled",
+            "alignment-drift",
+            "alignment-english-mean",
+            "alignment-target-mean",
+            "english-nats",
+            "target-nats",
+        ),
+        layout=Layout.GRID,
+        columns=("reading", "specification"),
+    ),
+    Panel(
+        anchor="accuracy",
+        group=BENCHMARKS,
+        heading="Accuracy",
+        lead="Share of questions that the untuned model answers correctly.",
+        quantities=("accuracy",),
+        layout=Layout.GRID,
+        columns=("benchmark",),
+    ),
+    Panel(
+        anchor="delta",
+        group=BENCHMARKS,
+        heading="Change of accuracy",
+        lead="Tuned minus untuned, question by question on the same questions.",
+        quantities=("delta", "delta-english", "relative-delta"),
+        layout=Layout.GRID,
+        columns=("benchmark",),
+    ),
+    Panel(
+        anchor="correlation",
+        group=BENCHMARKS,
+        heading="Gap against accuracy",
+        lead="Correlation over languages. Few languages make a wide interval: read it as a hint.",
+        quantities=("correlation",),
+    ),
+    Panel(
+        anchor="similarity",
+        group=BACKGROUND,
+        heading="Embedding similarity",
+        lead="Cosine between a phrase and its translation in the residual stream; centred: after the mean of "
+        "each language is taken out.",
+        quantities=("similarity",),
+        layout=Layout.GRID,
+        columns=("layer",),
+    ),
+    Panel(
+        anchor="translations",
+        group=BACKGROUND,
+        heading="Translations without a flag",
+        lead="Share of translations that are neither empty, copied, repetitive nor in a wrong script. "
+        "Flagged ones are counted, not taken out.",
+        quantities=("translations-unflagged",),
+    ),
+    Panel(
+        anchor="tokens",
+        group=BACKGROUND,
+        heading="Tokens per phrase",
+        lead="The same content costs more tokens in some languages, which thins out mean activations.",
+        quantities=("tokens-per-phrase",),
+    ),
+    Panel(
+        anchor="dictionary-error",
+        group=BACKGROUND,
+        heading="Dictionary error",
+        lead="Share of the residual stream's variance that the dictionary leaves unexplained: 0 is perfect, "
+        "and a language with a high value is poorly described by its latents.",
+        quantities=("dictionary-error",),
+        layout=Layout.GRID,
+        columns=("layer",),
+    ),
+    Panel(
+        anchor="dictionary-l0",
+        group=BACKGROUND,
+        heading="Active latents",
+        lead="Mean number of latents above zero per token.",
+        quantities=("dictionary-l0",),
+        layout=Layout.GRID,
+        columns=("layer",),
+    ),
+)
+
+REMAINDER = Panel(
+    anchor="other",
+    group=OTHER,
+    heading="Measured too",
+    lead="Numbers that no table above shows.",
+    quantities=(),
+)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A panel with the measurements it shows."""
+
+    panel: Panel
+    rows: tuple[Measurement, ...]
+
+
+def filled_panels(measurements: Sequence[Measurement]) -> tuple[Filled, ...]:
+    """Every panel with its share of the measurements, and a last one for the rest if there is a rest."""
+    filled: list[Filled] = []
+    waiting = list(measurements)
+    for panel in PANELS:
+        taken = _one_per_coordinates(panel.share_of(waiting))
+        shown = {row["id"] for row in taken}
+        waiting = [row for row in waiting if row["id"] not in shown]
+        filled.append(Filled(panel, tuple(taken)))
+    if waiting:
+        filled.append(Filled(REMAINDER, tuple(waiting)))
+    return tuple(filled)
+
+
+def coordinates(row: Measurement) -> tuple[str | int | None, ...]:
+    """What tells one number from another: quantity, reading, specification, layer, language, benchmark."""
+    return (
+        row["quantity"],
+        row["reading"],
+        row["specification"],
+        row["layer"],
+        row["language"],
+        row["benchmark"],
+    )
+
+
+def _one_per_coordinates(rows: Sequence[Measurement]) -> list[Measurement]:
+    """The first number at each place, since a cell of a table holds one; others go to the remainder."""
+    first: dict[tuple[str | int | None, ...], Measurement] = {}
+    for row in rows:
+        first.setdefault(coordinates(row), row)
+    return list(first.values())

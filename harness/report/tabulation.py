@@ -1,0 +1,163 @@
+"""Measurements laid out as tables of text, the same for every format."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.document import Measurement
+from harness.report.numbers import amount, count, unit_words
+from harness.report.panels import Filled, Layout, coordinates
+from harness.report.wording import DIMENSIONS, quantity_words, scope_words
+
+Key = tuple[str | int | None, ...]
+
+LABEL_ORDER = ("language", "benchmark", "layer", "quantity", "reading", "specification")
+"""Order of the columns that name a row: what a reader looks for first stands first."""
+
+WAYS = ("reading", "specification")
+"""Dimensions that say how a number is meant, not what it is about."""
+
+LAYERS_IN_SHORT = 5
+"""Layers, evenly spaced from first to last, that stand for all of them in a short table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of text; the first `num_labels` columns name a row, the others hold numbers."""
+
+    caption: str
+    headers: tuple[str, ...]
+    num_labels: int
+    rows: tuple[tuple[str, ...], ...]
+    spanner: str = ""
+    """Heading over all number columns, if they share one."""
+
+
+def tabulate(filled: Filled, *, short: bool = False) -> Table:
+    """The table of a panel that has measurements.
+
+    Args:
+        filled: The panel and its measurements.
+        short: Whether layers are thinned out where there are many.
+    """
+    rows = _at_named_layers(filled.rows) if short else filled.rows
+    if filled.panel.layout is Layout.GRID:
+        return _grid(filled, rows)
+    return _list(filled, rows)
+
+
+def is_shortened(filled: Filled) -> bool:
+    """Whether the short table of a panel leaves anything out."""
+    return len(_at_named_layers(filled.rows)) < len(filled.rows)
+
+
+def _at_named_layers(rows: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    layers = sorted({row["layer"] for row in rows if row["layer"] is not None})
+    if len(layers) <= LAYERS_IN_SHORT + 1:
+        return tuple(rows)
+    last = len(layers) - 1
+    named = {layers[round(step * last / (LAYERS_IN_SHORT - 1))] for step in range(LAYERS_IN_SHORT)}
+    return tuple(row for row in rows if row["layer"] is None or row["layer"] in named)
+
+
+def _varying(rows: Sequence[Measurement]) -> tuple[str, ...]:
+    """Dimensions in which the rows differ, or at least one that says what they are about."""
+    differing = [name for name in LABEL_ORDER if len({_key(row, [name]) for row in rows}) > 1]
+    told = [name for name in differing if name not in WAYS or not _told_by_quantity(rows, name)]
+    return tuple(told) or _first_scope(rows[0])
+
+
+def _told_by_quantity(rows: Sequence[Measurement], way: str) -> bool:
+    """Whether naming the quantity already says under which reading or specification it stands."""
+    quantities = {row["quantity"] for row in rows}
+    return len({_key(row, ["quantity", way]) for row in rows}) == len(quantities) > 1
+
+
+def _first_scope(row: Measurement) -> tuple[str, ...]:
+    named = dict(zip(DIMENSIONS, coordinates(row), strict=True))
+    return next(
+        ((name,) for name in ("language", "benchmark", "layer") if named[name] is not None), ("quantity",)
+    )
+
+
+def _key(row: Measurement, dimensions: Sequence[str]) -> Key:
+    named = dict(zip(DIMENSIONS, coordinates(row), strict=True))
+    return tuple(named[name] for name in dimensions)
+
+
+def _words(key: Key, dimensions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(scope_words(name, value) for name, value in zip(dimensions, key, strict=True))
+
+
+def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
+    labels, unit = _varying(rows), _only_unit(rows)
+    return Table(
+        caption=_caption(filled, unit),
+        headers=(*(DIMENSIONS[name] for name in labels), "Value", "Units", "Seeds"),
+        num_labels=len(labels),
+        rows=tuple(
+            (*_words(_key(row, labels), labels), _value(row, with_unit=True), _units(row), _seeds(row))
+            for row in _by_way(rows)
+        ),
+    )
+
+
+def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
+    varying, unit = _varying(rows), _only_unit(rows)
+    across = tuple(name for name in filled.panel.columns if name in varying)
+    down = tuple(name for name in varying if name not in across) or _first_scope(rows[0])
+    keys = list(dict.fromkeys(_key(row, across) for row in rows))
+    lines = dict.fromkeys(_key(row, down) for row in _by_way(rows))
+    cells = {(_key(row, down), _key(row, across)): _value(row, with_unit=not unit) for row in rows}
+    return Table(
+        caption=_caption(filled, unit) + _note(rows),
+        headers=(*(DIMENSIONS[name] for name in down), *(_column_words(key, across) for key in keys)),
+        num_labels=len(down),
+        rows=tuple((*_words(line, down), *(cells.get((line, key), "") for key in keys)) for line in lines),
+        spanner=", ".join(DIMENSIONS[name] for name in across),
+    )
+
+
+def _by_way(rows: Sequence[Measurement]) -> list[Measurement]:
+    """The rows with those of one quantity, reading and specification together."""
+    ways = list(dict.fromkeys(_key(row, ("quantity", *WAYS)) for row in rows))
+    return sorted(rows, key=lambda row: ways.index(_key(row, ("quantity", *WAYS))))
+
+
+def _column_words(key: Key, across: Sequence[str]) -> str:
+    return " \u00b7 ".join(_words(key, across)) or "Value"
+
+
+def _value(row: Measurement, *, with_unit: bool) -> str:
+    signed = quantity_words(row["quantity"]).signed
+    return amount(row["value"], row["unit"], signed=signed, with_unit=with_unit)
+
+
+def _units(row: Measurement) -> str:
+    return count(row["num_units"], row["unit_kind"])
+
+
+def _seeds(row: Measurement) -> str:
+    return str(row["num_seeds"]) if row["num_seeds"] else "none"
+
+
+def _only_unit(rows: Sequence[Measurement]) -> str:
+    units = {row["unit"] for row in rows}
+    return units.pop() if len(units) == 1 else ""
+
+
+def _caption(filled: Filled, unit: str) -> str:
+    words = unit_words(unit) if unit else ""
+    return f"{filled.panel.heading}{', ' + words if words else ''}."
+
+
+def _note(rows: Sequence[Measurement]) -> str:
+    """How much stands behind each number of a grid."""
+    kinds = dict.fromkeys(row["unit_kind"] for row in rows)
+    sizes = [_range([row["num_units"] for row in rows if row["unit_kind"] == kind], kind) for kind in kinds]
+    seeds = sorted({row["num_seeds"] for row in rows if row["unit_kind"] != "seed"} - {0})
+    return f" Each number rests on {' or '.join(sizes)}{', ' + _range(seeds, 'seed') if seeds else ''}."
+
+
+def _range(numbers: Sequence[int], noun: str) -> str:
+    low, high = min(numbers), max(numbers)
+    return count(low, noun) if low == high else f"{low:,} to {count(high, noun)}"

@@ -1,0 +1,123 @@
+"""The words of the report: what each mode is worth, and what each quantity, reading and dimension is called."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeWords:
+    """What a reader must know about a run of one mode before any number."""
+
+    ribbon: str
+    what_ran: str
+    may: str
+    may_not: str
+
+
+MODES = {
+    "fixture": ModeWords(
+        ribbon="FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
+        what_ran="The whole pipeline ran on a miniature world made for testing.",
+        may="the harness runs here from end to end, and computes what it is known to compute wherever a "
+        "self-check agrees.",
+        may_not="anything about the paper. Model, dictionaries, translators and benchmarks are miniatures; "
+        "their numbers below only show the form of a full report.",
+    ),
+    "rehearsal": ModeWords(
+        ribbon="REHEARSAL \u2014 RANDOM WEIGHTS, SAYS NOTHING ABOUT THE PAPER",
+        what_ran="The pipeline ran on the true shapes with random weights.",
+        may="the harness handles models and dictionaries of the true size on this machine.",
+        may_not="anything about the paper. Random weights know no language; their numbers mean nothing.",
+    ),
+    "full": ModeWords(
+        ribbon="FULL RUN",
+        what_ran="The pipeline ran on the study's own model, dictionaries and benchmarks.",
+        may="these models and data give these numbers under the specification whose digest is printed below.",
+        may_not="that the paper agrees or deviates: no number here has been compared with a printed one.",
+    ),
+    "audit": ModeWords(
+        ribbon="NUMBERS DECLARED BY OTHERS",
+        what_ran="The numbers below were measured elsewhere and handed in; nothing was run.",
+        may="these are the numbers as declared.",
+        may_not="that they were measured as declared, or that the paper agrees or deviates.",
+    ),
+}
+
+NO_CLAIM_JUDGED = (
+    "No claim is judged yet: this version measures; comparing its numbers with the printed ones, under "
+    "margins fixed beforehand, is the next step."
+)
+
+EXIT_CODES = {
+    0: "every check agrees",
+    1: "something differs from what is known",
+    3: "malfunction",
+    4: "usage",
+    5: "nothing was judged",
+    10: "unresolved",
+    11: "lock broken",
+}
+
+
+@dataclass(frozen=True)
+class QuantityWords:
+    """What a quantity is called, and whether it is a difference, whose sign is always printed."""
+
+    name: str
+    signed: bool
+
+
+QUANTITIES = {
+    "gap": QuantityWords("gap", signed=True),
+    "gain": QuantityWords("gain", signed=True),
+    "retention": QuantityWords("retention", signed=False),
+    "retention-by-adapter": QuantityWords("retention, adapter by adapter", signed=False),
+    "accuracy": QuantityWords("accuracy", signed=False),
+    "delta": QuantityWords("adapter's own language", signed=True),
+    "delta-english": QuantityWords("English under the adapter", signed=True),
+    "relative-delta": QuantityWords("adapter's own language, relative", signed=True),
+    "correlation": QuantityWords("correlation", signed=True),
+    "similarity": QuantityWords("similarity", signed=False),
+    "tokens-per-phrase": QuantityWords("tokens per phrase", signed=False),
+    "dictionary-error": QuantityWords("variance unexplained", signed=False),
+    "dictionary-l0": QuantityWords("active latents", signed=False),
+    "translations-unflagged": QuantityWords("translations without a flag", signed=False),
+    "alignment-gap": QuantityWords("distance to own translation", signed=False),
+    "alignment-gap-shuffled": QuantityWords("distance to another translation", signed=False),
+    "alignment-drift": QuantityWords("drift of English, squared", signed=False),
+    "alignment-english-mean": QuantityWords("mean activation, English", signed=False),
+    "alignment-target-mean": QuantityWords("mean activation, target", signed=False),
+    "english-nats": QuantityWords("nats per token, English", signed=False),
+    "target-nats": QuantityWords("nats per token, target", signed=False),
+}
+
+READINGS = {
+    "high": "high-resource mean",
+    "english": "English",
+    "accuracy": "accuracy ratio",
+}
+
+DIMENSIONS = {
+    "quantity": "Quantity",
+    "reading": "Reading",
+    "specification": "Specification",
+    "layer": "Layer",
+    "language": "Language",
+    "benchmark": "Benchmark",
+}
+
+UNSCOPED = "all"
+"""Stands where a number has no layer, language or benchmark of its own."""
+
+
+def quantity_words(quantity: str) -> QuantityWords:
+    """The words of a quantity; one that is unknown keeps its name and shows no plus sign."""
+    return QUANTITIES.get(quantity) or QuantityWords(quantity, signed=False)
+
+
+def scope_words(dimension: str, value: str | int | None) -> str:
+    """What a table prints for one coordinate of a number."""
+    if value is None:
+        return UNSCOPED
+    if dimension == "quantity":
+        return quantity_words(str(value)).name
+    return READINGS.get(str(value), str(value)) if dimension == "reading" else str(value)

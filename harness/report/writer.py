@@ -1,0 +1,78 @@
+"""Records in, files out: `report.json`, and from it alone the page, the summary and the CI record."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from harness.record import Estimate, RunFacts, SelfCheck, UnitValue
+from harness.report.document import Report, as_report
+from harness.report.junit import render_junit
+from harness.report.markdown import render_summary
+from harness.report.page import render_page
+from harness.report.schema import validated
+from harness.tables import read_column, read_table, table_path
+
+REPORT_FILE = "report.json"
+
+
+def write_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+    """Write the report of a run.
+
+    Args:
+        facts: What the run is.
+        estimates: Folder with the tables of `Estimate` and `UnitValue`.
+        self_checks: Folder with the table of `SelfCheck`; without one, no self-check was made.
+        out: Folder for `report.json`, `report.html`, `summary.md` and `junit.xml`.
+
+    Returns:
+        The exit code of the run.
+
+    Raises:
+        ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
+    """
+    unit_values = Counter[str](read_column(estimates, UnitValue, "estimate_id").tolist())
+    built = as_report(facts, read_table(estimates, Estimate), unit_values, _read_checks(self_checks))
+    text = json.dumps(built, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    report = validated(json.loads(text), f"the report of {facts.run_id}")
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / REPORT_FILE, text)
+    return _render(report, out)
+
+
+def render_report(run: Path) -> int:
+    """Write the page, the summary and the CI record of a stored run again, from its `report.json` alone.
+
+    Returns:
+        The exit code that the report holds.
+
+    Raises:
+        FileNotFoundError: If the folder holds no `report.json`.
+        ValueError: If the schema does not hold.
+    """
+    return _render(load_report(run), run)
+
+
+def load_report(run: Path) -> Report:
+    """The report of a stored run.
+
+    Raises:
+        FileNotFoundError: If the folder holds no `report.json`.
+        ValueError: If the file is no JSON, or the schema does not hold.
+    """
+    path = run / REPORT_FILE
+    return validated(json.loads(path.read_text(encoding="utf-8")), str(path))
+
+
+def _render(report: Report, run: Path) -> int:
+    _write(run / "report.html", render_page(report))
+    _write(run / "summary.md", render_summary(report))
+    _write(run / "junit.xml", render_junit(report))
+    return report["summary"]["exit_code"]
+
+
+def _read_checks(folder: Path) -> list[SelfCheck]:
+    return read_table(folder, SelfCheck) if table_path(folder, SelfCheck).exists() else []
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,50 @@
+"""Numbers as readers see them."""
+
+import pytest
+
+from harness.report.figures import _band_step
+from harness.report.numbers import amount, count, exact, size
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "signed", "expected"),
+    [
+        (26.274, "percent", True, "+26.27\u202f%"),
+        (-0.216, "points", True, "\u22120.22 points"),
+        # A difference too small to print has no sign: neither "+0.00" nor a negative zero.
+        (-0.004, "points", True, "0.00 points"),
+        (0.0, "percent", True, "0.00\u202f%"),
+        (91.0, "percent", False, "91.00\u202f%"),
+        (-0.1, "cosine", False, "\u22120.100"),
+        (3.14159, "furlongs", False, "3.1416 furlongs"),
+        (None, "percent", True, "not finite"),
+    ],
+)
+def test_amount(value: float | None, unit: str, signed: bool, expected: str) -> None:  # noqa: FBT001 - parametrised
+    assert amount(value, unit, signed=signed, with_unit=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (64.0, "64"),
+        (0.123456789, "0.123457"),
+        (-2.5e-9, "\u22122.5\u00d710^\u22129"),
+        (None, "not finite"),
+    ],
+)
+def test_exact(value: float | None, expected: str) -> None:
+    assert exact(value) == expected
+
+
+def test_counts_and_sizes() -> None:
+    assert [count(1, "adapter"), count(1_200, "document")] == ["1 adapter", "1,200 documents"]
+    assert [size(12), size(2_048), size(5 * 1024**3)] == ["12 B", "2.0 KiB", "5.0 GiB"]
+
+
+@pytest.mark.parametrize(
+    ("largest", "step"), [(26.3, 5.0), (0.9, 0.2), (5.5, 1.0), (0.0, 1.0), (137.0, 25.0)]
+)
+def test_bands_reach_the_largest_value(largest: float, step: float) -> None:
+    assert _band_step(largest) == pytest.approx(step)
+    assert 5.5 * step >= largest
