@@ -95,7 +95,8 @@ PANELS = (
         anchor="gain",
         group=ALIGNED,
         heading="Gain",
-        lead="Change of the mean activation on held-out phrases, relative to before the adapter.",
+        lead="Change of the mean activation on held-out phrases, relative to before the adapter. Other "
+        "specifications take it over all aligned layers, or as the share of the distance to English.",
         quantities=("gain",),
     ),
     Panel(

@@ -47,7 +47,7 @@ def answer(report: Report) -> Markup:
 def outcome(report: Report) -> str:
     """One sentence on what came of the run."""
     checks = report["self_checks"]
-    measured = f"It measured {count(len(report['measurements']), 'number')}"
+    measured = f"{MODES[report['mode']].outcome} {count(len(report['measurements']), 'number')}"
     if not checks:
         return f"{measured}; no self-check was made."
     agreeing = len(checks) - len(differing(report))

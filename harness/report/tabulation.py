@@ -16,6 +16,9 @@ LABEL_ORDER = ("language", "benchmark", "layer", "quantity", "reading", "specifi
 WAYS = ("reading", "specification")
 """Dimensions that say how a number is meant, not what it is about."""
 
+SEED = "seed"
+"""Unit kind of numbers that vary with training alone."""
+
 LAYERS_IN_SHORT = 5
 """Layers, evenly spaced from first to last, that stand for all of them in a short table."""
 
@@ -90,15 +93,33 @@ def _words(key: Key, dimensions: Sequence[str]) -> tuple[str, ...]:
 
 def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
     labels, unit = _varying(rows), _only_unit(rows)
+    with_seeds = any(row["num_seeds"] for row in rows)
     return Table(
         caption=_caption(filled, unit),
-        headers=(*(DIMENSIONS[name] for name in labels), "Value", "Units", "Seeds"),
+        headers=(
+            *(DIMENSIONS[name] for name in labels),
+            "Value",
+            "Units",
+            *(("Seeds",) if with_seeds else ()),
+        ),
         num_labels=len(labels),
         rows=tuple(
-            (*_words(_key(row, labels), labels), _value(row, with_unit=True), _units(row), _seeds(row))
+            (*_words(_key(row, labels), labels), *_numbers(row, with_seeds=with_seeds))
             for row in _by_way(rows)
         ),
     )
+
+
+def _numbers(row: Measurement, *, with_seeds: bool) -> tuple[str, ...]:
+    """Value, units and seeds of one number."""
+    units = count(_num_units(row), row["unit_kind"])
+    seeds = (str(row["num_seeds"] or "none"),) if with_seeds else ()
+    return (_value(row, with_unit=True), units, *seeds)
+
+
+def _num_units(row: Measurement) -> int:
+    """Things behind a number; where seeds are all that varies, they are those things."""
+    return row["num_seeds"] if row["unit_kind"] == SEED else row["num_units"]
 
 
 def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
@@ -132,14 +153,6 @@ def _value(row: Measurement, *, with_unit: bool) -> str:
     return amount(row["value"], row["unit"], signed=signed, with_unit=with_unit)
 
 
-def _units(row: Measurement) -> str:
-    return count(row["num_units"], row["unit_kind"])
-
-
-def _seeds(row: Measurement) -> str:
-    return str(row["num_seeds"]) if row["num_seeds"] else "none"
-
-
 def _only_unit(rows: Sequence[Measurement]) -> str:
     units = {row["unit"] for row in rows}
     return units.pop() if len(units) == 1 else ""
@@ -153,9 +166,9 @@ def _caption(filled: Filled, unit: str) -> str:
 def _note(rows: Sequence[Measurement]) -> str:
     """How much stands behind each number of a grid."""
     kinds = dict.fromkeys(row["unit_kind"] for row in rows)
-    sizes = [_range([row["num_units"] for row in rows if row["unit_kind"] == kind], kind) for kind in kinds]
-    seeds = sorted({row["num_seeds"] for row in rows if row["unit_kind"] != "seed"} - {0})
-    return f" Each number rests on {' or '.join(sizes)}{', ' + _range(seeds, 'seed') if seeds else ''}."
+    sizes = [_range([_num_units(row) for row in rows if row["unit_kind"] == kind], kind) for kind in kinds]
+    seeds = sorted({row["num_seeds"] for row in rows if row["unit_kind"] != SEED} - {0})
+    return f" Each number rests on {' or '.join(sizes)}{', ' + _range(seeds, SEED) if seeds else ''}."
 
 
 def _range(numbers: Sequence[int], noun: str) -> str:

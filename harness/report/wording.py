@@ -9,6 +9,8 @@ class ModeWords:
 
     ribbon: str
     what_ran: str
+    outcome: str
+    """Begins the sentence that counts the numbers."""
     may: str
     may_not: str
 
@@ -17,6 +19,7 @@ MODES = {
     "fixture": ModeWords(
         ribbon="FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
         what_ran="The whole pipeline ran on a miniature world made for testing.",
+        outcome="It measured",
         may="the harness runs here from end to end, and computes what it is known to compute wherever a "
         "self-check agrees.",
         may_not="anything about the paper. Model, dictionaries, translators and benchmarks are miniatures; "
@@ -25,18 +28,21 @@ MODES = {
     "rehearsal": ModeWords(
         ribbon="REHEARSAL \u2014 RANDOM WEIGHTS, SAYS NOTHING ABOUT THE PAPER",
         what_ran="The pipeline ran on the true shapes with random weights.",
+        outcome="It measured",
         may="the harness handles models and dictionaries of the true size on this machine.",
         may_not="anything about the paper. Random weights know no language; their numbers mean nothing.",
     ),
     "full": ModeWords(
         ribbon="FULL RUN",
         what_ran="The pipeline ran on the study's own model, dictionaries and benchmarks.",
+        outcome="It measured",
         may="these models and data give these numbers under the specification whose digest is printed below.",
         may_not="that the paper agrees or deviates: no number here has been compared with a printed one.",
     ),
     "audit": ModeWords(
         ribbon="NUMBERS DECLARED BY OTHERS",
         what_ran="The numbers below were measured elsewhere and handed in; nothing was run.",
+        outcome="They are",
         may="these are the numbers as declared.",
         may_not="that they were measured as declared, or that the paper agrees or deviates.",
     ),
@@ -105,7 +111,7 @@ DIMENSIONS = {
     "benchmark": "Benchmark",
 }
 
-UNSCOPED = "all"
+UNSCOPED = {"layer": "\u2013", "language": "all", "benchmark": "all"}
 """Stands where a number has no layer, language or benchmark of its own."""
 
 
@@ -117,7 +123,7 @@ def quantity_words(quantity: str) -> QuantityWords:
 def scope_words(dimension: str, value: str | int | None) -> str:
     """What a table prints for one coordinate of a number."""
     if value is None:
-        return UNSCOPED
+        return UNSCOPED[dimension]
     if dimension == "quantity":
         return quantity_words(str(value)).name
     return READINGS.get(str(value), str(value)) if dimension == "reading" else str(value)
