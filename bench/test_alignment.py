@@ -1,0 +1,23 @@
+"""A training step against the same step as usually written: peft over the whole causal model."""
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.conftest import Ledger
+
+STEPS, TURNS = 3, 2
+NARROW = 1_024
+"""Latents of the dictionaries here: encoding is the same arithmetic on both sides, and would hide the rest."""
+
+MOST_OF_THE_USUAL_STEP = 1.0
+"""Ours skips the head and the layers above the last one read; it has no reason to be slower."""
+
+
+def test_alignment_step_costs_less_than_the_usual_one(benchmark: BenchmarkFixture, ledger: Ledger) -> None:
+    """Both take turns in one process; the least of each is compared."""
+    usual, ours = benchmark.pedantic(
+        ledger.measured,
+        args=("peft_alignment", "harness_alignment"),
+        kwargs={"amount": STEPS, "repeats": TURNS, "d_sae": NARROW},
+    )
+    benchmark.extra_info["share_of_usual_step"] = ratio = ours.cpu_s / usual.cpu_s
+    assert ratio <= MOST_OF_THE_USUAL_STEP

@@ -1,0 +1,339 @@
+"""Several ways to the same numbers, run in a process of their own.
+
+A way is a function that loads what it needs and returns the work; the work is timed on its own, after a first
+small run that pays for caches. One way per process has its own peak memory; several ways in one process take
+turns, so that a busy machine slows them alike. `python -m bench.ways ORDER` reads an order and prints one line
+of JSON per way.
+"""
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.mid_world import MidWorld
+
+WARM_UP_PHRASES = 2
+KILOBYTE, MEGABYTE = 1 << 10, 1 << 20
+
+Work = Callable[[int], int]
+"""Does a number of phrases, or steps; gives how many tokens or steps that were."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What one process is asked to measure."""
+
+    ways: tuple[str, ...]
+    root: str
+    num_layers: int
+    d_sae: int
+    amount: int
+    """Phrases, or training steps."""
+    repeats: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one process took."""
+
+    way: str
+    num_layers: int
+    amount: int
+    done: int
+    """Tokens read, or steps taken."""
+    cpu_s: float
+    """CPU seconds of the work, the least of the repeats."""
+    peak_mb: float
+    """Largest resident memory of the process, shared by all ways of the order."""
+    working_mb: float
+    """How far the process went above what stood loaded before the work."""
+
+    @property
+    def rate(self) -> float:
+        """Tokens, or steps, per CPU second."""
+        return self.done / self.cpu_s
+
+
+def bare_forward(world: MidWorld) -> Work:
+    """The decoder alone over the same batches, and nothing read."""
+    import torch
+
+    model = _model(world)
+
+    def work(amount: int) -> int:
+        tokens = 0
+        with torch.no_grad():
+            for batch in _batches(model, world, amount):
+                model.decoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False)
+                tokens += sum(batch.lengths)
+        return tokens
+
+    return work
+
+
+def harness_extraction(world: MidWorld) -> Work:
+    """The activations stage as it is, tables read and written."""
+    from harness.extraction import produce
+    from harness.record import TextLength
+    from harness.tables import read_column
+    from harness.tasks import ActivationsTask
+
+    task = ActivationsTask(language="en", networks=world.networks, similarity_texts=8)
+
+    def work(amount: int) -> int:
+        with tempfile.TemporaryDirectory() as folder:
+            produce(task, {"phrases": world.phrases(amount)}, Path(folder))
+            return int(read_column(Path(folder), TextLength, "tokens").sum())
+
+    return work
+
+
+def full_encoding(world: MidWorld) -> Work:
+    """`output_hidden_states` and the whole `sae.encode` of every layer, means of the panel kept."""
+    import torch
+
+    from bench.mid_world import PANEL_LATENTS
+
+    model, saes = _model(world), _saes(world)
+
+    def work(amount: int) -> int:
+        tokens = 0
+        with torch.no_grad():
+            for batch in _batches(model, world, amount):
+                answer = model.model(
+                    input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True
+                )
+                for sae, hidden in zip(saes, answer.hidden_states[1:], strict=True):
+                    acts = sae.encode(hidden)[..., :PANEL_LATENTS] * batch.counted.unsqueeze(-1)
+                    acts.sum(1)
+                tokens += sum(batch.lengths)
+        return tokens
+
+    return work
+
+
+def bridge_with_saes(world: MidWorld) -> Work:
+    """sae-lens's own road: `SAETransformerBridge.run_with_cache_with_saes`, latent activations cached."""
+    import torch
+    from sae_lens.analysis.sae_transformer_bridge import SAETransformerBridge
+
+    model, saes = _model(world), _saes(world)
+    for layer, sae in enumerate(saes):
+        sae.cfg.metadata.hook_name = f"blocks.{layer}.hook_out"
+    bridge = SAETransformerBridge.boot_transformers(world.networks.model.address, device="cpu")
+
+    def work(amount: int) -> int:
+        tokens = 0
+        with torch.no_grad():
+            for batch in _batches(model, world, amount):
+                _, cache = bridge.run_with_cache_with_saes(
+                    batch.input_ids,
+                    attention_mask=batch.attention_mask,
+                    saes=saes,
+                    use_error_term=True,
+                    names_filter=lambda name: name.endswith("hook_sae_acts_post"),
+                )
+                assert len(cache) == world.num_layers
+                tokens += sum(batch.lengths)
+        return tokens
+
+    return work
+
+
+def harness_alignment(world: MidWorld) -> Work:
+    """Steps of the adapters stage."""
+    from harness.adapters import trained_adapter
+    from harness.alignment import Aligner
+    from harness.loading import load_encoder
+
+    model, choice = _model(world), _alignment_choice(world)
+    whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
+    aligner = Aligner(language_model=model, encoders=dict.fromkeys(choice.layers, whole), choice=choice)
+
+    def work(amount: int) -> int:
+        import torch
+
+        pairs = _pairs(model, world)
+        with trained_adapter(model.model, choice, seed=0) as tuned:
+            parameters = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
+            optimizer = torch.optim.AdamW(parameters, lr=choice.learning_rate)
+            for _ in range(amount):
+                loss = aligner.loss(pairs, tuned.disable_adapter)
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                optimizer.step()
+        return amount
+
+    return work
+
+
+def peft_alignment(world: MidWorld) -> Work:
+    """The same steps as usually written: peft, the whole causal model, `output_hidden_states`."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from harness.alignment import alignment_loss
+
+    model, choice, saes = _model(world), _alignment_choice(world), _saes(world)[:1]
+    config = LoraConfig(
+        r=choice.rank,
+        lora_alpha=choice.lora_alpha,
+        target_modules=list(choice.target_modules),
+        layers_to_transform=list(choice.layers),
+        layers_pattern="layers",
+    )
+
+    def pooled(tuned: Any, ids: Any) -> list[torch.Tensor]:  # noqa: ANN401
+        from harness.extraction import as_batch
+
+        batch = as_batch(model, range(len(ids)), ids)
+        answer = tuned(
+            input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True
+        )
+        weights = (batch.counted / batch.counted.sum(1, keepdim=True)).unsqueeze(-1)
+        return [(saes[0].encode(answer.hidden_states[layer + 1]) * weights).sum(1) for layer in choice.layers]
+
+    def work(amount: int) -> int:
+        pairs = _pairs(model, world)
+        tuned = get_peft_model(model.model, config)
+        optimizer = torch.optim.AdamW(
+            [p for p in tuned.parameters() if p.requires_grad], lr=choice.learning_rate
+        )
+        for _ in range(amount):
+            with torch.no_grad(), tuned.disable_adapter():
+                original = pooled(tuned, pairs.english)
+            loss = alignment_loss(pooled(tuned, pairs.english), pooled(tuned, pairs.target), original, choice)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+        tuned.unload()
+        return amount
+
+    return work
+
+
+WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
+    way.__name__: way
+    for way in (
+        bare_forward,
+        harness_extraction,
+        full_encoding,
+        bridge_with_saes,
+        harness_alignment,
+        peft_alignment,
+    )
+}
+
+
+def measured(order: Order) -> list[Measurement]:
+    """Load, warm up, work in turns, and say what each way took."""
+    world = MidWorld(Path(order.root), order.num_layers, order.d_sae)
+    works = {name: WAYS[name](world) for name in order.ways}
+    for work in works.values():
+        work(min(WARM_UP_PHRASES, order.amount))
+    loaded = _status_bytes("VmRSS:")
+    _forget_peak()
+    turns = [{name: _timed(work, order.amount) for name, work in works.items()} for _ in range(order.repeats)]
+    working_mb = max(0, _status_bytes("VmHWM:") - loaded) / MEGABYTE
+    return [
+        Measurement(
+            way=name,
+            num_layers=order.num_layers,
+            amount=order.amount,
+            done=turns[0][name][0],
+            cpu_s=min(turn[name][1] for turn in turns),
+            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE / MEGABYTE,
+            working_mb=working_mb,
+        )
+        for name in works
+    ]
+
+
+def _timed(work: Work, amount: int) -> tuple[int, float]:
+    started = time.process_time()
+    return work(amount), time.process_time() - started
+
+
+def _model(world: MidWorld) -> Any:  # noqa: ANN401
+    from harness.loading import load_language_model
+
+    return load_language_model(world.networks.model, world.networks.numerics)
+
+
+def _saes(world: MidWorld) -> list[Any]:
+    """A dictionary of its own for every layer, as real ones are."""
+    from harness.loading import load_dictionary
+
+    networks = world.networks
+    return [load_dictionary(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]
+
+
+def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa: ANN401
+    """The same batches that the activations stage makes."""
+    from harness.batches import length_buckets
+    from harness.extraction import as_batch
+    from harness.record import Text
+    from harness.tables import read_table
+
+    ids = model.token_ids([row.text for row in read_table(world.phrases(amount), Text)])
+    for bucket in length_buckets([len(row) for row in ids], world.networks.batch_tokens):
+        yield as_batch(model, bucket, [ids[place] for place in bucket])
+
+
+def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
+    """One batch of eight pairs."""
+    from harness.alignment import Pairs
+    from harness.record import Text, Translation
+    from harness.tables import read_table
+
+    english = [row.text for row in read_table(world.phrases(8), Text)]
+    target = [row.text for row in read_table(world.translation(8), Translation)]
+    sides = [tuple(map(tuple, model.token_ids(texts))) for texts in (english, target)]
+    return Pairs(english=sides[0], target=sides[1])
+
+
+def _alignment_choice(world: MidWorld) -> Any:  # noqa: ANN401
+    """LoRA as the paper's study has it, on the layers below the last five."""
+    from harness.study import AlignmentChoice
+
+    return AlignmentChoice(
+        alpha=1.0,
+        detach_english=False,
+        layers=tuple(range(world.num_layers - 5)),
+        rank=8,
+        lora_alpha=16,
+        target_modules=("q_proj", "v_proj"),
+        learning_rate=1e-4,
+        batch_size=8,
+        epochs=1,
+        pairs=8,
+    )
+
+
+def _forget_peak() -> None:
+    """Lets the kernel's high-water mark of this process start again from here."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _status_bytes(field: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * KILOBYTE for line in lines if line.startswith(field))
+
+
+def main() -> None:
+    """Measure the order on the command line."""
+    import torch
+
+    torch.set_num_threads(1)
+    for measurement in measured(Order(**json.loads(sys.argv[1]))):
+        sys.stdout.write(json.dumps(asdict(measurement)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
