@@ -1,0 +1,297 @@
+"""The floor plan: a module imports only from floors below, or sideways along an arrow that is drawn here."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "harness"
+
+FLOORS: Mapping[int, tuple[str, str]] = {
+    0: ("words: the standard library only", "study pins record tasks failures"),
+    1: (
+        "tools: no disk, network, clock or environment",
+        "hooks pooling encoding metrics batches measured canonical mode",
+    ),
+    2: (
+        "supply: the doors to hub, disk, clock and environment",
+        "sources loading adapters tables export texts studies disk manifest store provenance runfolder codedigest",
+    ),
+    3: (
+        "works: the stages, what they are put together from, and their map",
+        """phrases translation extraction dictionary alignment evaluation evaluation_tasks
+        latents disparity tuning scores estimates selfchecks pipeline""",
+    ),
+    4: ("desk: records in, files out", "report"),
+    5: (
+        "engine room: a plan made, resumed and handed to the report",
+        "recipes inventory progress execution stageprocess survey engine reproduce",
+    ),
+    6: ("roof: people's side", "cli __main__"),
+}
+"""Every module of `harness/`, by floor, with the floor's promise; `report` is a folder."""
+
+ARROWS: Mapping[str, str] = {
+    "study": "pins",
+    "tasks": "pins study",
+    "loading": "sources",
+    "texts": "tables",
+    "manifest": "disk",
+    "store": "disk manifest",
+    "provenance": "",
+    "runfolder": "disk provenance",
+    "dictionary": "extraction",
+    "evaluation": "evaluation_tasks",
+    "disparity": "latents",
+    "tuning": "disparity latents",
+    "scores": "disparity tuning",
+    "estimates": "disparity scores tuning",
+    "selfchecks": "phrases translation extraction dictionary alignment evaluation",
+    "pipeline": "phrases translation extraction dictionary alignment evaluation estimates selfchecks",
+    "inventory": "recipes",
+    "stageprocess": "recipes",
+    "survey": "progress recipes stageprocess",
+    "engine": "recipes stageprocess",
+    "reproduce": "engine execution progress recipes survey",
+    "__main__": "cli",
+}
+"""What a module may import from its own floor."""
+
+DOORS: Mapping[str, str] = {
+    "transformers": "loading",
+    "sae_lens": "loading",
+    "huggingface_hub": "sources",
+    "peft": "adapters",
+    "lm_eval": "evaluation evaluation_tasks",
+    "datasets": "evaluation",
+    "pyarrow": "tables evaluation_tasks",
+    "filelock": "disk",
+    "packaging": "provenance",
+    "rich": "progress",
+    "typer": "cli",
+    "matplotlib": "report",
+    "jsonschema": "report",
+    "importlib": "studies",
+}
+"""One door per dependency: who may import it. lm-eval keeps its data in `datasets`, and reads Parquet.
+
+`importlib` means loading by name; its parts `resources` and `metadata` read what is installed, and are free.
+A dependency that is not listed has no door: Snakemake runs as a process of its own, safetensors behind peft.
+"""
+
+FOR_TYPES: Mapping[str, str] = {"peft": "alignment"}
+"""Who may name a dependency's types without loading it, besides its door."""
+
+ARRAYS = {"torch", "numpy", "jaxtyping"}
+"""What every floor but the words may use."""
+
+OUTSIDE = {
+    *("os", "pathlib", "io", "shutil", "tempfile", "subprocess", "platform"),
+    *("socket", "urllib", "http", "time", "datetime", "random", "secrets"),
+}
+"""Parts of the standard library that reach disk, network, clock, environment or hidden random state."""
+
+LANGUAGE_CODES = {"zh", "ru", "es", "it", "ca", "mr", "ml", "hi"}
+"""Languages of the paper, but for Indonesian, whose code is also an everyday key."""
+
+PRINTED_NUMBERS = ("26.27", "19.89", "87.69", "86.32", "75.49")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, as `from a import b` spells it: "a.b"."""
+
+    name: str
+    for_types: bool = False
+
+    @property
+    def root(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def module(self) -> str:
+        """The module of the harness that is meant, or nothing."""
+        parts = self.name.split(".")
+        return parts[1] if parts[0] == "harness" and len(parts) > 1 else ""
+
+
+def imports_of(source: str) -> Iterator[Import]:
+    """Every import of a module, those inside functions and for type checkers included."""
+    tree = ast.parse(source)
+    typing_blocks = [
+        n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)
+    ]
+    for_types = {id(node) for block in typing_blocks for node in ast.walk(block)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, id(node) in for_types) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "the harness spells its imports out"
+            yield from (Import(f"{node.module}.{alias.name}", id(node) in for_types) for alias in node.names)
+
+
+def harness_imports() -> dict[str, set[Import]]:
+    """What each module of the harness imports; a folder counts as one module."""
+    found: dict[str, set[Import]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        found.setdefault(name, set()).update(imports_of(path.read_text(encoding="utf-8")))
+    assert not found.pop("__init__"), "the package's own file holds a docstring and nothing else"
+    return found
+
+
+def floor_of() -> dict[str, int]:
+    return {module: floor for floor, (_, modules) in FLOORS.items() for module in modules.split()}
+
+
+def faults(imports: Mapping[str, AbstractSet[Import]]) -> Iterator[str]:
+    """What breaks the plan, one sentence each."""
+    floors = floor_of()
+    for module, found in imports.items():
+        if module not in floors:
+            yield f"{module} stands on no floor; give it one in FLOORS, and in the README's drawing"
+            continue
+        for each in sorted(found, key=lambda each: each.name):
+            if each.root == "harness":
+                yield from inner_faults(module, each.module, floors)
+            else:
+                yield from outer_faults(module, each, floors[module])
+
+
+def inner_faults(module: str, wanted: str, floors: Mapping[str, int]) -> Iterator[str]:
+    if wanted == module or not wanted:
+        return
+    if wanted not in floors:
+        yield f"{module} imports {wanted}, which stands on no floor"
+    elif floors[wanted] > floors[module]:
+        yield f"{module} (floor {floors[module]}) imports {wanted} from floor {floors[wanted]} above it"
+    elif floors[wanted] == floors[module] and wanted not in ARROWS.get(module, "").split():
+        yield f"{module} imports {wanted} sideways, and no arrow is drawn"
+
+
+def outer_faults(module: str, wanted: Import, floor: int) -> Iterator[str]:
+    root = wanted.root
+    if root in {"claims", "tests", "fixtures"}:
+        yield f"{module} imports {wanted.name}; the instrument knows no paper, test or fixture"
+    elif root in DOORS:
+        allowed = DOORS[root].split() + (FOR_TYPES.get(root, "").split() if wanted.for_types else [])
+        is_free = wanted.name.startswith(("importlib.resources", "importlib.metadata"))
+        if module not in allowed and not is_free:
+            yield f"{module} imports {wanted.name}; the door to {root} is {DOORS[root]}"
+    elif root in ARRAYS:
+        if floor == 0:
+            yield f"{module} imports {root}; words are standard library only"
+    elif root not in sys.stdlib_module_names:
+        yield f"{module} imports {wanted.name}, which has no door; name one in DOORS"
+    elif floor == 1 and root in OUTSIDE and wanted.name != "pathlib.PurePath":
+        yield f"{module} imports {wanted.name}; tools touch no disk, network, clock or environment"
+
+
+def test_the_harness_keeps_its_floor_plan() -> None:
+    assert list(faults(harness_imports())) == []
+
+
+def test_every_module_of_the_plan_is_there() -> None:
+    assert set(floor_of()) == set(harness_imports())
+
+
+def test_no_module_stands_on_two_floors() -> None:
+    modules = [module for _, modules in FLOORS.values() for module in modules.split()]
+    assert sorted(modules) == sorted(set(modules))
+
+
+def test_every_arrow_is_used_and_stays_on_its_floor() -> None:
+    imports, floors = harness_imports(), floor_of()
+    for module, wanted in ARROWS.items():
+        assert set(wanted.split()) <= {each.module for each in imports[module]}, module
+        assert {floors[each] for each in wanted.split()} <= {floors[module]}, module
+
+
+def test_arrows_form_no_circle() -> None:
+    below = {module: set(wanted.split()) for module, wanted in ARROWS.items()}
+    while free := {module for module, wanted in below.items() if not wanted & below.keys()}:
+        below = {module: wanted for module, wanted in below.items() if module not in free}
+    assert below == {}
+
+
+def test_every_door_is_used() -> None:
+    imports = harness_imports()
+    for root, modules in DOORS.items():
+        assert {m for m, found in imports.items() if root in {each.root for each in found}} >= set(
+            modules.split()
+        )
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "fault"),
+    [
+        pytest.param("novelty", "", "novelty stands on no floor", id="a module that is not in the plan"),
+        pytest.param("pins", "import numpy", "words are standard library only", id="a word that imports arrays"),
+        pytest.param("metrics", "from pathlib import Path", "tools touch no disk", id="a tool that reads disk"),
+        pytest.param("metrics", "import time", "tools touch no disk", id="a tool with a clock"),
+        pytest.param("hooks", "from harness.loading import x", "from floor 2 above it", id="an upward import"),
+        pytest.param("hooks", "from harness import loading", "from floor 2 above it", id="an upward module"),
+        pytest.param("hooks", "def f():\n  import harness.loading", "above it", id="hidden in a function"),
+        pytest.param("tuning", "from harness.scores import x", "no arrow is drawn", id="a sideways import"),
+        pytest.param("hooks", "import harness.novelty", "stands on no floor", id="an import from nowhere"),
+        pytest.param("phrases", "import transformers", "the door to transformers is loading", id="another door"),
+        pytest.param("alignment", "import peft", "the door to peft is adapters", id="types loaded at run time"),
+        pytest.param("engine", "import snakemake", "has no door", id="a dependency without a door"),
+        pytest.param("scores", "from claims.sin2025 import study", "knows no paper", id="an import of the paper"),
+        pytest.param("scores", "import importlib.util", "the door to importlib", id="loading by name"),
+    ],
+)  # fmt: skip
+def test_the_plan_rejects(module: str, source: str, fault: str) -> None:
+    (found,) = faults({module: set(imports_of(source))})
+    assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        pytest.param(
+            "alignment", "if TYPE_CHECKING:\n  from peft import PeftModel", id="types of a dependency"
+        ),
+        pytest.param("cli", "from importlib.metadata import version", id="what is installed"),
+        pytest.param("metrics", "import numpy", id="arrays among the tools"),
+        pytest.param("scores", "from harness.tuning import x", id="an arrow that is drawn"),
+        pytest.param("cli", "import harness.report.page", id="a folder below"),
+    ],
+)
+def test_the_plan_accepts(module: str, source: str) -> None:
+    assert list(faults({module: set(imports_of(source))})) == []
+
+
+def code_strings(source: str) -> set[str]:
+    return {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_the_harness_names_no_language_of_the_paper() -> None:
+    named = {
+        path.name: LANGUAGE_CODES & code_strings(path.read_text(encoding="utf-8"))
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert {name: codes for name, codes in named.items() if codes} == {}
+
+
+def test_a_language_list_would_be_seen() -> None:
+    assert code_strings('LOW = ("mr", "ml")\nprint("hi there")') & LANGUAGE_CODES == {"mr", "ml"}
+
+
+def test_the_harness_holds_no_printed_number_of_the_paper() -> None:
+    texts = [
+        path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix in {"", ".py", ".json", ".css"}
+    ]
+    pattern = re.compile("|".join(rf"(?<!\d){re.escape(number)}(?!\d)" for number in PRINTED_NUMBERS))
+    assert len(texts) > len(floor_of())
+    assert [path.name for path in texts if pattern.search(path.read_text(encoding="utf-8"))] == []
+    assert pattern.search("TARGET = 26.27")
