@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from harness.adapters import attached
+from harness.evaluation_likelihood import Request, continuation_answers
 from harness.evaluation_tasks import StagedTask, document_id, stage_tasks
 from harness.loading import LanguageModel, load_language_model
 from harness.record import ItemOutcome
@@ -59,32 +60,30 @@ def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTas
 
 
 def scorer(language_model: LanguageModel, model: Any, batch_items: int) -> "HFLM":  # noqa: ANN401
-    """lm-eval's wrapper of the model, which refuses any request that does not begin with exactly one BOS.
-
-    Likelihoods are summed in float32, whatever precision the model runs in: in bfloat16 options tie by rounding.
-    """
+    """lm-eval's wrapper of the model: its encoding of requests, our check of them, and our likelihoods."""
     from lm_eval.models.huggingface import HFLM
 
     class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
-        """The stock wrapper behind a check of the encoded ids."""
+        """Refuses any request that does not begin with exactly one BOS or does not fit the model."""
 
         def _loglikelihood_tokens(
-            self,
-            requests: Sequence[tuple[Any, list[int], list[int]]],
-            **options: Any,  # noqa: ANN401
+            self, requests: Sequence[tuple[Any, list[int], list[int]]], **_options: object
         ) -> list[tuple[float, bool]]:
-            for _, context, continuation in requests:
-                _require_one_bos(context + continuation, language_model.bos_id)
-                _require_fits(len(context) + len(continuation), self.max_length)
-            answers: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, **options)
-            return answers
+            asked = [Request(context=tuple(ids), continuation=tuple(more)) for _, ids, more in requests]
+            for request in asked:
+                _require_one_bos(request, language_model.bos_id)
+                _require_fits(request, self.max_length)
+            answers = continuation_answers(
+                model,
+                asked,
+                pad_id=language_model.pad_id,
+                device=language_model.device,
+                batch_items=batch_items,
+            )
+            return [(answer.log_likelihood, answer.is_greedy) for answer in answers]
 
     return OneBosModel(
-        pretrained=model,
-        tokenizer=language_model.tokenizer,
-        batch_size=batch_items,
-        add_bos_token=True,
-        softmax_dtype="float32",
+        pretrained=model, tokenizer=language_model.tokenizer, batch_size=batch_items, add_bos_token=True
     )
 
 
@@ -145,19 +144,20 @@ def _require_as_asked(asked: StagedTask, shots: int, samples: Sequence[Sample]) 
         )
 
 
-def _require_one_bos(ids: Sequence[int], bos_id: int) -> None:
+def _require_one_bos(request: Request, bos_id: int) -> None:
+    ids = request.context + request.continuation
     if ids[0] != bos_id or ids.count(bos_id) != 1:
         raise ValueError(
-            f"a benchmark request was encoded as {list(ids[:4])}... with {ids.count(bos_id)} BOS ({bos_id}); expected "
+            f"a benchmark request was encoded as {ids[:4]}... with {ids.count(bos_id)} BOS ({bos_id}); expected "
             "exactly one, in front; the tokenizer.json of the model lacks the BOS post-processor, or has two"
         )
 
 
-def _require_fits(num_tokens: int, max_length: int) -> None:
-    """Guards against truncation, which cuts from the left and takes the BOS with it."""
-    if num_tokens > max_length + 1:
+def _require_fits(request: Request, max_length: int) -> None:
+    """Guards against prompts beyond what the model was trained to read."""
+    if len(request.fed) > max_length:
         raise ValueError(
-            f"a benchmark request has {num_tokens} tokens, but the model reads {max_length}; lower max_shots"
+            f"a benchmark request has {len(request.fed)} tokens, but the model reads {max_length}; lower max_shots"
         )
 
 

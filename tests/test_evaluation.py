@@ -13,6 +13,7 @@ from tokenizers import processors
 
 from harness import evaluation
 from harness.adapters import attached, save_adapter, trained_adapter
+from harness.evaluation_likelihood import Request, continuation_answers
 from harness.evaluation_tasks import document_id, read_documents
 from harness.loading import LanguageModel, load_language_model
 from harness.pins import Home, Pin
@@ -217,6 +218,54 @@ def test_adapter_answers_while_attached_and_is_gone_afterwards(
     assert outcomes_of(tuned, HELLASWAG) != outcomes_of(before, HELLASWAG)
     assert before == after
     assert [row.document_hash for row in tuned] == [row.document_hash for row in before]
+
+
+def test_likelihoods_equal_those_of_the_stock_wrapper(language_model: LanguageModel) -> None:
+    from lm_eval.models.huggingface import HFLM
+
+    stream = torch.Generator().manual_seed(0)
+    draws = [torch.randint(4, 600, (length,), generator=stream).tolist() for length in (3, 40, 9, 9, 1, 17)]
+    letters = [((2, *draws[1]), (letter,)) for letter in range(300, 304)]
+    pairs = [((2, *draw[:-2]), tuple(draw[-2:])) for draw in draws if len(draw) > 2] + letters
+    stock = HFLM(pretrained=language_model.model, tokenizer=language_model.tokenizer, batch_size=4)
+    expected = stock._loglikelihood_tokens([(("", ""), list(ids), list(more)) for ids, more in pairs], True)
+    ours = continuation_answers(
+        language_model.model,
+        [Request(context=ids, continuation=more) for ids, more in pairs],
+        pad_id=0,
+        device="cpu",
+        batch_items=3,
+    )
+    assert [answer.log_likelihood for answer in ours] == pytest.approx(
+        [score for score, _ in expected], rel=1e-5
+    )
+    assert [answer.is_greedy for answer in ours] == [greedy for _, greedy in expected]
+
+
+def test_greedy_continuations_are_known_as_such(language_model: LanguageModel) -> None:
+    ids = [2, 100, 200, 300]
+    for _ in range(2):
+        with torch.no_grad():
+            ids.append(int(language_model.model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
+    requests = [Request(context=(2, 100, 200, 300), continuation=tuple(more)) for more in (ids[4:], (5, 6))]
+    answers = continuation_answers(language_model.model, requests, pad_id=0, device="cpu", batch_items=2)
+    assert [answer.is_greedy for answer in answers] == [True, False]
+
+
+def test_requests_with_the_same_input_share_a_row(
+    language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    forward = language_model.model.forward
+
+    def counted(**arguments: Any) -> Any:
+        rows.append(len(arguments["input_ids"]))
+        return forward(**arguments)
+
+    monkeypatch.setattr(language_model.model, "forward", counted)
+    letters = [Request(context=(2, 50, 60), continuation=(letter,)) for letter in range(300, 304)]
+    continuation_answers(language_model.model, letters, pad_id=0, device="cpu", batch_items=8)
+    assert rows == [1]
 
 
 @pytest.mark.parametrize("template", ["$A", "<bos> <bos> $A"], ids=["no BOS", "two BOS"])
