@@ -22,6 +22,9 @@ SNAKEFILE = Path(__file__).with_name("Snakefile")
 TICK_SECONDS = 0.5
 """How often the engine is looked at."""
 
+CACHE_VARIABLE = "XDG_CACHE_HOME"
+"""Snakemake must not need a home folder; the stages keep the caches that the caller has."""
+
 PATIENCE_SECONDS = 5.0
 """How long stages may take to stop before they are killed."""
 
@@ -46,12 +49,13 @@ class Engine:
         Raises:
             StageFailedError: If a stage failed; says what the stage said.
         """
+        self.run.forget_failures()
         write_json(self._wiring, [self._wired(stage) for stage in self.recipes.plan.stages])
         with disk_errors(self.run.log), self.run.log.open("ab") as log:
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self._environment()},
+                env={**os.environ, CACHE_VARIABLE: str((self.run.engine / "cache").absolute())},
             )  # fmt: skip
             try:
                 _watch(child, on_tick)
@@ -85,7 +89,7 @@ class Engine:
             "key": self.recipes.stage_key(stage),
             "threads": self.recipes.plan.profile.sizes.threads,
             "gpu": int(stage.uses_model and self.device != "cpu"),
-            "command": shlex.join(self.stage_command(stage.name)),
+            "command": shlex.join(("env", *_own_cache(), *self.stage_command(stage.name))),
         }
 
     def _words(self) -> list[str]:
@@ -94,19 +98,17 @@ class Engine:
             sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(self.run.engine),
             "--cores", str(self.cores), "--resources", "gpu=1", "--nolock", "--rerun-incomplete",
             "--rerun-triggers", "params", "--latency-wait", "1", "--quiet", "progress", "rules",
+            # Whatever this user has set up for other workflows stays out.
+            "--profile", "none", "--workflow-profile", "none",
             "--config", wiring,
         ]  # fmt: skip
-
-    def _environment(self) -> Mapping[str, str]:
-        """Keeps what Snakemake remembers inside the run's folder."""
-        return {"XDG_CACHE_HOME": str((self.run.engine / "cache").absolute()), "PYTHONUNBUFFERED": "1"}
 
     def _failure(self, missing: list[str]) -> StageFailedError:
         failures = tuple(self.run.read_failures())
         if not failures:
             return StageFailedError(
-                f"stage {missing[0]} ended without a word, perhaps killed for want of memory; "
-                f"{self.run.log} holds what was printed: {_last_line(self.run.log)}",
+                f"{self._broken_off(missing)}; {self.run.log} holds what was printed, last: "
+                f"{_last_line(self.run.log)}",
                 exit_code=MALFUNCTION,
             )
         first = failures[0]
@@ -114,6 +116,19 @@ class Engine:
         return StageFailedError(
             f"{place}: {first.message}", exit_code=first.exit_code, damaged=any(map(is_damage, failures))
         )
+
+    def _broken_off(self, missing: list[str]) -> str:
+        """What ended without saying why."""
+        begun = [name for name in missing if self.run.events(name)]
+        if begun:
+            return f"stage {begun[0]} ended without a word, perhaps killed for want of memory"
+        return f"the engine ended before it started {missing[0]}"
+
+
+def _own_cache() -> tuple[str, ...]:
+    """Words for `env` that give a stage back what was set aside for the engine."""
+    kept = os.environ.get(CACHE_VARIABLE)
+    return ("-u", CACHE_VARIABLE) if kept is None else (f"{CACHE_VARIABLE}={kept}",)
 
 
 def _watch(child: subprocess.Popen[bytes], on_tick: Callable[[], None]) -> None:
