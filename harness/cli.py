@@ -175,7 +175,10 @@ def store_clean(
     from harness.runfolder import named_keys
     from harness.store import Store
 
-    folders = Store(store).clean(named_keys(reports), remove=yes)
+    keys = named_keys(reports)
+    if not keys:
+        raise UsageError(f"no run below {reports} names an artifact, so nothing would be kept; name it with --reports")
+    folders = Store(store).clean(keys, remove=yes)
     for folder in folders:
         _say(str(folder))
     _say(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")

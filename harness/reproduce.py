@@ -122,6 +122,8 @@ def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, li
 def facts_of(request: Request, recipes: Recipes, survey: Survey) -> RunFacts:
     """What the report says about the run itself."""
     study, profile = recipes.plan.study, recipes.plan.profile
+    known = (profile.known_numbers,) if profile.known_numbers else ()
+    pins = dict.fromkeys((*profile.sources.pins(), *known))
     return RunFacts(
         study=study.name,
         paper_id=study.paper_id,
@@ -135,7 +137,7 @@ def facts_of(request: Request, recipes: Recipes, survey: Survey) -> RunFacts:
         artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
         sources=tuple(
             SourceRecord(name=pin.name, address=pin.address, revision=revision_of(pin), licence=pin.licence)
-            for pin in profile.sources.pins()
+            for pin in pins
         ),
     )
 

@@ -95,6 +95,11 @@ class RunFolder:
         for path in sorted((self.root / "errors").glob("*.json")):
             yield StageFailure(**json.loads(path.read_text(encoding="utf-8")))
 
+    def forget_failures(self) -> None:
+        """What earlier attempts said is not what this one will say."""
+        for path in (self.root / "errors").glob("*.json"):
+            path.unlink(missing_ok=True)
+
     def events(self, stage: str) -> tuple[Event, ...]:
         """What happened to a stage in this folder so far, attempts one after another."""
         path = self._events(stage)
