@@ -1,0 +1,254 @@
+"""A plan of four tiny stages, for the engine's tests; as a script, the whole command line on that plan.
+
+A world is a JSON file: the texts that its items write, and how they misbehave. Every item appends its
+name to the world's tally when it starts and when it ends, so that tests can count the work.
+"""
+
+import functools
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.pins import Home, Pin
+from harness.pipeline import Item, Plan, Produce, Stage
+from harness.record import RunFacts
+from harness.study import (
+    Aggregation,
+    AlignmentChoice,
+    Group,
+    Language,
+    PhraseChoice,
+    PhraseCut,
+    Pooling,
+    Profile,
+    Shapes,
+    Sizes,
+    Sources,
+    Specification,
+    Study,
+    Translator,
+)
+
+CODES = ("hi", "ml", "mr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteTask:
+    """Write a text below those it needs."""
+
+    text: str
+    source: Pin
+
+
+@dataclass(frozen=True)
+class SmallWorld:
+    """The folder of one world."""
+
+    root: Path
+
+    @property
+    def file(self) -> Path:
+        return self.root / "world.json"
+
+    @property
+    def tally(self) -> Path:
+        return self.root / "tally.txt"
+
+    def write(self, **content: object) -> None:
+        (self.root / "source").mkdir(exist_ok=True)
+        (self.root / "source" / "bytes.txt").write_text(str(content.pop("source", "original")))
+        self.file.write_text(json.dumps(content))
+
+    def read(self) -> dict[str, object]:
+        return json.loads(self.file.read_text())
+
+    def counted(self, what: str) -> list[str]:
+        lines = self.tally.read_text().splitlines() if self.tally.exists() else []
+        return [line.split()[1] for line in lines if line.startswith(what)]
+
+    def count(self, what: str, item: str) -> None:
+        with self.tally.open("a") as stream:
+            stream.write(f"{what} {item}\n")
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (sys.executable, __file__, str(self.root))
+
+
+def small_study(**changes: object) -> Study:
+    languages = (
+        Language(code="en", name="English", group=Group.REFERENCE, script="LATIN"),
+        *(Language(code=code, name=code, group=Group.LOW, script="DEVANAGARI", tuned=True) for code in CODES),
+    )
+    phrases = PhraseChoice(
+        min_fraction_of_maximum=0.8, cut=PhraseCut.SENTENCE, min_examples=1, max_examples=4
+    )
+    alignment = AlignmentChoice(
+        alpha=1.0,
+        detach_english=False,
+        layers=(0, 1),
+        rank=2,
+        lora_alpha=4,
+        target_modules=("q_proj",),
+        learning_rate=1e-4,
+        batch_size=2,
+        epochs=1,
+        pairs=4,
+    )
+    primary = Specification(
+        name="primary",
+        phrases=phrases,
+        pooling=Pooling.MEAN,
+        aggregation=Aggregation.RATIO_OF_MEANS,
+        alignment=alignment,
+        gain_layer=1,
+        num_beams=1,
+    )
+    fields = {
+        "name": "small",
+        "paper_id": "0000.00000",
+        "title": "A small paper",
+        "shapes": Shapes(num_layers=2, d_model=4, d_sae=8, vocab_size=16),
+        "languages": languages,
+        "benchmarks": (),
+        "primary": primary,
+    }
+    return Study(**(fields | changes))
+
+
+def small_pin(folder: Path) -> Pin:
+    return Pin(name="small source", home=Home.FOLDER, address=str(folder), licence="CC0-1.0")
+
+
+def small_profile(folder: Path, **changes: object) -> Profile:
+    pin = small_pin(folder)
+    sources = Sources(
+        model=pin,
+        dictionaries=pin,
+        dictionary_files=("0", "1"),
+        phrases=pin,
+        phrase_source_ids=("0", "1"),
+        translators={code: Translator(pin=pin) for code in CODES},
+        benchmarks={},
+    )
+    sizes = Sizes(
+        latents_per_layer=1,
+        panel_latents=1,
+        held_out_fraction=0.5,
+        similarity_texts=1,
+        dictionary_texts=1,
+        adapter_seeds=(0,),
+        max_alignment_steps=None,
+        alignment_batch=None,
+        items_per_cell=None,
+        max_shots=None,
+        batch_tokens=8,
+        dtype="float32",
+        threads=1,
+    )
+    return Profile(**({"name": "fixture", "summary": "small", "sources": sources, "sizes": sizes} | changes))
+
+
+def small_plan(world: SmallWorld) -> Plan:
+    """phrases -> translations of three languages -> estimates; benchmarks need nothing."""
+    texts = world.read().get("texts", {})
+    pin = small_pin(world.root / "source")
+
+    def item(stage: str, name: str, *needs: tuple[str, Item]) -> Item:
+        place = f"{stage}/{name}"
+        task = WriteTask(text=texts.get(place, place), source=pin)
+        return Item(stage=stage, name=name, task=task, needs=needs)
+
+    phrases = item("phrases", "all")
+    translations = tuple(item("translations", code, ("phrases", phrases)) for code in CODES)
+    benchmarks = tuple(item("benchmarks", code) for code in CODES)
+    measured = [(f"{need.stage}/{need.name}", need) for need in (*translations, *benchmarks)]
+    stages = (("phrases", (phrases,)), ("translations", translations), ("benchmarks", benchmarks))
+    return Plan(
+        study=small_study(),
+        profile=small_profile(world.root / "source"),
+        stages=tuple(
+            Stage(name=name, says=name, module="harness.pins", items=items, uses_model=False)
+            for name, items in (*stages, ("estimates", (item("estimates", "all", *measured),)))
+        ),
+    )
+
+
+def produce_in(world: SmallWorld, stage: str) -> Produce:
+    """The producer of a stage: writes, slowly or badly where the world says so."""
+
+    def produce(task: WriteTask, inputs: dict[str, Path], out: Path) -> None:
+        place = task.text if task.text.startswith(stage) else f"{stage}/changed"
+        behaviour = world.read().get("behaviour", {})
+        world.count("start", place)
+        texts = [(folder / "text.txt").read_text() for _, folder in sorted(inputs.items())]
+        (out / "text.txt").write_text("\n".join((task.text, *texts)))
+        misbehave(behaviour.get(place, ""), out)
+        time.sleep(float(behaviour.get("seconds", 0)))
+        world.count("end", place)
+
+    return produce
+
+
+def misbehave(how: str, out: Path) -> None:
+    match how:
+        case "raise":
+            raise RuntimeError("the sky fell")
+        case "no network":
+            from harness.sources import MissingSourceError
+
+            raise MissingSourceError("small source cannot be fetched: no network")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "full disk":
+            with Path("/dev/full").open("w") as stream:
+                stream.write("x")
+        case "nothing":
+            (out / "text.txt").unlink()
+
+
+def write_small_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+    content = {
+        "run_id": facts.run_id,
+        "mode": facts.mode,
+        "artifacts": [[entry.stage, entry.item, entry.digest] for entry in facts.artifacts],
+        "text": (estimates / "text.txt").read_text(),
+    }
+    (out / "report.json").write_text(json.dumps(content, indent=1))
+    return 0
+
+
+def install(world: SmallWorld, setattr_: object = setattr) -> None:
+    """Put the small world behind the product's own doors."""
+    import harness.pipeline
+    import harness.report
+    import harness.reproduce
+    import harness.stageprocess
+    import harness.studies
+
+    def plan(study: Study, profile: Profile, device: str) -> Plan:
+        return small_plan(world)
+
+    def producer(stage: str) -> Produce:
+        return produce_in(world, stage)
+
+    setattr_(harness.pipeline, "plan", plan)
+    setattr_(harness.reproduce, "plan", plan)
+    setattr_(harness.stageprocess, "producer", producer)
+    for module in (harness.studies, harness.reproduce):
+        setattr_(module, "load_study", lambda name: small_study())
+        setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
+    setattr_(harness.report, "write_report", write_small_report)
+    request = functools.partial(harness.reproduce.Request, command=world.command)
+    setattr_(harness.reproduce, "Request", request)
+
+
+if __name__ == "__main__":
+    install(SmallWorld(Path(sys.argv[1])))
+    from harness.cli import main
+
+    main(sys.argv[2:])

@@ -1,0 +1,249 @@
+"""The command line: exit codes, one clear error, help with examples, and how quickly it answers."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.failures import NotJudgedError
+from harness.sources import MissingSourceError, revision_of
+from harness.stageprocess import run_stage
+from harness.store import Store
+from tests.small_plan import SmallWorld, install, small_plan, write_small_report
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+        monkeypatch.setenv(variable, "1")
+    for variable in ("HARNESS_PROFILE", "HARNESS_STORE", "HARNESS_REPORTS", "HARNESS_STUDY"):
+        monkeypatch.delenv(variable, raising=False)
+    world = SmallWorld(tmp_path)
+    world.write()
+    install(world, monkeypatch.setattr)
+    monkeypatch.chdir(tmp_path)
+    revision_of.cache_clear()
+    return world
+
+
+def call(*words: str) -> int:
+    return cli._exit_code(list(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        pytest.param(["reproduse"], "No such command 'reproduse'", id="unknown command"),
+        pytest.param(["reproduce", "--profil", "x"], "No such option: --profil", id="unknown option"),
+        pytest.param(["reproduce", "--cores", "0"], "Invalid value for '--cores'", id="no cores"),
+        pytest.param(["stage", "phrases"], "Missing option '--run'", id="missing option"),
+        pytest.param(
+            ["stage", "phrase", "--run", "r"],
+            "unknown stage 'phrase'; allowed: phrases, translations, benchmarks, estimates; did you mean 'phrases'?",
+            id="unknown stage",
+        ),
+        pytest.param(
+            ["plan", "--device", "tpu"], "unknown device 'tpu'; allowed: auto, cpu, cuda", id="device"
+        ),
+        pytest.param(["report", "nowhere"], "nowhere holds no report.json", id="no such run"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_4(
+    small: SmallWorld, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    assert call(*words) == 4
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert says in captured.err
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(MissingSourceError("no network"), 5, id="a source that cannot be had"),
+        pytest.param(NotJudgedError("no GPU"), 5, id="nothing can be measured"),
+        pytest.param(RuntimeError("the sky fell"), 3, id="a crash"),
+        pytest.param(KeyboardInterrupt(), 130, id="the keyboard"),
+        pytest.param(cli.StoppedError(15), 143, id="a request to end"),
+    ],
+)
+def test_every_ending_has_its_number(
+    small: SmallWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+) -> None:
+    def fail(*_args: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("harness.reproduce.reproduce", fail)
+    assert call("reproduce") == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_traceback_is_shown_when_asked_for(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--debug", "plan", "--device", "tpu") == 4
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_report_decides_the_exit_code(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.reproduce.reproduce", lambda request, say, live: 1)
+    assert call("reproduce") == 1
+
+
+def test_an_old_run_is_rendered_again(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    (small.root / "run").mkdir()
+    (small.root / "run" / "report.json").write_text("{}")
+    monkeypatch.setattr("harness.report.render_report", lambda run: 5)
+    assert call("report", "run") == 5
+
+
+def test_without_a_command_help_is_shown(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call() == 4
+    assert "Example: harness reproduce" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["reproduce"], ["plan"], ["stage"], ["report"], ["store"], ["store", "list"], ["store", "clean"]],
+    ids=" ".join,
+)
+def test_every_command_has_help_with_an_example(
+    small: SmallWorld, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert call(*words, "--help") == 0
+    assert f"Example: harness {words[0]}" in capsys.readouterr().out
+
+
+def test_the_plan_tells_what_is_done(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    run_stage_by_hand(small, "phrases")
+    capsys.readouterr()
+    assert call("plan", "--json") == 0
+    stages = json.loads(capsys.readouterr().out)["stages"]
+    assert [(stage["stage"], stage["done"], stage["items"]) for stage in stages] == [
+        ("phrases", 1, 1),
+        ("translations", 0, 3),
+        ("benchmarks", 0, 3),
+        ("estimates", 0, 1),
+    ]
+    assert call("plan") == 0
+    assert capsys.readouterr().out.splitlines()[0].split()[:4] == ["phrases", "1", "of", "1"]
+
+
+def test_the_plan_of_a_world_that_is_not_here(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (small.root / "source").iterdir():
+        path.unlink()
+    (small.root / "source").rmdir()
+    assert call("plan") == 0
+    assert "? not known: small source is pinned to the folder" in capsys.readouterr().out
+
+
+def run_stage_by_hand(small: SmallWorld, name: str) -> None:
+    assert call("stage", name, "--run", "by-hand") == 0
+
+
+def test_a_stage_by_hand_is_files_in_files_out(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("stage", "translations", "--run", "by-hand") == 3
+    assert "run 'harness stage phrases' first" in capsys.readouterr().err
+    run_stage_by_hand(small, "phrases")
+    run_stage_by_hand(small, "translations")
+    assert (
+        json.loads((small.root / "by-hand/stages/translations.json").read_text())["stage"] == "translations"
+    )
+    assert (small.root / ".store/objects/translations").is_dir()
+
+
+def test_the_store_is_listed_verified_and_cleaned(
+    small: SmallWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_stage_by_hand(small, "phrases")
+    run_stage(small_plan(small), "benchmarks", Store(small.root / ".store"), _folder(small, "reports/kept"))
+    capsys.readouterr()
+    assert call("store", "list", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 4
+    assert call("store", "list") == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("4 artifacts, ")
+    assert call("store", "verify") == 0
+    assert call("store", "clean", "--reports", "elsewhere") == 4
+    assert "nothing would be kept" in capsys.readouterr().err
+    assert call("store", "clean") == 0
+    assert "1 could be removed" in capsys.readouterr().out
+    assert call("store", "clean", "--yes") == 0
+    assert len(list(Store(small.root / ".store").list())) == 3
+    next((small.root / ".store").glob("objects/*/*/*/text.txt")).write_text("edited")
+    assert call("store", "verify") == 3
+    assert "text.txt is damaged" in capsys.readouterr().err
+
+
+def _folder(small: SmallWorld, name: str) -> object:
+    from harness.runfolder import RunFolder
+
+    return RunFolder(root=small.root / name)
+
+
+def test_the_environment_sets_the_defaults(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setenv("HARNESS_PROFILE", "paper")
+    monkeypatch.setenv("HARNESS_STORE", "/cache/store")
+    monkeypatch.setenv("HARNESS_REPORTS", "/reports")
+    monkeypatch.setenv("HARNESS_STUDY", "other")
+    monkeypatch.setattr("harness.reproduce.reproduce", lambda request, say, live: asked.append(request) or 0)
+    assert call("reproduce", "--device", "cpu") == 0
+    assert str(asked[0]) == (
+        "harness reproduce --study other --profile paper --device cpu --store /cache/store"
+    )
+    assert asked[0].reports == Path("/reports")
+
+
+def test_a_store_that_cannot_be_written_is_3(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("stage", "phrases", "--run", "by-hand", "--store", "/sys/store") == 3
+    assert "cannot write /sys/store" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["plan", "--help"]], ids=" ".join)
+def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
+    program = (
+        "import atexit, sys\n"
+        "heavy = {'torch', 'transformers', 'snakemake', 'pyarrow', 'matplotlib', 'numpy', 'scipy', 'datasets'}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
+        "from harness.cli import main; main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, *words]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
+    assert "HEAVY []" in answer.stdout
+
+
+def test_a_plan_imports_nothing_heavy(small: SmallWorld) -> None:
+    program = (
+        "import atexit, sys, runpy\n"
+        "heavy = {'torch', 'transformers', 'snakemake', 'pyarrow', 'matplotlib', 'numpy', 'scipy', 'datasets'}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
+        "from harness import cli\n"
+        "from pathlib import Path; from tests.small_plan import SmallWorld, small_plan, small_study\n"
+        "import harness.pipeline, harness.studies\n"
+        "world = SmallWorld(Path(sys.argv[1]))\n"
+        "harness.pipeline.plan = lambda *_: small_plan(world)\n"
+        "harness.studies.load_study = harness.studies.load_profile = lambda *_: None\n"
+        "cli.main(['plan'])"
+    )
+    command = [sys.executable, "-c", program, str(small.root)]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
+    assert "HEAVY []" in answer.stdout
+
+
+def test_the_small_report_stands_in_for_the_real_one() -> None:
+    import inspect
+
+    from harness.report.writer import write_report
+
+    assert list(inspect.signature(write_small_report).parameters) == list(
+        inspect.signature(write_report).parameters
+    )
