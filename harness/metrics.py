@@ -55,7 +55,9 @@ def pearson(x: Values, y: Values) -> float:
         raise ValueError(f"{len(x)} pairs; a correlation needs at least 3")
     deviations = x - x.mean(), y - y.mean()
     spread = np.sqrt((deviations[0] ** 2).sum() * (deviations[1] ** 2).sum())
-    return float((deviations[0] * deviations[1]).sum() / spread) if spread > 0 else float("nan")
+    # The mean of equal numbers may differ from them by a rounding, so deviations alone do not show constancy.
+    varies = np.ptp(x) > 0 and np.ptp(y) > 0 and spread > 0
+    return float((deviations[0] * deviations[1]).sum() / spread) if varies else float("nan")
 
 
 def cosines(left: Values, right: Values) -> Values:
