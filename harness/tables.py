@@ -88,7 +88,8 @@ def read_column(folder: Path, row_type: type, name: str) -> NDArray[typing.Any]:
     """One column as an array: [row] for scalars, [row, position] for lists of one length."""
     column = _read(folder, row_type).column(name).combine_chunks()
     if pa.types.is_list(column.type):
-        return np.asarray(column.flatten()).reshape(len(column), -1)
+        flat = np.asarray(column.flatten())
+        return flat.reshape(len(column), len(flat) // max(len(column), 1))
     return np.asarray(column)
 
 
