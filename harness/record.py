@@ -30,7 +30,7 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class PanelLatent:
-    """One latent of the panel whose pooled values are kept for every text (`panel`)."""
+    """One latent of the panel whose pooled values are kept for every text (`panel_latents`)."""
 
     layer: int
     position: int
@@ -40,7 +40,7 @@ class PanelLatent:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What phrase selection found in one layer (`coverage`)."""
+    """What phrase selection found in one layer (`coverages`)."""
 
     layer: int
     rows_read: int
