@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.measuring import Measurement, Order
 from bench.mid_world import D_SAE, NUM_LAYERS, MidWorld, build_mid_world
-from bench.ways import Measurement, Order
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -58,7 +58,7 @@ class Ledger:
 
 
 def _carried_out(order: Order) -> list[Measurement]:
-    command = [sys.executable, "-m", "bench.ways", json.dumps(asdict(order))]
+    command = [sys.executable, "-m", "bench.measuring", json.dumps(asdict(order))]
     run = subprocess.run(
         command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ | QUIET, check=False
     )

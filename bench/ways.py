@@ -1,63 +1,14 @@
-"""Several ways to the same numbers, run in a process of their own.
+"""Several ways to the same numbers: each loads what it needs and returns the work, which is timed on its own."""
 
-A way is a function that loads what it needs and returns the work; the work is timed on its own, after a first
-small run that pays for caches. One way per process has its own peak memory; several ways in one process take
-turns, so that a busy machine slows them alike. `python -m bench.ways ORDER` reads an order and prints one line
-of JSON per way.
-"""
-
-import json
-import resource
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.mid_world import MidWorld
 
-WARM_UP_PHRASES = 2
-KILOBYTE, MEGABYTE = 1 << 10, 1 << 20
-
 Work = Callable[[int], int]
 """Does a number of phrases, or steps; gives how many tokens or steps that were."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What one process is asked to measure."""
-
-    ways: tuple[str, ...]
-    root: str
-    num_layers: int
-    d_sae: int
-    amount: int
-    """Phrases, or training steps."""
-    repeats: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """What one process took."""
-
-    way: str
-    num_layers: int
-    amount: int
-    done: int
-    """Tokens read, or steps taken."""
-    cpu_s: float
-    """CPU seconds of the work, the least of the repeats."""
-    peak_mb: float
-    """Largest resident memory of the process, shared by all ways of the order."""
-    working_mb: float
-    """How far the process went above what stood loaded before the work."""
-
-    @property
-    def rate(self) -> float:
-        """Tokens, or steps, per CPU second."""
-        return self.done / self.cpu_s
 
 
 def bare_forward(world: MidWorld) -> Work:
@@ -231,35 +182,6 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
 }
 
 
-def measured(order: Order) -> list[Measurement]:
-    """Load, warm up, work in turns, and say what each way took."""
-    world = MidWorld(Path(order.root), order.num_layers, order.d_sae)
-    works = {name: WAYS[name](world) for name in order.ways}
-    for work in works.values():
-        work(min(WARM_UP_PHRASES, order.amount))
-    loaded = _status_bytes("VmRSS:")
-    _forget_peak()
-    turns = [{name: _timed(work, order.amount) for name, work in works.items()} for _ in range(order.repeats)]
-    working_mb = max(0, _status_bytes("VmHWM:") - loaded) / MEGABYTE
-    return [
-        Measurement(
-            way=name,
-            num_layers=order.num_layers,
-            amount=order.amount,
-            done=turns[0][name][0],
-            cpu_s=min(turn[name][1] for turn in turns),
-            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE / MEGABYTE,
-            working_mb=working_mb,
-        )
-        for name in works
-    ]
-
-
-def _timed(work: Work, amount: int) -> tuple[int, float]:
-    started = time.process_time()
-    return work(amount), time.process_time() - started
-
-
 def _model(world: MidWorld) -> Any:  # noqa: ANN401
     from harness.loading import load_language_model
 
@@ -314,26 +236,3 @@ def _alignment_choice(world: MidWorld) -> Any:  # noqa: ANN401
         epochs=1,
         pairs=8,
     )
-
-
-def _forget_peak() -> None:
-    """Lets the kernel's high-water mark of this process start again from here."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _status_bytes(field: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * KILOBYTE for line in lines if line.startswith(field))
-
-
-def main() -> None:
-    """Measure the order on the command line."""
-    import torch
-
-    torch.set_num_threads(1)
-    for measurement in measured(Order(**json.loads(sys.argv[1]))):
-        sys.stdout.write(json.dumps(asdict(measurement)) + "\n")
-
-
-if __name__ == "__main__":
-    main()
