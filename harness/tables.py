@@ -55,7 +55,9 @@ class TableWriter(Generic[Row]):
 def writing(folder: Path, row_type: type[Row]) -> Iterator[TableWriter[Row]]:
     """A writer of one table; the file is complete once the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(table_path(folder, row_type), _schema(row_type), compression="zstd") as sink:
+    with pq.ParquetWriter(
+        table_path(folder, row_type), _schema(row_type), compression="zstd", use_dictionary=False
+    ) as sink:
         writer = TableWriter(row_type, sink, [])
         yield writer
         writer.flush()
