@@ -28,31 +28,29 @@ class StageCost:
 
 @contextmanager
 def recorded(plan: Plan, run: RunFolder, run_id: str) -> Iterator[None]:
-    """Writes the execution record once the block ends, however it ends."""
-    started, clock, outcome = now(), time.monotonic(), "finished"
+    """Keeps the execution record of an attempt, from its start and however it ends."""
+    attempts, clock = _earlier(run), time.monotonic()
+    attempt = {
+        "started": now(),
+        "ended": None,
+        # What an attempt that was killed leaves; every other ending replaces it.
+        "outcome": "broken off",
+        "wall_seconds": None,
+        "machine": machine(),
+        "commit": asdict(commit()),
+        "libraries": dict(library_versions()),
+    }
+    _write(plan, run, run_id, [*attempts, attempt])
+    outcome = "finished"
     try:
         yield
     except BaseException as error:
         outcome = type(error).__name__
         raise
     finally:
-        attempt = {
-            "started": started,
-            "ended": now(),
-            "outcome": outcome,
-            "wall_seconds": round(time.monotonic() - clock, 3),
-            "machine": machine(),
-            "commit": asdict(commit()),
-            "libraries": dict(library_versions()),
-        }
-        content = {
-            "study": plan.study.name,
-            "profile": plan.profile.name,
-            "run_id": run_id,
-            "attempts": [*_earlier(run), attempt],
-            "stages": [stage_cost(stage.name, run.events(stage.name)) for stage in plan.stages],
-        }
-        write_json(run.execution, plain(content))
+        wall_seconds = round(time.monotonic() - clock, 3)
+        ending = {"ended": now(), "outcome": outcome, "wall_seconds": wall_seconds}
+        _write(plan, run, run_id, [*attempts, attempt | ending])
 
 
 def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
@@ -67,6 +65,17 @@ def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
         wall_seconds=round(sum(event.wall_seconds for event in last), 3),
         cpu_seconds=round(sum(event.cpu_seconds for event in last), 3),
     )
+
+
+def _write(plan: Plan, run: RunFolder, run_id: str, attempts: list[object]) -> None:
+    content = {
+        "study": plan.study.name,
+        "profile": plan.profile.name,
+        "run_id": run_id,
+        "attempts": attempts,
+        "stages": [stage_cost(stage.name, run.events(stage.name)) for stage in plan.stages],
+    }
+    write_json(run.execution, plain(content))
 
 
 def _is_last(later: Event | None) -> bool:

@@ -63,6 +63,11 @@ def report_of(small: SmallWorld) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+def outcomes(small: SmallWorld) -> list[str]:
+    (path,) = small.root.glob("reports/*/execution.json")
+    return [attempt["outcome"] for attempt in json.loads(path.read_text())["attempts"]]
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_and_resumed(small: SmallWorld) -> None:
     """Everything dies at once: only the item in the making is made again."""
@@ -82,6 +87,7 @@ def test_killed_in_the_middle_and_resumed(small: SmallWorld) -> None:
     assert sorted(small.counted("end")) == sorted(set(started))
     assert all(started.count(item) == 1 for item in finished)
     assert len(report_of(small)["artifacts"]) == ALL_ITEMS
+    assert outcomes(small) == ["broken off", "finished"]
 
     before = time.process_time(), small.tally.read_text()
     code, out, err = finish(start(small))
