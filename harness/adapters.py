@@ -54,8 +54,11 @@ def attached(model: Any, folder: Path) -> Iterator["PeftModel"]:  # noqa: ANN401
         raise FileNotFoundError(f"{folder} holds no adapter; expected adapter_model.safetensors in it")
     tuned = PeftModel.from_pretrained(model, folder).eval()
     try:
-        if not any("lora_" in name for name, _ in tuned.named_parameters()):
-            raise RuntimeError(f"the adapter in {folder} matches no module of the model")
+        # Weights that fit no module are only warned about, and leave B at the zeros that it starts from.
+        if not any("lora_B" in name and bool(weight.any()) for name, weight in tuned.named_parameters()):
+            raise RuntimeError(
+                f"the adapter in {folder} changes nothing: its weights fit no module, or are zero"
+            )
         yield tuned
     finally:
         tuned.unload()
