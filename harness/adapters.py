@@ -1,5 +1,6 @@
 """The only door to peft: new LoRA adapters, adapters on disk, and a base model that gets its old self back."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,8 +66,12 @@ def attached(model: Any, folder: Path) -> Iterator["PeftModel"]:  # noqa: ANN401
 
 
 def save_adapter(tuned: "PeftModel", folder: Path) -> None:
-    """Write weights and configuration of the adapter, without the path that the base model came from."""
-    config = tuned.peft_config["default"]
-    config.base_model_name_or_path = None
+    """Write weights and configuration of the adapter: the same bytes wherever and whenever it is saved."""
     tuned.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    # peft names the path of the base model, and lists sets in an order that changes with every process.
+    steady = {name: sorted(value) if isinstance(value, list) else value for name, value in config.items()}
+    steady["base_model_name_or_path"] = None
+    file.write_text(json.dumps(steady, indent=2, sort_keys=True) + "\n", encoding="utf-8")
