@@ -160,7 +160,7 @@ def train(
     for step, indices in enumerate(batches, start=1):
         loss = aligner.loss(training.chosen(indices), tuned.disable_adapter)
         if not torch.isfinite(loss.detach()):
-            raise FloatingPointError(f"the alignment loss is {float(loss)} at step {step} of {task.language}")
+            raise FloatingPointError(f"the alignment loss is {float(loss.detach())} at step {step} of {task.language}")
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
