@@ -177,7 +177,9 @@ def store_clean(
 
     keys = named_keys(reports)
     if not keys:
-        raise UsageError(f"no run below {reports} names an artifact, so nothing would be kept; name it with --reports")
+        raise UsageError(
+            f"no run below {reports} names an artifact, so nothing would be kept; name it with --reports"
+        )
     folders = Store(store).clean(keys, remove=yes)
     for folder in folders:
         _say(str(folder))

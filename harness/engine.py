@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.canonical import Json
 from harness.disk import disk_errors, write_json
 from harness.failures import MALFUNCTION, StageFailedError
-from harness.pipeline import Stage
+from harness.items import Stage
 from harness.recipes import Recipes
 from harness.runfolder import RunFolder
 from harness.stageprocess import is_damage

@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from harness.canonical import plain
 from harness.disk import write_json
-from harness.pipeline import Plan
+from harness.items import Plan
 from harness.provenance import commit, library_versions, machine, now
 from harness.runfolder import Event, RunFolder
 

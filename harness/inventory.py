@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.failures import HarnessError
-from harness.pipeline import Item, Stage
+from harness.items import Item, Stage
 from harness.recipes import Recipes
 from harness.sources import MissingSourceError
 from harness.store import Store

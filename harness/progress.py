@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.pipeline import Plan, Stage
+from harness.items import Plan, Stage
 from harness.runfolder import Event, RunFolder
 
 Say = Callable[[str], None]

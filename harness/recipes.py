@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from harness.canonical import Json, Revision, canonical_json, digest_of, plain, text_digest
 from harness.codedigest import installed_code_digest
+from harness.items import Item, Plan, Stage
 from harness.manifest import Artifact, Ingredient, Recipe
-from harness.pipeline import Item, Plan, Stage
 from harness.provenance import library_versions, python_version
 from harness.sources import revision_of
 

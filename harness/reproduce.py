@@ -10,8 +10,9 @@ from harness.disk import disk_errors, held_alone
 from harness.engine import Engine
 from harness.execution import recorded
 from harness.failures import MALFUNCTION, StageFailedError
+from harness.items import Plan
 from harness.mode import Evidence, mode_of
-from harness.pipeline import Plan, plan
+from harness.pipeline import plan
 from harness.progress import Say, showing
 from harness.provenance import check_versions, environment
 from harness.recipes import Recipes

@@ -14,8 +14,9 @@ from harness.failures import (
     HarnessError,
     MissingArtifactError,
 )
+from harness.items import Item, Plan, Stage
 from harness.manifest import Artifact
-from harness.pipeline import Item, Plan, Stage, producer
+from harness.pipeline import producer
 from harness.provenance import set_determinism, set_threads
 from harness.recipes import Recipes
 from harness.record import ArtifactRecord

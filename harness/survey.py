@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from harness.failures import DamagedArtifactError, MissingArtifactError
+from harness.items import Item, Plan, Stage
 from harness.manifest import Artifact
-from harness.pipeline import Item, Plan, Stage
 from harness.progress import Say
 from harness.recipes import Recipes
 from harness.record import ArtifactRecord

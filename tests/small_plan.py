@@ -13,8 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.items import Item, Plan, Stage
 from harness.pins import Home, Pin
-from harness.pipeline import Item, Plan, Produce, Stage
+from harness.pipeline import Produce
 from harness.record import RunFacts
 from harness.study import (
     Aggregation,

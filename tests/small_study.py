@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.pipeline import Item, Plan, plan, producer
+from harness.items import Item, Plan
+from harness.pipeline import plan, producer
 from harness.study import (
     Aggregation,
     AlignmentChoice,

@@ -11,8 +11,8 @@ from harness.codedigest import code_digest
 from harness.engine import Engine
 from harness.execution import stage_cost
 from harness.failures import MissingArtifactError
+from harness.items import Plan
 from harness.mode import Evidence, Mode, mode_of
-from harness.pipeline import Plan
 from harness.progress import Lines, stage_progress
 from harness.recipes import Recipes
 from harness.runfolder import Event, RunFolder, named_keys

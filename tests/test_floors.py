@@ -13,10 +13,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "harness"
 
 FLOORS: Mapping[int, tuple[str, str]] = {
-    0: ("words: the standard library only", "study pins record tasks failures"),
+    0: ("words: the standard library only", "study pins record tasks items failures"),
     1: (
         "tools: no disk, network, clock or environment",
-        "hooks pooling encoding metrics batches measured canonical mode",
+        "hooks pooling encoding metrics batches measured canonical mode draft",
     ),
     2: (
         "supply: the doors to hub, disk, clock and environment",
@@ -24,7 +24,7 @@ FLOORS: Mapping[int, tuple[str, str]] = {
     ),
     3: (
         "works: the stages, what they are put together from, and their map",
-        """phrases translation extraction dictionary alignment evaluation evaluation_tasks
+        """phrases translation extraction dictionary alignment evaluation evaluation_tasks evaluation_likelihood
         latents disparity tuning scores estimates selfchecks pipeline""",
     ),
     4: ("desk: records in, files out", "report"),
@@ -39,6 +39,7 @@ FLOORS: Mapping[int, tuple[str, str]] = {
 ARROWS: Mapping[str, str] = {
     "study": "pins",
     "tasks": "pins study",
+    "items": "study tasks",
     "loading": "sources",
     "texts": "tables",
     "manifest": "disk",
@@ -46,7 +47,7 @@ ARROWS: Mapping[str, str] = {
     "provenance": "",
     "runfolder": "disk provenance",
     "dictionary": "extraction",
-    "evaluation": "evaluation_tasks",
+    "evaluation": "evaluation_tasks evaluation_likelihood",
     "disparity": "latents",
     "tuning": "disparity latents",
     "scores": "disparity tuning",

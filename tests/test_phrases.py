@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import phrases
+from harness.draft import SEED
 from harness.export import StoredRow
 from harness.phrases import (
     Phrase,
@@ -22,7 +23,6 @@ from harness.phrases import (
     selections,
     usable_rows,
 )
-from harness.pipeline import SEED
 from harness.record import Coverage, PanelLatent, Selection, Text
 from harness.study import PhraseChoice, PhraseCut
 from harness.tables import read_table, table_path
