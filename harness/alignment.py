@@ -65,14 +65,6 @@ class Pairs:
             target=tuple(self.target[index] for index in indices),
         )
 
-    def shuffled(self, stream: np.random.Generator) -> "Pairs":
-        """Every English phrase with the translation of another one."""
-        order = stream.permutation(len(self))
-        partner = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
-        return Pairs(
-            english=self.english, target=tuple(self.target[partner[index]] for index in range(len(self)))
-        )
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Aligner:
@@ -160,7 +152,9 @@ def train(
     for step, indices in enumerate(batches, start=1):
         loss = aligner.loss(training.chosen(indices), tuned.disable_adapter)
         if not torch.isfinite(loss.detach()):
-            raise FloatingPointError(f"the alignment loss is {float(loss.detach())} at step {step} of {task.language}")
+            raise FloatingPointError(
+                f"the alignment loss is {float(loss.detach())} at step {step} of {task.language}"
+            )
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -188,20 +182,26 @@ def measured_moment(
 ) -> AlignmentStep:
     """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss."""
     english, target = aligner.both_sides(held_out)
-    shuffled = held_out.shuffled(np.random.default_rng(np.random.SeedSequence([seed, step])))
-    _, strangers = aligner.both_sides(shuffled)
+    partners = strangers(len(held_out), np.random.default_rng(np.random.SeedSequence([seed, step])))
     with untouched():
         original = aligner.pooled_activations(held_out.english)
     return AlignmentStep(
         step=step,
         gap=_mean_over_layers((u - v).abs() for u, v in zip(english, target, strict=True)),
-        shuffled_gap=_mean_over_layers((u - v).abs() for u, v in zip(english, strangers, strict=True)),
+        shuffled_gap=_mean_over_layers((u - v[partners]).abs() for u, v in zip(english, target, strict=True)),
         retention=_mean_over_layers((u - o).square() for u, o in zip(english, original, strict=True)),
         english_mean=_mean_over_layers(iter(english)),
         target_mean=_mean_over_layers(iter(target)),
         english_nats_per_token=nats_per_token(aligner.language_model, held_out.english),
         target_nats_per_token=nats_per_token(aligner.language_model, held_out.target),
     )
+
+
+def strangers(count: int, stream: np.random.Generator) -> list[int]:
+    """For every pair the index of another one, each used once."""
+    order = stream.permutation(count)
+    partner = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
+    return [partner[index] for index in range(count)]
 
 
 @torch.no_grad()
