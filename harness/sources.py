@@ -4,6 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from harness.certificates import refuse_foreign_files
 from harness.pins import Home, Pin
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -37,14 +38,16 @@ def revision_of(pin: Pin) -> str:
 
     Raises:
         MissingSourceError: If a folder is not there.
+        ForeignFileError: If a folder is not as its birth certificate says.
     """
     if pin.home is not Home.FOLDER:
         return pin.revision or "unpinned"
     folder = _folder(pin)
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{_file_sha256(path)}\n".encode())
-    return digest.hexdigest()
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    digests = {path.relative_to(folder).as_posix(): _file_sha256(path) for path in files}
+    refuse_foreign_files(folder, digests)
+    listing = "".join(f"{path}\0{digest}\n" for path, digest in digests.items())
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def _folder(pin: Pin) -> Path:

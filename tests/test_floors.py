@@ -20,7 +20,7 @@ FLOORS: Mapping[int, tuple[str, str]] = {
     ),
     2: (
         "supply: the doors to hub, disk, clock and environment",
-        "sources loading adapters tables export texts studies disk manifest store provenance runfolder codedigest",
+        "certificates sources loading adapters tables export texts studies disk manifest store provenance runfolder codedigest",
     ),
     3: (
         "works: the stages, what they are put together from, and their map",
@@ -41,6 +41,7 @@ ARROWS: Mapping[str, str] = {
     "tasks": "pins study",
     "items": "study tasks",
     "loading": "sources",
+    "sources": "certificates",
     "texts": "tables",
     "manifest": "disk",
     "store": "disk manifest",
