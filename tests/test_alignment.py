@@ -223,6 +223,20 @@ def test_a_disabled_adapter_is_the_base_model_bit_for_bit(
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+def test_the_seed_alone_draws_the_first_weights(language_model: LanguageModel) -> None:
+    drawn = []
+    for number, seed in enumerate((1, 1, 2)):
+        torch.manual_seed(number)
+        before = torch.get_rng_state()
+        with trained_adapter(language_model.model, CHOICE, seed=seed) as tuned:
+            drawn.append(torch.cat([weight.detach().flatten() for _, weight in lora_weights(tuned)]))
+        assert torch.equal(torch.get_rng_state(), before)
+    first, again, other = drawn
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 def test_the_base_model_comes_back_after_a_crash(language_model: LanguageModel) -> None:
     def crash() -> None:
         with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
@@ -319,8 +333,8 @@ def test_the_retention_term_holds_english_back(
 def test_the_same_seed_writes_the_same_weights_and_another_seed_others(
     world: World, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
-        torch.manual_seed(len(name))
+    for number, (name, seed) in enumerate((("first", 1), ("again", 1), ("other", 2))):
+        torch.manual_seed(number)
         alignment.produce(task_of(world, seed=seed), inputs, tmp_path / name)
     first, again, other = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("first", "again", "other"))
     assert first == again
