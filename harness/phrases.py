@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 
-from harness.export import BOS, StoredRow, stored_rows, text_of
+from harness.export import BOS, WORD_MARK, StoredRow, stored_rows, text_of
 from harness.record import Coverage, PanelLatent, Selection, Text
 from harness.sources import locate
 from harness.study import PhraseChoice, PhraseCut
@@ -19,6 +20,26 @@ SENTENCE_ENDS = (".", "!", "?")
 
 MIN_LATIN_FRACTION = 0.7
 """Share of letters from the Latin alphabet below which a row is not taken for English."""
+
+
+ABBREVIATIONS = frozenset(
+    {"mr.", "mrs.", "ms.", "dr.", "st.", "no.", "vs.", "e.g.", "i.e.", "etc.", "fig.", "approx."}
+)
+"""Words whose full stop ends no sentence."""
+
+MAX_PIECES_OF_A_WORD = 6
+"""How far back the beginning of an abbreviation is looked for."""
+
+ROUNDING = 5e-4
+"""Stored values are rounded to three decimals; a row on the very edge counts."""
+
+
+class Draw(IntEnum):
+    """What is drawn; each has a stream of its own."""
+
+    LATENTS = 0
+    HELD_OUT = 1
+    PANEL = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +119,8 @@ def eligible_phrases(by_latent: Mapping[int, Sequence[StoredRow]], choice: Phras
     below = duplicate = 0
     for latent, rows in by_latent.items():
         maximum = max(max(row.values) for row in rows)
-        strong = [row for row in rows if max(row.values) >= choice.min_fraction_of_maximum * maximum > 0]
+        bar = choice.min_fraction_of_maximum * maximum - ROUNDING
+        strong = [row for row in rows if maximum > 0 and max(row.values) >= bar]
         distinct = _distinct_phrases(strong, choice.cut)
         below += len(rows) - len(strong)
         duplicate += len(strong) - len(distinct)
@@ -127,8 +149,8 @@ def looks_english(text: str) -> bool:
 
 def drawn_latents(eligible: Sequence[int], count: int, layer: int, seed: int) -> list[int]:
     """A seeded sample of latents, in ascending order; each layer has a stream of its own."""
-    stream = np.random.default_rng(np.random.SeedSequence([seed, layer]))
-    return sorted(stream.permutation(np.asarray(eligible, dtype=np.int64))[:count].tolist())
+    order = _stream(Draw.LATENTS, seed, layer).permutation(np.asarray(eligible, dtype=np.int64))
+    return sorted(order[:count].tolist())
 
 
 def numbered_texts(
@@ -136,8 +158,8 @@ def numbered_texts(
 ) -> list[Text]:
     """Every distinct phrase once, in alphabetical order, with a seeded share held out from training."""
     texts = sorted({phrase.text for layer in drawn for phrases in layer.values() for phrase in phrases})
-    stream = np.random.default_rng(np.random.SeedSequence([seed, len(drawn)]))
-    held_out = set(stream.permutation(len(texts))[: round(held_out_fraction * len(texts))].tolist())
+    order = _stream(Draw.HELD_OUT, seed).permutation(len(texts))
+    held_out = set(order[: round(held_out_fraction * len(texts))].tolist())
     return [Text(text_id=index, text=text, held_out=index in held_out) for index, text in enumerate(texts)]
 
 
@@ -157,8 +179,17 @@ def panel(drawn: Sequence[Mapping[int, Sequence[Phrase]]], size: int, seed: int)
     return [
         PanelLatent(layer=layer, position=position, latent=latent)
         for layer, latents in enumerate(drawn)
-        for position, latent in enumerate(drawn_latents(sorted(latents), size, layer + len(drawn), seed))
+        for position, latent in enumerate(_panel_of_layer(sorted(latents), size, layer, seed))
     ]
+
+
+def _panel_of_layer(latents: Sequence[int], size: int, layer: int, seed: int) -> list[int]:
+    order = _stream(Draw.PANEL, seed, layer).permutation(np.asarray(latents, dtype=np.int64))
+    return sorted(order[:size].tolist())
+
+
+def _stream(draw: Draw, seed: int, layer: int = 0) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence([seed, draw, layer]))
 
 
 def _distinct_phrases(rows: Sequence[StoredRow], cut: PhraseCut) -> tuple[Phrase, ...]:
@@ -174,8 +205,18 @@ def _ends_sentence(tokens: Sequence[str], index: int) -> bool:
     piece = tokens[index]
     if "\n" in piece:
         return True
+    if not piece.endswith(SENTENCE_ENDS) or _is_abbreviation(tokens, index):
+        return False
     following = tokens[index + 1] if index + 1 < len(tokens) else "\n"
-    return piece.endswith(SENTENCE_ENDS) and not following[0].isalnum()
+    return not following[:1].isalnum()
+
+
+def _is_abbreviation(tokens: Sequence[str], index: int) -> bool:
+    start = index
+    while start > 0 and not tokens[start].startswith(WORD_MARK) and index - start < MAX_PIECES_OF_A_WORD:
+        start -= 1
+    word = text_of(tuple(tokens[start : index + 1]))
+    return word.casefold() in ABBREVIATIONS
 
 
 def _require_enough(chosen: Sequence[int], task: PhrasesTask, source_id: str, found: LayerPhrases) -> None:

@@ -300,3 +300,26 @@ def test_too_few_latents_for_the_panel_are_refused(world: World, tmp_path: Path)
         ValueError, match=r"0-miniature-res-64: \d+ latents have 3 phrases or more, but the panel needs 63"
     ):
         phrases.produce(task, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "peak", "sentence"),
+    [
+        pytest.param(("▁Dr", ".", "▁Rao", "▁left", "."), 3, "Dr. Rao left.", id="a title ends no sentence"),
+        pytest.param(("▁It", "▁ended", ".", "", "▁Then"), 1, "It ended.", id="an empty piece is no letter"),
+        pytest.param(("▁e", ".", "g", ".", "▁ten", "▁cats"), 4, "e.g. ten cats", id="letters with stops"),
+    ],
+)
+def test_a_full_stop_is_not_always_an_end(tokens: tuple[str, ...], peak: int, sentence: str) -> None:
+    values = tuple(float(index == peak) for index in range(len(tokens)))
+    row = StoredRow(latent=0, tokens=tokens, values=values)
+    assert phrase_around_peak(row, PhraseCut.SENTENCE) == sentence
+
+
+def test_a_row_on_the_very_edge_counts_whatever_its_last_digit() -> None:
+    # 0.8 * 4.2 is 3.3600000000000003 in binary, and stored values are rounded to three decimals.
+    rows = [
+        StoredRow(latent=0, tokens=("▁a",), values=(4.2,)),
+        StoredRow(latent=0, tokens=("▁b",), values=(3.36,)),
+    ]
+    assert len(eligible_phrases({0: rows}, CHOICE).eligible[0]) == 2
