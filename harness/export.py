@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +47,23 @@ def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
     if not files:
         raise FileNotFoundError(f"the export has no activation files for {source_id!r} below {export.name}")
     for file in files:
-        with gzip.open(file, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                yield _row(line, f"{source_id}/activations/{file.name}:{number}")
+        for number, line in enumerate(_lines(file), start=1):
+            yield _row(line, f"{source_id}/activations/{file.name}:{number}")
 
 
 def text_of(tokens: tuple[str, ...]) -> str:
     """The text that vocabulary pieces spell, without the space in front."""
     return "".join(tokens).replace(WORD_MARK, " ").strip()
+
+
+def _lines(file: Path) -> Iterator[str]:
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            yield from lines
+    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, zlib.error) as error:
+        raise ValueError(
+            f"{file.parent.parent.name}/activations/{file.name} cannot be read to its end: {error}; fetch it again"
+        ) from error
 
 
 def _row(line: str, place: str) -> StoredRow:
@@ -61,17 +72,25 @@ def _row(line: str, place: str) -> StoredRow:
         row = StoredRow(
             latent=int(fields["index"]),
             tokens=tuple(fields["tokens"]),
-            values=tuple(float(value) for value in fields["values"]),
+            values=_numbers(fields["values"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{place} is not an activation row: {error!r}; expected index, tokens and values"
         ) from error
+    if not all(math.isfinite(value) for value in row.values):
+        raise ValueError(f"{place} has a value that is no number; every token has an activation")
     if len(row.tokens) != len(row.values) or not row.tokens:
         raise ValueError(
             f"{place} has {len(row.tokens)} tokens but {len(row.values)} values; expected as many, and some"
         )
     return row
+
+
+def _numbers(values: object) -> tuple[float, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"values is {values!r}, not a list")
+    return tuple(float(value) for value in values)
 
 
 def _batch_number(path: Path) -> tuple[int, str]:

@@ -94,3 +94,22 @@ def test_a_peak_on_bos_is_seen(tokens: tuple[str, ...], *, on_bos: bool) -> None
 )
 def test_pieces_spell_a_text(tokens: tuple[str, ...], text: str) -> None:
     assert text_of(tokens) == text
+
+
+def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
+    export = write_batches(tmp_path, {"batch-0.jsonl.gz": [line(number) for number in range(50)]})
+    file = export / SOURCE / "activations" / "batch-0.jsonl.gz"
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"activations/batch-0\.jsonl\.gz cannot be read to its end"):
+        list(stored_rows(export, SOURCE))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [("[NaN]", "a value that is no number"), ('"1"', "not a list")],
+    ids=["no number", "no list"],
+)
+def test_values_are_a_list_of_numbers(tmp_path: Path, values: str, message: str) -> None:
+    bad = f'{{"index": 1, "tokens": ["a"], "values": {values}}}'
+    with pytest.raises(ValueError, match=message):
+        list(stored_rows(write_batches(tmp_path, {"batch-0.jsonl.gz": [bad]}), SOURCE))
