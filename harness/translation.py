@@ -16,9 +16,9 @@ MAX_NEW_TOKENS = 128
 MIN_SCRIPT_FRACTION = 0.5
 """Share of letters in the language's script below which a translation is flagged."""
 
-MIN_WORDS_FOR_REPETITION = 6
-MAX_WORD_FRACTION = 0.5
-"""A translation of some length is repetitive when one word makes up more than this share of it."""
+MIN_PIECES = 6
+MAX_PIECE_FRACTION = 0.5
+"""A text of some length is repetitive when one word, or one letter, makes up more than this share of it."""
 
 
 def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -83,10 +83,14 @@ def script_fraction(text: str, script: str) -> float:
 
 
 def _is_repetitive(text: str) -> bool:
-    words = text.split()
-    if len(words) < MIN_WORDS_FOR_REPETITION:
+    # Letters serve scripts that put no space between words; no word of any language is mostly one letter.
+    return any(_one_piece_rules(pieces) for pieces in (text.split(), text.replace(" ", "")))
+
+
+def _one_piece_rules(pieces: Sequence[str]) -> bool:
+    if len(pieces) < MIN_PIECES:
         return False
-    return Counter(words).most_common(1)[0][1] > MAX_WORD_FRACTION * len(words)
+    return Counter(pieces).most_common(1)[0][1] > MAX_PIECE_FRACTION * len(pieces)
 
 
 def _require_known(translator: TranslationModel, target_token: str | None) -> None:

@@ -184,3 +184,9 @@ def test_the_stage_writes_every_phrase_in_order(
     assert read_table(tmp_path / "out", Translation) == [
         flagged(text, found, "es", "LATIN") for text, found in zip(texts, expected, strict=True)
     ]
+
+
+def test_a_text_without_spaces_can_be_repetitive_too() -> None:
+    phrase = Text(text_id=0, text="of", held_out=False)
+    assert flagged(phrase, "\u7684" * 40, "zh", "CJK").is_repetitive
+    assert not flagged(phrase, "\u6e2f\u53e3\u5728\u57ce\u5e02\u5317\u8fb9", "zh", "CJK").is_repetitive
