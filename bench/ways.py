@@ -35,7 +35,7 @@ def harness_extraction(world: MidWorld) -> Work:
     from harness.tables import read_column
     from harness.tasks import ActivationsTask
 
-    task = ActivationsTask(language="en", networks=world.networks, similarity_texts=8)
+    task = ActivationsTask(language="en", networks=world.networks, similarity_texts=8, seed=1)
 
     def work(amount: int) -> int:
         with tempfile.TemporaryDirectory() as folder:

@@ -100,12 +100,14 @@ class Draft:
     def activations(self, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
         """One language through the untouched model."""
         similarity_texts = self.profile.sizes.similarity_texts
-        task = ActivationsTask(language=code, networks=self.networks, similarity_texts=similarity_texts)
+        task = ActivationsTask(
+            language=code, networks=self.networks, similarity_texts=similarity_texts, seed=SEED
+        )
         return Item(stage="activations", name=code, task=task, needs=needs)
 
     def activations_tuned(self, adapter: Item, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
         """One language through one adapter; similarity is not asked of tuned models."""
-        task = ActivationsTask(language=code, networks=self.networks, similarity_texts=0)
+        task = ActivationsTask(language=code, networks=self.networks, similarity_texts=0, seed=SEED)
         name = f"{adapter.name}/{code}"
         return Item(stage="activations-tuned", name=name, task=task, needs=(*needs, ("adapter", adapter)))
 
@@ -178,7 +180,9 @@ class Draft:
             known_numbers=known,
             phrases=self.phrases_task(),
             translation=self.translation_task(language),
-            activations=ActivationsTask(language=language.code, networks=networks, similarity_texts=0),
+            activations=ActivationsTask(
+                language=language.code, networks=networks, similarity_texts=0, seed=SEED
+            ),
             dictionary=DictionaryTask(
                 language=language.code, networks=networks, texts=sizes.dictionary_texts, seed=SEED
             ),

@@ -78,7 +78,7 @@ def produce(task: ActivationsTask, inputs: Mapping[str, Path], out: Path) -> Non
             residuals=stack.enter_context(writing(out, MeanResidual)),
             lengths=stack.enter_context(writing(out, TextLength)),
         )
-        sample = frozenset(texts.text_ids[: task.similarity_texts])
+        sample = residual_sample(texts.text_ids, task.similarity_texts, task.seed)
         read_texts(
             language_model,
             texts.text_ids,
@@ -88,6 +88,12 @@ def produce(task: ActivationsTask, inputs: Mapping[str, Path], out: Path) -> Non
             batch_tokens=task.networks.batch_tokens,
             sinks=sinks,
         )
+
+
+def residual_sample(text_ids: Sequence[int], size: int, seed: int) -> frozenset[int]:
+    """A seeded sample of texts: the same in every language, since it is drawn from the ids alone."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, len(text_ids)]))
+    return frozenset(stream.permutation(np.asarray(text_ids))[:size].tolist())
 
 
 @torch.no_grad()

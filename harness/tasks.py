@@ -60,6 +60,8 @@ class ActivationsTask:
     language: str
     networks: Networks
     similarity_texts: int
+    """Size of the sample whose mean-pooled residual stream is kept; the same texts in every language."""
+    seed: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from harness import extraction, phrases
 from harness.adapters import attached, save_adapter, trained_adapter
+from harness.extraction import residual_sample
 from harness.loading import LanguageModel, load_dictionary, load_language_model
 from harness.record import (
     MeanResidual,
@@ -101,7 +102,9 @@ def adapter(language_model: LanguageModel, tmp_path_factory: pytest.TempPathFact
 
 
 def produced(world: World, inputs: Mapping[str, Path], out: Path, batch_tokens: int = 512) -> Path:
-    task = ActivationsTask(language="any", networks=world.networks(batch_tokens), similarity_texts=SAMPLED)
+    task = ActivationsTask(
+        language="any", networks=world.networks(batch_tokens), similarity_texts=SAMPLED, seed=1
+    )
     extraction.produce(task, inputs, out)
     return out
 
@@ -210,7 +213,9 @@ def test_mean_residuals_of_the_sample_equal_a_loop(
 ) -> None:
     slow = slow_readings(world, language_model, {"phrases": inputs["phrases"]})
     rows = read_table(english, MeanResidual)
-    sample = [text.text_id for text in read_table(inputs["phrases"], Text)][:SAMPLED]
+    text_ids = [text.text_id for text in read_table(inputs["phrases"], Text)]
+    sample = residual_sample(text_ids, SAMPLED, 1)
+    assert len(sample) == SAMPLED
     assert {(row.layer, row.text_id) for row in rows} == {(n, t) for n in range(4) for t in sample}
     for row in rows:
         np.testing.assert_allclose(
@@ -221,12 +226,10 @@ def test_mean_residuals_of_the_sample_equal_a_loop(
 def test_counting_bos_would_be_seen(
     world: World, language_model: LanguageModel, inputs: Mapping[str, Path], english: Path
 ) -> None:
-    text = read_table(inputs["phrases"], Text)[0]
+    row = next(row for row in read_table(english, MeanResidual) if row.layer == 1)
+    text = next(text for text in read_table(inputs["phrases"], Text) if text.text_id == row.text_id)
     streams = slow_streams(
         language_model, language_model.tokenizer([text.text], return_tensors="pt")["input_ids"]
-    )
-    row = next(
-        row for row in read_table(english, MeanResidual) if (row.layer, row.text_id) == (1, text.text_id)
     )
     with_bos = streams[1][0].mean(0).numpy()
     assert np.abs(with_bos - np.asarray(row.values)).max() > 100 * TOLERANCE["atol"]
