@@ -7,6 +7,9 @@ from harness.study import Aggregation
 
 Values = NDArray[np.float64]
 
+MIN_PAIRS = 3
+"""Two points always lie on a line, so a correlation needs more."""
+
 
 def gap_percent(low: Values, high: Values, aggregation: Aggregation) -> float:
     """How far the low side lies below the high side, in percent of the high side.
@@ -51,8 +54,8 @@ def pearson(x: Values, y: Values) -> float:
     Raises:
         ValueError: If there are fewer than three pairs, since two always lie on a line.
     """
-    if len(x) < 3:  # noqa: PLR2004  the sentence above says why
-        raise ValueError(f"{len(x)} pairs; a correlation needs at least 3")
+    if len(x) < MIN_PAIRS:
+        raise ValueError(f"{len(x)} pairs; a correlation needs at least {MIN_PAIRS}")
     deviations = x - x.mean(), y - y.mean()
     spread = np.sqrt((deviations[0] ** 2).sum() * (deviations[1] ** 2).sum())
     # The mean of equal numbers may differ from them by a rounding, so deviations alone do not show constancy.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.disparity import BaseRun, language_gap
 from harness.measured import Measured, Scope, Sides, measured, plain_mean
-from harness.metrics import pearson
+from harness.metrics import MIN_PAIRS, pearson
 from harness.record import ItemOutcome
 from harness.study import Benchmark, Group
 from harness.tables import read_table
@@ -81,9 +81,12 @@ def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Me
 def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """Correlation over languages of the gap with accuracy, per benchmark and for the mean score.
 
-    English is left out: its gap is small by construction, and one such point moves everything.
+    English is left out: its gap is small by construction, and one such point moves everything. With fewer languages
+    than a correlation needs, or no benchmark, there is nothing to estimate.
     """
     codes = [language.code for language in base.task.languages if language.group is not Group.REFERENCE]
+    if len(codes) < MIN_PAIRS or not base.task.benchmarks:
+        return
     gaps = np.asarray([language_gap(base, code) for code in codes])
     scores = {
         benchmark.name: np.asarray(

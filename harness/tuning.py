@@ -1,6 +1,6 @@
 """Estimates of the adapters: gains, retention of English, and what held-out pairs showed during training."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +74,7 @@ def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
         )
         yield _with_phrases(run, _mean_over_seeds(run, scope, change_percent))
         yield _over_aligned_layers(run, replace(scope, layer=None, specification="mean-over-aligned-layers"))
-        yield _share_of_gap_closed(run, replace(scope, specification="share-of-gap-closed"))
+        yield from _share_of_gap_closed(run, replace(scope, specification="share-of-gap-closed"))
 
 
 def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
@@ -86,15 +86,11 @@ def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
         layer=base.task.specification.gain_layer,
         reading="activation",
     )
-    by_adapter = [
-        _mean_over_seeds(
-            read_tuned_run(base, inputs, code, english), replace(scope, language=code), ratio_percent
-        )
-        for code in tuned_codes(base)
-    ]
-    yield from by_adapter
-    if by_adapter:
-        yield _mean_over_adapters(replace(scope, quantity="retention", language=english), by_adapter)
+    runs = [read_tuned_run(base, inputs, code, english) for code in tuned_codes(base)]
+    for run in runs:
+        yield _mean_over_seeds(run, replace(scope, language=run.adapter), ratio_percent)
+    if runs:
+        yield _mean_over_adapters(replace(scope, quantity="retention", language=english), runs)
 
 
 def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
@@ -140,16 +136,20 @@ def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
     return _over_seeds(scope, {seed: float(np.mean(values)) for seed, values in by_seed.items()})
 
 
-def _share_of_gap_closed(run: TunedRun, scope: Scope) -> Measured:
+def _share_of_gap_closed(run: TunedRun, scope: Scope) -> Iterator[Measured]:
     assert scope.layer is not None
     base = run.base
     mask = base.kept & base.selections.within(scope.layer, held_out_only=True)
     english = latent_means(base.selections, base.by_language[base.codes(Group.REFERENCE)[0]], mask).values
+    sides = run.sides(scope.layer)
+    if english.sum() == sides[0].reference.sum():
+        return  # no gap was open, so no share of it can be closed
     shares = {
         part.seed: float(100 * (part.observed - part.reference).sum() / (english - part.reference).sum())
-        for part in run.sides(scope.layer)
+        for part in sides
+        if part.seed is not None
     }
-    return _over_seeds(scope, {seed: share for seed, share in shares.items() if seed is not None})
+    yield _over_seeds(scope, shares)
 
 
 def _over_seeds(scope: Scope, values: Mapping[int, float]) -> Measured:
@@ -160,17 +160,16 @@ def _over_seeds(scope: Scope, values: Mapping[int, float]) -> Measured:
     return measured(scope, float(np.mean(list(values.values()))), "seed", sides)
 
 
-def _mean_over_adapters(scope: Scope, by_adapter: list[Measured]) -> Measured:
-    value = float(np.mean([part.estimate.value for part in by_adapter]))
-    combined = measured(scope, value, "latent", ())
-    units = tuple(
-        replace(row, estimate_id=scope.estimate_id, unit=f"{part.estimate.language}/{row.unit}")
-        for part in by_adapter
-        for row in part.units
+def _mean_over_adapters(scope: Scope, runs: Sequence[TunedRun]) -> Measured:
+    # All adapters start from the same English values, so the mean of their ratios is the ratio of the mean.
+    assert scope.layer is not None
+    by_adapter = [run.sides(scope.layer) for run in runs]
+    sides = tuple(
+        replace(parts[0], observed=np.mean([part.observed for part in parts], axis=0))
+        for parts in zip(*by_adapter, strict=True)
     )
-    first = by_adapter[0].estimate
-    sizes = replace(combined.estimate, num_units=first.num_units, num_seeds=first.num_seeds)
-    return Measured(estimate=sizes, units=units)
+    value = float(np.mean([ratio_percent(part.observed, part.reference) for part in sides]))
+    return measured(scope, value, "latent", sides)
 
 
 def _with_phrases(run: TunedRun, gain: Measured) -> Measured:

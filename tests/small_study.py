@@ -23,9 +23,7 @@ from tests.worlds import BENCHMARKS, World
 
 SPECIFICATION = Specification(
     name="primary",
-    phrases=PhraseChoice(
-        min_fraction_of_maximum=0.8, cut=PhraseCut.SENTENCE, min_examples=1, max_examples=3
-    ),
+    phrases=PhraseChoice(min_fraction_of_maximum=0.8, cut=PhraseCut.SENTENCE, min_examples=1, max_examples=3),
     pooling=Pooling.MEAN,
     aggregation=Aggregation.RATIO_OF_MEANS,
     alignment=AlignmentChoice(
