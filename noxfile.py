@@ -60,7 +60,10 @@ def types(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time extraction and alignment against the other ways; `-- -m smoke` for the gates alone."""
     enter(session)
-    session.run("pytest", "bench", "--benchmark-enable", "--benchmark-only", *session.posargs, external=True)
+    saved = ("--benchmark-autosave", "--benchmark-storage=reports/benchmarks")  # with machine and commit
+    session.run(
+        "pytest", "bench", "--benchmark-enable", "--benchmark-only", *saved, *session.posargs, external=True
+    )
 
 
 @nox.session(python=False, default=False)
