@@ -67,10 +67,16 @@ def showing(plan: Plan, run: RunFolder, say: Say, *, live: bool) -> Iterator[Dis
     if not live:
         yield Lines(plan=plan, run=run, say=say)
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TextColumn("{task.fields[pace]}"), TimeElapsedColumn()) as progress:
+    columns = (
+        TextColumn("{task.description:<18}"),
+        BarColumn(),
+        TextColumn("{task.completed:>3}/{task.total:<3}"),
+        TextColumn("{task.fields[pace]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns) as progress:
         bars = {
             stage.name: progress.add_task(stage.name, total=len(stage.items), pace="", start=False)
             for stage in plan.stages
@@ -81,7 +87,7 @@ def showing(plan: Plan, run: RunFolder, say: Say, *, live: bool) -> Iterator[Dis
                 now = stage_progress(stage, run)
                 if now.state != "waiting":
                     progress.start_task(bars[stage.name])
-                pace = f"{now.items_per_minute:.1f} items/min" if now.items_per_minute else ""
+                pace = f"{now.items_per_minute:5.1f} items/min" if now.items_per_minute else ""
                 progress.update(bars[stage.name], completed=now.done, pace=pace)
 
         yield look
