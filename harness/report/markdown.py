@@ -1,10 +1,11 @@
 """The short report `summary.md`: the head of the page and its tables, small enough for a step summary."""
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 
 from harness.report.document import Check, Report
-from harness.report.markup import escaped
+from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
 from harness.report.sections import differing, may_conclude, outcome
@@ -16,7 +17,11 @@ ROOM_FOR_NOTE = 200
 """Bytes kept free for the line that says what was left out."""
 OPENED = frozenset({"gap", "gain", "retention", "delta"})
 """Panels whose tables are unfolded: what most readers come for."""
-SPECIAL = re.compile(r"([\\`*_{}\[\]|#~])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$])")
+"""Signs that mean something to Markdown; none of them stands in what HTML escaping writes for &, < and >."""
+
+BLANK = re.compile(r"\s+", re.ASCII)
+"""Blanks that may become one; the narrow space between a number and its unit is none of them."""
 
 
 def render_summary(report: Report) -> str:
@@ -36,8 +41,9 @@ def render_summary(report: Report) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that Markdown and HTML leave as it is, on one line."""
-    return SPECIAL.sub(r"\\\1", escaped(" ".join(text.split())))
+    """Text that Markdown shows as it is, on one line."""
+    # Quotes stay as they are: they mean nothing outside a tag, and their escape would be escaped again.
+    return SPECIAL.sub(r"\\\1", html.escape(printable(BLANK.sub(" ", text).strip()), quote=False))
 
 
 def _head(report: Report) -> str:
@@ -110,7 +116,7 @@ def _block(heading: str, table: Table, *, opened: bool = False) -> str:
     body = "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
     fold = "<details open>" if opened else "<details>"
     spanned = f" Columns: {table.spanner.lower()}." if table.spanner else ""
-    return f"{fold}<summary>{plain(heading)}</summary>\n\n{plain(table.caption)}{spanned}\n\n{body}\n\n</details>\n"
+    return f"{fold}<summary>{escaped(heading)}</summary>\n\n{plain(table.caption)}{spanned}\n\n{body}\n\n</details>\n"
 
 
 def _cell(text: str) -> str:
