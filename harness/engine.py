@@ -111,7 +111,8 @@ class Engine:
                 f"{_last_line(self.run.log)}",
                 exit_code=MALFUNCTION,
             )
-        first = failures[0]
+        # What broke is told before what merely could not be had.
+        first = min(failures, key=lambda failure: failure.reason is not None)
         place = f"stage {first.stage}, item {first.item}" if first.item else f"stage {first.stage}"
         return StageFailedError(
             f"{place}: {first.message}", exit_code=first.exit_code, damaged=any(map(is_damage, failures))

@@ -1,5 +1,6 @@
 """What can go wrong by name, and the exit code that each kind of failure ends with."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 MALFUNCTION = 3
@@ -8,6 +9,17 @@ USAGE = 4
 """The question could not be asked: an unknown name, a malformed study or file."""
 NOTHING_JUDGED = 5
 """Nothing could be measured: no network, no accelerator, no token, no data."""
+
+
+class Reason(StrEnum):
+    """Why something was not run, in the words of the report."""
+
+    NO_NETWORK = "no-network"
+    NO_ACCELERATOR = "no-accelerator"
+    GATED_WEIGHTS = "gated-weights"
+    DATASET_UNAVAILABLE = "dataset-unavailable"
+    UPSTREAM_NOT_RUN = "upstream-not-run"
+    """The run ended before it came to this."""
 
 
 class HarnessError(Exception):
@@ -26,6 +38,10 @@ class NotJudgedError(HarnessError):
     """The run cannot measure anything here."""
 
     exit_code: ClassVar[int] = NOTHING_JUDGED
+
+    def __init__(self, message: str, *, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StoreError(HarnessError):

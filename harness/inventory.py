@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.failures import HarnessError
+from harness.failures import StoreError
 from harness.items import Item, Stage
 from harness.recipes import Recipes
 from harness.sources import MissingSourceError
@@ -49,5 +49,5 @@ def _line(stage: Stage, done: int | None, size_bytes: int, why_unknown: str | No
 def _size(item: Item, recipes: Recipes, store: Store) -> int | None:
     try:
         return store.peek(item.stage, recipes.key(item)).size_bytes
-    except HarnessError:
+    except StoreError:
         return None

@@ -22,6 +22,8 @@ class StageFailure:
     """Class of the exception."""
     message: str
     exit_code: int
+    reason: str | None
+    """Why nothing could be measured; None when something broke."""
     traceback: str
 
 

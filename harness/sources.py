@@ -2,9 +2,11 @@
 
 import hashlib
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 from harness.certificates import refuse_foreign_files
+from harness.failures import NotJudgedError, Reason
 from harness.pins import Home, Pin
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -13,8 +15,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 _READ_BYTES = 1 << 20
 
 
-class MissingSourceError(Exception):
+PROBE_SECONDS = 10.0
+"""How long a hub may take to answer before it counts as out of reach."""
+
+
+class MissingSourceError(NotJudgedError):
     """A pinned thing cannot be had: no such folder, no network, or no permission."""
+
+    def __init__(self, message: str, *, reason: Reason = Reason.DATASET_UNAVAILABLE) -> None:
+        super().__init__(message, reason=reason)
 
 
 def locate(pin: Pin) -> Path:
@@ -66,15 +75,49 @@ def _snapshot(pin: Pin) -> Path:
 
     kind = "model" if pin.home is Home.HUB_MODEL else "dataset"
     try:
-        return Path(snapshot_download(pin.address, repo_type=kind, revision=pin.revision))
-    except GatedRepoError as error:
+        reachable = _answers(pin, kind)
+        folder = snapshot_download(
+            pin.address, repo_type=kind, revision=pin.revision, local_files_only=not reachable
+        )
+    except HfHubHTTPError as error:
+        refused = error.response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        if isinstance(error, GatedRepoError) or (pin.gated and refused):
+            raise MissingSourceError(
+                f"{pin} is gated: accept its licence ({pin.licence}) on the hub, then set HF_TOKEN",
+                reason=Reason.GATED_WEIGHTS,
+            ) from error
+        raise MissingSourceError(f"{pin} cannot be fetched: the hub refuses with {error}") from error
+    except (LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
         raise MissingSourceError(
-            f"{pin} is gated: accept its licence ({pin.licence}) on the hub, then set HF_TOKEN"
+            f"{pin} cannot be fetched: no network, and not whole in the local hub cache; "
+            "connect this machine, or fill HF_HOME on one that is connected",
+            reason=Reason.NO_NETWORK,
         ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise MissingSourceError(
-            f"{pin} cannot be fetched: {type(error).__name__}; no network, or not in the local hub cache"
-        ) from error
+    return Path(folder)
+
+
+def _answers(pin: Pin, kind: str) -> bool:
+    """Whether the hub answers at all: one question, since a download repeats its own for half a minute."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().repo_info(pin.address, repo_type=kind, revision=pin.revision, timeout=PROBE_SECONDS)
+    except HfHubHTTPError as error:
+        if error.response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        return False
+    except (_transport_error(), OSError):
+        return False
+    return True
+
+
+def _transport_error() -> type[Exception]:
+    """What the hub's client raises when nothing answers: of httpx or httpx2, whichever it is built on."""
+    from huggingface_hub import errors
+
+    error: type[Exception] = vars(errors)["HTTPError"]
+    return error
 
 
 def _file_sha256(path: Path) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from harness.failures import (
     MALFUNCTION,
-    NOTHING_JUDGED,
     DamagedArtifactError,
     HarnessError,
     MissingArtifactError,
+    NotJudgedError,
 )
 from harness.items import Item, Plan, Stage
 from harness.manifest import Artifact
@@ -21,7 +21,6 @@ from harness.provenance import set_determinism, set_threads
 from harness.recipes import Recipes
 from harness.record import ArtifactRecord
 from harness.runfolder import Diary, RunFolder, StageFailure
-from harness.sources import MissingSourceError
 from harness.store import Store
 
 log = logging.getLogger(__name__)
@@ -102,9 +101,7 @@ def record_of(artifact: Artifact) -> ArtifactRecord:
 
 def exit_code_of(error: BaseException) -> int:
     """The exit code that a failure ends with."""
-    if isinstance(error, HarnessError):
-        return error.exit_code
-    return NOTHING_JUDGED if isinstance(error, MissingSourceError) else MALFUNCTION
+    return error.exit_code if isinstance(error, HarnessError) else MALFUNCTION
 
 
 @contextmanager
@@ -113,7 +110,7 @@ def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = isinstance(error, HarnessError | MissingSourceError)
+        known = isinstance(error, HarnessError)
         run.write_failure(
             StageFailure(
                 stage=process.stage.name,
@@ -121,6 +118,7 @@ def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
                 kind=type(error).__name__,
                 message=str(error) if known else f"{type(error).__name__}: {error}",
                 exit_code=exit_code_of(error),
+                reason=error.reason if isinstance(error, NotJudgedError) else None,
                 traceback=traceback.format_exc(),
             )
         )

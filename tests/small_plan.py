@@ -200,9 +200,10 @@ def misbehave(how: str, out: Path) -> None:
         case "raise":
             raise RuntimeError("the sky fell")
         case "no network":
+            from harness.failures import Reason
             from harness.sources import MissingSourceError
 
-            raise MissingSourceError("small source cannot be fetched: no network")
+            raise MissingSourceError("small source cannot be fetched: no network", reason=Reason.NO_NETWORK)
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "full disk":

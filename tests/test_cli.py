@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.failures import NotJudgedError
+from harness.failures import NotJudgedError, Reason
 from harness.sources import MissingSourceError, revision_of
 from harness.stageprocess import run_stage
 from harness.store import Store
@@ -66,7 +66,7 @@ def test_a_question_that_cannot_be_asked_is_4(
     ("error", "code"),
     [
         pytest.param(MissingSourceError("no network"), 5, id="a source that cannot be had"),
-        pytest.param(NotJudgedError("no GPU"), 5, id="nothing can be measured"),
+        pytest.param(NotJudgedError("no GPU", reason=Reason.NO_ACCELERATOR), 5, id="nothing can be measured"),
         pytest.param(RuntimeError("the sky fell"), 3, id="a crash"),
         pytest.param(KeyboardInterrupt(), 130, id="the keyboard"),
         pytest.param(cli.StoppedError(15), 143, id="a request to end"),
