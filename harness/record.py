@@ -258,6 +258,16 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageFact:
+    """One language of the study, as reports name it (`languages`)."""
+
+    code: str
+    name: str
+    group: str
+    """"reference", "high" or "low"."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFacts:
     """What a report says about the run itself; no clock, no host (those live in execution.json)."""
 
@@ -273,5 +283,7 @@ class RunFacts:
     specification_digest: str
     environment: tuple[tuple[str, str], ...]
     """Names and values: versions, device, dtype, determinism flags."""
+    languages: tuple[LanguageFact, ...]
+    """Every language, in the study's order."""
     artifacts: tuple[ArtifactRecord, ...]
     sources: tuple[SourceRecord, ...]

@@ -16,7 +16,7 @@ from harness.pipeline import plan
 from harness.progress import Say, showing
 from harness.provenance import check_versions, environment
 from harness.recipes import Recipes
-from harness.record import RunFacts, SourceRecord
+from harness.record import LanguageFact, RunFacts, SourceRecord
 from harness.runfolder import RunFolder
 from harness.sources import revision_of
 from harness.store import Store
@@ -135,6 +135,10 @@ def facts_of(request: Request, recipes: Recipes, survey: Survey) -> RunFacts:
         ordinal=1,
         specification_digest=digest_of(study.primary),
         environment=environment(request.device, profile.sizes.dtype, profile.sizes.threads),
+        languages=tuple(
+            LanguageFact(code=language.code, name=language.name, group=language.group)
+            for language in study.languages
+        ),
         artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
         sources=tuple(
             SourceRecord(name=pin.name, address=pin.address, revision=revision_of(pin), licence=pin.licence)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TypedDict, cast
 
-from harness.record import ArtifactRecord, Estimate, RunFacts, SelfCheck, SourceRecord
+from harness.record import ArtifactRecord, Estimate, LanguageFact, RunFacts, SelfCheck, SourceRecord
 from harness.report.exit_code import exit_code
 
 VERDICTS = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
@@ -43,6 +43,14 @@ class Source(TypedDict):
     address: str
     revision: str
     licence: str
+
+
+class Language(TypedDict):
+    """One language of the study."""
+
+    code: str
+    name: str
+    group: str
 
 
 class Run(TypedDict):
@@ -113,6 +121,7 @@ class Report(TypedDict):
     level: str
     lock: Lock
     run: Run
+    languages: list[Language]
     claims: list[Claim]
     measurements: list[Measurement]
     self_checks: list[Check]
@@ -142,6 +151,7 @@ def as_report(
         "level": "replicability",
         "lock": {"sha256": facts.specification_digest, "status": "absent"},
         "run": _run(facts),
+        "languages": [_language(row) for row in facts.languages],
         "claims": [],
         "measurements": [_measurement(row, unit_values[row.estimate_id]) for row in estimates],
         "self_checks": [_check(row) for row in checks],
@@ -170,6 +180,10 @@ def _artifact(row: ArtifactRecord) -> Artifact:
 
 def _source(row: SourceRecord) -> Source:
     return cast("Source", asdict(row))
+
+
+def _language(row: LanguageFact) -> Language:
+    return cast("Language", asdict(row))
 
 
 def _measurement(row: Estimate, num_unit_values: int) -> Measurement:

@@ -1,6 +1,8 @@
 """Parts that every section of the page is built from: tables that scroll by themselves, sections, folded parts."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from harness.report.markup import Markup, joined, tag
 from harness.report.tabulation import Table
@@ -38,6 +40,7 @@ def table(content: Table) -> Markup:
         content.rows,
         num_labels=content.num_labels,
         spanner=content.spanner,
+        groups=content.groups,
     )
 
 
@@ -48,6 +51,7 @@ def plain_table(
     *,
     num_labels: int,
     spanner: str = "",
+    groups: Sequence[str] = (),
 ) -> Markup:
     """A table in a container of its own that scrolls sideways where the page is too narrow.
 
@@ -57,14 +61,22 @@ def plain_table(
         rows: Cells; the first names its row.
         num_labels: Leading columns that hold text; the others hold numbers.
         spanner: Heading over all number columns, or nothing.
+        groups: For each row, the heading it stands under; or nothing at all.
     """
     head = [_spanner_row(num_labels, len(headers) - num_labels, spanner)] if spanner else []
     head.append(tag("tr", *(_header(text, place < num_labels) for place, text in enumerate(headers))))
-    body = [_row(cells, num_labels) for cells in rows]
-    inner = joined(
-        tag("caption", tag("span", caption)), tag("thead", *head), tag("tbody", *body), between="\n"
-    )
+    bodies = [
+        _body(heading, [cells for _, cells in members], num_labels)
+        for heading, members in groupby(zip(groups or [""] * len(rows), rows, strict=True), key=itemgetter(0))
+    ]
+    inner = joined(tag("caption", tag("span", caption)), tag("thead", *head), *bodies, between="\n")
     return tag("div", tag("table", inner), class_="scroll", role="region", tabindex="0", aria_label=caption)
+
+
+def _body(heading: str, rows: Sequence[Sequence[Content]], num_labels: int) -> Markup:
+    """Rows that stand together, below their heading if they have one."""
+    head = tag("th", heading, scope="rowgroup", colspan=str(len(rows[0])), class_="group")
+    return tag("tbody", *([tag("tr", head)] if heading else []), *(_row(cells, num_labels) for cells in rows))
 
 
 def _spanner_row(num_labels: int, num_numbers: int, spanner: str) -> Markup:

@@ -12,6 +12,7 @@ from harness.report.document import Measurement
 from harness.report.markup import Markup, escaped, printable
 from harness.report.numbers import MINUS
 from harness.report.panels import Figure as Drawing
+from harness.report.panels import Filled, first_series
 from harness.report.wording import scope_words
 
 if TYPE_CHECKING:
@@ -68,15 +69,19 @@ class Frame:
     """Printed inside the drawing, so that it keeps its warning when it is cut out of the page; may be empty."""
 
 
-def drawn(drawing: Drawing, rows: Sequence[Measurement], frame: Frame) -> Markup | None:
-    """The drawing of measurements, or None where they do not hold what it needs."""
-    draw = {Drawing.GAP_BY_LAYER: _draw_lines, Drawing.GAP_BY_LANGUAGE: _draw_heatmap}[drawing]
-    located = [row for row in rows if row["layer"] is not None and row["value"] is not None]
+def drawn(drawing: Drawing, filled: Filled, frame: Frame) -> Markup | None:
+    """The drawing of a panel's measurements, or None where they do not hold what it needs."""
+    located = [row for row in filled.rows if row["layer"] is not None and row["value"] is not None]
     if not located:
         return None
     with _house_style():
-        figure = _blank(4.1 if drawing is Drawing.GAP_BY_LAYER else 1.7 + 0.3 * len(_languages(located)))
-        draw(figure, located)
+        if drawing is Drawing.GAP_BY_LAYER:
+            figure = _blank(4.1)
+            _draw_lines(figure, located)
+        else:
+            codes = sorted({row["language"] or "" for row in located}, key=filled.languages.place)
+            figure = _blank(1.7 + 0.3 * len(codes))
+            _draw_heatmap(figure, located, codes, [filled.languages.group(code) for code in codes])
         figure.text(0.995, 0.01, frame.stamp, ha="right", va="bottom", fontsize=8, color=MUTED)
         return _inline(figure, frame)
 
@@ -128,16 +133,20 @@ def _draw_lines(figure: "Figure", rows: Sequence[Measurement]) -> None:
 
 def _series_words(reading: str, specification: str) -> str:
     against = f"against {scope_words('reading', reading)}"
-    return against if specification == "primary" else f"{against}, {specification}"
+    return (
+        against if specification == "primary" else f"{against}, {scope_words('specification', specification)}"
+    )
 
 
-def _draw_heatmap(figure: "Figure", rows: Sequence[Measurement]) -> None:
-    """Languages down, layers across, of the first reading and specification."""
+def _draw_heatmap(
+    figure: "Figure", rows: Sequence[Measurement], languages: Sequence[str], groups: Sequence[str]
+) -> None:
+    """Languages down, group by group, layers across, of the first reading and specification."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from numpy import full, ma, nan
 
     rows = first_series(rows)
-    languages, layers = _languages(rows), sorted({row["layer"] for row in rows if row["layer"] is not None})
+    layers = sorted({row["layer"] for row in rows if row["layer"] is not None})
     cells = full((len(languages), len(layers)), nan)
     for row in rows:
         cells[languages.index(row["language"] or ""), layers.index(row["layer"] or 0)] = row["value"]
@@ -156,12 +165,7 @@ def _draw_heatmap(figure: "Figure", rows: Sequence[Measurement]) -> None:
     bar.outline.set_visible(False)
     bar.set_label("Gap, percent")
     _name_cells(axes, [printable(language) for language in languages], layers)
-
-
-def first_series(rows: Sequence[Measurement]) -> list[Measurement]:
-    """The measurements that share reading and specification with the first."""
-    key = (rows[0]["reading"], rows[0]["specification"])
-    return [row for row in rows if (row["reading"], row["specification"]) == key]
+    _name_groups(axes, groups)
 
 
 def _name_cells(axes: "Axes", languages: Sequence[str], layers: Sequence[int]) -> None:
@@ -173,8 +177,25 @@ def _name_cells(axes: "Axes", languages: Sequence[str], layers: Sequence[int]) -
     axes.set_xlabel("Layer")
 
 
-def _languages(rows: Sequence[Measurement]) -> list[str]:
-    return list(dict.fromkeys(row["language"] or "" for row in rows))
+def _name_groups(axes: "Axes", groups: Sequence[str]) -> None:
+    """Each group's name beside its rows, and a line where one ends and the next begins."""
+    places = {group: [place for place, other in enumerate(groups) if other == group] for group in groups}
+    if len(places) < 2:  # noqa: PLR2004 - with one group there is nothing to tell apart
+        return
+    for group, rows in places.items():
+        axes.annotate(
+            group,
+            xy=(0, (rows[0] + rows[-1] + 1) / 2),
+            xycoords=("axes fraction", "data"),
+            xytext=(-34, 0),
+            textcoords="offset points",
+            rotation=90,
+            ha="center",
+            va="center",
+            color=MUTED,
+        )
+        if rows[0]:
+            axes.axhline(rows[0], color=INK, linewidth=1.6)
 
 
 def _band_step(largest: float) -> float:

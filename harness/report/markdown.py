@@ -2,9 +2,12 @@
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, zip_longest
+from operator import itemgetter
 
 from harness.report.document import Check, Report
+from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
@@ -80,10 +83,11 @@ def _verdict_counts(report: Report) -> str:
 
 def _blocks(report: Report) -> Iterator[str]:
     """Tables, the most important first: what differs, what was measured, what agrees."""
+    panels = filled_panels(report["measurements"], Languages(report["languages"]))
     differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
     if differ:
         yield _block("Self-checks that differ", _check_table(differ), opened=True)
-    for filled in filled_panels(report["measurements"]):
+    for filled in panels:
         if filled.rows:
             opened = filled.panel.anchor in OPENED
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
@@ -112,12 +116,15 @@ def _check_table(checks: Sequence[Check]) -> Table:
 
 def _block(heading: str, table: Table, *, opened: bool = False) -> str:
     marks = [":--" if place < table.num_labels else "--:" for place in range(len(table.headers))]
-    lines = (table.headers, marks, *table.rows)
-    body = "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    lines = [_line(map(plain, table.headers)), _line(marks)]
+    for group, rows in groupby(zip_longest(table.groups, table.rows, fillvalue=""), key=itemgetter(0)):
+        lines += [_line([f"**{group}**", *[""] * (len(marks) - 1)])] if group else []
+        lines += [_line(map(plain, row)) for _, row in rows]
+    body = "\n".join(lines)
     fold = "<details open>" if opened else "<details>"
     spanned = f" Columns: {table.spanner.lower()}." if table.spanner else ""
     return f"{fold}<summary>{escaped(heading)}</summary>\n\n{plain(table.caption)}{spanned}\n\n{body}\n\n</details>\n"
 
 
-def _cell(text: str) -> str:
-    return text if set(text) <= {":", "-"} else plain(text)
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from harness.report.document import Measurement
+from harness.report.document import Measurement, Report
 from harness.report.elements import folded, paragraph, section, table
-from harness.report.figures import Frame, drawn, first_series
+from harness.report.figures import Frame, drawn
+from harness.report.languages import Languages
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount
-from harness.report.panels import Figure, Filled, filled_panels
+from harness.report.panels import Figure, Filled, filled_panels, first_series
 from harness.report.tabulation import is_shortened, tabulate
 from harness.report.wording import MODES, scope_words
 
@@ -16,10 +17,12 @@ NOT_MEASURED = "Not measured in this run."
 NOT_DRAWN = "Figure not drawn: this run holds no finite number by layer for it."
 
 
-def measured_sections(measurements: Sequence[Measurement], mode: str) -> tuple[tuple[str, str, Markup], ...]:
+def measured_sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
     """Anchor, heading and content of each group of panels."""
-    groups = groupby(filled_panels(measurements), key=lambda filled: filled.panel.group)
-    return tuple(_group(heading, [_panel(filled, mode) for filled in panels]) for heading, panels in groups)
+    panels = filled_panels(report["measurements"], Languages(report["languages"]))
+    groups = groupby(panels, key=lambda filled: filled.panel.group)
+    mode = report["mode"]
+    return tuple(_group(heading, [_panel(filled, mode) for filled in members]) for heading, members in groups)
 
 
 def _group(heading: str, panels: Sequence[Markup]) -> tuple[str, str, Markup]:
@@ -42,15 +45,20 @@ def _tables(filled: Filled) -> tuple[Markup, ...]:
         return (table(tabulate(filled)),)
     return (
         table(tabulate(filled, short=True)),
-        folded(f"{filled.panel.heading}: the table with every layer", table(tabulate(filled))),
+        folded(f"{filled.panel.heading}: the table with every {_left_out(filled)}", table(tabulate(filled))),
     )
+
+
+def _left_out(filled: Filled) -> str:
+    readings = {row["reading"] for row in filled.rows}
+    return "reading and layer" if filled.panel.first_series_in_short and len(readings) > 1 else "layer"
 
 
 def _figure(filled: Filled, mode: str) -> tuple[Markup, ...]:
     drawing = filled.panel.figure
     if drawing is None:
         return ()
-    svg = drawn(drawing, filled.rows, _frame(filled, drawing, mode))
+    svg = drawn(drawing, filled, _frame(filled, drawing, mode))
     if svg is None:
         return (paragraph(NOT_DRAWN, class_="absent"),)
     scroll = tag("div", svg, class_="scroll", role="region", tabindex="0", aria_label=filled.panel.heading)
@@ -72,8 +80,8 @@ def _caption(filled: Filled, drawing: Figure) -> str:
     first = first_series(filled.rows)[0]
     return (
         f"Gap of each language at each layer against {scope_words('reading', first['reading'])}, "
-        f"specification {first['specification']}. Blue: stronger than the reference; orange: weaker. "
-        f"Its numbers, and those of other readings, stand in the table below."
+        f"specification {scope_words('specification', first['specification'])}. Blue: stronger than the "
+        f"reference; orange: weaker. Its numbers stand in the tables below."
     )
 
 

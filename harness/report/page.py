@@ -61,7 +61,7 @@ def _sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
     return (
         ("in-short", "In short", answer(report)),
         ("claims", "Claims", claims(report)),
-        *measured_sections(report["measurements"], report["mode"]),
+        *measured_sections(report),
         ("self-checks", "Self-checks", self_checks(report)),
         ("provenance", "Provenance", provenance(report)),
         ("limits", "Limits", limits(report)),

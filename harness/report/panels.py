@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from harness.report.document import Measurement
+from harness.report.languages import Languages
 
 
 class Scope(Enum):
@@ -47,6 +48,8 @@ class Panel:
     layout: Layout = Layout.LIST
     columns: tuple[str, ...] = ()
     """Dimensions that run along the columns of a grid."""
+    first_series_in_short: bool = False
+    """Whether the short table keeps to the first reading and specification."""
     figure: Figure | None = None
 
     def share_of(self, rows: Sequence[Measurement]) -> list[Measurement]:
@@ -89,6 +92,7 @@ PANELS = (
         scope=Scope.LANGUAGE,
         layout=Layout.GRID,
         columns=("layer",),
+        first_series_in_short=True,
         figure=Figure.GAP_BY_LANGUAGE,
     ),
     Panel(
@@ -211,9 +215,10 @@ class Filled:
 
     panel: Panel
     rows: tuple[Measurement, ...]
+    languages: Languages
 
 
-def filled_panels(measurements: Sequence[Measurement]) -> tuple[Filled, ...]:
+def filled_panels(measurements: Sequence[Measurement], languages: Languages) -> tuple[Filled, ...]:
     """Every panel with its share of the measurements, and a last one for the rest if there is a rest."""
     filled: list[Filled] = []
     waiting = list(measurements)
@@ -221,10 +226,16 @@ def filled_panels(measurements: Sequence[Measurement]) -> tuple[Filled, ...]:
         taken = _one_per_coordinates(panel.share_of(waiting))
         shown = {row["id"] for row in taken}
         waiting = [row for row in waiting if row["id"] not in shown]
-        filled.append(Filled(panel, tuple(taken)))
+        filled.append(Filled(panel, tuple(taken), languages))
     if waiting:
-        filled.append(Filled(REMAINDER, tuple(waiting)))
+        filled.append(Filled(REMAINDER, tuple(waiting), languages))
     return tuple(filled)
+
+
+def first_series(rows: Sequence[Measurement]) -> list[Measurement]:
+    """The measurements that share reading and specification with the first."""
+    key = (rows[0]["reading"], rows[0]["specification"])
+    return [row for row in rows if (row["reading"], row["specification"]) == key]
 
 
 def coordinates(row: Measurement) -> tuple[str | int | None, ...]:

@@ -1,11 +1,12 @@
 """Measurements laid out as tables of text, the same for every format."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.document import Measurement
 from harness.report.numbers import amount, count, unit_words
-from harness.report.panels import Filled, Layout, coordinates
+from harness.report.panels import Filled, Layout, coordinates, first_series
 from harness.report.wording import DIMENSIONS, quantity_words, scope_words
 
 Key = tuple[str | int | None, ...]
@@ -33,6 +34,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     spanner: str = ""
     """Heading over all number columns, if they share one."""
+    groups: tuple[str, ...] = ()
+    """For each row, the heading it stands under; nothing where rows need none."""
 
 
 def tabulate(filled: Filled, *, short: bool = False) -> Table:
@@ -40,9 +43,9 @@ def tabulate(filled: Filled, *, short: bool = False) -> Table:
 
     Args:
         filled: The panel and its measurements.
-        short: Whether layers are thinned out where there are many.
+        short: Whether layers are thinned out where there are many, and readings where the panel says so.
     """
-    rows = _at_named_layers(filled.rows) if short else filled.rows
+    rows = _in_short(filled) if short else filled.rows
     if filled.panel.layout is Layout.GRID:
         return _grid(filled, rows)
     return _list(filled, rows)
@@ -50,7 +53,12 @@ def tabulate(filled: Filled, *, short: bool = False) -> Table:
 
 def is_shortened(filled: Filled) -> bool:
     """Whether the short table of a panel leaves anything out."""
-    return len(_at_named_layers(filled.rows)) < len(filled.rows)
+    return len(_in_short(filled)) < len(filled.rows)
+
+
+def _in_short(filled: Filled) -> tuple[Measurement, ...]:
+    rows = first_series(filled.rows) if filled.panel.first_series_in_short else filled.rows
+    return _at_named_layers(rows)
 
 
 def _at_named_layers(rows: Sequence[Measurement]) -> tuple[Measurement, ...]:
@@ -87,13 +95,27 @@ def _key(row: Measurement, dimensions: Sequence[str]) -> Key:
     return tuple(named[name] for name in dimensions)
 
 
-def _words(key: Key, dimensions: Sequence[str]) -> tuple[str, ...]:
-    return tuple(scope_words(name, value) for name, value in zip(dimensions, key, strict=True))
+def _words(filled: Filled, key: Key, dimensions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        filled.languages.name(str(value)) if name == "language" and value else scope_words(name, value)
+        for name, value in zip(dimensions, key, strict=True)
+    )
+
+
+def _groups(filled: Filled, keys: Sequence[Key], dimensions: Sequence[str]) -> tuple[str, ...]:
+    """The group of each row's language, where that tells several languages from several others."""
+    if "language" not in dimensions:
+        return ()
+    codes = [key[dimensions.index("language")] for key in keys]
+    groups = {str(code): filled.languages.group(str(code)) for code in codes if code}
+    crowded = [name for name, number in Counter(groups.values()).items() if name and number > 1]
+    return tuple(groups.get(str(code), "") for code in codes) if len(crowded) > 1 else ()
 
 
 def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
     labels, unit = _varying(rows), _only_unit(rows)
     with_seeds = any(row["num_seeds"] for row in rows)
+    ordered = _by_way(filled, rows)
     return Table(
         caption=_caption(filled, unit),
         headers=(
@@ -104,9 +126,10 @@ def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
         ),
         num_labels=len(labels),
         rows=tuple(
-            (*_words(_key(row, labels), labels), *_numbers(row, with_seeds=with_seeds))
-            for row in _by_way(rows)
+            (*_words(filled, _key(row, labels), labels), *_numbers(row, with_seeds=with_seeds))
+            for row in ordered
         ),
+        groups=_groups(filled, [_key(row, labels) for row in ordered], labels),
     )
 
 
@@ -127,25 +150,29 @@ def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
     across = tuple(name for name in filled.panel.columns if name in varying)
     down = tuple(name for name in varying if name not in across) or _first_scope(rows[0])
     keys = list(dict.fromkeys(_key(row, across) for row in rows))
-    lines = dict.fromkeys(_key(row, down) for row in _by_way(rows))
+    lines = list(dict.fromkeys(_key(row, down) for row in _by_way(filled, rows)))
     cells = {(_key(row, down), _key(row, across)): _value(row, with_unit=not unit) for row in rows}
     return Table(
-        caption=_caption(filled, unit) + _note(rows),
-        headers=(*(DIMENSIONS[name] for name in down), *(_column_words(key, across) for key in keys)),
+        caption=_caption(filled, unit) + _series_note(filled, rows) + _note(rows),
+        headers=(*(DIMENSIONS[name] for name in down), *(_column_words(filled, key, across) for key in keys)),
         num_labels=len(down),
-        rows=tuple((*_words(line, down), *(cells.get((line, key), "") for key in keys)) for line in lines),
+        rows=tuple(
+            (*_words(filled, line, down), *(cells.get((line, key), "") for key in keys)) for line in lines
+        ),
         spanner=", ".join(DIMENSIONS[name] for name in across),
+        groups=_groups(filled, lines, down),
     )
 
 
-def _by_way(rows: Sequence[Measurement]) -> list[Measurement]:
-    """The rows with those of one quantity, reading and specification together."""
+def _by_way(filled: Filled, rows: Sequence[Measurement]) -> list[Measurement]:
+    """The rows with those of one quantity, reading and specification together, languages in the study's order."""
     ways = list(dict.fromkeys(_key(row, ("quantity", *WAYS)) for row in rows))
-    return sorted(rows, key=lambda row: ways.index(_key(row, ("quantity", *WAYS))))
+    place = filled.languages.place
+    return sorted(rows, key=lambda row: (ways.index(_key(row, ("quantity", *WAYS))), place(row["language"])))
 
 
-def _column_words(key: Key, across: Sequence[str]) -> str:
-    return " \u00b7 ".join(_words(key, across)) or "Value"
+def _column_words(filled: Filled, key: Key, across: Sequence[str]) -> str:
+    return " \u00b7 ".join(_words(filled, key, across)) or "Value"
 
 
 def _value(row: Measurement, *, with_unit: bool) -> str:
@@ -161,6 +188,12 @@ def _only_unit(rows: Sequence[Measurement]) -> str:
 def _caption(filled: Filled, unit: str) -> str:
     words = unit_words(unit) if unit else ""
     return f"{filled.panel.heading}{', ' + words if words else ''}."
+
+
+def _series_note(filled: Filled, rows: Sequence[Measurement]) -> str:
+    """Which reading is shown, where others are left out."""
+    left_out = {row["reading"] for row in filled.rows} - {row["reading"] for row in rows}
+    return f" Reading: {scope_words('reading', rows[0]['reading'])}." if left_out else ""
 
 
 def _note(rows: Sequence[Measurement]) -> str:

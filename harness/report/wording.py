@@ -102,6 +102,11 @@ READINGS = {
     "accuracy": "accuracy ratio",
 }
 
+SPECIFICATIONS = {
+    "mean-over-aligned-layers": "over all aligned layers",
+    "share-of-gap-closed": "share of the gap closed",
+}
+
 DIMENSIONS = {
     "quantity": "Quantity",
     "reading": "Reading",
@@ -110,6 +115,8 @@ DIMENSIONS = {
     "language": "Language",
     "benchmark": "Benchmark",
 }
+
+WAY_WORDS = {"reading": READINGS, "specification": SPECIFICATIONS}
 
 UNSCOPED = {"layer": "\u2013", "language": "all", "benchmark": "all"}
 """Stands where a number has no layer, language or benchmark of its own."""
@@ -126,4 +133,4 @@ def scope_words(dimension: str, value: str | int | None) -> str:
         return UNSCOPED[dimension]
     if dimension == "quantity":
         return quantity_words(str(value)).name
-    return READINGS.get(str(value), str(value)) if dimension == "reading" else str(value)
+    return WAY_WORDS.get(dimension, {}).get(str(value), str(value))

@@ -54,6 +54,14 @@ def test_nothing_is_escaped_twice(run_folder: Path) -> None:
     assert "&" not in summary
 
 
+def test_every_table_is_read_as_one(run_folder: Path) -> None:
+    rows = cells((run_folder / "summary.md").read_text(encoding="utf-8"))
+    assert ["Malayalam (ml)", "20", "primary", "+75.00\u202f%", "60 latents", "3"] in rows
+    assert ["Hindi (hi)", "\u2013", "over all aligned layers", "+61.00\u202f%", "60 latents", "3"] in rows
+    assert ["Marathi (mr)", "20", "share of the gap closed", "+240.00\u202f%", "60 latents", "3"] in rows
+    assert ["High-resource", *[""] * 5] in rows
+
+
 def test_a_pipe_does_not_end_a_cell(tmp_path: Path) -> None:
     row = worlds.named(replace(worlds.BLANK, quantity="a|b", unit="furlongs"))
     write_report(worlds.facts(), *worlds.store(tmp_path, [row], []), tmp_path / "out")

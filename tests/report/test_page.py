@@ -11,6 +11,7 @@ import pytest
 
 from harness.report import write_report
 from harness.report.document import Report
+from harness.report.languages import Languages
 from harness.report.panels import filled_panels
 from harness.report.tabulation import tabulate
 from tests.report import worlds
@@ -135,7 +136,7 @@ def test_structure(elements: Reader) -> None:
 
 
 def test_every_measurement_has_a_cell(stored: Report) -> None:
-    panels = filled_panels(stored["measurements"])
+    panels = filled_panels(stored["measurements"], Languages())
     shown = [row["id"] for filled in panels for row in filled.rows]
     assert sorted(shown) == sorted(row["id"] for row in stored["measurements"])
     cells = sum(_num_values(filled) for filled in panels if filled.rows)
@@ -174,7 +175,7 @@ def test_missing_data_says_so(tmp_path: Path) -> None:
     )
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     Reader(page)
-    assert page.count("Not measured in this run.") == len(filled_panels([]))
+    assert page.count("Not measured in this run.") == len(filled_panels([], Languages()))
     for words in (
         "No self-check was made in this run.",
         "No outside source",

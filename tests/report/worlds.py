@@ -5,12 +5,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.record import ArtifactRecord, Estimate, RunFacts, SelfCheck, SourceRecord, UnitValue
+from harness.record import (
+    ArtifactRecord,
+    Estimate,
+    LanguageFact,
+    RunFacts,
+    SelfCheck,
+    SourceRecord,
+    UnitValue,
+)
 from harness.tables import write_table
 
 HIGH = ("zh", "ru", "es", "it")
 LOW = ("id", "ca", "mr", "ml", "hi")
 TARGETS = (*HIGH, *LOW)
+LANGUAGES = {
+    "reference": {"en": "English"},
+    "high": {"zh": "Chinese", "ru": "Russian", "es": "Spanish", "it": "Italian"},
+    "low": {"id": "Indonesian", "ca": "Catalan", "mr": "Marathi", "ml": "Malayalam", "hi": "Hindi"},
+}
 TUNED = ("ml", "hi", "mr")
 BENCHMARKS = ("arc", "hellaswag", "mmlu")
 LAYERS = range(26)
@@ -161,6 +174,11 @@ def facts(**changes: object) -> RunFacts:
             ordinal=1,
             specification_digest=DIGEST,
             environment=(("torch", "2.13.0+cpu"), ("device", "cpu"), ("dtype", "float32"), ("threads", "2")),
+            languages=tuple(
+                LanguageFact(code=code, name=name, group=group)
+                for group, members in LANGUAGES.items()
+                for code, name in members.items()
+            ),
             artifacts=tuple(
                 ArtifactRecord(
                     stage=stage,
