@@ -268,6 +268,16 @@ class LanguageFact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotRun:
+    """One stage that a run could not finish (`not_run`)."""
+
+    stage: str
+    reason: str
+    """Code such as "no-network"; see `harness.failures.Reason`."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFacts:
     """What a report says about the run itself; no clock, no host (those live in execution.json)."""
 
@@ -287,3 +297,5 @@ class RunFacts:
     """Every language, in the study's order."""
     artifacts: tuple[ArtifactRecord, ...]
     sources: tuple[SourceRecord, ...]
+    not_run: tuple[NotRun, ...] = ()
+    """Stages that could not be finished; a report of such a run holds no number."""

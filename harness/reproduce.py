@@ -9,15 +9,22 @@ from harness.canonical import digest_of
 from harness.disk import disk_errors, held_alone
 from harness.engine import Engine
 from harness.execution import recorded
-from harness.failures import MALFUNCTION, StageFailedError
-from harness.items import Plan
+from harness.failures import (
+    MALFUNCTION,
+    NOTHING_JUDGED,
+    HarnessError,
+    NotJudgedError,
+    Reason,
+    StageFailedError,
+)
+from harness.items import Plan, Stage
 from harness.mode import Evidence, mode_of
 from harness.pipeline import plan
 from harness.progress import Say, showing
-from harness.provenance import check_versions, environment
+from harness.provenance import check_versions, default_device, environment
 from harness.recipes import Recipes
-from harness.record import LanguageFact, RunFacts, SourceRecord
-from harness.runfolder import RunFolder
+from harness.record import LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.runfolder import RunFolder, StageFailure
 from harness.sources import revision_of
 from harness.store import Store
 from harness.studies import load_profile, load_study
@@ -69,7 +76,7 @@ class Request:
         """The command that asks for it again."""
         words = ["harness", "reproduce", "--study", self.study, "--profile", self.profile]
         words += ["--device", self.device, "--store", str(self.store)]
-        words += ["--out", str(self.out)] if self.out else []
+        words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
         return shlex.join(words)
 
 
@@ -83,6 +90,7 @@ def reproduce(request: Request, say: Say, *, live: bool = False) -> int:
 
     Raises:
         HarnessError: If it cannot be done; finished artifacts stay, and the same call goes on from there.
+            Where nothing could be measured there is a report all the same, which says why.
     """
     check_versions()
     recipes = Recipes(plan=request.plan())
@@ -90,11 +98,14 @@ def reproduce(request: Request, say: Say, *, live: bool = False) -> int:
     say(f"run {recipes.run_id()} of {request.study} in the {request.profile} world: {run.root}")
     with held_alone(run.lock, f"the run folder {run.root}"), recorded(recipes.plan, run, recipes.run_id()):
         try:
+            _expect_device(request.device)
             survey = make_all(request, recipes, run, say, live=live)
-        except BaseException:
+        except BaseException as error:
             say(f"stopped; what is finished is kept. Go on with: {request}")
+            if isinstance(error, HarnessError) and error.exit_code == NOTHING_JUDGED:
+                _report_not_run(request, recipes, run, error, say)
             raise
-        return _report(request, recipes, survey, run)
+        return _report(request, recipes, survey, run, say)
 
 
 def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, live: bool) -> Survey:
@@ -120,7 +131,9 @@ def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, li
     return survey
 
 
-def facts_of(request: Request, recipes: Recipes, survey: Survey) -> RunFacts:
+def facts_of(
+    request: Request, recipes: Recipes, survey: Survey, not_run: tuple[NotRun, ...] = ()
+) -> RunFacts:
     """What the report says about the run itself."""
     study, profile = recipes.plan.study, recipes.plan.profile
     known = (profile.known_numbers,) if profile.known_numbers else ()
@@ -144,7 +157,37 @@ def facts_of(request: Request, recipes: Recipes, survey: Survey) -> RunFacts:
             SourceRecord(name=pin.name, address=pin.address, revision=revision_of(pin), licence=pin.licence)
             for pin in pins
         ),
+        not_run=not_run,
     )
+
+
+def not_run_of(plan: Plan, run: RunFolder, error: HarnessError) -> tuple[NotRun, ...]:
+    """Every stage that does not stand, with its own word or that of the failure that ended the run."""
+    said = {failure.stage: failure for failure in run.read_failures() if failure.reason}
+    return tuple(
+        _not_run(stage, said.get(stage.name), error)
+        for stage in plan.stages
+        if not run.index(stage.name).exists()
+    )
+
+
+def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) -> NotRun:
+    if isinstance(error, NotJudgedError):
+        return NotRun(stage=stage.name, reason=error.reason, message=str(error))
+    if failure and failure.reason:
+        return NotRun(stage=stage.name, reason=failure.reason, message=failure.message)
+    return NotRun(
+        stage=stage.name, reason=Reason.UPSTREAM_NOT_RUN, message="the run ended before this stage was made"
+    )
+
+
+def _expect_device(device: str) -> None:
+    if device != "cpu" and default_device() != device:
+        raise NotJudgedError(
+            f"this machine cannot run on {device}: no driver is loaded, or torch is built without it; use "
+            f"--device cpu, or a machine and a container with access to the accelerator",
+            reason=Reason.NO_ACCELERATOR,
+        )
 
 
 def _surveyed(request: Request, recipes: Recipes, run: RunFolder, say: Say) -> Survey:
@@ -179,7 +222,7 @@ def _expect_whole(survey: Survey) -> None:
         )
 
 
-def _report(request: Request, recipes: Recipes, survey: Survey, run: RunFolder) -> int:
+def _report(request: Request, recipes: Recipes, survey: Survey, run: RunFolder, say: Say) -> int:
     from harness.report import write_report
 
     estimates = survey.found["estimates", "all"].folder
@@ -187,4 +230,26 @@ def _report(request: Request, recipes: Recipes, survey: Survey, run: RunFolder) 
     facts = facts_of(request, recipes, survey)
     with disk_errors(run.root):
         # A world without known numbers has no table of them: the report finds no folder, and says so.
-        return write_report(facts, estimates, checks.folder if checks else run.engine / "none", run.root)
+        code = write_report(facts, estimates, checks.folder if checks else run.engine / "none", run.root)
+    _close(run, say)
+    return code
+
+
+def _report_not_run(
+    request: Request, recipes: Recipes, run: RunFolder, error: HarnessError, say: Say
+) -> None:
+    """The report of a run that could not measure anything: which stages, and why."""
+    from harness.report import write_report
+
+    survey = _surveyed(request, recipes, run, say)
+    facts = facts_of(request, recipes, survey, not_run_of(recipes.plan, run, error))
+    with disk_errors(run.root):
+        write_report(facts, run.engine / "none", run.engine / "none", run.root)
+    _close(run, say)
+
+
+def _close(run: RunFolder, say: Say) -> None:
+    from harness.report import closing_lines
+
+    for line in closing_lines(run.root):
+        say(line)

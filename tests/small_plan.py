@@ -215,13 +215,14 @@ def misbehave(how: str, out: Path) -> None:
 
 def write_small_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
     content = {
+        "not_run": [[entry.stage, entry.reason] for entry in facts.not_run],
         "run_id": facts.run_id,
         "mode": facts.mode,
         "artifacts": [[entry.stage, entry.item, entry.digest] for entry in facts.artifacts],
-        "text": (estimates / "text.txt").read_text(),
+        "text": "" if facts.not_run else (estimates / "text.txt").read_text(),
     }
     (out / "report.json").write_text(json.dumps(content, indent=1))
-    return 0
+    return 5 if facts.not_run else 0
 
 
 def install(world: SmallWorld, setattr_: object = setattr) -> None:
@@ -245,6 +246,7 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
     setattr_(harness.report, "write_report", write_small_report)
+    setattr_(harness.report, "closing_lines", lambda run: (f"report in {run}",))
     request = functools.partial(harness.reproduce.Request, command=world.command)
     setattr_(harness.reproduce, "Request", request)
 

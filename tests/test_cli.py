@@ -196,7 +196,7 @@ def test_the_environment_sets_the_defaults(small: SmallWorld, monkeypatch: pytes
     monkeypatch.setattr("harness.reproduce.reproduce", lambda request, say, live: asked.append(request) or 0)
     assert call("reproduce", "--device", "cpu") == 0
     assert str(asked[0]) == (
-        "harness reproduce --study other --profile paper --device cpu --store /cache/store"
+        "harness reproduce --study other --profile paper --device cpu --store /cache/store --reports /reports"
     )
     assert asked[0].reports == Path("/reports")
 

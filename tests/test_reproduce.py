@@ -11,16 +11,22 @@ from typing import Any
 import psutil
 import pytest
 
+import harness.report
 import harness.reproduce
+from harness import cli
 from harness.disk import BusyError
 from harness.engine import Engine
 from harness.failures import DamagedArtifactError, StageFailedError
+from harness.recipes import Recipes
+from harness.record import RunFacts
+from harness.report import closing_lines, write_report
 from harness.reproduce import reproduce
 from harness.runfolder import RunFolder
 from harness.sources import revision_of
 from harness.stageprocess import run_stage
 from harness.store import Store
-from tests.small_plan import SmallWorld, install
+from tests.report import worlds
+from tests.small_plan import SmallWorld, install, small_plan
 
 ALL_ITEMS = 8
 
@@ -173,7 +179,8 @@ def test_the_same_again_is_nothing_to_do(here: SmallWorld) -> None:
     report = (here.root / "run" / "report.json").read_bytes()
     code, said = ask(here)
     assert code == 0
-    assert said[-1].startswith("nothing to do")
+    assert any(line.startswith("nothing to do") for line in said)
+    assert said[-1] == f"report in {here.root / 'run'}"
     assert len(here.counted("start")) == ALL_ITEMS
     assert (here.root / "run" / "report.json").read_bytes() == report
 
@@ -239,6 +246,113 @@ def test_damage_that_comes_back_is_a_malfunction(here: SmallWorld, monkeypatch: 
     with pytest.raises(StageFailedError, match="the disk lies") as error:
         ask(here)
     assert error.value.exit_code == 3
+
+
+@pytest.fixture
+def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
+    """The command line with the real report, on tables that stand in for what the small stages lack."""
+
+    def write(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+        differing = int(str(here.read().get("differing", 0)))
+        rows = [row for row in worlds.estimates() if row.quantity == "gain"]
+        tables = worlds.store(here.root / "tables", rows, worlds.checks(differing=differing))
+        return write_report(facts, *tables, out)
+
+    monkeypatch.chdir(here.root)
+    monkeypatch.setattr(harness.report, "write_report", write)
+    monkeypatch.setattr(harness.report, "closing_lines", closing_lines)
+    return here
+
+
+def tell(device: str = "cpu") -> int:
+    return cli._exit_code(["reproduce", "--out", "run", "--device", device])
+
+
+def not_run(told: SmallWorld) -> dict[str, str]:
+    report = json.loads((told.root / "run" / "report.json").read_text())
+    assert report["summary"]["exit_code"] == (5 if report["not_run"] else 0)
+    return {entry["stage"]: entry["reason"] for entry in report["not_run"]}
+
+
+@pytest.mark.parametrize(
+    ("differing", "ending"),
+    [
+        pytest.param(
+            0, ["14 of 14 self-checks agree.", "  exit 0   every check agrees"], id="every check agrees"
+        ),
+        pytest.param(
+            1,
+            ["13 of 14 self-checks agree.", "  exit 1   something differs from what is known"],
+            id="one differs",
+        ),
+    ],
+)
+def test_self_checks_decide_the_exit_code(
+    told: SmallWorld, capsys: pytest.CaptureFixture[str], differing: int, ending: list[str]
+) -> None:
+    told.write(differing=differing)
+    assert tell() == differing
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.splitlines()[-5:] == [
+        "FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
+        f"  outcome  It measured 9 numbers; {ending[0]}",
+        "  report   run/report.html",
+        "  summary  run/summary.md",
+        ending[1],
+    ]
+
+
+def test_without_a_network_there_is_a_report_all_the_same(
+    told: SmallWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told.write(behaviour={"translations/ml": "no network"})
+    assert tell() == 5
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "error: stage translations, item ml: small source cannot be fetched: no network\n"
+    )
+    assert captured.out.splitlines()[-1] == "  exit 5   nothing was judged"
+    assert "what is finished is kept. Go on with: harness reproduce" in captured.out
+    assert not_run(told) == {
+        "translations": "no-network",
+        "benchmarks": "upstream-not-run",
+        "estimates": "upstream-not-run",
+    }
+    told.write()
+    assert tell() == 0
+    assert not_run(told) == {}
+    assert told.counted("start").count("phrases/all") == 1
+
+
+def test_without_an_accelerator_nothing_starts(
+    told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(harness.reproduce, "default_device", lambda: "cpu")
+    assert tell("cuda") == 5
+    assert capsys.readouterr().err.startswith("error: this machine cannot run on cuda: ")
+    assert set(not_run(told).values()) == {"no-accelerator"}
+    assert len(not_run(told)) == 4
+    assert told.counted("start") == []
+
+
+def test_with_an_accelerator_it_goes_on(told: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.reproduce, "default_device", lambda: "cuda")
+    assert tell("cuda") == 0
+
+
+def test_what_broke_is_told_before_what_could_not_be_had(here: SmallWorld) -> None:
+    """Two stages fail side by side: the run is a malfunction, and leaves no report."""
+    here.write(behaviour={"benchmarks/hi": "no network", "translations/hi": "raise"})
+    recipes = Recipes(plan=small_plan(here))
+    run = RunFolder(root=here.root / "run")
+    run_stage(recipes.plan, "phrases", Store(here.root / "store"), run)
+    for stage in ("benchmarks", "translations"):
+        with pytest.raises(Exception, match=r"no network|the sky fell"):
+            run_stage(recipes.plan, stage, Store(here.root / "store"), run)
+    engine = Engine(recipes=recipes, run=run, store=here.root, study="s", profile="p", device="cpu", cores=1)
+    error = engine._failure(["benchmarks", "translations"])
+    assert (error.exit_code, str(error)) == (3, "stage translations, item hi: RuntimeError: the sky fell")
 
 
 @pytest.mark.slow

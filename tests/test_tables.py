@@ -14,7 +14,7 @@ from harness import record, tables
 from harness.record import MeanResidual, Selection, Text, TextLength, TokenActivation, UnitValue
 from harness.tables import read_column, read_ragged, read_table, table_path, write_table, writing
 
-REPORT_ONLY = {"RunFacts", "ArtifactRecord", "SourceRecord", "LanguageFact"}
+REPORT_ONLY = {"RunFacts", "ArtifactRecord", "SourceRecord", "LanguageFact", "NotRun"}
 """Records that travel in the report and are never stored as tables."""
 
 RECORDS = [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TypedDict, cast
 
-from harness.record import ArtifactRecord, Estimate, LanguageFact, RunFacts, SelfCheck, SourceRecord
+from harness.record import ArtifactRecord, Estimate, LanguageFact, NotRun, RunFacts, SelfCheck, SourceRecord
 from harness.report.exit_code import exit_code
 
 VERDICTS = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
@@ -51,6 +51,14 @@ class Language(TypedDict):
     code: str
     name: str
     group: str
+
+
+class Unfinished(TypedDict):
+    """One stage that the run could not finish, and why."""
+
+    stage: str
+    reason: str
+    message: str
 
 
 class Run(TypedDict):
@@ -122,6 +130,7 @@ class Report(TypedDict):
     lock: Lock
     run: Run
     languages: list[Language]
+    not_run: list[Unfinished]
     claims: list[Claim]
     measurements: list[Measurement]
     self_checks: list[Check]
@@ -152,6 +161,7 @@ def as_report(
         "lock": {"sha256": facts.specification_digest, "status": "absent"},
         "run": _run(facts),
         "languages": [_language(row) for row in facts.languages],
+        "not_run": [_unfinished(row) for row in facts.not_run],
         "claims": [],
         "measurements": [_measurement(row, unit_values[row.estimate_id]) for row in estimates],
         "self_checks": [_check(row) for row in checks],
@@ -184,6 +194,10 @@ def _source(row: SourceRecord) -> Source:
 
 def _language(row: LanguageFact) -> Language:
     return cast("Language", asdict(row))
+
+
+def _unfinished(row: NotRun) -> Unfinished:
+    return cast("Unfinished", asdict(row))
 
 
 def _measurement(row: Estimate, num_unit_values: int) -> Measurement:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from harness.report.document import Check, Claim, Report
+from harness.report.document import Check, Claim, Report, Unfinished
 from harness.report.markup import printable
 from harness.report.numbers import NOT_FINITE
 
@@ -14,9 +14,11 @@ HOSTNAME = "localhost"
 
 
 def render_junit(report: Report) -> str:
-    """The XML text: one suite of self-checks, and one per tier of claims."""
+    """The XML text: one suite of self-checks, one of stages that could not be finished, one per tier of claims."""
     root = ET.Element("testsuites", name="replication")
     _suite(root, "self-checks", [_check_case(check) for check in report["self_checks"]])
+    if report["not_run"]:
+        _suite(root, "stages", [_not_run_case(entry) for entry in report["not_run"]])
     by_tier = sorted(report["claims"], key=lambda claim: claim["tier"])
     for tier, claims in groupby(by_tier, key=lambda claim: claim["tier"]):
         _suite(root, tier, [_claim_case(claim) for claim in claims])
@@ -47,6 +49,12 @@ def _check_case(check: Check) -> ET.Element:
             f"allowed difference {properties['tolerance']} ({check['because']})"
         )
         ET.SubElement(case, "failure", type="self-check.differs", message=printable(message))
+    return case
+
+
+def _not_run_case(entry: Unfinished) -> ET.Element:
+    case = _case("stages", entry["stage"], {"reason": entry["reason"]})
+    ET.SubElement(case, "skipped", message=printable(f"{entry['reason']}: {entry['message']}"))
     return case
 
 

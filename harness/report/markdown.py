@@ -13,7 +13,7 @@ from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
 from harness.report.sections import differing, may_conclude, outcome
 from harness.report.tabulation import Table, tabulate
-from harness.report.wording import EXIT_CODES, MODES, NO_CLAIM_JUDGED
+from harness.report.wording import EXIT_CODES, REASONS, claims_words, mode_words
 
 MAX_BYTES = 64 * 1024
 ROOM_FOR_NOTE = 200
@@ -50,7 +50,7 @@ def plain(text: str) -> str:
 
 
 def _head(report: Report) -> str:
-    mode, code = MODES[report["mode"]], report["summary"]["exit_code"]
+    mode, code = mode_words(report), report["summary"]["exit_code"]
     return "\n".join(
         (
             f"### {mode.ribbon}",
@@ -61,7 +61,7 @@ def _head(report: Report) -> str:
             "",
             f"- You may conclude: {may_conclude(report)}",
             f"- You may not conclude: {mode.may_not}",
-            f"- {NO_CLAIM_JUDGED}" if not report["claims"] else _verdict_counts(report),
+            f"- {claims_words(report)}" if not report["claims"] else _verdict_counts(report),
             f"- Run `{_digest(report['run']['id'])}`, specification `{_digest(report['lock']['sha256'])}`.",
             "",
         )
@@ -82,7 +82,10 @@ def _verdict_counts(report: Report) -> str:
 
 
 def _blocks(report: Report) -> Iterator[str]:
-    """Tables, the most important first: what differs, what was measured, what agrees."""
+    """Tables, the most important first: what could not be run, or what differs, what was measured, what agrees."""
+    if report["not_run"]:
+        yield _block("Not run", _not_run_table(report), opened=True)
+        return
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
     differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
     if differ:
@@ -93,6 +96,17 @@ def _blocks(report: Report) -> Iterator[str]:
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
     if agree:
         yield _block("Self-checks that agree", _check_table(agree))
+
+
+def _not_run_table(report: Report) -> Table:
+    return Table(
+        caption="Stages that could not be finished.",
+        headers=("Stage", "Reason", "What it said"),
+        num_labels=3,
+        rows=tuple(
+            (entry["stage"], REASONS[entry["reason"]], entry["message"]) for entry in report["not_run"]
+        ),
+    )
 
 
 def _check_table(checks: Sequence[Check]) -> Table:

@@ -18,7 +18,9 @@ NOT_DRAWN = "Figure not drawn: this run holds no finite number by layer for it."
 
 
 def measured_sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
-    """Anchor, heading and content of each group of panels."""
+    """Anchor, heading and content of each group of panels; none where nothing could be measured."""
+    if report["not_run"]:
+        return ()
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
     groups = groupby(panels, key=lambda filled: filled.panel.group)
     mode = report["mode"]

@@ -7,8 +7,17 @@ from harness.report.elements import code, paragraph
 from harness.report.markup import Markup, joined, tag
 from harness.report.measured import measured_sections
 from harness.report.numbers import short
-from harness.report.sections import answer, citation, claims, limits, paper_link, provenance, self_checks
-from harness.report.wording import MODES
+from harness.report.sections import (
+    answer,
+    citation,
+    claims,
+    limits,
+    not_run,
+    paper_link,
+    provenance,
+    self_checks,
+)
+from harness.report.wording import mode_words
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -21,7 +30,7 @@ def render_page(report: Report) -> str:
 
 
 def _head(report: Report) -> Markup:
-    ribbon = MODES[report["mode"]].ribbon
+    ribbon = mode_words(report).ribbon
     return tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -60,6 +69,7 @@ def _body(report: Report) -> Markup:
 def _sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
     return (
         ("in-short", "In short", answer(report)),
+        *([("not-run", "Not run", not_run(report))] if report["not_run"] else []),
         ("claims", "Claims", claims(report)),
         *measured_sections(report),
         ("self-checks", "Self-checks", self_checks(report)),
@@ -75,7 +85,11 @@ def _ribbon(report: Report) -> Markup:
     state = "no lock yet" if lock == "absent" else f"lock {lock}"
     words = f"run {report['run']['ordinal']} \u00b7 {state} \u00b7 {report['level']} (ACM v1.1)"
     return tag(
-        "div", tag("strong", MODES[mode].ribbon), tag("span", words), class_=f"ribbon {mode}", role="note"
+        "div",
+        tag("strong", mode_words(report).ribbon),
+        tag("span", words),
+        class_=f"ribbon {mode}",
+        role="note",
     )
 
 
@@ -98,7 +112,7 @@ def _footer(report: Report) -> Markup:
     return tag(
         "footer",
         paragraph(
-            f"{MODES[report['mode']].ribbon} \u00b7 run ",
+            f"{mode_words(report).ribbon} \u00b7 run ",
             code(short(report["run"]["id"])),
             " \u00b7 the same numbers, in full precision and with their ids, stand in ",
             code("report.json"),

@@ -6,8 +6,9 @@ from harness.report.document import Check, Report
 from harness.report.elements import code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count, exact, short, size
-from harness.report.wording import EXIT_CODES, MODES, NO_CLAIM_JUDGED
+from harness.report.wording import EXIT_CODES, REASONS, claims_words, mode_words
 
+UPSTREAM = "upstream-not-run"
 ARXIV_NUMBER = re.compile(r"\b\d{4}\.\d{4,5}\b")
 
 
@@ -21,7 +22,7 @@ def paper_link(paper_id: str) -> Markup:
 
 def answer(report: Report) -> Markup:
     """What was run, what came of it, and what may be concluded."""
-    words, trusted = MODES[report["mode"]], not differing(report)
+    words, trusted = mode_words(report), not differing(report) and not report["not_run"]
     conclusions = tag(
         "dl",
         tag(
@@ -46,8 +47,12 @@ def answer(report: Report) -> Markup:
 
 def outcome(report: Report) -> str:
     """One sentence on what came of the run."""
+    if report["not_run"]:
+        return (
+            f"{count(len(report['not_run']), 'stage')} could not be finished: {', '.join(_reasons(report))}."
+        )
     checks = report["self_checks"]
-    measured = f"{MODES[report['mode']].outcome} {count(len(report['measurements']), 'number')}"
+    measured = f"{mode_words(report).outcome} {count(len(report['measurements']), 'number')}"
     if not checks:
         return f"{measured}; no self-check was made."
     agreeing = len(checks) - len(differing(report))
@@ -66,9 +71,31 @@ def may_conclude(report: Report) -> str:
             f"nothing yet: {count(len(differing(report)), 'known number')} came out different, so the harness "
             f"cannot be trusted on this machine until that is explained."
         )
+    if report["not_run"]:
+        return mode_words(report).may
     if not report["self_checks"] and report["mode"] in {"fixture", "rehearsal"}:
         return "that the harness runs here, and no more: no self-check was made."
-    return MODES[report["mode"]].may
+    return mode_words(report).may
+
+
+def _reasons(report: Report) -> list[str]:
+    """What stood in the way, in words; stages that only waited for another are no reason."""
+    own = [entry["reason"] for entry in report["not_run"] if entry["reason"] != UPSTREAM]
+    return [REASONS[reason] for reason in dict.fromkeys(own or [UPSTREAM])]
+
+
+def not_run(report: Report) -> Markup:
+    """The stages that could not be finished, each with its reason; those that only waited come last."""
+    ordered = sorted(report["not_run"], key=lambda entry: entry["reason"] == UPSTREAM)
+    rows = [(entry["stage"], REASONS[entry["reason"]], entry["message"]) for entry in ordered]
+    lead = paragraph(
+        "What is finished is kept: once the cause is gone, the same command goes on from there.",
+        class_="lead",
+    )
+    table = plain_table(
+        "Stages that could not be finished.", ("Stage", "Reason", "What it said"), rows, num_labels=3
+    )
+    return section("not-run", "Not run", lead, table)
 
 
 def _tiles(report: Report) -> Markup:
@@ -94,7 +121,7 @@ def _tile(number: str, words: str, kind: str) -> Markup:
 def claims(report: Report) -> Markup:
     """The verdicts, or plainly that there are none."""
     if not report["claims"]:
-        return section("claims", "Claims", paragraph(NO_CLAIM_JUDGED, class_="absent"))
+        return section("claims", "Claims", paragraph(claims_words(report), class_="absent"))
     rows = [
         (code(claim["id"]), claim["text"], claim["tier"], claim["verdict"], claim["reason"])
         for claim in report["claims"]
@@ -150,7 +177,9 @@ def _identity(report: Report) -> Markup:
         "absent: nothing was registered before this run" if lock["status"] == "absent" else lock["status"]
     )
     facts: dict[str, Markup | str] = {
-        "Mode": report["mode"],
+        "Mode": f"{report['mode']}: nothing was loaded that shows more"
+        if report["not_run"]
+        else report["mode"],
         "Study": code(run["study"]),
         "Profile": code(run["profile"]),
         "Run": code(run["id"]),
@@ -169,7 +198,10 @@ def _sources(report: Report) -> Markup:
         for row in report["run"]["sources"]
     ]
     return plain_table(
-        "Outside things used, with licence.", ("Name", "Address", "Revision", "Licence"), rows, num_labels=4
+        f"Outside things {'asked for' if report['not_run'] else 'used'}, with licence.",
+        ("Name", "Address", "Revision", "Licence"),
+        rows,
+        num_labels=4,
     )
 
 
@@ -196,7 +228,7 @@ def _artifacts(report: Report) -> Markup:
 
 def limits(report: Report) -> Markup:
     """What the numbers cannot bear."""
-    mode = MODES[report["mode"]]
+    mode = mode_words(report)
     stored = sum(row["num_unit_values"] for row in report["measurements"])
     items = (
         f"You may not conclude {mode.may_not}",
@@ -215,7 +247,7 @@ def citation(report: Report) -> Markup:
     paper, run = report["paper"], report["run"]
     reference = tag(
         "blockquote",
-        f"Replication report on \u201c{paper['title']}\u201d ({paper['id']}). {MODES[report['mode']].ribbon}. "
+        f"Replication report on \u201c{paper['title']}\u201d ({paper['id']}). {mode_words(report).ribbon}. "
         f"Study {run['study']}, profile {run['profile']}, run ",
         code(short(run["id"])),
         ", specification ",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from harness.report.document import Report
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModeWords:
@@ -48,10 +50,29 @@ MODES = {
     ),
 }
 
+UNMEASURED = ModeWords(
+    ribbon="NOTHING MEASURED \u2014 SAYS NOTHING ABOUT THE PAPER",
+    what_ran="The run ended before anything was measured.",
+    outcome="It measured",
+    may="something that this run needs cannot be had on this machine; what it is stands below.",
+    may_not="anything about the paper, or about the harness: no number was measured, and none was checked.",
+)
+"""Words of a run with stages that could not be finished, whatever its mode."""
+
 NO_CLAIM_JUDGED = (
     "No claim is judged yet: this version measures; comparing its numbers with the printed ones, under "
     "margins fixed beforehand, is the next step."
 )
+
+NOTHING_TO_JUDGE = "No claim is judged: there is no number to compare with a printed one."
+
+REASONS = {
+    "no-network": "no network",
+    "no-accelerator": "no accelerator",
+    "gated-weights": "gated weights",
+    "dataset-unavailable": "source unavailable",
+    "upstream-not-run": "not reached",
+}
 
 EXIT_CODES = {
     0: "every check agrees",
@@ -120,6 +141,16 @@ WAY_WORDS = {"reading": READINGS, "specification": SPECIFICATIONS}
 
 UNSCOPED = {"layer": "\u2013", "language": "all", "benchmark": "all"}
 """Stands where a number has no layer, language or benchmark of its own."""
+
+
+def mode_words(report: Report) -> ModeWords:
+    """What a reader must know about a run before any number."""
+    return UNMEASURED if report["not_run"] else MODES[report["mode"]]
+
+
+def claims_words(report: Report) -> str:
+    """Why a report without verdicts has none."""
+    return NOTHING_TO_JUDGE if report["not_run"] else NO_CLAIM_JUDGED
 
 
 def quantity_words(quantity: str) -> QuantityWords:

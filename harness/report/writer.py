@@ -12,11 +12,11 @@ from harness.report.page import render_page
 from harness.report.schema import validated
 from harness.tables import read_column, read_table, table_path
 
-REPORT_FILE = "report.json"
+REPORT_FILE, PAGE_FILE, SUMMARY_FILE = "report.json", "report.html", "summary.md"
 
 
 def write_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
-    """Write the report of a run.
+    """Write the report of a run; one with stages that could not be finished holds no number.
 
     Args:
         facts: What the run is.
@@ -30,8 +30,7 @@ def write_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path)
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
     """
-    unit_values = Counter[str](read_column(estimates, UnitValue, "estimate_id").tolist())
-    built = as_report(facts, read_table(estimates, Estimate), unit_values, _read_checks(self_checks))
+    built = _unmeasured(facts) if facts.not_run else _measured(facts, estimates, self_checks)
     text = json.dumps(built, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     report = validated(json.loads(text), f"the report of {facts.run_id}")
     out.mkdir(parents=True, exist_ok=True)
@@ -64,10 +63,19 @@ def load_report(run: Path) -> Report:
 
 
 def _render(report: Report, run: Path) -> int:
-    _write(run / "report.html", render_page(report))
-    _write(run / "summary.md", render_summary(report))
+    _write(run / PAGE_FILE, render_page(report))
+    _write(run / SUMMARY_FILE, render_summary(report))
     _write(run / "junit.xml", render_junit(report))
     return report["summary"]["exit_code"]
+
+
+def _measured(facts: RunFacts, estimates: Path, self_checks: Path) -> Report:
+    unit_values = Counter[str](read_column(estimates, UnitValue, "estimate_id").tolist())
+    return as_report(facts, read_table(estimates, Estimate), unit_values, _read_checks(self_checks))
+
+
+def _unmeasured(facts: RunFacts) -> Report:
+    return as_report(facts, [], Counter(), [])
 
 
 def _read_checks(folder: Path) -> list[SelfCheck]:

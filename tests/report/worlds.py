@@ -9,6 +9,7 @@ from harness.record import (
     ArtifactRecord,
     Estimate,
     LanguageFact,
+    NotRun,
     RunFacts,
     SelfCheck,
     SourceRecord,
@@ -206,6 +207,17 @@ def facts(**changes: object) -> RunFacts:
         ),
         **changes,  # type: ignore[arg-type]
     )
+
+
+NOT_RUN = (
+    NotRun(
+        stage="phrases",
+        reason="no-network",
+        message="export (https://a.example @ 1) cannot be fetched: no network",
+    ),
+    NotRun(stage="estimates", reason="upstream-not-run", message="the run ended before this stage was made"),
+)
+"""What an unmeasured run says of its stages."""
 
 
 def store(
