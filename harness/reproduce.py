@@ -177,7 +177,7 @@ def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) ->
     if failure and failure.reason:
         return NotRun(stage=stage.name, reason=failure.reason, message=failure.message)
     return NotRun(
-        stage=stage.name, reason=Reason.UPSTREAM_NOT_RUN, message="the run ended before this stage was made"
+        stage=stage.name, reason=Reason.UPSTREAM_NOT_RUN, message="the run ended before it came to this"
     )
 
 

@@ -11,9 +11,9 @@ from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
-from harness.report.sections import differing, may_conclude, outcome
+from harness.report.sections import differing, may_conclude, outcome, unfinished
 from harness.report.tabulation import Table, tabulate
-from harness.report.wording import EXIT_CODES, REASONS, claims_words, mode_words
+from harness.report.wording import EXIT_CODES, claims_words, mode_words
 
 MAX_BYTES = 64 * 1024
 ROOM_FOR_NOTE = 200
@@ -103,9 +103,7 @@ def _not_run_table(report: Report) -> Table:
         caption="Stages that could not be finished.",
         headers=("Stage", "Reason", "What it said"),
         num_labels=3,
-        rows=tuple(
-            (entry["stage"], REASONS[entry["reason"]], entry["message"]) for entry in report["not_run"]
-        ),
+        rows=tuple(unfinished(report)),
     )
 
 

@@ -84,16 +84,26 @@ def _reasons(report: Report) -> list[str]:
     return [REASONS[reason] for reason in dict.fromkeys(own or [UPSTREAM])]
 
 
-def not_run(report: Report) -> Markup:
-    """The stages that could not be finished, each with its reason; those that only waited come last."""
+def unfinished(report: Report) -> list[tuple[str, str, str]]:
+    """Stages, reason and word of what could not be finished, once for each word; what only waited comes last."""
     ordered = sorted(report["not_run"], key=lambda entry: entry["reason"] == UPSTREAM)
-    rows = [(entry["stage"], REASONS[entry["reason"]], entry["message"]) for entry in ordered]
+    stages: dict[tuple[str, str], list[str]] = {}
+    for entry in ordered:
+        stages.setdefault((REASONS[entry["reason"]], entry["message"]), []).append(entry["stage"])
+    return [(", ".join(names), *word) for word, names in stages.items()]
+
+
+def not_run(report: Report) -> Markup:
+    """The stages that could not be finished, and why."""
     lead = paragraph(
         "What is finished is kept: once the cause is gone, the same command goes on from there.",
         class_="lead",
     )
     table = plain_table(
-        "Stages that could not be finished.", ("Stage", "Reason", "What it said"), rows, num_labels=3
+        "Stages that could not be finished.",
+        ("Stage", "Reason", "What it said"),
+        unfinished(report),
+        num_labels=3,
     )
     return section("not-run", "Not run", lead, table)
 

@@ -215,7 +215,8 @@ NOT_RUN = (
         reason="no-network",
         message="export (https://a.example @ 1) cannot be fetched: no network",
     ),
-    NotRun(stage="estimates", reason="upstream-not-run", message="the run ended before this stage was made"),
+    NotRun(stage="translations", reason="upstream-not-run", message="the run ended before it came to this"),
+    NotRun(stage="estimates", reason="upstream-not-run", message="the run ended before it came to this"),
 )
 """What an unmeasured run says of its stages."""
 
