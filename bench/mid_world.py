@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.pins import Home, Pin
-from harness.record import PanelLatent, Selection, Text, Translation
-from harness.tables import write_table
-from harness.tasks import Networks, Numerics
+from harness.supply.tables import write_table
+from harness.words.pins import Home, Pin
+from harness.words.record import PanelLatent, Selection, Text, Translation
+from harness.words.tasks import Networks, Numerics
 
 NUM_LAYERS, D_MODEL, VOCABULARY, D_SAE = 26, 256, 4_096, 16_384
 PANEL_LATENTS = 64

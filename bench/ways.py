@@ -30,10 +30,10 @@ def bare_forward(world: MidWorld) -> Work:
 
 def harness_extraction(world: MidWorld) -> Work:
     """The activations stage as it is, tables read and written."""
-    from harness.extraction import produce
-    from harness.record import TextLength
-    from harness.tables import read_column
-    from harness.tasks import ActivationsTask
+    from harness.supply.tables import read_column
+    from harness.words.record import TextLength
+    from harness.words.tasks import ActivationsTask
+    from harness.works.extraction import produce
 
     task = ActivationsTask(language="en", networks=world.networks, similarity_texts=8, seed=1)
 
@@ -99,9 +99,9 @@ def bridge_with_saes(world: MidWorld) -> Work:
 
 def harness_alignment(world: MidWorld) -> Work:
     """Steps of the adapters stage."""
-    from harness.adapters import trained_adapter
-    from harness.alignment import Aligner
-    from harness.loading import load_encoder
+    from harness.supply.adapters import trained_adapter
+    from harness.supply.loading import load_encoder
+    from harness.works.alignment import Aligner
 
     model, choice = _model(world), _alignment_choice(world)
     whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
@@ -129,7 +129,7 @@ def peft_alignment(world: MidWorld) -> Work:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from harness.alignment import alignment_loss
+    from harness.works.alignment import alignment_loss
 
     model, choice, saes = _model(world), _alignment_choice(world), _saes(world)[:1]
     config = LoraConfig(
@@ -141,7 +141,7 @@ def peft_alignment(world: MidWorld) -> Work:
     )
 
     def pooled(tuned: Any, ids: Any) -> list[torch.Tensor]:  # noqa: ANN401
-        from harness.extraction import as_batch
+        from harness.works.extraction import as_batch
 
         batch = as_batch(model, range(len(ids)), ids)
         answer = tuned(
@@ -183,14 +183,14 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
 
 
 def _model(world: MidWorld) -> Any:  # noqa: ANN401
-    from harness.loading import load_language_model
+    from harness.supply.loading import load_language_model
 
     return load_language_model(world.networks.model, world.networks.numerics)
 
 
 def _saes(world: MidWorld) -> list[Any]:
     """A dictionary of its own for every layer, as real ones are."""
-    from harness.loading import load_dictionary
+    from harness.supply.loading import load_dictionary
 
     networks = world.networks
     return [load_dictionary(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]
@@ -198,10 +198,10 @@ def _saes(world: MidWorld) -> list[Any]:
 
 def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa: ANN401
     """The same batches that the activations stage makes."""
-    from harness.batches import length_buckets
-    from harness.extraction import as_batch
-    from harness.record import Text
-    from harness.tables import read_table
+    from harness.supply.tables import read_table
+    from harness.tools.batches import length_buckets
+    from harness.words.record import Text
+    from harness.works.extraction import as_batch
 
     ids = model.token_ids([row.text for row in read_table(world.phrases(amount), Text)])
     for bucket in length_buckets([len(row) for row in ids], world.networks.batch_tokens):
@@ -210,9 +210,9 @@ def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa
 
 def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
     """One batch of eight pairs."""
-    from harness.alignment import Pairs
-    from harness.record import Text, Translation
-    from harness.tables import read_table
+    from harness.supply.tables import read_table
+    from harness.words.record import Text, Translation
+    from harness.works.alignment import Pairs
 
     english = [row.text for row in read_table(world.phrases(8), Text)]
     target = [row.text for row in read_table(world.translation(8), Translation)]
@@ -222,7 +222,7 @@ def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
 
 def _alignment_choice(world: MidWorld) -> Any:  # noqa: ANN401
     """LoRA as the paper's study has it, on the layers below the last five."""
-    from harness.study import AlignmentChoice
+    from harness.words.study import AlignmentChoice
 
     return AlignmentChoice(
         alpha=1.0,

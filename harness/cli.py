@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.failures import USAGE, HarnessError, UsageError, choice_error
+from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
 
 app = typer.Typer(
     name="harness",
@@ -57,9 +57,9 @@ def reproduce(
     cores: Annotated[int | None, typer.Option(min=1, help="Processor cores; by default all.")] = None,
 ) -> int:
     """Run or resume the main path and write its report."""
-    from harness.provenance import available_cores
-    from harness.reproduce import Request
-    from harness.reproduce import reproduce as run
+    from harness.run.reproduce import Request
+    from harness.run.reproduce import reproduce as run
+    from harness.supply.provenance import available_cores
 
     request = Request(
         study=study,
@@ -83,12 +83,12 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, and what of them is done."""
-    from harness.canonical import plain
-    from harness.inventory import inventory
-    from harness.pipeline import plan as draw
-    from harness.recipes import Recipes
-    from harness.store import Store
-    from harness.studies import load_profile, load_study
+    from harness.run.inventory import inventory
+    from harness.run.recipes import Recipes
+    from harness.supply.store import Store
+    from harness.supply.studies import load_profile, load_study
+    from harness.tools.canonical import plain
+    from harness.works.pipeline import plan as draw
 
     asked = load_study(study)
     recipes = Recipes(plan=draw(asked, load_profile(asked, profile), _device(device)))
@@ -114,11 +114,11 @@ def stage(
     device: Device = "auto",
 ) -> None:
     """Make one stage by hand: files in, files out."""
-    from harness.pipeline import plan as draw
-    from harness.runfolder import RunFolder
-    from harness.stageprocess import run_stage
-    from harness.store import Store
-    from harness.studies import load_profile, load_study
+    from harness.run.stageprocess import run_stage
+    from harness.supply.runfolder import RunFolder
+    from harness.supply.store import Store
+    from harness.supply.studies import load_profile, load_study
+    from harness.works.pipeline import plan as draw
 
     asked = load_study(study)
     drawn = draw(asked, load_profile(asked, profile), _device(device))
@@ -141,9 +141,9 @@ def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a 
 @store_app.command("list", epilog="Example: harness store list --json")
 def store_list(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> None:
     """List every artifact."""
-    from harness.canonical import plain
-    from harness.stageprocess import record_of
-    from harness.store import Store
+    from harness.run.stageprocess import record_of
+    from harness.supply.store import Store
+    from harness.tools.canonical import plain
 
     records = [record_of(artifact) for artifact in Store(store).list()]
     if as_json:
@@ -157,7 +157,7 @@ def store_list(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> 
 @store_app.command("verify", epilog="Example: harness store verify --store .store")
 def store_verify(store: StorePath = DEFAULT_STORE) -> None:
     """Read every byte of every artifact; exit 3 if one is damaged."""
-    from harness.store import Store
+    from harness.supply.store import Store
 
     if damaged := Store(store).verify():
         raise HarnessError("\n".join(map(str, damaged)))
@@ -172,8 +172,8 @@ def store_clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only list.")] = False,
 ) -> None:
     """Remove what no run below --reports names, and what was never finished."""
-    from harness.runfolder import named_keys
-    from harness.store import Store
+    from harness.supply.runfolder import named_keys
+    from harness.supply.store import Store
 
     keys = named_keys(reports)
     if not keys:
@@ -215,7 +215,7 @@ def main(words: list[str] | None = None) -> NoReturn:
 
 def _exit_code(words: list[str]) -> int:
     """Every ending of a command as a number, with one clear error on stderr."""
-    from harness.stageprocess import exit_code_of
+    from harness.run.stageprocess import exit_code_of
 
     try:
         answer = app(args=words, prog_name="harness", standalone_mode=False)
@@ -243,7 +243,7 @@ def _stopped(number: int, _frame: object) -> NoReturn:
 
 
 def _device(asked: str) -> str:
-    from harness.provenance import default_device
+    from harness.supply.provenance import default_device
 
     if asked not in DEVICES:
         raise choice_error("device", asked, DEVICES, "")

@@ -13,11 +13,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.items import Item, Plan, Stage
-from harness.pins import Home, Pin
-from harness.pipeline import Produce
-from harness.record import RunFacts
-from harness.study import (
+from harness.words.items import Item, Plan, Stage
+from harness.words.pins import Home, Pin
+from harness.words.record import RunFacts
+from harness.words.study import (
     Aggregation,
     AlignmentChoice,
     Group,
@@ -33,6 +32,7 @@ from harness.study import (
     Study,
     Translator,
 )
+from harness.works.pipeline import Produce
 
 CODES = ("hi", "ml", "mr")
 
@@ -173,7 +173,7 @@ def small_plan(world: SmallWorld) -> Plan:
         study=small_study(),
         profile=small_profile(world.root / "source"),
         stages=tuple(
-            Stage(name=name, says=name, module="harness.pins", items=items, uses_model=False)
+            Stage(name=name, says=name, module="harness.words.pins", items=items, uses_model=False)
             for name, items in (*stages, ("estimates", (item("estimates", "all", *measured),)))
         ),
     )
@@ -200,8 +200,8 @@ def misbehave(how: str, out: Path) -> None:
         case "raise":
             raise RuntimeError("the sky fell")
         case "no network":
-            from harness.failures import Reason
-            from harness.sources import MissingSourceError
+            from harness.supply.sources import MissingSourceError
+            from harness.words.failures import Reason
 
             raise MissingSourceError("small source cannot be fetched: no network", reason=Reason.NO_NETWORK)
         case "die":
@@ -227,11 +227,11 @@ def write_small_report(facts: RunFacts, estimates: Path, self_checks: Path, out:
 
 def install(world: SmallWorld, setattr_: object = setattr) -> None:
     """Put the small world behind the product's own doors."""
-    import harness.pipeline
     import harness.report
-    import harness.reproduce
-    import harness.stageprocess
-    import harness.studies
+    import harness.run.reproduce
+    import harness.run.stageprocess
+    import harness.supply.studies
+    import harness.works.pipeline
 
     def plan(study: Study, profile: Profile, device: str) -> Plan:
         return small_plan(world)
@@ -239,16 +239,16 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     def producer(stage: str) -> Produce:
         return produce_in(world, stage)
 
-    setattr_(harness.pipeline, "plan", plan)
-    setattr_(harness.reproduce, "plan", plan)
-    setattr_(harness.stageprocess, "producer", producer)
-    for module in (harness.studies, harness.reproduce):
+    setattr_(harness.works.pipeline, "plan", plan)
+    setattr_(harness.run.reproduce, "plan", plan)
+    setattr_(harness.run.stageprocess, "producer", producer)
+    for module in (harness.supply.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
     setattr_(harness.report, "write_report", write_small_report)
     setattr_(harness.report, "closing_lines", lambda run: (f"report in {run}",))
-    request = functools.partial(harness.reproduce.Request, command=world.command)
-    setattr_(harness.reproduce, "Request", request)
+    request = functools.partial(harness.run.reproduce.Request, command=world.command)
+    setattr_(harness.run.reproduce, "Request", request)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.items import Item, Plan
-from harness.pipeline import plan, producer
-from harness.study import (
+from harness.words.items import Item, Plan
+from harness.words.study import (
     Aggregation,
     AlignmentChoice,
     Group,
@@ -19,6 +18,7 @@ from harness.study import (
     Specification,
     Study,
 )
+from harness.works.pipeline import plan, producer
 from tests.worlds import BENCHMARKS, World
 
 SPECIFICATION = Specification(

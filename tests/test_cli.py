@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.failures import NotJudgedError, Reason
-from harness.sources import MissingSourceError, revision_of
-from harness.stageprocess import run_stage
-from harness.store import Store
+from harness.run.stageprocess import run_stage
+from harness.supply.sources import MissingSourceError, revision_of
+from harness.supply.store import Store
+from harness.words.failures import NotJudgedError, Reason
 from tests.small_plan import SmallWorld, install, small_plan, write_small_report
 
 
@@ -82,7 +82,7 @@ def test_every_ending_has_its_number(
     def fail(*_args: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr("harness.reproduce.reproduce", fail)
+    monkeypatch.setattr("harness.run.reproduce.reproduce", fail)
     assert call("reproduce") == code
     assert "Traceback" not in capsys.readouterr().err
 
@@ -93,7 +93,7 @@ def test_a_traceback_is_shown_when_asked_for(small: SmallWorld, capsys: pytest.C
 
 
 def test_a_report_decides_the_exit_code(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.reproduce.reproduce", lambda request, say, live: 1)
+    monkeypatch.setattr("harness.run.reproduce.reproduce", lambda request, say, live: 1)
     assert call("reproduce") == 1
 
 
@@ -182,7 +182,7 @@ def test_the_store_is_listed_verified_and_cleaned(
 
 
 def _folder(small: SmallWorld, name: str) -> object:
-    from harness.runfolder import RunFolder
+    from harness.supply.runfolder import RunFolder
 
     return RunFolder(root=small.root / name)
 
@@ -193,7 +193,9 @@ def test_the_environment_sets_the_defaults(small: SmallWorld, monkeypatch: pytes
     monkeypatch.setenv("HARNESS_STORE", "/cache/store")
     monkeypatch.setenv("HARNESS_REPORTS", "/reports")
     monkeypatch.setenv("HARNESS_STUDY", "other")
-    monkeypatch.setattr("harness.reproduce.reproduce", lambda request, say, live: asked.append(request) or 0)
+    monkeypatch.setattr(
+        "harness.run.reproduce.reproduce", lambda request, say, live: asked.append(request) or 0
+    )
     assert call("reproduce", "--device", "cpu") == 0
     assert str(asked[0]) == (
         "harness reproduce --study other --profile paper --device cpu --store /cache/store --reports /reports"
@@ -226,10 +228,10 @@ def test_a_plan_imports_nothing_heavy(small: SmallWorld) -> None:
         "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
         "from harness import cli\n"
         "from pathlib import Path; from tests.small_plan import SmallWorld, small_plan, small_study\n"
-        "import harness.pipeline, harness.studies\n"
+        "import harness.works.pipeline, harness.supply.studies\n"
         "world = SmallWorld(Path(sys.argv[1]))\n"
-        "harness.pipeline.plan = lambda *_: small_plan(world)\n"
-        "harness.studies.load_study = harness.studies.load_profile = lambda *_: None\n"
+        "harness.works.pipeline.plan = lambda *_: small_plan(world)\n"
+        "harness.supply.studies.load_study = harness.supply.studies.load_profile = lambda *_: None\n"
         "cli.main(['plan'])"
     )
     command = [sys.executable, "-c", program, str(small.root)]

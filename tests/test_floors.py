@@ -3,38 +3,29 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "harness"
 
-FLOORS: Mapping[int, tuple[str, str]] = {
-    0: ("words: the standard library only", "study pins record tasks items failures"),
-    1: (
-        "tools: no disk, network, clock or environment",
-        "hooks pooling encoding metrics batches measured canonical mode draft",
-    ),
-    2: (
-        "supply: the doors to hub, disk, clock and environment",
-        "certificates sources loading adapters tables export texts studies disk manifest store provenance runfolder codedigest",
-    ),
-    3: (
-        "works: the stages, what they are put together from, and their map",
-        """phrases translation extraction dictionary alignment evaluation evaluation_tasks evaluation_likelihood
-        latents disparity tuning scores estimates selfchecks pipeline""",
-    ),
-    4: ("desk: records in, files out", "report"),
-    5: (
-        "engine room: a plan made, resumed and handed to the report",
-        "recipes inventory progress execution stageprocess survey engine reproduce",
-    ),
-    6: ("roof: people's side", "cli __main__"),
+FLOORS: Mapping[str, str] = {
+    "words": "the standard library only",
+    "tools": "no disk, network, clock or environment",
+    "supply": "the doors to hub, disk, clock and environment",
+    "works": "the stages, what they are put together from, and their map",
+    "report": "records in, files out",
+    "run": "a plan made, resumed, watched and handed to the report",
 }
-"""Every module of `harness/`, by floor, with the floor's promise; `report` is a folder."""
+"""Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
+
+ROOF = ("cli", "__main__")
+"""People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
     "study": "pins",
@@ -118,8 +109,13 @@ class Import:
     @property
     def module(self) -> str:
         """The module of the harness that is meant, or nothing."""
-        parts = self.name.split(".")
-        return parts[1] if parts[0] == "harness" and len(parts) > 1 else ""
+        return module_named(self.name.split(".")[1:]) if self.root == "harness" else ""
+
+
+def module_named(parts: Sequence[str]) -> str:
+    """Module that a place below `harness/` belongs to: the folder's file, or the whole of `report`."""
+    inside = len(parts) > 1 and parts[0] in FLOORS and parts[0] != "report"
+    return parts[1 if inside else 0] if parts else ""
 
 
 def imports_of(source: str) -> Iterator[Import]:
@@ -137,18 +133,29 @@ def imports_of(source: str) -> Iterator[Import]:
             yield from (Import(f"{node.module}.{alias.name}", id(node) in for_types) for alias in node.names)
 
 
-def harness_imports() -> dict[str, set[Import]]:
-    """What each module of the harness imports; a folder counts as one module."""
-    found: dict[str, set[Import]] = {}
+def harness_files() -> Iterator[tuple[tuple[str, ...], Path]]:
+    """Every module by its place below the package; the packages' own files hold a docstring and nothing else."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).with_suffix("").parts[0]
-        found.setdefault(name, set()).update(imports_of(path.read_text(encoding="utf-8")))
-    assert not found.pop("__init__"), "the package's own file holds a docstring and nothing else"
+        place = path.relative_to(PACKAGE).with_suffix("").parts
+        if place[-1] != "__init__" or place[0] == "report":
+            yield place, path
+        else:
+            assert not list(imports_of(path.read_text(encoding="utf-8"))), path
+
+
+def harness_imports() -> dict[str, set[Import]]:
+    """What each module of the harness imports."""
+    found: dict[str, set[Import]] = {}
+    for place, path in harness_files():
+        found.setdefault(module_named(place), set()).update(imports_of(path.read_text(encoding="utf-8")))
     return found
 
 
-def floor_of() -> dict[str, int]:
-    return {module: floor for floor, (_, modules) in FLOORS.items() for module in modules.split()}
+@cache
+def floor_of() -> Mapping[str, int]:
+    """The floor of every module, counted from the ground; modules in no known place have none."""
+    height = {folder: floor for floor, folder in enumerate(FLOORS)} | dict.fromkeys(ROOF, len(FLOORS))
+    return {module_named(place): height[place[0]] for place, _ in harness_files() if place[0] in height}
 
 
 def faults(imports: Mapping[str, AbstractSet[Import]]) -> Iterator[str]:
@@ -156,7 +163,7 @@ def faults(imports: Mapping[str, AbstractSet[Import]]) -> Iterator[str]:
     floors = floor_of()
     for module, found in imports.items():
         if module not in floors:
-            yield f"{module} stands on no floor; give it one in FLOORS, and in the README's drawing"
+            yield f"{module} stands on no floor; move it into one of {', '.join(FLOORS)}"
             continue
         for each in sorted(found, key=lambda each: each.name):
             if each.root == "harness":
@@ -198,13 +205,14 @@ def test_the_harness_keeps_its_floor_plan() -> None:
     assert list(faults(harness_imports())) == []
 
 
-def test_every_module_of_the_plan_is_there() -> None:
-    assert set(floor_of()) == set(harness_imports())
+def test_no_two_modules_share_a_name() -> None:
+    names = Counter(module_named(place) for place, _ in harness_files() if place[0] != "report")
+    assert {name: count for name, count in names.items() if count > 1} == {}
 
 
-def test_no_module_stands_on_two_floors() -> None:
-    modules = [module for _, modules in FLOORS.values() for module in modules.split()]
-    assert sorted(modules) == sorted(set(modules))
+def test_the_readme_draws_every_floor() -> None:
+    drawing = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    assert [folder for folder in FLOORS if f"| `{folder}/` |" not in drawing] == []
 
 
 def test_every_arrow_is_used_and_stays_on_its_floor() -> None:
@@ -236,10 +244,10 @@ def test_every_door_is_used() -> None:
         pytest.param("pins", "import numpy", "words are standard library only", id="a word that imports arrays"),
         pytest.param("metrics", "from pathlib import Path", "tools touch no disk", id="a tool that reads disk"),
         pytest.param("metrics", "import time", "tools touch no disk", id="a tool with a clock"),
-        pytest.param("hooks", "from harness.loading import x", "from floor 2 above it", id="an upward import"),
-        pytest.param("hooks", "from harness import loading", "from floor 2 above it", id="an upward module"),
-        pytest.param("hooks", "def f():\n  import harness.loading", "above it", id="hidden in a function"),
-        pytest.param("tuning", "from harness.scores import x", "no arrow is drawn", id="a sideways import"),
+        pytest.param("hooks", "from harness.supply.loading import x", "from floor 2 above it", id="an upward import"),
+        pytest.param("hooks", "from harness.supply import loading", "from floor 2 above it", id="an upward module"),
+        pytest.param("hooks", "def f():\n  import harness.supply.loading", "above it", id="hidden in a function"),
+        pytest.param("tuning", "from harness.works.scores import x", "no arrow is drawn", id="a sideways import"),
         pytest.param("hooks", "import harness.novelty", "stands on no floor", id="an import from nowhere"),
         pytest.param("phrases", "import transformers", "the door to transformers is loading", id="another door"),
         pytest.param("alignment", "import peft", "the door to peft is adapters", id="types loaded at run time"),
@@ -261,7 +269,7 @@ def test_the_plan_rejects(module: str, source: str, fault: str) -> None:
         ),
         pytest.param("cli", "from importlib.metadata import version", id="what is installed"),
         pytest.param("metrics", "import numpy", id="arrays among the tools"),
-        pytest.param("scores", "from harness.tuning import x", id="an arrow that is drawn"),
+        pytest.param("scores", "from harness.works.tuning import x", id="an arrow that is drawn"),
         pytest.param("cli", "import harness.report.page", id="a folder below"),
     ],
 )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from harness.pins import Home, Pin
-from harness.study import Benchmark, Sources, Translator
-from harness.tasks import Networks, Numerics
+from harness.words.pins import Home, Pin
+from harness.words.study import Benchmark, Sources, Translator
+from harness.words.tasks import Networks, Numerics
 from tests.world_data import MODEL_ID, packed_windows, source_id, write_benchmarks, write_export
 from tests.world_networks import (
     D_SAE,

@@ -1,6 +1,6 @@
 """Every outside thing of the paper's world, by immutable address: the one place where revisions stand."""
 
-from harness.pins import Home, Pin
+from harness.words.pins import Home, Pin
 
 CANONICAL_L0 = (
     105, 102, 141, 59, 124, 68, 70, 69, 71, 73, 77, 80, 82,

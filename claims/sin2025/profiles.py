@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from claims.sin2025 import pins
-from harness.pins import Home, Pin
-from harness.study import Profile, Sizes, Sources, Translator
+from harness.words.pins import Home, Pin
+from harness.words.study import Profile, Sizes, Sources, Translator
 
 FIXTURES = "fixtures"
 MINIATURE = "gemma-2-2b-miniature"

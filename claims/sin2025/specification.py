@@ -1,6 +1,6 @@
 """The primary specification: one answer to each question that the paper leaves open, fixed before any full run."""
 
-from harness.study import Aggregation, AlignmentChoice, PhraseChoice, PhraseCut, Pooling, Specification
+from harness.words.study import Aggregation, AlignmentChoice, PhraseChoice, PhraseCut, Pooling, Specification
 
 ALIGNED_LAYERS = tuple(range(21))
 """Layer 20 and all layers below it, counted from 0."""

@@ -4,7 +4,7 @@ Source: the abstract, and summaries where the abstract is silent; "low" covers m
 """
 
 from claims.sin2025.specification import PRIMARY
-from harness.study import Benchmark, Group, Language, Shapes, Study
+from harness.words.study import Benchmark, Group, Language, Shapes, Study
 
 LANGUAGES = (
     Language(code="en", name="English", group=Group.REFERENCE, script="LATIN"),

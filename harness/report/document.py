@@ -6,8 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TypedDict, cast
 
-from harness.record import ArtifactRecord, Estimate, LanguageFact, NotRun, RunFacts, SelfCheck, SourceRecord
 from harness.report.exit_code import exit_code
+from harness.words.record import (
+    ArtifactRecord,
+    Estimate,
+    LanguageFact,
+    NotRun,
+    RunFacts,
+    SelfCheck,
+    SourceRecord,
+)
 
 VERDICTS = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
 

@@ -4,13 +4,13 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from harness.record import Estimate, RunFacts, SelfCheck, UnitValue
 from harness.report.document import Report, as_report
 from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
 from harness.report.page import render_page
 from harness.report.schema import validated
-from harness.tables import read_column, read_table, table_path
+from harness.supply.tables import read_column, read_table, table_path
+from harness.words.record import Estimate, RunFacts, SelfCheck, UnitValue
 
 REPORT_FILE, PAGE_FILE, SUMMARY_FILE = "report.json", "report.html", "summary.md"
 

@@ -9,10 +9,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.record import Estimate, SelfCheck
 from harness.report import load_report, render_report, write_report
 from harness.report.document import Report
 from harness.report.exit_code import exit_code
+from harness.words.record import Estimate, SelfCheck
 from tests.report import worlds
 
 FILES = ("report.json", "report.html", "summary.md", "junit.xml")

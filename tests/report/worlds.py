@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.record import (
+from harness.supply.tables import write_table
+from harness.words.record import (
     ArtifactRecord,
     Estimate,
     LanguageFact,
@@ -15,7 +16,6 @@ from harness.record import (
     SourceRecord,
     UnitValue,
 )
-from harness.tables import write_table
 
 HIGH = ("zh", "ru", "es", "it")
 LOW = ("id", "ca", "mr", "ml", "hi")

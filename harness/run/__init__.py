@@ -1,0 +1,1 @@
+"""A plan made, resumed, watched and handed to the report."""

@@ -1,0 +1,168 @@
+"""The only door to Snakemake: the plan becomes its wiring, its process is started, watched and stopped."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.run.recipes import Recipes
+from harness.run.stageprocess import is_damage
+from harness.supply.disk import disk_errors, write_json
+from harness.supply.runfolder import RunFolder
+from harness.tools.canonical import Json
+from harness.words.failures import MALFUNCTION, StageFailedError
+from harness.words.items import Stage
+
+SNAKEFILE = Path(__file__).with_name("Snakefile")
+
+TICK_SECONDS = 0.5
+"""How often the engine is looked at."""
+
+CACHE_VARIABLE = "XDG_CACHE_HOME"
+"""Snakemake must not need a home folder; the stages keep the caches that the caller has."""
+
+PATIENCE_SECONDS = 5.0
+"""How long stages may take to stop before they are killed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Runs the stages of one plan that have no index yet."""
+
+    recipes: Recipes
+    run: RunFolder
+    store: Path
+    study: str
+    profile: str
+    device: str
+    cores: int
+    command: tuple[str, ...] = (sys.executable, "-m", "harness")
+    """How a stage is started; an auditor starts it the same way by hand."""
+
+    def make(self, on_tick: Callable[[], None]) -> None:
+        """Make what is missing; `on_tick` is called twice a second meanwhile.
+
+        Raises:
+            StageFailedError: If a stage failed; says what the stage said.
+        """
+        self.run.forget_failures()
+        write_json(self._wiring, [self._wired(stage) for stage in self.recipes.plan.stages])
+        with disk_errors(self.run.log), self.run.log.open("ab") as log:
+            # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
+            child = subprocess.Popen(
+                self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, CACHE_VARIABLE: str((self.run.engine / "cache").absolute())},
+            )  # fmt: skip
+            try:
+                _watch(child, on_tick)
+            finally:
+                _stop(child)
+        if missing := [
+            stage.name for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()
+        ]:
+            raise self._failure(missing)
+
+    def stage_command(self, stage: str) -> tuple[str, ...]:
+        """The plain command that makes one stage."""
+        options: Mapping[str, str] = {
+            "--study": self.study,
+            "--profile": self.profile,
+            "--device": self.device,
+            "--store": str(self.store.absolute()),
+            "--run": str(self.run.root.absolute()),
+        }
+        return (*self.command, "stage", stage, *(word for pair in options.items() for word in pair))
+
+    @property
+    def _wiring(self) -> Path:
+        return self.run.engine / "wiring.json"
+
+    def _wired(self, stage: Stage) -> Json:
+        return {
+            "rule": stage.name.replace("-", "_"),
+            "inputs": [str(self.run.index(name).absolute()) for name in stage.needs],
+            "output": str(self.run.index(stage.name).absolute()),
+            "key": self.recipes.stage_key(stage),
+            "threads": self.recipes.plan.profile.sizes.threads,
+            "gpu": int(stage.uses_model and self.device != "cpu"),
+            "command": shlex.join(("env", *_own_cache(), *self.stage_command(stage.name))),
+        }
+
+    def _words(self) -> list[str]:
+        wiring = f"wiring={self._wiring.absolute()}"
+        return [
+            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(self.run.engine),
+            "--cores", str(self.cores), "--resources", "gpu=1", "--nolock", "--rerun-incomplete",
+            "--rerun-triggers", "params", "--latency-wait", "1", "--quiet", "progress", "rules",
+            # Whatever this user has set up for other workflows stays out.
+            "--profile", "none", "--workflow-profile", "none",
+            "--config", wiring,
+        ]  # fmt: skip
+
+    def _failure(self, missing: list[str]) -> StageFailedError:
+        failures = tuple(self.run.read_failures())
+        if not failures:
+            return StageFailedError(
+                f"{self._broken_off(missing)}; {self.run.log} holds what was printed, last: "
+                f"{_last_line(self.run.log)}",
+                exit_code=MALFUNCTION,
+            )
+        # What broke is told before what merely could not be had.
+        first = min(failures, key=lambda failure: failure.reason is not None)
+        place = f"stage {first.stage}, item {first.item}" if first.item else f"stage {first.stage}"
+        return StageFailedError(
+            f"{place}: {first.message}", exit_code=first.exit_code, damaged=any(map(is_damage, failures))
+        )
+
+    def _broken_off(self, missing: list[str]) -> str:
+        """What ended without saying why."""
+        begun = [name for name in missing if self.run.events(name)]
+        if begun:
+            return f"stage {begun[0]} ended without a word, perhaps killed for want of memory"
+        return f"the engine ended before it started {missing[0]}"
+
+
+def _own_cache() -> tuple[str, ...]:
+    """Words for `env` that give a stage back what was set aside for the engine."""
+    kept = os.environ.get(CACHE_VARIABLE)
+    return ("-u", CACHE_VARIABLE) if kept is None else (f"{CACHE_VARIABLE}={kept}",)
+
+
+def _watch(child: subprocess.Popen[bytes], on_tick: Callable[[], None]) -> None:
+    while True:
+        try:
+            child.wait(timeout=TICK_SECONDS)
+        except subprocess.TimeoutExpired:
+            on_tick()
+        else:
+            return on_tick()
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """End the engine and every stage it started; a no-op once they have ended."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not _signal_group(child.pid, number):
+            break
+        try:
+            child.wait(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    # Stages may outlive the engine that started them; none outlives this.
+    _signal_group(child.pid, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: signal.Signals) -> bool:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "nothing")

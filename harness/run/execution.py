@@ -1,0 +1,90 @@
+"""The execution record: clock, host, attempts and cost of a run; nothing in a report comes from it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+
+from harness.supply.disk import write_json
+from harness.supply.provenance import commit, library_versions, machine, now
+from harness.supply.runfolder import Event, RunFolder
+from harness.tools.canonical import plain
+from harness.words.items import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageCost:
+    """What one stage took in a run's folder, all attempts together."""
+
+    stage: str
+    attempts: int
+    items_made: int
+    items_found: int
+    wall_seconds: float
+    cpu_seconds: float
+
+
+@contextmanager
+def recorded(plan: Plan, run: RunFolder, run_id: str) -> Iterator[None]:
+    """Keeps the execution record of an attempt, from its start and however it ends."""
+    attempts, clock = _earlier(run), time.monotonic()
+    attempt = {
+        "started": now(),
+        "ended": None,
+        # What an attempt that was killed leaves; every other ending replaces it.
+        "outcome": "broken off",
+        "wall_seconds": None,
+        "machine": machine(),
+        "commit": asdict(commit()),
+        "libraries": dict(library_versions()),
+    }
+    _write(plan, run, run_id, [*attempts, attempt])
+    outcome = "finished"
+    try:
+        yield
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        wall_seconds = round(time.monotonic() - clock, 3)
+        ending = {"ended": now(), "outcome": outcome, "wall_seconds": wall_seconds}
+        _write(plan, run, run_id, [*attempts, attempt | ending])
+
+
+def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
+    """What a stage took, from what it left behind; a killed attempt counts up to its last event."""
+    last = [event for event, later in zip_longest(events, events[1:]) if _is_last(later)]
+    what = [event.what for event in events]
+    return StageCost(
+        stage=stage,
+        attempts=what.count("started"),
+        items_made=what.count("made"),
+        items_found=what.count("found"),
+        wall_seconds=round(sum(event.wall_seconds for event in last), 3),
+        cpu_seconds=round(sum(event.cpu_seconds for event in last), 3),
+    )
+
+
+def _write(plan: Plan, run: RunFolder, run_id: str, attempts: list[object]) -> None:
+    content = {
+        "study": plan.study.name,
+        "profile": plan.profile.name,
+        "run_id": run_id,
+        "attempts": attempts,
+        "stages": [stage_cost(stage.name, run.events(stage.name)) for stage in plan.stages],
+    }
+    write_json(run.execution, plain(content))
+
+
+def _is_last(later: Event | None) -> bool:
+    return later is None or later.what == "started"
+
+
+def _earlier(run: RunFolder) -> list[object]:
+    try:
+        attempts = json.loads(run.execution.read_text(encoding="utf-8"))["attempts"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return []
+    return attempts if isinstance(attempts, list) else []

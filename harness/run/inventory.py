@@ -1,0 +1,53 @@
+"""What of a plan is done, told to a person or a machine; reads manifests only, and changes nothing."""
+
+from dataclasses import dataclass
+
+from harness.run.recipes import Recipes
+from harness.supply.sources import MissingSourceError
+from harness.supply.store import Store
+from harness.words.failures import StoreError
+from harness.words.items import Item, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageInventory:
+    """One stage of a plan and how much of it is in the store."""
+
+    stage: str
+    says: str
+    items: int
+    done: int | None
+    """None where a source is missing, so that no name can be computed."""
+    size_bytes: int
+    why_unknown: str | None
+
+
+def inventory(recipes: Recipes, store: Store) -> tuple[StageInventory, ...]:
+    """Every stage of a plan, in order."""
+    return tuple(_counted(stage, recipes, store) for stage in recipes.plan.stages)
+
+
+def _counted(stage: Stage, recipes: Recipes, store: Store) -> StageInventory:
+    try:
+        sizes = [size for item in stage.items if (size := _size(item, recipes, store)) is not None]
+    except (MissingSourceError, ValueError) as error:
+        return _line(stage, None, 0, str(error))
+    return _line(stage, len(sizes), sum(sizes), None)
+
+
+def _line(stage: Stage, done: int | None, size_bytes: int, why_unknown: str | None) -> StageInventory:
+    return StageInventory(
+        stage=stage.name,
+        says=stage.says,
+        items=len(stage.items),
+        done=done,
+        size_bytes=size_bytes,
+        why_unknown=why_unknown,
+    )
+
+
+def _size(item: Item, recipes: Recipes, store: Store) -> int | None:
+    try:
+        return store.peek(item.stage, recipes.key(item)).size_bytes
+    except StoreError:
+        return None

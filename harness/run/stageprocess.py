@@ -1,0 +1,130 @@
+"""One stage in one process: makes what is missing, finds what stands, publishes the index."""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.run.recipes import Recipes
+from harness.supply.manifest import Artifact
+from harness.supply.provenance import set_determinism, set_threads
+from harness.supply.runfolder import Diary, RunFolder, StageFailure
+from harness.supply.store import Store
+from harness.words.failures import (
+    MALFUNCTION,
+    DamagedArtifactError,
+    HarnessError,
+    MissingArtifactError,
+    NotJudgedError,
+)
+from harness.words.items import Item, Plan, Stage
+from harness.words.record import ArtifactRecord
+from harness.works.pipeline import producer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class StageProcess:
+    """A stage at work."""
+
+    plan: Plan
+    stage: Stage
+    store: Store
+    recipes: Recipes
+    diary: Diary
+    item: str = field(default="", init=False)
+    """What it is working on, for the error."""
+
+    def make(self) -> tuple[ArtifactRecord, ...]:
+        """Every item of the stage, made or found."""
+        set_threads(self.plan.profile.sizes.threads)
+        self.diary.note("started")
+        records = tuple(record_of(self._produced(item)) for item in self.stage.items)
+        self.diary.note("ended")
+        return records
+
+    def _produced(self, item: Item) -> Artifact:
+        self.item, made = item.name, []
+        inputs = {role: self._input(need) for role, need in item.needs}
+
+        def make(out: Path) -> None:
+            made.append(item.name)
+            log.info("making %s %s", item.stage, item.name)
+            if self.stage.uses_model:
+                set_determinism(self.plan.profile.sizes.threads)
+            folders = {role: artifact.folder for role, artifact in inputs.items()}
+            producer(item.stage)(item.task, folders, out)
+
+        artifact = self.store.produce(self.recipes.recipe(item, inputs), make)
+        self.diary.note("made" if made else "found", item.name)
+        return artifact
+
+    def _input(self, need: Item) -> Artifact:
+        try:
+            return self.store.get(need.stage, self.recipes.key(need))
+        except MissingArtifactError as error:
+            raise MissingArtifactError(
+                f"{self.stage.name} {self.item} needs {need.stage} {need.name}, which is not in {self.store.root}; "
+                f"run 'harness stage {need.stage}' first, or 'harness reproduce' for all of it"
+            ) from error
+
+
+def run_stage(plan: Plan, name: str, store: Store, run: RunFolder) -> None:
+    """Make one stage of a plan and publish its index in the run's folder.
+
+    Raises:
+        HarnessError: If it cannot be made; the run's folder then says why.
+    """
+    recipes = Recipes(plan=plan)
+    process = StageProcess(
+        plan=plan, stage=plan.stage(name), store=store, recipes=recipes, diary=run.diary(name)
+    )
+    run.failure(name).unlink(missing_ok=True)
+    with _leaving_word(process, run):
+        run.write_index(name, process.make())
+
+
+def record_of(artifact: Artifact) -> ArtifactRecord:
+    """The line that an index and a report keep of an artifact."""
+    recipe = artifact.recipe
+    return ArtifactRecord(
+        stage=recipe.stage,
+        item=recipe.item,
+        key=artifact.key,
+        digest=artifact.digest,
+        size_bytes=artifact.size_bytes,
+    )
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code that a failure ends with."""
+    return error.exit_code if isinstance(error, HarnessError) else MALFUNCTION
+
+
+@contextmanager
+def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
+    """Writes down why a stage failed, for whoever started it, and lets the failure pass."""
+    try:
+        yield
+    except Exception as error:
+        known = isinstance(error, HarnessError)
+        run.write_failure(
+            StageFailure(
+                stage=process.stage.name,
+                item=process.item,
+                kind=type(error).__name__,
+                message=str(error) if known else f"{type(error).__name__}: {error}",
+                exit_code=exit_code_of(error),
+                reason=error.reason if isinstance(error, NotJudgedError) else None,
+                traceback=traceback.format_exc(),
+            )
+        )
+        raise
+
+
+def is_damage(failure: StageFailure) -> bool:
+    """True when a failed stage stumbled over a damaged artifact, which can be made again."""
+    return failure.kind == DamagedArtifactError.__name__

@@ -1,0 +1,1 @@
+"""The only doors to hub, disk, clock and environment."""

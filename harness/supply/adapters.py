@@ -1,0 +1,77 @@
+"""The only door to peft: new LoRA adapters, adapters on disk, and a base model that gets its old self back."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.words.study import AlignmentChoice
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+
+@contextmanager
+def trained_adapter(model: Any, choice: AlignmentChoice, seed: int) -> Iterator["PeftModel"]:  # noqa: ANN401
+    """The model with a fresh adapter, seeded, for the time of the block; afterwards the base model as it was.
+
+    Args:
+        model: A causal language model; its layers are changed in place while the block runs.
+        choice: Rank, scale, layers and modules of the adapter.
+        seed: Reaches the adapter's initial weights.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=choice.rank,
+        lora_alpha=choice.lora_alpha,
+        target_modules=list(choice.target_modules),
+        layers_to_transform=list(choice.layers),
+        layers_pattern="layers",
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        tuned = get_peft_model(model, config)
+    try:
+        yield tuned
+    finally:
+        tuned.unload()
+
+
+@contextmanager
+def attached(model: Any, folder: Path) -> Iterator["PeftModel"]:  # noqa: ANN401
+    """The model with an adapter from disk for the time of the block; afterwards the base model as it was.
+
+    Raises:
+        FileNotFoundError: If the folder holds no adapter.
+        RuntimeError: If the adapter changed nothing, since tuned would then silently mean base.
+    """
+    from peft import PeftModel
+
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise FileNotFoundError(f"{folder} holds no adapter; expected adapter_model.safetensors in it")
+    tuned = PeftModel.from_pretrained(model, folder).eval()
+    try:
+        # Weights that fit no module are only warned about, and leave B at the zeros that it starts from.
+        if not any("lora_B" in name and bool(weight.any()) for name, weight in tuned.named_parameters()):
+            raise RuntimeError(
+                f"the adapter in {folder} changes nothing: its weights fit no module, or are zero"
+            )
+        yield tuned
+    finally:
+        tuned.unload()
+
+
+def save_adapter(tuned: "PeftModel", folder: Path) -> None:
+    """Write weights and configuration of the adapter: the same bytes wherever and whenever it is saved."""
+    tuned.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    # peft names the path of the base model, and lists sets in an order that changes with every process.
+    steady = {name: sorted(value) if isinstance(value, list) else value for name, value in config.items()}
+    steady["base_model_name_or_path"] = None
+    file.write_text(json.dumps(steady, indent=2, sort_keys=True) + "\n", encoding="utf-8")

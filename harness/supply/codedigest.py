@@ -1,0 +1,107 @@
+"""The digest of code that can move a number: a module and all of the project's modules it imports."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+"""The package whose modules count as the project's own."""
+
+
+def code_digest(module: str, package: Path = HERE) -> str:
+    """Digest of a module and, through every import statement, of the package's modules below it.
+
+    Comments, docstrings and layout do not count. Imports inside functions count; modules that are
+    loaded by a computed name do not, so stages must not do that.
+
+    Args:
+        module: Full name, such as "harness.works.translation".
+        package: Folder of the package; its name is the first part of `module`.
+
+    Raises:
+        ValueError: If the package has no such module.
+    """
+    lines = [f"{name}\0{_module_digest(_file(name, package))}\n" for name in import_closure(module, package)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
+    """Names of the module and of the package's modules it imports, directly or not, sorted."""
+    if _file(module, package) is None:
+        raise ValueError(f"no module {module!r} in {package}; its code cannot be digested")
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found or (path := _file(name, package)) is None:
+            continue
+        found.add(name)
+        waiting += _parents(name)
+        waiting += _imported(path, name)
+    return tuple(sorted(found))
+
+
+def _file(name: str, package: Path) -> Path | None:
+    """Source file of a module of the package; None for everything else."""
+    first, *rest = name.split(".")
+    if first != package.name:
+        return None
+    stem = package.joinpath(*rest)
+    for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _parents(name: str) -> list[str]:
+    """Packages that Python runs before the module itself."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _imported(path: Path, name: str) -> Iterator[str]:
+    """Every name that an import statement of the file could load, submodules of packages included."""
+    inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, inside)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _absolute(node: ast.ImportFrom, inside: str) -> str:
+    if node.level == 0:
+        return node.module or ""
+    parts = inside.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1])
+    return f"{base}.{node.module}" if node.module else base
+
+
+def _module_digest(path: Path | None) -> str:
+    assert path is not None, "only files of the package stand in a closure"
+    tree = _WithoutDocstrings().visit(_tree(path))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _tree(path: Path) -> ast.Module:
+    # Keyed by bytes, not by time stamp: two edits within one tick must not look alike.
+    return ast.parse(path.read_bytes(), filename=str(path))
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Drops every statement that is a bare text: docstrings and the strings below fields."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return None
+        return node
+
+
+@cache
+def installed_code_digest(module: str) -> str:
+    """Digest of a module of this installation, taken once per process."""
+    return code_digest(module)

@@ -1,0 +1,165 @@
+"""The only door to transformers and sae-lens: a pin in, a live model, tokenizer or dictionary out."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harness.supply.sources import MissingSourceError, locate
+from harness.tools.encoding import Encoder
+from harness.words.pins import Pin
+from harness.words.tasks import Numerics
+
+if TYPE_CHECKING:
+    from sae_lens import JumpReLUSAE
+
+ARRAY_NAMES = ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")
+"""What a Gemma Scope `params.npz` holds."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LanguageModel:
+    """A causal language model with its tokenizer."""
+
+    model: Any
+    """`Gemma2ForCausalLM` in evaluation mode."""
+    tokenizer: Any
+    bos_id: int
+    pad_id: int
+    device: str
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The stack of layers below the language-model head."""
+        decoder = self.model.model
+        assert isinstance(decoder, nn.Module)
+        return decoder
+
+    @property
+    def num_layers(self) -> int:
+        """Number of decoder layers."""
+        return int(self.model.config.num_hidden_layers)
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, with exactly one BOS, in front.
+
+        Raises:
+            ValueError: If the tokenizer put no BOS, or more than one; every number would be wrong.
+        """
+        ids: list[list[int]] = self.tokenizer(list(texts))["input_ids"]
+        for text, row in zip(texts, ids, strict=True):
+            if row[:1] != [self.bos_id] or row.count(self.bos_id) != 1:
+                raise ValueError(
+                    f"the tokenizer of {self.tokenizer.name_or_path!r} gave {row[:4]}... for {text[:40]!r}; expected "
+                    f"exactly one BOS ({self.bos_id}), in front; its tokenizer.json lacks the BOS post-processor"
+                )
+        return ids
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TranslationModel:
+    """A Marian model with its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+
+
+@cache
+def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
+    """The language model of a pin, once per process.
+
+    Attention is eager: the model caps its attention scores, which the fused kernels do not.
+
+    Raises:
+        MissingSourceError: If it cannot be had.
+    """
+    from transformers import AutoTokenizer, Gemma2ForCausalLM
+
+    folder = locate(pin)
+    dtype = getattr(torch, numerics.dtype)
+    model = Gemma2ForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+    model.eval().requires_grad_(requires_grad=False).to(numerics.device)
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    return LanguageModel(
+        model=model,
+        tokenizer=tokenizer,
+        bos_id=int(tokenizer.bos_token_id),
+        pad_id=int(tokenizer.pad_token_id),
+        device=numerics.device,
+    )
+
+
+@cache
+def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
+    """The translation model of a pin, in float32 whatever precision it is stored in.
+
+    Raises:
+        MissingSourceError: If it cannot be had.
+    """
+    from transformers import MarianMTModel, MarianTokenizer
+
+    folder = locate(pin)
+    model = MarianMTModel.from_pretrained(folder, dtype=torch.float32)
+    model.eval().requires_grad_(requires_grad=False).to(numerics.device)
+    with warnings.catch_warnings():
+        # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
+        warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
+        tokenizer = MarianTokenizer.from_pretrained(folder)
+    return TranslationModel(model=model, tokenizer=tokenizer)
+
+
+def load_encoder(pin: Pin, file: str) -> Encoder:
+    """The encoding half of one layer's dictionary, float32, on the CPU.
+
+    Raises:
+        MissingSourceError: If the file is not there.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary.
+    """
+    arrays = _arrays(pin, file, ("W_enc", "b_enc", "threshold"))
+    return Encoder(W_enc=arrays["W_enc"], b_enc=arrays["b_enc"], threshold=arrays["threshold"])
+
+
+def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
+    """One layer's dictionary as sae-lens knows it, float32.
+
+    Raises:
+        MissingSourceError: If the file is not there.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary.
+    """
+    from sae_lens import JumpReLUSAE, JumpReLUSAEConfig
+
+    arrays = _arrays(pin, file, ARRAY_NAMES)
+    d_model, d_sae = arrays["W_enc"].shape
+    config = JumpReLUSAEConfig(
+        d_in=d_model,
+        d_sae=d_sae,
+        dtype="float32",
+        device=device,
+        apply_b_dec_to_input=False,
+        normalize_activations="none",
+    )
+    dictionary = JumpReLUSAE(config)
+    dictionary.load_state_dict({name: tensor.to(device) for name, tensor in arrays.items()})
+    return dictionary.eval().requires_grad_(requires_grad=False)
+
+
+def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
+    path = locate(pin) / file
+    if not path.is_file():
+        raise MissingSourceError(f"{pin.name} has no file {file}; its folder holds {_listing(path)}")
+    with np.load(path) as arrays:
+        missing = sorted(set(names) - set(arrays.files))
+        if missing:
+            raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")
+        return {name: torch.from_numpy(arrays[name]).to(torch.float32) for name in names}
+
+
+def _listing(path: Path) -> str:
+    nearest = next(parent for parent in path.parents if parent.is_dir())
+    return f"{sorted(entry.name for entry in nearest.iterdir())[:8]} in {nearest.name}"

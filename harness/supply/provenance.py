@@ -1,0 +1,196 @@
+"""The only door to the clock, the environment and git: what a run stood on, and what is kept fixed."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from harness.words.failures import HarnessError
+
+DISTRIBUTION = "replication-harness"
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "peft",
+    "lm-eval",
+    "sae-lens",
+    "numpy",
+    "tokenizers",
+    "datasets",
+    "pyarrow",
+)
+"""Distributions whose version can move a number."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class VersionMismatchError(HarnessError):
+    """An installed library is not the one that the project pins."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """State of the checkout that the code came from."""
+
+    sha: str
+    """Full commit, or "unknown" outside a checkout."""
+    dirty: bool
+
+    def __str__(self) -> str:
+        """The commit as records show it."""
+        return f"{self.sha} (dirty)" if self.dirty else self.sha
+
+
+def now() -> str:
+    """The time in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def python_version() -> str:
+    """Major and minor version: what syntax trees and wheels depend on."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@cache
+def library_versions() -> tuple[tuple[str, str], ...]:
+    """Name and installed version of every library that can move a number."""
+    return tuple((name, _version(name)) for name in LIBRARIES)
+
+
+def environment(device: str, dtype: str, threads: int) -> tuple[tuple[str, str], ...]:
+    """What the numbers of a run stood on, for its report: no clock and no host."""
+    return (
+        ("python", platform.python_version()),
+        *library_versions(),
+        ("device", device),
+        ("dtype", dtype),
+        ("threads", str(threads)),
+        ("deterministic algorithms", "on where the library has one"),
+        ("TF32", "off"),
+    )
+
+
+def default_device() -> str:
+    """The accelerator where a driver and a build of torch that can use it are present, else "cpu"."""
+    has_driver = any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg"))
+    return "cuda" if has_driver and not _version("torch").endswith("+cpu") else "cpu"
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def set_threads(threads: int) -> None:
+    """Fix the size of every thread pool; works only before numpy and torch are imported."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def set_determinism(threads: int) -> None:
+    """Make torch repeat itself: fixed threads, deterministic kernels where there are any, no TF32."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+
+
+def commit(folder: Path = CHECKOUT) -> Commit:
+    """Commit of a checkout, and whether tracked files were changed since."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    sha = _git(folder, "rev-parse", "HEAD")
+    # An environment may lie inside some other repository: its commit says nothing about this code.
+    if top is None or sha is None or Path(top).resolve() != folder.resolve():
+        return Commit(sha="unknown", dirty=False)
+    return Commit(sha=sha, dirty=bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
+
+
+def machine() -> Mapping[str, str | int | None]:
+    """The machine, for the execution record only."""
+    return {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": available_cores(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "accelerator": _accelerator(),
+    }
+
+
+def check_versions(distribution: str = DISTRIBUTION) -> None:
+    """Hold the installed libraries to what the project requires.
+
+    Raises:
+        VersionMismatchError: If one is absent or not within its pin; names all of them.
+    """
+    wrong = [line for text in _requirements(distribution) if (line := _mismatch(text))]
+    if wrong:
+        raise VersionMismatchError(
+            f"this environment is not the one that {distribution} pins:\n  "
+            + "\n  ".join(wrong)
+            + "\ninstall what it names, for instance with 'pip install -e .', and start again"
+        )
+
+
+def _requirements(distribution: str) -> list[str]:
+    try:
+        return importlib.metadata.requires(distribution) or []
+    except importlib.metadata.PackageNotFoundError as error:
+        raise VersionMismatchError(
+            f"{distribution} is not installed, so its pins cannot be checked; run 'pip install -e .' first"
+        ) from error
+
+
+def _mismatch(text: str) -> str | None:
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return None
+    found = _version(requirement.name)
+    if found != "absent" and requirement.specifier.contains(found, prereleases=True):
+        return None
+    return f"{requirement.name} {found} is installed, {requirement} is required"
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    if shutil.which("git") is None:
+        return None
+    answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", facts.read_text()) if facts.exists() else None
+    return found.group(1) if found else platform.processor() or platform.machine()
+
+
+def _accelerator() -> str | None:
+    if shutil.which("nvidia-smi") is None:
+        return None
+    words = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    answer = subprocess.run(words, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None

@@ -1,0 +1,115 @@
+"""The one door to `claims/`: studies and profiles by name, checked when they are read."""
+
+import importlib
+import importlib.util
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.words.failures import UsageError, choice_error
+from harness.words.study import Group, Profile, Study
+
+CLAIMS = Path(__file__).resolve().parents[2] / "claims"
+"""Every folder below it that holds a `study.py` is a study."""
+
+
+def study_names() -> tuple[str, ...]:
+    """Names of the studies that are there, sorted."""
+    return tuple(sorted(path.parent.name for path in CLAIMS.glob("*/study.py")))
+
+
+def load_study(name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        UsageError: If there is none, or it contradicts itself.
+    """
+    if name not in study_names():
+        raise choice_error("study", name, study_names(), "(a study is a folder of claims/ with a study.py)")
+    study = getattr(importlib.import_module(f"claims.{name}.study"), "STUDY", None)
+    if not isinstance(study, Study):
+        raise UsageError(
+            f"claims/{name}/study.py must hold STUDY, a harness.words.study.Study; found {study!r}"
+        )
+    _refuse(f"claims/{name}/study.py", study_faults(study))
+    return study
+
+
+def profile_names(study: str) -> tuple[str, ...]:
+    """Names of the profiles that feed a study, in the order in which it lists them."""
+    return tuple(_profiles(study))
+
+
+def load_profile(study: Study, name: str) -> Profile:
+    """One profile of a study.
+
+    Raises:
+        UsageError: If the study has none of that name, or it does not fit the study.
+    """
+    profiles = _profiles(study.name)
+    if name not in profiles:
+        raise choice_error("profile", name, tuple(profiles), f"(profiles of {study.name})")
+    _refuse(f"profile {name} of claims/{study.name}/profiles.py", profile_faults(study, profiles[name]))
+    return profiles[name]
+
+
+def study_faults(study: Study) -> Iterator[str]:
+    """What contradicts itself in a study, one sentence each."""
+    codes = [language.code for language in study.languages]
+    for code in sorted({code for code in codes if codes.count(code) > 1}):
+        yield f"language {code!r} is listed {codes.count(code)} times; each code stands once"
+    references = study.codes(Group.REFERENCE)
+    if len(references) != 1:
+        yield f"{len(references)} languages are the reference ({', '.join(references)}); exactly one must be"
+    for code in (language.code for language in study.tuned if language.group is Group.REFERENCE):
+        yield f"language {code!r} is the reference and tuned; adapters pull others towards it, so untick one"
+    yield from _layer_faults(study)
+
+
+def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
+    """What a profile lacks for a study, one sentence each."""
+    sources, layers = profile.sources, study.shapes.num_layers
+    for language in study.targets:
+        if language.code not in sources.translators:
+            yield f"no translator for language {language.code!r}; sources.translators has {_names(sources.translators)}"
+    for benchmark in study.benchmarks:
+        if benchmark.data_folder not in sources.benchmarks:
+            yield f"no data for benchmark {benchmark.name!r}; sources.benchmarks has {_names(sources.benchmarks)}"
+    for name, found in (
+        ("dictionary_files", len(sources.dictionary_files)),
+        ("phrase_source_ids", len(sources.phrase_source_ids)),
+    ):
+        if found != layers:
+            yield f"sources.{name} has {found} entries; the study has {layers} layers, so it needs {layers}"
+
+
+def _layer_faults(study: Study) -> Iterator[str]:
+    last = study.shapes.num_layers - 1
+    primary = study.primary
+    if not primary.alignment.layers:
+        yield "no alignment layer; name at least one"
+    if outside := [layer for layer in primary.alignment.layers if not 0 <= layer <= last]:
+        yield f"alignment layers {outside} do not exist; layers are 0 to {last}"
+    if not 0 <= primary.gain_layer <= last:
+        yield f"gain layer {primary.gain_layer} does not exist; layers are 0 to {last}"
+
+
+def _profiles(study: str) -> Mapping[str, Profile]:
+    if importlib.util.find_spec(f"claims.{study}.profiles") is None:
+        raise UsageError(
+            f"claims/{study}/ has no profiles.py, so nothing says where its inputs come from; add one"
+        )
+    profiles = getattr(importlib.import_module(f"claims.{study}.profiles"), "PROFILES", None)
+    if not isinstance(profiles, Mapping):
+        raise UsageError(
+            f"claims/{study}/profiles.py must hold PROFILES, a mapping of names to harness.words.study.Profile"
+        )
+    return profiles
+
+
+def _names(known: Mapping[str, object]) -> str:
+    return ", ".join(known) or "none"
+
+
+def _refuse(where: str, faults: Iterator[str]) -> None:
+    if found := list(faults):
+        raise UsageError(f"{where} cannot be used:\n  " + "\n  ".join(found))

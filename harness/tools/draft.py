@@ -1,0 +1,203 @@
+"""Fills every item's task from a study and a profile: which choice of the specification ends up where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.words.items import Item, Stage
+from harness.words.study import Language, Profile, Study
+from harness.words.tasks import (
+    ActivationsTask,
+    AdapterTask,
+    BenchmarksTask,
+    DictionaryTask,
+    EstimatesTask,
+    Networks,
+    Numerics,
+    PhrasesTask,
+    SelfChecksTask,
+    TranslationTask,
+)
+
+SEED = 20_250_725
+"""Root of every sampling stream that is not an adapter's: the day the paper was submitted."""
+
+BATCH_TEXTS = 32
+"""Texts per translation batch, and options per benchmark batch."""
+
+
+SELF_CHECK_STEPS = 2
+"""Training steps of the adapter that the self-checks train."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Fills tasks from a study and a profile."""
+
+    study: Study
+    profile: Profile
+    device: str
+
+    @property
+    def numerics(self) -> Numerics:
+        """Where models run, and in which precision."""
+        sizes = self.profile.sizes
+        return Numerics(device=self.device, dtype=sizes.dtype, threads=sizes.threads)
+
+    @property
+    def networks(self) -> Networks:
+        """The language model with its dictionaries."""
+        sources = self.profile.sources
+        return Networks(
+            model=sources.model,
+            dictionaries=sources.dictionaries,
+            dictionary_files=sources.dictionary_files,
+            numerics=self.numerics,
+            batch_tokens=self.profile.sizes.batch_tokens,
+        )
+
+    def phrases(self) -> Item:
+        """The phrases, all layers at once: texts are shared between them."""
+        return Item(stage="phrases", name="all", task=self.phrases_task())
+
+    def phrases_task(self) -> PhrasesTask:
+        """How phrases are selected."""
+        sizes = self.profile.sizes
+        return PhrasesTask(
+            export=self.profile.sources.phrases,
+            source_ids=self.profile.sources.phrase_source_ids,
+            choice=self.study.primary.phrases,
+            latents_per_layer=sizes.latents_per_layer,
+            panel_latents=sizes.panel_latents,
+            held_out_fraction=sizes.held_out_fraction,
+            seed=SEED,
+        )
+
+    def translation(self, language: Language, phrases: Item) -> Item:
+        """All phrases in one target language."""
+        task = self.translation_task(language)
+        return Item(stage="translations", name=language.code, task=task, needs=(("phrases", phrases),))
+
+    def translation_task(self, language: Language) -> TranslationTask:
+        """How one language is translated into."""
+        translator = self.profile.sources.translators[language.code]
+        return TranslationTask(
+            language=language,
+            translator=translator.pin,
+            target_token=translator.target_token,
+            num_beams=self.study.primary.num_beams,
+            batch_texts=BATCH_TEXTS,
+            numerics=self.numerics,
+        )
+
+    def texts(
+        self, language: Language, phrases: Item, translations: Mapping[str, Item]
+    ) -> tuple[tuple[str, Item], ...]:
+        """What a stage that reads one language needs: the phrases, and their translation unless it is English."""
+        if language.code == self.study.reference.code:
+            return (("phrases", phrases),)
+        return (("phrases", phrases), ("translation", translations[language.code]))
+
+    def activations(self, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
+        """One language through the untouched model."""
+        similarity_texts = self.profile.sizes.similarity_texts
+        task = ActivationsTask(
+            language=code, networks=self.networks, similarity_texts=similarity_texts, seed=SEED
+        )
+        return Item(stage="activations", name=code, task=task, needs=needs)
+
+    def activations_tuned(self, adapter: Item, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
+        """One language through one adapter; similarity is not asked of tuned models."""
+        task = ActivationsTask(language=code, networks=self.networks, similarity_texts=0, seed=SEED)
+        name = f"{adapter.name}/{code}"
+        return Item(stage="activations-tuned", name=name, task=task, needs=(*needs, ("adapter", adapter)))
+
+    def dictionary_error(self, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
+        """How well the dictionaries describe one language."""
+        texts = self.profile.sizes.dictionary_texts
+        task = DictionaryTask(language=code, networks=self.networks, texts=texts, seed=SEED)
+        return Item(stage="dictionary-error", name=code, task=task, needs=needs)
+
+    def adapter(self, language: Language, seed: int, needs: tuple[tuple[str, Item], ...]) -> Item:
+        """One adapter of one language."""
+        sizes, choice = self.profile.sizes, self.study.primary.alignment
+        task = AdapterTask(
+            language=language.code,
+            seed=seed,
+            networks=self.networks,
+            choice=choice,
+            max_steps=sizes.max_alignment_steps,
+            batch_size=sizes.alignment_batch or choice.batch_size,
+        )
+        return Item(stage="adapters", name=f"{language.code}/seed-{seed}", task=task, needs=needs)
+
+    def read_by(self, adapter: Item) -> tuple[str, str]:
+        """An adapter is measured on its own language and on the reference language."""
+        return adapter.name.split("/")[0], self.study.reference.code
+
+    def benchmarks(self, code: str, adapter: Item | None = None) -> Item:
+        """One language's benchmarks, answered by the untouched model or through an adapter."""
+        task = self.benchmarks_task(code)
+        if adapter is None:
+            return Item(stage="benchmarks", name=code, task=task)
+        name = f"{adapter.name}/{code}"
+        return Item(stage="benchmarks-tuned", name=name, task=task, needs=(("adapter", adapter),))
+
+    def benchmarks_task(self, code: str) -> BenchmarksTask:
+        """How one language's benchmarks are asked."""
+        sources, sizes = self.profile.sources, self.profile.sizes
+        return BenchmarksTask(
+            language=code,
+            model=sources.model,
+            benchmarks=self.study.benchmarks,
+            data=tuple(sources.benchmarks[benchmark.data_folder] for benchmark in self.study.benchmarks),
+            items=sizes.items_per_cell,
+            max_shots=sizes.max_shots,
+            numerics=self.numerics,
+            batch_items=BATCH_TEXTS,
+        )
+
+    def estimates(self, needs: tuple[Item, ...]) -> Item:
+        """Every quantity, from everything measured."""
+        task = EstimatesTask(
+            languages=self.study.languages,
+            benchmarks=self.study.benchmarks,
+            num_layers=self.study.shapes.num_layers,
+            specification=self.study.primary,
+            adapter_seeds=self.profile.sizes.adapter_seeds,
+        )
+        roles = tuple((f"{item.stage}/{item.name}", item) for item in needs)
+        return Item(stage="estimates", name="all", task=task, needs=roles)
+
+    def self_checks(self) -> tuple[Stage, ...]:
+        """The self-checks' stage; none in a world without known numbers."""
+        known = self.profile.known_numbers
+        if known is None:
+            return ()
+        language, sizes = self.study.tuned[0], self.profile.sizes
+        choice = self.study.primary.alignment
+        networks = self.networks
+        task = SelfChecksTask(
+            known_numbers=known,
+            phrases=self.phrases_task(),
+            translation=self.translation_task(language),
+            activations=ActivationsTask(
+                language=language.code, networks=networks, similarity_texts=0, seed=SEED
+            ),
+            dictionary=DictionaryTask(
+                language=language.code, networks=networks, texts=sizes.dictionary_texts, seed=SEED
+            ),
+            adapter=AdapterTask(
+                language=language.code,
+                seed=sizes.adapter_seeds[0],
+                networks=networks,
+                choice=choice,
+                max_steps=SELF_CHECK_STEPS,
+                batch_size=sizes.alignment_batch or choice.batch_size,
+            ),
+            benchmarks=self.benchmarks_task(self.study.reference.code),
+        )
+        item = Item(stage="self-checks", name="all", task=task)
+        return (
+            Stage(name="self-checks", says="known numbers, computed again", module="harness.works.selfchecks",
+                  items=(item,), uses_model=True),
+        )  # fmt: skip

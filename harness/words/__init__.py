@@ -1,0 +1,1 @@
+"""What the house talks about: studies, pins, tasks, items, records, failures; the standard library only."""

@@ -1,0 +1,301 @@
+"""The rows of every stored table and of the report: what the stages write, the judge and the report read.
+
+One dataclass is one table; its fields, in order, are the columns. A text is known by its `text_id` in
+every table, so translations, activations and adapters join on it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """One English phrase (`texts`)."""
+
+    text_id: int
+    text: str
+    held_out: bool
+    """True when no adapter may see it in training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """One phrase that speaks for one latent (`selections`)."""
+
+    layer: int
+    latent: int
+    text_id: int
+    stored_peak: float
+    """Peak activation that the export stored for the row the phrase was cut from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelLatent:
+    """One latent of the panel whose pooled values are kept for every text (`panel_latents`)."""
+
+    layer: int
+    position: int
+    """Place in the arrays of `PanelActivation`."""
+    latent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What phrase selection found in one layer (`coverages`)."""
+
+    layer: int
+    rows_read: int
+    rows_peaked_on_bos: int
+    rows_across_documents: int
+    rows_not_english: int
+    rows_below_maximum: int
+    rows_duplicate: int
+    latents_seen: int
+    latents_eligible: int
+    latents_drawn: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """One phrase in one target language, with what looks wrong about it (`translations`)."""
+
+    text_id: int
+    language: str
+    text: str
+    is_empty: bool
+    is_copy: bool
+    is_repetitive: bool
+    is_wrong_script: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenActivation:
+    """Activations of a phrase's own latent over its tokens, BOS and padding out (`token_activations`)."""
+
+    layer: int
+    latent: int
+    text_id: int
+    values: tuple[float, ...]
+    """One value per token, in reading order; float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelActivation:
+    """Pooled activations of the layer's panel over one text's tokens (`panel_activations`)."""
+
+    layer: int
+    text_id: int
+    mean: tuple[float, ...]
+    maximum: tuple[float, ...]
+    active_fraction: tuple[float, ...]
+    """Share of tokens on which the latent is above zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanResidual:
+    """Mean-pooled residual stream of one text, for the similarity sample (`mean_residuals`)."""
+
+    layer: int
+    text_id: int
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLength:
+    """Tokens that counted for one text (`text_lengths`)."""
+
+    text_id: int
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DictionaryError:
+    """How well one layer's dictionary rebuilds the residual stream of one language (`dictionary_errors`)."""
+
+    language: str
+    layer: int
+    fraction_variance_unexplained: float
+    l0: float
+    """Mean number of latents above zero per token."""
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingLoss:
+    """Loss of one training batch (`training_losses`)."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignmentStep:
+    """One logged moment of adapter training, measured on held-out pairs (`alignment_steps`)."""
+
+    step: int
+    gap: float
+    """Mean abs(u - v) over held-out pairs."""
+    shuffled_gap: float
+    """The same with partners shuffled: what alignment of means alone would give."""
+    retention: float
+    """Mean (u - u_orig)^2 over held-out pairs."""
+    english_mean: float
+    """Mean activation of the English side."""
+    target_mean: float
+    """Mean activation of the target side."""
+    english_nats_per_token: float
+    target_nats_per_token: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemOutcome:
+    """One benchmark question, answered (`items`)."""
+
+    benchmark: str
+    language: str
+    document_id: str
+    document_hash: str
+    """Digest of the document as evaluated; arms of a comparison must agree on it."""
+    prompt_hash: str
+    acc: float
+    """1.0 when the likeliest option is right."""
+    acc_norm: float
+    """The same with length-normalised likelihood; equals acc where the task has none."""
+    shots: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One measured quantity under one specification and one reading (`estimates`)."""
+
+    estimate_id: str
+    """Unique: quantity, scope, reading and specification, such as "gap/layer=6/primary"."""
+    quantity: str
+    """Kind of number, such as "gap", "gain", "retention", "accuracy", "delta"."""
+    reading: str
+    """What the number means, where sources differ; "primary" otherwise."""
+    specification: str
+    """How one meaning was computed."""
+    unit: str
+    """"percent", "points", "r", "cosine", "fraction", "tokens", "nats" or "activation"."""
+    value: float
+    layer: int | None
+    language: str | None
+    benchmark: str | None
+    unit_kind: str
+    """What varies: "latent", "document", "language", "text", "seed"."""
+    num_units: int
+    num_seeds: int
+    """0 when nothing was trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitValue:
+    """What one unit contributed to one estimate (`unit_values`).
+
+    `observed` and `reference` are the two sides of the comparison: low and high group, after and before,
+    tuned and base outcome, y and x of a correlation. A plain mean has reference 0.
+    """
+
+    estimate_id: str
+    unit: str
+    seed: int | None
+    """None when nothing was trained."""
+    observed: float
+    reference: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhraseValue:
+    """What one phrase contributed to one latent of one estimate (`phrase_values`).
+
+    Kept where phrases serve several latents, so that latents and phrases can be resampled together.
+    """
+
+    estimate_id: str
+    unit: str
+    text_id: int
+    observed: float
+    reference: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfCheck:
+    """One known number of the instrument, recomputed (`self_checks`)."""
+
+    check_id: str
+    says: str
+    """What the number is, in a sentence."""
+    expected: float
+    measured: float
+    tolerance: float
+    """Largest allowed absolute difference."""
+    because: str
+    """Why this tolerance."""
+    differs: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactRecord:
+    """One stored artifact that a run rests on (`artifacts`)."""
+
+    stage: str
+    item: str
+    key: str
+    """Digest of what made it."""
+    digest: str
+    """Digest of what it holds."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRecord:
+    """One outside thing that a run used (`sources`)."""
+
+    name: str
+    address: str
+    revision: str
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageFact:
+    """One language of the study, as reports name it (`languages`)."""
+
+    code: str
+    name: str
+    group: str
+    """"reference", "high" or "low"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotRun:
+    """One stage that a run could not finish (`not_run`)."""
+
+    stage: str
+    reason: str
+    """Code such as "no-network"; see `harness.words.failures.Reason`."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What a report says about the run itself; no clock, no host (those live in execution.json)."""
+
+    study: str
+    paper_id: str
+    paper_title: str
+    profile: str
+    mode: str
+    """"full", "rehearsal" or "fixture", by evidence."""
+    run_id: str
+    """Digest of the inputs."""
+    ordinal: int
+    specification_digest: str
+    environment: tuple[tuple[str, str], ...]
+    """Names and values: versions, device, dtype, determinism flags."""
+    languages: tuple[LanguageFact, ...]
+    """Every language, in the study's order."""
+    artifacts: tuple[ArtifactRecord, ...]
+    sources: tuple[SourceRecord, ...]
+    not_run: tuple[NotRun, ...] = ()
+    """Stages that could not be finished; a report of such a run holds no number."""

@@ -1,0 +1,228 @@
+"""What a paper studies (languages, layers, benchmarks, primary specification) and the profiles that feed it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.words.pins import Pin
+
+
+class Group(StrEnum):
+    """The side of the comparison on which a language stands."""
+
+    REFERENCE = "reference"
+    HIGH = "high"
+    LOW = "low"
+
+
+class Pooling(StrEnum):
+    """How the token values of one phrase become one number; BOS and padding never count."""
+
+    MEAN = "mean"
+    MAX = "max"
+    MEAN_ACTIVE = "mean-active"
+    LAST = "last"
+
+
+class Aggregation(StrEnum):
+    """How values of many latents become one gap."""
+
+    RATIO_OF_MEANS = "ratio-of-means"
+    MEAN_OF_RATIOS = "mean-of-ratios"
+
+
+class PhraseCut(StrEnum):
+    """What part of a stored token window is the phrase."""
+
+    SENTENCE = "sentence"
+    """The sentence around the peak token."""
+    WINDOW = "window"
+    """The whole stored window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """One language of the study."""
+
+    code: str
+    """Two letters, as the benchmarks and translators spell it."""
+    name: str
+    group: Group
+    script: str
+    """Unicode script name that most letters of a good translation carry, such as "DEVANAGARI"."""
+    tuned: bool = False
+    """True when an adapter is trained for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """One multiple-choice benchmark of the study."""
+
+    name: str
+    """Short name, such as "arc"; also the file family in the stores."""
+    template: str
+    """File of the stock lm-eval template that holds prompt and preprocessing."""
+    data_folder: str
+    """Folder of the Okapi data set, such as "m_arc"."""
+    evaluated_split: str
+    metric: str
+    """Primary metric per item: "acc" or "acc_norm"."""
+    shots: int
+    chance: float
+    """Accuracy of guessing, as a fraction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhraseChoice:
+    """Which phrases speak for a latent."""
+
+    min_fraction_of_maximum: float
+    """A row counts when its peak reaches this share of the latent's maximum."""
+    cut: PhraseCut
+    min_examples: int
+    """A latent with fewer distinct phrases than this is not drawn."""
+    max_examples: int
+    """At most this many phrases per latent, strongest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignmentChoice:
+    """How adapters are trained: the loss, what it touches, and the optimiser."""
+
+    alpha: float
+    """Weight of the retention term."""
+    detach_english: bool
+    """True stops the gradient at the English side of the alignment term."""
+    layers: tuple[int, ...]
+    """Layers that the loss reads and the adapter changes."""
+    rank: int
+    lora_alpha: int
+    target_modules: tuple[str, ...]
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    pairs: int
+    """Phrase pairs per epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Specification:
+    """One way to compute every number: the answers to what the paper leaves open."""
+
+    name: str
+    phrases: PhraseChoice
+    pooling: Pooling
+    aggregation: Aggregation
+    alignment: AlignmentChoice
+    gain_layer: int
+    """Layer whose latents speak for gain and retention."""
+    num_beams: int
+    """Beams of the translators."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shapes:
+    """Shapes of the model and the dictionaries that the study is about."""
+
+    num_layers: int
+    d_model: int
+    d_sae: int
+    vocab_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A paper as something that can be re-run."""
+
+    name: str
+    paper_id: str
+    title: str
+    shapes: Shapes
+    languages: tuple[Language, ...]
+    benchmarks: tuple[Benchmark, ...]
+    primary: Specification
+
+    @property
+    def reference(self) -> Language:
+        """The language that phrases are taken from."""
+        return next(language for language in self.languages if language.group is Group.REFERENCE)
+
+    @property
+    def targets(self) -> tuple[Language, ...]:
+        """Every language but the reference, in the study's order."""
+        return tuple(language for language in self.languages if language.group is not Group.REFERENCE)
+
+    def codes(self, group: Group) -> tuple[str, ...]:
+        """Codes of the languages of one group, in the study's order."""
+        return tuple(language.code for language in self.languages if language.group is group)
+
+    @property
+    def tuned(self) -> tuple[Language, ...]:
+        """The languages that get an adapter."""
+        return tuple(language for language in self.languages if language.tuned)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translator:
+    """One translation model out of the reference language."""
+
+    pin: Pin
+    target_token: str | None = None
+    """Token such as ">>cmn_Hans<<" that a many-target model needs in front of the text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where a profile takes everything from."""
+
+    model: Pin
+    dictionaries: Pin
+    dictionary_files: tuple[str, ...]
+    """`params.npz` of layer 0, 1, ... below the dictionaries' root."""
+    phrases: Pin
+    phrase_source_ids: tuple[str, ...]
+    """Neuronpedia source id of layer 0, 1, ..., each a folder below the export's root."""
+    translators: Mapping[str, Translator]
+    benchmarks: Mapping[str, Pin]
+    """By name of the benchmark's data folder."""
+
+    def pins(self) -> tuple[Pin, ...]:
+        """Every pin of the profile, once."""
+        rest = (*(translator.pin for translator in self.translators.values()), *self.benchmarks.values())
+        return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How much of everything a profile takes; sizes move precision, never meaning."""
+
+    latents_per_layer: int
+    panel_latents: int
+    """Latents per layer whose pooled values are kept for every text."""
+    held_out_fraction: float
+    """Share of texts that no adapter sees in training."""
+    similarity_texts: int
+    dictionary_texts: int
+    adapter_seeds: tuple[int, ...]
+    max_alignment_steps: int | None
+    alignment_batch: int | None
+    """Overrides the specification's batch size where memory or time is short."""
+    items_per_cell: int | None
+    """Benchmark items per (benchmark, language); None takes all."""
+    max_shots: int | None
+    batch_tokens: int
+    """Padded positions per forward pass."""
+    dtype: str
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Sources and sizes of one world; nothing else tells the worlds apart."""
+
+    name: str
+    summary: str
+    sources: Sources
+    sizes: Sizes
+    known_numbers: Pin | None = None
+    """Recorded answers of single stages on committed inputs; None where a world has none."""

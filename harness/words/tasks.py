@@ -1,0 +1,138 @@
+"""What each stage is asked to make, one item at a time: every parameter that can move a number, and nothing else."""
+
+from dataclasses import dataclass
+
+from harness.words.pins import Pin
+from harness.words.study import AlignmentChoice, Benchmark, Language, PhraseChoice, Specification
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numerics:
+    """Where and in which precision a model runs."""
+
+    device: str
+    """"cpu" or "cuda"."""
+    dtype: str
+    """Precision of the language model's weights; dictionaries always encode in float32."""
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """The language model and its dictionaries."""
+
+    model: Pin
+    dictionaries: Pin
+    dictionary_files: tuple[str, ...]
+    numerics: Numerics
+    batch_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhrasesTask:
+    """English phrases per (layer, latent)."""
+
+    export: Pin
+    source_ids: tuple[str, ...]
+    choice: PhraseChoice
+    latents_per_layer: int
+    panel_latents: int
+    held_out_fraction: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationTask:
+    """All phrases in one target language. Needs: phrases."""
+
+    language: Language
+    translator: Pin
+    target_token: str | None
+    num_beams: int
+    batch_texts: int
+    numerics: Numerics
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationsTask:
+    """Activations of one language's texts. Needs: phrases; translation unless English; adapter if tuned."""
+
+    language: str
+    networks: Networks
+    similarity_texts: int
+    """Size of the sample whose mean-pooled residual stream is kept; the same texts in every language."""
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DictionaryTask:
+    """How well the dictionaries describe one language. Needs: phrases; translation unless English."""
+
+    language: str
+    networks: Networks
+    texts: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterTask:
+    """One LoRA adapter. Needs: phrases and translation."""
+
+    language: str
+    seed: int
+    networks: Networks
+    choice: AlignmentChoice
+    max_steps: int | None
+    batch_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarksTask:
+    """Per-item outcomes of every benchmark in one language. Needs: adapter if tuned."""
+
+    language: str
+    model: Pin
+    benchmarks: tuple[Benchmark, ...]
+    data: tuple[Pin, ...]
+    """Data set of each benchmark, in the same order."""
+    items: int | None
+    max_shots: int | None
+    numerics: Numerics
+    batch_items: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatesTask:
+    """Every quantity of the study. Needs: all stored tables."""
+
+    languages: tuple[Language, ...]
+    benchmarks: tuple[Benchmark, ...]
+    num_layers: int
+    specification: Specification
+    adapter_seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfChecksTask:
+    """Known numbers of every stage, each recomputed from committed inputs. Needs: nothing."""
+
+    known_numbers: Pin
+    """Folder with the recorded numbers and the inputs of every stage."""
+    phrases: PhrasesTask
+    translation: TranslationTask
+    activations: ActivationsTask
+    dictionary: DictionaryTask
+    adapter: AdapterTask
+    benchmarks: BenchmarksTask
+
+
+Task = (
+    PhrasesTask
+    | TranslationTask
+    | ActivationsTask
+    | DictionaryTask
+    | AdapterTask
+    | BenchmarksTask
+    | EstimatesTask
+    | SelfChecksTask
+)

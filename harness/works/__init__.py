@@ -1,0 +1,1 @@
+"""The stages, what they are put together from, and their map."""

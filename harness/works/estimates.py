@@ -1,0 +1,51 @@
+"""The estimates stage: stored tables in, every quantity of the study out; no model, no printed number."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.supply.tables import write_table
+from harness.tools.measured import Measured
+from harness.words.record import Estimate, PhraseValue, UnitValue
+from harness.words.tasks import EstimatesTask
+from harness.works.disparity import (
+    dictionary_errors,
+    gaps,
+    read_base_run,
+    similarities,
+    text_lengths,
+    translation_flags,
+)
+from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
+from harness.works.tuning import alignment_moments, gains, retentions
+
+
+def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
+    """Write estimates, with what units and phrases contributed to them."""
+    found = list(estimates(task, inputs))
+    _require_unique(found)
+    write_table(out, Estimate, (part.estimate for part in found))
+    write_table(out, UnitValue, (row for part in found for row in part.units))
+    write_table(out, PhraseValue, (row for part in found for row in part.phrases))
+
+
+def estimates(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Every quantity, in the order in which a report shows them."""
+    base = read_base_run(task, inputs)
+    yield from gaps(base)
+    yield from gains(base, inputs)
+    yield from retentions(base, inputs)
+    yield from accuracies(base, inputs)
+    yield from deltas(base, inputs)
+    yield from accuracy_retention(base, inputs)
+    yield from correlations(base, inputs)
+    yield from similarities(task, inputs)
+    yield from text_lengths(task, inputs)
+    yield from dictionary_errors(task, inputs)
+    yield from translation_flags(task, inputs)
+    yield from alignment_moments(base, inputs)
+
+
+def _require_unique(found: list[Measured]) -> None:
+    ids = [part.estimate.estimate_id for part in found]
+    twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
+    assert not twice, f"two estimates share a name: {twice[:3]}"

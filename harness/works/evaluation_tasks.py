@@ -1,0 +1,205 @@
+"""What lm-eval is asked: stock Okapi templates pointed at local items, one task file per benchmark and language."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.supply.sources import MissingSourceError, locate
+from harness.words.pins import Pin
+from harness.words.study import Benchmark
+from harness.words.tasks import BenchmarksTask
+
+ID_FIELDS = ("id", "ind")
+"""Fields that name an item, first come first served; they are the same in every language."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One stock template: how its tasks are called and which split plays which part."""
+
+    task_prefix: str
+    evaluated_key: str
+    """Setting that names the evaluated split."""
+    shots_key: str | None
+    """Setting that names the split of the examples; None draws them from the evaluated split."""
+    unused_keys: tuple[str, ...] = ()
+    """Settings of the template that name splits nobody reads, and that the data may spell otherwise."""
+
+
+FAMILIES: Mapping[str, Family] = {
+    "arc_multilingual/_arc_yaml": Family(
+        task_prefix="arc",
+        evaluated_key="test_split",
+        shots_key="training_split",
+        unused_keys=("validation_split",),
+    ),
+    "hellaswag_multilingual/_hellaswag_yaml": Family(
+        task_prefix="hellaswag",
+        evaluated_key="validation_split",
+        shots_key=None,
+    ),
+    "mmlu_multilingual/_default_yaml": Family(
+        task_prefix="m_mmlu",
+        evaluated_key="test_split",
+        shots_key="fewshot_split",
+    ),
+}
+"""Stock templates by their path below lm-eval's Okapi tasks."""
+
+SHOTS_SPLIT = "train"
+"""Split of the data sets that examples come from, where the family has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedTask:
+    """One benchmark in one language, ready for lm-eval, and what its answer must look like."""
+
+    name: str
+    benchmark: Benchmark
+    shots: int
+    document_ids: tuple[str, ...]
+    """Items that will be asked, in order."""
+
+
+def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
+    """Write items and task files of every benchmark below a folder.
+
+    Raises:
+        MissingSourceError: If a data set, or the language in it, cannot be had.
+        ValueError: If a template is unknown, a file is empty, ids repeat, or there are too few examples.
+    """
+    return tuple(
+        _stage(benchmark, pin, task, folder)
+        for benchmark, pin in zip(task.benchmarks, task.data, strict=True)
+    )
+
+
+def read_documents(pin: Pin, language: str, split: str) -> list[Document]:
+    """Items of one split in one language, in file order, each a whole and sound document.
+
+    Raises:
+        MissingSourceError: If the data set has no such language or split.
+        ValueError: If the file is empty.
+    """
+    root = locate(pin) / "data"
+    path = root / language / f"{split}.jsonl"
+    if not path.is_file():
+        found = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*.jsonl"))
+        raise MissingSourceError(f"{pin.name} has no {language}/{split}.jsonl; it holds {found[:40]}")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    documents = [_repaired(json.loads(line), language) for line in lines if line.strip()]
+    if not documents:
+        raise ValueError(f"{pin.name}: {language}/{split}.jsonl is empty; fetch the data set again")
+    return documents
+
+
+def document_id(document: Mapping[str, Any]) -> str:
+    """What names an item in every language.
+
+    Raises:
+        ValueError: If it has no name; items could then not be paired.
+    """
+    for field in ID_FIELDS:
+        if document.get(field) is not None:
+            return str(document[field])
+    raise ValueError(f"a document has none of the fields {ID_FIELDS}; it has {sorted(document)}")
+
+
+def _repaired(document: Document, language: str) -> Document:
+    """The document with plain endings: one Chinese HellaSwag row holds `{zh, en}` objects instead.
+
+    Source: row hellaswag/validation/8881 of m_hellaswag, config zh.
+    """
+    endings = document.get("endings")
+    if not isinstance(endings, list):
+        return document
+    plain = [ending[language] if isinstance(ending, dict) else ending for ending in endings]
+    return document | {"endings": plain}
+
+
+def _stage(benchmark: Benchmark, pin: Pin, task: BenchmarksTask, folder: Path) -> StagedTask:
+    family = _family(benchmark)
+    documents = {benchmark.evaluated_split: read_documents(pin, task.language, benchmark.evaluated_split)}
+    if family.shots_key is not None:
+        documents[SHOTS_SPLIT] = read_documents(pin, task.language, SHOTS_SPLIT)
+    shots = benchmark.shots if task.max_shots is None else min(benchmark.shots, task.max_shots)
+    _require_examples(benchmark, family, documents, shots)
+    name = f"{family.task_prefix}_{task.language}"
+    files = {
+        split: _write_split(rows, folder / name / f"{split}.parquet") for split, rows in documents.items()
+    }
+    settings = _settings(name, benchmark, files, shots, cache=folder / "cache")
+    (folder / f"{name}.yaml").write_text(json.dumps(settings), encoding="utf-8")
+    asked = documents[benchmark.evaluated_split][: task.items]
+    return StagedTask(
+        name=name, benchmark=benchmark, shots=shots, document_ids=_distinct_ids(benchmark, asked)
+    )
+
+
+def _family(benchmark: Benchmark) -> Family:
+    if benchmark.template not in FAMILIES:
+        raise ValueError(
+            f"unknown template {benchmark.template!r} of benchmark {benchmark.name}; expected one of {sorted(FAMILIES)}"
+        )
+    return FAMILIES[benchmark.template]
+
+
+def _settings(
+    name: str, benchmark: Benchmark, files: Mapping[str, str], shots: int, cache: Path
+) -> dict[str, object]:
+    """A task file; JSON is YAML, and the template keeps its prompt and preprocessing."""
+    import lm_eval
+
+    family = _family(benchmark)
+    template = Path(lm_eval.__file__).parent / "tasks" / "okapi" / benchmark.template
+    splits = {family.evaluated_key: benchmark.evaluated_split}
+    if family.shots_key is not None:
+        splits[family.shots_key] = SHOTS_SPLIT
+    return {
+        "include": str(template),
+        "task": name,
+        "dataset_path": "parquet",
+        "dataset_name": None,
+        "dataset_kwargs": {"data_files": dict(files), "cache_dir": str(cache)},
+        "num_fewshot": shots,
+        **dict.fromkeys(family.unused_keys),
+        **splits,
+    }
+
+
+def _write_split(documents: Sequence[Document], path: Path) -> str:
+    """Parquet, whose column types are seen over the whole file: a column may begin with many nulls."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(list(documents)), path)
+    return str(path)
+
+
+def _require_examples(
+    benchmark: Benchmark, family: Family, documents: Mapping[str, Sequence[Document]], shots: int
+) -> None:
+    """Examples from the evaluated split need one document more, since the asked one is left out."""
+    split = benchmark.evaluated_split if family.shots_key is None else SHOTS_SPLIT
+    needed = shots + 1 if family.shots_key is None else shots
+    if shots and len(documents[split]) < needed:
+        raise ValueError(
+            f"{benchmark.name} asks for {shots} examples, but split {split} has {len(documents[split])} documents; "
+            "lower max_shots of the profile"
+        )
+
+
+def _distinct_ids(benchmark: Benchmark, documents: Sequence[Document]) -> tuple[str, ...]:
+    ids = tuple(document_id(document) for document in documents)
+    repeated = [name for name, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"{benchmark.name} names several documents {repeated[:5]}; arms could not be paired by id"
+        )
+    return ids

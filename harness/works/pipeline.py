@@ -1,0 +1,102 @@
+"""The map: which stages a run has, what each item is made from, and where the work is done."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.tools.draft import Draft
+from harness.words.items import Plan, Stage
+from harness.words.study import Profile, Study
+
+Produce = Callable[[Any, Mapping[str, Path], Path], None]
+"""Makes one item: its task, the folders of what it needs by role, and the folder to fill."""
+
+
+def plan(study: Study, profile: Profile, device: str) -> Plan:
+    """The stages of one study in one world; the same arguments give the same plan."""
+    draft = Draft(study, profile, device)
+    phrases = draft.phrases()
+    translations = {language.code: draft.translation(language, phrases) for language in study.targets}
+    texts = {language.code: draft.texts(language, phrases, translations) for language in study.languages}
+    activations = {code: draft.activations(code, needs) for code, needs in texts.items()}
+    errors = tuple(draft.dictionary_error(code, needs) for code, needs in texts.items())
+    adapters = tuple(
+        draft.adapter(language, seed, texts[language.code])
+        for language in study.tuned
+        for seed in profile.sizes.adapter_seeds
+    )
+    tuned = tuple(
+        draft.activations_tuned(adapter, code, texts[code])
+        for adapter in adapters
+        for code in draft.read_by(adapter)
+    )
+    base_scores = tuple(draft.benchmarks(language.code) for language in study.languages)
+    tuned_scores = tuple(
+        draft.benchmarks(code, adapter) for adapter in adapters for code in draft.read_by(adapter)
+    )
+    measured = (*activations.values(), *errors, *adapters, *tuned, *base_scores, *tuned_scores)
+    estimates = draft.estimates((phrases, *translations.values(), *measured))
+    stages = (
+        Stage(name="phrases", says="phrases on which each latent peaks", module="harness.works.phrases",
+              items=(phrases,), uses_model=False),
+        Stage(name="translations", says="the phrases in every target language", module="harness.works.translation",
+              items=tuple(translations.values()), uses_model=True),
+        Stage(name="activations", says="latents over every text, untouched model", module="harness.works.extraction",
+              items=tuple(activations.values()), uses_model=True),
+        Stage(name="dictionary-error", says="how well the dictionaries describe each language",
+              module="harness.works.dictionary", items=errors, uses_model=True),
+        Stage(name="adapters", says="LoRA adapters, one per language and seed", module="harness.works.alignment",
+              items=adapters, uses_model=True),
+        Stage(name="activations-tuned", says="latents through each adapter", module="harness.works.extraction",
+              items=tuned, uses_model=True),
+        Stage(name="benchmarks", says="benchmark answers, untouched model", module="harness.works.evaluation",
+              items=base_scores, uses_model=True),
+        Stage(name="benchmarks-tuned", says="benchmark answers through each adapter", module="harness.works.evaluation",
+              items=tuned_scores, uses_model=True),
+        Stage(name="estimates", says="every quantity of the study", module="harness.works.estimates",
+              items=(estimates,), uses_model=False),
+        *draft.self_checks(),
+    )  # fmt: skip
+    return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
+
+
+def producer(stage: str) -> Produce:  # noqa: PLR0911  one line per stage is the map
+    """The function that makes an item of a stage; imports only what that stage needs.
+
+    Raises:
+        ValueError: If no stage has that name.
+    """
+    match stage:
+        case "phrases":
+            from harness.works import phrases
+
+            return phrases.produce
+        case "translations":
+            from harness.works import translation
+
+            return translation.produce
+        case "activations" | "activations-tuned":
+            from harness.works import extraction
+
+            return extraction.produce
+        case "dictionary-error":
+            from harness.works import dictionary
+
+            return dictionary.produce
+        case "adapters":
+            from harness.works import alignment
+
+            return alignment.produce
+        case "benchmarks" | "benchmarks-tuned":
+            from harness.works import evaluation
+
+            return evaluation.produce
+        case "estimates":
+            from harness.works import estimates
+
+            return estimates.produce
+        case "self-checks":
+            from harness.works import selfchecks
+
+            return selfchecks.produce
+    raise ValueError(f"no stage is called {stage!r}")

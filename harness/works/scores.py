@@ -1,0 +1,176 @@
+"""Estimates of the benchmarks: accuracy, paired change, relative change, and correlation with the gap."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.supply.tables import read_table
+from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
+from harness.tools.metrics import MIN_PAIRS, pearson
+from harness.words.record import ItemOutcome
+from harness.words.study import Benchmark, Group
+from harness.works.disparity import BaseRun, language_gap
+from harness.works.tuning import tuned_codes
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """Outcomes of one benchmark in one language, by document, sorted."""
+
+    documents: tuple[str, ...]
+    hashes: tuple[str, ...]
+    correct: Values
+    """1 where the primary metric counts the answer as right."""
+
+    @property
+    def accuracy_percent(self) -> float:
+        """Share of right answers."""
+        return float(100 * self.correct.mean())
+
+
+def accuracies(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Accuracy of the untouched model per language and benchmark."""
+    for language in base.task.languages:
+        for benchmark in base.task.benchmarks:
+            answers = read_answers(inputs[f"benchmarks/{language.code}"], benchmark)
+            scope = Scope(
+                quantity="accuracy", unit="percent", language=language.code, benchmark=benchmark.name
+            )
+            yield plain_mean(scope, "document", answers.documents, 100 * answers.correct)
+
+
+def deltas(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Change in accuracy under each language's adapters, on its own items and on English ones, paired."""
+    english = base.codes(Group.REFERENCE)[0]
+    for adapter in tuned_codes(base):
+        for quantity, language in (("delta", adapter), ("delta-english", english)):
+            for benchmark in base.task.benchmarks:
+                before, after = _arms(base, inputs, adapter, language, benchmark)
+                scope = Scope(quantity=quantity, unit="points", language=adapter, benchmark=benchmark.name)
+                delta = _paired(scope, before, after)
+                yield delta
+                if quantity == "delta" and before.accuracy_percent > 0:
+                    yield _relative(delta, before, adapter, benchmark)
+
+
+def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """What is left of English accuracy under the adapters, in percent of before; benchmarks weigh alike."""
+    english = base.codes(Group.REFERENCE)[0]
+    ratios: dict[int, list[float]] = {seed: [] for seed in base.task.adapter_seeds}
+    for adapter in tuned_codes(base):
+        for benchmark in base.task.benchmarks:
+            before, after = _arms(base, inputs, adapter, english, benchmark)
+            for seed, answers in after.items():
+                if before.accuracy_percent > 0:
+                    ratios[seed].append(100 * answers.accuracy_percent / before.accuracy_percent)
+    by_seed = {seed: float(np.mean(values)) for seed, values in ratios.items() if values}
+    if by_seed:
+        scope = Scope(quantity="retention", unit="percent", language=english, reading="accuracy")
+        sides = [
+            Sides(units=("adapters",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
+            for seed, value in by_seed.items()
+        ]
+        yield measured(scope, float(np.mean(list(by_seed.values()))), "seed", sides)
+
+
+def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Correlation over languages of the gap with accuracy, per benchmark and for the mean score.
+
+    English is left out: its gap is small by construction, and one such point moves everything. With fewer languages
+    than a correlation needs, or no benchmark, there is nothing to estimate.
+    """
+    codes = [language.code for language in base.task.languages if language.group is not Group.REFERENCE]
+    if len(codes) < MIN_PAIRS or not base.task.benchmarks:
+        return
+    gaps = np.asarray([language_gap(base, code) for code in codes])
+    scores = {
+        benchmark.name: np.asarray(
+            [read_answers(inputs[f"benchmarks/{code}"], benchmark).accuracy_percent for code in codes]
+        )
+        for benchmark in base.task.benchmarks
+    }
+    for name, values in (*scores.items(), (None, np.mean(list(scores.values()), axis=0))):
+        scope = Scope(quantity="correlation", unit="r", benchmark=name)
+        sides = Sides(units=codes, observed=values, reference=gaps)
+        yield measured(scope, pearson(gaps, values), "language", (sides,))
+
+
+def read_answers(folder: Path, benchmark: Benchmark) -> Answers:
+    """The outcomes of one benchmark under its primary metric.
+
+    Raises:
+        ValueError: If there are none, or a document stands twice.
+    """
+    rows = sorted(
+        (row for row in read_table(folder, ItemOutcome) if row.benchmark == benchmark.name),
+        key=lambda row: row.document_id,
+    )
+    documents = tuple(row.document_id for row in rows)
+    if not rows or len(set(documents)) != len(documents):
+        raise ValueError(
+            f"{benchmark.name}: {len(rows)} outcomes of {len(set(documents))} documents; "
+            "expected one per document, and some: run the benchmarks stage again"
+        )
+    return Answers(
+        documents=documents,
+        hashes=tuple(row.document_hash for row in rows),
+        correct=np.asarray([getattr(row, benchmark.metric) for row in rows], dtype=np.float64),
+    )
+
+
+def _arms(
+    base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str, benchmark: Benchmark
+) -> tuple[Answers, dict[int, Answers]]:
+    before = read_answers(inputs[f"benchmarks/{language}"], benchmark)
+    after = {
+        seed: read_answers(inputs[f"benchmarks-tuned/{adapter}/seed-{seed}/{language}"], benchmark)
+        for seed in base.task.adapter_seeds
+    }
+    for seed, answers in after.items():
+        if (answers.documents, answers.hashes) != (before.documents, before.hashes):
+            raise ValueError(
+                f"{benchmark.name} in {language}: the adapter {adapter}/seed-{seed} was scored on other documents "
+                "than the untouched model; a paired difference needs the same ones in both arms"
+            )
+    return before, after
+
+
+def _paired(scope: Scope, before: Answers, after: Mapping[int, Answers]) -> Measured:
+    sides = [
+        Sides(
+            units=before.documents, observed=100 * answers.correct, reference=100 * before.correct, seed=seed
+        )
+        for seed, answers in after.items()
+    ]
+    value = float(np.mean([(part.observed - part.reference).mean() for part in sides]))
+    return measured(scope, value, "document", sides)
+
+
+def _relative(delta: Measured, before: Answers, adapter: str, benchmark: Benchmark) -> Measured:
+    scope = Scope(
+        quantity="relative-delta",
+        unit="percent",
+        language=adapter,
+        benchmark=benchmark.name,
+        reading="relative",
+    )
+    sides = _sides_of(delta)
+    return measured(scope, 100 * delta.estimate.value / before.accuracy_percent, "document", sides)
+
+
+def _sides_of(delta: Measured) -> Sequence[Sides]:
+    seeds = dict.fromkeys(row.seed for row in delta.units)
+    return [
+        Sides(
+            units=[row.unit for row in delta.units if row.seed == seed],
+            observed=np.asarray([row.observed for row in delta.units if row.seed == seed]),
+            reference=np.asarray([row.reference for row in delta.units if row.seed == seed]),
+            seed=seed,
+        )
+        for seed in seeds
+    ]

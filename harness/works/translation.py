@@ -1,0 +1,117 @@
+"""The translations stage: every phrase in one target language, with flags for what looks wrong."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness.supply.loading import TranslationModel, load_translator
+from harness.supply.tables import read_table, write_table
+from harness.words.record import Text, Translation
+from harness.words.tasks import TranslationTask
+
+MAX_NEW_TOKENS = 128
+"""Longest translation in tokens; the models were trained on sentences."""
+
+MIN_SCRIPT_FRACTION = 0.5
+"""Share of letters in the language's script below which a translation is flagged."""
+
+MIN_PIECES = 6
+MAX_PIECE_FRACTION = 0.5
+"""A text of some length is repetitive when one word, or one letter, makes up more than this share of it."""
+
+
+def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> None:
+    """Write the translations of all phrases, in the order of the phrases."""
+    texts = read_table(inputs["phrases"], Text)
+    translator = load_translator(task.translator, task.numerics)
+    sources = [text.text for text in texts]
+    translated = translations(translator, sources, task.target_token, task.num_beams, task.batch_texts)
+    rows = (
+        flagged(text, translation, task.language.code, task.language.script)
+        for text, translation in zip(texts, translated, strict=True)
+    )
+    write_table(out, Translation, rows)
+
+
+def translations(
+    translator: TranslationModel,
+    texts: Sequence[str],
+    target_token: str | None,
+    num_beams: int,
+    batch_texts: int,
+) -> list[str]:
+    """Each text translated, in the order given.
+
+    Raises:
+        ValueError: If the model does not know the target token; it would silently become `<unk>`.
+    """
+    prefix = f"{target_token} " if target_token else ""
+    _require_known(translator, target_token)
+    order = sorted(range(len(texts)), key=lambda index: (-len(texts[index]), index))
+    results: dict[int, str] = {}
+    for batch in _chunks(order, batch_texts):
+        decoded = _translate_batch(translator, [prefix + texts[index] for index in batch], num_beams)
+        results.update(zip(batch, decoded, strict=True))
+    return [results[index] for index in range(len(texts))]
+
+
+def flagged(text: Text, translation: str, language: str, script: str) -> Translation:
+    """A translation with what looks wrong about it."""
+    return Translation(
+        text_id=text.text_id,
+        language=language,
+        text=translation,
+        is_empty=not translation.strip(),
+        is_copy=translation.strip().casefold() == text.text.strip().casefold(),
+        is_repetitive=_is_repetitive(translation),
+        is_wrong_script=script_fraction(translation, script) < MIN_SCRIPT_FRACTION,
+    )
+
+
+def script_fraction(text: str, script: str) -> float:
+    """Share of the letters that belong to a script; 1 where there are no letters to judge by.
+
+    Args:
+        text: What to look at.
+        script: First word of the letters' Unicode names, such as "DEVANAGARI".
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    if not letters:
+        return 1.0
+    return sum(unicodedata.name(letter, "").startswith(script) for letter in letters) / len(letters)
+
+
+def _is_repetitive(text: str) -> bool:
+    # Letters serve scripts that put no space between words; no word of any language is mostly one letter.
+    return any(_one_piece_rules(pieces) for pieces in (text.split(), text.replace(" ", "")))
+
+
+def _one_piece_rules(pieces: Sequence[str]) -> bool:
+    if len(pieces) < MIN_PIECES:
+        return False
+    return Counter(pieces).most_common(1)[0][1] > MAX_PIECE_FRACTION * len(pieces)
+
+
+def _require_known(translator: TranslationModel, target_token: str | None) -> None:
+    if target_token is None:
+        return
+    tokenizer = translator.tokenizer
+    if tokenizer.convert_tokens_to_ids(target_token) == tokenizer.unk_token_id:
+        raise ValueError(
+            f"the translation model {tokenizer.name_or_path!r} does not know the target token {target_token!r}; "
+            "it would be read as <unk> and the language left to chance; correct the study's pin"
+        )
+
+
+def _translate_batch(translator: TranslationModel, sources: Sequence[str], num_beams: int) -> list[str]:
+    model, tokenizer = translator.model, translator.tokenizer
+    batch = tokenizer(list(sources), return_tensors="pt", padding=True).to(model.device)
+    generated = model.generate(**batch, num_beams=num_beams, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
+    decoded: list[str] = tokenizer.batch_decode(generated, skip_special_tokens=True)
+    return decoded
+
+
+def _chunks(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(indices), size):
+        yield indices[start : start + size]

@@ -1,0 +1,192 @@
+"""Estimates of the adapters: gains, retention of English, and what held-out pairs showed during training."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.supply.tables import read_table
+from harness.tools.measured import Measured, Scope, Sides, measured
+from harness.tools.metrics import change_percent, ratio_percent
+from harness.words.record import AlignmentStep, PhraseValue
+from harness.words.study import Group
+from harness.works.disparity import BaseRun
+from harness.works.latents import latent_means, phrase_values
+
+Values = NDArray[np.float64]
+Formula = Callable[[Values, Values], float]
+"""What becomes of latent means after and before."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TunedRun:
+    """One language's selections before and after, over every seed of the adapters trained for `adapter`."""
+
+    base: BaseRun
+    adapter: str
+    """Language that the adapters were trained for."""
+    language: str
+    """Language whose texts were read through them."""
+    after: Mapping[int, Values]
+    """By seed: one pooled value per selection."""
+
+    @cached_property
+    def before(self) -> Values:
+        """The untouched model on the same texts."""
+        return self.base.by_language[self.language]
+
+    def sides(self, layer: int) -> tuple[Sides, ...]:
+        """Latent means before and after, on phrases that no adapter saw in training, for every seed."""
+        mask = self.base.kept & self.base.selections.within(layer, held_out_only=True)
+        before = latent_means(self.base.selections, self.before, mask)
+        return tuple(
+            Sides(
+                units=before.latents,
+                observed=latent_means(self.base.selections, values, mask).values,
+                reference=before.values,
+                seed=seed,
+            )
+            for seed, values in self.after.items()
+        )
+
+
+def read_tuned_run(base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str) -> TunedRun:
+    """The activations of one language through every seed of one language's adapters."""
+    pooling = base.task.specification.pooling
+    after = {
+        seed: phrase_values(
+            inputs[f"activations-tuned/{adapter}/seed-{seed}/{language}"], base.selections, pooling
+        )
+        for seed in base.task.adapter_seeds
+    }
+    return TunedRun(base=base, adapter=adapter, language=language, after=after)
+
+
+def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """How much the tuned languages' latents rose, at the layer that speaks for gains and over all aligned ones."""
+    for code in tuned_codes(base):
+        run = read_tuned_run(base, inputs, code, code)
+        scope = Scope(
+            quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code
+        )
+        yield _with_phrases(run, _mean_over_seeds(run, scope, change_percent))
+        yield _over_aligned_layers(run, replace(scope, layer=None, specification="mean-over-aligned-layers"))
+        yield from _share_of_gap_closed(run, replace(scope, specification="share-of-gap-closed"))
+
+
+def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """What is left of English activations under the adapters: each language's, and the mean over languages."""
+    english = base.codes(Group.REFERENCE)[0]
+    scope = Scope(
+        quantity="retention-by-adapter",
+        unit="percent",
+        layer=base.task.specification.gain_layer,
+        reading="activation",
+    )
+    runs = [read_tuned_run(base, inputs, code, english) for code in tuned_codes(base)]
+    for run in runs:
+        yield _mean_over_seeds(run, replace(scope, language=run.adapter), ratio_percent)
+    if runs:
+        yield _mean_over_adapters(replace(scope, quantity="retention", language=english), runs)
+
+
+def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Held-out pairs before and after training: distance, shuffled control, both sides, language loss."""
+    figures = (
+        ("alignment-gap", "activation", "gap"),
+        ("alignment-gap-shuffled", "activation", "shuffled_gap"),
+        ("alignment-drift", "activation squared", "retention"),
+        ("alignment-english-mean", "activation", "english_mean"),
+        ("alignment-target-mean", "activation", "target_mean"),
+        ("english-nats", "nats", "english_nats_per_token"),
+        ("target-nats", "nats", "target_nats_per_token"),
+    )
+    for code in tuned_codes(base):
+        logs = {
+            seed: read_table(inputs[f"adapters/{code}/seed-{seed}"], AlignmentStep)
+            for seed in base.task.adapter_seeds
+        }
+        for quantity, unit, field in figures:
+            for reading, place in (("before", 0), ("after", -1)):
+                values = {seed: float(getattr(log[place], field)) for seed, log in logs.items()}
+                yield _over_seeds(Scope(quantity=quantity, unit=unit, language=code, reading=reading), values)
+
+
+def tuned_codes(base: BaseRun) -> list[str]:
+    """Languages with adapters."""
+    return [language.code for language in base.task.languages if language.tuned]
+
+
+def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
+    assert scope.layer is not None
+    sides = run.sides(scope.layer)
+    value = np.mean([formula(part.observed, part.reference) for part in sides])
+    return measured(scope, float(value), "latent", sides)
+
+
+def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
+    by_seed: dict[int, list[float]] = {seed: [] for seed in run.after}
+    for layer in run.base.task.specification.alignment.layers:
+        for part in run.sides(layer):
+            assert part.seed is not None
+            by_seed[part.seed].append(change_percent(part.observed, part.reference))
+    return _over_seeds(scope, {seed: float(np.mean(values)) for seed, values in by_seed.items()})
+
+
+def _share_of_gap_closed(run: TunedRun, scope: Scope) -> Iterator[Measured]:
+    assert scope.layer is not None
+    base = run.base
+    mask = base.kept & base.selections.within(scope.layer, held_out_only=True)
+    english = latent_means(base.selections, base.by_language[base.codes(Group.REFERENCE)[0]], mask).values
+    sides = run.sides(scope.layer)
+    if english.sum() == sides[0].reference.sum():
+        return  # no gap was open, so no share of it can be closed
+    shares = {
+        part.seed: float(100 * (part.observed - part.reference).sum() / (english - part.reference).sum())
+        for part in sides
+        if part.seed is not None
+    }
+    yield _over_seeds(scope, shares)
+
+
+def _over_seeds(scope: Scope, values: Mapping[int, float]) -> Measured:
+    sides = tuple(
+        Sides(units=("adapter",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
+        for seed, value in values.items()
+    )
+    return measured(scope, float(np.mean(list(values.values()))), "seed", sides)
+
+
+def _mean_over_adapters(scope: Scope, runs: Sequence[TunedRun]) -> Measured:
+    # All adapters start from the same English values, so the mean of their ratios is the ratio of the mean.
+    assert scope.layer is not None
+    by_adapter = [run.sides(scope.layer) for run in runs]
+    sides = tuple(
+        replace(parts[0], observed=np.mean([part.observed for part in parts], axis=0))
+        for parts in zip(*by_adapter, strict=True)
+    )
+    value = float(np.mean([ratio_percent(part.observed, part.reference) for part in sides]))
+    return measured(scope, value, "latent", sides)
+
+
+def _with_phrases(run: TunedRun, gain: Measured) -> Measured:
+    base, layer = run.base, gain.estimate.layer
+    assert layer is not None
+    after = np.mean(list(run.after.values()), axis=0)
+    rows = np.flatnonzero(base.kept & base.selections.within(layer, held_out_only=True)).tolist()
+    return replace(
+        gain,
+        phrases=tuple(
+            PhraseValue(
+                estimate_id=gain.estimate.estimate_id,
+                unit=str(base.selections.latent[row]),
+                text_id=int(base.selections.text_id[row]),
+                observed=float(after[row]),
+                reference=float(run.before[row]),
+            )
+            for row in rows
+        ),
+    )

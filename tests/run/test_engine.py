@@ -1,0 +1,397 @@
+"""Stages, recipes, surveys and progress, on a small plan in one process; Snakemake itself: test_reproduce."""
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from harness.run.engine import Engine
+from harness.run.execution import stage_cost
+from harness.run.progress import Lines, stage_progress
+from harness.run.recipes import Recipes
+from harness.run.stageprocess import run_stage
+from harness.run.survey import Survey
+from harness.supply.codedigest import code_digest
+from harness.supply.runfolder import Event, RunFolder, named_keys
+from harness.supply.sources import MissingSourceError, revision_of
+from harness.supply.store import Store
+from harness.tools.mode import Evidence, Mode, mode_of
+from harness.words.failures import MissingArtifactError
+from harness.words.items import Plan
+from harness.words.study import Shapes
+from tests.small_plan import SmallWorld, install, small_plan
+
+STAGES = ("phrases", "translations", "benchmarks", "estimates")
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+        monkeypatch.setenv(variable, "1")
+    world = SmallWorld(tmp_path / "world")
+    world.root.mkdir()
+    world.write()
+    install(world, monkeypatch.setattr)
+    revision_of.cache_clear()
+    return world
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder(root=tmp_path / "run")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+def work(small: SmallWorld, store: Path, run: RunFolder) -> Plan:
+    plan = small_plan(small)
+    for stage in plan.stages:
+        run_stage(plan, stage.name, Store(store), run)
+    return plan
+
+
+def survey(small: SmallWorld, store: Path) -> Survey:
+    return Survey(recipes=Recipes(plan=small_plan(small)), store=Store(store)).look()
+
+
+def test_the_second_time_everything_is_found(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    work(small, store, run)
+    first = {name: run.index(name).read_bytes() for name in STAGES}
+    work(small, store, run)
+    assert len(small.counted("start")) == 8
+    assert {name: run.index(name).read_bytes() for name in STAGES} == first
+    cost = stage_cost("translations", run.events("translations"))
+    assert (cost.attempts, cost.items_made, cost.items_found) == (2, 3, 3)
+
+
+def test_the_index_names_what_stands(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    plan = work(small, store, run)
+    records = run.read_index("translations")
+    assert records is not None
+    assert [record.item for record in records] == ["hi", "ml", "mr"]
+    assert records[0].key == Recipes(plan=plan).key(plan.stage("translations").items[0])
+    assert records[0].size_bytes == len("translations/hi\nphrases/all")
+    assert len(named_keys(run.root.parent)) == 8
+
+
+@pytest.mark.parametrize(
+    ("place", "redone"),
+    [
+        pytest.param("estimates/all", ["estimates/changed"], id="the last stage alone"),
+        pytest.param(
+            "benchmarks/ml", ["benchmarks/changed", "estimates/all"], id="an item and what needs it"
+        ),
+        pytest.param(
+            "phrases/all",
+            ["phrases/changed", "translations/hi", "translations/ml", "translations/mr", "estimates/all"],
+            id="the first stage and everything below it",
+        ),
+    ],
+)
+def test_a_parameter_redoes_what_depends_on_it(
+    small: SmallWorld, store: Path, run: RunFolder, place: str, redone: list[str]
+) -> None:
+    work(small, store, run)
+    small.tally.unlink()
+    small.write(texts={place: "new"})
+    work(small, store, run)
+    assert small.counted("start") == redone
+
+
+def test_changed_bytes_of_a_source_redo_everything(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    before = Recipes(plan=small_plan(small)).run_id()
+    small.write(source="changed")
+    revision_of.cache_clear()
+    assert Recipes(plan=small_plan(small)).run_id() != before
+
+
+def test_code_counts_by_what_it_says(small: SmallWorld, tmp_path: Path) -> None:
+    package = tmp_path / "harness"
+    words = package / "words"
+    words.mkdir(parents=True)
+    for folder in (package, words):
+        (folder / "__init__.py").write_text("")
+    (words / "pins.py").write_text("from harness.words import below\n")
+    (words / "below.py").write_text("number = 1\n")
+
+    def run_id() -> str:
+        return Recipes(plan=small_plan(small), code=partial(code_digest, package=package)).run_id()
+
+    first = run_id()
+    (words / "below.py").write_text("number = 1  # a word\n")
+    assert run_id() == first
+    (words / "below.py").write_text("number = 2\n")
+    assert run_id() != first
+
+
+def test_a_library_version_counts(small: SmallWorld) -> None:
+    plan = small_plan(small)
+    ids = {Recipes(plan=plan, versions={"torch": version}).run_id() for version in ("1", "2")}
+    assert len(ids) == 2
+
+
+def test_the_name_of_an_artifact_does_not_depend_on_the_checkout(small: SmallWorld, tmp_path: Path) -> None:
+    moved = SmallWorld(tmp_path / "moved")
+    moved.root.mkdir()
+    moved.write()
+    assert Recipes(plan=small_plan(small)).run_id() == Recipes(plan=small_plan(moved)).run_id()
+
+
+def test_a_stage_without_its_inputs_says_what_to_run(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    with pytest.raises(
+        MissingArtifactError, match=r"translations hi needs phrases all.*'harness stage phrases'"
+    ):
+        run_stage(small_plan(small), "translations", Store(store), run)
+
+
+@pytest.mark.parametrize(
+    ("how", "failure"),
+    [
+        pytest.param("raise", ("RuntimeError", 3, "RuntimeError: the sky fell"), id="a crash"),
+        pytest.param(
+            "no network", ("MissingSourceError", 5, "small source cannot be fetched"), id="no source"
+        ),
+        pytest.param("full disk", ("StoreError", 3, "ENOSPC"), id="a full disk"),
+        pytest.param("nothing", ("StoreError", 3, "made no file"), id="an empty result"),
+    ],
+)
+def test_a_failed_stage_leaves_word(
+    small: SmallWorld, store: Path, run: RunFolder, how: str, failure: tuple[str, int, str]
+) -> None:
+    kind, code, says = failure
+    small.write(behaviour={"translations/ml": how})
+    with pytest.raises(Exception, match=re.escape(says.removeprefix("RuntimeError: "))):
+        work(small, store, run)
+    (word,) = run.read_failures()
+    assert (word.stage, word.item, word.kind, word.exit_code) == ("translations", "ml", kind, code)
+    assert says in word.message
+    assert "Traceback" in word.traceback
+    assert run.read_index("translations") is None
+    assert "translations/mr" not in small.counted("start")
+
+
+def test_a_stage_that_works_again_takes_its_word_back(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    small.write(behaviour={"translations/ml": "raise"})
+    with pytest.raises(RuntimeError):
+        work(small, store, run)
+    small.write()
+    work(small, store, run)
+    assert list(run.read_failures()) == []
+    assert small.counted("start").count("translations/hi") == 1
+
+
+def test_a_survey_of_an_empty_store_misses_everything(small: SmallWorld, store: Path) -> None:
+    assert [stage.name for stage in survey(small, store).missing()] == list(STAGES)
+
+
+def test_a_survey_publishes_what_another_run_made(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    work(small, store, run)
+    other = RunFolder(root=run.root.with_name("other"))
+    survey(small, store).settle(other, print)
+    assert {name: other.read_index(name) for name in STAGES} == {
+        name: run.read_index(name) for name in STAGES
+    }
+
+
+def test_damage_is_named_removed_and_withdrawn(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    work(small, store, run)
+    records = run.read_index("translations")
+    assert records is not None
+    folder = Store(store).folder("translations", records[1].key)
+    (folder / "text.txt").write_text("edited")
+    look = survey(small, store)
+    said: list[str] = []
+    look.settle(run, said.append)
+    assert "text.txt is damaged: found 6 bytes, expected" in said[0]
+    assert said[0].endswith(f"Removed: translations ml ({records[1].key[:12]}).")
+    assert not folder.exists()
+    assert [stage.name for stage in look.missing()] == ["translations", "estimates"]
+    assert (run.index("phrases").exists(), run.index("translations").exists()) == (True, False)
+    small.tally.unlink()
+    work(small, store, run)
+    assert small.counted("start") == ["translations/ml"]
+
+
+def test_what_stands_on_bytes_that_are_gone_does_not_stand(
+    small: SmallWorld, store: Path, run: RunFolder
+) -> None:
+    plan = work(small, store, run)
+    phrases = plan.stage("phrases").items[0]
+    recipes = Recipes(plan=plan)
+    Store(store).discard("phrases", recipes.key(phrases))
+    # The same recipe, other bytes: a device that does not repeat itself.
+    Store(store).produce(recipes.recipe(phrases, {}), lambda out: (out / "text.txt").write_text("other"))
+    assert [stage.name for stage in survey(small, store).missing()] == ["translations", "estimates"]
+    small.tally.unlink()
+    work(small, store, run)
+    assert small.counted("start") == [
+        "translations/hi",
+        "translations/ml",
+        "translations/mr",
+        "estimates/all",
+    ]
+    assert survey(small, store).missing() == ()
+
+
+def test_an_index_of_other_artifacts_is_replaced(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    work(small, store, run)
+    before = run.read_index("phrases")
+    run.index("phrases").write_text('{"items": "nonsense"}')
+    survey(small, store).settle(run, print)
+    assert run.read_index("phrases") == before
+
+
+def engine(small: SmallWorld, store: Path, run: RunFolder) -> Engine:
+    recipes = Recipes(plan=small_plan(small))
+    return Engine(
+        recipes=recipes, run=run, store=store, study="small", profile="fixture", device="cuda", cores=2
+    )
+
+
+def test_the_wiring_is_the_plan(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    wired = engine(small, store, run)._wired(small_plan(small).stage("estimates"))
+    assert isinstance(wired, dict)
+    assert wired["inputs"] == [str(run.index("translations")), str(run.index("benchmarks"))]
+    assert (wired["gpu"], wired["threads"]) == (0, 1)
+    assert "-m harness stage estimates --study small --profile fixture --device cuda" in str(wired["command"])
+
+
+def test_a_failure_is_told_in_the_words_of_its_stage(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    small.write(behaviour={"benchmarks/mr": "no network"})
+    with pytest.raises(MissingSourceError):
+        work(small, store, run)
+    error = engine(small, store, run)._failure(["benchmarks"])
+    assert str(error) == "stage benchmarks, item mr: small source cannot be fetched: no network"
+    assert (error.exit_code, error.damaged) == (5, False)
+
+
+def test_a_stage_killed_without_a_word_is_told_too(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    run.diary("benchmarks").note("started")
+    run.log.write_text("loading\nKilled\n\n")
+    error = engine(small, store, run)._failure(["translations", "benchmarks"])
+    assert "stage benchmarks ended without a word" in str(error)
+    assert str(error).endswith("run.log holds what was printed, last: Killed")
+    assert error.exit_code == 3
+
+
+def test_an_engine_that_does_not_start_is_told_too(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    run.root.mkdir()
+    run.log.write_text("no such option")
+    error = engine(small, store, run)._failure(["phrases"])
+    assert str(error).startswith("the engine ended before it started phrases; ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"), [(None, "env -u XDG_CACHE_HOME "), ("/c", "env XDG_CACHE_HOME=/c ")]
+)
+def test_stages_keep_the_caches_of_the_caller(
+    small: SmallWorld, run: RunFolder, monkeypatch: pytest.MonkeyPatch, kept: str | None, words: str
+) -> None:
+    if kept is None:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", kept)
+    wired = engine(small, small.root, run)._wired(small_plan(small).stage("phrases"))
+    assert isinstance(wired, dict)
+    assert str(wired["command"]).startswith(words)
+
+
+def test_progress_is_read_from_what_stages_leave(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    plan = small_plan(small)
+    stage = plan.stage("translations")
+    assert stage_progress(stage, run).state == "waiting"
+    diary = run.diary("translations")
+    for what, item in (("started", ""), ("made", "hi"), ("started", ""), ("found", "hi"), ("made", "ml")):
+        diary.note(what, item)
+    now = stage_progress(stage, run)
+    assert (now.state, now.done, now.total) == ("running", 2, 3)
+
+
+def test_lines_tell_starts_ends_and_now_and_then(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    time = [0.0]
+    said: list[str] = []
+    lines = Lines(plan=small_plan(small), run=run, say=said.append, clock=lambda: time[0])
+    lines()
+    diary = run.diary("translations")
+    diary.note("started")
+    lines()
+    lines()
+    time[0] = 16.0
+    lines()
+    run.write_index("translations", ())
+    lines()
+    assert [line.split(":")[0] for line in said] == [
+        "started translations",
+        "running translations",
+        "finished translations",
+    ]
+
+
+def test_a_half_written_event_is_passed_over(run: RunFolder) -> None:
+    run.diary("phrases").note("started")
+    path = run.root / "events" / "phrases.jsonl"
+    path.write_text(path.read_text() + '{"stage": "phr')
+    assert [event.what for event in run.events("phrases")] == ["started"]
+
+
+def test_a_killed_attempt_counts_up_to_its_last_event() -> None:
+    def event(what: str, seconds: float) -> Event:
+        return Event(stage="s", what=what, item="", at="", wall_seconds=seconds, cpu_seconds=seconds / 2)
+
+    events = (
+        event("started", 0),
+        event("made", 5),
+        event("started", 0),
+        event("found", 1),
+        event("ended", 2),
+    )
+    cost = stage_cost("s", events)
+    assert (cost.attempts, cost.items_made, cost.items_found) == (2, 1, 1)
+    assert (cost.wall_seconds, cost.cpu_seconds) == (7, 3.5)
+    assert stage_cost("s", ()).attempts == 0
+
+
+TRUE_SHAPES = Shapes(num_layers=26, d_model=2304, d_sae=16384, vocab_size=256_000)
+SMALL_SHAPES = Shapes(num_layers=26, d_model=64, d_sae=256, vocab_size=4000)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "digests", "made_here", "replayed", "mode"),
+    [
+        pytest.param(TRUE_SHAPES, {"a"}, False, 26, Mode.FULL, id="true shapes, own weights, replayed"),
+        pytest.param(TRUE_SHAPES, {"a"}, False, 0, Mode.FIXTURE, id="no layer replayed"),
+        pytest.param(TRUE_SHAPES, {"a", "f"}, False, 26, Mode.FIXTURE, id="a fixture's file among them"),
+        pytest.param(SMALL_SHAPES, {"a"}, False, 26, Mode.FIXTURE, id="other shapes"),
+        pytest.param(None, {"a"}, False, 26, Mode.FIXTURE, id="nothing reported its shapes"),
+        pytest.param(TRUE_SHAPES, {"a"}, True, 0, Mode.REHEARSAL, id="weights made on the spot"),
+    ],
+)
+def test_the_mode_follows_from_evidence(
+    loaded: Shapes | None, digests: set[str], made_here: object, replayed: int, mode: Mode
+) -> None:
+    evidence = Evidence(
+        loaded=loaded,
+        source_digests=digests,
+        fixture_digests={"f"},
+        weights_made_here=bool(made_here),
+        layers_replayed=replayed,
+    )
+    assert mode_of(TRUE_SHAPES, evidence) is mode
+
+
+def test_the_manifest_of_a_stage_names_its_inputs(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    work(small, store, run)
+    records = run.read_index("translations")
+    phrases = run.read_index("phrases")
+    assert records is not None
+    assert phrases is not None
+    folder = Store(store).folder("translations", records[0].key)
+    content = json.loads((folder / "artifact.json").read_text())
+    expected = {"role": "phrases", "key": phrases[0].key, "digest": phrases[0].digest}
+    assert content["inputs"] == [expected]
+    assert content["parameters"]["needs"] == [["phrases", phrases[0].key]]

@@ -1,0 +1,394 @@
+"""The main path: resumed after every kind of end, damage mended, one clear error, exact exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import harness.report
+import harness.run.reproduce
+from harness import cli
+from harness.report import closing_lines, write_report
+from harness.run.engine import Engine
+from harness.run.recipes import Recipes
+from harness.run.reproduce import reproduce
+from harness.run.stageprocess import run_stage
+from harness.supply.disk import BusyError
+from harness.supply.runfolder import RunFolder
+from harness.supply.sources import revision_of
+from harness.supply.store import Store
+from harness.words.failures import DamagedArtifactError, StageFailedError
+from harness.words.record import RunFacts
+from tests.report import worlds
+from tests.small_plan import SmallWorld, install, small_plan
+
+ALL_ITEMS = 8
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallWorld:
+    world = SmallWorld(tmp_path / "world")
+    world.root.mkdir()
+    world.write()
+    revision_of.cache_clear()
+    return world
+
+
+def start(small: SmallWorld, *words: str) -> subprocess.Popen[str]:
+    """The whole command line in a process of its own, with the real Snakemake."""
+    command = [*small.command, "reproduce", "--profile", "fixture", "--cores", "2", "--device", "cpu", *words]
+    return subprocess.Popen(
+        command, cwd=small.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def wait_for(small: SmallWorld, what: str, item: str) -> None:
+    deadline = time.monotonic() + 30
+    while item not in small.counted(what):
+        assert time.monotonic() < deadline, f"{item} did not {what}"
+        time.sleep(0.02)
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def report_of(small: SmallWorld) -> dict[str, Any]:
+    (path,) = small.root.glob("reports/*/report.json")
+    return json.loads(path.read_text())
+
+
+def outcomes(small: SmallWorld) -> list[str]:
+    (path,) = small.root.glob("reports/*/execution.json")
+    return [attempt["outcome"] for attempt in json.loads(path.read_text())["attempts"]]
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_and_resumed(small: SmallWorld) -> None:
+    """Everything dies at once: only the item in the making is made again."""
+    small.write(behaviour={"seconds": 0.4})
+    first = start(small)
+    wait_for(small, "start", "translations/ml")
+    for process in (psutil.Process(first.pid), *family(first)):
+        process.kill()
+    finish(first)
+    finished = small.counted("end")
+    assert 0 < len(finished) < ALL_ITEMS
+    small.write()
+    code, out, err = finish(start(small))
+    assert (code, err) == (0, "")
+    assert "finished estimates" in out
+    started = small.counted("start")
+    assert sorted(small.counted("end")) == sorted(set(started))
+    assert all(started.count(item) == 1 for item in finished)
+    assert len(report_of(small)["artifacts"]) == ALL_ITEMS
+    assert outcomes(small) == ["broken off", "finished"]
+
+    before = time.process_time(), small.tally.read_text()
+    code, out, err = finish(start(small))
+    assert (code, err) == (0, "")
+    assert "nothing to do" in out
+    assert small.tally.read_text() == before[1]
+
+
+@pytest.mark.slow
+def test_only_the_command_dies_and_is_started_again(small: SmallWorld) -> None:
+    """Its orphans go on; the second run waits for what they make, and nothing is made twice."""
+    small.write(behaviour={"seconds": 0.4})
+    first = start(small)
+    wait_for(small, "start", "translations/ml")
+    orphans = family(first)
+    first.kill()
+    finish(first)
+    code, _, err = finish(start(small))
+    assert (code, err) == (0, "")
+    assert len(small.counted("start")) == ALL_ITEMS
+    psutil.wait_procs(orphans, timeout=10)
+
+
+@pytest.mark.slow
+def test_the_keyboard_ends_everything_within_seconds(small: SmallWorld) -> None:
+    small.write(behaviour={"seconds": 30})
+    process = start(small)
+    wait_for(small, "start", "phrases/all")
+    children = family(process)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    found, out, _ = finish(process)
+    assert found == 130
+    assert time.monotonic() - sent < 8
+    assert "what is finished is kept. Go on with: harness reproduce --study sin2025" in out
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+
+
+@pytest.mark.slow
+def test_a_killed_stage_is_one_clear_error(small: SmallWorld) -> None:
+    small.write(behaviour={"translations/ml": "die"})
+    code, _, err = finish(start(small))
+    assert code == 3
+    assert err.startswith("error: stage translations ended without a word, perhaps killed for want of memory")
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def here(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
+    """The main path in this process: stages run one after another, without Snakemake."""
+
+    def make(self: Engine, on_tick: object) -> None:
+        stages = [stage for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()]
+        for place, stage in enumerate(stages):
+            try:
+                run_stage(self.recipes.plan, stage.name, Store(self.store), self.run)
+            except Exception as error:
+                raise self._failure([later.name for later in stages[place:]]) from error
+
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+        monkeypatch.setenv(variable, "1")
+    install(small, monkeypatch.setattr)
+    monkeypatch.setattr(Engine, "make", make)
+    return small
+
+
+def ask(small: SmallWorld, *, out: str = "run", store: str = "store") -> tuple[int, list[str]]:
+    request = harness.run.reproduce.Request(
+        study="small",
+        profile="fixture",
+        device="cpu",
+        store=small.root / store,
+        reports=small.root / "reports",
+        out=small.root / out,
+        cores=1,
+    )
+    said: list[str] = []
+    return reproduce(request, said.append), said
+
+
+def test_the_same_again_is_nothing_to_do(here: SmallWorld) -> None:
+    assert ask(here)[0] == 0
+    report = (here.root / "run" / "report.json").read_bytes()
+    code, said = ask(here)
+    assert code == 0
+    assert any(line.startswith("nothing to do") for line in said)
+    assert said[-1] == f"report in {here.root / 'run'}"
+    assert len(here.counted("start")) == ALL_ITEMS
+    assert (here.root / "run" / "report.json").read_bytes() == report
+
+
+def test_a_report_does_not_depend_on_where_or_in_how_many_attempts(here: SmallWorld) -> None:
+    ask(here, out="one", store="first")
+    here.write(behaviour={"translations/mr": "raise"})
+    with pytest.raises(StageFailedError, match="the sky fell"):
+        ask(here, out="two", store="second")
+    here.write()
+    ask(here, out="two", store="second")
+    one, two = ((here.root / name / "report.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_the_execution_record_counts_attempts(here: SmallWorld) -> None:
+    here.write(behaviour={"translations/mr": "raise"})
+    with pytest.raises(StageFailedError):
+        ask(here)
+    here.write()
+    ask(here)
+    content = json.loads((here.root / "run" / "execution.json").read_text())
+    assert [attempt["outcome"] for attempt in content["attempts"]] == ["StageFailedError", "finished"]
+    (translations,) = (stage for stage in content["stages"] if stage["stage"] == "translations")
+    assert (translations["attempts"], translations["items_made"], translations["items_found"]) == (2, 3, 2)
+
+
+def test_damage_found_before_the_start_is_mended(here: SmallWorld) -> None:
+    ask(here)
+    (stored,) = here.root.glob("store/objects/phrases/*/*/text.txt")
+    stored.write_text("edited")
+    code, said = ask(here)
+    assert code == 0
+    assert "text.txt is damaged" in said[1]
+    assert here.counted("start").count("phrases/all") == 2
+    assert len(here.counted("start")) == ALL_ITEMS + 1
+
+
+def test_damage_during_the_run_is_mended_once(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, times = Engine.make, []
+
+    def damaging(self: Engine, on_tick: object) -> None:
+        times.append(1)
+        if len(times) == 1:
+            plan = self.recipes.plan
+            run_stage(plan, "phrases", Store(self.store), self.run)
+            (stored,) = self.store.glob("objects/phrases/*/*/text.txt")
+            stored.write_text("edited")
+        make(self, on_tick)
+
+    monkeypatch.setattr(Engine, "make", damaging)
+    code, said = ask(here)
+    assert code == 0
+    assert len(times) == 2
+    assert any("Looking through the store once more" in line for line in said)
+
+
+def test_damage_that_comes_back_is_a_malfunction(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Store, stage: str, key: str) -> None:
+        raise DamagedArtifactError("the disk lies")
+
+    monkeypatch.setattr(Store, "get", broken)
+    with pytest.raises(StageFailedError, match="the disk lies") as error:
+        ask(here)
+    assert error.value.exit_code == 3
+
+
+@pytest.fixture
+def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
+    """The command line with the real report, on tables that stand in for what the small stages lack."""
+
+    def write(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+        differing = int(str(here.read().get("differing", 0)))
+        rows = [row for row in worlds.estimates() if row.quantity == "gain"]
+        tables = worlds.store(here.root / "tables", rows, worlds.checks(differing=differing))
+        return write_report(facts, *tables, out)
+
+    monkeypatch.chdir(here.root)
+    monkeypatch.setattr(harness.report, "write_report", write)
+    monkeypatch.setattr(harness.report, "closing_lines", closing_lines)
+    return here
+
+
+def tell(device: str = "cpu") -> int:
+    return cli._exit_code(["reproduce", "--out", "run", "--device", device])
+
+
+def not_run(told: SmallWorld) -> dict[str, str]:
+    report = json.loads((told.root / "run" / "report.json").read_text())
+    assert report["summary"]["exit_code"] == (5 if report["not_run"] else 0)
+    return {entry["stage"]: entry["reason"] for entry in report["not_run"]}
+
+
+@pytest.mark.parametrize(
+    ("differing", "ending"),
+    [
+        pytest.param(
+            0, ["14 of 14 self-checks agree.", "  exit 0   every check agrees"], id="every check agrees"
+        ),
+        pytest.param(
+            1,
+            ["13 of 14 self-checks agree.", "  exit 1   something differs from what is known"],
+            id="one differs",
+        ),
+    ],
+)
+def test_self_checks_decide_the_exit_code(
+    told: SmallWorld, capsys: pytest.CaptureFixture[str], differing: int, ending: list[str]
+) -> None:
+    told.write(differing=differing)
+    assert tell() == differing
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.splitlines()[-5:] == [
+        "FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
+        f"  outcome  It measured 9 numbers; {ending[0]}",
+        "  report   run/report.html",
+        "  summary  run/summary.md",
+        ending[1],
+    ]
+
+
+def test_without_a_network_there_is_a_report_all_the_same(
+    told: SmallWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told.write(behaviour={"translations/ml": "no network"})
+    assert tell() == 5
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "error: stage translations, item ml: small source cannot be fetched: no network\n"
+    )
+    assert captured.out.splitlines()[-1] == "  exit 5   nothing was judged"
+    assert "what is finished is kept. Go on with: harness reproduce" in captured.out
+    assert not_run(told) == {
+        "translations": "no-network",
+        "benchmarks": "upstream-not-run",
+        "estimates": "upstream-not-run",
+    }
+    told.write()
+    assert tell() == 0
+    assert not_run(told) == {}
+    assert told.counted("start").count("phrases/all") == 1
+
+
+def test_without_an_accelerator_nothing_starts(
+    told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(harness.run.reproduce, "default_device", lambda: "cpu")
+    assert tell("cuda") == 5
+    assert capsys.readouterr().err.startswith("error: this machine cannot run on cuda: ")
+    assert set(not_run(told).values()) == {"no-accelerator"}
+    assert len(not_run(told)) == 4
+    assert told.counted("start") == []
+
+
+def test_with_an_accelerator_it_goes_on(told: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.run.reproduce, "default_device", lambda: "cuda")
+    assert tell("cuda") == 0
+
+
+def test_what_broke_is_told_before_what_could_not_be_had(here: SmallWorld) -> None:
+    """Two stages fail side by side: the run is a malfunction, and leaves no report."""
+    here.write(behaviour={"benchmarks/hi": "no network", "translations/hi": "raise"})
+    recipes = Recipes(plan=small_plan(here))
+    run = RunFolder(root=here.root / "run")
+    run_stage(recipes.plan, "phrases", Store(here.root / "store"), run)
+    for stage in ("benchmarks", "translations"):
+        with pytest.raises(Exception, match=r"no network|the sky fell"):
+            run_stage(recipes.plan, stage, Store(here.root / "store"), run)
+    engine = Engine(recipes=recipes, run=run, store=here.root, study="s", profile="p", device="cpu", cores=1)
+    error = engine._failure(["benchmarks", "translations"])
+    assert (error.exit_code, str(error)) == (3, "stage translations, item hi: RuntimeError: the sky fell")
+
+
+@pytest.mark.slow
+def test_another_run_in_the_same_folder_is_refused(here: SmallWorld) -> None:
+    here.write(behaviour={"seconds": 5})
+    holder = start(here, "--out", "run")
+    wait_for(here, "start", "phrases/all")
+    try:
+        with pytest.raises(BusyError, match=f"in use by process {holder.pid}"):
+            ask(here)
+    finally:
+        os.kill(holder.pid, signal.SIGTERM)
+        code, out, _ = finish(holder)
+    assert code == 143
+    assert "what is finished is kept" in out
+
+
+def test_the_facts_of_a_run(here: SmallWorld) -> None:
+    ask(here)
+    content = json.loads((here.root / "run" / "report.json").read_text())
+    assert content["mode"] == "fixture"
+    assert len(content["run_id"]) == 16
+    assert len(content["artifacts"]) == ALL_ITEMS
+    assert RunFolder(root=here.root / "run").read_index("estimates") is not None
+
+
+def test_by_default_the_folder_is_named_by_the_inputs(here: SmallWorld) -> None:
+    request = harness.run.reproduce.Request(
+        study="small",
+        profile="fixture",
+        device="cpu",
+        store=here.root / "s",
+        reports=here.root / "r",
+        cores=1,
+    )
+    reproduce(request, lambda line: None)
+    (folder,) = (here.root / "r").iterdir()
+    run_id = json.loads((folder / "report.json").read_text())["run_id"]
+    assert folder.name == f"fixture-{run_id[:12]}"

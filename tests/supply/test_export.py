@@ -1,0 +1,115 @@
+"""Stored activation rows: read in the order of their numbers, joined by latent, and refused when they are no rows."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.supply.export import StoredRow, stored_rows, text_of
+
+SOURCE = "0-miniature-res-64"
+
+
+def line(
+    latent: str | float, tokens: Sequence[str] = ("\u2581sea",), values: Sequence[float] = (1.0,)
+) -> str:
+    return json.dumps({"index": latent, "tokens": tokens, "values": values})
+
+
+def write_batches(root: Path, batches: dict[str, list[str]]) -> Path:
+    folder = root / SOURCE / "activations"
+    folder.mkdir(parents=True)
+    for name, lines in batches.items():
+        (folder / name).write_bytes(gzip.compress("".join(f"{text}\n" for text in lines).encode()))
+    return root
+
+
+def test_the_latent_may_be_a_string_or_a_number(tmp_path: Path) -> None:
+    export = write_batches(tmp_path, {"batch-0.jsonl.gz": [line("4071"), line(4071)]})
+    assert [row.latent for row in stored_rows(export, SOURCE)] == [4071, 4071]
+
+
+def test_batches_are_read_by_number_and_not_by_letter(tmp_path: Path) -> None:
+    batches = {f"batch-{number}.jsonl.gz": [line(number)] for number in (10, 2, 0, 1)}
+    assert [row.latent for row in stored_rows(write_batches(tmp_path, batches), SOURCE)] == [0, 1, 2, 10]
+
+
+def test_a_row_keeps_its_tokens_and_values(tmp_path: Path) -> None:
+    tokens, values = ["\u2581The", "\u2581harbour", "."], [0, 41.25, 3.5]
+    export = write_batches(tmp_path, {"batch-0.jsonl.gz": [line("7", tokens, values)]})
+    assert list(stored_rows(export, SOURCE)) == [
+        StoredRow(latent=7, tokens=tuple(tokens), values=(0.0, 41.25, 3.5))
+    ]
+
+
+def test_a_source_without_files_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no activation files for '3-nowhere'"):
+        list(stored_rows(tmp_path, "3-nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        pytest.param("{", "is not an activation row: JSONDecodeError", id="no JSON"),
+        pytest.param("[1]", "is not an activation row: TypeError", id="no object"),
+        pytest.param('{"index": 1, "values": [1.0]}', r"is not an activation row: KeyError\('tokens'\)", id="no tokens"),
+        pytest.param(line("one"), "is not an activation row: ValueError", id="no number"),
+        pytest.param(line(1, ["a"], ["high"]), "is not an activation row: ValueError", id="no value"),  # type: ignore[list-item]
+        pytest.param(line(1, ["a", "b"], [1.0]), "has 2 tokens but 1 values", id="fewer values than tokens"),
+        pytest.param(line(1, [], []), "has 0 tokens but 0 values", id="an empty row"),
+    ],
+)  # fmt: skip
+def test_a_bad_line_is_named_with_file_and_number(tmp_path: Path, bad: str, message: str) -> None:
+    export = write_batches(
+        tmp_path, {"batch-0.jsonl.gz": [line(1)], "batch-3.jsonl.gz": [line(1), line(2), bad]}
+    )
+    with pytest.raises(ValueError, match=rf"^{SOURCE}/activations/batch-3\.jsonl\.gz:3 {message}"):
+        list(stored_rows(export, SOURCE))
+
+
+def test_the_peak_is_the_first_of_the_strongest_tokens() -> None:
+    assert StoredRow(latent=0, tokens=("a", "b", "c"), values=(0.0, 2.0, 2.0)).peak == 1
+
+
+@pytest.mark.parametrize(
+    ("tokens", "on_bos"),
+    [(("<bos>", "\u2581sea"), True), (("\u2581sea", "<bos>"), False)],
+    ids=["BOS is strongest", "BOS is weaker"],
+)
+def test_a_peak_on_bos_is_seen(tokens: tuple[str, ...], *, on_bos: bool) -> None:
+    assert StoredRow(latent=0, tokens=tokens, values=(9.0, 1.0)).peaks_on_bos is on_bos
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        (("\u2581The", "\u2581sea", "."), "The sea."),
+        (("sea", "side", "\u2581walk", "\n"), "seaside walk"),
+        (("\u2581", "\u2581a"), "a"),
+        (("\n\n",), ""),
+    ],
+    ids=["leading spaces", "pieces of a word", "spaces alone", "only a line break"],
+)
+def test_pieces_spell_a_text(tokens: tuple[str, ...], text: str) -> None:
+    assert text_of(tokens) == text
+
+
+def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
+    export = write_batches(tmp_path, {"batch-0.jsonl.gz": [line(number) for number in range(50)]})
+    file = export / SOURCE / "activations" / "batch-0.jsonl.gz"
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"activations/batch-0\.jsonl\.gz cannot be read to its end"):
+        list(stored_rows(export, SOURCE))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [("[NaN]", "a value that is no number"), ('"1"', "not a list")],
+    ids=["no number", "no list"],
+)
+def test_values_are_a_list_of_numbers(tmp_path: Path, values: str, message: str) -> None:
+    bad = f'{{"index": 1, "tokens": ["a"], "values": {values}}}'
+    with pytest.raises(ValueError, match=message):
+        list(stored_rows(write_batches(tmp_path, {"batch-0.jsonl.gz": [bad]}), SOURCE))

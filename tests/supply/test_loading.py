@@ -1,0 +1,89 @@
+"""What the door to models refuses, and what it gives once."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.supply.loading import load_dictionary, load_encoder, load_language_model, load_translator
+from harness.supply.sources import MissingSourceError, locate
+from harness.words.pins import Home, Pin
+from tests.worlds import World
+
+
+def test_a_model_is_loaded_once(world: World) -> None:
+    assert load_language_model(world.model, world.numerics) is load_language_model(
+        world.model, world.numerics
+    )
+
+
+def test_the_model_runs_in_the_precision_that_was_asked_for(world: World) -> None:
+    numerics = replace(world.numerics, dtype="bfloat16")
+    weights = load_language_model(world.model, numerics).model.parameters()
+    assert {weight.dtype for weight in weights} == {torch.bfloat16}
+
+
+def test_no_weight_of_the_base_model_can_be_trained(world: World) -> None:
+    language_model = load_language_model(world.model, world.numerics)
+    assert not any(weight.requires_grad for weight in language_model.model.parameters())
+
+
+def test_every_text_begins_with_one_bos(world: World) -> None:
+    language_model = load_language_model(world.model, world.numerics)
+    for row in language_model.token_ids(["a harbour", "the old town"]):
+        assert row[0] == language_model.bos_id
+        assert row.count(language_model.bos_id) == 1
+
+
+def test_a_second_bos_in_the_text_is_refused(world: World) -> None:
+    language_model = load_language_model(world.model, world.numerics)
+    with pytest.raises(ValueError, match="exactly one BOS"):
+        language_model.token_ids(["one <bos> too many"])
+
+
+def test_a_tokenizer_without_bos_is_refused(world: World, tmp_path: Path) -> None:
+    shutil.copytree(locate(world.model), tmp_path / "model")
+    tokenizer = tmp_path / "model" / "tokenizer.json"
+    text = tokenizer.read_text(encoding="utf-8")
+    start = text.index('"post_processor"')
+    stop = text.index('"decoder"', start)
+    tokenizer.write_text(text[:start] + '"post_processor": null, ' + text[stop:], encoding="utf-8")
+    pin = Pin(name="no bos", home=Home.FOLDER, address=str(tmp_path / "model"), licence="none")
+    with pytest.raises(ValueError, match="lacks the BOS post-processor"):
+        load_language_model(pin, world.numerics).token_ids(["a harbour"])
+
+
+def test_encoder_and_dictionary_hold_the_same_arrays(world: World) -> None:
+    file = world.dictionary_files[0]
+    encoder, dictionary = (
+        load_encoder(world.dictionaries, file),
+        load_dictionary(world.dictionaries, file, "cpu"),
+    )
+    assert torch.equal(encoder.W_enc, dictionary.W_enc)
+    assert torch.equal(encoder.threshold, dictionary.threshold)
+
+
+def test_a_missing_dictionary_says_what_is_there(world: World) -> None:
+    with pytest.raises(MissingSourceError, match=r"layer_9.*its folder holds.*layer_0"):
+        load_encoder(world.dictionaries, "layer_9/width_64/average_l0_8/params.npz")
+
+
+def test_a_dictionary_without_a_threshold_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "params.npz", W_enc=np.zeros((2, 3)), b_enc=np.zeros(3))
+    pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(ValueError, match=r"params\.npz lacks \['threshold'\]"):
+        load_encoder(pin, "params.npz")
+
+
+def test_translators_run_in_float32_however_they_are_stored(world: World) -> None:
+    weights = load_translator(world.translators["ml"].pin, world.numerics).model.parameters()
+    assert {weight.dtype for weight in weights} == {torch.float32}
+
+
+def test_a_folder_that_is_not_there_says_how_to_get_it() -> None:
+    pin = Pin(name="lost", home=Home.FOLDER, address="fixtures/nowhere", licence="none")
+    with pytest.raises(MissingSourceError, match="restore it with 'git checkout'"):
+        locate(pin)

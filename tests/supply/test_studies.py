@@ -1,0 +1,137 @@
+"""Studies and profiles: found by name, and what contradicts itself in them is said before a run."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.supply import studies
+from harness.supply.studies import load_profile, load_study, profile_faults, study_faults
+from harness.words.failures import UsageError
+from harness.words.study import Benchmark, Group, Language
+from tests.small_plan import small_profile, small_study
+
+BENCHMARK = Benchmark(
+    name="arc",
+    template="arc.yaml",
+    data_folder="m_arc",
+    evaluated_split="test",
+    metric="acc_norm",
+    shots=0,
+    chance=0.25,
+)
+
+
+def language(code: str, group: Group = Group.LOW, *, tuned: bool = False) -> Language:
+    return Language(code=code, name=code, group=group, script="LATIN", tuned=tuned)
+
+
+def test_a_sound_study_has_no_fault(tmp_path: Path) -> None:
+    assert list(study_faults(small_study())) == []
+    assert list(profile_faults(small_study(), small_profile(tmp_path))) == []
+
+
+EN = language("en", Group.REFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param(
+            {"languages": (EN, language("hi"), language("hi"))}, "'hi' is listed 2 times", id="twice"
+        ),
+        pytest.param({"languages": (language("hi"),)}, "0 languages are the reference", id="no reference"),
+        pytest.param(
+            {"languages": (EN, language("fr", Group.REFERENCE))},
+            "2 languages are the reference",
+            id="two references",
+        ),
+        pytest.param(
+            {"languages": (language("en", Group.REFERENCE, tuned=True),)},
+            "'en' is the reference and tuned",
+            id="the reference is tuned",
+        ),
+    ],
+)
+def test_a_fault_of_the_languages_is_said(changes: dict[str, object], says: str) -> None:
+    assert any(says in fault for fault in study_faults(small_study(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "gain_layer", "says"),
+    [
+        pytest.param((0, 2), 1, "alignment layers [2] do not exist; layers are 0 to 1", id="above the last"),
+        pytest.param((-1,), 1, "alignment layers [-1] do not exist", id="counted from the end"),
+        pytest.param((), 1, "no alignment layer", id="none"),
+        pytest.param((0,), 2, "gain layer 2 does not exist; layers are 0 to 1", id="gain layer"),
+    ],
+)
+def test_a_fault_of_the_layers_is_said(layers: tuple[int, ...], gain_layer: int, says: str) -> None:
+    primary = small_study().primary
+    primary = replace(primary, alignment=replace(primary.alignment, layers=layers), gain_layer=gain_layer)
+    assert any(says in fault for fault in study_faults(small_study(primary=primary)))
+
+
+def test_faults_of_a_profile_are_said_all_at_once(tmp_path: Path) -> None:
+    profile = small_profile(tmp_path)
+    lacking = {code: pin for code, pin in profile.sources.translators.items() if code != "ml"}
+    sources = replace(profile.sources, translators=lacking, dictionary_files=("0",))
+    faults = list(profile_faults(small_study(benchmarks=(BENCHMARK,)), replace(profile, sources=sources)))
+    assert faults == [
+        "no translator for language 'ml'; sources.translators has hi, mr",
+        "no data for benchmark 'arc'; sources.benchmarks has none",
+        "sources.dictionary_files has 1 entries; the study has 2 layers, so it needs 2",
+    ]
+
+
+@pytest.fixture
+def claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
+    """A folder of claims with one study, importable as `claims.small`."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "study.py").touch()
+    monkeypatch.setattr(studies, "CLAIMS", tmp_path)
+    package, study, profiles = (ModuleType(f"claims.small{end}") for end in ("", ".study", ".profiles"))
+    package.__path__ = [str(tmp_path / "small")]
+    study.STUDY = small_study()
+    profiles.PROFILES = {"fixture": small_profile(tmp_path)}
+    profiles.__spec__ = object()
+    for module in (package, study, profiles):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return study, profiles
+
+
+def test_a_study_and_its_profile_are_found_by_name(claims: tuple[ModuleType, ModuleType]) -> None:
+    study = load_study("small")
+    assert load_profile(study, "fixture").name == "fixture"
+    assert studies.profile_names("small") == ("fixture",)
+
+
+def test_an_unknown_study_is_told_with_those_that_are_there(claims: tuple[ModuleType, ModuleType]) -> None:
+    with pytest.raises(UsageError, match="unknown study 'smal'; allowed: small; did you mean 'small'"):
+        load_study("smal")
+
+
+def test_an_unknown_profile_is_told_with_those_that_are_there(claims: tuple[ModuleType, ModuleType]) -> None:
+    with pytest.raises(
+        UsageError, match="unknown profile 'fixtures'; allowed: fixture; did you mean 'fixture'"
+    ):
+        load_profile(load_study("small"), "fixtures")
+
+
+def test_a_study_that_contradicts_itself_is_refused(claims: tuple[ModuleType, ModuleType]) -> None:
+    claims[0].STUDY = small_study(languages=(language("hi"),))
+    with pytest.raises(UsageError, match=r"claims/small/study\.py cannot be used:\n  0 languages"):
+        load_study("small")
+
+
+def test_a_module_without_a_study_is_refused(claims: tuple[ModuleType, ModuleType]) -> None:
+    claims[0].STUDY = None
+    with pytest.raises(UsageError, match=r"must hold STUDY"):
+        load_study("small")
+
+
+def test_every_study_of_this_checkout_is_sound() -> None:
+    for name in studies.study_names():
+        assert load_study(name).name == name

@@ -1,0 +1,424 @@
+"""Adapters: the loss by pencil, where they sit, what they train on, and a base model that stays what it was."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from harness.supply.adapters import attached, save_adapter, trained_adapter
+from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.tables import read_table, write_table
+from harness.words.record import AlignmentStep, Text, TrainingLoss, Translation
+from harness.words.study import AlignmentChoice
+from harness.words.tasks import AdapterTask
+from harness.works import alignment
+from harness.works.alignment import (
+    Aligner,
+    Pairs,
+    alignment_loss,
+    nats_per_token,
+    planned_batches,
+    strangers,
+    training_and_held_out,
+)
+from tests.small_study import SPECIFICATION
+from tests.world_texts import english_sentences, in_language
+from tests.worlds import World
+
+CHOICE = SPECIFICATION.alignment
+NUM_TEXTS = 24
+SENTENCES = english_sentences(NUM_TEXTS, seed=4)
+WEIGHTS = "adapter_model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def language_model(world: World) -> LanguageModel:
+    return load_language_model(world.model, world.numerics)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Every third text is held out; the last one has no translation."""
+    root = tmp_path_factory.mktemp("texts")
+    texts = [Text(text_id=n, text=text, held_out=n % 3 == 0) for n, text in enumerate(SENTENCES)]
+    spoken = [in_language(text, "ml") for text in SENTENCES[:-1]] + [""]
+    flags = {"is_empty": False, "is_copy": False, "is_repetitive": False, "is_wrong_script": False}
+    write_table(root / "phrases", Text, texts)
+    write_table(
+        root / "translation",
+        Translation,
+        [Translation(text_id=n, language="ml", text=text, **flags) for n, text in enumerate(spoken)],
+    )
+    return {"phrases": root / "phrases", "translation": root / "translation"}
+
+
+@pytest.fixture(scope="module")
+def aligner(world: World, language_model: LanguageModel) -> Aligner:
+    encoders = {
+        layer: load_encoder(world.dictionaries, world.dictionary_files[layer]) for layer in CHOICE.layers
+    }
+    return Aligner(language_model=language_model, encoders=encoders, choice=CHOICE)
+
+
+@pytest.fixture
+def _base_is_restored(language_model: LanguageModel) -> Iterator[None]:
+    """Whatever a test does, the base model must be bit for bit what it was."""
+    before = {name: tensor.clone() for name, tensor in language_model.model.state_dict().items()}
+    yield
+    after = language_model.model.state_dict()
+    assert list(before) == list(after)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def task_of(world: World, **changes: Any) -> AdapterTask:
+    of_choice = {field.name for field in fields(CHOICE)} & changes.keys()
+    choice = replace(CHOICE, **{name: changes.pop(name) for name in of_choice})
+    task = AdapterTask(
+        language="ml", seed=1, networks=world.networks(), choice=choice, max_steps=3, batch_size=4
+    )
+    return replace(task, **changes)
+
+
+def loss_of(
+    u: Sequence[float], v: Sequence[float], u_orig: Sequence[float], choice: AlignmentChoice
+) -> tuple[float, list[float], list[float]]:
+    """Loss of one layer and one text, with its gradients on u and v."""
+    sides = [torch.tensor([side], requires_grad=True) for side in (u, v)]
+    loss = alignment_loss([sides[0]], [sides[1]], [torch.tensor([u_orig])], choice)
+    torch.autograd.backward(loss)
+    gradients = [[0.0, 0.0] if side.grad is None else side.grad[0].tolist() for side in sides]
+    return float(loss.detach()), gradients[0], gradients[1]
+
+
+@pytest.mark.parametrize(
+    ("alpha", "loss"),
+    [
+        pytest.param(0.0, 1.5, id="alignment alone: (|1-0| + |2-4|)/2"),
+        pytest.param(1.0, 2.0, id="with retention: + ((1-1)^2 + (2-1)^2)/2"),
+        pytest.param(10.0, 6.5, id="ten times retention: + 10 * 1/2"),
+    ],
+)
+def test_the_loss_by_pencil(alpha: float, loss: float) -> None:
+    assert loss_of([1.0, 2.0], [0.0, 4.0], [1.0, 1.0], replace(CHOICE, alpha=alpha))[0] == loss
+
+
+@pytest.mark.parametrize(
+    ("detach", "on_u"),
+    [
+        # Slopes of |u - v| / 2 are 1/2 and -1/2; of the retention term (u - u_orig) they are 0 and 1.
+        pytest.param(False, [0.5, 0.5], id="both sides carry gradient"),
+        pytest.param(True, [0.0, 1.0], id="English feels retention only"),
+    ],
+)
+def test_detaching_moves_gradients_and_not_the_loss(detach: bool, on_u: list[float]) -> None:  # noqa: FBT001
+    loss, u, v = loss_of([1.0, 2.0], [0.0, 4.0], [1.0, 1.0], replace(CHOICE, detach_english=detach))
+    assert (loss, u, v) == (2.0, on_u, [-0.5, 0.5])
+
+
+def test_layers_and_texts_weigh_alike_in_the_loss() -> None:
+    # Layer 0: two texts, distances 1 and 3, mean 2. Layer 1: distances 0 and 8, mean 4. Mean of both: 3.
+    u = [torch.zeros(2, 1), torch.zeros(2, 1)]
+    v = [torch.tensor([[1.0], [3.0]]), torch.tensor([[0.0], [8.0]])]
+    assert alignment_loss(u, v, u, CHOICE) == 3.0
+
+
+def test_a_loss_over_different_layers_is_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        alignment_loss([torch.zeros(1, 1)] * 2, [torch.zeros(1, 1)], [torch.zeros(1, 1)] * 2, CHOICE)
+
+
+@pytest.mark.parametrize(
+    ("num_pairs", "changes", "sizes"),
+    [
+        pytest.param(10, {}, [4, 4, 2], id="one epoch: ten by fours"),
+        pytest.param(10, {"epochs": 2}, [4, 4, 2, 4, 4, 2], id="two epochs"),
+        pytest.param(10, {"epochs": 2, "pairs": 6}, [4, 2, 4, 2], id="six pairs per epoch"),
+        pytest.param(10, {"epochs": 2, "max_steps": 4}, [4, 4, 2, 4], id="cut off at four steps"),
+        pytest.param(3, {}, [3], id="fewer pairs than a batch"),
+    ],
+)
+def test_planned_batches_by_pencil(
+    world: World, num_pairs: int, changes: Mapping[str, Any], sizes: list[int]
+) -> None:
+    batches = planned_batches(num_pairs, task_of(world, **{"max_steps": None, **changes}))
+    assert [len(batch) for batch in batches] == sizes
+
+
+def test_each_epoch_sees_every_pair_once_in_an_order_of_its_own(world: World) -> None:
+    batches = planned_batches(12, task_of(world, epochs=2, max_steps=None))
+    first, second = ([index for batch in part for index in batch] for part in (batches[:3], batches[3:]))
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert first != second
+
+
+def test_planned_batches_follow_the_seed(world: World) -> None:
+    first, again, other = (planned_batches(12, task_of(world, seed=seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("count", [2, 3, 17])
+def test_shuffling_leaves_no_phrase_with_its_own_translation(count: int) -> None:
+    for seed in range(20):
+        partners = strangers(count, np.random.default_rng(seed))
+        assert sorted(partners) == list(range(count))
+        assert all(own != partner for own, partner in enumerate(partners))
+
+
+def test_pairs_are_split_by_what_is_held_out(
+    language_model: LanguageModel, inputs: Mapping[str, Path]
+) -> None:
+    # Of 24 texts 8 are held out (0, 3, ..., 21); text 23 has no translation and is left out: 15 remain.
+    training, held_out = training_and_held_out(language_model, inputs)
+    ids = [tuple(row) for row in language_model.token_ids(SENTENCES)]
+    assert held_out.english == tuple(ids[0::3])
+    assert training.english == tuple(ids[n] for n in range(23) if n % 3)
+    assert len(training.target) == len(training) == 15
+
+
+@pytest.mark.parametrize("held_out", [True, False], ids=["nothing to train on", "nothing held out"])
+def test_a_split_without_two_sides_is_refused(
+    language_model: LanguageModel, tmp_path: Path, *, held_out: bool
+) -> None:
+    texts = [Text(text_id=n, text=text, held_out=held_out) for n, text in enumerate(SENTENCES)]
+    write_table(tmp_path, Text, texts)
+    with pytest.raises(ValueError, match="both need at least 2"):
+        training_and_held_out(language_model, {"phrases": tmp_path})
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+@pytest.mark.parametrize("modules", [("q_proj",), ("q_proj", "v_proj")], ids="+".join)
+@pytest.mark.parametrize("layers", [(0, 1, 2), (1,), (0, 3)], ids=str)
+def test_an_adapter_sits_in_exactly_the_chosen_places(
+    language_model: LanguageModel, layers: tuple[int, ...], modules: tuple[str, ...]
+) -> None:
+    choice = replace(CHOICE, layers=layers, target_modules=modules)
+    with trained_adapter(language_model.model, choice, seed=0) as tuned:
+        places = {name.split(".lora_")[0].split("model.layers.")[1] for name, _ in lora_weights(tuned)}
+        trainable = {name for name, parameter in tuned.named_parameters() if parameter.requires_grad}
+        assert trainable == {name for name, _ in lora_weights(tuned)}
+    assert places == {f"{layer}.self_attn.{module}" for layer in layers for module in modules}
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_disabled_adapter_is_the_base_model_bit_for_bit(
+    language_model: LanguageModel, aligner: Aligner
+) -> None:
+    ids = language_model.token_ids(SENTENCES[:5])
+    base = pooled(aligner, ids)
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        strengthen(tuned)
+        changed = pooled(aligner, ids)
+        with tuned.disable_adapter():
+            disabled = pooled(aligner, ids)
+    assert all(torch.equal(one, other) for one, other in zip(base, disabled, strict=True))
+    assert not any(torch.equal(one, other) for one, other in zip(base, changed, strict=True))
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_the_seed_alone_draws_the_first_weights(language_model: LanguageModel) -> None:
+    drawn = []
+    for number, seed in enumerate((1, 1, 2)):
+        torch.manual_seed(number)
+        before = torch.get_rng_state()
+        with trained_adapter(language_model.model, CHOICE, seed=seed) as tuned:
+            drawn.append(torch.cat([weight.detach().flatten() for _, weight in lora_weights(tuned)]))
+        assert torch.equal(torch.get_rng_state(), before)
+    first, again, other = drawn
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_the_base_model_comes_back_after_a_crash(language_model: LanguageModel) -> None:
+    def crash() -> None:
+        with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+            strengthen(tuned)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        crash()
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_saved_adapter_comes_back(language_model: LanguageModel, tmp_path: Path) -> None:
+    folder = saved(language_model, tmp_path / "adapter")
+    ids = torch.tensor(language_model.token_ids(SENTENCES[:1]))
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        strengthen(tuned)
+        expected = language_model.model(input_ids=ids).logits
+    with attached(language_model.model, folder):
+        torch.testing.assert_close(language_model.model(input_ids=ids).logits, expected, rtol=0, atol=0)
+    assert sorted(path.name for path in folder.iterdir()) == ["adapter_config.json", WEIGHTS]
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_saved_adapter_tells_no_path_and_no_order_of_a_set(
+    language_model: LanguageModel, tmp_path: Path
+) -> None:
+    # A set of four words iterates in another order in nearly every process.
+    modules = ("v_proj", "q_proj", "o_proj", "k_proj")
+    choice = replace(CHOICE, target_modules=modules, layers=(2, 0))
+    with trained_adapter(language_model.model, choice, seed=0) as tuned:
+        save_adapter(tuned, tmp_path)
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] is None
+    assert config["target_modules"] == sorted(modules)
+    assert config["layers_to_transform"] == [0, 2]
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_folder_without_an_adapter_is_refused(language_model: LanguageModel, tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError, match="holds no adapter; expected adapter_model"),
+        attached(language_model.model, tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+@pytest.mark.filterwarnings("ignore:Found missing adapter keys:UserWarning")
+@pytest.mark.parametrize("fault", ["weights of other names", "weights of zero"])
+def test_an_adapter_that_changes_nothing_is_refused(
+    language_model: LanguageModel, tmp_path: Path, fault: str
+) -> None:
+    folder = saved(language_model, tmp_path / "adapter")
+    weights = load_file(folder / WEIGHTS)
+    if fault == "weights of zero":
+        spoilt = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
+    else:
+        spoilt = {name.replace("layers", "blocks"): tensor for name, tensor in weights.items()}
+    save_file(spoilt, folder / WEIGHTS)
+    with (
+        pytest.raises(RuntimeError, match="changes nothing"),
+        attached(language_model.model, folder),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_training_brings_held_out_partners_closer(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    task = task_of(world, learning_rate=3e-2, epochs=10, max_steps=20, alpha=0.0)
+    alignment.produce(task, inputs, tmp_path)
+    moments, losses = read_table(tmp_path, AlignmentStep), read_table(tmp_path, TrainingLoss)
+    assert [moment.step for moment in moments] == [0, 10, 20]
+    assert [loss.step for loss in losses] == list(range(1, 21))
+    assert moments[-1].gap < 0.8 * moments[0].gap
+    assert losses[-1].loss < losses[0].loss
+    assert moments[0].retention == pytest.approx(0.0, abs=1e-9)
+    assert moments[-1].retention > 1e-4
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_the_retention_term_holds_english_back(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    for alpha in (0.0, 100.0):
+        task = task_of(world, learning_rate=3e-2, epochs=10, max_steps=10, alpha=alpha)
+        alignment.produce(task, inputs, tmp_path / str(alpha))
+    free, held = (read_table(tmp_path / name, AlignmentStep)[-1].retention for name in ("0.0", "100.0"))
+    assert held < free / 2
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_the_same_seed_writes_the_same_weights_and_another_seed_others(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    for number, (name, seed) in enumerate((("first", 1), ("again", 1), ("other", 2))):
+        torch.manual_seed(number)
+        alignment.produce(task_of(world, seed=seed), inputs, tmp_path / name)
+    first, again, other = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("first", "again", "other"))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_held_out_texts_never_stand_in_a_training_batch(
+    world: World,
+    language_model: LanguageModel,
+    inputs: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trained_on: list[Pairs] = []
+    original = Aligner.loss
+
+    def watched(self: Aligner, pairs: Pairs, untouched: alignment.Untouched) -> Tensor:
+        trained_on.append(pairs)
+        return original(self, pairs, untouched)
+
+    monkeypatch.setattr(Aligner, "loss", watched)
+    alignment.produce(task_of(world, epochs=2, max_steps=None), inputs, tmp_path)
+    training, held_out = training_and_held_out(language_model, inputs)
+    english = {row for pairs in trained_on for row in pairs.english}
+    target = {row for pairs in trained_on for row in pairs.target}
+    assert (english, target) == (set(training.english), set(training.target))
+    assert not english & set(held_out.english)
+    assert not target & set(held_out.target)
+    partner = dict(zip(training.english, training.target, strict=True))
+    assert all(
+        partner[en] == xx for pairs in trained_on for en, xx in zip(pairs.english, pairs.target, strict=True)
+    )
+
+
+def test_a_loss_that_is_no_number_stops_the_training(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(FloatingPointError, match="the alignment loss is nan at step 1 of ml"):
+        alignment.produce(task_of(world, alpha=float("nan")), inputs, tmp_path)
+
+
+def test_a_moment_measures_true_and_shuffled_partners(
+    language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner
+) -> None:
+    _, held_out = training_and_held_out(language_model, inputs)
+    same = Pairs(english=held_out.english, target=held_out.english)
+    moment = alignment.measured_moment(aligner, same, nullcontext, step=0, seed=1)
+    # One text against itself, in rows of one batch: only the order of float32 sums differs.
+    assert moment.gap == pytest.approx(0.0, abs=1e-5)
+    assert moment.shuffled_gap > 0.01
+    assert moment.english_mean == pytest.approx(moment.target_mean, rel=1e-5)
+    assert moment.english_nats_per_token == moment.target_nats_per_token
+
+
+def test_nats_per_token_equal_the_librarys_own_loss(language_model: LanguageModel) -> None:
+    ids = language_model.token_ids(SENTENCES[:4])
+    total = tokens = 0.0
+    for row in ids:
+        one = torch.tensor([row])
+        total += float(language_model.model(input_ids=one, labels=one).loss) * (len(row) - 1)
+        tokens += len(row) - 1
+    assert nats_per_token(language_model, ids) == pytest.approx(total / tokens, rel=1e-5)
+
+
+def pooled(aligner: Aligner, ids: Sequence[Sequence[int]]) -> list[Tensor]:
+    with torch.no_grad():
+        return aligner.pooled_activations(ids)
+
+
+def lora_weights(tuned: Any) -> list[tuple[str, Tensor]]:
+    return [(name, weight) for name, weight in tuned.named_parameters() if "lora_" in name]
+
+
+def strengthen(tuned: Any) -> None:
+    """Random weights where an adapter starts from zero."""
+    stream = torch.Generator().manual_seed(0)
+    for name, weight in lora_weights(tuned):
+        if "lora_B" in name:
+            weight.data.normal_(generator=stream)
+
+
+def saved(language_model: LanguageModel, folder: Path) -> Path:
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        strengthen(tuned)
+        save_adapter(tuned, folder)
+    return folder

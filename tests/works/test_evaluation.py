@@ -1,0 +1,355 @@
+"""Benchmark outcomes against a slow loop over options, and the traps around BOS, shots, ids and adapters."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import processors
+
+from harness.supply.adapters import attached, save_adapter, trained_adapter
+from harness.supply.loading import LanguageModel, load_language_model
+from harness.supply.sources import MissingSourceError
+from harness.supply.tables import read_table
+from harness.words.pins import Home, Pin
+from harness.words.record import ItemOutcome
+from harness.words.study import AlignmentChoice, Benchmark
+from harness.words.tasks import BenchmarksTask
+from harness.works import evaluation
+from harness.works.evaluation_likelihood import Request, continuation_answers
+from harness.works.evaluation_tasks import document_id, read_documents
+from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
+from tests.worlds import BENCHMARKS, World
+
+ARC, HELLASWAG, MMLU = BENCHMARKS
+LETTERS = "ABCDE"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One item as the slow loop asks it."""
+
+    prompt: str
+    options: list[str]
+    gold: int
+
+
+def without_brackets(text: str) -> str:
+    """The stock preprocessing on the world's texts, whose brackets never nest."""
+    head, _, rest = text.partition("[")
+    return (head + rest.partition("]")[2]).replace("  ", " ") if rest else text
+
+
+def arc_question(document: Mapping[str, Any]) -> Question:
+    options = [document[f"option_{letter.lower()}"] for letter in LETTERS]
+    prompt = f"Question: {without_brackets(document['instruction'])}\nAnswer:"
+    return Question(prompt, [option for option in options if option], LETTERS.index(document["answer"]))
+
+
+def hellaswag_question(document: Mapping[str, Any]) -> Question:
+    prompt = f"{document['activity_label']}: {document['ctx_a']} {document['ctx_b'].capitalize()}"
+    return Question(prompt, document["endings"], int(document["label"]))
+
+
+def mmlu_question(document: Mapping[str, Any]) -> Question:
+    options = "\n".join(f"{letter}. {document[f'option_{letter.lower()}']}" for letter in "ABCD")
+    prompt = f"{document['instruction']}\n{options}\nAnswer:"
+    return Question(prompt, list("ABCD"), LETTERS.index(document["answer"]))
+
+
+ASK = {"arc": arc_question, "hellaswag": hellaswag_question, "mmlu": mmlu_question}
+
+
+def log_likelihood(language_model: LanguageModel, model: Any, prompt: str, option: str) -> float:
+    """Summed log-probability of the option, one request at a time, no batch and no padding."""
+    context, whole = language_model.token_ids([prompt, f"{prompt} {option}"])
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([whole])).logits[0].float().log_softmax(-1)
+    return sum(float(logits[place - 1, whole[place]]) for place in range(len(context), len(whole)))
+
+
+def slow_outcomes(
+    language_model: LanguageModel, model: Any, documents: Sequence[Mapping[str, Any]], benchmark: Benchmark
+) -> list[tuple[float, float]]:
+    """Accuracy and length-normalised accuracy of every item, option by option."""
+    outcomes = []
+    for question in map(ASK[benchmark.name], documents):
+        scores = [log_likelihood(language_model, model, question.prompt, text) for text in question.options]
+        normed = [score / len(text) for score, text in zip(scores, question.options, strict=True)]
+        plain, by_length = (float(rank.index(max(rank)) == question.gold) for rank in (scores, normed))
+        outcomes.append((plain, plain if benchmark is MMLU else by_length))
+    return outcomes
+
+
+def task_of(world: World, language: str, **changes: Any) -> BenchmarksTask:
+    settings: dict[str, Any] = {"items": NUM_TEST_ITEMS, "max_shots": 0} | changes
+    benchmarks = settings.pop("benchmarks", BENCHMARKS)
+    data = settings.pop("data", tuple(world.benchmarks[benchmark.data_folder] for benchmark in benchmarks))
+    return BenchmarksTask(
+        language=language,
+        model=world.model,
+        benchmarks=benchmarks,
+        data=data,
+        numerics=world.numerics,
+        batch_items=7,
+        **settings,
+    )
+
+
+def produced(task: BenchmarksTask, out: Path, **inputs: Path) -> list[ItemOutcome]:
+    evaluation.produce(task, inputs, out)
+    return read_table(out, ItemOutcome)
+
+
+def outcomes_of(rows: Sequence[ItemOutcome], benchmark: Benchmark) -> list[tuple[float, float]]:
+    return [(row.acc, row.acc_norm) for row in rows if row.benchmark == benchmark.name]
+
+
+@pytest.fixture(name="language_model")
+def _language_model(world: World) -> LanguageModel:
+    return load_language_model(world.model, world.numerics)
+
+
+@pytest.fixture(name="prompts")
+def _prompts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets `prompt_hash` and `document_hash` hold prompt and document themselves."""
+    monkeypatch.setattr(evaluation, "_sha256", str)
+
+
+@pytest.fixture(name="strong_adapter")
+def _strong_adapter(language_model: LanguageModel, tmp_path: Path) -> Path:
+    """An adapter whose random weights are large enough to change most answers."""
+    choice = AlignmentChoice(
+        alpha=1,
+        detach_english=False,
+        layers=(0, 1, 2),
+        rank=4,
+        lora_alpha=8,
+        target_modules=("q_proj", "v_proj"),
+        learning_rate=1e-3,
+        batch_size=2,
+        epochs=1,
+        pairs=2,
+    )
+    with trained_adapter(language_model.model, choice, seed=0) as tuned:
+        for name, parameter in tuned.named_parameters():
+            if "lora_B" in name:
+                parameter.data.normal_(0, 1, generator=torch.Generator().manual_seed(1))
+        save_adapter(tuned, tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+@pytest.mark.parametrize("language", ["en", "ml"])
+def test_outcomes_equal_those_of_a_slow_loop(
+    world: World, language_model: LanguageModel, tmp_path: Path, language: str
+) -> None:
+    rows = produced(task_of(world, language), tmp_path)
+    for benchmark in BENCHMARKS:
+        pin = world.benchmarks[benchmark.data_folder]
+        documents = read_documents(pin, language, benchmark.evaluated_split)
+        expected = slow_outcomes(language_model, language_model.model, documents, benchmark)
+        assert outcomes_of(rows, benchmark) == expected
+    assert {row.acc for row in rows} == {0.0, 1.0}
+
+
+def test_five_options_are_asked_as_five(world: World, prompts: None, tmp_path: Path) -> None:
+    documents = read_documents(world.benchmarks["m_arc"], "en", "test")
+    rows = produced(task_of(world, "en", benchmarks=(ARC,)), tmp_path)
+    choices = [len(json.loads(row.document_hash)["choices"]) for row in rows]
+    assert choices == [5 if document["option_e"] else 4 for document in documents]
+    assert 5 in choices
+
+
+def test_shots_are_those_asked_for(world: World, tmp_path: Path) -> None:
+    rows = produced(task_of(world, "es", benchmarks=(MMLU,), max_shots=2), tmp_path)
+    train, test = (read_documents(world.benchmarks["m_mmlu"], "es", split) for split in ("train", "test"))
+    shown = "".join(f"{mmlu_question(shot).prompt} {shot['answer']}\n\n" for shot in train[:2])
+    prompts = [shown + mmlu_question(document).prompt for document in test]
+    assert [row.prompt_hash for row in rows] == [
+        hashlib.sha256(text.encode()).hexdigest() for text in prompts
+    ]
+    assert {row.shots for row in rows} == {2}
+
+
+def test_shots_follow_the_benchmark_where_the_profile_sets_no_limit(
+    world: World, prompts: None, tmp_path: Path
+) -> None:
+    rows = produced(task_of(world, "en", benchmarks=(HELLASWAG, MMLU), max_shots=None, items=3), tmp_path)
+    assert [row.shots for row in rows] == [10] * 3 + [5] * 3
+    assert [row.prompt_hash.count("\n\n") for row in rows] == [10] * 3 + [5] * 3
+
+
+def test_examples_never_hold_the_item_itself(world: World, prompts: None, tmp_path: Path) -> None:
+    rows = produced(task_of(world, "en", benchmarks=(HELLASWAG,), max_shots=10), tmp_path)
+    for row in rows:
+        assert row.prompt_hash.count(json.loads(row.document_hash)["query"]) == 1
+
+
+def test_first_items_are_the_same_in_every_language(world: World, tmp_path: Path) -> None:
+    tables = [produced(task_of(world, code, items=5), tmp_path / code) for code in world.languages]
+    ids = [[(row.benchmark, row.document_id) for row in rows] for rows in tables]
+    assert ids[0] == ids[1] == ids[2]
+    assert len(ids[0]) == 15
+    assert {row.language for rows in tables for row in rows} == set(world.languages)
+
+
+def test_same_task_same_bytes(world: World, tmp_path: Path) -> None:
+    once, again = (tmp_path / name for name in ("once", "again"))
+    for out in (once, again):
+        produced(task_of(world, "en", items=4, max_shots=3), out)
+    assert (once / "items.parquet").read_bytes() == (again / "items.parquet").read_bytes()
+
+
+def test_adapter_answers_while_attached_and_is_gone_afterwards(
+    world: World, language_model: LanguageModel, strong_adapter: Path, tmp_path: Path
+) -> None:
+    task = task_of(world, "en", benchmarks=(HELLASWAG,))
+    before = produced(task, tmp_path / "before")
+    tuned = produced(task, tmp_path / "tuned", adapter=strong_adapter)
+    after = produced(task, tmp_path / "after")
+    documents = read_documents(world.benchmarks["m_hellaswag"], "en", "val")
+    with attached(language_model.model, strong_adapter) as model:
+        expected = slow_outcomes(language_model, model, documents, HELLASWAG)
+    assert outcomes_of(tuned, HELLASWAG) == expected
+    assert outcomes_of(tuned, HELLASWAG) != outcomes_of(before, HELLASWAG)
+    assert before == after
+    assert [row.document_hash for row in tuned] == [row.document_hash for row in before]
+
+
+def test_likelihoods_equal_those_of_the_stock_wrapper(language_model: LanguageModel) -> None:
+    from lm_eval.models.huggingface import HFLM
+
+    stream = torch.Generator().manual_seed(0)
+    draws = [torch.randint(4, 600, (length,), generator=stream).tolist() for length in (3, 40, 9, 9, 1, 17)]
+    letters = [((2, *draws[1]), (letter,)) for letter in range(300, 304)]
+    pairs = [((2, *draw[:-2]), tuple(draw[-2:])) for draw in draws if len(draw) > 2] + letters
+    stock = HFLM(pretrained=language_model.model, tokenizer=language_model.tokenizer, batch_size=4)
+    expected = stock._loglikelihood_tokens([(("", ""), list(ids), list(more)) for ids, more in pairs], True)
+    ours = continuation_answers(
+        language_model.model,
+        [Request(context=ids, continuation=more) for ids, more in pairs],
+        pad_id=0,
+        device="cpu",
+        batch_items=3,
+    )
+    assert [answer.log_likelihood for answer in ours] == pytest.approx(
+        [score for score, _ in expected], rel=1e-5
+    )
+    assert [answer.is_greedy for answer in ours] == [greedy for _, greedy in expected]
+
+
+def test_greedy_continuations_are_known_as_such(language_model: LanguageModel) -> None:
+    ids = [2, 100, 200, 300]
+    for _ in range(2):
+        with torch.no_grad():
+            ids.append(int(language_model.model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
+    requests = [Request(context=(2, 100, 200, 300), continuation=tuple(more)) for more in (ids[4:], (5, 6))]
+    answers = continuation_answers(language_model.model, requests, pad_id=0, device="cpu", batch_items=2)
+    assert [answer.is_greedy for answer in answers] == [True, False]
+
+
+def test_requests_with_the_same_input_share_a_row(
+    language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    forward = language_model.model.forward
+
+    def counted(**arguments: Any) -> Any:
+        rows.append(len(arguments["input_ids"]))
+        return forward(**arguments)
+
+    monkeypatch.setattr(language_model.model, "forward", counted)
+    letters = [Request(context=(2, 50, 60), continuation=(letter,)) for letter in range(300, 304)]
+    continuation_answers(language_model.model, letters, pad_id=0, device="cpu", batch_items=8)
+    assert rows == [1]
+
+
+@pytest.mark.parametrize("template", ["$A", "<bos> <bos> $A"], ids=["no BOS", "two BOS"])
+def test_prompts_without_exactly_one_bos_are_refused(
+    world: World, language_model: LanguageModel, template: str
+) -> None:
+    tokenizer = type(language_model.tokenizer).from_pretrained(world.model.address)
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=template, special_tokens=[("<bos>", 2)]
+    )
+    broken = replace(language_model, tokenizer=tokenizer)
+    with pytest.raises(ValueError, match=r"expected exactly one, in front"):
+        evaluation.item_outcomes(broken, broken.model, task_of(world, "en"))
+
+
+def test_prompts_longer_than_the_model_reads_are_refused(
+    world: World, language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(language_model.model.config, "max_position_embeddings", 20)
+    with pytest.raises(ValueError, match=r"the model reads 20; lower max_shots"):
+        evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"))
+
+
+def test_spoilt_chinese_endings_are_repaired(world: World, tmp_path: Path) -> None:
+    write_benchmarks(tmp_path / "okapi", ["zh"], seed=0)
+    pin = local_pin(tmp_path / "okapi" / "m_hellaswag")
+    lines = (Path(pin.address) / "data" / "zh" / "val.jsonl").read_text("utf-8").splitlines()
+    assert any(isinstance(ending, dict) for line in lines for ending in json.loads(line)["endings"])
+    endings = [ending for document in read_documents(pin, "zh", "val") for ending in document["endings"]]
+    assert not [ending for ending in endings if not isinstance(ending, str) or "spoilt" in ending]
+    rows = produced(task_of(world, "zh", benchmarks=(HELLASWAG,), data=(pin,)), tmp_path / "out")
+    assert len(rows) == NUM_TEST_ITEMS
+
+
+def local_pin(folder: Path) -> Pin:
+    return Pin(name="items", home=Home.FOLDER, address=str(folder), licence="Apache-2.0")
+
+
+def test_missing_language_names_what_there_is(world: World, tmp_path: Path) -> None:
+    with pytest.raises(MissingSourceError, match=r"tiny arc has no xx/test\.jsonl; it holds \['en/test"):
+        produced(task_of(world, "xx"), tmp_path)
+
+
+def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "m_mmlu" / "data" / "en" / "test.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n", encoding="utf-8")
+    task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
+    with pytest.raises(ValueError, match=r"en/test\.jsonl is empty"):
+        produced(task, tmp_path / "out")
+
+
+def test_unknown_template_names_the_known_ones(world: World, tmp_path: Path) -> None:
+    strange = replace(ARC, template="_unknown_yaml")
+    with pytest.raises(
+        ValueError, match=r"unknown template '_unknown_yaml' of benchmark arc; expected one of"
+    ):
+        produced(task_of(world, "en", benchmarks=(strange,)), tmp_path)
+
+
+def test_too_few_examples_are_an_error(world: World, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"arc asks for 10 examples, but split train has 6 documents"):
+        produced(task_of(world, "en", benchmarks=(ARC,), max_shots=None), tmp_path)
+
+
+def test_repeated_ids_are_an_error(world: World, tmp_path: Path) -> None:
+    document = (
+        (Path(world.benchmarks["m_mmlu"].address) / "data/en/test.jsonl").read_text("utf-8").splitlines()[0]
+    )
+    for split in ("train", "test"):
+        path = tmp_path / "m_mmlu" / "data" / "en" / f"{split}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{document}\n{document}\n", encoding="utf-8")
+    task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
+    with pytest.raises(ValueError, match=r"mmlu names several documents \['mmlu/test/0'\]"):
+        produced(task, tmp_path / "out")
+
+
+def test_documents_without_a_name_are_an_error() -> None:
+    assert document_id({"ind": 0, "label": "1"}) == "0"
+    with pytest.raises(ValueError, match=r"none of the fields \('id', 'ind'\)"):
+        document_id({"label": "1"})
+
+
+def test_nothing_is_said_on_stderr(world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    produced(task_of(world, "en", items=2), tmp_path)
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,192 @@
+"""Flags by pencil in several scripts; order, target tokens and empty texts on random translators."""
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.supply.loading import TranslationModel, load_translator
+from harness.supply.tables import read_table, write_table
+from harness.words.record import Text, Translation
+from harness.words.study import Group, Language
+from harness.words.tasks import TranslationTask
+from harness.works import translation
+from harness.works.translation import flagged, script_fraction, translations
+from tests.worlds import World
+
+FLAGS = ("is_empty", "is_copy", "is_repetitive", "is_wrong_script")
+SOURCES = (
+    "The old harbour is near the river.",
+    "Cold.",
+    "The bright window belongs to the teacher in the morning.",
+    "The market.",
+    "The distant island looks like the old letter.",
+)
+
+
+@pytest.fixture(autouse=True)
+def _short_translations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random translators seldom stop by themselves."""
+    monkeypatch.setattr(translation, "MAX_NEW_TOKENS", 10)
+
+
+@pytest.fixture(scope="module")
+def spanish(world: World) -> TranslationModel:
+    return load_translator(world.translators["es"].pin, world.numerics)
+
+
+@pytest.fixture(scope="module")
+def chinese(world: World) -> TranslationModel:
+    return load_translator(world.translators["zh"].pin, world.numerics)
+
+
+@contextmanager
+def watched(translator: TranslationModel) -> Iterator[list[dict[str, Any]]]:
+    """Arguments of every call of a translator's `generate` while the block is open."""
+    calls: list[dict[str, Any]] = []
+    original = type(translator.model).generate
+
+    def generate(**arguments: Any) -> torch.Tensor:
+        calls.append(arguments)
+        tokens: torch.Tensor = original(translator.model, **arguments)
+        return tokens
+
+    translator.model.generate = generate
+    try:
+        yield calls
+    finally:
+        del translator.model.generate
+
+
+def flags(source: str, target: str, script: str) -> set[str]:
+    row = flagged(Text(text_id=3, text=source, held_out=False), target, "xx", script)
+    assert (row.text_id, row.language, row.text) == (3, "xx", target)
+    return {name for name in FLAGS if getattr(row, name)}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "script", "expected"),
+    [
+        pytest.param("The sea", "El mar", "LATIN", set(), id="good Spanish"),
+        pytest.param("The sea", "\u0938\u092e\u0941\u0926\u094d\u0930", "DEVANAGARI", set(), id="good Hindi"),
+        pytest.param("The sea", "\u0d15\u0d1f\u0d7d", "MALAYALAM", set(), id="good Malayalam, with a chillu"),
+        pytest.param("The sea", "\u5927\u6d77", "CJK", set(), id="good Chinese"),
+        pytest.param("The sea", "\u043c\u043e\u0440\u0435", "CYRILLIC", set(), id="good Russian"),
+        pytest.param("The sea", " \n", "LATIN", {"is_empty"}, id="nothing but white space"),
+        pytest.param("The sea", " the SEA ", "LATIN", {"is_copy"}, id="a copy in other case"),
+        pytest.param("The sea", "The sea", "CJK", {"is_copy", "is_wrong_script"}, id="a copy in the wrong script"),
+        pytest.param("The sea", "El mar", "DEVANAGARI", {"is_wrong_script"}, id="another language"),
+        pytest.param("1984", "1984", "DEVANAGARI", {"is_copy"}, id="no letters to judge by"),
+        pytest.param("a", "no no no no si si", "LATIN", {"is_repetitive"}, id="four of six words alike"),
+        pytest.param("a", "no no no si si ya", "LATIN", set(), id="three of six are not more than half"),
+        pytest.param("a", "no no no no no", "LATIN", set(), id="too short to be repetitive"),
+    ],
+)  # fmt: skip
+def test_flags_by_pencil(source: str, target: str, script: str, expected: set[str]) -> None:
+    assert flags(source, target, script) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "script", "fraction"),
+    [
+        pytest.param("ab \u0430\u0431", "CYRILLIC", 0.5, id="half and half"),
+        pytest.param("ab \u0430\u0431", "LATIN", 0.5, id="the other half"),
+        pytest.param("a1b2!", "LATIN", 1.0, id="digits and marks do not count"),
+        pytest.param(
+            "\u0939\u093f\u0928\u094d\u0926\u0940", "DEVANAGARI", 1.0, id="vowel signs do not count"
+        ),
+        pytest.param("...", "LATIN", 1.0, id="nothing to judge by"),
+    ],
+)
+def test_share_of_a_script(text: str, script: str, fraction: float) -> None:
+    assert script_fraction(text, script) == fraction
+
+
+def test_exactly_half_in_the_script_passes() -> None:
+    assert flags("The sea", "ab \u0430\u0431", "CYRILLIC") == set()
+    assert flags("The sea", "abc \u0430\u0431", "CYRILLIC") == {"is_wrong_script"}
+
+
+def test_the_pencils_scripts_are_those_of_the_letters() -> None:
+    assert unicodedata.name("\u0d7d").startswith("MALAYALAM")
+    assert unicodedata.name("\u5927").startswith("CJK")
+
+
+@pytest.mark.parametrize("batch_texts", [1, 2, 32])
+def test_translations_come_back_in_order_whatever_the_batch(
+    spanish: TranslationModel, batch_texts: int
+) -> None:
+    alone = [translations(spanish, [text], None, 1, 1)[0] for text in SOURCES]
+    assert len(set(alone)) > 1
+    assert translations(spanish, SOURCES, None, 1, batch_texts) == alone
+
+
+def test_the_same_texts_in_another_order_give_the_same_translations(spanish: TranslationModel) -> None:
+    forward = translations(spanish, SOURCES, None, 1, 2)
+    assert translations(spanish, SOURCES[::-1], None, 1, 2)[::-1] == forward
+
+
+def test_no_text_gives_no_translation(spanish: TranslationModel) -> None:
+    assert translations(spanish, [], None, 1, 4) == []
+
+
+def test_an_empty_text_is_translated_and_not_dropped(spanish: TranslationModel) -> None:
+    assert len(translations(spanish, ["", *SOURCES], None, 1, 2)) == 1 + len(SOURCES)
+
+
+def test_beams_reach_the_translator(spanish: TranslationModel) -> None:
+    with watched(spanish) as calls:
+        translations(spanish, SOURCES, None, 3, 2)
+    assert [call["num_beams"] for call in calls] == [3, 3, 3]
+    assert {(call["do_sample"], call["max_new_tokens"]) for call in calls} == {(False, 10)}
+
+
+def test_the_target_token_stands_in_front_of_every_text(world: World, chinese: TranslationModel) -> None:
+    token = world.translators["zh"].target_token
+    wanted = chinese.tokenizer.convert_tokens_to_ids(token)
+    with watched(chinese) as calls:
+        translations(chinese, SOURCES, token, 1, 2)
+    rows = [row for call in calls for row in call["input_ids"].tolist()]
+    assert len(rows) == len(SOURCES)
+    assert {row[0] for row in rows} == {wanted}
+    assert all(row.count(wanted) == 1 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "token", [">>xyz<<", ">>cmn_Hans<<"], ids=["unknown anywhere", "of another translator"]
+)
+def test_a_target_token_that_the_model_does_not_know_is_refused(
+    spanish: TranslationModel, token: str
+) -> None:
+    with pytest.raises(ValueError, match=f"does not know the target token '{token}'"):
+        translations(spanish, SOURCES, token, 1, 2)
+
+
+def test_the_stage_writes_every_phrase_in_order(
+    world: World, spanish: TranslationModel, tmp_path: Path
+) -> None:
+    texts = [Text(text_id=n, text=text, held_out=n == 1) for n, text in enumerate(SOURCES)]
+    write_table(tmp_path / "phrases", Text, texts)
+    task = TranslationTask(
+        language=Language(code="es", name="Spanish", group=Group.HIGH, script="LATIN"),
+        translator=world.translators["es"].pin,
+        target_token=None,
+        num_beams=1,
+        batch_texts=2,
+        numerics=world.numerics,
+    )
+    translation.produce(task, {"phrases": tmp_path / "phrases"}, tmp_path / "out")
+    expected = translations(spanish, SOURCES, None, 1, 1)
+    assert read_table(tmp_path / "out", Translation) == [
+        flagged(text, found, "es", "LATIN") for text, found in zip(texts, expected, strict=True)
+    ]
+
+
+def test_a_text_without_spaces_can_be_repetitive_too() -> None:
+    phrase = Text(text_id=0, text="of", held_out=False)
+    assert flagged(phrase, "\u7684" * 40, "zh", "CJK").is_repetitive
+    assert not flagged(phrase, "\u6e2f\u53e3\u5728\u57ce\u5e02\u5317\u8fb9", "zh", "CJK").is_repetitive
