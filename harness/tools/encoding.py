@@ -7,6 +7,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 
+def require_finite(residual: Float[Tensor, "... d_model"]) -> None:
+    """Refuse a residual stream that overflowed or was never a number.
+
+    Raises:
+        FloatingPointError: If a value is infinite or no number.
+    """
+    if not bool(torch.isfinite(residual).all()):
+        raise FloatingPointError(
+            "the residual stream holds values that are infinite or no number; the precision is too low for this "
+            "model, or its weights are broken"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
     """The encoding half of a dictionary, whole or cut to some latents; float32."""
@@ -38,8 +51,12 @@ def latent_activations(
     The residual stream is raised to float32 first, since threshold crossings depend on precision. `b_dec` is not
     subtracted: these dictionaries were released with every scaling folded in.
 
+    Raises:
+        FloatingPointError: If the stream holds a value that is no number; a threshold would turn it into 0.
+
     Source: arXiv 2408.05147, section 3.
     """
+    require_finite(residual)
     pre_acts = residual.to(torch.float32) @ encoder.W_enc + encoder.b_enc
     fires = (pre_acts > encoder.threshold) & (pre_acts > 0)
     return torch.where(fires, pre_acts, torch.zeros((), dtype=pre_acts.dtype, device=pre_acts.device))

@@ -15,6 +15,7 @@ from harness.supply.loading import LanguageModel, load_dictionary, load_language
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
 from harness.tools.batches import length_buckets
+from harness.tools.encoding import require_finite
 from harness.tools.hooks import visit_residuals
 from harness.words.record import DictionaryError
 from harness.words.tasks import DictionaryTask, Networks
@@ -74,6 +75,7 @@ def reconstruction_totals(
 
         def visit(layer: int, residual: Tensor, counted: Tensor = batch.counted) -> None:
             kept = residual[counted].to(torch.float32)
+            require_finite(kept)
             dictionary = _dictionary(networks, layer)
             latent_acts = dictionary.encode(kept)
             totals[layer].add(kept, dictionary.decode(latent_acts), latent_acts)

@@ -36,6 +36,13 @@ def test_ones_and_three_thresholds(stream: list[float], expected: list[float]) -
     assert latent_activations(torch.tensor(stream), ONES).tolist() == expected
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_stream_that_is_no_number_is_refused_and_not_silent(value: float) -> None:
+    stream = torch.tensor([[0.3, 0.3], [value, 0.3]])
+    with pytest.raises(FloatingPointError, match="infinite or no number"):
+        latent_activations(stream, ONES)
+
+
 def test_a_negative_threshold_lets_nothing_below_zero_through() -> None:
     # Pre-activations -0.5, 0 and 0.5 all pass a threshold of -1; only 0.5 is above zero.
     eager = Encoder(W_enc=torch.eye(3), b_enc=torch.zeros(3), threshold=torch.full((3,), -1.0))
