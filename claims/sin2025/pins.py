@@ -1,4 +1,4 @@
-"""Every outside thing of the paper's world, by immutable address: the one place where revisions stand."""
+"""Every outside thing of the paper's world: the one place where addresses, files and known revisions stand."""
 
 from harness.words.pins import Home, Pin
 
@@ -12,19 +12,21 @@ MODEL = Pin(
     name="gemma-2-2b",
     home=Home.HUB_MODEL,
     address="google/gemma-2-2b",
+    files=("*.json", "*.safetensors", "tokenizer*"),
     licence="Gemma Terms of Use",
     gated=True,
+)
+
+DICTIONARY_FILES = tuple(
+    f"layer_{layer}/width_16k/average_l0_{l0}/params.npz" for layer, l0 in enumerate(CANONICAL_L0)
 )
 
 DICTIONARIES = Pin(
     name="gemma-scope-2b-pt-res",
     home=Home.HUB_MODEL,
     address="google/gemma-scope-2b-pt-res",
+    files=DICTIONARY_FILES,
     licence="CC-BY-4.0",
-)
-
-DICTIONARY_FILES = tuple(
-    f"layer_{layer}/width_16k/average_l0_{l0}/params.npz" for layer, l0 in enumerate(CANONICAL_L0)
 )
 
 PHRASES = Pin(
@@ -41,6 +43,7 @@ TRANSLATORS = {
         name=f"opus-mt-en-{code}",
         home=Home.HUB_MODEL,
         address=f"Helsinki-NLP/opus-mt-en-{code}",
+        files=("*.json", "*.spm", "pytorch_model.bin", "*.safetensors"),
         licence="Apache-2.0",
     )
     for code in ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")

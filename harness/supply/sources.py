@@ -1,4 +1,4 @@
-"""The only door to outside files: a pin in, a local folder and an immutable revision out."""
+"""The only door to outside files: a pin in, a local folder out, and a word that stands for its content."""
 
 import hashlib
 from functools import cache
@@ -26,6 +26,7 @@ class MissingSourceError(NotJudgedError):
         super().__init__(message, reason=reason)
 
 
+@cache
 def locate(pin: Pin) -> Path:
     """Folder that holds the pinned thing, fetched first when it lives on a hub.
 
@@ -77,7 +78,11 @@ def _snapshot(pin: Pin) -> Path:
     try:
         reachable = _answers(pin, kind)
         folder = snapshot_download(
-            pin.address, repo_type=kind, revision=pin.revision, local_files_only=not reachable
+            pin.address,
+            repo_type=kind,
+            revision=pin.revision,
+            allow_patterns=list(pin.files) or None,
+            local_files_only=not reachable,
         )
     except HfHubHTTPError as error:
         refused = error.response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}

@@ -27,7 +27,9 @@ class Pin:
     address: str
     """Repository id, bucket URL, or path of the folder."""
     revision: str | None = None
-    """Immutable revision; None means: resolved and recorded on first use, then enforced."""
+    """Immutable revision; None means that none is pinned yet, and that the newest is taken."""
+    files: tuple[str, ...] = ()
+    """Patterns of the files that are needed; empty means all. A repository may hold a hundred times more."""
     licence: str
     gated: bool = False
     """True when the hub asks for a token and an accepted licence."""

@@ -40,6 +40,11 @@ def unreachable() -> Exception:
     return error
 
 
+@pytest.fixture(autouse=True)
+def _forget_places() -> None:
+    locate.cache_clear()
+
+
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
     """A hub that answers, and hands files out, as told."""
