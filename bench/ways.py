@@ -235,4 +235,5 @@ def _alignment_choice(world: MidWorld) -> Any:  # noqa: ANN401
         batch_size=8,
         epochs=1,
         pairs=8,
+        weight_decay=0.01,
     )

@@ -99,6 +99,7 @@ def small_study(**changes: object) -> Study:
         batch_size=2,
         epochs=1,
         pairs=4,
+        weight_decay=0.01,
     )
     primary = Specification(
         name="primary",

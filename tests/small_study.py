@@ -37,6 +37,7 @@ SPECIFICATION = Specification(
         batch_size=8,
         epochs=1,
         pairs=100,
+        weight_decay=0.01,
     ),
     gain_layer=2,
     num_beams=1,

@@ -28,6 +28,8 @@ PRIMARY = Specification(
         batch_size=16,
         epochs=2,
         pairs=4_000,
+        # The optimiser's own default, in the open so that the lock can hold it.
+        weight_decay=0.01,
     ),
     gain_layer=20,
     num_beams=4,

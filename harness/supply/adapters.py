@@ -28,6 +28,7 @@ def trained_adapter(model: Any, choice: AlignmentChoice, seed: int) -> Iterator[
     config = LoraConfig(
         r=choice.rank,
         lora_alpha=choice.lora_alpha,
+        lora_dropout=0.0,
         target_modules=list(choice.target_modules),
         layers_to_transform=list(choice.layers),
         layers_pattern="layers",
@@ -55,11 +56,7 @@ def attached(model: Any, folder: Path) -> Iterator["PeftModel"]:  # noqa: ANN401
         raise FileNotFoundError(f"{folder} holds no adapter; expected adapter_model.safetensors in it")
     tuned = PeftModel.from_pretrained(model, folder).eval()
     try:
-        # Weights that fit no module are only warned about, and leave B at the zeros that it starts from.
-        if not any("lora_B" in name and bool(weight.any()) for name, weight in tuned.named_parameters()):
-            raise RuntimeError(
-                f"the adapter in {folder} changes nothing: its weights fit no module, or are zero"
-            )
+        _require_working(tuned, folder)
         yield tuned
     finally:
         tuned.unload()
@@ -75,3 +72,19 @@ def save_adapter(tuned: "PeftModel", folder: Path) -> None:
     steady = {name: sorted(value) if isinstance(value, list) else value for name, value in config.items()}
     steady["base_model_name_or_path"] = None
     file.write_text(json.dumps(steady, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _require_working(tuned: "PeftModel", folder: Path) -> None:
+    # Weights that fit no module are only warned about, and leave B at the zeros that it starts from.
+    weights = {name: weight for name, weight in tuned.named_parameters() if "lora_" in name}
+    idle = [name for name, weight in weights.items() if "lora_B" in name and not bool(weight.any())]
+    if idle or not weights:
+        raise RuntimeError(
+            f"the adapter in {folder} changes nothing at {idle[:3] or 'any module'}: its weights fit no module, or are "
+            "zero; train it again"
+        )
+    broken = [name for name, weight in weights.items() if not bool(torch.isfinite(weight).all())]
+    if broken:
+        raise RuntimeError(
+            f"the adapter in {folder} holds weights that are no number, at {broken[:3]}; train it again"
+        )

@@ -24,10 +24,10 @@ def length_buckets(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]
 
 
 def padded_left(
-    ids: Sequence[Sequence[int]], pad_id: int, device: str
+    ids: Sequence[Sequence[int]], pad_id: int, device: str, width: int = 0
 ) -> tuple[Int[Tensor, "batch position"], Int[Tensor, "batch position"]]:
-    """Token ids padded on the left to one length, and the mask that is 1 where a token stands."""
-    longest = max(len(row) for row in ids)
+    """Token ids padded on the left to one length, `width` at least, and the mask that is 1 where a token stands."""
+    longest = max(width, *(len(row) for row in ids))
     rows = [[pad_id] * (longest - len(row)) + list(row) for row in ids]
     mask = [[0] * (longest - len(row)) + [1] * len(row) for row in ids]
     return torch.tensor(rows, device=device), torch.tensor(mask, device=device)

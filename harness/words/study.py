@@ -102,7 +102,8 @@ class AlignmentChoice:
     batch_size: int
     epochs: int
     pairs: int
-    """Phrase pairs per epoch."""
+    """Phrase pairs: drawn once, and seen once in each epoch."""
+    weight_decay: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from harness.supply.adapters import save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
-from harness.tools.batches import padded_left
+from harness.tools.batches import length_buckets, padded_left
 from harness.tools.encoding import Encoder, latent_activations
 from harness.tools.hooks import visit_residuals
 from harness.tools.pooling import averaging_matrix, counted_positions
@@ -42,6 +42,9 @@ MOMENTS = 3
 
 HELD_OUT_PAIRS = 64
 """At most so many held-out pairs are measured at each moment."""
+
+LOGIT_POSITIONS = 1_024
+"""Padded positions whose logits are held at once: a gigabyte at the real vocabulary, in float32."""
 
 Untouched = Callable[[], AbstractContextManager[None]]
 """Opens a block in which the model runs without its adapter."""
@@ -74,10 +77,17 @@ class Aligner:
     encoders: Mapping[int, Encoder]
     choice: AlignmentChoice
 
-    def pooled_activations(self, ids: Sequence[Sequence[int]]) -> list[Float[Tensor, "text latent"]]:
-        """Mean latent activations of each text over its tokens, per aligned layer; BOS and padding out."""
+    def pooled_activations(
+        self, ids: Sequence[Sequence[int]], width: int = 0
+    ) -> list[Float[Tensor, "text latent"]]:
+        """Mean latent activations of each text over its tokens, per aligned layer; BOS and padding out.
+
+        Args:
+            ids: Token ids of each text.
+            width: Positions to pad to at least; the same padding rounds the same way.
+        """
         language_model = self.language_model
-        input_ids, mask = padded_left(ids, language_model.pad_id, language_model.device)
+        input_ids, mask = padded_left(ids, language_model.pad_id, language_model.device, width)
         counted = counted_positions(input_ids, mask, language_model.bos_id)
         averaging = averaging_matrix(counted)
         pooled: list[Tensor] = []
@@ -93,12 +103,16 @@ class Aligner:
         pooled = self.pooled_activations((*pairs.english, *pairs.target))
         return [layer[: len(pairs)] for layer in pooled], [layer[len(pairs) :] for layer in pooled]
 
+    def original(self, pairs: Pairs, untouched: Untouched) -> list[Float[Tensor, "text latent"]]:
+        """Pooled activations of the English side without the adapter, padded as `both_sides` pads it."""
+        width = max(len(row) for row in (*pairs.english, *pairs.target))
+        with untouched(), torch.no_grad():
+            return self.pooled_activations(pairs.english, width)
+
     def loss(self, pairs: Pairs, untouched: Untouched) -> Float[Tensor, ""]:
         """The alignment loss of some pairs; gradients reach the adapter through both sides unless detached."""
         english, target = self.both_sides(pairs)
-        with untouched(), torch.no_grad():
-            original = self.pooled_activations(pairs.english)
-        return alignment_loss(english, target, original, self.choice)
+        return alignment_loss(english, target, self.original(pairs, untouched), self.choice)
 
 
 def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -144,7 +158,9 @@ def train(
         FloatingPointError: If the loss stops being a number.
     """
     parameters = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=task.choice.learning_rate)
+    optimizer = torch.optim.AdamW(
+        parameters, lr=task.choice.learning_rate, weight_decay=task.choice.weight_decay
+    )
     batches = planned_batches(len(training), task)
     measured_at = set(np.linspace(0, len(batches), MOMENTS).round().astype(int).tolist())
     moments = [measured_moment(aligner, held_out, tuned.disable_adapter, step=0, seed=task.seed)]
@@ -167,11 +183,12 @@ def train(
 
 
 def planned_batches(num_pairs: int, task: AdapterTask) -> list[list[int]]:
-    """Indices of the pairs of every step: each epoch a new seeded order, cut off at the step limit."""
+    """Indices of the pairs of every step: one seeded sample of pairs, in a new order each epoch, cut at the limit."""
     stream = np.random.default_rng(np.random.SeedSequence([task.seed, num_pairs]))
+    chosen = stream.permutation(num_pairs)[: task.choice.pairs]
     batches: list[list[int]] = []
     for _ in range(task.choice.epochs):
-        order = stream.permutation(num_pairs)[: task.choice.pairs].tolist()
+        order = stream.permutation(chosen).tolist()
         batches += [order[start : start + task.batch_size] for start in range(0, len(order), task.batch_size)]
     return batches[: task.max_steps]
 
@@ -183,8 +200,7 @@ def measured_moment(
     """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss."""
     english, target = aligner.both_sides(held_out)
     partners = strangers(len(held_out), np.random.default_rng(np.random.SeedSequence([seed, step])))
-    with untouched():
-        original = aligner.pooled_activations(held_out.english)
+    original = aligner.original(held_out, untouched)
     return AlignmentStep(
         step=step,
         gap=_mean_over_layers((u - v).abs() for u, v in zip(english, target, strict=True)),
@@ -206,18 +222,29 @@ def strangers(count: int, stream: np.random.Generator) -> list[int]:
 
 @torch.no_grad()
 def nats_per_token(language_model: LanguageModel, ids: Sequence[Sequence[int]]) -> float:
-    """Mean negative log-likelihood of every token after BOS."""
-    input_ids, mask = padded_left(ids, language_model.pad_id, language_model.device)
-    counted = counted_positions(input_ids, mask, language_model.bos_id)
-    logits = language_model.model(input_ids=input_ids, attention_mask=mask).logits[:, :-1].to(torch.float32)
-    chosen = torch.log_softmax(logits, dim=-1).gather(-1, input_ids[:, 1:].unsqueeze(-1)).squeeze(-1)
-    return float(-chosen[counted[:, 1:]].mean())
+    """Mean negative log-likelihood of every token after BOS.
+
+    Runs a few texts at a time: the logits of one position are as wide as the vocabulary.
+    """
+    total, tokens = 0.0, 0
+    for bucket in length_buckets([len(row) for row in ids], LOGIT_POSITIONS):
+        batch = [ids[index] for index in bucket]
+        input_ids, mask = padded_left(batch, language_model.pad_id, language_model.device)
+        counted = counted_positions(input_ids, mask, language_model.bos_id)[:, 1:]
+        logits = language_model.model(input_ids=input_ids, attention_mask=mask).logits[:, :-1]
+        chosen = torch.log_softmax(logits.to(torch.float32), dim=-1).gather(
+            -1, input_ids[:, 1:].unsqueeze(-1)
+        )
+        total -= float(chosen.squeeze(-1)[counted].sum(dtype=torch.float64))
+        tokens += int(counted.sum())
+    return total / tokens
 
 
 def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Path]) -> tuple[Pairs, Pairs]:
     """Pairs of English phrase and translation: those that may be trained on, and a sample of those held out.
 
-    Pairs with an empty side are left out.
+    Pairs with an empty side are left out. The sample depends on the number of pairs alone, so that every seed of an
+    adapter is measured on the same ones.
 
     Raises:
         ValueError: If there is nothing to train on or nothing to measure on.
@@ -237,7 +264,9 @@ def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Pa
             f"{len(parts[0])} pairs to train on and {len(parts[1])} held out; both need at least 2: "
             "take more phrases, or another share held out"
         )
-    return parts[0], parts[1].chosen(range(min(HELD_OUT_PAIRS, len(parts[1]))))
+    stream = np.random.default_rng(np.random.SeedSequence([HELD_OUT_PAIRS, len(parts[1])]))
+    sample = stream.permutation(len(parts[1]))[:HELD_OUT_PAIRS].tolist()
+    return parts[0], parts[1].chosen(sorted(sample))
 
 
 @cache

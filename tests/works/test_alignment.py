@@ -159,6 +159,15 @@ def test_each_epoch_sees_every_pair_once_in_an_order_of_its_own(world: World) ->
     assert first != second
 
 
+def test_epochs_see_the_same_pairs_though_there_are_more(world: World) -> None:
+    # 30 pairs exist, 8 are asked for: two epochs of two batches of 4 see 8 different ones, twice.
+    batches = planned_batches(30, task_of(world, pairs=8, epochs=2, max_steps=None))
+    first, second = ([index for batch in part for index in batch] for part in (batches[:2], batches[2:]))
+    assert sorted(first) == sorted(second)
+    assert len(set(first)) == 8
+    assert max(first) > 8
+
+
 def test_planned_batches_follow_the_seed(world: World) -> None:
     first, again, other = (planned_batches(12, task_of(world, seed=seed)) for seed in (1, 1, 2))
     assert first == again != other
@@ -284,8 +293,30 @@ def test_a_folder_without_an_adapter_is_refused(language_model: LanguageModel, t
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+def test_an_adapter_whose_weights_are_no_number_is_refused(
+    language_model: LanguageModel, tmp_path: Path
+) -> None:
+    folder = saved(language_model, tmp_path / "adapter")
+    weights = load_file(folder / WEIGHTS)
+    save_file({name: tensor * float("nan") for name, tensor in weights.items()}, folder / WEIGHTS)
+    with pytest.raises(RuntimeError, match="no number"), attached(language_model.model, folder):
+        pass
+
+
+def test_the_untouched_side_is_padded_like_the_tuned_one(
+    aligner: Aligner, language_model: LanguageModel
+) -> None:
+    # Without an adapter u and u_orig are one thing; in low precision only if they are padded alike.
+    english, target = language_model.token_ids(["a harbour"]), language_model.token_ids(["a harbour " * 9])
+    pairs = Pairs(english=tuple(map(tuple, english)), target=tuple(map(tuple, target)))
+    both, _ = aligner.both_sides(pairs)
+    for u, u_orig in zip(both, aligner.original(pairs, nullcontext), strict=True):
+        assert torch.allclose(u, u_orig, rtol=0, atol=1e-6)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 @pytest.mark.filterwarnings("ignore:Found missing adapter keys:UserWarning")
-@pytest.mark.parametrize("fault", ["weights of other names", "weights of zero"])
+@pytest.mark.parametrize("fault", ["weights of other names", "weights of zero", "one layer of zero"])
 def test_an_adapter_that_changes_nothing_is_refused(
     language_model: LanguageModel, tmp_path: Path, fault: str
 ) -> None:
@@ -293,6 +324,8 @@ def test_an_adapter_that_changes_nothing_is_refused(
     weights = load_file(folder / WEIGHTS)
     if fault == "weights of zero":
         spoilt = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
+    elif fault == "one layer of zero":
+        spoilt = {name: tensor * float("layers.1." not in name) for name, tensor in weights.items()}
     else:
         spoilt = {name.replace("layers", "blocks"): tensor for name, tensor in weights.items()}
     save_file(spoilt, folder / WEIGHTS)

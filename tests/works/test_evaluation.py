@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from harness.words.record import ItemOutcome
 from harness.words.study import AlignmentChoice, Benchmark
 from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation
-from harness.works.evaluation_likelihood import Request, continuation_answers
+from harness.works.evaluation_likelihood import Head, Request, continuation_answers
 from harness.works.evaluation_tasks import document_id, read_documents
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
@@ -134,6 +136,7 @@ def _strong_adapter(language_model: LanguageModel, tmp_path: Path) -> Path:
         batch_size=2,
         epochs=1,
         pairs=2,
+        weight_decay=0.01,
     )
     with trained_adapter(language_model.model, choice, seed=0) as tuned:
         for name, parameter in tuned.named_parameters():
@@ -242,6 +245,63 @@ def test_likelihoods_equal_those_of_the_stock_wrapper(language_model: LanguageMo
     assert [answer.is_greedy for answer in ours] == [greedy for _, greedy in expected]
 
 
+def letter_requests(questions: int) -> list[Request]:
+    """Four one-token options after each of several random prompts."""
+    stream = torch.Generator().manual_seed(0)
+    prompts = torch.randint(4, 600, (questions, 12), generator=stream).tolist()
+    return [
+        Request(context=(2, *prompt), continuation=(letter,))
+        for prompt in prompts
+        for letter in range(300, 304)
+    ]
+
+
+def likelihoods(model: Any, requests: Sequence[Request]) -> list[float]:
+    answers = continuation_answers(model, requests, pad_id=0, device="cpu", batch_items=8)
+    return [answer.log_likelihood for answer in answers]
+
+
+def stock_likelihoods(model: Any, requests: Sequence[Request]) -> list[float]:
+    """Likelihoods of one-token options from the logits that the model itself gives."""
+    with torch.no_grad():
+        rows = [model(input_ids=torch.tensor([asked.fed])).logits[0, -1] for asked in requests]
+    log_probs = [row.float().log_softmax(-1) for row in rows]
+    return [float(row[asked.continuation[0]]) for row, asked in zip(log_probs, requests, strict=True)]
+
+
+def tied_questions(values: Sequence[float]) -> int:
+    """How many questions of four options hold two equal likelihoods."""
+    return sum(len(set(values[start : start + 4])) < 4 for start in range(0, len(values), 4))
+
+
+@pytest.mark.parametrize("tuned", [False, True], ids=["untouched", "through an adapter"])
+def test_likelihoods_equal_those_of_the_model_s_own_logits(
+    language_model: LanguageModel, strong_adapter: Path, tuned: bool
+) -> None:
+    asked = letter_requests(5)
+    with (
+        attached(language_model.model, strong_adapter)
+        if tuned
+        else nullcontext(language_model.model) as model
+    ):
+        expected = stock_likelihoods(model, asked)
+        assert likelihoods(model, asked) == pytest.approx(expected, rel=1e-6)
+
+
+def test_options_do_not_tie_by_rounding(world: World, language_model: LanguageModel) -> None:
+    coarse = load_language_model(world.model, replace(world.numerics, dtype="bfloat16"))
+    asked = letter_requests(60)
+    assert tied_questions(likelihoods(language_model.model, asked)) == 0
+    assert tied_questions(stock_likelihoods(coarse.model, asked)) > 0
+    assert tied_questions(likelihoods(coarse.model, asked)) == 0
+
+
+def test_logits_are_capped_before_they_are_compared() -> None:
+    head = Head(weight=torch.tensor([[1.0], [-1.0]]), soft_cap=2.0)
+    log_probs = head.log_probs(torch.tensor([[1000.0]]))[0].tolist()
+    assert log_probs == pytest.approx([-math.log1p(math.exp(-4)), -4 - math.log1p(math.exp(-4))])
+
+
 def test_greedy_continuations_are_known_as_such(language_model: LanguageModel) -> None:
     ids = [2, 100, 200, 300]
     for _ in range(2):
@@ -256,13 +316,13 @@ def test_requests_with_the_same_input_share_a_row(
     language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    forward = language_model.model.forward
+    forward = language_model.decoder.forward
 
     def counted(**arguments: Any) -> Any:
         rows.append(len(arguments["input_ids"]))
         return forward(**arguments)
 
-    monkeypatch.setattr(language_model.model, "forward", counted)
+    monkeypatch.setattr(language_model.decoder, "forward", counted)
     letters = [Request(context=(2, 50, 60), continuation=(letter,)) for letter in range(300, 304)]
     continuation_answers(language_model.model, letters, pad_id=0, device="cpu", batch_items=8)
     assert rows == [1]
