@@ -105,6 +105,7 @@ QUANTITIES = {
     "correlation": QuantityWords("correlation", signed=True),
     "similarity": QuantityWords("similarity", signed=False),
     "tokens-per-phrase": QuantityWords("tokens per phrase", signed=False),
+    "selections-kept": QuantityWords("selections with tokens", signed=False),
     "dictionary-error": QuantityWords("variance unexplained", signed=False),
     "dictionary-l0": QuantityWords("active latents", signed=False),
     "translations-unflagged": QuantityWords("translations without a flag", signed=False),

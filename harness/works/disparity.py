@@ -101,6 +101,14 @@ def language_gap(run: BaseRun, code: str) -> float:
     )
 
 
+def kept_selections(run: BaseRun) -> Iterator[Measured]:
+    """Share of selections for which a language has tokens at all; the others are left out everywhere."""
+    for code, values in run.by_language.items():
+        scope = Scope(quantity="selections-kept", unit="percent", language=code)
+        found = measured(scope, float(100 * np.mean(~np.isnan(values))), "selection", ())
+        yield replace(found, estimate=replace(found.estimate, num_units=len(values)))
+
+
 def similarities(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """Cosine of each text's mean residual stream with that of its English phrase, raw and centred."""
     english = _residuals(inputs["activations/" + _reference(task)])

@@ -10,6 +10,7 @@ from harness.words.tasks import EstimatesTask
 from harness.works.disparity import (
     dictionary_errors,
     gaps,
+    kept_selections,
     read_base_run,
     similarities,
     text_lengths,
@@ -40,6 +41,7 @@ def estimates(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measu
     yield from correlations(base, inputs)
     yield from similarities(task, inputs)
     yield from text_lengths(task, inputs)
+    yield from kept_selections(base)
     yield from dictionary_errors(task, inputs)
     yield from translation_flags(task, inputs)
     yield from alignment_moments(base, inputs)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harness.supply.tables import read_column, read_ragged, read_table
 from harness.tools.metrics import group_means
 from harness.tools.pooling import pooled
-from harness.words.record import Selection, Text, TokenActivation
+from harness.words.record import Selection, Text, TextLength, TokenActivation
 from harness.words.study import Pooling
 
 Values = NDArray[np.float64]
@@ -58,10 +58,10 @@ def read_selections(phrases: Path) -> Selections:
 
 
 def phrase_values(activations: Path, selections: Selections, pooling: Pooling) -> Values:
-    """One pooled value per selection; NaN where the language has no token for the phrase.
+    """One pooled value per selection; NaN where the language has no token for the phrase, and nowhere else.
 
     Raises:
-        ValueError: If the artifact holds a row that was never selected, or one twice.
+        ValueError: If the artifact holds a row that was never selected or one twice, lacks one, or holds no number.
     """
     keys = [read_column(activations, TokenActivation, name) for name in ("layer", "latent", "text_id")]
     values = pooled(*read_ragged(activations, TokenActivation, "values"), pooling)
@@ -69,6 +69,7 @@ def phrase_values(activations: Path, selections: Selections, pooling: Pooling) -
     places = _places(selections, [key[order] for key in keys])
     aligned = np.full(len(selections), np.nan)
     aligned[places] = values[order]
+    _require_whole(selections, aligned, activations)
     return aligned
 
 
@@ -84,6 +85,17 @@ def latent_means(selections: Selections, values: Values, mask: NDArray[np.bool_]
 def complete(columns: Sequence[Values]) -> NDArray[np.bool_]:
     """True where every language has a value, so that all are compared on the same phrases."""
     return np.asarray(~np.isnan(np.stack(columns)).any(axis=0))
+
+
+def _require_whole(selections: Selections, aligned: Values, activations: Path) -> None:
+    lengths = read_column(activations, TextLength, "tokens")
+    empty = read_column(activations, TextLength, "text_id")[lengths == 0]
+    lost = np.isnan(aligned) & ~np.isin(selections.text_id, empty)
+    if lost.any():
+        raise ValueError(
+            f"{int(lost.sum())} of {len(selections)} selections have no value, though their texts have tokens; "
+            "the activations are incomplete or broken: run the activations stage again"
+        )
 
 
 def _places(selections: Selections, keys: Sequence[Indices]) -> Indices:

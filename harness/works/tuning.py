@@ -72,7 +72,7 @@ def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
         scope = Scope(
             quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code
         )
-        yield _with_phrases(run, _mean_over_seeds(run, scope, change_percent))
+        yield _with_phrases((run,), _mean_over_seeds(run, scope, change_percent))
         yield _over_aligned_layers(run, replace(scope, layer=None, specification="mean-over-aligned-layers"))
         yield from _share_of_gap_closed(run, replace(scope, specification="share-of-gap-closed"))
 
@@ -88,9 +88,11 @@ def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     )
     runs = [read_tuned_run(base, inputs, code, english) for code in tuned_codes(base)]
     for run in runs:
-        yield _mean_over_seeds(run, replace(scope, language=run.adapter), ratio_percent)
+        retained = _mean_over_seeds(run, replace(scope, language=run.adapter), ratio_percent)
+        yield _with_phrases((run,), retained)
     if runs:
-        yield _mean_over_adapters(replace(scope, quantity="retention", language=english), runs)
+        retention = _mean_over_adapters(replace(scope, quantity="retention", language=english), runs)
+        yield _with_phrases(runs, retention)
 
 
 def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
@@ -172,20 +174,21 @@ def _mean_over_adapters(scope: Scope, runs: Sequence[TunedRun]) -> Measured:
     return measured(scope, value, "latent", sides)
 
 
-def _with_phrases(run: TunedRun, gain: Measured) -> Measured:
-    base, layer = run.base, gain.estimate.layer
+def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
+    """The estimate with its phrases: after, averaged over adapters and seeds, and before."""
+    base, layer = runs[0].base, estimate.estimate.layer
     assert layer is not None
-    after = np.mean(list(run.after.values()), axis=0)
+    after = np.mean([values for run in runs for values in run.after.values()], axis=0)
     rows = np.flatnonzero(base.kept & base.selections.within(layer, held_out_only=True)).tolist()
     return replace(
-        gain,
+        estimate,
         phrases=tuple(
             PhraseValue(
-                estimate_id=gain.estimate.estimate_id,
+                estimate_id=estimate.estimate.estimate_id,
                 unit=str(base.selections.latent[row]),
                 text_id=int(base.selections.text_id[row]),
                 observed=float(after[row]),
-                reference=float(run.before[row]),
+                reference=float(runs[0].before[row]),
             )
             for row in rows
         ),

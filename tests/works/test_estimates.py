@@ -101,6 +101,14 @@ def token_rows(values: Pairs) -> list[TokenActivation]:
     ]
 
 
+def write_tokens(folder: Path, rows: list[TokenActivation], lengths: tuple[int, int] = (2, 5)) -> None:
+    """Token activations with the lengths of the two texts."""
+    write_table(folder, TokenActivation, rows)
+    write_table(
+        folder, TextLength, [TextLength(text_id=n, tokens=tokens) for n, tokens in enumerate(lengths)]
+    )
+
+
 def outcomes(right: Sequence[int], spoilt: str = "") -> list[ItemOutcome]:
     """Outcomes whose primary metric is `right` and whose other metric says the contrary."""
     return [
@@ -120,13 +128,12 @@ def outcomes(right: Sequence[int], spoilt: str = "") -> list[ItemOutcome]:
 
 def write_base(root: Path, code: str) -> dict[str, Path]:
     spoken, answers, errors = root / code, root / f"{code}-answers", root / f"{code}-errors"
-    write_table(spoken, TokenActivation, token_rows(BASE[code]))
+    write_tokens(spoken, token_rows(BASE[code]))
     write_table(
         spoken,
         MeanResidual,
         [MeanResidual(layer=0, text_id=t, values=tuple(row)) for t, row in enumerate(RESIDUALS[code])],
     )
-    write_table(spoken, TextLength, [TextLength(text_id=0, tokens=2), TextLength(text_id=1, tokens=5)])
     write_table(answers, ItemOutcome, outcomes(RIGHT[code]))
     write_table(
         errors,
@@ -141,7 +148,7 @@ def write_base(root: Path, code: str) -> dict[str, Path]:
 
 def write_tuned(root: Path, code: str, seed: int) -> dict[str, Path]:
     spoken, answers = root / f"tuned-{code}-{seed}", root / f"tuned-{code}-{seed}-answers"
-    write_table(spoken, TokenActivation, token_rows(TUNED[code, seed]))
+    write_tokens(spoken, token_rows(TUNED[code, seed]))
     write_table(answers, ItemOutcome, outcomes(RIGHT_TUNED[code, seed]))
     return {
         f"activations-tuned/ml/seed-{seed}/{code}": spoken,
@@ -321,13 +328,20 @@ def test_the_correlation_is_numpys_over_all_languages_but_english(inputs: Mappin
 def test_a_phrase_missing_in_one_language_counts_in_none(inputs: dict[str, Path], tmp_path: Path) -> None:
     # Without text 1: high (4+6)/2, (2+4)/2, 1 = 5, 3, 1; low 2, 3, 1; English 8, 4, 1.
     rows = [row for row in token_rows(BASE["zh"]) if row.text_id == 0]
-    write_table(tmp_path / "short", TokenActivation, rows)
+    write_tokens(tmp_path / "short", rows, (2, 0))
     run = read_base_run(task_of(), inputs | {"activations/zh": tmp_path / "short"})
     found = by_id(list(gaps(run)))
     assert found["gap/layer=0/high/primary"].estimate.value == pytest.approx(100 * (1 - 6 / 9))
     assert found["gap/layer=0/english/primary"].estimate.value == pytest.approx(100 * (1 - 6 / 13))
     assert found["gap/layer=0/lang=es/high/primary"].estimate.value == pytest.approx(100 * (1 - 11 / 9))
     assert {row.text_id for part in found.values() for row in part.phrases} == {0}
+
+
+def test_a_row_that_was_lost_is_no_empty_text(inputs: dict[str, Path], tmp_path: Path) -> None:
+    rows = [row for row in token_rows(BASE["zh"]) if row.text_id == 0]
+    write_tokens(tmp_path / "short", rows, (2, 5))
+    with pytest.raises(ValueError, match="have no value, though their texts have tokens"):
+        read_base_run(task_of(), inputs | {"activations/zh": tmp_path / "short"})
 
 
 def test_swapped_languages_would_be_seen(inputs: dict[str, Path]) -> None:
@@ -463,6 +477,7 @@ def test_the_run_has_every_quantity_for_every_scope(run: StoredRun) -> None:
     assert counted["gap"] == 4 * 2 * (1 + 3)
     assert counted["similarity"] == 4 * 3 * 2
     assert counted["dictionary-error"] == counted["dictionary-l0"] == 4 * 4
+    assert counted["selections-kept"] == 4
     assert (counted["gain"], counted["retention-by-adapter"], counted["accuracy"]) == (3, 1, 4)
     assert (counted["delta"], counted["delta-english"], counted["correlation"]) == (1, 1, 2)
 
@@ -513,6 +528,12 @@ def test_changes_can_be_recomputed_from_units_seed_by_seed(
         by_seed = [sides(rows, seed) for seed in run.task.adapter_seeds]
         percent = [100 * after.sum() / before.sum() + of_before for after, before in by_seed]
         assert estimate.value == pytest.approx(np.mean(percent))
+
+
+def test_retention_can_be_recomputed_from_phrases(run: StoredRun) -> None:
+    for estimate in (each for each in run.of("retention") if each.reading == "activation"):
+        after, before = phrase_means(run.phrases[estimate.estimate_id])
+        assert estimate.value == pytest.approx(100 * after.sum() / before.sum())
 
 
 def test_gains_rest_on_phrases_that_give_the_stored_units(run: StoredRun) -> None:
