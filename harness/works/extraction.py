@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.supply.adapters import attached
@@ -34,6 +35,9 @@ from harness.words.record import (
     TokenActivation,
 )
 from harness.words.tasks import ActivationsTask, Networks
+
+HostActs = NDArray[np.float32]
+"""Activations on the host: [token, latent] or [text, latent]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +192,13 @@ def _read_batch(
         counted = residual[batch.counted].to(torch.float32)
         reading = readings[layer]
         acts = latent_activations(counted, reading.encoder)
-        _write_own(layer, reading, batch, acts.cpu().numpy(), sinks)
-        _write_panel(layer, batch, acts[:, : reading.num_panel], averaging, sinks)
+        # One copy to the host per layer: asking the device text by text would stall it.
+        host_acts = acts.cpu().numpy()
+        _write_own(layer, reading, batch, host_acts, sinks)
+        panel = slice(None, reading.num_panel)
+        _write_panel(
+            layer, batch, _pooled_panel(acts[:, panel], host_acts[:, panel], averaging, batch), sinks
+        )
         if sampled:
             means = (averaging[sampled] @ counted).cpu().tolist()
             sinks.residuals.write(
@@ -206,7 +215,7 @@ def _write_own(
     layer: int,
     reading: LayerReading,
     batch: Batch,
-    acts: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
+    acts: HostActs,
     sinks: Sinks,
 ) -> None:
     stop = 0
@@ -218,16 +227,21 @@ def _write_own(
             sinks.tokens.write((row,))
 
 
-def _write_panel(
-    layer: int,
-    batch: Batch,
+def _pooled_panel(
     acts: Float[Tensor, "counted panel"],
+    host_acts: HostActs,
     averaging: Float[Tensor, "batch counted"],
-    sinks: Sinks,
-) -> None:
-    means = (averaging @ acts).cpu().tolist()
-    active = (averaging @ (acts > 0).to(torch.float32)).cpu().tolist()
-    maxima = [part.amax(dim=0).cpu().tolist() for part in torch.split(acts, list(batch.lengths))]
+    batch: Batch,
+) -> tuple[HostActs, HostActs, HostActs]:
+    """Mean, maximum and share of active tokens of every panel latent in every text."""
+    starts = np.cumsum([0, *batch.lengths[:-1]])
+    means = (averaging @ acts).cpu().numpy()
+    active = (averaging @ (acts > 0).to(torch.float32)).cpu().numpy()
+    return means, np.maximum.reduceat(host_acts, starts, axis=0), active
+
+
+def _write_panel(layer: int, batch: Batch, pooled: tuple[HostActs, HostActs, HostActs], sinks: Sinks) -> None:
+    means, maxima, active = (values.tolist() for values in pooled)
     sinks.panel.write(
         PanelActivation(
             layer=layer,
