@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ WORD_MARK = "\u2581"
 """A leading space, as vocabulary pieces write it."""
 
 BOS = "<bos>"
+
+BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+"""A piece that stands for one byte, which vocabularies fall back to for rare characters."""
+
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""What stands in a text for bytes that are no UTF-8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +59,19 @@ def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
 
 
 def text_of(tokens: tuple[str, ...]) -> str:
-    """The text that vocabulary pieces spell, without the space in front."""
-    return "".join(tokens).replace(WORD_MARK, " ").strip()
+    """The text that vocabulary pieces spell, without blanks at its ends.
+
+    Byte pieces are read together, as UTF-8; bytes that are none become `UNREADABLE`.
+    """
+    joined = "".join(tokens)
+    if "<0x" in joined:
+        joined = b"".join(map(_spelled, tokens)).decode(errors="replace")
+    return joined.replace(WORD_MARK, " ").strip()
+
+
+def _spelled(piece: str) -> bytes:
+    byte = BYTE_PIECE.fullmatch(piece)
+    return bytes.fromhex(byte[1]) if byte else piece.encode()
 
 
 def _lines(file: Path) -> Iterator[str]:

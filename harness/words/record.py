@@ -46,6 +46,8 @@ class Coverage:
     rows_read: int
     rows_peaked_on_bos: int
     rows_across_documents: int
+    rows_unreadable: int
+    """Rows with bytes that are no UTF-8."""
     rows_not_english: int
     rows_below_maximum: int
     rows_duplicate: int

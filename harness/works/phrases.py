@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.supply.export import BOS, WORD_MARK, StoredRow, stored_rows, text_of
+from harness.supply.export import BOS, UNREADABLE, WORD_MARK, StoredRow, stored_rows, text_of
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
 from harness.words.record import Coverage, PanelLatent, Selection, Text
@@ -58,6 +58,7 @@ class LayerRows:
     read: int = 0
     peaked_on_bos: int = 0
     across_documents: int = 0
+    unreadable: int = 0
     not_english: int = 0
 
 
@@ -93,8 +94,8 @@ def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
 def usable_rows(rows: Iterable[StoredRow]) -> LayerRows:
     """Rows by latent, without those whose peak or text cannot be trusted.
 
-    Dropped and counted: rows that peak on BOS, rows that hold a BOS (they span two documents), and rows that are
-    not English.
+    Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS (they span two documents),
+    rows with bytes that are no UTF-8, and rows that are not English.
     """
     usable = LayerRows()
     for row in rows:
@@ -103,7 +104,9 @@ def usable_rows(rows: Iterable[StoredRow]) -> LayerRows:
             usable.peaked_on_bos += 1
         elif BOS in row.tokens:
             usable.across_documents += 1
-        elif not looks_english(text_of(row.tokens)):
+        elif UNREADABLE in (window := text_of(row.tokens)):
+            usable.unreadable += 1
+        elif not looks_english(window):
             usable.not_english += 1
         else:
             usable.by_latent[row.latent].append(row)
@@ -203,7 +206,7 @@ def _distinct_phrases(rows: Sequence[StoredRow], cut: PhraseCut) -> tuple[Phrase
 
 def _ends_sentence(tokens: Sequence[str], index: int) -> bool:
     piece = tokens[index]
-    if "\n" in piece:
+    if "\n" in piece or piece == "<0x0A>":
         return True
     if not piece.endswith(SENTENCE_ENDS) or _is_abbreviation(tokens, index):
         return False
@@ -233,6 +236,7 @@ def _coverage(layer: int, rows: LayerRows, found: LayerPhrases, num_drawn: int) 
         rows_read=rows.read,
         rows_peaked_on_bos=rows.peaked_on_bos,
         rows_across_documents=rows.across_documents,
+        rows_unreadable=rows.unreadable,
         rows_not_english=rows.not_english,
         rows_below_maximum=found.below_maximum,
         rows_duplicate=found.duplicate,

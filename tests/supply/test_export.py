@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.supply.export import StoredRow, stored_rows, text_of
+from harness.supply.export import UNREADABLE, StoredRow, stored_rows, text_of
 
 SOURCE = "0-miniature-res-64"
 
@@ -89,8 +89,27 @@ def test_a_peak_on_bos_is_seen(tokens: tuple[str, ...], *, on_bos: bool) -> None
         (("sea", "side", "\u2581walk", "\n"), "seaside walk"),
         (("\u2581", "\u2581a"), "a"),
         (("\n\n",), ""),
+        (("\u2581A", "<0xF0>", "<0x9F>", "<0x8C>", "<0x8A>", "\u2581wave"), "A\U0001f30a wave"),
+        (("\u2581A", "<0xC3>", "<0xA9>", "<0xC3>", "<0xA8>"), "A\u00e9\u00e8"),
+        (("<0x0A>", "\u2581sea"), "sea"),
+        (("\u2581A", "<0xF0>", "<0x9F>", "\u2581wave"), f"A{UNREADABLE} wave"),
+        (("<0xA9>", "\u00e9"), f"{UNREADABLE}\u00e9"),
+        (("<", "0", "x", "F", "0", ">"), "<0xF0>"),
+        (("\u2581<0xF0>",), "<0xF0>"),
     ],
-    ids=["leading spaces", "pieces of a word", "spaces alone", "only a line break"],
+    ids=[
+        "leading spaces",
+        "pieces of a word",
+        "spaces alone",
+        "only a line break",
+        "four bytes of one character",
+        "a run of two characters",
+        "a byte that is blank",
+        "a character cut short",
+        "a byte that begins no character",
+        "a text about bytes",
+        "a word about bytes",
+    ],
 )
 def test_pieces_spell_a_text(tokens: tuple[str, ...], text: str) -> None:
     assert text_of(tokens) == text

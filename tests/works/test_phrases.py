@@ -70,13 +70,20 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
         row("_The _sea", 5.0),
         row("<bos> _The _sea", 9.0),
         row("_The <bos> _sea", 5.0),
+        row("_Sea <0xF0> <0x9F> _side", 5.0),
         row("_\u041c\u043e\u0440\u0435 _\u0442\u0438\u0445\u043e", 5.0),
         row("_1 _+ _1", 5.0),
     ]
     usable = usable_rows(rows)
     assert usable.by_latent == {0: rows[:1]}
-    counts = (usable.read, usable.peaked_on_bos, usable.across_documents, usable.not_english)
-    assert counts == (5, 1, 1, 2)
+    counts = (
+        usable.read,
+        usable.peaked_on_bos,
+        usable.across_documents,
+        usable.unreadable,
+        usable.not_english,
+    )
+    assert counts == (6, 1, 1, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +153,8 @@ def test_the_strongest_phrases_are_kept() -> None:
         ),
         pytest.param("_See _a . com _now . _Next", "_See", "See a.com now.", id="not inside a name"),
         pytest.param("_The _sea . _It _is", ".", "The sea.", id="the full stop belongs to what it ends"),
+        pytest.param("_One <0x0A> _Two", "_Two", "Two", id="a line break that is a byte"),
+        pytest.param("_A <0xC3> <0xA9> _b", "<0xA9>", "A\u00e9 b", id="a byte of a character"),
         pytest.param("_sea _side _walk", "_side", "sea side walk", id="a window without an end"),
         pytest.param("_Calm _sea .", "_sea", "Calm sea.", id="the window's last token ends a sentence"),
         pytest.param("_Sea. _It _is", "_It", "It is", id="a piece that carries its full stop"),
