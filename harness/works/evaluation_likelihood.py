@@ -1,8 +1,8 @@
-"""Summed log-probability of continuations, with logits made only where a continuation stands.
+"""Summed log-probability of continuations, with logits made in float32 and only where a continuation stands.
 
 With 256,000 tokens in the vocabulary, logits of every position of 32 long prompts would be tens of gigabytes;
-those of the continuations are a few. Requests that put the same ids in, such as the four letters of one
-question, share one row.
+those of one continuation are some megabytes. Requests that put the same ids in, such as the four letters of one
+question, share one row; prompts that merely begin alike are each read in full.
 """
 
 from collections import defaultdict
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from harness.tools.batches import padded_left
 
@@ -40,6 +41,33 @@ class Answer:
     """True when every token is the likeliest one."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Head:
+    """What turns hidden states into log-probabilities, in float32 whatever precision the model runs in.
+
+    Logits rounded to bfloat16 tie: the best two options of every third question, on the miniature model.
+    """
+
+    weight: Float[Tensor, "token d_model"]
+    soft_cap: float | None
+    """Bound on the size of a logit; None leaves them as they are."""
+
+    def log_probs(self, hidden: Float[Tensor, "position d_model"]) -> Float[Tensor, "position token"]:
+        """Natural logarithms of the probability of every next token."""
+        logits = functional.linear(hidden.to(torch.float32), self.weight)
+        if self.soft_cap is not None:
+            logits = self.soft_cap * torch.tanh(logits / self.soft_cap)
+        return logits.log_softmax(dim=-1)
+
+
+def head_of(model: Any) -> Head:  # noqa: ANN401
+    """The head of a causal language model, with or without an adapter around it."""
+    return Head(
+        weight=model.get_output_embeddings().weight.to(torch.float32),
+        soft_cap=model.config.final_logit_softcapping,
+    )
+
+
 @torch.no_grad()
 def continuation_answers(
     model: Any,  # noqa: ANN401
@@ -51,10 +79,11 @@ def continuation_answers(
 ) -> list[Answer]:
     """The answer to every request, in the order given.
 
-    Likelihoods are summed in float32, whatever precision the model runs in: in bfloat16 options tie by rounding.
+    The layers run in the precision of the model. From the last hidden state on, everything is float32: head, soft-cap,
+    logarithm and sum. The head serves one row at a time, so that no more logits live than those of one continuation.
 
     Args:
-        model: A causal language model that takes `logits_to_keep`, with or without an adapter.
+        model: A causal language model of the Gemma-2 kind, with or without an adapter.
         requests: At least one context token and one continuation token each.
         pad_id: Fills short rows on the left, behind the mask.
         device: Where the model is.
@@ -63,13 +92,14 @@ def continuation_answers(
     askers: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for index, request in enumerate(requests):
         askers[request.fed].append(index)
+    decoder, head = model.get_decoder(), head_of(model)
     answers: dict[int, Answer] = {}
     for rows in _batches(list(askers), batch_items):
-        kept = max(len(requests[index].continuation) for row in rows for index in askers[row])
         input_ids, mask = padded_left(rows, pad_id, device)
-        logits = model(input_ids=input_ids, attention_mask=mask, use_cache=False, logits_to_keep=kept).logits
-        for row, row_logits in zip(rows, logits, strict=True):
-            log_probs = row_logits.to(torch.float32).log_softmax(dim=-1)
+        hidden = decoder(input_ids=input_ids, attention_mask=mask, use_cache=False).last_hidden_state
+        for row, row_hidden in zip(rows, hidden, strict=True):
+            kept = max(len(requests[index].continuation) for index in askers[row])
+            log_probs = head.log_probs(row_hidden[-kept:])
             answers.update((index, _answer(log_probs, requests[index].continuation)) for index in askers[row])
     return [answers[index] for index in range(len(requests))]
 
