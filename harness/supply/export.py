@@ -39,6 +39,11 @@ class StoredRow:
         """True when the strongest token is BOS: an artefact of how some dashboards were made."""
         return self.tokens[self.peak] == BOS
 
+    @property
+    def peaks_on_blank(self) -> bool:
+        """True when the strongest token is white space, of which a phrase keeps nothing at its ends."""
+        return not text_of((self.tokens[self.peak],))
+
 
 def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
     """Every activation row of one source, in the order of its files.

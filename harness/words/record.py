@@ -48,6 +48,8 @@ class Coverage:
     rows_across_documents: int
     rows_unreadable: int
     """Rows with bytes that are no UTF-8."""
+    rows_peaked_on_blank: int
+    """Rows whose strongest token is white space, which no phrase would keep."""
     rows_not_english: int
     rows_below_maximum: int
     rows_duplicate: int

@@ -59,6 +59,7 @@ class LayerRows:
     peaked_on_bos: int = 0
     across_documents: int = 0
     unreadable: int = 0
+    peaked_on_blank: int = 0
     not_english: int = 0
 
 
@@ -95,7 +96,7 @@ def usable_rows(rows: Iterable[StoredRow]) -> LayerRows:
     """Rows by latent, without those whose peak or text cannot be trusted.
 
     Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS (they span two documents),
-    rows with bytes that are no UTF-8, and rows that are not English.
+    rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English.
     """
     usable = LayerRows()
     for row in rows:
@@ -106,6 +107,8 @@ def usable_rows(rows: Iterable[StoredRow]) -> LayerRows:
             usable.across_documents += 1
         elif UNREADABLE in (window := text_of(row.tokens)):
             usable.unreadable += 1
+        elif row.peaks_on_blank:
+            usable.peaked_on_blank += 1
         elif not looks_english(window):
             usable.not_english += 1
         else:
@@ -133,7 +136,8 @@ def eligible_phrases(by_latent: Mapping[int, Sequence[StoredRow]], choice: Phras
 
 
 def phrase_around_peak(row: StoredRow, cut: PhraseCut) -> str:
-    """The sentence that holds the strongest token, or the whole window."""
+    """The sentence that holds the strongest token, or the whole window; the token must not be white space."""
+    assert not row.peaks_on_blank
     if cut is PhraseCut.WINDOW:
         return text_of(row.tokens)
     start, stop = row.peak, row.peak + 1
@@ -198,9 +202,7 @@ def _stream(draw: Draw, seed: int, layer: int = 0) -> np.random.Generator:
 def _distinct_phrases(rows: Sequence[StoredRow], cut: PhraseCut) -> tuple[Phrase, ...]:
     strongest: dict[str, float] = {}
     for row in sorted(rows, key=lambda row: (-max(row.values), row.tokens)):
-        text = phrase_around_peak(row, cut)
-        if text:
-            strongest.setdefault(text, max(row.values))
+        strongest.setdefault(phrase_around_peak(row, cut), max(row.values))
     return tuple(Phrase(text=text, stored_peak=peak) for text, peak in strongest.items())
 
 
@@ -237,6 +239,7 @@ def _coverage(layer: int, rows: LayerRows, found: LayerPhrases, num_drawn: int) 
         rows_peaked_on_bos=rows.peaked_on_bos,
         rows_across_documents=rows.across_documents,
         rows_unreadable=rows.unreadable,
+        rows_peaked_on_blank=rows.peaked_on_blank,
         rows_not_english=rows.not_english,
         rows_below_maximum=found.below_maximum,
         rows_duplicate=found.duplicate,

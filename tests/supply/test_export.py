@@ -83,6 +83,15 @@ def test_a_peak_on_bos_is_seen(tokens: tuple[str, ...], *, on_bos: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("piece", "on_blank"),
+    [("\u2581", True), ("\u2581\u2581\n", True), ("<0x0A>", True), ("<0xF0>", False), ("\u2581a", False)],
+    ids=["a space", "spaces and a line break", "a byte that is blank", "part of a character", "a word"],
+)
+def test_a_peak_on_white_space_is_seen(piece: str, *, on_blank: bool) -> None:
+    assert StoredRow(latent=0, tokens=(piece, "sea"), values=(9.0, 1.0)).peaks_on_blank is on_blank
+
+
+@pytest.mark.parametrize(
     ("tokens", "text"),
     [
         (("\u2581The", "\u2581sea", "."), "The sea."),

@@ -71,19 +71,16 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
         row("<bos> _The _sea", 9.0),
         row("_The <bos> _sea", 5.0),
         row("_Sea <0xF0> <0x9F> _side", 5.0),
+        row("_The _sea . NL _It", 5.0, at="NL"),
+        row("_In _ 1 9 9 5", 5.0, at="_"),
         row("_\u041c\u043e\u0440\u0435 _\u0442\u0438\u0445\u043e", 5.0),
         row("_1 _+ _1", 5.0),
     ]
     usable = usable_rows(rows)
     assert usable.by_latent == {0: rows[:1]}
-    counts = (
-        usable.read,
-        usable.peaked_on_bos,
-        usable.across_documents,
-        usable.unreadable,
-        usable.not_english,
-    )
-    assert counts == (6, 1, 1, 1, 2)
+    assert usable.read == 8
+    assert (usable.peaked_on_bos, usable.across_documents, usable.unreadable) == (1, 1, 1)
+    assert (usable.peaked_on_blank, usable.not_english) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -245,18 +242,30 @@ def raw_rows(world: World, layer: int) -> list[StoredRow]:
     ]
 
 
+def window_of(row: StoredRow) -> str:
+    return "".join(row.tokens).replace(SPACE, " ").strip()
+
+
+def peak_piece(row: StoredRow) -> str:
+    return row.tokens[row.values.index(max(row.values))].replace(SPACE, " ")
+
+
 @pytest.mark.parametrize("layer", range(4))
 def test_coverage_agrees_with_a_slow_count(world: World, made: Path, layer: int) -> None:
     rows = raw_rows(world, layer)
     on_bos = [row for row in rows if row.tokens[row.values.index(max(row.values))] == "<bos>"]
     across = [row for row in rows if "<bos>" in row.tokens and row not in on_bos]
-    kept = [row for row in rows if "<bos>" not in row.tokens and looks_english("".join(row.tokens))]
+    inside = [row for row in rows if "<bos>" not in row.tokens]
+    on_blank = [row for row in inside if not peak_piece(row).strip()]
+    kept = [row for row in inside if row not in on_blank and looks_english(window_of(row))]
     found = read_table(made, Coverage)[layer]
     assert found.layer == layer
     assert found.rows_read == len(rows)
     assert found.rows_peaked_on_bos == len(on_bos) > 0
     assert found.rows_across_documents == len(across) > 0
-    assert found.rows_not_english == len(rows) - len(on_bos) - len(across) - len(kept) > 0
+    assert found.rows_unreadable == 0
+    assert found.rows_peaked_on_blank == len(on_blank) > 0
+    assert found.rows_not_english == len(inside) - len(on_blank) - len(kept) > 0
     assert found.latents_seen == len({row.latent for row in kept})
     assert found.latents_drawn == 12 <= found.latents_eligible <= found.latents_seen
 
@@ -266,17 +275,15 @@ def test_every_selected_phrase_holds_a_peak_near_the_latents_maximum(world: Worl
     for layer in range(4):
         by_latent: dict[int, list[StoredRow]] = defaultdict(list)
         for stored in raw_rows(world, layer):
-            if "<bos>" not in stored.tokens and looks_english("".join(stored.tokens)):
+            is_english = "<bos>" not in stored.tokens and looks_english(window_of(stored))
+            if is_english and peak_piece(stored).strip():
                 by_latent[stored.latent].append(stored)
         for chosen in (each for each in read_table(made, Selection) if each.layer == layer):
             rows = by_latent[chosen.latent]
             assert chosen.stored_peak >= 0.8 * max(max(row.values) for row in rows)
-            windows = [
-                "".join(row.tokens).replace(SPACE, " ")
-                for row in rows
-                if max(row.values) == chosen.stored_peak
-            ]
-            assert any(texts[chosen.text_id] in window for window in windows)
+            strong = [row for row in rows if max(row.values) == chosen.stored_peak]
+            phrase = texts[chosen.text_id]
+            assert any(phrase in window_of(row) and peak_piece(row).strip() in phrase for row in strong)
 
 
 def test_tables_of_one_run_fit_together(made: Path) -> None:
