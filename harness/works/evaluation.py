@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 EXAMPLES_SEED = 1234
 """Seed of the draw of examples: lm-eval's own default, so that prompts equal those of its command line."""
 
+PROMPT_END = 160
+"""Characters of a prompt that an error shows."""
+
 Sample = Mapping[str, Any]
 """One item as lm-eval logs it: its document, its requests and its metrics."""
 
@@ -64,12 +67,15 @@ def scorer(language_model: LanguageModel, model: Any, batch_items: int) -> "HFLM
     from lm_eval.models.huggingface import HFLM
 
     class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
-        """Refuses any request that does not begin with exactly one BOS or does not fit the model."""
+        """Refuses any request that is empty, does not begin with exactly one BOS, or does not fit the model."""
 
         def _loglikelihood_tokens(
-            self, requests: Sequence[tuple[Any, list[int], list[int]]], **_options: object
+            self, requests: Sequence[tuple[tuple[str, str], list[int], list[int]]], **_options: object
         ) -> list[tuple[float, bool]]:
-            asked = [Request(context=tuple(ids), continuation=tuple(more)) for _, ids, more in requests]
+            asked = [
+                Request(name=_called(texts), context=tuple(ids), continuation=tuple(more))
+                for texts, ids, more in requests
+            ]
             for request in asked:
                 _require_one_bos(request, language_model.bos_id)
                 _require_fits(request, self.max_length)
@@ -142,6 +148,12 @@ def _require_as_asked(asked: StagedTask, shots: int, samples: Sequence[Sample]) 
             f"{asked.name} ran on {len(ids)} documents {ids[:3]}..., but {len(asked.document_ids)} were asked for: "
             f"{asked.document_ids[:3]}..."
         )
+
+
+def _called(texts: tuple[str, str]) -> str:
+    """What errors call one request; the end of the prompt holds the question, the rest are examples."""
+    prompt, option = texts
+    return f"option {option!r} of the item that ends with {prompt[-PROMPT_END:]!r}"
 
 
 def _require_one_bos(request: Request, bos_id: int) -> None:

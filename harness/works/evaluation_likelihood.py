@@ -20,10 +20,23 @@ from harness.tools.batches import padded_left
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Token ids of a prompt and of what may follow it."""
+    """Token ids of a prompt and of what may follow it.
 
+    Raises:
+        ValueError: If either is empty, since nothing would then be predicted, or from nothing.
+    """
+
+    name: str
+    """What an error calls it: the option and the item."""
     context: tuple[int, ...]
     continuation: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.context or not self.continuation:
+            raise ValueError(
+                f"{self.name} was encoded as {len(self.context)} and {len(self.continuation)} tokens; expected at "
+                "least one of each, since the likelihood of nothing is no score: mend the item or the tokenizer"
+            )
 
     @property
     def fed(self) -> tuple[int, ...]:
@@ -84,7 +97,7 @@ def continuation_answers(
 
     Args:
         model: A causal language model of the Gemma-2 kind, with or without an adapter.
-        requests: At least one context token and one continuation token each.
+        requests: What to score; their order moves no number.
         pad_id: Fills short rows on the left, behind the mask.
         device: Where the model is.
         batch_items: Rows per forward pass.

@@ -234,7 +234,7 @@ def test_likelihoods_equal_those_of_the_stock_wrapper(language_model: LanguageMo
     expected = stock._loglikelihood_tokens([(("", ""), list(ids), list(more)) for ids, more in pairs], True)
     ours = continuation_answers(
         language_model.model,
-        [Request(context=ids, continuation=more) for ids, more in pairs],
+        [request(ids, more) for ids, more in pairs],
         pad_id=0,
         device="cpu",
         batch_items=3,
@@ -245,15 +245,15 @@ def test_likelihoods_equal_those_of_the_stock_wrapper(language_model: LanguageMo
     assert [answer.is_greedy for answer in ours] == [greedy for _, greedy in expected]
 
 
+def request(context: tuple[int, ...], continuation: tuple[int, ...]) -> Request:
+    return Request(name=f"option {continuation} of an item", context=context, continuation=continuation)
+
+
 def letter_requests(questions: int) -> list[Request]:
     """Four one-token options after each of several random prompts."""
     stream = torch.Generator().manual_seed(0)
     prompts = torch.randint(4, 600, (questions, 12), generator=stream).tolist()
-    return [
-        Request(context=(2, *prompt), continuation=(letter,))
-        for prompt in prompts
-        for letter in range(300, 304)
-    ]
+    return [request((2, *prompt), (letter,)) for prompt in prompts for letter in range(300, 304)]
 
 
 def likelihoods(model: Any, requests: Sequence[Request]) -> list[float]:
@@ -307,9 +307,31 @@ def test_greedy_continuations_are_known_as_such(language_model: LanguageModel) -
     for _ in range(2):
         with torch.no_grad():
             ids.append(int(language_model.model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
-    requests = [Request(context=(2, 100, 200, 300), continuation=tuple(more)) for more in (ids[4:], (5, 6))]
+    requests = [request((2, 100, 200, 300), tuple(more)) for more in (ids[4:], (5, 6))]
     answers = continuation_answers(language_model.model, requests, pad_id=0, device="cpu", batch_items=2)
     assert [answer.is_greedy for answer in answers] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("context", "continuation", "found"),
+    [
+        pytest.param((2, 5), (), "2 and 0 tokens", id="no continuation"),
+        pytest.param((), (5,), "0 and 1 tokens", id="no context"),
+    ],
+)
+def test_empty_requests_are_refused(
+    context: tuple[int, ...], continuation: tuple[int, ...], found: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"option .* of an item was encoded as {found}"):
+        request(context, continuation)
+
+
+def test_an_option_without_tokens_is_named(world: World, language_model: LanguageModel) -> None:
+    scorer = evaluation.scorer(language_model, language_model.model, 2)
+    with pytest.raises(
+        ValueError, match=r"option '' of the item that ends with 'Answer:' was encoded as 2 and 0"
+    ):
+        scorer._loglikelihood_tokens([(("Answer:", ""), [2, 5], [])])
 
 
 def test_requests_with_the_same_input_share_a_row(
@@ -323,7 +345,7 @@ def test_requests_with_the_same_input_share_a_row(
         return forward(**arguments)
 
     monkeypatch.setattr(language_model.decoder, "forward", counted)
-    letters = [Request(context=(2, 50, 60), continuation=(letter,)) for letter in range(300, 304)]
+    letters = [request((2, 50, 60), (letter,)) for letter in range(300, 304)]
     continuation_answers(language_model.model, letters, pad_id=0, device="cpu", batch_items=8)
     assert rows == [1]
 
