@@ -37,7 +37,7 @@ def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None
     Raises:
         MissingSourceError: If the model, a data set, or the language in it cannot be had.
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
-        RuntimeError: If lm-eval did something else than it was asked.
+        RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
     language_model = load_language_model(task.model, task.numerics)
     with _model_under_test(language_model, inputs) as model:
@@ -54,7 +54,7 @@ def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTas
 
     Raises:
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
-        RuntimeError: If lm-eval did something else than it was asked.
+        RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
     with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
         staged = stage_tasks(task, Path(folder))

@@ -5,6 +5,7 @@ those of one continuation are some megabytes. Requests that put the same ids in,
 question, share one row; prompts that merely begin alike are each read in full.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,9 @@ def continuation_answers(
         pad_id: Fills short rows on the left, behind the mask.
         device: Where the model is.
         batch_items: Rows per forward pass.
+
+    Raises:
+        RuntimeError: If a log-likelihood is not finite.
     """
     askers: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for index, request in enumerate(requests):
@@ -113,17 +117,22 @@ def continuation_answers(
         for row, row_hidden in zip(rows, hidden, strict=True):
             kept = max(len(requests[index].continuation) for index in askers[row])
             log_probs = head.log_probs(row_hidden[-kept:])
-            answers.update((index, _answer(log_probs, requests[index].continuation)) for index in askers[row])
+            answers.update((index, _answer(log_probs, requests[index])) for index in askers[row])
     return [answers[index] for index in range(len(requests))]
 
 
-def _answer(log_probs: Float[Tensor, "position token"], continuation: tuple[int, ...]) -> Answer:
-    last = log_probs[-len(continuation) :]
-    ids = torch.tensor(continuation, device=log_probs.device)
-    return Answer(
-        log_likelihood=float(last.gather(1, ids.unsqueeze(1)).sum()),
-        is_greedy=bool((last.argmax(dim=1) == ids).all()),
-    )
+def _answer(log_probs: Float[Tensor, "position token"], request: Request) -> Answer:
+    last = log_probs[-len(request.continuation) :]
+    ids = torch.tensor(request.continuation, device=log_probs.device)
+    log_likelihood = float(last.gather(1, ids.unsqueeze(1)).sum())
+    if not math.isfinite(
+        log_likelihood
+    ):  # the largest of several NaN is the first: a wrong answer without a word
+        raise RuntimeError(
+            f"{request.name} has the log-likelihood {log_likelihood}; expected a finite number: weights or adapter are "
+            "spoilt, or the precision is too narrow for the model"
+        )
+    return Answer(log_likelihood=log_likelihood, is_greedy=bool((last.argmax(dim=1) == ids).all()))
 
 
 def _batches(rows: list[tuple[int, ...]], batch_items: int) -> Iterator[list[tuple[int, ...]]]:

@@ -334,6 +334,18 @@ def test_an_option_without_tokens_is_named(world: World, language_model: Languag
         scorer._loglikelihood_tokens([(("Answer:", ""), [2, 5], [])])
 
 
+def test_likelihoods_that_are_no_number_stop_the_stage(
+    world: World, language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    norm = language_model.model.model.norm
+    monkeypatch.setattr(norm.weight, "data", torch.full_like(norm.weight, torch.nan))
+    with pytest.raises(
+        RuntimeError,
+        match=r"(?s)option ' .+' of the item that ends with .+ log-likelihood nan; expected a finite",
+    ):
+        evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"))
+
+
 def test_requests_with_the_same_input_share_a_row(
     language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
