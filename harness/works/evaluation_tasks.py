@@ -173,12 +173,15 @@ def _settings(
 
 
 def _write_split(documents: Sequence[Document], path: Path) -> str:
-    """Parquet, whose column types are seen over the whole file: a column may begin with many nulls."""
+    """Parquet, whose columns are those of all documents: the first row may lack some, or hold nulls."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(list(documents)), path)
+    columns = dict.fromkeys(field for document in documents for field in document)
+    pq.write_table(
+        pa.table({field: [document.get(field) for document in documents] for field in columns}), path
+    )
     return str(path)
 
 

@@ -394,6 +394,24 @@ def test_spoilt_chinese_endings_are_repaired(world: World, tmp_path: Path) -> No
     assert len(rows) == NUM_TEST_ITEMS
 
 
+def test_options_absent_from_the_first_row_are_asked_all_the_same(
+    world: World, prompts: None, tmp_path: Path
+) -> None:
+    folder = tmp_path / "m_arc" / "data" / "en"
+    folder.mkdir(parents=True)
+    for split in ("train", "test"):
+        documents = read_documents(world.benchmarks["m_arc"], "en", split)
+        documents.sort(key=lambda document: bool(document["option_e"]))
+        sparse = [{key: value for key, value in row.items() if value is not None} for row in documents]
+        assert "option_e" not in sparse[0]
+        (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, sparse)), encoding="utf-8")
+    pin = local_pin(tmp_path / "m_arc")
+    rows = produced(task_of(world, "en", benchmarks=(ARC,), data=(pin,)), tmp_path / "out")
+    choices = [len(json.loads(row.document_hash)["choices"]) for row in rows]
+    assert choices == [5 if "option_e" in row else 4 for row in read_documents(pin, "en", "test")]
+    assert 5 in choices
+
+
 def local_pin(folder: Path) -> Pin:
     return Pin(name="items", home=Home.FOLDER, address=str(folder), licence="Apache-2.0")
 
