@@ -158,8 +158,11 @@ class ItemOutcome:
     language: str
     document_id: str
     document_hash: str
-    """Digest of the document as evaluated; arms of a comparison must agree on it."""
+    """lm-eval's digest of the document, as in its sample files; arms of a comparison must agree on it."""
     prompt_hash: str
+    """The same of the prompt, examples included; arms must agree on it too."""
+    target_hash: str = ""
+    """The same of the right answer; empty where no sample was logged."""
     acc: float
     """1.0 when the likeliest option is right."""
     acc_norm: float

@@ -1,7 +1,5 @@
 """The benchmarks stage and the only door to lm-eval: per-item outcomes of every benchmark in one language."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr
@@ -28,7 +26,7 @@ PROMPT_END = 160
 """Characters of a prompt that an error shows."""
 
 Sample = Mapping[str, Any]
-"""One item as lm-eval logs it: its document, its requests and its metrics."""
+"""One item as lm-eval logs it: its document, its metrics, and the digests by which sample files can be compared."""
 
 
 def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -130,8 +128,9 @@ def _outcomes(asked: StagedTask, language: str, results: Mapping[str, Any]) -> I
             benchmark=asked.benchmark.name,
             language=language,
             document_id=document_id(sample["doc"]),
-            document_hash=_sha256(json.dumps(sample["doc"], sort_keys=True, ensure_ascii=False)),
-            prompt_hash=_sha256(sample["arguments"][0][0]),
+            document_hash=sample["doc_hash"],
+            prompt_hash=sample["prompt_hash"],
+            target_hash=sample["target_hash"],
             acc=float(sample["acc"]),
             acc_norm=float(sample.get("acc_norm", sample["acc"])),
             shots=asked.shots,
@@ -171,10 +170,6 @@ def _require_fits(request: Request, max_length: int) -> None:
         raise ValueError(
             f"a benchmark request has {len(request.fed)} tokens, but the model reads {max_length}; lower max_shots"
         )
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager

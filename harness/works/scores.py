@@ -24,6 +24,9 @@ class Answers:
 
     documents: tuple[str, ...]
     hashes: tuple[str, ...]
+    """Digests of the documents."""
+    prompts: tuple[str, ...]
+    """Digests of the prompts, examples included."""
     correct: Values
     """1 where the primary metric counts the answer as right."""
 
@@ -119,6 +122,7 @@ def read_answers(folder: Path, benchmark: Benchmark) -> Answers:
     return Answers(
         documents=documents,
         hashes=tuple(row.document_hash for row in rows),
+        prompts=tuple(row.prompt_hash for row in rows),
         correct=np.asarray([getattr(row, benchmark.metric) for row in rows], dtype=np.float64),
     )
 
@@ -132,12 +136,30 @@ def _arms(
         for seed in base.task.adapter_seeds
     }
     for seed, answers in after.items():
-        if (answers.documents, answers.hashes) != (before.documents, before.hashes):
-            raise ValueError(
-                f"{benchmark.name} in {language}: the adapter {adapter}/seed-{seed} was scored on other documents "
-                "than the untouched model; a paired difference needs the same ones in both arms"
-            )
+        _require_same_items(
+            before, answers, f"{benchmark.name} in {language}: the adapter {adapter}/seed-{seed}"
+        )
     return before, after
+
+
+def _require_same_items(before: Answers, after: Answers, arm: str) -> None:
+    """Guards against differences between arms that were asked different things."""
+    if (after.documents, after.hashes) != (before.documents, before.hashes):
+        raise ValueError(
+            f"{arm} was scored on other documents than the untouched model; a paired difference needs the same ones "
+            "in both arms"
+        )
+    if after.prompts != before.prompts:
+        differing = [
+            document
+            for document, one, other in zip(before.documents, before.prompts, after.prompts, strict=True)
+            if one != other
+        ]
+        raise ValueError(
+            f"{arm} was prompted otherwise than the untouched model in {len(differing)} of {len(before.documents)} "
+            f"documents, such as {differing[:3]}: their examples differ; a paired difference needs the same prompts "
+            "in both arms: run the benchmarks stages again"
+        )
 
 
 def _paired(scope: Scope, before: Answers, after: Mapping[int, Answers]) -> Measured:

@@ -24,6 +24,7 @@ from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation
 from harness.works.evaluation_likelihood import Head, Request, continuation_answers
 from harness.works.evaluation_tasks import document_id, read_documents
+from harness.works.scores import _require_same_items, read_answers
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
 
@@ -118,8 +119,8 @@ def _language_model(world: World) -> LanguageModel:
 
 @pytest.fixture(name="prompts")
 def _prompts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets `prompt_hash` and `document_hash` hold prompt and document themselves."""
-    monkeypatch.setattr(evaluation, "_sha256", str)
+    """Lets `prompt_hash`, `document_hash` and `target_hash` hold prompt, document and target themselves."""
+    monkeypatch.setattr("lm_eval.evaluator.hash_string", str)
 
 
 @pytest.fixture(name="strong_adapter")
@@ -176,6 +177,26 @@ def test_shots_are_those_asked_for(world: World, tmp_path: Path) -> None:
         hashlib.sha256(text.encode()).hexdigest() for text in prompts
     ]
     assert {row.shots for row in rows} == {2}
+
+
+def test_digests_are_those_of_lm_eval_s_sample_files(world: World, tmp_path: Path) -> None:
+    row = produced(task_of(world, "es", benchmarks=(MMLU,), items=1), tmp_path)[0]
+    document = read_documents(world.benchmarks["m_mmlu"], "es", "test")[0]
+    texts = (json.dumps(document, indent=2, ensure_ascii=False), mmlu_question(document).prompt)
+    digests = [hashlib.sha256(text.encode()).hexdigest() for text in (*texts, document["answer"])]
+    assert [row.document_hash, row.prompt_hash, row.target_hash] == digests
+
+
+def test_arms_on_other_examples_are_refused(world: World, tmp_path: Path) -> None:
+    arms = []
+    for shots in (1, 2):
+        produced(task_of(world, "en", benchmarks=(MMLU,), items=4, max_shots=shots), tmp_path / str(shots))
+        arms.append(read_answers(tmp_path / str(shots), MMLU))
+    _require_same_items(arms[0], arms[0], "mmlu in en: the adapter en/seed-1")
+    with pytest.raises(
+        ValueError, match=r"mmlu in en: the adapter en/seed-1 was prompted otherwise .* in 4 of 4 documents"
+    ):
+        _require_same_items(arms[0], arms[1], "mmlu in en: the adapter en/seed-1")
 
 
 def test_shots_follow_the_benchmark_where_the_profile_sets_no_limit(
