@@ -16,7 +16,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from harness.tools.batches import padded_left
+from harness.tools.batches import length_buckets, padded_left
+
+BATCH_POSITIONS = 8_192
+"""Padded positions per forward pass: bounds memory where prompts are long; one longer prompt goes alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ def continuation_answers(
         requests: What to score; their order moves no number.
         pad_id: Fills short rows on the left, behind the mask.
         device: Where the model is.
-        batch_items: Rows per forward pass.
+        batch_items: Rows per forward pass at most; long ones are fewer, see `BATCH_POSITIONS`.
 
     Raises:
         RuntimeError: If a log-likelihood is not finite.
@@ -136,7 +139,11 @@ def _answer(log_probs: Float[Tensor, "position token"], request: Request) -> Ans
 
 
 def _batches(rows: list[tuple[int, ...]], batch_items: int) -> Iterator[list[tuple[int, ...]]]:
-    """Rows of about one length together, longest first, so that memory runs out at once or never."""
+    """Rows of about one length together, longest first, so that memory runs out at once or never.
+
+    Rows are sorted by what they hold, so that batches do not depend on the order of requests.
+    """
     rows.sort(key=lambda row: (-len(row), row))
-    for start in range(0, len(rows), batch_items):
-        yield rows[start : start + batch_items]
+    for bucket in length_buckets([len(row) for row in rows], BATCH_POSITIONS):
+        for start in range(0, len(bucket), batch_items):
+            yield [rows[place] for place in bucket[start : start + batch_items]]

@@ -21,7 +21,7 @@ from harness.words.pins import Home, Pin
 from harness.words.record import ItemOutcome
 from harness.words.study import AlignmentChoice, Benchmark
 from harness.words.tasks import BenchmarksTask
-from harness.works import evaluation
+from harness.works import evaluation, evaluation_likelihood
 from harness.works.evaluation_likelihood import Head, Request, continuation_answers
 from harness.works.evaluation_tasks import document_id, read_documents
 from harness.works.scores import _require_same_items, read_answers
@@ -367,20 +367,67 @@ def test_likelihoods_that_are_no_number_stop_the_stage(
         evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"))
 
 
-def test_requests_with_the_same_input_share_a_row(
-    language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows: list[int] = []
+def mixed_requests() -> list[Request]:
+    """Prompts of 3 to 60 tokens before options of one to three."""
+    stream = torch.Generator().manual_seed(0)
+    lengths = torch.randint(3, 60, (30,), generator=stream).tolist()
+    draws = [torch.randint(4, 600, (length + 3,), generator=stream).tolist() for length in lengths]
+    return [request((2, *draw[3:]), tuple(draw[: 1 + place % 3])) for place, draw in enumerate(draws)]
+
+
+@pytest.fixture(name="shapes")
+def _shapes(language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Fills with rows and padded length of every forward pass."""
+    shapes: list[tuple[int, int]] = []
     forward = language_model.decoder.forward
 
-    def counted(**arguments: Any) -> Any:
-        rows.append(len(arguments["input_ids"]))
+    def noted(**arguments: Any) -> Any:
+        shapes.append(tuple(arguments["input_ids"].shape))
         return forward(**arguments)
 
-    monkeypatch.setattr(language_model.decoder, "forward", counted)
-    letters = [request((2, 50, 60), (letter,)) for letter in range(300, 304)]
-    continuation_answers(language_model.model, letters, pad_id=0, device="cpu", batch_items=8)
-    assert rows == [1]
+    monkeypatch.setattr(language_model.decoder, "forward", noted)
+    return shapes
+
+
+@pytest.mark.parametrize(
+    ("positions", "items"),
+    [
+        pytest.param(1, 8, id="every row alone"),
+        pytest.param(130, 8, id="two long rows, or many short ones"),
+        pytest.param(10**6, 8, id="bounded by rows"),
+        pytest.param(10**6, 100, id="all rows at once"),
+    ],
+)
+def test_results_do_not_depend_on_batches(
+    language_model: LanguageModel,
+    shapes: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    positions: int,
+    items: int,
+) -> None:
+    asked = mixed_requests()
+    usual = likelihoods(language_model.model, asked)
+    shapes.clear()
+    monkeypatch.setattr(evaluation_likelihood, "BATCH_POSITIONS", positions)
+    answers = continuation_answers(language_model.model, asked, pad_id=0, device="cpu", batch_items=items)
+    assert [answer.log_likelihood for answer in answers] == pytest.approx(usual, rel=1e-5)
+    assert sum(rows for rows, _ in shapes) == len(asked)
+    assert all(rows <= items and (rows == 1 or rows * longest <= positions) for rows, longest in shapes)
+
+
+def test_results_do_not_depend_on_the_order_of_requests(
+    language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation_likelihood, "BATCH_POSITIONS", 130)
+    asked = mixed_requests() + letter_requests(3)
+    assert likelihoods(language_model.model, asked[::-1])[::-1] == likelihoods(language_model.model, asked)
+
+
+def test_requests_with_the_same_input_share_a_row(
+    language_model: LanguageModel, shapes: list[tuple[int, int]]
+) -> None:
+    likelihoods(language_model.model, letter_requests(1))
+    assert shapes == [(1, 13)]
 
 
 @pytest.mark.parametrize("template", ["$A", "<bos> <bos> $A"], ids=["no BOS", "two BOS"])
