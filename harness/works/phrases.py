@@ -78,9 +78,9 @@ class Draw(IntEnum):
     PANEL = 2
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Phrase:
-    """A phrase cut from a stored row, with the peak that the row stored."""
+    """A phrase cut from a stored row, with the peak that the row stored; small, since a layer has a million."""
 
     text: str
     stored_peak: float
@@ -88,9 +88,9 @@ class Phrase:
 
 @dataclass(kw_only=True)
 class LayerRows:
-    """The usable rows of one layer, by latent, with what was dropped and why."""
+    """The phrase of every usable row of one layer, by latent, with how many rows were dropped and why."""
 
-    by_latent: dict[int, list[StoredRow]] = field(default_factory=lambda: defaultdict(list))
+    by_latent: dict[int, list[Phrase]] = field(default_factory=lambda: defaultdict(list))
     read: int = 0
     peaked_on_bos: int = 0
     across_documents: int = 0
@@ -115,7 +115,7 @@ def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
     drawn: list[dict[int, tuple[Phrase, ...]]] = []
     coverage: list[Coverage] = []
     for layer, source_id in enumerate(task.source_ids):
-        rows = usable_rows(stored_rows(export, source_id))
+        rows = usable_rows(stored_rows(export, source_id), task.choice.cut)
         found = eligible_phrases(rows.by_latent, task.choice)
         chosen = drawn_latents(sorted(found.eligible), task.latents_per_layer, layer, task.seed)
         _require_enough(chosen, task, source_id, found)
@@ -128,8 +128,10 @@ def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
     write_table(out, Coverage, coverage)
 
 
-def usable_rows(rows: Iterable[StoredRow]) -> LayerRows:
-    """Rows by latent, without those whose peak or text cannot be trusted.
+def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
+    """The phrases of rows by latent, without the rows whose peak or text cannot be trusted.
+
+    Each row is cut to its phrase as it passes; only phrases are held, since the rows of a real layer are gigabytes.
 
     Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS (they span two documents),
     rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English.
@@ -148,23 +150,24 @@ def usable_rows(rows: Iterable[StoredRow]) -> LayerRows:
         elif not looks_english(window):
             usable.not_english += 1
         else:
-            usable.by_latent[row.latent].append(row)
+            phrase = Phrase(text=phrase_around_peak(row, cut), stored_peak=row.values[row.peak])
+            usable.by_latent[row.latent].append(phrase)
     return usable
 
 
-def eligible_phrases(by_latent: Mapping[int, Sequence[StoredRow]], choice: PhraseChoice) -> LayerPhrases:
-    """Latents with enough phrases that reach the asked share of the latent's maximum.
+def eligible_phrases(by_latent: Mapping[int, Sequence[Phrase]], choice: PhraseChoice) -> LayerPhrases:
+    """Latents with enough distinct phrases that reach the asked share of the latent's maximum.
 
     The maximum is taken over the rows that survived, since a stored maximum may come from a dropped row.
     """
     eligible: dict[int, tuple[Phrase, ...]] = {}
     below = duplicate = 0
-    for latent, rows in by_latent.items():
-        maximum = max(max(row.values) for row in rows)
+    for latent, phrases in by_latent.items():
+        maximum = max(phrase.stored_peak for phrase in phrases)
         bar = choice.min_fraction_of_maximum * maximum - ROUNDING
-        strong = [row for row in rows if maximum > 0 and max(row.values) >= bar]
-        distinct = _distinct_phrases(strong, choice.cut)
-        below += len(rows) - len(strong)
+        strong = [phrase for phrase in phrases if maximum > 0 and phrase.stored_peak >= bar]
+        distinct = _distinct(strong)
+        below += len(phrases) - len(strong)
         duplicate += len(strong) - len(distinct)
         if len(distinct) >= choice.min_examples:
             eligible[latent] = distinct[: choice.max_examples]
@@ -255,11 +258,11 @@ def _stream(draw: Draw, seed: int, layer: int = 0) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, draw, layer]))
 
 
-def _distinct_phrases(rows: Sequence[StoredRow], cut: PhraseCut) -> tuple[Phrase, ...]:
-    strongest: dict[str, float] = {}
-    for row in sorted(rows, key=lambda row: (-max(row.values), row.tokens)):
-        strongest.setdefault(phrase_around_peak(row, cut), max(row.values))
-    return tuple(Phrase(text=text, stored_peak=peak) for text, peak in strongest.items())
+def _distinct(phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
+    strongest: dict[str, Phrase] = {}
+    for phrase in sorted(phrases, key=lambda phrase: (-phrase.stored_peak, phrase.text)):
+        strongest.setdefault(phrase.text, phrase)
+    return tuple(strongest.values())
 
 
 def _ends_sentence(tokens: Sequence[str], index: int) -> bool:

@@ -2,8 +2,9 @@
 
 import gzip
 import json
+import weakref
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +49,10 @@ def row(text: str, peak: float, *, at: str | None = None, latent: int = 0) -> St
     )
 
 
+def phrase(text: str, peak: float) -> Phrase:
+    return Phrase(text=text, stored_peak=peak)
+
+
 def task_of(world: World, **changes: object) -> PhrasesTask:
     task = PhrasesTask(
         export=world.phrases,
@@ -79,8 +84,8 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
         row("_\u041c\u043e\u0440\u0435 _\u0442\u0438\u0445\u043e", 5.0),
         row("_1 _+ _1", 5.0),
     ]
-    usable = usable_rows(rows)
-    assert usable.by_latent == {0: rows[:1]}
+    usable = usable_rows(rows, PhraseCut.SENTENCE)
+    assert usable.by_latent == {0: [phrase("The sea", 5.0)]}
     assert usable.read == 8
     assert (usable.peaked_on_bos, usable.across_documents, usable.unreadable) == (1, 1, 1)
     assert (usable.peaked_on_blank, usable.not_english) == (2, 2)
@@ -154,46 +159,66 @@ def test_every_function_word_speaks_for_one_side_only() -> None:
 
 def test_the_maximum_is_that_of_the_surviving_rows() -> None:
     # With the BOS row the bar would be 80; without it, it is 8, which 8.5 reaches.
-    rows = usable_rows([row("<bos> _sea", 100.0), row("_One", 10.0), row("_Two", 8.5), row("_Low", 2.0)])
-    found = eligible_phrases(rows.by_latent, CHOICE)
+    rows = [row("<bos> _sea", 100.0), row("_One", 10.0), row("_Two", 8.5), row("_Low", 2.0)]
+    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE).by_latent, CHOICE)
     assert [phrase.text for phrase in found.eligible[0]] == ["One", "Two"]
     assert found.below_maximum == 1
 
 
 def test_exactly_eight_tenths_of_the_maximum_is_enough() -> None:
     # 0.8 * 10 = 8.
-    rows = {0: [row("_Top", 10.0), row("_Edge", 8.0), row("_Below", 7.999)]}
-    found = eligible_phrases(rows, CHOICE)
-    assert found.eligible == {0: (Phrase(text="Top", stored_peak=10.0), Phrase(text="Edge", stored_peak=8.0))}
+    phrases = {0: [phrase("Top", 10.0), phrase("Edge", 8.0), phrase("Below", 7.999)]}
+    found = eligible_phrases(phrases, CHOICE)
+    assert found.eligible == {0: (phrase("Top", 10.0), phrase("Edge", 8.0))}
 
 
 def test_a_latent_that_never_fires_has_no_phrase() -> None:
-    silent = StoredRow(latent=0, tokens=(f"{SPACE}sea",), values=(0.0,))
-    assert eligible_phrases({0: [silent]}, CHOICE).eligible == {}
+    assert eligible_phrases({0: [phrase("sea", 0.0)]}, CHOICE).eligible == {}
 
 
 def test_the_same_phrase_counts_once_at_its_strongest() -> None:
-    rows = {0: [row("_Sea . _One", 9.0), row("_Sea . _Two", 10.0), row("_Land .", 9.5)]}
-    found = eligible_phrases(rows, CHOICE)
-    assert found.eligible[0] == (Phrase(text="Sea.", stored_peak=10.0), Phrase(text="Land.", stored_peak=9.5))
+    rows = [row("_Sea . _One", 9.0), row("_Sea . _Two", 10.0), row("_Land .", 9.5)]
+    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE).by_latent, CHOICE)
+    assert found.eligible[0] == (phrase("Sea.", 10.0), phrase("Land.", 9.5))
     assert found.duplicate == 1
+
+
+def test_phrases_of_one_peak_stand_in_alphabetical_order() -> None:
+    tied = [phrase("c", 9.0), phrase("a", 9.0), phrase("b", 10.0), phrase("a", 9.0)]
+    expected = (phrase("b", 10.0), phrase("a", 9.0), phrase("c", 9.0))
+    for order in (tied, tied[::-1]):
+        assert eligible_phrases({0: order}, CHOICE).eligible[0] == expected
+
+
+def test_nothing_of_a_row_is_held_but_its_phrase() -> None:
+    dropped: list[bool] = []
+
+    def rows() -> Iterator[StoredRow]:
+        for number in range(3):
+            passing = row("_The _sea . _The _land", float(number + 1))
+            weakref.finalize(passing, dropped.append, True)
+            yield passing
+
+    usable = usable_rows(rows(), PhraseCut.SENTENCE)
+    assert usable.by_latent == {0: [phrase("The sea.", peak) for peak in (1.0, 2.0, 3.0)]}
+    assert dropped == [True] * 3
 
 
 @pytest.mark.parametrize(("min_examples", "texts"), [(3, 3), (4, 0)], ids=["enough", "one too few"])
 def test_a_latent_needs_enough_distinct_phrases(min_examples: int, texts: int) -> None:
-    rows = {0: [row("_One", 10.0), row("_Two", 9.0), row("_Three", 8.0), row("_Three", 8.0)]}
-    found = eligible_phrases(rows, replace(CHOICE, min_examples=min_examples))
+    phrases = {0: [phrase("One", 10.0), phrase("Two", 9.0), phrase("Three", 8.0), phrase("Three", 8.0)]}
+    found = eligible_phrases(phrases, replace(CHOICE, min_examples=min_examples))
     assert len(found.eligible.get(0, ())) == texts
 
 
 def test_the_strongest_phrases_are_kept() -> None:
-    rows = {0: [row("_Eight", 8.0), row("_Ten", 10.0), row("_Nine", 9.0)]}
-    found = eligible_phrases(rows, replace(CHOICE, max_examples=2))
+    phrases = {0: [phrase("Eight", 8.0), phrase("Ten", 10.0), phrase("Nine", 9.0)]}
+    found = eligible_phrases(phrases, replace(CHOICE, max_examples=2))
     assert [phrase.text for phrase in found.eligible[0]] == ["Ten", "Nine"]
 
 
 @pytest.mark.parametrize(
-    ("pieces", "at", "phrase"),
+    ("pieces", "at", "sentence"),
     [
         pytest.param("_The _sea . _It _is _calm . _Yes", "_is", "It is calm.", id="between two full stops"),
         pytest.param("_Go ! _Is _it _calm ? _Yes", "_calm", "Is it calm?", id="exclamation and question"),
@@ -210,8 +235,8 @@ def test_the_strongest_phrases_are_kept() -> None:
         pytest.param("_Sea. _It _is", "_It", "It is", id="a piece that carries its full stop"),
     ],
 )
-def test_the_sentence_around_the_peak(pieces: str, at: str, phrase: str) -> None:
-    assert phrase_around_peak(row(pieces, 9.0, at=at), PhraseCut.SENTENCE) == phrase
+def test_the_sentence_around_the_peak(pieces: str, at: str, sentence: str) -> None:
+    assert phrase_around_peak(row(pieces, 9.0, at=at), PhraseCut.SENTENCE) == sentence
 
 
 def test_the_window_is_taken_whole() -> None:
@@ -335,8 +360,8 @@ def test_every_selected_phrase_holds_a_peak_near_the_latents_maximum(world: Worl
             rows = by_latent[chosen.latent]
             assert chosen.stored_peak >= 0.8 * max(max(row.values) for row in rows)
             strong = [row for row in rows if max(row.values) == chosen.stored_peak]
-            phrase = texts[chosen.text_id]
-            assert any(phrase in window_of(row) and peak_piece(row).strip() in phrase for row in strong)
+            text = texts[chosen.text_id]
+            assert any(text in window_of(row) and peak_piece(row).strip() in text for row in strong)
 
 
 def test_tables_of_one_run_fit_together(made: Path) -> None:
@@ -387,8 +412,4 @@ def test_a_full_stop_is_not_always_an_end(tokens: tuple[str, ...], peak: int, se
 
 def test_a_row_on_the_very_edge_counts_whatever_its_last_digit() -> None:
     # 0.8 * 4.2 is 3.3600000000000003 in binary, and stored values are rounded to three decimals.
-    rows = [
-        StoredRow(latent=0, tokens=("▁a",), values=(4.2,)),
-        StoredRow(latent=0, tokens=("▁b",), values=(3.36,)),
-    ]
-    assert len(eligible_phrases({0: rows}, CHOICE).eligible[0]) == 2
+    assert len(eligible_phrases({0: [phrase("a", 4.2), phrase("b", 3.36)]}, CHOICE).eligible[0]) == 2
