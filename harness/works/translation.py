@@ -3,15 +3,19 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from jaxtyping import Bool, Int
+from torch import Tensor
 
 from harness.supply.loading import TranslationModel, load_translator
 from harness.supply.tables import read_table, write_table
 from harness.words.record import Text, Translation
 from harness.words.tasks import TranslationTask
 
-MAX_NEW_TOKENS = 128
-"""Longest translation in tokens; the models were trained on sentences."""
+MAX_NEW_TOKENS = 512
+"""Longest translation in tokens: what opus-mt models are made for. A model with fewer positions is stopped there."""
 
 MIN_SCRIPT_FRACTION = 0.5
 """Share of letters in the language's script below which a translation is flagged."""
@@ -21,6 +25,14 @@ MAX_PIECE_FRACTION = 0.5
 """A text of some length is repetitive when one word, or one letter, makes up more than this share of it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Translated:
+    """What the model made of one text."""
+
+    text: str
+    is_truncated: bool
+
+
 def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write the translations of all phrases, in the order of the phrases."""
     texts = read_table(inputs["phrases"], Text)
@@ -28,8 +40,8 @@ def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> Non
     sources = [text.text for text in texts]
     translated = translations(translator, sources, task.target_token, task.num_beams, task.batch_texts)
     rows = (
-        flagged(text, translation, task.language.code, task.language.script)
-        for text, translation in zip(texts, translated, strict=True)
+        flagged(text, each, task.language.code, task.language.script)
+        for text, each in zip(texts, translated, strict=True)
     )
     write_table(out, Translation, rows)
 
@@ -40,7 +52,7 @@ def translations(
     target_token: str | None,
     num_beams: int,
     batch_texts: int,
-) -> list[str]:
+) -> list[Translated]:
     """Each text translated, in the order given.
 
     Raises:
@@ -49,15 +61,16 @@ def translations(
     prefix = f"{target_token} " if target_token else ""
     _require_known(translator, target_token)
     order = sorted(range(len(texts)), key=lambda index: (-len(texts[index]), index))
-    results: dict[int, str] = {}
+    results: dict[int, Translated] = {}
     for batch in _chunks(order, batch_texts):
-        decoded = _translate_batch(translator, [prefix + texts[index] for index in batch], num_beams)
-        results.update(zip(batch, decoded, strict=True))
+        translated = _translate_batch(translator, [prefix + texts[index] for index in batch], num_beams)
+        results.update(zip(batch, translated, strict=True))
     return [results[index] for index in range(len(texts))]
 
 
-def flagged(text: Text, translation: str, language: str, script: str) -> Translation:
+def flagged(text: Text, translated: Translated, language: str, script: str) -> Translation:
     """A translation with what looks wrong about it."""
+    translation = translated.text
     return Translation(
         text_id=text.text_id,
         language=language,
@@ -66,7 +79,23 @@ def flagged(text: Text, translation: str, language: str, script: str) -> Transla
         is_copy=translation.strip().casefold() == text.text.strip().casefold(),
         is_repetitive=_is_repetitive(translation),
         is_wrong_script=script_fraction(translation, script) < MIN_SCRIPT_FRACTION,
+        is_truncated=translated.is_truncated,
     )
+
+
+def truncated(
+    generated: Int[Tensor, "text position"], eos_id: int, max_new_tokens: int
+) -> Bool[Tensor, "text"]:
+    """True where a translation did not end before its last allowed token.
+
+    An end in the very last place counts as cut, since these models are made to end there.
+
+    Args:
+        generated: Token ids of each text, the one that starts the decoder first.
+        eos_id: Id of the token that ends a translation.
+        max_new_tokens: Most tokens that may follow the first.
+    """
+    return ~(generated[:, 1:max_new_tokens] == eos_id).any(dim=1)
 
 
 def script_fraction(text: str, script: str) -> float:
@@ -104,12 +133,16 @@ def _require_known(translator: TranslationModel, target_token: str | None) -> No
         )
 
 
-def _translate_batch(translator: TranslationModel, sources: Sequence[str], num_beams: int) -> list[str]:
+def _translate_batch(
+    translator: TranslationModel, sources: Sequence[str], num_beams: int
+) -> list[Translated]:
     model, tokenizer = translator.model, translator.tokenizer
     batch = tokenizer(list(sources), return_tensors="pt", padding=True).to(model.device)
-    generated = model.generate(**batch, num_beams=num_beams, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
+    limit = min(MAX_NEW_TOKENS, model.config.max_position_embeddings)
+    generated = model.generate(**batch, num_beams=num_beams, max_new_tokens=limit, do_sample=False)
     decoded: list[str] = tokenizer.batch_decode(generated, skip_special_tokens=True)
-    return decoded
+    cut = truncated(generated, tokenizer.eos_token_id, limit).tolist()
+    return [Translated(text=text, is_truncated=is_cut) for text, is_cut in zip(decoded, cut, strict=True)]
 
 
 def _chunks(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -13,12 +13,14 @@ from harness.supply.loading import TranslationModel, load_translator
 from harness.supply.tables import read_table, write_table
 from harness.words.record import Text, Translation
 from harness.words.study import Group, Language
-from harness.words.tasks import TranslationTask
+from harness.words.tasks import EstimatesTask, TranslationTask
 from harness.works import translation
-from harness.works.translation import flagged, script_fraction, translations
+from harness.works.disparity import translation_flags
+from harness.works.translation import Translated, flagged, script_fraction, translations, truncated
+from tests.small_study import LANGUAGES, SPECIFICATION
 from tests.worlds import World
 
-FLAGS = ("is_empty", "is_copy", "is_repetitive", "is_wrong_script")
+FLAGS = ("is_empty", "is_copy", "is_repetitive", "is_wrong_script", "is_truncated")
 SOURCES = (
     "The old harbour is near the river.",
     "Cold.",
@@ -62,8 +64,12 @@ def watched(translator: TranslationModel) -> Iterator[list[dict[str, Any]]]:
         del translator.model.generate
 
 
+def whole(text: str) -> Translated:
+    return Translated(text=text, is_truncated=False)
+
+
 def flags(source: str, target: str, script: str) -> set[str]:
-    row = flagged(Text(text_id=3, text=source, held_out=False), target, "xx", script)
+    row = flagged(Text(text_id=3, text=source, held_out=False), whole(target), "xx", script)
     assert (row.text_id, row.language, row.text) == (3, "xx", target)
     return {name for name in FLAGS if getattr(row, name)}
 
@@ -188,5 +194,53 @@ def test_the_stage_writes_every_phrase_in_order(
 
 def test_a_text_without_spaces_can_be_repetitive_too() -> None:
     phrase = Text(text_id=0, text="of", held_out=False)
-    assert flagged(phrase, "\u7684" * 40, "zh", "CJK").is_repetitive
-    assert not flagged(phrase, "\u6e2f\u53e3\u5728\u57ce\u5e02\u5317\u8fb9", "zh", "CJK").is_repetitive
+    assert flagged(phrase, whole("\u7684" * 40), "zh", "CJK").is_repetitive
+    assert not flagged(phrase, whole("\u6e2f\u53e3\u5728\u57ce\u5e02\u5317\u8fb9"), "zh", "CJK").is_repetitive
+
+
+@pytest.mark.parametrize(
+    ("row", "is_truncated"),
+    [
+        pytest.param([9, 5, 0, 9, 9], False, id="an early end"),
+        pytest.param([9, 5, 6, 0, 9], False, id="an end in the last place but one"),
+        pytest.param([9, 5, 6, 7, 0], True, id="an end that the limit forced"),
+        pytest.param([9, 5, 6, 7, 8], True, id="no end"),
+        pytest.param([0, 5, 6, 7, 8], True, id="a start that looks like an end"),
+        pytest.param([9, 0], False, id="nothing but an end"),
+    ],
+)
+def test_a_translation_is_whole_when_it_ends_by_itself(row: list[int], *, is_truncated: bool) -> None:
+    assert truncated(torch.tensor([row]), eos_id=0, max_new_tokens=4).tolist() == [is_truncated]
+
+
+def test_a_translation_that_is_cut_counts_as_flagged(tmp_path: Path) -> None:
+    text = Text(text_id=0, text="sea", held_out=False)
+    targets = [language for language in LANGUAGES if language.group is not Group.REFERENCE]
+    for language in targets:
+        found = [Translated(text="mar", is_truncated=is_cut) for is_cut in (True, False, False, False)]
+        rows = [flagged(text, each, language.code, "LATIN") for each in found]
+        write_table(tmp_path / language.code, Translation, rows)
+    task = EstimatesTask(
+        languages=LANGUAGES, benchmarks=(), num_layers=1, specification=SPECIFICATION, adapter_seeds=()
+    )
+    inputs = {f"translations/{language.code}": tmp_path / language.code for language in targets}
+    assert {each.estimate.value for each in translation_flags(task, inputs)} == {75.0}
+
+
+def test_a_translation_that_is_cut_says_so(spanish: TranslationModel) -> None:
+    (found,) = translations(spanish, SOURCES[:1], None, 1, 1)
+    assert found.is_truncated
+    row = flagged(Text(text_id=0, text=SOURCES[0], held_out=False), found, "es", "LATIN")
+    assert row.is_truncated
+
+
+@pytest.mark.parametrize(
+    ("allowed", "limit"), [(512, 128), (10, 10)], ids=["its positions", "what is allowed"]
+)
+def test_no_translation_outgrows_the_model(
+    spanish: TranslationModel, monkeypatch: pytest.MonkeyPatch, allowed: int, limit: int
+) -> None:
+    monkeypatch.setattr(translation, "MAX_NEW_TOKENS", allowed)
+    with watched(spanish) as calls:
+        translations(spanish, SOURCES[:1], None, 1, 1)
+    assert [call["max_new_tokens"] for call in calls] == [limit]
