@@ -19,7 +19,10 @@ from torch.nn import functional
 from harness.tools.batches import length_buckets, padded_left
 
 BATCH_POSITIONS = 8_192
-"""Padded positions per forward pass: bounds memory where prompts are long; one longer prompt goes alone."""
+"""Padded positions per forward pass: bounds memory where prompts are long; one longer prompt goes alone.
+
+Fixed, since in bfloat16 the padding decides close answers: 1 of 60 items of the miniature turns without a bound.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ class Answer:
 class Head:
     """What turns hidden states into log-probabilities, in float32 whatever precision the model runs in.
 
-    Logits rounded to bfloat16 tie: the best two options of every third question, on the miniature model.
+    Logits rounded to bfloat16 tie: the best two options in 27 of 100 MMLU questions, on the miniature model.
     """
 
     weight: Float[Tensor, "token d_model"]
@@ -128,9 +131,8 @@ def _answer(log_probs: Float[Tensor, "position token"], request: Request) -> Ans
     last = log_probs[-len(request.continuation) :]
     ids = torch.tensor(request.continuation, device=log_probs.device)
     log_likelihood = float(last.gather(1, ids.unsqueeze(1)).sum())
-    if not math.isfinite(
-        log_likelihood
-    ):  # the largest of several NaN is the first: a wrong answer without a word
+    # The largest of several NaN is the first: a wrong answer without a word.
+    if not math.isfinite(log_likelihood):
         raise RuntimeError(
             f"{request.name} has the log-likelihood {log_likelihood}; expected a finite number: weights or adapter are "
             "spoilt, or the precision is too narrow for the model"
