@@ -21,6 +21,9 @@ from harness.words.record import DictionaryError
 from harness.words.tasks import DictionaryTask, Networks
 from harness.works.extraction import as_batch
 
+DICTIONARY_DRAW = int.from_bytes(b"dictionary")
+"""Names the stream of this sample, so that it is not the similarity sample over again."""
+
 
 @dataclass(kw_only=True)
 class LayerTotals:
@@ -54,12 +57,17 @@ def produce(task: DictionaryTask, inputs: Mapping[str, Path], out: Path) -> None
     """Write the error of every layer over a seeded sample of the language's texts."""
     texts = language_texts(inputs)
     language_model = load_language_model(task.networks.model, task.networks.numerics)
-    stream = np.random.default_rng(np.random.SeedSequence([task.seed, len(texts.texts)]))
-    sample = sorted(stream.permutation(len(texts.texts))[: task.texts].tolist())
+    sample = dictionary_sample(len(texts.texts), task.texts, task.seed)
     totals = reconstruction_totals(language_model, [texts.texts[index] for index in sample], task.networks)
     write_table(
         out, DictionaryError, (_row(task.language, layer, total) for layer, total in enumerate(totals))
     )
+
+
+def dictionary_sample(num_texts: int, size: int, seed: int) -> list[int]:
+    """Places of a seeded sample of texts, in ascending order: the same in every language."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, DICTIONARY_DRAW, num_texts]))
+    return sorted(stream.permutation(num_texts)[:size].tolist())
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ from harness.tools.hooks import visit_residuals
 from harness.words.record import DictionaryError, Text
 from harness.words.tasks import DictionaryTask
 from harness.works import dictionary
-from harness.works.dictionary import LayerTotals, reconstruction_totals
+from harness.works.dictionary import LayerTotals, dictionary_sample, reconstruction_totals
+from harness.works.extraction import residual_sample
 from tests.world_texts import english_sentences
 from tests.worlds import World
 
@@ -133,6 +134,15 @@ def test_a_text_without_tokens_adds_nothing(world: World, language_model: Langua
     with_empty = reconstruction_totals(language_model, ["", *SENTENCES], world.networks())
     without = reconstruction_totals(language_model, SENTENCES, world.networks())
     assert [each.tokens for each in with_empty] == [each.tokens for each in without]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 20_250_101])
+def test_the_sample_is_not_the_similarity_sample(seed: int) -> None:
+    # Independent halves of 1,000 share 250; their spread is 8, from the hypergeometric distribution.
+    sample = dictionary_sample(1_000, 500, seed)
+    assert sample == sorted(set(sample))
+    assert len(sample) == 500
+    assert 200 < len(residual_sample(range(1_000), 500, seed).intersection(sample)) < 300
 
 
 def test_the_sample_is_seeded_and_as_large_as_asked(
