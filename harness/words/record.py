@@ -163,7 +163,7 @@ class ItemOutcome:
     """lm-eval's digest of the document, as in its sample files; arms of a comparison must agree on it."""
     prompt_hash: str
     """The same of the prompt, examples included; arms must agree on it too."""
-    target_hash: str = ""
+    target_hash: str
     """The same of the right answer; empty where no sample was logged."""
     acc: float
     """1.0 when the likeliest option is right."""

@@ -118,6 +118,7 @@ def outcomes(right: Sequence[int], spoilt: str = "") -> list[ItemOutcome]:
             document_id=f"arc/{number}",
             document_hash=f"{spoilt}{number}",
             prompt_hash="p",
+            target_hash="t",
             acc=float(not answer),
             acc_norm=float(answer),
             shots=0,
