@@ -145,7 +145,13 @@ def _texts(count: int) -> list[Text]:
 
 
 def _translations(count: int) -> list[Translation]:
-    sound = {"is_empty": False, "is_copy": False, "is_repetitive": False, "is_wrong_script": False}
+    sound = {
+        "is_empty": False,
+        "is_copy": False,
+        "is_repetitive": False,
+        "is_wrong_script": False,
+        "is_truncated": False,
+    }
     return [
         Translation(text_id=number, language="xx", text=text, **sound)
         for number, text in enumerate(_phrases(count, seed=2))

@@ -69,7 +69,7 @@ class Translation:
     is_copy: bool
     is_repetitive: bool
     is_wrong_script: bool
-    is_truncated: bool = False
+    is_truncated: bool
     """True when the model was stopped before it ended the translation; never so for a text that no model made."""
 
 

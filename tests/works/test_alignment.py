@@ -50,7 +50,13 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     root = tmp_path_factory.mktemp("texts")
     texts = [Text(text_id=n, text=text, held_out=n % 3 == 0) for n, text in enumerate(SENTENCES)]
     spoken = [in_language(text, "ml") for text in SENTENCES[:-1]] + [""]
-    flags = {"is_empty": False, "is_copy": False, "is_repetitive": False, "is_wrong_script": False}
+    flags = {
+        "is_empty": False,
+        "is_copy": False,
+        "is_repetitive": False,
+        "is_wrong_script": False,
+        "is_truncated": False,
+    }
     write_table(root / "phrases", Text, texts)
     write_table(
         root / "translation",
