@@ -1,13 +1,17 @@
 """The only door to Snakemake: the plan becomes its wiring, its process is started, watched and stopped."""
 
+import fcntl
 import os
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from harness.run.recipes import Recipes
 from harness.run.stageprocess import is_damage
@@ -51,12 +55,14 @@ class Engine:
         """
         self.run.forget_failures()
         write_json(self._wiring, [self._wired(stage) for stage in self.recipes.plan.stages])
-        with disk_errors(self.run.log), self.run.log.open("ab") as log:
+        with disk_errors(self.run.log), self.run.log.open("ab") as log, self._alone() as lock:
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, CACHE_VARIABLE: str((self.run.engine / "cache").absolute())},
+                pass_fds=(lock.fileno(),),
             )  # fmt: skip
+            self._group.write_text(f"{child.pid}\n", encoding="ascii")
             try:
                 _watch(child, on_tick)
             finally:
@@ -76,6 +82,25 @@ class Engine:
             "--run": str(self.run.root.absolute()),
         }
         return (*self.command, "stage", stage, *(word for pair in options.items() for word in pair))
+
+    @contextmanager
+    def _alone(self) -> Iterator[IO[bytes]]:
+        """A lock that the engine inherits, so that it is held for as long as one lives.
+
+        An engine outlives a command that was killed, and two of them in one folder would remove each other's outputs:
+        the older one is ended, with every stage it started.
+        """
+        with (self.run.engine / "lock").open("ab") as lock:
+            while not _locked(lock):
+                if self._group.is_file():
+                    _signal_group(int(self._group.read_text(encoding="ascii")), signal.SIGKILL)
+                time.sleep(TICK_SECONDS)
+            yield lock
+
+    @property
+    def _group(self) -> Path:
+        """File that holds the process group of the engine and of all that it started."""
+        return self.run.engine / "group"
 
     @property
     def _wiring(self) -> Path:
@@ -153,6 +178,14 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
             continue
     # Stages may outlive the engine that started them; none outlives this.
     _signal_group(child.pid, signal.SIGKILL)
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _signal_group(group: int, number: signal.Signals) -> bool:
