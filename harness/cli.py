@@ -14,7 +14,7 @@ from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
 
 app = typer.Typer(
     name="harness",
-    help="Re-runs a paper from public models, and says claim by claim how close it lands.",
+    help="Re-runs a paper from public models, and reports what it measures.",
     epilog="Example: harness reproduce --profile fixture",
     add_completion=False,
     rich_markup_mode=None,
@@ -131,11 +131,14 @@ def stage(
 @app.command(epilog="Example: harness report reports/fixture-0123456789ab")
 def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")]) -> int:
     """Render the report of an old run again: the same bytes."""
-    from harness.report import render_report
+    from harness.report import closing_lines, render_report
 
     if not (run / "report.json").is_file():
         raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
-    return render_report(run)
+    code = render_report(run)
+    for line in closing_lines(run):
+        _say(line)
+    return code
 
 
 @store_app.command("list", epilog="Example: harness store list --json")
@@ -145,7 +148,7 @@ def store_list(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> 
     from harness.supply.store import Store
     from harness.tools.canonical import plain
 
-    records = [record_of(artifact) for artifact in Store(store).list()]
+    records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
     if as_json:
         _print_json(plain(records))
         return
@@ -159,9 +162,12 @@ def store_verify(store: StorePath = DEFAULT_STORE) -> None:
     """Read every byte of every artifact; exit 3 if one is damaged."""
     from harness.supply.store import Store
 
-    if damaged := Store(store).verify():
+    shelf = Store(_existing(store))
+    if damaged := shelf.verify():
         raise HarnessError("\n".join(map(str, damaged)))
-    _say("every artifact is what its manifest says")
+    artifacts = list(shelf.list())
+    total = _size(sum(artifact.size_bytes for artifact in artifacts))
+    _say(f"{len(artifacts)} artifacts, {total}: each is what its manifest says")
 
 
 @store_app.command("clean", epilog="Example: harness store clean --yes")
@@ -184,6 +190,12 @@ def store_clean(
     for folder in folders:
         _say(str(folder))
     _say(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
+
+
+def _existing(store: Path) -> Path:
+    if not store.is_dir():
+        raise UsageError(f"there is no store at {store}; name the folder of one with --store")
+    return store
 
 
 @app.callback(invoke_without_command=True)

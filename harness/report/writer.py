@@ -10,6 +10,7 @@ from harness.report.markdown import render_summary
 from harness.report.page import render_page
 from harness.report.schema import validated
 from harness.supply.tables import read_column, read_table, table_path
+from harness.words.failures import UsageError
 from harness.words.record import Estimate, RunFacts, SelfCheck, UnitValue
 
 REPORT_FILE, PAGE_FILE, SUMMARY_FILE = "report.json", "report.html", "summary.md"
@@ -56,10 +57,17 @@ def load_report(run: Path) -> Report:
 
     Raises:
         FileNotFoundError: If the folder holds no `report.json`.
-        ValueError: If the file is no JSON, or the schema does not hold.
+        UsageError: If the file is no JSON.
+        ValueError: If the schema does not hold.
     """
     path = run / REPORT_FILE
-    return validated(json.loads(path.read_text(encoding="utf-8")), str(path))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(
+            f"{path} is no JSON ({error}); run 'harness reproduce' again to write it anew"
+        ) from error
+    return validated(content, str(path))
 
 
 def _render(report: Report, run: Path) -> int:
