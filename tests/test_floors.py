@@ -32,7 +32,7 @@ ARROWS: Mapping[str, str] = {
     "tasks": "pins study",
     "items": "study tasks",
     "loading": "sources",
-    "sources": "certificates",
+    "sources": "certificates disk",
     "texts": "tables",
     "manifest": "disk",
     "store": "disk manifest",

@@ -1,7 +1,6 @@
 """The worlds in which this study can run: the same code, other sources and sizes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from claims.sin2025 import pins
 from harness.words.pins import Home, Pin
@@ -9,7 +8,8 @@ from harness.words.study import Profile, Sizes, Sources, Translator
 
 FIXTURES = "fixtures"
 MINIATURE = "gemma-2-2b-miniature"
-CHECKOUT = Path(__file__).resolve().parents[2]
+MINIATURE_L0 = (15, 15, 15, 15, 14, 14, 14, 14, 14, 14, 14, 13, 13, 14, 14, 13, 13, 13, 12, 13, 12, 12, 12, 12, 11, 11)  # fmt: skip
+"""Mean active latents of the miniature dictionary of layer 0, 1, ..., 25, as measured when it was made."""
 
 
 def miniature(name: str, below: str) -> Pin:
@@ -22,13 +22,6 @@ def miniature(name: str, below: str) -> Pin:
     )
 
 
-def miniature_dictionary_files() -> tuple[str, ...]:
-    """`params.npz` of every layer, in order; the folder names carry each dictionary's measured L0."""
-    root = CHECKOUT / FIXTURES / "saes"
-    found = {int(path.parts[-4].removeprefix("layer_")): path for path in root.glob("layer_*/*/*/params.npz")}
-    return tuple(found[layer].relative_to(root).as_posix() for layer in sorted(found))
-
-
 def fixture() -> Profile:
     """The miniature world: anywhere, on a CPU, without a network."""
     return Profile(
@@ -37,7 +30,9 @@ def fixture() -> Profile:
         sources=Sources(
             model=miniature("model", "model"),
             dictionaries=miniature("dictionaries", "saes"),
-            dictionary_files=miniature_dictionary_files(),
+            dictionary_files=tuple(
+                f"layer_{layer}/width_512/average_l0_{l0}/params.npz" for layer, l0 in enumerate(MINIATURE_L0)
+            ),
             phrases=miniature("export", f"neuronpedia/v1/{MINIATURE}"),
             phrase_source_ids=tuple(f"{layer}-miniature-res-512" for layer in range(26)),
             translators={

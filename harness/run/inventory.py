@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from harness.run.recipes import Recipes
+from harness.supply.certificates import ForeignFileError
 from harness.supply.sources import MissingSourceError
 from harness.supply.store import Store
 from harness.words.failures import StoreError
@@ -30,7 +31,7 @@ def inventory(recipes: Recipes, store: Store) -> tuple[StageInventory, ...]:
 def _counted(stage: Stage, recipes: Recipes, store: Store) -> StageInventory:
     try:
         sizes = [size for item in stage.items if (size := _size(item, recipes, store)) is not None]
-    except (MissingSourceError, ValueError) as error:
+    except (MissingSourceError, ForeignFileError, ValueError) as error:
         return _line(stage, None, 0, str(error))
     return _line(stage, len(sizes), sum(sizes), None)
 

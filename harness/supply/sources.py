@@ -5,14 +5,13 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 
-from harness.supply.certificates import refuse_foreign_files
+from harness.supply.certificates import ForeignFileError, refuse_foreign_files
+from harness.supply.disk import file_sha256
 from harness.words.failures import NotJudgedError, Reason
 from harness.words.pins import Home, Pin
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """Root that relative folder addresses start from."""
-
-_READ_BYTES = 1 << 20
 
 
 PROBE_SECONDS = 10.0
@@ -31,7 +30,8 @@ def locate(pin: Pin) -> Path:
     """Folder that holds the pinned thing, fetched first when it lives on a hub.
 
     Raises:
-        MissingSourceError: If it is not there and cannot be fetched.
+        ForeignFileError: If a folder is not there.
+        MissingSourceError: If it cannot be fetched.
     """
     if pin.home is Home.FOLDER:
         return _folder(pin)
@@ -47,14 +47,13 @@ def revision_of(pin: Pin) -> str:
     A folder has the digest of its files' names and bytes; a hub repository has its pinned revision.
 
     Raises:
-        MissingSourceError: If a folder is not there.
-        ForeignFileError: If a folder is not as its birth certificate says.
+        ForeignFileError: If a folder is not there, or is not as its birth certificate says.
     """
     if pin.home is not Home.FOLDER:
         return pin.revision or "unpinned"
     folder = _folder(pin)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    digests = {path.relative_to(folder).as_posix(): _file_sha256(path) for path in files}
+    digests = {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
     refuse_foreign_files(folder, digests)
     listing = "".join(f"{path}\0{digest}\n" for path, digest in digests.items())
     return hashlib.sha256(listing.encode()).hexdigest()
@@ -63,7 +62,7 @@ def revision_of(pin: Pin) -> str:
 def _folder(pin: Pin) -> Path:
     folder = CHECKOUT / pin.address
     if not folder.is_dir():
-        raise MissingSourceError(
+        raise ForeignFileError(
             f"{pin.name} is pinned to the folder {pin.address}, which is not in this checkout; "
             "restore it with 'git checkout', or rebuild it with 'nox -s fixtures'"
         )
@@ -123,11 +122,3 @@ def _transport_error() -> type[Exception]:
 
     error: type[Exception] = vars(errors)["HTTPError"]
     return error
-
-
-def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()

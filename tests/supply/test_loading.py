@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.supply.certificates import ForeignFileError
 from harness.supply.loading import load_dictionary, load_encoder, load_language_model, load_translator
 from harness.supply.sources import MissingSourceError, locate
 from harness.words.pins import Home, Pin
@@ -85,5 +86,5 @@ def test_translators_run_in_float32_however_they_are_stored(world: World) -> Non
 
 def test_a_folder_that_is_not_there_says_how_to_get_it() -> None:
     pin = Pin(name="lost", home=Home.FOLDER, address="fixtures/nowhere", licence="none")
-    with pytest.raises(MissingSourceError, match="restore it with 'git checkout'"):
+    with pytest.raises(ForeignFileError, match="restore it with 'git checkout'"):
         locate(pin)
