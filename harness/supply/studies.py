@@ -34,11 +34,6 @@ def load_study(name: str) -> Study:
     return study
 
 
-def profile_names(study: str) -> tuple[str, ...]:
-    """Names of the profiles that feed a study, in the order in which it lists them."""
-    return tuple(_profiles(study))
-
-
 def load_profile(study: Study, name: str) -> Profile:
     """One profile of a study.
 

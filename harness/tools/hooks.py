@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -13,17 +12,6 @@ Visit = Callable[[int, Float[Tensor, "batch position d_model"]], None]
 
 class _LastLayerRead(Exception):  # noqa: N818  a signal, not an error
     """Ends a forward pass once nothing further will be read."""
-
-
-@dataclass(frozen=True)
-class HookPoint:
-    """A place in the network: the residual stream after one decoder layer, before any final norm."""
-
-    layer: int
-
-    def __str__(self) -> str:
-        """The name that the field's libraries print."""
-        return f"blocks.{self.layer}.hook_resid_post"
 
 
 def visit_residuals(

@@ -105,7 +105,6 @@ def claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType,
 def test_a_study_and_its_profile_are_found_by_name(claims: tuple[ModuleType, ModuleType]) -> None:
     study = load_study("small")
     assert load_profile(study, "fixture").name == "fixture"
-    assert studies.profile_names("small") == ("fixture",)
 
 
 def test_an_unknown_study_is_told_with_those_that_are_there(claims: tuple[ModuleType, ModuleType]) -> None:

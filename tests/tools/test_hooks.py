@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.supply.loading import LanguageModel, load_language_model
-from harness.tools.hooks import HookPoint, visit_residuals
+from harness.tools.hooks import visit_residuals
 from tests.worlds import World
 
 TEXTS = ("The old harbour is near the river.", "The cold window.", "The bright island looks like the letter.")
@@ -188,7 +188,3 @@ def test_a_library_that_answers_in_tuples_is_read_alike() -> None:
     visit_residuals(Decoder(), ids, ids, [0, 1], found.__setitem__)
     assert found[0].tolist() == [[2, 3], [4, 5]]
     assert found[1].tolist() == [[3, 4], [5, 6]]
-
-
-def test_a_hook_point_prints_the_name_of_the_field() -> None:
-    assert str(HookPoint(12)) == "blocks.12.hook_resid_post"
