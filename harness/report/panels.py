@@ -180,6 +180,14 @@ PANELS = (
         quantities=("tokens-per-phrase",),
     ),
     Panel(
+        anchor="kept",
+        group=BACKGROUND,
+        heading="Selections kept",
+        lead="Share of (latent, phrase) selections for which the language has any token; the others are left out of "
+        "every language.",
+        quantities=("selections-kept",),
+    ),
+    Panel(
         anchor="dictionary-error",
         group=BACKGROUND,
         heading="Dictionary error",

@@ -68,8 +68,8 @@ def may_conclude(report: Report) -> str:
     """What a reader may take from the run, given how its self-checks came out."""
     if differing(report):
         return (
-            f"nothing yet: {count(len(differing(report)), 'known number')} came out different, so the harness "
-            f"cannot be trusted on this machine until that is explained."
+            f"that something moved: {count(len(differing(report)), 'known number')} came out different. "
+            f"Until that is explained, trust no number of this code on this machine."
         )
     if report["not_run"]:
         return mode_words(report).may
