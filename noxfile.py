@@ -100,8 +100,10 @@ def finish_with(session: nox.Session, program: str, *words: str) -> None:
 def waited_for(command: Sequence[str], environment: dict[str, str]) -> int:
     """Exit code of a command that handles signals itself: it gets the terminal's Ctrl-C, and nox waits for its end."""
     program = subprocess.Popen(command, env=environment)
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT,)}
-    handlers[signal.SIGTERM] = signal.signal(signal.SIGTERM, lambda number, _: program.send_signal(number))
+    handlers = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: program.send_signal(number)),
+    }
     try:
         return program.wait()
     finally:
