@@ -1,0 +1,291 @@
+"""What a paper says, atom by atom: sentence, targets as printed, readings, rule, margin with its reason, minima."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.words.printed import Printed
+
+
+class Kind(StrEnum):
+    """What an atom of a sentence asserts."""
+
+    VALUE = "value"
+    BOUND = "bound"
+    ATTAINED = "attained"
+    ARGMAX = "argmax"
+    REGION = "region"
+    DIRECTION = "direction"
+    FLOOR = "floor"
+    CONSISTENCY = "consistency"
+    CORRELATION = "correlation"
+    ARITHMETIC = "arithmetic"
+    QUALITATIVE = "qualitative"
+
+
+class Rule(StrEnum):
+    """How an atom is decided."""
+
+    WITHIN_MARGIN = "within-margin"
+    """The interval lies inside the band around the printed number."""
+    MAXIMUM_AT_MOST = "maximum-at-most"
+    """No member lies above the printed number and its margin."""
+    MAXIMUM_AT_LEAST = "maximum-at-least"
+    """The largest member reaches the printed number less its margin."""
+    POOLED_AT_MOST = "pooled-at-most"
+    """The mean over members stays below the limit."""
+    LARGEST_AT = "largest-at"
+    """The named member is the largest."""
+    LARGEST_WITHIN = "largest-within"
+    """The largest member is among the named ones."""
+    SIGN = "sign"
+    """The quantity has the claimed sign."""
+    EVERY_SIGN = "every-sign"
+    """Every member has the claimed sign."""
+    AT_LEAST = "at-least"
+    """The quantity is not below the limit."""
+    POOLED_SIGN = "pooled-sign"
+    """The mean over members has the claimed sign, and no member the opposite one."""
+    CORRELATION_SIGN = "correlation-sign"
+    """The correlation has the claimed sign, whichever language is left out."""
+    GRANULARITY = "granularity"
+    """The printed difference of accuracies can occur on that many items."""
+    WORDS_AGAINST_NUMBERS = "words-against-numbers"
+    """The numbers are what the words beside them say."""
+    TWO_PRINTINGS = "two-printings"
+    """Two printings of one quantity agree within their rounding."""
+    GAIN_AGAINST_GAP = "gain-against-gap"
+    """The printed gain and the printed gap can both hold of one ratio."""
+    NONE = "none"
+    """Nothing measurable is named."""
+
+
+RULES: dict[Kind, tuple[Rule, ...]] = {
+    Kind.VALUE: (Rule.WITHIN_MARGIN,),
+    Kind.BOUND: (Rule.MAXIMUM_AT_MOST, Rule.POOLED_AT_MOST),
+    Kind.ATTAINED: (Rule.MAXIMUM_AT_LEAST,),
+    Kind.ARGMAX: (Rule.LARGEST_AT,),
+    Kind.REGION: (Rule.LARGEST_WITHIN,),
+    Kind.DIRECTION: (Rule.SIGN, Rule.EVERY_SIGN),
+    Kind.FLOOR: (Rule.AT_LEAST,),
+    Kind.CONSISTENCY: (Rule.POOLED_SIGN,),
+    Kind.CORRELATION: (Rule.CORRELATION_SIGN,),
+    Kind.ARITHMETIC: (
+        Rule.GRANULARITY,
+        Rule.WORDS_AGAINST_NUMBERS,
+        Rule.TWO_PRINTINGS,
+        Rule.GAIN_AGAINST_GAP,
+    ),
+    Kind.QUALITATIVE: (Rule.NONE,),
+}
+"""Which rules decide a claim of each kind."""
+
+JUDGED_WITH_MARGIN = (Rule.WITHIN_MARGIN, Rule.MAXIMUM_AT_MOST, Rule.MAXIMUM_AT_LEAST)
+"""Rules that need a printed number and a margin around it."""
+
+JUDGED_WITH_LIMIT = (Rule.AT_LEAST, Rule.POOLED_AT_MOST)
+"""Rules that need a printed limit and no margin."""
+
+
+class Tier(StrEnum):
+    """What a claim weighs."""
+
+    PRIMARY = "primary"
+    """Gates the exit code; one Holm family."""
+    SECONDARY = "secondary"
+    """Judged, in a Holm family of its own; gates nothing."""
+    EXPLORATORY = "exploratory"
+    """Measured and shown; no verdict word but INCONCLUSIVE."""
+
+
+class SourceTier(StrEnum):
+    """How near to the paper a source stands."""
+
+    PAPER = "T1"
+    """The paper's table or body text."""
+    ABSTRACT = "T2"
+    AUTHORS = "T3"
+    """The authors' code, data, talk or letter."""
+    SUMMARY = "T4"
+    """Somebody else's summary."""
+
+
+class InferenceTarget(StrEnum):
+    """Which question the error bar answers."""
+
+    POPULATION = "population"
+    """Latents, questions or languages like these."""
+    FIXED_ITEMS = "fixed_items"
+    """These very questions; only training varies."""
+
+
+class Unit(StrEnum):
+    """Units of printed numbers; those of the estimates that are compared with them."""
+
+    PERCENT = "percent"
+    POINTS = "points"
+    CORRELATION = "r"
+    COSINE = "cosine"
+    COUNT = "count"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """Where a source says it, in the source's own words where it can be quoted."""
+
+    source: str
+    """Name of the source, such as "abstract"."""
+    tier: SourceTier
+    where: str
+    """Place in the source."""
+    quote: str = ""
+    """At most 25 words of the source; empty where only its sense is known."""
+    sense: str = ""
+    """The sentence's sense in our words, where it cannot be quoted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One printed number that a claim is held against."""
+
+    printed: Printed
+    source: str
+    tier: SourceTier
+    reading: str
+    """Name of the reading under which it is a target."""
+    half_width: float | None = None
+    """Where rounding is not that of the string, such as a difference of two printed numbers."""
+
+    @property
+    def value(self) -> float:
+        """The printed number."""
+        return self.printed.value
+
+    @property
+    def rounding(self) -> float:
+        """How far rounding lets the truth lie from the printed number."""
+        return self.printed.half_width if self.half_width is None else self.half_width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One thing that the sentence may mean, with the estimates that measure it."""
+
+    name: str
+    says: str
+    supported_by: tuple[str, ...]
+    """Sources that read the sentence so; a reading without one does not count."""
+    estimates: tuple[str, ...]
+    """Ids of the estimates, in the claim's order; several where a claim is about several."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minima:
+    """What a measurement must rest on before a verdict is earned; 0 asks for nothing."""
+
+    units: int = 0
+    """Latents, documents or languages of each estimate."""
+    seeds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pilot:
+    """The spread that is expected before anything is measured, for the pre-flight."""
+
+    unit_sd: float
+    """Standard deviation between units, in the claim's unit; 0 where units do not vary."""
+    seed_sd: float = 0.0
+    """Standard deviation between training seeds."""
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Granularity:
+    """A printed difference of accuracies, and the item counts on which it may stand."""
+
+    printed: Printed
+    item_counts: tuple[tuple[int, str], ...]
+    """Number of items, with the test set that has so many; empty where none is known."""
+    base_counts: tuple[int, int] | None = None
+    """Right answers before, from and to, where the difference is read as percent of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsAgainstNumbers:
+    """A word such as "consistent", and the printed numbers that it is said of."""
+
+    word: str
+    numbers: tuple[tuple[str, Printed], ...]
+    """What each is, and how it is printed."""
+    least: float | None = None
+    """The word demands that every number is above this."""
+    most: float | None = None
+    """The word demands that no number is above this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoPrintings:
+    """One quantity, printed twice."""
+
+    printed: tuple[tuple[str, Printed], tuple[str, Printed]]
+    """Who prints it, and how."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GainAgainstGap:
+    """A printed gain of one language, and the printed gaps of its group."""
+
+    gain: Printed
+    gaps: tuple[Printed, ...]
+
+
+Arithmetic = Granularity | WordsAgainstNumbers | TwoPrintings | GainAgainstGap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One atom of a sentence, with everything that decides it; nothing here is known from a measurement."""
+
+    id: str
+    says: str
+    """The assertion as a sentence; also the name of its test."""
+    inventory: tuple[str, ...]
+    """Statements of the paper's inventory that it comes from, such as "C01"."""
+    conflicts: tuple[str, ...] = ()
+    """Conflicts between sources that touch it, such as "K1"."""
+    sentence: Sentence
+    kind: Kind
+    rule: Rule
+    tier: Tier
+    unit: Unit
+    readings: tuple[Reading, ...] = ()
+    """The primary one first."""
+    targets: tuple[Target, ...] = ()
+    discrepancies: tuple[Target, ...] = ()
+    """What weaker sources print otherwise; shown, never decides."""
+    margin: float | None = None
+    margin_because: str = ""
+    null: float | None = None
+    """The value that means "no effect"; a band that holds it cannot tell the claim from nothing."""
+    sign: int = 0
+    """The claimed sign, +1 or -1, where the rule asks for one."""
+    named: tuple[str, ...] = ()
+    """Estimates of the primary reading that the claim singles out as the largest."""
+    minima: Minima = Minima()
+    inference: InferenceTarget = InferenceTarget.POPULATION
+    paper_units: int | None = None
+    """Units that the paper's own number rests on; None where it does not say."""
+    pilot: Pilot | None = None
+    arithmetic: Arithmetic | None = None
+    expected: str = ""
+    """The state a self-check must come out with; empty in a study of a paper."""
+    beside: str = ""
+    """What a reader must know beside every verdict on it."""
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def primary(self) -> Reading:
+        """The reading whose verdict is always printed."""
+        return self.readings[0]

@@ -1,0 +1,170 @@
+"""What the judge says of a claim: seven states with reasons and flags, and the numbers that they rest on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """The seven states; PASS and DEVIATION are earned against an error rate, everything unearned is INCONCLUSIVE."""
+
+    PASS = "PASS"  # noqa: S105  a verdict, no password
+    DEVIATION = "DEVIATION"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    CONTESTED = "CONTESTED"
+    NOT_RUN = "NOT_RUN"
+    NOT_TESTABLE = "NOT_TESTABLE"
+    ERROR = "ERROR"
+
+
+JUDGED = (State.PASS, State.DEVIATION, State.INCONCLUSIVE, State.CONTESTED)
+"""States that rest on a measurement."""
+
+
+class Why(StrEnum):
+    """Why a verdict is what it is, as one word for machines."""
+
+    INSIDE = "ci-inside-band"
+    """PASS of a value: the 90 % interval lies inside the band."""
+    SHOWN = "shown"
+    """PASS of any other rule: the limit lies on the claimed side."""
+    FEASIBLE = "feasible"
+    SMALLER = "smaller"
+    LARGER = "larger"
+    OPPOSITE_SIGN = "opposite-sign"
+    ELSEWHERE = "elsewhere"
+    """DEVIATION of a claim about a place: another member is larger."""
+    BELOW_LIMIT = "below-limit"
+    ABOVE_LIMIT = "above-limit"
+    INFEASIBLE = "arithmetic"
+    LEANING_PASS = "straddles-leaning-pass"  # noqa: S105
+    LEANING_DEVIATION = "straddles-leaning-deviation"
+    WITHIN_ONE_RUN_NOISE = "within-one-run-noise"
+    NOT_AFTER_HOLM = "not-after-holm"
+    TOO_FEW_UNITS = "too-few-units"
+    TOO_FEW_SEEDS = "too-few-seeds"
+    SUBSET = "subset"
+    UNDERPOWERED = "underpowered-by-design"
+    UNSTABLE = "bootstrap-unstable"
+    ZERO_VARIANCE = "zero-variance"
+    READINGS_DIFFER = "readings-differ"
+    COUNT_UNKNOWN = "item-count-unknown"
+    EXPLORATORY = "exploratory"
+    FIXTURE_MODE = "fixture-mode"
+    REHEARSAL_MODE = "rehearsal-mode"
+    NO_NETWORK = "no-network"
+    NO_ACCELERATOR = "no-accelerator"
+    GATED_WEIGHTS = "gated-weights"
+    DATASET_UNAVAILABLE = "dataset-unavailable"
+    UPSTREAM_NOT_RUN = "upstream-not-run"
+    DESELECTED = "deselected"
+    NOT_DECLARED = "not-declared"
+    """A declared file of measurements holds nothing for it."""
+    NO_QUANTITY = "no-quantity"
+    """The sentence names nothing that could be measured."""
+    CRASH = "crash"
+    NOT_FINITE = "not-finite"
+    INCONSISTENT = "inconsistent"
+    """The stored units do not give the stored estimate."""
+
+
+class Flag(StrEnum):
+    """What a reader must know beside the word, never instead of it."""
+
+    NON_DISCRIMINATING = "non-discriminating"
+    """A PASS whose band holds the value of no effect."""
+    DETECTABLE_DIFFERENCE = "detectable-difference"
+    """A PASS that is measurably not the printed number."""
+    TARGET_DISPUTED = "target-disputed-without-effect"
+    READING_DEPENDENT = "reading-dependent"
+    ONE_RUN_NOISE_ASSUMED = "one-run-noise-assumed"
+    AT_CHANCE = "at-chance"
+    """The accuracy it starts from cannot be told from guessing."""
+
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """What a verdict rests on; None where the rule has no such number."""
+
+    estimate: float
+    """In the claim's unit."""
+    se: float | None = None
+    df: float | None = None
+    """None where the spread counts as known."""
+    ci90: Interval | None = None
+    """Decides; the wider of the t interval and the bootstrap's at each end."""
+    ci95: Interval | None = None
+    pi95: Interval | None = None
+    """Where one run of the paper's design would land."""
+    one_run_sd: float | None = None
+    num_units: int | None = None
+    num_seeds: int | None = None
+    method: str = ""
+    p_equiv: float | None = None
+    p_dev: float | None = None
+    p_dev_holm: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closeness:
+    """How near a measurement came; always printed, never decides."""
+
+    difference: float
+    margins: float | None
+    """abs(difference) / margin; 1 is the edge."""
+    ratio: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One of several quantities that a claim is about, as a table shows it."""
+
+    estimate_id: str
+    estimate: float
+    se: float | None
+    lower: float | None
+    """Simultaneous or adjusted lower limit, where the rule has one."""
+    upper: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseVerdict:
+    """One target of a claim under one reading, judged."""
+
+    reading: str
+    printed: str
+    """The target as printed; empty where the rule has none."""
+    source: str
+    source_tier: str
+    state: State
+    why: Why
+    flags: tuple[Flag, ...] = ()
+    band: Interval | None = None
+    numbers: Numbers | None = None
+    closeness: Closeness | None = None
+    members: tuple[Member, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Figures that are shown beside it, one sentence each: sign counts, permutation p, leave-one-out range."""
+    says: str
+    """Why this verdict, in one plain sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the judge says of one claim."""
+
+    claim_id: str
+    state: State
+    why: Why
+    flags: tuple[Flag, ...] = ()
+    says: str
+    """Why this verdict, in one plain sentence."""
+    cases: tuple[CaseVerdict, ...] = ()
+    """The primary reading of the best source first; empty where nothing was measured."""
+
+    @property
+    def primary(self) -> CaseVerdict | None:
+        """The case whose numbers stand in tables."""
+        return self.cases[0] if self.cases else None
