@@ -32,6 +32,9 @@ LIBRARIES = (
 )
 """Distributions whose version can move a number."""
 
+COMMIT_VARIABLE = "HARNESS_COMMIT"
+"""The commit as `git describe --always --abbrev=40 --dirty` says it; set where the checkout's history is not, as in an image."""
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -111,12 +114,16 @@ def set_determinism(threads: int) -> None:
 
 
 def commit(folder: Path = CHECKOUT) -> Commit:
-    """Commit of a checkout, and whether tracked files were changed since."""
+    """Commit of a checkout, and whether tracked files were changed since.
+
+    Where there is no history, an image's environment knows it.
+    """
     top = _git(folder, "rev-parse", "--show-toplevel")
     sha = _git(folder, "rev-parse", "HEAD")
     # An environment may lie inside some other repository: its commit says nothing about this code.
     if top is None or sha is None or Path(top).resolve() != folder.resolve():
-        return Commit(sha="unknown", dirty=False)
+        sha, mark, _ = os.environ.get(COMMIT_VARIABLE, "unknown").partition("-dirty")
+        return Commit(sha=sha, dirty=bool(mark))
     return Commit(sha=sha, dirty=bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
 
 

@@ -147,6 +147,27 @@ def test_a_repository_around_the_project_is_not_its_own(tmp_path: Path) -> None:
     assert commit(tmp_path / "inside").sha == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("declared", "known"),
+    [
+        pytest.param("ab" * 20, Commit(sha="ab" * 20, dirty=False), id="a clean one"),
+        pytest.param("ab" * 20 + "-dirty", Commit(sha="ab" * 20, dirty=True), id="one changed since"),
+    ],
+)
+def test_where_there_is_no_history_the_image_names_the_commit(
+    declared: str, known: Commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_COMMIT", declared)
+    assert commit(tmp_path) == known
+
+
+def test_a_history_is_believed_before_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _git(tmp_path, "init")
+    _git(tmp_path, "commit", "--allow-empty", "-m", "one")
+    monkeypatch.setenv("HARNESS_COMMIT", "ab" * 20)
+    assert commit(tmp_path).sha != "ab" * 20
+
+
 def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance.shutil, "which", lambda name: None)
     assert commit().sha == "unknown"
