@@ -1,0 +1,183 @@
+"""Everything that a report says of verdicts, and of the conditions under which they were reached."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.words.claim import Claim
+from harness.words.verdict import Interval, Verdict
+
+
+class LockStatus(StrEnum):
+    """What became of the pre-registration."""
+
+    INTACT = "intact"
+    AMENDED = "amended"
+    """Amendments are committed beside it; each is shown."""
+    BROKEN = "broken"
+    """What was judged is not what is locked."""
+    ABSENT = "absent"
+    """Nothing was registered before this run."""
+
+
+class FailOn(StrEnum):
+    """What ends a run with another exit code than 0."""
+
+    UNRESOLVED = "unresolved"
+    DEVIATION = "deviation"
+    """Unresolved claims are tolerated where at least one was judged."""
+    NEVER = "never"
+    """Only malfunction, usage and a broken lock."""
+
+
+class Openness(StrEnum):
+    """How far the alternatives of an open choice can be defended."""
+
+    EQUIVALENT = "E"
+    """Equally defensible: may be pooled."""
+    NOT_EQUIVALENT = "N"
+    """Another quantity, or plainly worse: never pooled."""
+    UNSURE = "U"
+    """Explored, never pooled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One thing that the paper leaves open."""
+
+    name: str
+    alternatives: tuple[str, ...]
+    """The primary one first."""
+    openness: Openness
+    says: str = ""
+    """Why it matters, or what speaks for the primary one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amendment:
+    """One change of the pre-registration after it was committed."""
+
+    number: int
+    date: str
+    because: str
+    diff: str
+    """Lines taken out and put in, as a unified diff."""
+    after_results: bool
+    """True when a full run had been made before: the change was made after seeing results."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """The pre-registration that held when the claims were judged."""
+
+    sha256: str
+    status: LockStatus
+    commit: str = ""
+    date: str = ""
+    amendments: tuple[Amendment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerLine:
+    """One full run, as the ledger keeps it."""
+
+    ordinal: int
+    run_id: str
+    date: str
+    outcome: str
+    """What came of it, in a few words; a run that crashed stays in."""
+    exit_code: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """Every full run under the lock; empty in other modes, where the ordinal is 1 of 1."""
+
+    ordinal: int = 1
+    runs_under_lock: int = 1
+    lines: tuple[LedgerLine, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """One way in which the run was not what the protocol asked for, known only once data were seen."""
+
+    date: str
+    what: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prospect:
+    """Whether a claim could be decided at all at the size of this run; known before it."""
+
+    claim_id: str
+    units_needed: int | None
+    """For a power of 80 % at no true difference; None where seeds alone vary."""
+    units_planned: int
+    decidable: bool
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedValue:
+    """What one training seed gives by itself."""
+
+    seed: int
+    value: float
+    """In the unit of the estimate."""
+    before: float | None = None
+    """The untouched side, in units of the quantity behind the estimate: activation, or percent of questions."""
+    after: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How sure one estimate is; figures draw it."""
+
+    estimate_id: str
+    se: float | None = None
+    df: float | None = None
+    ci90: Interval | None = None
+    ci95: Interval | None = None
+    seeds: tuple[SeedValue, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The claims of one study, each with its verdict, in the order to show."""
+
+    study: str
+    claims: tuple[Claim, ...]
+    verdicts: tuple[Verdict, ...]
+
+    def __post_init__(self) -> None:
+        asked, judged = ([claim.id for claim in self.claims], [each.claim_id for each in self.verdicts])
+        if asked != judged or len(set(asked)) < len(asked):
+            raise ValueError(
+                f"verdicts must answer the claims of {self.study} one by one: {len(asked)} claims, {len(judged)} "
+                f"verdicts, {sorted(set(asked) ^ set(judged))[:5]} stand on one side only"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a report holds beside measurements and known numbers.
+
+    In fixture and rehearsal mode every claim of the paper is NOT_RUN or NOT_TESTABLE, those about its arithmetic
+    too; the schema of the report refuses anything else.
+    """
+
+    paper: Judged
+    self_check: Judged | None = None
+    """The study that checks the judge itself; each of its claims states the verdict expected of it."""
+    lock: Lock
+    ledger: Ledger = Ledger()
+    fail_on: FailOn = FailOn.UNRESOLVED
+    deselected: tuple[str, ...] = ()
+    """Claims that nobody asked for in this run."""
+    alpha: float = 0.05
+    """Rate of wrong PASS and of wrong DEVIATION, each, at the edge of the margin."""
+    departures: tuple[Departure, ...] = ()
+    prospects: tuple[Prospect, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    spreads: tuple[Spread, ...] = ()
