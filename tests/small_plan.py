@@ -201,8 +201,7 @@ def misbehave(how: str, out: Path) -> None:
         case "raise":
             raise RuntimeError("the sky fell")
         case "no network":
-            from harness.supply.sources import MissingSourceError
-            from harness.words.failures import Reason
+            from harness.words.failures import MissingSourceError, Reason
 
             raise MissingSourceError("small source cannot be fetched: no network", reason=Reason.NO_NETWORK)
         case "die":

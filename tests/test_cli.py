@@ -10,9 +10,9 @@ import pytest
 
 from harness import cli
 from harness.run.stageprocess import run_stage
-from harness.supply.sources import MissingSourceError, revision_of
+from harness.supply.sources import revision_of
 from harness.supply.store import Store
-from harness.words.failures import NotJudgedError, Reason
+from harness.words.failures import MissingSourceError, NotJudgedError, Reason
 from tests.small_plan import SmallWorld, install, small_plan, write_small_report
 
 

@@ -29,14 +29,15 @@ DICTIONARIES = Pin(
     licence="CC-BY-4.0",
 )
 
+PHRASE_SOURCE_IDS = tuple(f"{layer}-gemmascope-res-16k" for layer in range(26))
+
 PHRASES = Pin(
     name="neuronpedia export",
     home=Home.BUCKET,
     address="https://neuronpedia-datasets.s3.us-east-1.amazonaws.com/v1/gemma-2-2b",
+    files=tuple(f"{source}/{kind}/" for source in PHRASE_SOURCE_IDS for kind in ("activations", "features")),
     licence="not stated; texts from The Pile (uncopyrighted)",
 )
-
-PHRASE_SOURCE_IDS = tuple(f"{layer}-gemmascope-res-16k" for layer in range(26))
 
 TRANSLATORS = {
     code: Pin(

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from harness.run.recipes import Recipes
 from harness.supply.certificates import ForeignFileError
-from harness.supply.sources import MissingSourceError
 from harness.supply.store import Store
-from harness.words.failures import StoreError
+from harness.words.failures import MissingSourceError, StoreError
 from harness.words.items import Item, Stage
 
 

@@ -13,7 +13,7 @@ from harness.run.survey import Survey
 from harness.supply.disk import disk_errors, held_alone
 from harness.supply.provenance import check_versions, default_device, environment
 from harness.supply.runfolder import RunFolder, StageFailure
-from harness.supply.sources import revision_of
+from harness.supply.sources import known_revision_or_unpinned, revision_of
 from harness.supply.store import Store
 from harness.supply.studies import load_profile, load_study
 from harness.tools.canonical import digest_of
@@ -93,12 +93,13 @@ def reproduce(request: Request, say: Say, *, live: bool = False) -> int:
             Where nothing could be measured there is a report all the same, which says why.
     """
     check_versions()
-    recipes = Recipes(plan=request.plan())
+    recipes, refusal = _recipes(request.plan())
     run = request.run_folder(recipes)
     say(f"run {recipes.run_id()} of {request.study} in the {request.profile} world: {run.root}")
     with held_alone(run.lock, f"the run folder {run.root}"), recorded(recipes.plan, run, recipes.run_id()):
         try:
             _expect_device(request.device)
+            _expect_sources(refusal)
             survey = make_all(request, recipes, run, say, live=live)
         except BaseException as error:
             say(f"stopped; what is finished is kept. Go on with: {request}")
@@ -154,7 +155,9 @@ def facts_of(
         ),
         artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
         sources=tuple(
-            SourceRecord(name=pin.name, address=pin.address, revision=revision_of(pin), licence=pin.licence)
+            SourceRecord(
+                name=pin.name, address=pin.address, revision=recipes.revision(pin), licence=pin.licence
+            )
             for pin in pins
         ),
         not_run=not_run,
@@ -179,6 +182,21 @@ def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) ->
     return NotRun(
         stage=stage.name, reason=Reason.UPSTREAM_NOT_RUN, message="the run ended before it came to this"
     )
+
+
+def _recipes(plan: Plan) -> tuple[Recipes, NotJudgedError | None]:
+    """The names of everything, and why some cannot be known: a source that was never used and cannot be asked."""
+    try:
+        for pin in plan.profile.sources.pins():
+            revision_of(pin)
+    except NotJudgedError as refusal:
+        return Recipes(plan=plan, revision=known_revision_or_unpinned), refusal
+    return Recipes(plan=plan), None
+
+
+def _expect_sources(refusal: NotJudgedError | None) -> None:
+    if refusal:
+        raise refusal
 
 
 def _expect_device(device: str) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.supply.sources import MissingSourceError, locate
+from harness.supply.sources import locate
 from harness.tools.encoding import Encoder
+from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
 from harness.words.tasks import Numerics
 

@@ -44,6 +44,13 @@ class NotJudgedError(HarnessError):
         self.reason = reason
 
 
+class MissingSourceError(NotJudgedError):
+    """A pinned thing cannot be had: no network, no permission, or no such thing."""
+
+    def __init__(self, message: str, *, reason: Reason = Reason.DATASET_UNAVAILABLE) -> None:
+        super().__init__(message, reason=reason)
+
+
 class StoreError(HarnessError):
     """The disk refuses: full, read-only, or no permission."""
 

@@ -14,7 +14,7 @@ class Home(StrEnum):
     HUB_DATASET = "hub-dataset"
     """A data set repository of the hub."""
     BUCKET = "bucket"
-    """A public object store read over HTTPS; objects are pinned one by one on first use."""
+    """A public object store read over HTTPS; its listing is recorded on first use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +25,17 @@ class Pin:
     """What the project calls it, for messages and reports."""
     home: Home
     address: str
-    """Repository id, bucket URL, or path of the folder."""
+    """Repository id, URL below which a bucket is read, or path of the folder."""
     revision: str | None = None
-    """Immutable revision; None means that none is pinned yet, and that the newest is taken."""
+    """Immutable revision; None means that the one of first use is recorded, and enforced from then on."""
     files: tuple[str, ...] = ()
-    """Patterns of the files that are needed; empty means all. A repository may hold a hundred times more."""
+    """Patterns of the files that are needed; empty means all. A repository may hold a hundred times more.
+
+    Of a bucket: the prefixes below its address, each of which must hold something."""
     licence: str
     gated: bool = False
     """True when the hub asks for a token and an accepted licence."""
 
     def __str__(self) -> str:
         """The pin as messages show it: name, address and revision."""
-        return f"{self.name} ({self.address} @ {self.revision or 'unpinned'})"
+        return f"{self.name} ({self.address} @ {self.revision or 'first use'})"

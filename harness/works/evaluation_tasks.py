@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.supply.sources import MissingSourceError, locate
+from harness.supply.sources import locate
+from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
 from harness.words.study import Benchmark
 from harness.words.tasks import BenchmarksTask

@@ -15,10 +15,10 @@ from harness.run.stageprocess import run_stage
 from harness.run.survey import Survey
 from harness.supply.codedigest import code_digest
 from harness.supply.runfolder import Event, RunFolder, named_keys
-from harness.supply.sources import MissingSourceError, revision_of
+from harness.supply.sources import revision_of
 from harness.supply.store import Store
 from harness.tools.mode import Evidence, Mode, mode_of
-from harness.words.failures import MissingArtifactError
+from harness.words.failures import MissingArtifactError, MissingSourceError
 from harness.words.items import Plan
 from harness.words.study import Shapes
 from tests.small_plan import SmallWorld, install, small_plan

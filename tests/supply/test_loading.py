@@ -10,7 +10,8 @@ import torch
 
 from harness.supply.certificates import ForeignFileError
 from harness.supply.loading import load_dictionary, load_encoder, load_language_model, load_translator
-from harness.supply.sources import MissingSourceError, locate
+from harness.supply.sources import locate
+from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 from tests.worlds import World
 

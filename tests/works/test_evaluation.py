@@ -15,8 +15,8 @@ from tokenizers import processors
 
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_language_model
-from harness.supply.sources import MissingSourceError
 from harness.supply.tables import read_table
+from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 from harness.words.record import ItemOutcome
 from harness.words.study import AlignmentChoice, Benchmark

@@ -1,0 +1,197 @@
+"""The only door to a public object store: what lies below a prefix, and its objects in a local folder.
+
+Listings come in pages and objects may be cut on the way; both are asked for until they are whole.
+Source: the ListObjectsV2 request of the S3 interface, read anonymously.
+"""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree as ET
+
+from harness.supply.disk import disk_errors, sync
+from harness.supply.firstuse import (
+    ChangedSourceError,
+    Seen,
+    SeenFile,
+    downloads,
+    endpoint_of,
+    hold_file,
+    listing_digest,
+)
+from harness.supply.hub import (
+    ATTEMPTS,
+    LONGEST_PAUSE_SECONDS,
+    PAUSES_SECONDS,
+    PROBE_SECONDS,
+)
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Pin
+
+BLOCK_BYTES = 1 << 20
+
+
+def objects(pin: Pin) -> Seen:
+    """Every object that a pin asks for, as the store lists it now; the revision is the digest of the listing.
+
+    Raises:
+        MissingSourceError: If the store does not answer, refuses, or has nothing below one of the prefixes.
+    """
+    files = [file for prefix in pin.files for file in _below(pin, prefix)]
+    files.sort(key=lambda file: file.path)
+    return Seen(revision=listing_digest(files), files=tuple(files))
+
+
+def copies(pin: Pin, seen: Seen) -> Path:
+    """Folder that holds the recorded objects, each verified; what is missing is fetched.
+
+    Raises:
+        MissingSourceError: If something is missing and cannot be fetched.
+        ChangedSourceError: If an object is not the recorded one, twice over.
+    """
+    folder = (
+        downloads() / "harness" / "buckets" / urlsplit(endpoint_of(pin)).netloc.replace(":", "_") / _root(pin)
+    )
+    for file in seen.files:
+        _copy(pin, file, folder / file.path)
+    return folder
+
+
+def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
+    for attempt in range(ATTEMPTS):
+        if not path.is_file():
+            _fetch(pin, file, path)
+        try:
+            return hold_file(pin, file, path)
+        except ChangedSourceError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    return None
+
+
+def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
+    """The objects below one prefix, page by page."""
+    root, token, number = _root(pin), None, 0
+    while True:
+        query = {"list-type": "2", "prefix": f"{root}/{prefix}"} | (
+            {"continuation-token": token} if token else {}
+        )
+        page = _page(pin, f"{_bucket_url(pin)}/?{urlencode(query)}")
+        for entry in _all(page, "Contents"):
+            number += 1
+            yield SeenFile(
+                path=_text(entry, "Key").removeprefix(f"{root}/"),
+                size_bytes=int(_text(entry, "Size")),
+                digest="etag:" + _text(entry, "ETag").strip('"'),
+            )
+        if _text(page, "IsTruncated") != "true":
+            break
+        token = _text(page, "NextContinuationToken")
+    if not number:
+        raise MissingSourceError(
+            f"{pin} has nothing below {prefix}; the export may have moved: correct the study's pins"
+        )
+
+
+def _page(pin: Pin, url: str) -> ET.Element:
+    with _opened(pin, url) as answer:
+        content = answer.read()
+    try:
+        return ET.fromstring(content)  # noqa: S314  expanded entities are bounded by the standard library's expat
+    except ET.ParseError as error:
+        raise MissingSourceError(
+            f"{pin}: the listing of {endpoint_of(pin)} cannot be read ({error}); something between here and there answers "
+            "in its place, perhaps a proxy's log-in page",
+            reason=Reason.NO_NETWORK,
+        ) from error
+
+
+def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
+    """Bring one object here, going on after each cut from where it was cut."""
+    draft = path.with_name(f".{path.name}.part")
+    url = f"{_bucket_url(pin)}/{quote(f'{_root(pin)}/{file.path}')}"
+    with disk_errors(path):
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        for pause in (*PAUSES_SECONDS, None):
+            have = draft.stat().st_size if draft.exists() else 0
+            if have < file.size_bytes:
+                _append(pin, url, draft, have)
+            if draft.stat().st_size >= file.size_bytes:
+                break
+            if pause is None:
+                raise MissingSourceError(
+                    f"{pin}: {file.path} is cut on its way over and over; start again: what came is kept",
+                    reason=Reason.NO_NETWORK,
+                )
+            time.sleep(pause / PAUSES_SECONDS[0] / 10)
+        sync(draft)
+        draft.replace(path)
+
+
+def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
+    """Add what comes of the rest; a server that knows no ranges starts over."""
+    with _opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
+        starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
+        with draft.open("wb" if starts_over else "ab") as stream:
+            try:
+                while block := answer.read(BLOCK_BYTES):
+                    stream.write(block)
+            except (HTTPException, ConnectionError, TimeoutError):
+                return
+
+
+def _opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
+    """The store's answer; asks again while the store is down or wants fewer questions."""
+    request = urllib.request.Request(url, headers=headers or {})  # noqa: S310  the pin's own address
+    for pause in (*PAUSES_SECONDS, None):
+        try:
+            answer: IO[bytes] = urllib.request.urlopen(request, timeout=PROBE_SECONDS)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            passing = (
+                error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
+            )
+            if pause is None or not passing:
+                raise MissingSourceError(
+                    f"{pin} cannot be fetched: {endpoint_of(pin)} answers {error.code} to {urlsplit(url).path}",
+                    reason=Reason.NO_NETWORK if passing else Reason.DATASET_UNAVAILABLE,
+                ) from error
+            named = error.headers.get("Retry-After", "")
+            time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            raise MissingSourceError(
+                f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer), and not whole in "
+                f"{downloads()}; connect this machine and start again",
+                reason=Reason.NO_NETWORK,
+            ) from error
+        else:
+            return answer
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _bucket_url(pin: Pin) -> str:
+    """Where requests go: the bucket's own host, or a path of the endpoint that is named instead."""
+    parts = urlsplit(pin.address)
+    endpoint = endpoint_of(pin)
+    if endpoint == f"{parts.scheme}://{parts.netloc}":
+        return endpoint
+    return f"{endpoint}/{parts.netloc.partition('.')[0]}"
+
+
+def _root(pin: Pin) -> str:
+    return urlsplit(pin.address).path.strip("/")
+
+
+def _all(page: ET.Element, name: str) -> list[ET.Element]:
+    """Children of that name; answers come with and without the interface's namespace."""
+    return [child for child in page if child.tag.rpartition("}")[2] == name]
+
+
+def _text(page: ET.Element, name: str) -> str:
+    found = _all(page, name)
+    return (found[0].text or "") if found else ""

@@ -1,0 +1,196 @@
+"""What an endpoint answered when a pinned thing was first used: its revision and its files, then enforced.
+
+One record per endpoint and pin lies beside the downloads; a mirror or a test hub therefore never speaks for
+the real one. What is recorded here enters the name of every artifact that is made from the thing.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.supply.disk import locked, write_json, write_whole
+from harness.tools.canonical import digest_of, plain, text_digest
+from harness.words.failures import HarnessError
+from harness.words.pins import Home, Pin
+
+HUB = "https://huggingface.co"
+"""Endpoint of the hub where `HF_ENDPOINT` names no other."""
+
+BLOCK_BYTES = 1 << 20
+
+
+class ChangedSourceError(HarnessError):
+    """An outside thing is no longer what it was when it was first used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenFile:
+    """One file as the endpoint described it."""
+
+    path: str
+    size_bytes: int
+    digest: str
+    """Kind and hexadecimal digits: "sha256:", "git:" (a blob of git) or "etag:" (an object store's own word)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A pinned thing as the endpoint described it."""
+
+    revision: str
+    files: tuple[SeenFile, ...]
+
+    @cached_property
+    def by_path(self) -> Mapping[str, SeenFile]:
+        """The files by path."""
+        return {file.path: file for file in self.files}
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size_bytes for file in self.files)
+
+
+def downloads() -> Path:
+    """Folder below which everything that is fetched lies: the hub client's own home."""
+    named = os.environ.get("HF_HOME")
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return (Path(named) if named else caches / "huggingface").expanduser()
+
+
+def endpoint_of(pin: Pin) -> str:
+    """Address of the service that a pin is fetched from."""
+    if pin.home is Home.BUCKET:
+        parts = urlsplit(pin.address)
+        return os.environ.get("AWS_ENDPOINT_URL_S3", f"{parts.scheme}://{parts.netloc}").rstrip("/")
+    return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+
+
+def recorded(pin: Pin) -> Seen | None:
+    """What was recorded of a pin at its endpoint; None before its first use.
+
+    Raises:
+        ChangedSourceError: If the record cannot be read, or is of another revision than the pin's.
+    """
+    path = record_path(pin)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        files = tuple(SeenFile(**file) for file in content["files"])
+        seen = Seen(revision=str(content["revision"]), files=files)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChangedSourceError(f"the record {path} cannot be read ({error}); {_cure(path)}") from error
+    if pin.home is not Home.BUCKET and pin.revision not in {None, seen.revision}:
+        raise ChangedSourceError(
+            f"{pin.name} is pinned to {pin.revision}, but {path} records {seen.revision}; {_cure(path)}"
+        )
+    return seen
+
+
+def record(pin: Pin, seen: Seen) -> Seen:
+    """Keep what a first use found; where another process was quicker, its word stands.
+
+    Raises:
+        ChangedSourceError: If the record that is there says something else.
+    """
+    path = record_path(pin)
+    with locked(path.with_suffix(".lock")):
+        earlier = recorded(pin)
+        if earlier is None:
+            says = {"name": pin.name, "address": pin.address, "endpoint": endpoint_of(pin)}
+            write_json(path, plain({**says, **asdict(seen)}))
+            return seen
+    hold_to(pin, earlier, seen)
+    return earlier
+
+
+def hold_to(pin: Pin, earlier: Seen, now: Seen) -> None:
+    """Refuse an answer that differs from the recorded one.
+
+    Raises:
+        ChangedSourceError: If revision or files differ; names the first difference.
+    """
+    if earlier == now:
+        return
+    before, after = earlier.by_path, now.by_path
+    paths = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
+    what = f"file {paths[0]}" if paths else f"revision, {earlier.revision} before and {now.revision} now"
+    raise ChangedSourceError(
+        f"{endpoint_of(pin)} answers otherwise for {pin.name} ({pin.address}) than when it was first used: {what} "
+        f"({_described(before, paths)} before, {_described(after, paths)} now); {_cure(record_path(pin))}"
+    )
+
+
+def hold_file(pin: Pin, file: SeenFile, path: Path) -> None:
+    """Refuse a local file that is not the recorded one; reads it once for as long as it is not touched.
+
+    An object that was stored in parts has no digest of its bytes in its listing: the first copy's is kept, and
+    binds the later ones.
+
+    Raises:
+        ChangedSourceError: If its size or digest differs; the file is removed, so that it can be fetched anew.
+    """
+    facts = path.stat()
+    marks = record_path(pin).with_suffix(".verified")
+    mark = marks / text_digest(f"{file.path} {file.digest}")
+    stamp = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
+    earlier = mark.read_text(encoding="ascii").splitlines() if mark.is_file() else []
+    if earlier[:1] == [stamp]:
+        return
+    in_parts = file.digest.startswith("etag:") and "-" in file.digest
+    expected = (earlier[1] if earlier else None) if in_parts else file.digest
+    found = _local_digest("sha256:" if in_parts else file.digest, path)
+    if facts.st_size != file.size_bytes or found != (expected or found):
+        path.resolve().unlink()
+        raise ChangedSourceError(
+            f"{file.path} of {pin.name} came with {facts.st_size} bytes and digest {found}, but {file.size_bytes} "
+            f"bytes and {expected or file.digest} are recorded, so it is removed: it was cut or damaged on its way, or "
+            f"{endpoint_of(pin)} serves something else than at first use. Start again; {_cure(record_path(pin))}"
+        )
+    write_whole(mark, f"{stamp}\n{found}\n")
+
+
+def record_path(pin: Pin) -> Path:
+    """Where the record of a pin at its endpoint lies."""
+    endpoint = endpoint_of(pin).partition("://")[2]
+    name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in pin.address)
+    what = digest_of([pin.home, pin.address, pin.revision, list(pin.files)])[:12]
+    folder = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in endpoint)
+    return downloads() / "harness" / "first-use" / folder / f"{name}-{what}.json"
+
+
+def listing_digest(files: Sequence[SeenFile]) -> str:
+    """What stands for the content of a place that has no revisions: the digest of its listing."""
+    return digest_of(sorted([file.path, file.size_bytes, file.digest] for file in files))
+
+
+def _local_digest(like: str, path: Path) -> str:
+    kind = like.partition(":")[0]
+    if kind == "etag":
+        return f"etag:{_digested(path, hashlib.md5(usedforsecurity=False))}"
+    if kind == "git":
+        digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+        return f"git:{_digested(path, digest)}"
+    return f"sha256:{_digested(path, hashlib.sha256())}"
+
+
+def _digested(path: Path, digest: "hashlib._Hash") -> str:
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _described(files: Mapping[str, SeenFile], paths: Sequence[str]) -> str:
+    file = files.get(paths[0]) if paths else None
+    return file.digest if file else "absent" if paths else "the same files"
+
+
+def _cure(path: Path) -> str:
+    return f"if the change is meant, remove {path}, and every artifact made from it gets another name"

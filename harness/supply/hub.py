@@ -1,0 +1,224 @@
+"""The only door to the model hub: what a repository holds, and its files in the hub client's own cache.
+
+Every failure of hub or line leaves as one `MissingSourceError` with its reason. A token is read by the hub's
+client alone, from `HF_TOKEN` or its own file; it is never spoken of here.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeVar
+
+from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, endpoint_of, hold_file
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Home, Pin
+
+PROBE_SECONDS = 10.0
+"""How long a hub may take to answer before it counts as out of reach."""
+
+PAUSES_SECONDS = (1.0, 4.0, 16.0)
+"""Waits between attempts while a hub is down or asks for patience, where it names no time itself."""
+
+LONGEST_PAUSE_SECONDS = 60.0
+
+ATTEMPTS = 2
+"""A file that arrives damaged is fetched once more; damaged twice, the hub serves something else."""
+
+
+Answer = TypeVar("Answer")
+
+
+def repository(pin: Pin) -> Seen:
+    """What the hub says of a repository now: its commit, and the files that are needed.
+
+    Raises:
+        MissingSourceError: If the hub does not answer, refuses, or has no such repository, revision or file.
+    """
+    from huggingface_hub import HfApi
+
+    def ask() -> object:
+        return HfApi().repo_info(
+            pin.address,
+            repo_type=_kind(pin),
+            revision=pin.revision,
+            files_metadata=True,
+            timeout=PROBE_SECONDS,
+        )
+
+    with _told(pin):
+        facts = vars(_patiently(ask))
+    files = tuple(
+        SeenFile(path=file.rfilename, size_bytes=int(file.size or 0), digest=_digest(file))
+        for file in facts["siblings"] or ()
+        if wanted(pin, file.rfilename)
+    )
+    if not files or facts["sha"] is None:
+        raise MissingSourceError(
+            f"{pin} holds none of the files {list(pin.files) or 'it should'}: the repository is not laid out as its pin says"
+        )
+    return Seen(revision=facts["sha"], files=tuple(sorted(files, key=lambda file: file.path)))
+
+
+def snapshot(pin: Pin, seen: Seen) -> Path:
+    """Folder that holds the recorded files of a repository, each verified; what is missing is fetched.
+
+    Raises:
+        MissingSourceError: If something is missing and cannot be fetched.
+        ChangedSourceError: If a file is not the recorded one, twice over.
+    """
+    for attempt in range(ATTEMPTS):
+        folder = _cached(pin, seen) or _fetched(pin, seen)
+        try:
+            for file in seen.files:
+                hold_file(pin, file, folder / file.path)
+        except ChangedSourceError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            break
+    return folder
+
+
+def may_read(pin: Pin) -> None:
+    """Ask the hub whether this machine's token opens a repository; nothing is fetched.
+
+    Raises:
+        MissingSourceError: If it does not, or the hub does not answer.
+    """
+    from huggingface_hub import HfApi
+
+    with _told(pin):
+        _patiently(lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
+
+
+def has_token() -> bool:
+    """True when the hub's client finds a token, in the environment or in its file."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
+def wanted(pin: Pin, path: str) -> bool:
+    """True for a file that the pin asks for."""
+    return not pin.files or any(fnmatch(path, pattern) for pattern in pin.files)
+
+
+def _cached(pin: Pin, seen: Seen) -> Path | None:
+    """The snapshot in the cache if all recorded files are in it; asks nobody."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    name = repo_folder_name(repo_id=pin.address, repo_type=_kind(pin))
+    folder = Path(constants.HF_HUB_CACHE) / name / "snapshots" / seen.revision
+    return folder if all((folder / file.path).is_file() for file in seen.files) else None
+
+
+def _fetched(pin: Pin, seen: Seen) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    def fetch() -> str:
+        # One question first: a download repeats its own for half a minute when nobody answers.
+        HfApi().repo_info(pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=PROBE_SECONDS)
+        return snapshot_download(
+            pin.address,
+            repo_type=_kind(pin),
+            revision=seen.revision,
+            allow_patterns=[file.path for file in seen.files],
+        )
+
+    with _told(pin):
+        return Path(_patiently(fetch))
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """The answer to a question that is asked again while the hub is down or wants fewer of them."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for pause in PAUSES_SECONDS:
+        try:
+            return ask()
+        except HfHubHTTPError as error:
+            if not _is_passing(error):
+                raise
+            named = error.response.headers.get("Retry-After", "")
+            time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
+    return ask()
+
+
+def _is_passing(error: Exception) -> bool:
+    status: int = vars(error)["response"].status_code
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+@contextmanager
+def _told(pin: Pin) -> Iterator[None]:
+    """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.HfHubHTTPError as error:
+        raise _refusal(pin, error) from error
+    except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer, or the line broke), and not whole "
+            "in the local hub cache; connect this machine and start again, or fill HF_HOME on one that is connected",
+            reason=Reason.NO_NETWORK,
+        ) from error
+
+
+def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
+    from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
+
+    status = vars(error)["response"].status_code
+    if isinstance(error, GatedRepoError) or (
+        pin.gated and status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    ):
+        found = "the token that is set is not let in" if has_token() else "no token is set"
+        return MissingSourceError(
+            f"{pin} is gated, and {found}: accept its licence ({pin.licence}) at {endpoint_of(pin)}/{pin.address}, "
+            "then set HF_TOKEN to a read token of the same account",
+            reason=Reason.GATED_WEIGHTS,
+        )
+    if status == HTTPStatus.UNAUTHORIZED and has_token():
+        return MissingSourceError(
+            f"{pin} cannot be fetched: the hub does not accept the token that is set; correct HF_TOKEN, or unset it: "
+            "this repository needs none",
+            reason=Reason.GATED_WEIGHTS,
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return MissingSourceError(f"{pin} has no such revision any more; correct its pin in the study's pins")
+    if _is_passing(error):
+        return MissingSourceError(
+            f"{pin} cannot be fetched now: the hub answers {status} over and over; wait, then start again: what is "
+            "fetched is kept",
+            reason=Reason.NO_NETWORK,
+        )
+    return MissingSourceError(f"{pin} cannot be fetched: the hub refuses with {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _kind(pin: Pin) -> str:
+    return "model" if pin.home is Home.HUB_MODEL else "dataset"
+
+
+def _digest(file: object) -> str:
+    """A large file has the SHA-256 of its bytes, a small one git's digest of a blob."""
+    facts = vars(file)
+    if facts.get("lfs") is not None:
+        return f"sha256:{facts['lfs'].sha256}"
+    return f"git:{facts['blob_id']}"
+
+
+def _transport_error() -> type[Exception]:
+    """What the hub's client raises when nothing answers: of httpx or httpx2, whichever it is built on."""
+    from huggingface_hub import errors
+
+    error: type[Exception] = vars(errors)["HTTPError"]
+    return error

@@ -1,0 +1,359 @@
+"""A model hub and an object store on 127.0.0.1: true ids, listings, headers, redirects, gates - and faults on demand.
+
+It answers as the real services are documented to: repositories under `/api/models`, `/api/datasets` and
+`/{id}/resolve/{revision}/{file}`; large files by a redirect to another host, small ones by a relative redirect;
+gates by 401 and 403 with the hub's own error headers; the object store by pages of ListObjectsV2 and by ranges.
+"""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+TOKEN = "hf_markedTokenThatMustNeverBeSeen"
+"""The token that every gate lets in."""
+OUTSIDER = "hf_tokenOfSomeoneWhoAcceptedNothing"
+"""A token of an account that has accepted no licence."""
+
+LARGE = (".safetensors", ".npz", ".bin", ".spm", ".h5", ".gz", ".parquet")
+"""Files that the hub keeps outside git."""
+
+TREE_PAGE = 7
+"""Files per page of a tree, and objects per page of a listing; small, so that there are pages."""
+
+Content = bytes | Callable[[], bytes]
+
+
+@dataclass
+class Repository:
+    """One repository at one commit."""
+
+    files: dict[str, Content]
+    gated: bool = False
+    parent_revision: str | None = None
+    """A further name under which the same commit is known, besides "main"."""
+    _bytes: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes:
+        if path not in self._bytes:
+            content = self.files[path]
+            self._bytes[path] = content() if callable(content) else content
+        return self._bytes[path]
+
+    @property
+    def sha(self) -> str:
+        if self.parent_revision:
+            return self.parent_revision
+        return hashlib.sha1("".join(sorted(self.files)).encode()).hexdigest()
+
+    def entry(self, path: str) -> dict[str, Any]:
+        content = self.read(path)
+        entry: dict[str, Any] = {"size": len(content), "oid": git_digest(content)}
+        if path.endswith(LARGE):
+            entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 134}
+        return entry
+
+
+@dataclass
+class Fault:
+    """What happens to requests of a path, once each, in order; then all is well."""
+
+    path: str
+    """Regular expression that the request's path must hold."""
+    kind: str
+    """"status", "cut", "slow", "garble" or "html"."""
+    status: int = 500
+    headers: Mapping[str, str] = field(default_factory=dict)
+    times: int = 1
+    method: str = "GET"
+
+
+@dataclass
+class Hub:
+    """What the server serves, and what it was asked."""
+
+    repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
+    objects: dict[str, Content] = field(default_factory=dict)
+    """Of the object store, by "bucket/key"."""
+    faults: list[Fault] = field(default_factory=list)
+    asked: list[tuple[str, str, str | None]] = field(default_factory=list)
+    """Method, path with query, and authorization of every request."""
+    unknown: list[str] = field(default_factory=list)
+    url: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def environment(self, home: str) -> dict[str, str]:
+        """What leads a process here and nowhere else."""
+        return {
+            "HF_ENDPOINT": self.url,
+            "AWS_ENDPOINT_URL_S3": self.url,
+            "HF_HOME": home,
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
+    def fault_for(self, method: str, path: str) -> Fault | None:
+        with self.lock:
+            for fault in self.faults:
+                if fault.times > 0 and fault.method == method and re.search(fault.path, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def paths(self, pattern: str, method: str = "GET") -> list[str]:
+        return [path for asked, path, _ in self.asked if asked == method and re.search(pattern, path)]
+
+
+def git_digest(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def content_of(content: Content) -> bytes:
+    return content() if callable(content) else content
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request."""
+
+    protocol_version = "HTTP/1.1"
+    hub: Hub
+
+    def do_GET(self) -> None:
+        self.answer("GET")
+
+    def do_HEAD(self) -> None:
+        self.answer("HEAD")
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.answer("POST")
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing: the tests read `asked`."""
+
+    def answer(self, method: str) -> None:  # noqa: PLR0911  one return per service is the map
+        hub, parts = self.hub, urlsplit(self.path)
+        with hub.lock:
+            hub.asked.append((method, self.path, self.headers.get("Authorization")))
+        fault = hub.fault_for(method, self.path)
+        if fault is not None and fault.kind == "status":
+            return self.reply(fault.status, b"fault", fault.headers)
+        if fault is not None and fault.kind == "html":
+            return self.reply(
+                200, b"<html><body>Please log in<br></body></html>", {"Content-Type": "text/html"}
+            )
+        if fault is not None and fault.kind == "slow":
+            time.sleep(1.5)
+        path = unquote(parts.path)
+        if found := re.fullmatch(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(.*))?", path):
+            return self.api(found[1], found[2], found[3] or "", parse_qs(parts.query))
+        if found := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            return self.resolve("datasets" if found[1] else "models", found[2], found[3], found[4])
+        if found := re.fullmatch(r"/api/resolve-cache/(models|datasets)/([^/]+/[^/]+)/([^/]+)/(.+)", path):
+            return self.small(found[1], found[2], found[4], fault)
+        if found := re.fullmatch(r"/cdn/([0-9a-f]{64})", path):
+            return self.large(found[1], fault)
+        bucket = path.strip("/").partition("/")[0]
+        if any(key.startswith(f"{bucket}/") for key in hub.objects):
+            return self.bucket(bucket, path.strip("/"), parse_qs(parts.query), fault)
+        hub.unknown.append(self.path)
+        return self.reply(404, b"no such page")
+
+    def reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def send_file(self, content: bytes, headers: Mapping[str, str], fault: Fault | None) -> None:
+        """A file or a range of it, whole unless a fault cuts or garbles it."""
+        found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(found[1]) if found else 0
+        body = content[start:]
+        more = {"Accept-Ranges": "bytes"}
+        if found:
+            more["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        if fault is not None and fault.kind == "garble":
+            body = bytes(255 - byte for byte in body[:64]) + body[64:]
+        if fault is not None and fault.kind == "cut":
+            self.send_response(206 if found else 200)
+            for name, value in {"Content-Length": str(len(body)), **headers, **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.reply(206 if found else 200, body, {**headers, **more})
+
+    def refused(self, status: int, code: str, message: str) -> None:
+        self.reply(
+            status,
+            json.dumps({"error": message}).encode(),
+            {"X-Error-Code": code, "X-Error-Message": message},
+        )
+
+    def bearer(self) -> str | None:
+        value = self.headers.get("Authorization")
+        return value.removeprefix("Bearer ") if value else None
+
+    def opened(self, kind: str, name: str, *, needs_access: bool) -> Repository | None:
+        """The repository, unless it is not there or its gate is shut; then the refusal has been sent."""
+        repository, bearer = self.hub.repositories.get((kind, name)), self.bearer()
+        if bearer not in {None, TOKEN, OUTSIDER}:
+            message = "Invalid credentials in Authorization header"
+            self.reply(401, json.dumps({"error": message}).encode(), {"X-Error-Message": message})
+            return None
+        if repository is None:
+            status = 404 if bearer else 401
+            self.refused(status, "RepoNotFound", "Repository not found")
+            return None
+        if repository.gated and needs_access and bearer != TOKEN:
+            message = f"Access to model {name} is restricted and you are not in the authorized list."
+            self.refused(401 if bearer is None else 403, "GatedRepo", message)
+            return None
+        return repository
+
+    def api(self, kind: str, name: str, rest: str, query: Mapping[str, list[str]]) -> None:
+        repository = self.opened(kind, name, needs_access=rest == "auth-check")
+        if repository is None:
+            return None
+        if rest == "auth-check":
+            return self.reply(200, b"{}", {"Content-Type": "application/json"})
+        action, _, revision = rest.partition("/")
+        revision = revision.partition("/")[0]
+        if revision not in {"", "main", repository.sha}:
+            return self.refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        if action == "tree":
+            return self.tree(repository, query)
+        siblings = [
+            self.sibling(repository, path, with_blobs="blobs" in query) for path in sorted(repository.files)
+        ]
+        info = {"_id": "0", "id": name, "sha": repository.sha, "private": False, "gated": "manual" if repository.gated else False, "siblings": siblings, "tags": [], "downloads": 0, "likes": 0}  # fmt: skip
+        return self.reply(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
+
+    def sibling(self, repository: Repository, path: str, *, with_blobs: bool) -> dict[str, Any]:
+        if not with_blobs:
+            return {"rfilename": path}
+        entry = repository.entry(path)
+        facts = {"rfilename": path, "size": entry["size"], "blobId": entry["oid"]}
+        if "lfs" in entry:
+            facts["lfs"] = {"sha256": entry["lfs"]["oid"], "size": entry["size"], "pointerSize": 134}
+        return facts
+
+    def tree(self, repository: Repository, query: Mapping[str, list[str]]) -> None:
+        start = int(query.get("cursor", ["0"])[0])
+        paths = sorted(repository.files)
+        page = [
+            {"type": "file", "path": path, **repository.entry(path)}
+            for path in paths[start : start + TREE_PAGE]
+        ]
+        headers = {"Content-Type": "application/json"}
+        if start + TREE_PAGE < len(paths):
+            base = self.path.partition("?")[0]
+            headers["Link"] = f'<{self.hub.url}{base}?recursive=true&cursor={start + TREE_PAGE}>; rel="next"'
+        self.reply(200, json.dumps(page).encode(), headers)
+
+    def resolve(self, kind: str, name: str, revision: str, path: str) -> None:
+        repository = self.opened(kind, name, needs_access=True)
+        if repository is None:
+            return None
+        if revision not in {"main", repository.sha}:
+            return self.refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        if path not in repository.files:
+            return self.refused(404, "EntryNotFound", "Entry not found")
+        content, headers = repository.read(path), {"X-Repo-Commit": repository.sha, "Accept-Ranges": "bytes"}
+        if path.endswith(LARGE):
+            digest = sha256(content)
+            # Another host, as the hub's own storage is: what is sent to the hub must not be sent there.
+            away = self.hub.url.replace("127.0.0.1", "localhost")
+            headers |= {
+                "X-Linked-Size": str(len(content)),
+                "X-Linked-ETag": f'"{digest}"',
+                "Location": f"{away}/cdn/{digest}",
+            }
+            return self.reply(302, b"Found. Redirecting", headers)
+        location = f"/api/resolve-cache/{kind}/{name}/{repository.sha}/{path}"
+        return self.reply(
+            307, b"Temporary Redirect", {**headers, "Location": location, "ETag": f'"{git_digest(content)}"'}
+        )
+
+    def small(self, kind: str, name: str, path: str, fault: Fault | None) -> None:
+        repository = self.opened(kind, name, needs_access=True)
+        if repository is not None:
+            content = repository.read(path)
+            self.send_file(
+                content, {"ETag": f'"{git_digest(content)}"', "X-Repo-Commit": repository.sha}, fault
+            )
+
+    def large(self, digest: str, fault: Fault | None) -> None:
+        for repository in self.hub.repositories.values():
+            for path in repository.files:
+                if (
+                    path.endswith(LARGE)
+                    and path in repository._bytes
+                    and sha256(repository.read(path)) == digest
+                ):
+                    return self.send_file(repository.read(path), {"ETag": f'"{digest}"'}, fault)
+        return self.reply(403, b"Access Denied")
+
+    def bucket(self, bucket: str, path: str, query: Mapping[str, list[str]], fault: Fault | None) -> None:
+        if "list-type" in query:
+            return self.listing(bucket, query)
+        if path not in self.hub.objects:
+            return self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        content = content_of(self.hub.objects[path])
+        return self.send_file(content, {"ETag": f'"{hashlib.md5(content).hexdigest()}"'}, fault)
+
+    def listing(self, bucket: str, query: Mapping[str, list[str]]) -> None:
+        prefix = f"{bucket}/{query.get('prefix', [''])[0]}"
+        keys = sorted(key for key in self.hub.objects if key.startswith(prefix))
+        start = int(query.get("continuation-token", ["0"])[0])
+        entries = "".join(self.entry(key) for key in keys[start : start + TREE_PAGE])
+        more = start + TREE_PAGE < len(keys)
+        token = f"<NextContinuationToken>{start + TREE_PAGE}</NextContinuationToken>" if more else ""
+        body = (
+            '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            f"<Name>{bucket}</Name><KeyCount>{len(keys)}</KeyCount><IsTruncated>{str(more).lower()}</IsTruncated>"
+            f"{token}{entries}</ListBucketResult>"
+        )
+        self.reply(200, body.encode(), {"Content-Type": "application/xml"})
+
+    def entry(self, key: str) -> str:
+        content = content_of(self.hub.objects[key])
+        name = escape(key.partition("/")[2])
+        return f"<Contents><Key>{name}</Key><Size>{len(content)}</Size><ETag>&quot;{hashlib.md5(content).hexdigest()}&quot;</ETag></Contents>"
+
+
+@contextmanager
+def serving(hub: Hub) -> Iterator[Hub]:
+    """The hub, reachable for the time of the block."""
+    handler = type("BoundHandler", (Handler,), {"hub": hub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

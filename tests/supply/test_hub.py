@@ -1,0 +1,243 @@
+"""Hub and object store over a real line: what is fetched, what is enforced, and every fault with its cure."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub.server import OUTSIDER, TOKEN, Fault, Hub, Repository, serving
+
+REVISION = "8d9642f16ae3031f7eddc3e3531b6ae58686d81a"
+BUCKET = "https://neuronpedia-datasets.s3.us-east-1.amazonaws.com/v1/gemma-2-2b"
+KEYS = "neuronpedia-datasets/v1/gemma-2-2b"
+
+MODEL: dict[str, Any] = {
+    "name": "gemma-2-2b", "home": "hub-model", "address": "google/gemma-2-2b", "licence": "Gemma Terms of Use",
+    "files": ["*.json", "*.safetensors"], "gated": True,
+}  # fmt: skip
+OPEN: dict[str, Any] = {
+    "name": "translator", "home": "hub-model", "address": "Helsinki-NLP/opus-mt-en-ml", "licence": "Apache-2.0",
+}  # fmt: skip
+ITEMS: dict[str, Any] = {
+    "name": "items", "home": "hub-dataset", "address": "richmondsin/m_hellaswag", "licence": "CC", "revision": REVISION,
+}  # fmt: skip
+EXPORT: dict[str, Any] = {
+    "name": "export", "home": "bucket", "address": BUCKET, "licence": "none",
+    "files": ["0-gemmascope-res-16k/activations/", "1-gemmascope-res-16k/activations/"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    weights = {"config.json": b"{}", "model.safetensors": bytes(range(256)) * 400, "gemma.gguf": b"never"}
+    items = {f"data/{code}/val.jsonl": b"{}\n" for code in ("ca", "es", "hi", "ml", "zh", "en", "it", "mr")}
+    objects = {
+        f"{KEYS}/0-gemmascope-res-16k/activations/batch-{n}.jsonl.gz": bytes([n]) * 5000 for n in range(16)
+    }
+    objects[f"{KEYS}/1-gemmascope-res-16k/activations/batch-0.jsonl.gz"] = b"one"
+    objects[f"{KEYS}/10-gemmascope-res-16k/activations/batch-0.jsonl.gz"] = b"ten is not one"
+    repositories = {
+        ("models", MODEL["address"]): Repository(files=dict(weights), gated=True),
+        ("models", OPEN["address"]): Repository(files={"config.json": b"{}", "source.spm": b"s" * 70_000}),
+        ("datasets", ITEMS["address"]): Repository(files=dict(items), parent_revision=REVISION),
+    }
+    with serving(Hub(repositories=repositories, objects=dict(objects))) as running:
+        yield running
+
+
+def ask(hub: Hub, home: Path, pin: dict[str, Any], token: str | None = TOKEN, **more: str) -> dict[str, Any]:
+    """What the door to outside files says, and never the token."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment |= {**hub.environment(str(home)), **({"HF_TOKEN": token} if token else {}), **more}
+    command = [sys.executable, "-m", "tests.supply.hub_probe", json.dumps(pin)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not token or token not in done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def test_only_the_wanted_files_of_a_gated_repository_come(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, MODEL)
+    assert answer["files"] == ["config.json", "model.safetensors"]
+    assert (Path(answer["folder"]) / "model.safetensors").stat().st_size == 102_400
+    assert answer["revision"] == hub.repositories["models", MODEL["address"]].sha
+    assert not hub.paths("gguf")
+
+
+def test_a_token_stays_with_the_hub(hub: Hub, tmp_path: Path) -> None:
+    ask(hub, tmp_path, MODEL)
+    away = [authorization for _, path, authorization in hub.asked if path.startswith("/cdn/")]
+    assert away == [None] * len(away)
+    assert away
+
+
+def test_a_first_use_is_recorded_and_later_commits_are_not_taken(hub: Hub, tmp_path: Path) -> None:
+    first = ask(hub, tmp_path, OPEN)
+    repository = hub.repositories["models", OPEN["address"]]
+    repository.files["config.json"] = b'{"changed": true}'
+    repository._bytes.clear()
+    repository.parent_revision = "f" * 40
+    again = ask(hub, tmp_path, OPEN)
+    assert (again["revision"], again["folder"]) == (first["revision"], first["folder"])
+
+
+def test_a_filled_cache_needs_no_network(hub: Hub, tmp_path: Path) -> None:
+    first = ask(hub, tmp_path, ITEMS)
+    asked = len(hub.asked)
+    again = ask(hub, tmp_path, ITEMS, HF_HUB_OFFLINE="1")
+    assert again == first
+    assert len(hub.asked) == asked
+
+
+def test_an_empty_cache_without_network_says_so(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, ITEMS, HF_HUB_OFFLINE="1")
+    assert (answer["reason"], answer["code"]) == ("no-network", 5)
+    assert "fill HF_HOME" in answer["error"]
+
+
+def test_a_hub_that_is_not_there_is_no_network(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, ITEMS, HF_ENDPOINT="http://127.0.0.1:9")
+    assert (answer["reason"], answer["code"]) == ("no-network", 5)
+
+
+def test_another_endpoint_has_its_own_first_use(hub: Hub, tmp_path: Path) -> None:
+    ask(hub, tmp_path, ITEMS)
+    answer = ask(hub, tmp_path, ITEMS, HF_ENDPOINT=hub.url.replace("127.0.0.1", "localhost"))
+    assert "revision" in answer
+    assert len(list((tmp_path / "harness" / "first-use").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("token", "says"),
+    [
+        pytest.param(None, "is gated, and no token is set", id="no token"),
+        pytest.param(
+            OUTSIDER, "is gated, and the token that is set is not let in", id="licence not accepted"
+        ),
+        pytest.param("hf_mistyped", "is gated, and the token that is set is not let in", id="wrong token"),
+    ],
+)
+def test_a_shut_gate_says_how_to_open_it(hub: Hub, tmp_path: Path, token: str | None, says: str) -> None:
+    answer = ask(hub, tmp_path, MODEL, token)
+    assert (answer["reason"], answer["code"]) == ("gated-weights", 5)
+    assert says in answer["error"]
+    assert "accept its licence (Gemma Terms of Use)" in answer["error"]
+
+
+def test_a_wrong_token_is_told_even_where_none_is_needed(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, OPEN, "hf_mistyped")
+    assert "does not accept the token that is set" in answer["error"]
+
+
+def test_a_revision_that_is_gone_is_named(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, {**ITEMS, "revision": "0" * 40})
+    assert (answer["reason"], answer["code"]) == ("dataset-unavailable", 5)
+    assert "has no such revision" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(path="/api/models", kind="status", status=503), id="down, then up"),
+        pytest.param(
+            Fault(path="/api/models", kind="status", status=429, headers={"Retry-After": "1"}),
+            id="asked for patience",
+        ),
+        pytest.param(Fault(path="/cdn/", kind="cut"), id="cut in the middle"),
+        pytest.param(Fault(path="/cdn/", kind="status", status=500), id="storage down, then up"),
+        pytest.param(Fault(path="/cdn/", kind="slow"), id="slow"),
+        pytest.param(Fault(path="/cdn/", kind="garble"), id="damaged on its way"),
+    ],
+)
+def test_what_passes_is_tried_again(hub: Hub, tmp_path: Path, fault: Fault) -> None:
+    hub.faults.append(fault)
+    answer = ask(hub, tmp_path, OPEN)
+    assert (Path(answer["folder"]) / "source.spm").read_bytes() == b"s" * 70_000
+    assert fault.times == 0
+
+
+def test_a_file_that_is_damaged_twice_is_refused(hub: Hub, tmp_path: Path) -> None:
+    hub.faults.append(Fault(path="/cdn/", kind="garble", times=9))
+    answer = ask(hub, tmp_path, OPEN)
+    assert (answer["kind"], answer["code"]) == ("ChangedSourceError", 3)
+    assert "source.spm of translator came with 70000 bytes" in answer["error"]
+
+
+def test_a_local_file_that_was_changed_is_fetched_anew(hub: Hub, tmp_path: Path) -> None:
+    path = Path(ask(hub, tmp_path, OPEN)["folder"]) / "source.spm"
+    path.write_bytes(b"t" * 70_000)
+    ask(hub, tmp_path, OPEN)
+    assert path.read_bytes() == b"s" * 70_000
+
+
+def test_objects_come_over_all_pages_and_from_the_asked_prefixes_alone(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, EXPORT)
+    assert len(answer["files"]) == 17
+    assert (Path(answer["folder"]) / EXPORT["files"][0] / "batch-15.jsonl.gz").read_bytes() == bytes(
+        [15]
+    ) * 5000
+    assert len(hub.paths("list-type")) == 4
+    assert not any("10-gemmascope" in path for path in answer["files"])
+    assert len(answer["revision"]) == 64
+
+
+def test_a_bucket_keeps_what_it_held_at_first_use(hub: Hub, tmp_path: Path) -> None:
+    first = ask(hub, tmp_path, EXPORT)
+    hub.objects[f"{KEYS}/0-gemmascope-res-16k/activations/batch-16.jsonl.gz"] = b"new"
+    assert ask(hub, tmp_path, EXPORT)["revision"] == first["revision"]
+
+
+def test_an_object_that_has_changed_since_its_listing_is_refused(hub: Hub, tmp_path: Path) -> None:
+    folder = Path(ask(hub, tmp_path, EXPORT)["folder"])
+    (folder / EXPORT["files"][1] / "batch-0.jsonl.gz").unlink()
+    hub.objects[f"{KEYS}/1-gemmascope-res-16k/activations/batch-0.jsonl.gz"] = b"two"
+    answer = ask(hub, tmp_path, EXPORT)
+    assert (answer["kind"], answer["code"]) == ("ChangedSourceError", 3)
+    assert hashlib.md5(b"one").hexdigest() in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(path="list-type", kind="status", status=503), id="down, then up"),
+        pytest.param(
+            Fault(path="batch-3", kind="status", status=429, headers={"Retry-After": "1"}), id="patience"
+        ),
+        pytest.param(Fault(path="batch-3", kind="cut"), id="cut in the middle"),
+        pytest.param(Fault(path="batch-3", kind="slow"), id="slow"),
+        pytest.param(Fault(path="batch-3", kind="garble"), id="damaged on its way"),
+    ],
+)
+def test_objects_are_asked_for_again_too(hub: Hub, tmp_path: Path, fault: Fault) -> None:
+    hub.faults.append(fault)
+    answer = ask(hub, tmp_path, EXPORT)
+    assert (Path(answer["folder"]) / EXPORT["files"][0] / "batch-3.jsonl.gz").read_bytes() == bytes(
+        [3]
+    ) * 5000
+    assert fault.times == 0
+
+
+def test_a_cut_object_goes_on_from_where_it_was_cut(hub: Hub, tmp_path: Path) -> None:
+    hub.faults.append(Fault(path="batch-3", kind="cut"))
+    ask(hub, tmp_path, EXPORT)
+    assert len(hub.paths("batch-3")) == 2
+
+
+def test_a_log_in_page_is_no_listing(hub: Hub, tmp_path: Path) -> None:
+    hub.faults.append(Fault(path="list-type", kind="html"))
+    answer = ask(hub, tmp_path, EXPORT)
+    assert answer["reason"] == "no-network"
+    assert "answers in its place" in answer["error"]
+
+
+def test_an_empty_prefix_is_named(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, {**EXPORT, "files": ["26-gemmascope-res-16k/activations/"]})
+    assert (answer["reason"], answer["code"]) == ("dataset-unavailable", 5)
+    assert "nothing below 26-gemmascope-res-16k/activations/" in answer["error"]
