@@ -1,21 +1,8 @@
-"""The report as one JSON document: its typed form, and the way from records to it."""
+"""The report as one JSON document: its typed form."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict
 
-from harness.report.exit_code import exit_code
-from harness.words.record import (
-    ArtifactRecord,
-    Estimate,
-    LanguageFact,
-    NotRun,
-    RunFacts,
-    SelfCheck,
-    SourceRecord,
-)
+from harness.report.claimform import JudgedClaim
 
 VERDICTS = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
 
@@ -27,11 +14,34 @@ class Paper(TypedDict):
     title: str
 
 
-class Lock(TypedDict):
+class AmendmentEntry(TypedDict):
+    """One change of the pre-registration after it was committed."""
+
+    number: int
+    date: str
+    because: str
+    diff: str
+    after_results: bool
+
+
+class LockEntry(TypedDict):
     """The pre-registration that held when the run was made."""
 
     sha256: str
     status: str
+    commit: str
+    date: str
+    amendments: list[AmendmentEntry]
+
+
+class LedgerEntry(TypedDict):
+    """One full run under the lock."""
+
+    ordinal: int
+    run_id: str
+    date: str
+    outcome: str
+    exit_code: int | None
 
 
 class Artifact(TypedDict):
@@ -74,6 +84,7 @@ class Run(TypedDict):
 
     id: str
     ordinal: int
+    runs_under_lock: int
     study: str
     profile: str
     environment: dict[str, str]
@@ -88,6 +99,8 @@ class Measurement(TypedDict):
     quantity: str
     reading: str
     specification: str
+    formula: str
+    """How stored unit values become the number."""
     unit: str
     value: float | None
     layer: int | None
@@ -97,6 +110,36 @@ class Measurement(TypedDict):
     num_units: int
     num_seeds: int
     num_unit_values: int
+    precision: NotRequired["PrecisionEntry"]
+    points: NotRequired[list["Point"]]
+    """Both sides of a correlation, unit by unit."""
+
+
+class SeedEntry(TypedDict):
+    """What one training seed gives by itself."""
+
+    seed: int
+    value: float
+    before: float | None
+    after: float | None
+
+
+class PrecisionEntry(TypedDict):
+    """How sure one number is."""
+
+    se: float | None
+    df: float | None
+    ci90: list[float] | None
+    ci95: list[float] | None
+    seeds: list[SeedEntry]
+
+
+class Point(TypedDict):
+    """One unit of a correlation."""
+
+    unit: str
+    x: float
+    y: float
 
 
 class Check(TypedDict):
@@ -111,20 +154,48 @@ class Check(TypedDict):
     differs: bool
 
 
-class Claim(TypedDict):
-    """One judged claim; the parts that every claim has."""
+class SelfCheckStudy(TypedDict):
+    """A study whose claims check the judge; each states the verdict that is expected of it."""
 
-    id: str
-    text: str
-    tier: str
-    verdict: str
-    reason: str
+    study: str
+    claims: list[JudgedClaim]
+
+
+class DepartureEntry(TypedDict):
+    """One way in which the run was not what the protocol asked for."""
+
+    date: str
+    what: str
+    because: str
+
+
+class ProspectEntry(TypedDict):
+    """Whether a claim could be decided at the size of this run."""
+
+    claim_id: str
+    units_needed: int | None
+    units_planned: int
+    decidable: bool
+    says: str
+
+
+class ChoiceEntry(TypedDict):
+    """One thing that the paper leaves open."""
+
+    name: str
+    alternatives: list[str]
+    openness: str
+    says: str
 
 
 class Summary(TypedDict):
     """The outcome in numbers."""
 
     counts: dict[str, int]
+    """Claims by state; those about the paper's own arithmetic are not among them."""
+    non_discriminating: int
+    """PASS that agrees with no effect as well."""
+    fail_on: str
     exit_code: int
 
 
@@ -135,117 +206,18 @@ class Report(TypedDict):
     paper: Paper
     mode: str
     level: str
-    lock: Lock
+    lock: LockEntry
     run: Run
     languages: list[Language]
     not_run: list[Unfinished]
-    claims: list[Claim]
+    judged: bool
+    """Whether a judge was asked; where not, there are no claims."""
+    claims: list[JudgedClaim]
+    self_check_study: SelfCheckStudy | None
     measurements: list[Measurement]
     self_checks: list[Check]
+    choices: list[ChoiceEntry]
+    departures: list[DepartureEntry]
+    ledger: list[LedgerEntry]
+    prospects: list[ProspectEntry]
     summary: Summary
-
-
-def as_report(
-    facts: RunFacts, estimates: Sequence[Estimate], unit_values: Counter[str], checks: Sequence[SelfCheck]
-) -> Report:
-    """The document of one run.
-
-    Args:
-        facts: What the run is.
-        estimates: Every estimate, in the order to show.
-        unit_values: Number of stored unit values by estimate id.
-        checks: Every self-check, in the order to show.
-
-    Raises:
-        ValueError: If two estimates or two self-checks share an id.
-    """
-    _refuse_duplicates("estimate", (row.estimate_id for row in estimates))
-    _refuse_duplicates("self-check", (row.check_id for row in checks))
-    return {
-        "schema_version": "1.0",
-        "paper": {"id": facts.paper_id, "title": facts.paper_title},
-        "mode": facts.mode,
-        "level": "replicability",
-        "lock": {"sha256": facts.specification_digest, "status": "absent"},
-        "run": _run(facts),
-        "languages": [_language(row) for row in facts.languages],
-        "not_run": [_unfinished(row) for row in facts.not_run],
-        "claims": [],
-        "measurements": [_measurement(row, unit_values[row.estimate_id]) for row in estimates],
-        "self_checks": [_check(row) for row in checks],
-        "summary": {
-            "counts": dict.fromkeys(VERDICTS, 0),
-            "exit_code": exit_code(facts.mode, [row.differs for row in checks]),
-        },
-    }
-
-
-def _run(facts: RunFacts) -> Run:
-    return {
-        "id": facts.run_id,
-        "ordinal": facts.ordinal,
-        "study": facts.study,
-        "profile": facts.profile,
-        "environment": dict(facts.environment),
-        "artifacts": [_artifact(row) for row in facts.artifacts],
-        "sources": [_source(row) for row in facts.sources],
-    }
-
-
-def _artifact(row: ArtifactRecord) -> Artifact:
-    return cast("Artifact", asdict(row))
-
-
-def _source(row: SourceRecord) -> Source:
-    return cast("Source", asdict(row))
-
-
-def _language(row: LanguageFact) -> Language:
-    return cast("Language", asdict(row))
-
-
-def _unfinished(row: NotRun) -> Unfinished:
-    return cast("Unfinished", asdict(row))
-
-
-def _measurement(row: Estimate, num_unit_values: int) -> Measurement:
-    return {
-        "id": row.estimate_id,
-        "quantity": row.quantity,
-        "reading": row.reading,
-        "specification": row.specification,
-        "unit": row.unit,
-        "value": _finite(row.value),
-        "layer": row.layer,
-        "language": row.language,
-        "benchmark": row.benchmark,
-        "unit_kind": row.unit_kind,
-        "num_units": row.num_units,
-        "num_seeds": row.num_seeds,
-        "num_unit_values": num_unit_values,
-    }
-
-
-def _check(row: SelfCheck) -> Check:
-    return {
-        "id": row.check_id,
-        "says": row.says,
-        "expected": row.expected,
-        "measured": _finite(row.measured),
-        "tolerance": row.tolerance,
-        "because": row.because,
-        "differs": row.differs,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _refuse_duplicates(kind: str, ids: Iterable[str]) -> None:
-    twice = sorted(name for name, count in Counter(ids).items() if count > 1)
-    if twice:
-        raise ValueError(
-            f"{kind} ids must be unique, but {len(twice)} occur more than once: {', '.join(twice[:5])}; "
-            f"the stage that wrote them must give each a name of its own"
-        )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from harness.report.document import Check, Claim, Report, Unfinished
+from harness.report.claimform import JudgedClaim as Claim
+from harness.report.document import Check, Report, Unfinished
 from harness.report.markup import printable
 from harness.report.numbers import NOT_FINITE
 

@@ -4,19 +4,28 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from harness.report.document import Report, as_report
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.report.assembly import Records, as_report
+from harness.report.document import Point, Report
 from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
 from harness.report.page import render_page
 from harness.report.schema import validated
 from harness.supply.tables import read_column, read_table, table_path
 from harness.words.failures import UsageError
+from harness.words.judgement import Judgement
 from harness.words.record import Estimate, RunFacts, SelfCheck, UnitValue
 
+CORRELATION = "correlation"
+"""Quantity whose units are points of a drawing."""
 REPORT_FILE, PAGE_FILE, SUMMARY_FILE = "report.json", "report.html", "summary.md"
 
 
-def write_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+def write_report(
+    facts: RunFacts, estimates: Path, self_checks: Path, out: Path, judgement: Judgement | None = None
+) -> int:
     """Write the report of a run; one with stages that could not be finished holds no number.
 
     Args:
@@ -24,6 +33,7 @@ def write_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path)
         estimates: Folder with the tables of `Estimate` and `UnitValue`.
         self_checks: Folder with the table of `SelfCheck`; without one, no self-check was made.
         out: Folder for `report.json`, `report.html`, `summary.md` and `junit.xml`.
+        judgement: Verdicts and the conditions under which they were reached; None where nothing is judged.
 
     Returns:
         The exit code of the run.
@@ -31,7 +41,8 @@ def write_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path)
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
     """
-    built = _unmeasured(facts) if facts.not_run else _measured(facts, estimates, self_checks)
+    records = Records() if facts.not_run else _records(estimates, self_checks)
+    built = as_report(facts, records, judgement)
     text = json.dumps(built, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     report = validated(json.loads(text), f"the report of {facts.run_id}")
     out.mkdir(parents=True, exist_ok=True)
@@ -77,13 +88,25 @@ def _render(report: Report, run: Path) -> int:
     return report["summary"]["exit_code"]
 
 
-def _measured(facts: RunFacts, estimates: Path, self_checks: Path) -> Report:
-    unit_values = Counter[str](read_column(estimates, UnitValue, "estimate_id").tolist())
-    return as_report(facts, read_table(estimates, Estimate), unit_values, _read_checks(self_checks))
+def _records(estimates: Path, self_checks: Path) -> Records:
+    rows = read_table(estimates, Estimate)
+    owners = read_column(estimates, UnitValue, "estimate_id")
+    correlations = [row.estimate_id for row in rows if row.quantity == CORRELATION]
+    return Records(
+        estimates=rows,
+        unit_counts=Counter[str](owners.tolist()),
+        points=_points(estimates, np.isin(owners, correlations)),
+        checks=_read_checks(self_checks),
+    )
 
 
-def _unmeasured(facts: RunFacts) -> Report:
-    return as_report(facts, [], Counter(), [])
+def _points(estimates: Path, mask: NDArray[np.bool_]) -> list[tuple[str, Point]]:
+    """Both sides of each correlation; column by column, since most of the table's millions of rows are others'."""
+    columns = (
+        read_column(estimates, UnitValue, name)[mask].tolist()
+        for name in ("estimate_id", "unit", "reference", "observed")
+    )
+    return [(owner, {"unit": unit, "x": x, "y": y}) for owner, unit, x, y in zip(*columns, strict=True)]
 
 
 def _read_checks(folder: Path) -> list[SelfCheck]:

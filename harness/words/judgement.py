@@ -131,7 +131,7 @@ class SeedValue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class Precision:
     """How sure one estimate is; figures draw it."""
 
     estimate_id: str
@@ -180,4 +180,4 @@ class Judgement:
     departures: tuple[Departure, ...] = ()
     prospects: tuple[Prospect, ...] = ()
     choices: tuple[Choice, ...] = ()
-    spreads: tuple[Spread, ...] = ()
+    precisions: tuple[Precision, ...] = ()

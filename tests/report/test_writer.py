@@ -11,7 +11,6 @@ import pytest
 
 from harness.report import load_report, render_report, write_report
 from harness.report.document import Report
-from harness.report.exit_code import exit_code
 from harness.words.record import Estimate, SelfCheck
 from tests.report import worlds
 
@@ -23,25 +22,6 @@ def write(
 ) -> tuple[int, Path]:
     code = write_report(worlds.facts(**changes), *worlds.store(folder, rows, checks), folder / "out")
     return code, folder / "out"
-
-
-@pytest.mark.parametrize(
-    ("mode", "differs", "expected"),
-    [
-        ("fixture", [False, False], 0),
-        ("fixture", [False, True], 1),
-        ("fixture", [], 5),
-        ("rehearsal", [False], 0),
-        ("rehearsal", [True], 1),
-        ("rehearsal", [], 5),
-        # Without the judge nothing is judged, whatever the self-checks say.
-        ("full", [False], 5),
-        ("full", [True], 5),
-        ("audit", [], 5),
-    ],
-)
-def test_exit_code(mode: str, differs: list[bool], expected: int) -> None:
-    assert exit_code(mode, differs) == expected
 
 
 def test_exit_codes_of_written_reports(tmp_path: Path) -> None:
@@ -84,9 +64,17 @@ def test_json_holds_every_record(stored: Report) -> None:
     rows = worlds.estimates()
     assert [row["id"] for row in stored["measurements"]] == [row.estimate_id for row in rows]
     assert [row["value"] for row in stored["measurements"]] == [row.value for row in rows]
-    assert {row["num_unit_values"] for row in stored["measurements"]} == {3}
+    assert [row["num_unit_values"] for row in stored["measurements"]] == [
+        len(list(worlds.units(row))) for row in rows
+    ]
     assert len(stored["self_checks"]) == 14
-    assert stored["lock"] == {"sha256": worlds.DIGEST, "status": "absent"}
+    assert (stored["lock"]["sha256"], stored["lock"]["status"]) == (worlds.DIGEST, "absent")
+
+
+def test_json_holds_the_points_of_correlations_alone(stored: Report) -> None:
+    drawn = {row["id"]: row["points"] for row in stored["measurements"] if "points" in row}
+    assert set(drawn) == {row["id"] for row in stored["measurements"] if row["quantity"] == "correlation"}
+    assert [point["unit"] for point in next(iter(drawn.values()))] == list(worlds.TARGETS)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
