@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.words.formula import Formula
 from harness.words.record import Estimate, PhraseValue, UnitValue
 
 Values = NDArray[np.float64]
@@ -53,8 +54,10 @@ class Measured:
     phrases: tuple[PhraseValue, ...] = ()
 
 
-def measured(scope: Scope, value: float, unit_kind: str, sides: Iterable[Sides]) -> Measured:
-    """An estimate from its value and the sides of every seed."""
+def measured(
+    scope: Scope, value: float, formula: Formula, unit_kind: str, sides: Iterable[Sides]
+) -> Measured:
+    """An estimate from its value, the formula that gives it, and the sides of every seed."""
     parts = tuple(sides)
     seeds = {part.seed for part in parts} - {None}
     return Measured(
@@ -63,6 +66,7 @@ def measured(scope: Scope, value: float, unit_kind: str, sides: Iterable[Sides])
             quantity=scope.quantity,
             reading=scope.reading,
             specification=scope.specification,
+            formula=formula,
             unit=scope.unit,
             value=float(value),
             layer=scope.layer,
@@ -79,7 +83,7 @@ def measured(scope: Scope, value: float, unit_kind: str, sides: Iterable[Sides])
 def plain_mean(scope: Scope, unit_kind: str, units: Sequence[str], values: Values) -> Measured:
     """The mean of one value per unit."""
     sides = Sides(units=units, observed=values, reference=np.zeros(len(values)))
-    return measured(scope, float(np.mean(values)), unit_kind, (sides,))
+    return measured(scope, float(np.mean(values)), Formula.DIFFERENCE, unit_kind, (sides,))
 
 
 def _unit_rows(scope: Scope, part: Sides) -> Iterable[UnitValue]:

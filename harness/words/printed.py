@@ -7,7 +7,9 @@ from decimal import Decimal
 HEDGES = ("~", "≈", "about", "approximately", "around", "nearly", "roughly")
 """Words and signs that widen a printed number to one whole unit of its last digit."""
 
-_NUMBER = re.compile(r"(?P<sign>[+\-−]?)\s*(?P<digits>\d+(?:\.\d+)?)\s*(?:%|percent|points?|pp)?")
+_NUMBER = re.compile(
+    r"(?P<sign>[+\-\N{MINUS SIGN}]?)\s*(?P<digits>\d+(?:\.\d+)?)\s*(?:%|percent|points?|pp)?"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Printed:
                 f"{self.text!r} is no printed number; expected a decimal number such as '26.27', '+1.62' or '~91', "
                 f"hedged at most by one of {', '.join(HEDGES)}"
             )
-        sign = "-" if found["sign"] in {"-", "−"} else ""
+        sign = "-" if found["sign"] in {"-", "\N{MINUS SIGN}"} else ""
         return Decimal(sign + found["digits"])
 
     def require(self) -> "Printed":

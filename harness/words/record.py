@@ -184,6 +184,8 @@ class Estimate:
     """What the number means, where sources differ; "primary" otherwise."""
     specification: str
     """How one meaning was computed."""
+    formula: str
+    """How units become the value, one of `harness.words.formula.Formula`."""
     unit: str
     """"percent", "points", "r", "cosine", "fraction", "tokens", "nats" or "activation"."""
     value: float

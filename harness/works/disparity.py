@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from harness.supply.tables import read_column, read_table
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import centred, cosines, gap_percent
+from harness.words.formula import Formula
 from harness.words.record import DictionaryError, MeanResidual, PhraseValue, TextLength, Translation
-from harness.words.study import Group
+from harness.words.study import Aggregation, Group
 from harness.words.tasks import EstimatesTask
 from harness.works.latents import (
     LatentMeans,
@@ -24,6 +25,11 @@ from harness.works.latents import (
 )
 
 Values = NDArray[np.float64]
+
+GAP_FORMULAS = {
+    Aggregation.RATIO_OF_MEANS: Formula.GAP,
+    Aggregation.MEAN_OF_RATIOS: Formula.MEAN_OF_GAPS,
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,7 +111,7 @@ def kept_selections(run: BaseRun) -> Iterator[Measured]:
     """Share of selections for which a language has tokens at all; the others are left out everywhere."""
     for code, values in run.by_language.items():
         scope = Scope(quantity="selections-kept", unit="percent", language=code)
-        found = measured(scope, float(100 * np.mean(~np.isnan(values))), "selection", ())
+        found = measured(scope, float(100 * np.mean(~np.isnan(values))), Formula.NO_UNITS, "selection", ())
         yield replace(found, estimate=replace(found.estimate, num_units=len(values)))
 
 
@@ -147,7 +153,7 @@ def dictionary_errors(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterat
             )
             for quantity, unit, value in figures:
                 scope = Scope(quantity=quantity, unit=unit, layer=row.layer, language=language.code)
-                pooled = measured(scope, value, "token", ())
+                pooled = measured(scope, value, Formula.NO_UNITS, "token", ())
                 yield replace(pooled, estimate=replace(pooled.estimate, num_units=row.tokens))
 
 
@@ -171,7 +177,7 @@ def _gap(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured
     below, above = run.means(low, scope.layer), run.means(reference, scope.layer)
     value = gap_percent(below.values, above.values, run.task.specification.aggregation)
     sides = Sides(units=below.latents, observed=below.values, reference=above.values)
-    return measured(scope, value, "latent", (sides,))
+    return measured(scope, value, GAP_FORMULAS[run.task.specification.aggregation], "latent", (sides,))
 
 
 def _with_phrases(run: BaseRun, scope: Scope, low: Values, reference: Values, gap: Measured) -> Measured:

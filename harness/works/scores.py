@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import MIN_PAIRS, pearson
+from harness.words.formula import Formula
 from harness.words.record import ItemOutcome
 from harness.words.study import Benchmark, Group
 from harness.works.disparity import BaseRun, language_gap
@@ -78,7 +79,7 @@ def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Me
             Sides(units=("adapters",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
             for seed, value in by_seed.items()
         ]
-        yield measured(scope, float(np.mean(list(by_seed.values()))), "seed", sides)
+        yield measured(scope, float(np.mean(list(by_seed.values()))), Formula.DIFFERENCE, "seed", sides)
 
 
 def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
@@ -100,7 +101,7 @@ def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured
     for name, values in (*scores.items(), (None, np.mean(list(scores.values()), axis=0))):
         scope = Scope(quantity="correlation", unit="r", benchmark=name)
         sides = Sides(units=codes, observed=values, reference=gaps)
-        yield measured(scope, pearson(gaps, values), "language", (sides,))
+        yield measured(scope, pearson(gaps, values), Formula.PEARSON, "language", (sides,))
 
 
 def read_answers(folder: Path, benchmark: Benchmark) -> Answers:
@@ -170,7 +171,7 @@ def _paired(scope: Scope, before: Answers, after: Mapping[int, Answers]) -> Meas
         for seed, answers in after.items()
     ]
     value = float(np.mean([(part.observed - part.reference).mean() for part in sides]))
-    return measured(scope, value, "document", sides)
+    return measured(scope, value, Formula.DIFFERENCE, "document", sides)
 
 
 def _relative(delta: Measured, before: Answers, adapter: str, benchmark: Benchmark) -> Measured:
@@ -182,7 +183,8 @@ def _relative(delta: Measured, before: Answers, adapter: str, benchmark: Benchma
         reading="relative",
     )
     sides = _sides_of(delta)
-    return measured(scope, 100 * delta.estimate.value / before.accuracy_percent, "document", sides)
+    relative = 100 * delta.estimate.value / before.accuracy_percent
+    return measured(scope, relative, Formula.CHANGE, "document", sides)
 
 
 def _sides_of(delta: Measured) -> Sequence[Sides]:

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured
 from harness.tools.metrics import change_percent, ratio_percent
+from harness.words.formula import Formula
 from harness.words.record import AlignmentStep, PhraseValue
 from harness.words.study import Group
 from harness.works.disparity import BaseRun
 from harness.works.latents import latent_means, phrase_values
 
 Values = NDArray[np.float64]
-Formula = Callable[[Values, Values], float]
+
+Compute = Callable[[Values, Values], float]
 """What becomes of latent means after and before."""
+
+COMPUTE: Mapping[Formula, Compute] = {Formula.CHANGE: change_percent, Formula.RATIO: ratio_percent}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,7 +76,7 @@ def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
         scope = Scope(
             quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code
         )
-        yield _with_phrases((run,), _mean_over_seeds(run, scope, change_percent))
+        yield _with_phrases((run,), _mean_over_seeds(run, scope, Formula.CHANGE))
         yield _over_aligned_layers(run, replace(scope, layer=None, specification="mean-over-aligned-layers"))
         yield from _share_of_gap_closed(run, replace(scope, specification="share-of-gap-closed"))
 
@@ -88,7 +92,7 @@ def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     )
     runs = [read_tuned_run(base, inputs, code, english) for code in tuned_codes(base)]
     for run in runs:
-        retained = _mean_over_seeds(run, replace(scope, language=run.adapter), ratio_percent)
+        retained = _mean_over_seeds(run, replace(scope, language=run.adapter), Formula.RATIO)
         yield _with_phrases((run,), retained)
     if runs:
         retention = _mean_over_adapters(replace(scope, quantity="retention", language=english), runs)
@@ -125,8 +129,8 @@ def tuned_codes(base: BaseRun) -> list[str]:
 def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
     assert scope.layer is not None
     sides = run.sides(scope.layer)
-    value = np.mean([formula(part.observed, part.reference) for part in sides])
-    return measured(scope, float(value), "latent", sides)
+    value = np.mean([COMPUTE[formula](part.observed, part.reference) for part in sides])
+    return measured(scope, float(value), formula, "latent", sides)
 
 
 def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
@@ -159,7 +163,7 @@ def _over_seeds(scope: Scope, values: Mapping[int, float]) -> Measured:
         Sides(units=("adapter",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
         for seed, value in values.items()
     )
-    return measured(scope, float(np.mean(list(values.values()))), "seed", sides)
+    return measured(scope, float(np.mean(list(values.values()))), Formula.DIFFERENCE, "seed", sides)
 
 
 def _mean_over_adapters(scope: Scope, runs: Sequence[TunedRun]) -> Measured:
@@ -171,7 +175,7 @@ def _mean_over_adapters(scope: Scope, runs: Sequence[TunedRun]) -> Measured:
         for parts in zip(*by_adapter, strict=True)
     )
     value = float(np.mean([ratio_percent(part.observed, part.reference) for part in sides]))
-    return measured(scope, value, "latent", sides)
+    return measured(scope, value, Formula.RATIO, "latent", sides)
 
 
 def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
