@@ -1,0 +1,95 @@
+"""Bootstrap draws over units, alone or crossed with phrases, and the limits that are read off them.
+
+Draws are keyed by what is resampled, never by what is computed from them: quantities over the same units share them,
+and choosing other claims moves none.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+CHUNK_CELLS = 2_000_000
+"""Places drawn at once: bounds memory, moves no draw."""
+
+
+def stream(key: str, number: int) -> np.random.Generator:
+    """The random numbers of one resampled thing; streams of one key are independent.
+
+    Args:
+        key: What is resampled, such as "latents/layer 6".
+        number: 1 decides, 2 checks.
+    """
+    entropy = int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big")
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([entropy, number])))
+
+
+def cluster_sums(columns: Values, generator: np.random.Generator, num_draws: int) -> Values:
+    """Sums over resampled units; [unit, column] to [draw, column]."""
+    return np.stack([counts @ columns for counts in _drawn(len(columns), generator, num_draws)])
+
+
+@dataclass(frozen=True, eq=False)
+class Crossed:
+    """Values of phrases under the latents that they serve, one entry per pair."""
+
+    latent: NDArray[np.int64]
+    """Place of the latent, from 0."""
+    phrase: NDArray[np.int64]
+    """Place of the phrase, from 0."""
+    columns: Values
+    """[pair, column]; a latent's entries sum to its mean."""
+
+
+def crossed_sums(
+    crossed: Crossed, generators: tuple[np.random.Generator, np.random.Generator], num_draws: int
+) -> Values:
+    """Sums over latents and phrases that are resampled independently; [draw, column].
+
+    Source: A. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), 386-411.
+
+    Args:
+        crossed: What to sum.
+        generators: Random numbers of the latents, and of the phrases.
+        num_draws: Number of draws.
+    """
+    latents, phrases = (int(place.max()) + 1 for place in (crossed.latent, crossed.phrase))
+    drawn = zip(
+        _drawn(latents, generators[0], num_draws), _drawn(phrases, generators[1], num_draws), strict=True
+    )
+    return np.stack(
+        [
+            (by_latent.take(crossed.latent) * by_phrase.take(crossed.phrase)) @ crossed.columns
+            for by_latent, by_phrase in drawn
+        ]
+    )
+
+
+def percentile_interval(draws: Values, level: float) -> tuple[float, float]:
+    """Two-sided interval; an end lies inside an edge exactly when `share_beyond` the edge is small enough."""
+    ordered = np.sort(draws)
+    place = max(1, int((1 - level) / 2 * (len(draws) + 1) + 1e-9))
+    return float(ordered[place - 1]), float(ordered[-place])
+
+
+def share_below(draws: Values, edge: float) -> float:
+    """Share of draws at or below an edge, never 0: the estimate itself counts as a draw beyond it."""
+    return (1 + int((draws <= edge).sum())) / (1 + len(draws))
+
+
+def share_above(draws: Values, edge: float) -> float:
+    """Share of draws at or above an edge, never 0."""
+    return (1 + int((draws >= edge).sum())) / (1 + len(draws))
+
+
+def _drawn(units: int, generator: np.random.Generator, num_draws: int) -> Iterator[Values]:
+    """How often each draw holds each unit, draw by draw: small enough to stay in the processor's cache."""
+    rows = max(1, CHUNK_CELLS // units)
+    for start in range(0, num_draws, rows):
+        chunk = generator.integers(0, units, size=(min(rows, num_draws - start), units), dtype=np.int32)
+        for places in chunk:
+            yield np.bincount(places, minlength=units).astype(np.float64)

@@ -1,0 +1,153 @@
+"""Intervals and tests of the judge as pure functions of numbers; quantiles come from scipy.
+
+A `df` of None stands for a spread that counts as known: quantiles are then those of the normal distribution.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Values = NDArray[np.float64]
+
+ALPHA = 0.05
+"""Error rate at which every PASS and every DEVIATION is earned."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A standard error with its degrees of freedom."""
+
+    se: float
+    df: float | None
+
+    def half_width(self, level: float) -> float:
+        """Half the two-sided interval of that level."""
+        return t_quantile((1 + level) / 2, self.df) * self.se
+
+    def interval(self, centre: float, level: float) -> tuple[float, float]:
+        """The two-sided interval of that level."""
+        half = self.half_width(level)
+        return centre - half, centre + half
+
+
+def t_quantile(probability: float, df: float | None) -> float:
+    """Student quantile; the normal one without degrees of freedom."""
+    if df is None:
+        return float(special.ndtri(probability))
+    return float(special.stdtrit(df, probability))
+
+
+def t_tail(statistic: float, df: float | None) -> float:
+    """Probability of a Student variable at or above the statistic."""
+    if df is None:
+        return float(special.ndtr(-statistic))
+    return float(special.stdtr(df, -statistic))
+
+
+def tail_above(edge: float, estimate: float, spread: Spread) -> float:
+    """How likely an estimate this high or higher is when the truth lies at the edge."""
+    return t_tail((estimate - edge) / spread.se, spread.df)
+
+
+def tail_below(edge: float, estimate: float, spread: Spread) -> float:
+    """How likely an estimate this low or lower is when the truth lies at the edge."""
+    return t_tail((edge - estimate) / spread.se, spread.df)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment, in the order given.
+
+    Source: S. Holm, Scandinavian Journal of Statistics 6 (1979), 65-70.
+    """
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = running
+    return adjusted
+
+
+def combined(parts: Iterable[Spread]) -> Spread:
+    """The spread of a sum of independent parts, with Welch and Satterthwaite's degrees of freedom.
+
+    A part whose spread counts as known adds to the error and not to its uncertainty.
+    """
+    kept = [part for part in parts if part.se > 0]
+    variance = sum(part.se**2 for part in kept)
+    doubt = sum(part.se**4 / part.df for part in kept if part.df is not None)
+    return Spread(math.sqrt(variance), variance**2 / doubt if doubt > 0 else None)
+
+
+def mean_spread(values: Values) -> Spread:
+    """Spread of the mean of independent values; 0 where a single one shows none."""
+    count = len(values)
+    if count < 2:  # noqa: PLR2004  one value has no spread
+        return Spread(0.0, None)
+    return Spread(float(np.std(values, ddof=1) / math.sqrt(count)), count - 1.0)
+
+
+def ratio_spread(observed: Values, reference: Values) -> Spread:
+    """Linearised spread of sum(observed) / sum(reference) over units that are drawn together.
+
+    Source: the delta method; residuals e = observed - ratio * reference.
+    """
+    count = len(observed)
+    if count < 2:  # noqa: PLR2004  one unit has no spread
+        return Spread(0.0, None)
+    residuals = observed - observed.sum() / reference.sum() * reference
+    spread = math.sqrt(float((residuals**2).sum()) / (count * (count - 1)))
+    return Spread(spread / abs(float(reference.mean())), count - 1.0)
+
+
+def standard_deviation(values: Sequence[float]) -> float:
+    """Sample standard deviation; 0 for fewer than two values, which show none."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class PairedDelta:
+    """A change in accuracy over the same items, in points."""
+
+    points: float
+    se: float
+    mcnemar_p: float
+
+
+def paired_delta(gained: int, lost: int, items: int) -> PairedDelta:
+    """The change from items that turned right and items that turned wrong, and the exact test of it.
+
+    Args:
+        gained: Items wrong before and right after.
+        lost: Items right before and wrong after.
+        items: All items of the pair, at least two.
+    """
+    delta = (gained - lost) / items
+    variance = ((gained + lost) / items - delta**2) * items / (items - 1)
+    flipped = gained + lost
+    tail = float(special.bdtr(min(gained, lost), flipped, 0.5)) if flipped else 1.0
+    return PairedDelta(100 * delta, 100 * math.sqrt(variance / items), min(1.0, 2 * tail))
+
+
+def sign_tail(positive: int, total: int) -> float:
+    """Exact probability of at least so many positive signs among fair ones."""
+    return float(special.bdtrc(positive - 1, total, 0.5)) if positive else 1.0
+
+
+def expected_maximum(count: int) -> float:
+    """Expected largest of so many independent standard normal values: how much a maximum flatters, in SE."""
+    grid = np.linspace(-10.0, 10.0, 20_001)
+    density = np.exp(-(grid**2) / 2) / math.sqrt(2 * math.pi)
+    weights = count * density * special.ndtr(grid) ** (count - 1)
+    return float(np.trapezoid(grid * weights, grid))
+
+
+def units_for_equivalence(unit_sd: float, margin: float, power: float = 0.8) -> int:
+    """Units that a mean needs to be shown within a margin of its true value, when there it is.
+
+    Source: the two one-sided tests at `ALPHA` for a true difference of 0.
+    """
+    quantiles = float(special.ndtri(1 - ALPHA) + special.ndtri((1 + power) / 2))
+    return math.ceil((quantiles * unit_sd / margin) ** 2)
