@@ -17,8 +17,9 @@ nox.needs_version = ">=2026.4"
 nox.options.sessions = ["lint", "types", "tests"]
 
 SHARED = Path(".nox/harness")
+MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"))
 PYTHON = (3, 11)
-EVERYWHERE = ("harness", "claims", "fixtures", "tests", "bench", "noxfile.py")
+EVERYWHERE = ("harness", "claims", "fixtures", "container", "tests", "bench", "noxfile.py")
 
 QUIET = {
     "OMP_NUM_THREADS": "1",  # two threads on a busy core wait for each other
@@ -45,6 +46,7 @@ def lint(session: nox.Session) -> None:
     """Check the form of every file."""
     run(session, "ruff", "check", *EVERYWHERE)
     run(session, "ruff", "format", "--check", *EVERYWHERE)
+    run(session, "hadolint", "--failure-threshold", "style", "Dockerfile")
 
 
 @nox.session(python=False)
@@ -66,6 +68,30 @@ def fixtures(session: nox.Session) -> None:
     run(session, "python", "-m", "fixtures.recipe", *session.posargs)
 
 
+@nox.session(default=False)
+def container(session: nox.Session) -> None:
+    """Build the image twice on a stand-in base, and try it offline; `-- --small` without the heavy libraries."""
+    with_tools(session, "try", *session.posargs)
+
+
+@nox.session(default=False)
+def locks(session: nox.Session) -> None:
+    """Refresh requirements/*.lock from pyproject.toml; `-- --upgrade` takes the newest versions."""
+    with_tools(session, "locks", *session.posargs)
+
+
+@nox.session(default=False)
+def sbom(session: nox.Session) -> None:
+    """List what the image holds, as CycloneDX; `-- cpu` for the CPU lock."""
+    with_tools(session, "sbom", *session.posargs)
+
+
+def with_tools(session: nox.Session, *words: str) -> None:
+    """Run a task of container/ with the tools it takes, which the image itself does not need."""
+    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "container"))
+    session.run("python", "-m", "container", *words)
+
+
 def run(session: nox.Session, program: str, *words: str) -> None:
     """Run a program of the shared environment."""
     session.run(str(binaries(session) / program), *words, env=dict(QUIET), external=True)
@@ -81,11 +107,11 @@ def binaries(session: nox.Session) -> Path:
             f"nox runs on Python {found}, but the pinned libraries need 3.11: install nox with that one"
         )
     folder = (SHARED / "bin").resolve()
-    stamp, wanted = SHARED / "made-from.toml", Path("pyproject.toml").read_text(encoding="utf-8")
+    stamp = SHARED / "made-from.txt"
+    wanted = "".join(path.read_text(encoding="utf-8") for path in MADE_FROM)
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         session.run(sys.executable, "-m", "venv", str(SHARED), external=True)
-        install = ("-m", "pip", "install", "--quiet", "--editable", ".[dev]")
-        session.run(str(folder / "python"), *install, external=True)
+        session.run(sys.executable, "-m", "container", "install", str(folder / "python"), external=True)
         stamp.write_text(wanted, encoding="utf-8")
     return folder
 
