@@ -1,0 +1,101 @@
+"""The whole proof: two builds alike, the right structure, every trial as expected, no secret anywhere."""
+
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from container.engine import Engine
+from container.image import build, head, make_base, make_context, save, size_bytes
+from container.marks import files_holding
+from container.trials import FOREIGN_USER, IMAGE_USER, Outcome, full_trials, run_trial, small_trials
+
+WORK = Path("build/container")
+STRUCTURE = Path("tests/container/structure.yaml")
+
+Answer = TypeVar("Answer")
+
+
+def prove(*, small: bool) -> int:
+    """Build the image of the commit twice and try it; 0 if nothing was wrong.
+
+    Raises:
+        EngineError: If there is no image to try.
+    """
+    engine, token = Engine(WORK.resolve()), f"hf_{secrets.token_hex(16)}"
+    engine.prepare()
+    for folder in _volumes(engine):
+        shutil.rmtree(folder, ignore_errors=True)
+    tag, sha = f"localhost/harness:{'small' if small else 'cpu'}", head().sha
+    faults = list(_build_faults(engine, token, tag, small=small))
+    archive = _timed("saved", lambda: save(engine, tag))
+    faults += _timed("structure", lambda: _structure_faults(engine, archive))
+    trials = small_trials(sha) if small else full_trials(sha)
+    outcomes = [_told(run_trial(engine, tag, trial, token)) for trial in trials]
+    faults += [
+        f"{outcome.trial.name}: {complaint}" for outcome in outcomes for complaint in outcome.complaints
+    ]
+    faults += _timed("secrets", lambda: list(_leaks(engine, token, archive, outcomes)))
+    archive.unlink()
+    for fault in faults:
+        _say(f"FAULT {fault}")
+    _say(f"{len(outcomes)} trials, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+def _build_faults(engine: Engine, token: str, tag: str, *, small: bool) -> Iterator[str]:
+    """Builds twice, and says if the two differ."""
+    source = head()
+    _say(f"commit {source.sha}; what is not committed is not built")
+    _timed("stand-in base", lambda: make_base(engine))
+    context = make_context(engine, source, token, small=small)
+    first, second = (
+        _timed(f"build {number}", lambda: build(engine, context, source, token, small=small, tag=tag))
+        for number in (1, 2)
+    )
+    _say(f"{second}, {size_bytes(engine, tag) / 1e9:.2f} GB")
+    engine.must("podman", "image", "prune", "--force")
+    if first != second:
+        yield f"the first build gave {first}"
+
+
+def _structure_faults(engine: Engine, archive: Path) -> list[str]:
+    """What the metadata and files of the image lack."""
+    words = ("--driver", "tar", "--image", str(archive), "--config", str(STRUCTURE))
+    done = engine.quiet("container-structure-test", "test", *words)
+    return [f"structure:\n{done.output}"] if done.exit_code else []
+
+
+def _leaks(engine: Engine, token: str, archive: Path, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Every place that the token went to: layers, labels, logs, reports, caches."""
+    for place in (archive, *_volumes(engine)):
+        yield from (f"{path} holds the token" for path in files_holding(token, place))
+    yield from (f"{each.trial.name}: prints the token" for each in outcomes if token in each.output)
+
+
+def _volumes(engine: Engine) -> list[Path]:
+    """Folders outside that the trials write to."""
+    users = (FOREIGN_USER, IMAGE_USER)
+    return [engine.work / f"{name}-{user}" for name in ("cache", "reports") for user in users]
+
+
+def _told(outcome: Outcome) -> Outcome:
+    _say(f"{'fault' if outcome.complaints else 'as expected'}, {outcome.seconds:.1f} s: {outcome.trial.name}")
+    if outcome.complaints:
+        _say("\n".join(outcome.output.splitlines()[-40:]))
+    return outcome
+
+
+def _timed(what: str, work: Callable[[], Answer]) -> Answer:
+    begun = time.monotonic()
+    answer = work()
+    _say(f"{what}: {time.monotonic() - begun:.0f} s")
+    return answer
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
