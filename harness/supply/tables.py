@@ -95,6 +95,12 @@ def read_column(folder: Path, row_type: type, name: str) -> NDArray[typing.Any]:
     return np.asarray(column)
 
 
+def read_codes(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """A column of text as places in a list of its distinct values: millions of rows in little memory."""
+    column = _read(folder, row_type).column(name).combine_chunks().dictionary_encode()
+    return np.asarray(column.indices), tuple(column.dictionary.to_pylist())
+
+
 def read_ragged(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """A column of lists of different lengths: all values in order, and the offset where each row begins."""
     column = _read(folder, row_type).column(name).combine_chunks()

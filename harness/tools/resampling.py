@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
+NUM_DRAWS = 9_999
+"""Draws of one stream; with the estimate itself as one more, 5 % of them is a whole number."""
+
+MANY_DRAWS = 99_999
+"""Draws where two streams of the usual number lead to different verdicts."""
+
 CHUNK_CELLS = 2_000_000
 """Places drawn at once: bounds memory, moves no draw."""
 
@@ -37,9 +43,9 @@ def cluster_sums(columns: Values, generator: np.random.Generator, num_draws: int
 class Crossed:
     """Values of phrases under the latents that they serve, one entry per pair."""
 
-    latent: NDArray[np.int64]
+    latent: NDArray[np.int32]
     """Place of the latent, from 0."""
-    phrase: NDArray[np.int64]
+    phrase: NDArray[np.int32]
     """Place of the phrase, from 0."""
     columns: Values
     """[pair, column]; a latent's entries sum to its mean."""

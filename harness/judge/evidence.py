@@ -1,0 +1,226 @@
+"""Stored estimates and their units as samples: what each number is worth under each inference target.
+
+Quantities over the same latents share their bootstrap draws; streams are keyed by what is resampled.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.judge.sample import Sample
+from harness.judge.unitrows import PhraseRows, Stored, UnitRows
+from harness.tools.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
+from harness.tools.stats import Spread, combined, mean_spread, ratio_spread, standard_deviation
+from harness.words.claim import InferenceTarget
+from harness.words.formula import Formula
+from harness.words.record import Estimate
+
+Values = NDArray[np.float64]
+
+RATIOS = {Formula.GAP: (100.0, -100.0), Formula.CHANGE: (-100.0, 100.0), Formula.RATIO: (0.0, 100.0)}
+"""Formulas of one ratio of sums: offset and slope."""
+
+RECOMPUTED_WITHIN = 1e-9
+"""Relative difference that sums in another order may make."""
+
+NO_SPREAD = Spread(0.0, None)
+
+
+class InconsistentError(ValueError):
+    """The stored units do not give the stored estimate."""
+
+
+@dataclass(eq=False)
+class Evidence:
+    """The samples of one stored run, drawn from one stream."""
+
+    stored: Stored
+    stream_number: int = 1
+    num_draws: int = NUM_DRAWS
+    paper_units: Mapping[str, int] = field(default_factory=dict)
+    """Units behind the printed number, by estimate, where a source says."""
+    _draws: dict[str, tuple[Values, ...]] = field(default_factory=dict)
+
+    def estimate(self, estimate_id: str) -> Estimate | None:
+        """The stored estimate, or None where the run has none of that name."""
+        return self.stored.estimates.get(estimate_id)
+
+    def draw(self, estimate_ids: Sequence[str]) -> None:
+        """Make the bootstrap values of all these at once, so that those over the same latents share the work."""
+        alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for estimate_id in dict.fromkeys(estimate_ids):
+            estimate = self.estimate(estimate_id)
+            if estimate is None or estimate.unit_kind != "latent" or estimate_id in self._draws:
+                continue
+            rows = self._rows(estimate)
+            alike.setdefault((_stream_key(estimate), rows.names), []).append(estimate_id)
+        for (key, _), ids in alike.items():
+            self._draw_alike(key, ids)
+
+    def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
+        """One estimate with its error under an inference target.
+
+        Raises:
+            InconsistentError: If its units do not give its value.
+        """
+        estimate = self.stored.estimates[estimate_id]
+        rows = self.stored.unit_rows(estimate_id)
+        if rows is None:
+            return _unspread(estimate)
+        _require_consistent(estimate, rows)
+        self.draw([estimate_id])
+        data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
+        is_fixed = inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"
+        spread = seeds if is_fixed else combined((data, seeds))
+        return Sample(
+            estimate_id=estimate_id,
+            value=estimate.value,
+            spread=spread,
+            num_units=len(rows.names),
+            num_seeds=len(rows.seeds),
+            method=_method(estimate, rows, is_fixed=is_fixed),
+            one_run_sd=self._one_run(estimate, rows, data, is_fixed=is_fixed),
+            draws=() if is_fixed else self._draws.get(estimate_id, ()),
+            pairs=(rows.observed[0], rows.reference[0]) if estimate.formula == Formula.PEARSON else None,
+            units=rows.names if estimate.formula == Formula.PEARSON else (),
+            control=self._tokens(rows.names) if estimate.formula == Formula.PEARSON else None,
+        )
+
+    def _one_run(self, estimate: Estimate, rows: UnitRows, data: Spread, *, is_fixed: bool) -> float:
+        """Error of one run of the paper's design; its questions count as ours until their ids are shown to match."""
+        theirs = self.paper_units.get(estimate.estimate_id)
+        share = len(rows.names) / theirs if theirs and not is_fixed else 1.0
+        return math.hypot(data.se * math.sqrt(share), standard_deviation(by_seed(estimate, rows)))
+
+    def _draw_alike(self, key: str, ids: Sequence[str]) -> None:
+        rows = [self._rows(self.stored.estimates[each]) for each in ids]
+        formulas = [Formula(self.stored.estimates[each].formula) for each in ids]
+        columns = np.stack(
+            [side for pair in zip(formulas, rows, strict=True) for side in _columns(*pair)], axis=1
+        )
+        sums = cluster_sums(columns, stream(key, self.stream_number), self.num_draws)
+        for place, each in enumerate(ids):
+            estimate = self.stored.estimates[each]
+            found = [_values(estimate, sums[:, 2 * place], sums[:, 2 * place + 1], columns.shape[0])]
+            phrases = self.stored.phrase_rows(each)
+            if phrases is not None and phrases.is_shared and estimate.formula in RATIOS:
+                found.append(self._crossed(estimate, key, phrases))
+            self._draws[each] = tuple(found)
+
+    def _crossed(self, estimate: Estimate, key: str, phrases: PhraseRows) -> Values:
+        per_latent = np.bincount(phrases.latent)[phrases.latent]
+        columns = np.stack([phrases.observed / per_latent, phrases.reference / per_latent], axis=1)
+        generators = (
+            stream(key, self.stream_number),
+            stream(key.replace("latents", "phrases"), self.stream_number),
+        )
+        sums = crossed_sums(Crossed(phrases.latent, phrases.phrase, columns), generators, self.num_draws)
+        return _values(estimate, sums[:, 0], sums[:, 1], int(phrases.latent.max()) + 1)
+
+    def _rows(self, estimate: Estimate) -> UnitRows:
+        rows = self.stored.unit_rows(estimate.estimate_id)
+        if rows is None:
+            raise InconsistentError(f"{estimate.estimate_id} rests on latents, but none of them is stored")
+        return rows
+
+    def _tokens(self, languages: Sequence[str]) -> Values | None:
+        found = [self.estimate(f"tokens-per-phrase/lang={code}/primary/primary") for code in languages]
+        return np.array([each.value for each in found if each]) if all(found) else None
+
+
+def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
+    """Spread between units, their seeds averaged."""
+    formula, observed, reference = Formula(estimate.formula), rows.mean_observed, rows.mean_reference
+    if estimate.unit_kind == "seed" or formula is Formula.PEARSON:
+        return NO_SPREAD
+    if formula in RATIOS:
+        spread = ratio_spread(observed, reference)
+        return Spread(100 * spread.se, spread.df)
+    return mean_spread(_per_unit(formula, observed, reference))
+
+
+def seed_spread(estimate: Estimate, rows: UnitRows) -> Spread:
+    """Spread of the mean over training seeds; none where nothing was trained, or once."""
+    return mean_spread(np.array(by_seed(estimate, rows))) if len(rows.seeds) > 1 else NO_SPREAD
+
+
+def by_seed(estimate: Estimate, rows: UnitRows) -> list[float]:
+    """The estimate under each training seed by itself."""
+    return (
+        [_value(estimate, *sides) for sides in zip(rows.observed, rows.reference, strict=True)]
+        if rows.seeds
+        else []
+    )
+
+
+def _value(estimate: Estimate, observed: Values, reference: Values) -> float:
+    if estimate.formula == Formula.PEARSON:
+        return float(np.corrcoef(observed, reference)[0, 1])
+    sums = [side.sum(keepdims=True) for side in _summands(Formula(estimate.formula), observed, reference)]
+    return float(_values(estimate, sums[0], sums[1], len(observed))[0])
+
+
+def _values(estimate: Estimate, observed: Values, reference: Values, units: int) -> Values:
+    """The estimate from sums over units."""
+    if estimate.formula in RATIOS:
+        offset, slope = RATIOS[Formula(estimate.formula)]
+        return offset + slope * observed / reference
+    return (observed - reference) / units
+
+
+def _columns(formula: Formula, rows: UnitRows) -> tuple[Values, Values]:
+    return _summands(formula, rows.mean_observed, rows.mean_reference)
+
+
+def _summands(formula: Formula, observed: Values, reference: Values) -> tuple[Values, Values]:
+    """What is summed over units on either side."""
+    if formula is Formula.MEAN_OF_GAPS:
+        return _per_unit(formula, observed, reference), np.zeros(len(observed))
+    return observed, reference
+
+
+def _per_unit(formula: Formula, observed: Values, reference: Values) -> Values:
+    return 100 * (1 - observed / reference) if formula is Formula.MEAN_OF_GAPS else observed - reference
+
+
+def _require_consistent(estimate: Estimate, rows: UnitRows) -> None:
+    values = [_value(estimate, *sides) for sides in zip(rows.observed, rows.reference, strict=True)]
+    again = float(np.mean(values))
+    if not math.isclose(again, estimate.value, rel_tol=RECOMPUTED_WITHIN, abs_tol=RECOMPUTED_WITHIN):
+        if math.isnan(again) and math.isnan(estimate.value):
+            return
+        raise InconsistentError(
+            f"{estimate.estimate_id}: its stored units give {again}, but the stored estimate is {estimate.value}; "
+            "run the estimates stage again"
+        )
+
+
+def _stream_key(estimate: Estimate) -> str:
+    return f"latents/layer {estimate.layer}"
+
+
+def _unspread(estimate: Estimate) -> Sample:
+    return Sample(
+        estimate_id=estimate.estimate_id,
+        value=estimate.value,
+        spread=NO_SPREAD,
+        num_units=estimate.num_units,
+        num_seeds=estimate.num_seeds,
+        method="a single figure",
+    )
+
+
+def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
+    seeds = f"{len(rows.seeds)} training seeds"
+    if is_fixed:
+        return f"t over {seeds}"
+    units = f"{len(rows.names)} {estimate.unit_kind}s"
+    way = (
+        f"envelope of linearised t and bootstrap over {units}"
+        if estimate.unit_kind == "latent"
+        else f"t over {units}"
+    )
+    return f"{way}, with {seeds}" if rows.seeds else way

@@ -1,0 +1,253 @@
+"""All claims of a study judged at once: every rule, one family of p-values per tier, two streams of draws.
+
+A family is judged whole whatever is selected, so choosing claims changes no verdict.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from harness.judge.question import Adjust, Question, answer, questions
+from harness.judge.rules_arithmetic import judge_arithmetic
+from harness.judge.rules_correlation import judge_correlation
+from harness.judge.rules_many import judge_consistency, judge_every_sign
+from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
+from harness.judge.rules_single import judge_ceiling, judge_floor, judge_sign, judge_value
+from harness.judge.sample import Sample
+from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
+from harness.tools.stats import holm
+from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier
+from harness.words.verdict import CaseVerdict, Flag, State, Verdict, Why
+
+Decide = Callable[[Question, tuple[Sample, ...], Adjust], CaseVerdict]
+
+DECIDE: Mapping[Rule, Decide] = {
+    Rule.WITHIN_MARGIN: judge_value,
+    Rule.MAXIMUM_AT_MOST: judge_at_most,
+    Rule.MAXIMUM_AT_LEAST: judge_reaches,
+    Rule.POOLED_AT_MOST: judge_ceiling,
+    Rule.LARGEST_AT: judge_largest,
+    Rule.LARGEST_WITHIN: judge_largest,
+    Rule.SIGN: judge_sign,
+    Rule.EVERY_SIGN: judge_every_sign,
+    Rule.AT_LEAST: judge_floor,
+    Rule.POOLED_SIGN: judge_consistency,
+    Rule.CORRELATION_SIGN: judge_correlation,
+}
+"""Which function decides by which rule; arithmetic and qualitative claims need no measurement."""
+
+UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE)
+"""Reasons of a measurement that no verdict may rest on."""
+
+POOLED = (Rule.POOLED_SIGN, Rule.POOLED_AT_MOST)
+"""Rules about the mean over several estimates, which comes before the estimates themselves."""
+
+
+class Samples(Protocol):
+    """Where measured quantities come from: a run's tables, or a file that somebody handed in."""
+
+    def has(self, estimate_id: str) -> bool:
+        """Whether it was measured."""
+
+    def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
+        """One quantity with its error."""
+
+    def pooled(self, estimate_ids: Sequence[str]) -> Sample:
+        """The mean of several, each weighing alike."""
+
+    def another(self, stream_number: int, num_draws: int) -> "Samples":
+        """The same measurements with other bootstrap draws."""
+
+    def notes(self, estimate_id: str) -> tuple[str, ...]:
+        """What is shown beside one quantity."""
+
+    def is_at_chance(self, estimate_id: str) -> bool:
+        """Whether it starts from an accuracy that cannot be told from guessing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What a verdict depends on besides measurements."""
+
+    why_not_run: Why | None = None
+    """Why nothing of this study can be judged here, such as fixture mode."""
+    why_missing: Why = Why.UPSTREAM_NOT_RUN
+    """What it means when an estimate is not there."""
+    deselected: frozenset[str] = frozenset()
+    """Claims that nobody asked for; judged with their family all the same, and not told."""
+    is_subset: bool = False
+    """True when an item limit was set: benchmark claims then speak of no full test."""
+    undecidable: frozenset[str] = frozenset()
+    """Claims that the pre-flight found too big for this run."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One claim that is judged from measurements, with its cases."""
+
+    claim: Claim
+    cases: tuple[Question, ...]
+
+
+def judge(claims: Sequence[Claim], samples: Samples, circumstances: Circumstances) -> tuple[Verdict, ...]:
+    """One verdict per claim, in their order.
+
+    Args:
+        claims: The whole inventory of a study; a family's size counts claims that were not measured.
+        samples: The measurements.
+        circumstances: What else decides.
+    """
+    settled = {claim.id: found for claim in claims if (found := _settled(claim, samples, circumstances))}
+    asked = [_Asked(claim, tuple(questions(claim))) for claim in claims if claim.id not in settled]
+    judged = _steady(asked, claims, samples)
+    told = {each.claim.id: _told(each, judged[each.claim.id], samples, circumstances) for each in asked}
+    return tuple(settled.get(claim.id) or told[claim.id] for claim in claims)
+
+
+def _settled(claim: Claim, samples: Samples, circumstances: Circumstances) -> Verdict | None:
+    """The verdict of a claim that no measurement can move, or that nothing was measured for."""
+    if claim.kind is Kind.QUALITATIVE:
+        return _without(
+            claim, State.NOT_TESTABLE, Why.NO_QUANTITY, "The sentence names nothing that can be measured."
+        )
+    if claim.arithmetic is not None:
+        return judge_arithmetic(claim)
+    if circumstances.why_not_run:
+        return _without(
+            claim, State.NOT_RUN, circumstances.why_not_run, "Nothing of it was measured in this run."
+        )
+    missing = [each for each in claim.primary.estimates if not samples.has(each)]
+    if missing:
+        says = (
+            f"{len(missing)} of {len(claim.primary.estimates)} estimates are missing, such as {missing[0]}."
+        )
+        return _without(claim, State.NOT_RUN, circumstances.why_missing, says)
+    return None
+
+
+def _without(claim: Claim, state: State, why: Why, says: str) -> Verdict:
+    return Verdict(claim_id=claim.id, state=state, why=why, says=says)
+
+
+Cases = dict[str, tuple[CaseVerdict, ...]]
+
+
+def _steady(asked: Sequence[_Asked], claims: Sequence[Claim], samples: Samples) -> Cases:
+    """Verdicts on which two independent streams of draws agree; ten times the draws where they do not."""
+    first = _pass(asked, claims, samples)
+    unlike = _unlike(asked, first, _pass(asked, claims, samples.another(2, NUM_DRAWS)))
+    if unlike:
+        again = [_pass(asked, claims, samples.another(number, MANY_DRAWS)) for number in (1, 2)]
+        unstable = {each.claim.id for each in _unlike(asked, *again)}
+        for each in unlike:
+            cases = again[0][each.claim.id]
+            first[each.claim.id] = tuple(map(_unstable, cases)) if each.claim.id in unstable else cases
+    return first
+
+
+def _unlike(asked: Sequence[_Asked], first: Cases, second: Cases) -> list[_Asked]:
+    def states(cases: tuple[CaseVerdict, ...]) -> list[State]:
+        return [case.state for case in cases]
+
+    return [each for each in asked if states(first[each.claim.id]) != states(second[each.claim.id])]
+
+
+def _unstable(case: CaseVerdict) -> CaseVerdict:
+    says = f"Two streams of {MANY_DRAWS} draws reach different verdicts. {case.says}"
+    return replace(case, state=State.INCONCLUSIVE, why=Why.UNSTABLE, says=says)
+
+
+def _pass(asked: Sequence[_Asked], claims: Sequence[Claim], samples: Samples) -> Cases:
+    """Every case of every claim under one stream: raw p-values first, then what each family makes of them."""
+    raw = {each.claim.id: _cases(each, samples, lambda p: p)[0] for each in asked}
+    p_values = {name: _p_dev(case) for name, case in raw.items()}
+    return {each.claim.id: _cases(each, samples, _adjusted(each.claim, claims, p_values)) for each in asked}
+
+
+def _p_dev(case: CaseVerdict) -> float:
+    """What a case brings to its family; one that misses a minimum cannot deviate, so it brings 1."""
+    if case.why in UNMET:
+        return 1.0
+    return case.numbers.p_dev if case.numbers and case.numbers.p_dev is not None else 1.0
+
+
+def _adjusted(claim: Claim, claims: Sequence[Claim], p_values: Mapping[str, float]) -> Adjust:
+    """What the claim's family makes of its p-value; claims without one count with 1."""
+    if claim.tier is Tier.EXPLORATORY:
+        return lambda p: p
+    others = [p_values.get(each.id, 1.0) for each in family(claims, claim.tier) if each.id != claim.id]
+    return lambda p: holm([p, *others])[0]
+
+
+def family(claims: Sequence[Claim], tier: Tier) -> tuple[Claim, ...]:
+    """The claims of one tier whose p-values are adjusted together: all that a measurement decides."""
+    return tuple(each for each in claims if each.tier is tier and each.rule in DECIDE)
+
+
+def _cases(asked: _Asked, samples: Samples, adjust: Adjust) -> tuple[CaseVerdict, ...]:
+    return tuple(_case(question, samples, adjust) for question in asked.cases)
+
+
+def _case(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdict:
+    claim, ids = question.claim, question.reading.estimates
+    if missing := [each for each in ids if not samples.has(each)]:
+        says = f"This reading was not measured: {missing[0]} is missing."
+        return answer(question, State.INCONCLUSIVE, Why.UPSTREAM_NOT_RUN, says)
+    try:
+        found = tuple(samples.sample(each, claim.inference) for each in ids)
+        if not all(sample.is_finite for sample in found):
+            return answer(question, State.ERROR, Why.NOT_FINITE, "A measured value is no finite number.")
+        if claim.rule in POOLED:
+            found = (samples.pooled(ids), *found)
+        return DECIDE[claim.rule](question, found, adjust)
+    except Exception as error:  # noqa: BLE001  a crash of the judge is a verdict of its own, never a deviation
+        return answer(question, State.ERROR, Why.CRASH, f"{type(error).__name__}: {error}")
+
+
+def _told(
+    asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples, circumstances: Circumstances
+) -> Verdict:
+    """The verdict of one claim from its cases, and what the circumstances make of it."""
+    claim = asked.claim
+    if claim.id in circumstances.deselected:
+        return _without(claim, State.NOT_RUN, Why.DESELECTED, "Nobody asked for it in this run.")
+    verdict = _of_cases(claim, cases)
+    if verdict.state is State.ERROR:
+        return verdict
+    if claim.tier is Tier.EXPLORATORY:
+        return replace(verdict, state=State.INCONCLUSIVE, why=Why.EXPLORATORY)
+    is_benchmark = any("/bench=" in each for each in claim.primary.estimates)
+    if is_benchmark and circumstances.is_subset:
+        says = f"Only some of the test questions were asked. {verdict.says}"
+        verdict = replace(verdict, state=State.INCONCLUSIVE, why=Why.SUBSET, says=says)
+    if verdict.why in {Why.LEANING_PASS, Why.LEANING_DEVIATION} and claim.id in circumstances.undecidable:
+        verdict = replace(verdict, why=Why.UNDERPOWERED)
+    return _annotated(verdict, claim, samples)
+
+
+def _annotated(verdict: Verdict, claim: Claim, samples: Samples) -> Verdict:
+    ids = claim.primary.estimates
+    at_chance = (Flag.AT_CHANCE,) if len(ids) == 1 and samples.is_at_chance(ids[0]) else ()
+    beside = tuple(note for each in ids for note in samples.notes(each)) if len(ids) == 1 else ()
+    primary, *others = verdict.cases
+    cases = (replace(primary, notes=(*primary.notes, *beside)), *others)
+    return replace(verdict, flags=(*verdict.flags, *at_chance), cases=cases)
+
+
+def _of_cases(claim: Claim, cases: tuple[CaseVerdict, ...]) -> Verdict:
+    """Equal cases give their verdict; PASS against DEVIATION is contested; anything else is unresolved."""
+    states = {case.state for case in cases}
+    deciding, flags = cases[0], cases[0].flags
+    if State.ERROR in states:
+        deciding = next(case for case in cases if case.state is State.ERROR)
+    elif {State.PASS, State.DEVIATION} <= states:
+        says = "; ".join(f"{case.reading} ({case.printed or 'no target'}): {case.state}" for case in cases)
+        return Verdict(claim_id=claim.id, state=State.CONTESTED, why=Why.READINGS_DIFFER, flags=flags,
+                       says=f"What the sentence means decides: {says}.", cases=cases)  # fmt: skip
+    elif len(states) > 1:
+        deciding = next(case for case in cases if case.state is State.INCONCLUSIVE)
+        flags = (*flags, Flag.READING_DEPENDENT)
+    elif len(cases) > 1:
+        flags = (*flags, Flag.TARGET_DISPUTED)
+    return Verdict(claim_id=claim.id, state=deciding.state, why=deciding.why, flags=flags,
+                   says=deciding.says, cases=cases)  # fmt: skip

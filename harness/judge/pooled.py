@@ -1,0 +1,72 @@
+"""The mean over several estimates as one sample: questions that several of them share count once."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.judge.evidence import Evidence, by_seed
+from harness.judge.sample import Sample
+from harness.judge.unitrows import UnitRows
+from harness.tools.stats import Spread, combined, mean_spread
+from harness.words.record import Estimate
+
+Part = tuple[Estimate, UnitRows]
+
+
+def pooled_estimates(evidence: Evidence, estimate_ids: Sequence[str]) -> Sample:
+    """The mean of several paired differences, each weighing alike, under the population target.
+
+    The same question in several languages is one cluster; adapters are trained once per language and seed, so the
+    benchmarks of one language share their seeds.
+    """
+    parts = [_part(evidence, each) for each in estimate_ids]
+    spread = combined((_between_questions(parts), *_between_seeds(parts)))
+    return Sample(
+        estimate_id=" + ".join(estimate_ids),
+        value=float(np.mean([estimate.value for estimate, _ in parts])),
+        spread=spread,
+        num_units=min(len(rows.names) for _, rows in parts),
+        num_seeds=min(len(rows.seeds) for _, rows in parts),
+        method=f"t over questions, shared across {len(parts)} cells, and training seeds",
+    )
+
+
+def pooled_samples(samples: Sequence[Sample]) -> Sample:
+    """The mean of samples that somebody declared, taken as independent of each other."""
+    share = 1 / len(samples)
+    return Sample(
+        estimate_id=" + ".join(sample.estimate_id for sample in samples),
+        value=math.fsum(sample.value for sample in samples) * share,
+        spread=combined(Spread(sample.spread.se * share, sample.spread.df) for sample in samples),
+        num_units=min(sample.num_units for sample in samples),
+        num_seeds=min(sample.num_seeds for sample in samples),
+        method=f"mean of {len(samples)} declared values, taken as independent",
+    )
+
+
+def _part(evidence: Evidence, estimate_id: str) -> Part:
+    rows = evidence.stored.unit_rows(estimate_id)
+    assert rows is not None, f"{estimate_id} is stored without its questions"
+    return evidence.stored.estimates[estimate_id], rows
+
+
+def _between_questions(parts: Sequence[Part]) -> Spread:
+    influence: dict[tuple[str | None, str], float] = defaultdict(float)
+    for estimate, rows in parts:
+        differences = rows.mean_observed - rows.mean_reference
+        shares = (differences - differences.mean()) / (len(differences) * len(parts))
+        for name, share in zip(rows.names, shares.tolist(), strict=True):
+            influence[estimate.benchmark, name] += share
+    count = len(influence)
+    return Spread(
+        math.sqrt(math.fsum(each**2 for each in influence.values()) * count / (count - 1)), count - 1.0
+    )
+
+
+def _between_seeds(parts: Sequence[Part]) -> list[Spread]:
+    by_language: dict[str | None, list[np.ndarray]] = defaultdict(list)
+    for estimate, rows in parts:
+        by_language[estimate.language].append(np.array(by_seed(estimate, rows)) / len(parts))
+    return [mean_spread(np.sum(cells, axis=0)) for cells in by_language.values()]

@@ -1,0 +1,117 @@
+"""Rules about the largest of several: "up to", "reaches", "is the largest", "lies in this region"."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.judge.question import Adjust, Question, answer, numbers_of, shown, unmet_minimum
+from harness.judge.rules_single import three_way
+from harness.judge.sample import Sample
+from harness.judge.simultaneous import Joint, joint
+from harness.tools.stats import expected_maximum
+from harness.words.verdict import CaseVerdict, Member, State, Why
+
+
+def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
+    """No member above the edge: PASS when all simultaneous upper limits are below, DEVIATION when a lower one is not."""
+    band = question.band
+    assert band is not None
+    if missed := unmet_minimum(question, samples):
+        return _unmet(question, samples, missed)
+    all_of = joint(samples)
+    room = (band[1] - all_of.values) / all_of.errors
+    p_pass, p_dev = all_of.p_fall(float(room.min())), all_of.p_rise(float((-room).max()))
+    says = f"no member lies above {shown(band[1])}"
+    return _about_maximum(
+        question,
+        samples,
+        all_of,
+        adjust,
+        _Assertion(says=says, against=Why.LARGER, p_pass=p_pass, p_dev=p_dev),
+    )
+
+
+def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
+    """Some member reaches the edge: PASS when a simultaneous lower limit does, DEVIATION when no upper limit does."""
+    band = question.band
+    assert band is not None
+    if missed := unmet_minimum(question, samples):
+        return _unmet(question, samples, missed)
+    all_of = joint(samples)
+    lead = (all_of.values - band[0]) / all_of.errors
+    p_pass, p_dev = all_of.p_rise(float(lead.max())), all_of.p_fall(float((-lead).min()))
+    says = f"the largest member reaches {shown(band[0])}"
+    return _about_maximum(
+        question,
+        samples,
+        all_of,
+        adjust,
+        _Assertion(says=says, against=Why.SMALLER, p_pass=p_pass, p_dev=p_dev),
+    )
+
+
+def judge_largest(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
+    """The largest is a named member: PASS when 95 % of draws say so, DEVIATION when another is shown to be larger."""
+    if missed := unmet_minimum(question, samples):
+        return _unmet(question, samples, missed)
+    all_of = joint(samples)
+    places = [place for place, sample in enumerate(samples) if sample.estimate_id in question.claim.named]
+    p_pass, p_dev = all_of.share_largest_elsewhere(places), all_of.p_beaten(places)
+    says = "the largest member is where the claim puts it"
+    return _about_maximum(
+        question,
+        samples,
+        all_of,
+        adjust,
+        _Assertion(says=says, against=Why.ELSEWHERE, p_pass=p_pass, p_dev=p_dev),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Assertion:
+    says: str
+    against: Why
+    """Reason of a deviation."""
+    p_pass: float
+    p_dev: float
+
+
+def _about_maximum(
+    question: Question, samples: tuple[Sample, ...], all_of: Joint, adjust: Adjust, asserted: _Assertion
+) -> CaseVerdict:
+    state, why = three_way(asserted.p_pass, asserted.p_dev, adjust, asserted.against)
+    largest = samples[int(np.argmax(all_of.values))]
+    how = {State.PASS: "is shown to hold", State.DEVIATION: "is shown not to hold"}.get(
+        state, "cannot be told"
+    )
+    return answer(
+        question,
+        state,
+        why,
+        f"That {asserted.says} {how}: the largest is {largest.estimate_id} at {shown(largest.value)}.",
+        numbers=numbers_of(largest, adjust, asserted.p_pass, asserted.p_dev),
+        members=_members(samples, all_of),
+        notes=(_flattery(samples),),
+    )
+
+
+def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, str]) -> CaseVerdict:
+    members = tuple(
+        Member(estimate_id=each.estimate_id, estimate=each.value, se=each.spread.se, lower=None, upper=None)
+        for each in samples
+    )
+    return answer(question, State.INCONCLUSIVE, *missed, members=members)
+
+
+def _members(samples: tuple[Sample, ...], all_of: Joint) -> tuple[Member, ...]:
+    lower, upper = all_of.lower_limits().tolist(), all_of.upper_limits().tolist()
+    return tuple(
+        Member(estimate_id=each.estimate_id, estimate=each.value, se=each.spread.se, lower=below, upper=above)
+        for each, below, above in zip(samples, lower, upper, strict=True)
+    )
+
+
+def _flattery(samples: tuple[Sample, ...]) -> str:
+    typical = float(np.median([sample.spread.se for sample in samples]))
+    excess = expected_maximum(len(samples)) * typical
+    return f"Were all {len(samples)} members equal, the largest would come out {shown(excess)} too high on average."

@@ -1,0 +1,145 @@
+"""What units and phrases contributed to each stored estimate, as arrays that are cheap to slice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.supply.tables import read_codes, read_column, read_table, table_path
+from harness.words.record import Estimate, PhraseValue, UnitValue
+
+Values = NDArray[np.float64]
+Places = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class UnitRows:
+    """The units of one estimate; every seed holds the same ones in the same order."""
+
+    names: tuple[str, ...]
+    seeds: tuple[int, ...]
+    """Empty when nothing was trained."""
+    observed: Values
+    """[seed, unit]; one row when nothing was trained."""
+    reference: Values
+
+    @cached_property
+    def mean_observed(self) -> Values:
+        """Seed-averaged side of the comparison, per unit."""
+        mean: Values = self.observed.mean(axis=0)
+        return mean
+
+    @cached_property
+    def mean_reference(self) -> Values:
+        """The other side."""
+        mean: Values = self.reference.mean(axis=0)
+        return mean
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseRows:
+    """What each phrase contributed to each latent of one estimate."""
+
+    latent: Places
+    """Place among the estimate's latents, in order of appearance."""
+    phrase: Places
+    observed: Values
+    reference: Values
+
+    @property
+    def is_shared(self) -> bool:
+        """True where some phrase serves several latents, so that latents are not independent."""
+        return len(np.unique(self.phrase)) < len(self.phrase)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """The tables of one estimates artifact."""
+
+    estimates: Mapping[str, Estimate]
+    units: "_Table"
+    phrases: "_Table"
+
+    def unit_rows(self, estimate_id: str) -> UnitRows | None:
+        """The units of an estimate; None where it was stored without any.
+
+        Raises:
+            ValueError: If its seeds do not hold the same units.
+        """
+        rows = self.units.rows(estimate_id)
+        if rows is None:
+            return None
+        names, seeds, (observed, reference) = (
+            self.units.names_of(rows),
+            self.units.seed[rows],
+            self.units.sides(rows),
+        )
+        count = len(set(seeds.tolist()))
+        width = len(names) // count
+        if any(names[start : start + width] != names[:width] for start in range(0, len(names), width)):
+            raise ValueError(
+                f"{estimate_id}: its seeds do not rest on the same units; run the estimates stage again"
+            )
+        trained = tuple(seeds[::width].tolist()) if seeds[0] >= 0 else ()
+        return UnitRows(
+            names[:width], trained, observed.reshape(count, width), reference.reshape(count, width)
+        )
+
+    def phrase_rows(self, estimate_id: str) -> PhraseRows | None:
+        """The phrases of an estimate; None where none are kept."""
+        rows = self.phrases.rows(estimate_id)
+        if rows is None:
+            return None
+        latent = np.unique(self.phrases.code[rows], return_inverse=True)[1].astype(np.int32)
+        phrase = np.unique(self.phrases.seed[rows], return_inverse=True)[1].astype(np.int32)
+        return PhraseRows(latent, phrase, *self.phrases.sides(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Columns of `UnitValue` or `PhraseValue`; the rows of one estimate stand together."""
+
+    places: Mapping[str, slice]
+    code: Places
+    names: Sequence[str]
+    seed: NDArray[np.int64]
+    """Seed of a unit, -1 for none; text of a phrase."""
+    observed: Values
+    reference: Values
+
+    def rows(self, estimate_id: str) -> slice | None:
+        return self.places.get(estimate_id)
+
+    def names_of(self, rows: slice) -> tuple[str, ...]:
+        return tuple(self.names[code] for code in self.code[rows].tolist())
+
+    def sides(self, rows: slice) -> tuple[Values, Values]:
+        return self.observed[rows], self.reference[rows]
+
+
+def read_stored(folder: Path) -> Stored:
+    """Every estimate of an artifact, with what it rests on."""
+    estimates = {row.estimate_id: row for row in read_table(folder, Estimate)}
+    return Stored(estimates, _read(folder, UnitValue, "seed"), _read(folder, PhraseValue, "text_id"))
+
+
+def _read(folder: Path, row_type: type, third: str) -> _Table:
+    owner, ids = read_codes(folder, row_type, "estimate_id")
+    code, names = read_codes(folder, row_type, "unit")
+    seed = np.nan_to_num(read_column(folder, row_type, third).astype(np.float64), nan=-1).astype(np.int64)
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    ends = np.append(starts[1:], len(owner))
+    places = {
+        ids[owner[start]]: slice(start, end)
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    }
+    if len(places) != len(starts):
+        path = table_path(folder, row_type)
+        raise ValueError(
+            f"{path}: the rows of one estimate do not stand together; run the estimates stage again"
+        )
+    sides = (read_column(folder, row_type, side) for side in ("observed", "reference"))
+    return _Table(places, code, names, seed, *sides)
