@@ -19,6 +19,7 @@ FLOORS: Mapping[str, str] = {
     "tools": "no disk, network, clock or environment",
     "supply": "the doors to hub, disk, clock and environment",
     "works": "the stages, what they are put together from, and their map",
+    "judge": "estimates and claims in, verdicts out; alone sees printed numbers",
     "report": "records in, files out",
     "run": "a plan made, resumed, watched and handed to the report",
 }
@@ -31,6 +32,9 @@ ARROWS: Mapping[str, str] = {
     "study": "pins",
     "tasks": "pins study",
     "items": "study tasks",
+    "claim": "printed",
+    "judgement": "claim verdict",
+    "correlation": "metrics resampling stats",
     "loading": "sources",
     "firstuse": "disk",
     "hub": "firstuse",
@@ -48,12 +52,22 @@ ARROWS: Mapping[str, str] = {
     "scores": "disparity tuning",
     "estimates": "disparity scores tuning",
     "selfchecks": "phrases translation extraction dictionary alignment evaluation",
-    "pipeline": "phrases translation extraction dictionary alignment evaluation estimates selfchecks",
+    "pipeline": "replay phrases translation extraction dictionary alignment evaluation estimates selfchecks",
+    "question": "sample",
+    "simultaneous": "sample",
+    "rules_single": "question sample",
+    "rules_many": "question rules_single sample",
+    "rules_maximum": "question rules_single sample simultaneous",
+    "rules_correlation": "question rules_single sample",
+    "evidence": "sample unitrows",
+    "pooled": "evidence sample unitrows",
+    "stored": "evidence pooled sample unitrows",
+    "hearing": "question rules_arithmetic rules_correlation rules_many rules_maximum rules_single sample",
     "inventory": "recipes",
     "stageprocess": "recipes",
     "survey": "progress recipes stageprocess",
     "engine": "recipes stageprocess",
-    "reproduce": "engine execution progress recipes survey",
+    "reproduce": "engine execution progress recipes survey witness",
     "__main__": "cli",
 }
 """What a module may import from its own floor."""
@@ -73,6 +87,7 @@ DOORS: Mapping[str, str] = {
     "matplotlib": "report",
     "jsonschema": "report",
     "importlib": "studies",
+    "scipy": "stats",
 }
 """One door per dependency: who may import it. lm-eval keeps its data in `datasets`, and reads Parquet.
 

@@ -1,4 +1,4 @@
-"""All claims of a study judged at once: every rule, one family of p-values per tier, two streams of draws.
+"""All claims of a study heard at once: every rule, one family of p-values per tier, two streams of draws.
 
 A family is judged whole whatever is selected, so choosing claims changes no verdict.
 """
