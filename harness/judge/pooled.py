@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.judge.evidence import Evidence, by_seed
+from harness.judge.resampled import Resampled, by_seed
 from harness.judge.sample import Sample
 from harness.judge.unitrows import UnitRows
 from harness.tools.stats import Spread, combined, mean_spread
@@ -15,13 +15,13 @@ from harness.words.record import Estimate
 Part = tuple[Estimate, UnitRows]
 
 
-def pooled_estimates(evidence: Evidence, estimate_ids: Sequence[str]) -> Sample:
+def pooled_estimates(resampled: Resampled, estimate_ids: Sequence[str]) -> Sample:
     """The mean of several paired differences, each weighing alike, under the population target.
 
     The same question in several languages is one cluster; adapters are trained once per language and seed, so the
     benchmarks of one language share their seeds.
     """
-    parts = [_part(evidence, each) for each in estimate_ids]
+    parts = [_part(resampled, each) for each in estimate_ids]
     spread = combined((_between_questions(parts), *_between_seeds(parts)))
     return Sample(
         estimate_id=" + ".join(estimate_ids),
@@ -46,10 +46,10 @@ def pooled_samples(samples: Sequence[Sample]) -> Sample:
     )
 
 
-def _part(evidence: Evidence, estimate_id: str) -> Part:
-    rows = evidence.stored.unit_rows(estimate_id)
+def _part(resampled: Resampled, estimate_id: str) -> Part:
+    rows = resampled.stored.unit_rows(estimate_id)
     assert rows is not None, f"{estimate_id} is stored without its questions"
-    return evidence.stored.estimates[estimate_id], rows
+    return resampled.stored.estimates[estimate_id], rows
 
 
 def _between_questions(parts: Sequence[Part]) -> Spread:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.judge.evidence import Evidence
+from harness.judge.resampled import Resampled
 from harness.judge.pooled import pooled_estimates
 from harness.judge.sample import Sample
 from harness.judge.unitrows import Stored, read_stored
@@ -35,10 +35,10 @@ class StoredSamples:
     num_draws: int = NUM_DRAWS
 
     @cached_property
-    def _evidence(self) -> Evidence:
-        evidence = Evidence(self.stored, self.stream_number, self.num_draws, self.paper_units)
-        evidence.draw(self.wanted)
-        return evidence
+    def _resampled(self) -> Resampled:
+        resampled = Resampled(self.stored, self.stream_number, self.num_draws, self.paper_units)
+        resampled.draw(self.wanted)
+        return resampled
 
     def has(self, estimate_id: str) -> bool:
         """Whether the run measured it."""
@@ -46,11 +46,11 @@ class StoredSamples:
 
     def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
         """One quantity with its error."""
-        return self._evidence.sample(estimate_id, inference)
+        return self._resampled.sample(estimate_id, inference)
 
     def pooled(self, estimate_ids: Sequence[str]) -> Sample:
         """The mean of several, each weighing alike."""
-        return pooled_estimates(self._evidence, estimate_ids)
+        return pooled_estimates(self._resampled, estimate_ids)
 
     def another(self, stream_number: int, num_draws: int) -> "StoredSamples":
         """The same measurements with other bootstrap draws."""

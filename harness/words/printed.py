@@ -44,7 +44,7 @@ class Printed:
         found = _NUMBER.fullmatch(_unhedged(self.text))
         if found is None:
             raise ValueError(
-                f"{self.text!r} is no printed number; expected a decimal number such as '26.27', '+1.62' or '~91', "
+                f"{self.text!r} is no printed number; expected a decimal number such as '12.50', '+1.5' or '~90', "
                 f"hedged at most by one of {', '.join(HEDGES)}"
             )
         sign = "-" if found["sign"] in {"-", "\N{MINUS SIGN}"} else ""

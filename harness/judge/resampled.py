@@ -34,7 +34,7 @@ class InconsistentError(ValueError):
 
 
 @dataclass(eq=False)
-class Evidence:
+class Resampled:
     """The samples of one stored run, drawn from one stream."""
 
     stored: Stored
