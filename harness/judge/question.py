@@ -104,7 +104,9 @@ def range_text(interval: Interval | None) -> str:
     return f"{shown(interval[0])} to {shown(interval[1])}" if interval else "none"
 
 
-def unmet_minimum(question: Question, samples: tuple[Sample, ...]) -> tuple[Why, str] | None:
+def unmet_minimum(
+    question: Question, samples: tuple[Sample, ...], *, needs_spread: bool = True
+) -> tuple[Why, str] | None:
     """The first minimum that a measurement misses, with the sentence that says so."""
     minima = question.claim.minima
     units, seeds = min(sample.num_units for sample in samples), min(sample.num_seeds for sample in samples)
@@ -112,7 +114,7 @@ def unmet_minimum(question: Question, samples: tuple[Sample, ...]) -> tuple[Why,
         return Why.TOO_FEW_UNITS, f"It rests on {units} units; a verdict on this claim needs {minima.units}."
     if seeds < minima.seeds:
         return Why.TOO_FEW_SEEDS, f"It rests on {seeds} seeds; a verdict on this claim needs {minima.seeds}."
-    if any(sample.is_without_spread for sample in samples):
+    if needs_spread and any(sample.is_without_spread for sample in samples):
         varied = "seeds" if question.claim.inference is InferenceTarget.FIXED_ITEMS else "units"
         return Why.ZERO_VARIANCE, f"All {varied} gave the same value, so its error is unknown."
     return None

@@ -13,7 +13,8 @@ from harness.words.verdict import CaseVerdict, Numbers, State, Why
 def judge_correlation(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
     """The claimed sign on Fisher's scale, and whichever unit is left out; DEVIATION when the other sign is shown."""
     (sample,), sign = samples, question.claim.sign
-    if missed := unmet_minimum(question, samples):
+    # Its error follows from the number of units, so a missing spread between them says nothing.
+    if missed := unmet_minimum(question, samples, needs_spread=False):
         return answer(question, State.INCONCLUSIVE, *missed)
     scale = fisher(sample.value, sample.num_units)
     p_above = scale.tail_above_zero()

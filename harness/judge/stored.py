@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.judge.resampled import Resampled
 from harness.judge.pooled import pooled_estimates
+from harness.judge.resampled import Resampled
 from harness.judge.sample import Sample
 from harness.judge.unitrows import Stored, read_stored
 from harness.tools.resampling import NUM_DRAWS
@@ -75,7 +75,8 @@ class StoredSamples:
         """Whether a change in accuracy starts from what guessing reaches."""
         estimate = self.stored.estimates[estimate_id]
         benchmark = next((each for each in self.study.benchmarks if each.name == estimate.benchmark), None)
-        base_id = f"accuracy/lang={estimate.language}/bench={estimate.benchmark}/primary/primary"
+        asked_in = self.study.reference.code if estimate.quantity == "delta-english" else estimate.language
+        base_id = f"accuracy/lang={asked_in}/bench={estimate.benchmark}/primary/primary"
         if benchmark is None or "delta" not in estimate.quantity or not self.has(base_id):
             return False
         base = self.sample(base_id, InferenceTarget.POPULATION)
