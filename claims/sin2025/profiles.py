@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from claims.sin2025 import pins
+from claims.sin2025.specification import PROTOCOL
 from harness.words.pins import Home, Pin
 from harness.words.study import Profile, Sizes, Sources, Translator
 
@@ -86,7 +87,7 @@ def paper() -> Profile:
             held_out_fraction=1 / 3,
             similarity_texts=512,
             dictionary_texts=512,
-            adapter_seeds=(1, 2, 3, 4, 5),
+            adapter_seeds=PROTOCOL.adapter_seeds,
             max_alignment_steps=None,
             alignment_batch=None,
             items_per_cell=None,

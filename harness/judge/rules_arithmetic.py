@@ -79,7 +79,7 @@ def _granularity(asked: Granularity) -> Finding:
     if not asked.item_counts:
         says = f"No source says on how many questions {printed} rests, so nothing can be said of it."
         return Finding(state=State.INCONCLUSIVE, why=Why.COUNT_UNKNOWN, says=says, printed=printed)
-    sets = "; ".join(f"{test_set}: {num_items:,}" for num_items, test_set in asked.item_counts)
+    sets = _sets(asked)
     ways = tuple(occurrences(asked))
     if not ways:
         says = f"No whole number of questions gives {printed} {_of(asked)}, however it was rounded ({sets})."
@@ -148,6 +148,20 @@ def _of(asked: Granularity) -> str:
     return (
         f"percent of {first} to {last} right answers" if first < last else f"percent of {first} right answers"
     )
+
+
+def _sets(asked: Granularity) -> str:
+    """Test sets with their sizes; a run of sizes is told by its ends."""
+    sizes: dict[str, list[int]] = {}
+    for num_items, test_set in asked.item_counts:
+        sizes.setdefault(test_set, []).append(num_items)
+    return "; ".join(f"{test_set}: {_sizes(sorted(found))}" for test_set, found in sizes.items())
+
+
+def _sizes(found: list[int]) -> str:
+    if len(found) > 1 and found == list(range(found[0], found[-1] + 1)):
+        return f"{found[0]:,} to {found[-1]:,}"
+    return " or ".join(f"{size:,}" for size in found)
 
 
 def _ways(ways: Sequence[Occurrence]) -> tuple[str, ...]:

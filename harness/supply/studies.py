@@ -4,9 +4,15 @@ import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+from harness.words.claim import Claim
 from harness.words.failures import UsageError, choice_error
+from harness.words.pins import Home, Pin
+from harness.words.protocol import Conflict, Protocol
 from harness.words.study import Group, Profile, Study
+
+Entry = TypeVar("Entry")
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 """Every folder below it that holds a `study.py` is a study."""
@@ -45,6 +51,51 @@ def load_profile(study: Study, name: str) -> Profile:
         raise choice_error("profile", name, tuple(profiles), f"(profiles of {study.name})")
     _refuse(f"profile {name} of claims/{study.name}/profiles.py", profile_faults(study, profiles[name]))
     return profiles[name]
+
+
+def committed_pins(study: Study) -> tuple[Pin, ...]:
+    """Pins of every committed folder that some profile of a study is fed from: its miniature worlds."""
+    if study.name not in study_names():
+        return ()
+    pins = (pin for profile in _profiles(study.name).values() for pin in profile.sources.pins())
+    return tuple(dict.fromkeys(pin for pin in pins if pin.home is Home.FOLDER))
+
+
+def load_claims_of(study: str) -> tuple[Claim, ...]:
+    """Claims of a study as its tables hold them, not yet checked; none where it has no `claims.py`.
+
+    Raises:
+        UsageError: If the tables cannot be read, or hold something else.
+    """
+    return _entries(study, "claims", "CLAIMS", Claim)
+
+
+def load_conflicts_of(study: str) -> tuple[Conflict, ...]:
+    """Conflicts between a study's sources; none where it has no `conflicts.py`.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "conflicts", "CONFLICTS", Conflict)
+
+
+def load_protocol_of(study: str) -> Protocol:
+    """What a study fixes beside claims and specification.
+
+    Raises:
+        UsageError: If its `specification.py` holds no protocol.
+    """
+    protocol = _attribute(study, "specification", "PROTOCOL")
+    if not isinstance(protocol, Protocol):
+        raise UsageError(
+            f"claims/{study}/specification.py must hold PROTOCOL, a harness.words.protocol.Protocol; found {protocol!r}"
+        )
+    return protocol
+
+
+def lock_path(study: str) -> Path:
+    """Where a study's pre-registration stands."""
+    return CLAIMS / study / "lock.json"
 
 
 def study_faults(study: Study) -> Iterator[str]:
@@ -99,6 +150,30 @@ def _profiles(study: str) -> Mapping[str, Profile]:
             f"claims/{study}/profiles.py must hold PROFILES, a mapping of names to harness.words.study.Profile"
         )
     return profiles
+
+
+def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Entry, ...]:
+    if importlib.util.find_spec(f"claims.{study}.{module}") is None:
+        return ()
+    found = _attribute(study, module, name)
+    if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
+        raise UsageError(
+            f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "
+            f"found {type(found).__name__}"
+        )
+    return found
+
+
+def _attribute(study: str, module: str, name: str) -> object:
+    """What a module of a study calls so, or None; a table that cannot even be built is malformed, not a crash."""
+    if importlib.util.find_spec(f"claims.{study}.{module}") is None:
+        return None
+    try:
+        return getattr(importlib.import_module(f"claims.{study}.{module}"), name, None)
+    except (TypeError, ValueError, AttributeError, NameError, ImportError, SyntaxError) as error:
+        raise UsageError(
+            f"claims/{study}/{module}.py cannot be read: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _names(known: Mapping[str, object]) -> str:

@@ -123,8 +123,6 @@ def closing_ratio(gain: Printed) -> float:
 
     Raises:
         ValueError: If the gain is -100 percent or less, which leaves nothing.
-
-    Known answer: 87.69 percent closes from 0.533, 75.49 percent from 0.570.
     """
     _require_gain(gain)
     return float(1 / (1 + _value(gain) / 100))

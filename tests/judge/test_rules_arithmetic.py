@@ -126,6 +126,12 @@ def test_the_power_of_a_check_stands_beside_it() -> None:
     )
 
 
+def test_a_run_of_sizes_is_told_by_its_ends() -> None:
+    sets = ((1115, "subset"), (1117, "subset"), (1116, "subset"), (1142, "full"), (1167, "full"))
+    verdict = judge_arithmetic(claim(points("+0.16", *sets)))
+    assert verdict.says.endswith("(subset: 1,115 to 1,117; full: 1,142 or 1,167).")
+
+
 def test_many_ways_are_counted_and_not_told() -> None:
     (case,) = judge_arithmetic(claim(points("+5.47", SUBSET, base=(256, 343)))).cases
     assert case.notes[4].endswith(" more ways.")

@@ -1,0 +1,223 @@
+"""What is wrong with a table of claims, one sentence each: the claim's id, what was found, what is allowed."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from harness.judge.payloadfaults import payload_faults, printed_faults
+from harness.words.claim import (
+    JUDGED_WITH_LIMIT,
+    JUDGED_WITH_MARGIN,
+    RULES,
+    Claim,
+    InferenceTarget,
+    Kind,
+    Reading,
+    Rule,
+    Sentence,
+    SourceTier,
+    Target,
+    Tier,
+    Unit,
+)
+from harness.words.verdict import State
+
+IDS = re.compile(r"[a-z0-9][a-z0-9._-]*")
+MAX_QUOTED_WORDS = 25
+MAX_READINGS = 3
+
+ONE_ESTIMATE = (Rule.WITHIN_MARGIN, Rule.SIGN, Rule.AT_LEAST, Rule.CORRELATION_SIGN)
+"""Rules for one quantity; the others that measure need several."""
+NEEDS_SIGN = (Rule.SIGN, Rule.EVERY_SIGN, Rule.POOLED_SIGN, Rule.CORRELATION_SIGN)
+NAMES_MEMBERS = (Rule.LARGEST_AT, Rule.LARGEST_WITHIN)
+UNMEASURED = (Rule.NONE, *RULES[Kind.ARITHMETIC])
+"""Rules that look at no estimate."""
+
+
+def inventory_faults(claims: Sequence[Claim], known: Mapping[str, str]) -> Iterator[str]:
+    """Everything that is wrong with a study's claims.
+
+    Args:
+        claims: The whole table.
+        known: Unit of every estimate that the study has, by id.
+    """
+    ids = [claim.id for claim in claims]
+    for twice in sorted({name for name in ids if ids.count(name) > 1}):
+        yield f"{twice}: its id stands {ids.count(twice)} times; each id names one claim"
+    sentences = [claim.says for claim in claims]
+    for claim in claims:
+        if sentences.count(claim.says) > 1:
+            yield f"{claim.id}: {claim.says!r} is what another claim says too; tests are named by it, so each says its own"
+        yield from (f"{claim.id}: {fault}" for fault in claim_faults(claim, known))
+
+
+def claim_faults(claim: Claim, known: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with one claim by itself."""
+    unknown = list(_word_faults(claim))
+    yield from unknown
+    yield from _name_faults(claim)
+    yield from _sentence_faults(claim.sentence)
+    if unknown:
+        return  # what is asked below depends on the rule, the unit and the tiers
+    yield from _reading_faults(claim, known)
+    yield from _target_faults(claim)
+    yield from _margin_faults(claim)
+    yield from _member_faults(claim)
+    yield from _figure_faults(claim)
+
+
+def _word_faults(claim: Claim) -> Iterator[str]:
+    """Words that are none of the instrument's: a table may be written with plain strings."""
+    words: list[tuple[str, object, type[StrEnum]]] = [
+        ("kind", claim.kind, Kind),
+        ("rule", claim.rule, Rule),
+        ("tier", claim.tier, Tier),
+        ("unit", claim.unit, Unit),
+        ("inference target", claim.inference, InferenceTarget),
+        ("source tier", claim.sentence.tier, SourceTier),
+        *(("source tier", target.tier, SourceTier) for target in (*claim.targets, *claim.discrepancies)),
+    ]
+    for name, found, allowed in words:
+        if not isinstance(found, allowed):
+            yield f"unknown {name} {found!r}; allowed: {', '.join(allowed)}"
+    if isinstance(claim.kind, Kind) and isinstance(claim.rule, Rule) and claim.rule not in RULES[claim.kind]:
+        yield f"rule {claim.rule} does not decide a claim of kind {claim.kind}; allowed: {', '.join(RULES[claim.kind])}"
+    if claim.expected and claim.expected not in tuple(State):
+        yield f"unknown expected state {claim.expected!r}; allowed: none, or one of {', '.join(State)}"
+
+
+def _name_faults(claim: Claim) -> Iterator[str]:
+    if IDS.fullmatch(claim.id) is None:
+        yield "its id must be small letters, digits, dots, dashes and underscores, such as 'gap.first.value'"
+    if not claim.says.strip():
+        yield "says nothing; it must say one sentence, which names its test"
+
+
+def _sentence_faults(sentence: Sentence) -> Iterator[str]:
+    if not sentence.source.strip() or not sentence.where.strip():
+        yield (
+            f"its sentence has source {sentence.source!r} and place {sentence.where!r}; both must be said, "
+            "such as 'abstract', 'sentence 3'"
+        )
+    if not sentence.quote.strip() and not sentence.sense.strip():
+        yield "its sentence has neither quote nor sense; quote the source, or say its sense in our words"
+    if (words := len(sentence.quote.split())) > MAX_QUOTED_WORDS:
+        yield f"quotes {words} words; at most {MAX_QUOTED_WORDS} are quoted"
+    if sentence.quote and sentence.tier == SourceTier.SUMMARY:
+        yield f"quotes a summary ({sentence.source}); what others wrote is told in our words, as the sentence's sense"
+
+
+def _reading_faults(claim: Claim, known: Mapping[str, str]) -> Iterator[str]:
+    if claim.rule in UNMEASURED:
+        if claim.readings:
+            yield f"has {len(claim.readings)} readings; rule {claim.rule} measures nothing, so none is allowed"
+        return
+    if not 1 <= len(claim.readings) <= MAX_READINGS:
+        yield f"has {len(claim.readings)} readings; 1 to {MAX_READINGS} are allowed"
+    names = [reading.name for reading in claim.readings]
+    if len(set(names)) < len(names):
+        yield f"its readings are called {', '.join(names)}; each needs a name of its own"
+    for reading in claim.readings:
+        yield from _support_faults(reading)
+        yield from _estimate_faults(claim, reading, known)
+
+
+def _support_faults(reading: Reading) -> Iterator[str]:
+    if not any(source.strip() for source in reading.supported_by):
+        yield f"reading {reading.name!r} has no source; a reading that nobody supports does not count"
+
+
+def _estimate_faults(claim: Claim, reading: Reading, known: Mapping[str, str]) -> Iterator[str]:
+    found = len(reading.estimates)
+    if claim.rule in ONE_ESTIMATE and found != 1:
+        yield f"reading {reading.name!r} names {found} estimates; rule {claim.rule} needs exactly 1"
+    if claim.rule not in ONE_ESTIMATE and found < 2:  # noqa: PLR2004 - one member has no rank and no pool
+        yield f"reading {reading.name!r} names {found} estimates; rule {claim.rule} needs at least 2"
+    if len(set(reading.estimates)) < found:
+        yield f"reading {reading.name!r} names an estimate twice; each counts once"
+    for name in reading.estimates:
+        if name not in known:
+            yield (
+                f"reading {reading.name!r} names estimate {name!r}, which the study does not have; "
+                f"allowed: one of its {len(known)}{_nearest(name, known)}"
+            )
+        elif known[name] != claim.unit:
+            yield f"its unit is {claim.unit}, but estimate {name!r} is in {known[name]}; both must be the same"
+
+
+def _target_faults(claim: Claim) -> Iterator[str]:
+    readings = [reading.name for reading in claim.readings]
+    for target in (*claim.targets, *claim.discrepancies):
+        yield from printed_faults(target.printed)
+        yield from _aim_faults(target, readings)
+    tiers = sorted({str(target.tier) for target in claim.targets})
+    if len(tiers) > 1:
+        yield f"its targets are of tiers {', '.join(tiers)}; allowed: one, the best; move the others to discrepancies"
+    for weaker in claim.discrepancies:
+        if tiers and str(weaker.tier) <= tiers[0]:
+            yield f"discrepancy {weaker.printed.text!r} is of tier {weaker.tier}; allowed: tiers below {tiers[0]}"
+    if claim.rule in (*JUDGED_WITH_MARGIN, *JUDGED_WITH_LIMIT):
+        for name in sorted(set(readings) - {target.reading for target in claim.targets}):
+            yield f"has no target under reading {name!r}; rule {claim.rule} needs a printed number for each reading"
+
+
+def _aim_faults(target: Target, readings: Sequence[str]) -> Iterator[str]:
+    printed = target.printed.text
+    if not target.source.strip():
+        yield f"target {printed!r} has no source; say who prints it"
+    if target.reading not in readings:
+        allowed = ", ".join(readings) or "none"
+        yield f"target {printed!r} is for reading {target.reading!r}; allowed: {allowed}"
+    if target.half_width is not None and not 0 <= target.half_width < math.inf:
+        yield f"target {printed!r} has half-width {target.half_width}; allowed: 0 or a positive number"
+
+
+def _margin_faults(claim: Claim) -> Iterator[str]:
+    if claim.rule not in JUDGED_WITH_MARGIN:
+        if claim.margin is not None:
+            yield f"has margin {claim.margin}; rule {claim.rule} takes none"
+        return
+    if claim.margin is None or not 0 < claim.margin < math.inf:
+        yield f"has margin {claim.margin}; rule {claim.rule} needs a positive number"
+    if not claim.margin_because.strip():
+        yield f"has margin {claim.margin} without a reason; say in margin_because why it is that wide"
+
+
+def _member_faults(claim: Claim) -> Iterator[str]:
+    if claim.rule in NEEDS_SIGN and claim.sign not in (-1, 1):
+        yield f"has sign {claim.sign}; rule {claim.rule} needs +1 or -1"
+    if claim.rule not in NEEDS_SIGN and claim.sign != 0:
+        yield f"has sign {claim.sign}; rule {claim.rule} takes none, so it must be 0"
+    if claim.rule not in NAMES_MEMBERS:
+        if claim.named:
+            yield f"names {len(claim.named)} members; rule {claim.rule} singles none out"
+        return
+    for reading in claim.readings:
+        named = len(set(claim.named) & set(reading.estimates))
+        most = 1 if claim.rule is Rule.LARGEST_AT else len(reading.estimates) - 1
+        if not 1 <= named <= most:
+            allowed = "exactly 1" if most == 1 else f"1 to {most}"
+            yield f"names {named} members of reading {reading.name!r}; rule {claim.rule} allows {allowed}"
+    if strangers := set(claim.named) - {name for reading in claim.readings for name in reading.estimates}:
+        yield f"names {', '.join(sorted(strangers))}, which no reading lists; allowed: estimates of its readings"
+
+
+def _figure_faults(claim: Claim) -> Iterator[str]:
+    yield from payload_faults(claim)
+    if min(claim.minima.units, claim.minima.seeds) < 0:
+        yield f"has minima {claim.minima.units} units and {claim.minima.seeds} seeds; allowed: 0 or more"
+    if claim.paper_units is not None and claim.paper_units < 1:
+        yield f"says that the paper's number rests on {claim.paper_units} units; allowed: 1 or more, or None"
+    if (pilot := claim.pilot) is not None:
+        if not pilot.because.strip():
+            yield "has a pilot spread without a reason; say in its because where it comes from"
+        if not (0 <= pilot.unit_sd < math.inf and 0 <= pilot.seed_sd < math.inf):
+            yield f"has pilot spreads {pilot.unit_sd} and {pilot.seed_sd}; allowed: 0 or a positive number"
+
+
+def _nearest(name: str, known: Mapping[str, str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", such as {close[0]!r}" if close else ""

@@ -1,0 +1,32 @@
+"""What a study declares before anything is measured: its claims, checked when they are read."""
+
+from harness.judge.claimfaults import inventory_faults
+from harness.judge.quantities import estimate_units
+from harness.supply.studies import load_claims_of, load_study
+from harness.words.claim import Claim
+from harness.words.failures import UsageError, choice_error
+
+
+def load_claims(study: str) -> tuple[Claim, ...]:
+    """Every claim of a study, in its order; none where it declares none.
+
+    Raises:
+        UsageError: If there is no such study, or something is wrong with its claims; names all of it by claim.
+    """
+    asked = load_study(study)
+    claims = load_claims_of(study)
+    if faults := list(inventory_faults(claims, estimate_units(asked))):
+        raise UsageError(f"claims/{study}/claims.py cannot be used:\n  " + "\n  ".join(faults))
+    return claims
+
+
+def claim_named(claims: tuple[Claim, ...], name: str) -> Claim:
+    """The claim with that id.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    for claim in claims:
+        if claim.id == name:
+            return claim
+    raise choice_error("claim", name, tuple(claim.id for claim in claims), "")

@@ -1,0 +1,95 @@
+"""Every estimate that a run of a study can hold, by id, with its unit: what claims may name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.tools.measured import Scope
+from harness.words.study import Group, Study
+
+MEAN_OVER_LAYERS, SHARE_CLOSED = "mean-over-aligned-layers", "share-of-gap-closed"
+"""Specifications of the gain beside the primary one."""
+
+
+def estimate_units(study: Study) -> Mapping[str, str]:
+    """Unit of every estimate that a claim of the study may be about, by id."""
+    scopes = (*_gaps(study), *_tuned(study), *_english(study), *_over_languages(study), *_texts(study))
+    return {scope.estimate_id: scope.unit for scope in scopes}
+
+
+def _gaps(study: Study) -> Iterator[Scope]:
+    others = _codes(study)
+    for reading in ("high", "english"):
+        for layer in range(study.shapes.num_layers):
+            for language in (None, *others):
+                yield Scope(quantity="gap", unit="percent", layer=layer, language=language, reading=reading)
+
+
+def _tuned(study: Study) -> Iterator[Scope]:
+    for language in (language.code for language in study.tuned):
+        layer = study.primary.gain_layer
+        yield Scope(quantity="gain", unit="percent", layer=layer, language=language)
+        yield Scope(quantity="gain", unit="percent", language=language, specification=MEAN_OVER_LAYERS)
+        yield Scope(
+            quantity="gain", unit="percent", layer=layer, language=language, specification=SHARE_CLOSED
+        )
+        yield Scope(
+            quantity="retention-by-adapter",
+            unit="percent",
+            layer=layer,
+            language=language,
+            reading="activation",
+        )
+        for benchmark in _benchmarks(study):
+            yield Scope(quantity="delta", unit="points", language=language, benchmark=benchmark)
+            yield Scope(quantity="delta-english", unit="points", language=language, benchmark=benchmark)
+            yield Scope(
+                quantity="relative-delta",
+                unit="percent",
+                language=language,
+                benchmark=benchmark,
+                reading="relative",
+            )
+
+
+def _english(study: Study) -> Iterator[Scope]:
+    if not study.tuned:
+        return
+    english = study.reference.code
+    yield Scope(
+        quantity="retention",
+        unit="percent",
+        layer=study.primary.gain_layer,
+        language=english,
+        reading="activation",
+    )
+    if study.benchmarks:
+        yield Scope(quantity="retention", unit="percent", language=english, reading="accuracy")
+
+
+def _over_languages(study: Study) -> Iterator[Scope]:
+    for benchmark in _benchmarks(study):
+        yield Scope(quantity="correlation", unit="r", benchmark=benchmark)
+        for language in (study.reference.code, *_codes(study)):
+            yield Scope(quantity="accuracy", unit="percent", language=language, benchmark=benchmark)
+    if study.benchmarks:
+        yield Scope(quantity="correlation", unit="r")
+
+
+def _texts(study: Study) -> Iterator[Scope]:
+    yield Scope(quantity="selections-kept", unit="percent", language=study.reference.code)
+    for language in _codes(study):
+        yield Scope(quantity="selections-kept", unit="percent", language=language)
+        yield Scope(quantity="translations-unflagged", unit="percent", language=language)
+        for layer in range(study.shapes.num_layers):
+            for reading in ("raw", "centred"):
+                yield Scope(
+                    quantity="similarity", unit="cosine", layer=layer, language=language, reading=reading
+                )
+
+
+def _codes(study: Study) -> tuple[str, ...]:
+    """Every language but the reference."""
+    return (*study.codes(Group.HIGH), *study.codes(Group.LOW))
+
+
+def _benchmarks(study: Study) -> Sequence[str]:
+    return [benchmark.name for benchmark in study.benchmarks]

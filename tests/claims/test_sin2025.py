@@ -1,0 +1,192 @@
+"""The paper's claims: complete, sound, and as the protocol has them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from claims.sin2025 import estimate_names
+from claims.sin2025.profiles import PROFILES
+from claims.sin2025.specification import PROTOCOL
+from harness.judge.declared import load_claims
+from harness.judge.quantities import estimate_units
+from harness.judge.rules_arithmetic import judge_arithmetic
+from harness.supply.studies import load_conflicts_of, load_study
+from harness.words.claim import Claim, InferenceTarget, Kind, SourceTier, Tier
+from harness.words.judgement import Openness
+from harness.words.verdict import State, Why
+
+CLAIMS = {claim.id: claim for claim in load_claims("sin2025")}
+EXAMPLE = Path(__file__).parents[2] / "reports" / "example" / "report.json"
+
+PRIMARY = {
+    "gap.l6.value": ("26.27", 23.765, 28.775, 0.0),
+    "gap.l25.value": ("19.89", 17.885, 21.895, 0.0),
+    "gain.ml.value": ("87.69", 81.685, 93.695, 0.0),
+    "gain.hi.value": ("86.32", 80.315, 92.325, 0.0),
+    "gain.mr.value": ("75.49", 69.485, 81.495, 0.0),
+    "retention.en.value": ("approximately 91 percent", 88, 94, 100.0),
+    "bench.ml.hellaswag.value": ("+1.62", 1.11, 2.13, 0.0),
+}
+"""Claims that gate the exit code: printed number, band, and the value of no effect."""
+
+
+def band(claim: Claim) -> tuple[float, float]:
+    target = claim.targets[0]
+    assert claim.margin is not None
+    reach = target.rounding + claim.margin
+    return target.value - reach, target.value + reach
+
+
+def test_the_primary_family_is_the_protocols() -> None:
+    assert {name for name, claim in CLAIMS.items() if claim.tier is Tier.PRIMARY} == set(PRIMARY)
+
+
+@pytest.mark.parametrize("name", PRIMARY)
+def test_a_primary_claim_has_the_band_of_the_protocol(name: str) -> None:
+    printed, low, high, null = PRIMARY[name]
+    claim = CLAIMS[name]
+    assert {target.printed.text for target in claim.targets} == {printed}
+    assert band(claim) == pytest.approx((low, high))
+    assert claim.null == null
+    assert claim.pilot is not None
+
+
+def test_claims_that_the_paper_tells_apart_have_bands_apart() -> None:
+    for one, other in (("gap.l25.value", "gap.l6.value"), ("gain.mr.value", "gain.ml.value")):
+        assert band(CLAIMS[one])[1] < band(CLAIMS[other])[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("arc", (-0.35, 0.67)), ("hellaswag", (1.11, 2.13)), ("mmlu", (-0.73, 0.29))]
+)
+def test_a_change_in_points_has_the_band_of_the_protocol(name: str, expected: tuple[float, float]) -> None:
+    claim = CLAIMS[f"bench.ml.{name}.value"]
+    assert band(claim) == pytest.approx(expected)
+    assert claim.inference is InferenceTarget.FIXED_ITEMS
+    assert CLAIMS[f"bench.ml.{name}.direction"].inference is InferenceTarget.POPULATION
+
+
+def test_every_statement_of_the_paper_is_broken_into_claims() -> None:
+    named = {statement for claim in CLAIMS.values() for statement in claim.inventory}
+    assert named == {f"C{number:02}" for number in range(1, 22)}
+
+
+def test_every_conflict_is_told_and_those_that_touch_a_number_are_named_by_a_claim() -> None:
+    told = [conflict.id for conflict in load_conflicts_of("sin2025")]
+    named = {conflict for claim in CLAIMS.values() for conflict in claim.conflicts}
+    assert told == [f"K{number}" for number in range(1, 14)]
+    assert set(told) - named == {"K12"}  # dates on two sites
+
+
+def test_disputed_and_unverified_numbers_are_in() -> None:
+    printed = {target.printed.text: name for name, claim in CLAIMS.items() for target in claim.targets}
+    assert {"75.49", "86.32", "+0.16", "+5.47", "-0.95"} <= set(printed)
+    assert [target.printed.text for target in CLAIMS["bench.ml.arc.value"].targets] == ["+0.16", "+5.47"]
+    assert CLAIMS["corr.gap_acc.mean"].tier is Tier.EXPLORATORY
+    assert CLAIMS["embed.similarity.direction"].tier is Tier.SECONDARY
+
+
+def test_only_conflicts_of_meaning_have_two_readings() -> None:
+    several = {claim.conflicts for claim in CLAIMS.values() if len(claim.readings) > 1}
+    assert all({"K1", "K5"} & set(conflicts) for conflicts in several)
+    assert [reading.name for reading in CLAIMS["gap.l6.value"].readings] == ["high", "english"]
+    assert [reading.name for reading in CLAIMS["retention.en.value"].readings] == ["activation", "accuracy"]
+    assert [reading.name for reading in CLAIMS["retention.en.floor"].readings] == ["accuracy"]
+
+
+def test_what_only_a_summary_says_is_never_quoted() -> None:
+    sentences = {claim.sentence for claim in CLAIMS.values()}
+    assert {sentence.tier for sentence in sentences if sentence.quote} == {SourceTier.ABSTRACT}
+    assert all(sentence.sense for sentence in sentences if sentence.tier is SourceTier.SUMMARY)
+
+
+def test_chance_is_told_beside_every_claim_on_malayalam_hellaswag() -> None:
+    def is_touched(claim: Claim) -> bool:
+        estimates = {name for reading in claim.readings for name in reading.estimates}
+        return claim.id.startswith("arith.ml.hellaswag") or any(
+            "lang=ml/bench=hellaswag" in name and not name.startswith("delta-english") for name in estimates
+        )
+
+    about = [claim for claim in CLAIMS.values() if is_touched(claim)]
+    assert {claim.id for claim in about} == {
+        "bench.ml.hellaswag.value",
+        "bench.ml.hellaswag.relative",
+        "bench.ml.hellaswag.direction",
+        "bench.base.hellaswag.best",
+        "bench.consistency",
+        "bench.modest",
+        "arith.ml.hellaswag.points",
+        "arith.ml.hellaswag.relative",
+    }
+    assert all("at chance" in claim.beside for claim in about)
+
+
+@pytest.mark.parametrize(
+    ("word", "claims"),
+    [
+        ("malayalam", {"gain.ml.value", "bench.ml.arc.value"}),
+        ("hindi", {"gain.hi.value"}),
+        ("english", {"retention.en.value"}),
+    ],
+)
+def test_claims_are_found_by_the_name_of_their_language(word: str, claims: set[str]) -> None:
+    assert claims <= {name for name, claim in CLAIMS.items() if word in claim.says.lower()}
+    for name, claim in CLAIMS.items():
+        for code, language in estimate_names.NAMES.items():
+            assert f".{code}." not in name or language in claim.says, name
+
+
+def test_a_part_of_a_test_set_or_one_seed_is_never_enough() -> None:
+    for name, claim in CLAIMS.items():
+        estimates = str([reading.estimates for reading in claim.readings])
+        if "gain/" in estimates or "delta" in estimates or "retention/" in estimates:
+            assert claim.minima.seeds == 3, name
+        if "gap/" in estimates:
+            assert claim.minima.units == 100, name
+        if "delta" in estimates:
+            assert claim.minima.units >= 1115, name
+        if "correlation/" in estimates:
+            assert claim.minima.units == 8, name
+
+
+def test_estimates_are_those_that_a_run_holds() -> None:
+    measured = json.loads(EXAMPLE.read_text(encoding="utf-8"))["measurements"]
+    units = {
+        row["id"]: row["unit"] for row in measured if row["unit"] in {"percent", "points", "r", "cosine"}
+    }
+    assert estimate_units(load_study("sin2025")) == units
+
+
+def test_the_seeds_of_the_protocol_are_those_of_a_full_run() -> None:
+    assert PROFILES["paper"].sizes.adapter_seeds == PROTOCOL.adapter_seeds
+    assert len(PROTOCOL.adapter_seeds) >= 3
+
+
+def test_the_grid_has_every_class_and_no_choice_without_a_choice() -> None:
+    assert {choice.openness for choice in PROTOCOL.choices} == set(Openness)
+    assert all(len(choice.alternatives) > 1 for choice in PROTOCOL.choices)
+    assert len({choice.name for choice in PROTOCOL.choices}) == len(PROTOCOL.choices)
+
+
+FOUND = {
+    "arith.ml.arc.low.points": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.ml.arc.low.relative": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.ml.arc.high.points": (State.PASS, Why.FEASIBLE),
+    "arith.ml.arc.high.relative": (State.INCONCLUSIVE, Why.UNDERPOWERED),
+    "arith.ml.hellaswag.points": (State.INCONCLUSIVE, Why.UNDERPOWERED),
+    "arith.ml.hellaswag.relative": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.ml.mmlu.points": (State.INCONCLUSIVE, Why.UNDERPOWERED),
+    "arith.consistent": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.up-to": (State.PASS, Why.FEASIBLE),
+    "arith.ml.arc.two-printings": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.gain-gap.ml": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.gain-gap.hi": (State.DEVIATION, Why.INFEASIBLE),
+    "arith.gain-gap.mr": (State.DEVIATION, Why.INFEASIBLE),
+}
+"""What the printed numbers say of each other, worked out by hand from the sizes of the authors' data sets."""
+
+
+def test_the_papers_arithmetic_comes_out_as_by_hand() -> None:
+    arithmetic = [claim for claim in CLAIMS.values() if claim.kind is Kind.ARITHMETIC]
+    assert {claim.id: (v.state, v.why) for claim in arithmetic for v in [judge_arithmetic(claim)]} == FOUND
