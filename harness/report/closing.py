@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.report.sections import outcome
-from harness.report.wording import EXIT_CODES, mode_words
+from harness.report.answer import outcome
+from harness.report.wording import exit_words, mode_words
 from harness.report.writer import PAGE_FILE, SUMMARY_FILE, load_report
 
 LABEL_WIDTH = 9
@@ -24,6 +24,6 @@ def closing_lines(run: Path) -> Iterator[str]:
         "outcome": outcome(report),
         "report": str(run / PAGE_FILE),
         "summary": str(run / SUMMARY_FILE),
-        f"exit {code}": EXIT_CODES[code],
+        f"exit {code}": exit_words(report),
     }
     yield from (f"  {label:<{LABEL_WIDTH}}{words}" for label, words in lines.items())

@@ -52,6 +52,7 @@ def plain_table(
     num_labels: int,
     spanner: str = "",
     groups: Sequence[str] = (),
+    class_: str = "",
 ) -> Markup:
     """A table in a container of its own that scrolls sideways where the page is too narrow.
 
@@ -62,6 +63,7 @@ def plain_table(
         num_labels: Leading columns that hold text; the others hold numbers.
         spanner: Heading over all number columns, or nothing.
         groups: For each row, the heading it stands under; or nothing at all.
+        class_: Name of the table in the style sheet.
     """
     head = [_spanner_row(num_labels, len(headers) - num_labels, spanner)] if spanner else []
     head.append(tag("tr", *(_header(text, place < num_labels) for place, text in enumerate(headers))))
@@ -70,7 +72,24 @@ def plain_table(
         for heading, members in groupby(zip(groups or [""] * len(rows), rows, strict=True), key=itemgetter(0))
     ]
     inner = joined(tag("caption", tag("span", caption)), tag("thead", *head), *bodies, between="\n")
-    return tag("div", tag("table", inner), class_="scroll", role="region", tabindex="0", aria_label=caption)
+    attributes = {"class_": class_} if class_ else {}
+    return scrolling(tag("table", inner, **attributes), caption)
+
+
+def scrolling(content: Markup, label: str) -> Markup:
+    """A container that scrolls sideways by itself, with the keyboard too."""
+    return tag("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)
+
+
+def figure(svg: Markup, label: str, caption: str) -> Markup:
+    """A drawing with its caption."""
+    return tag("figure", scrolling(svg, label), tag("figcaption", caption))
+
+
+def facts(pairs: Sequence[tuple[str, Content]]) -> Markup:
+    """Names and what they stand for, one line each."""
+    lines = (tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs)
+    return tag("dl", *lines, class_="facts")
 
 
 def _body(heading: str, rows: Sequence[Sequence[Content]], num_labels: int) -> Markup:

@@ -1,110 +1,103 @@
 """The drawings of the report, as SVG that stands inside a page: no script, no request, the same bytes every time."""
 
-import io
-import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.document import Measurement
-from harness.report.markup import Markup, escaped, printable
-from harness.report.numbers import MINUS
+from harness.report.drawing import (
+    BANDS,
+    FAINT,
+    INK,
+    LINES,
+    MARKERS,
+    MUTED,
+    PAPER,
+    SERIES,
+    STEPS,
+    Frame,
+    blank,
+    house_style,
+    inline,
+    signed,
+    stamp,
+)
+from harness.report.markup import Markup, printable
 from harness.report.panels import Figure as Drawing
 from harness.report.panels import Filled, first_series
+from harness.report.scatter import draw_points, pointed
+from harness.report.seedplots import both_sided, draw_slopes, draw_strips, seeded
 from harness.report.wording import scope_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, FAINT, PAPER = "#1d2433", "#586274", "#d5dae2", "#fefefd"
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's colours, told apart by readers with any colour vision."""
-BANDS = (
-    "#004c78", "#0f6ba3", "#4a94c2", "#8ebbda", "#c6ddec", "#f1f0ec",
-    "#f8dcc7", "#f0b48c", "#e2874f", "#c95f1b", "#923f00",
-)  # fmt: skip
-"""From far below zero, through zero, to far above."""
-ROLES = {
-    **{
-        colour: f"var(--{name})"
-        for colour, name in zip((INK, MUTED, FAINT, PAPER), ("ink", "muted", "rule", "paper"), strict=True)
-    },
-    **{colour: f"var(--series-{place})" for place, colour in enumerate(SERIES)},
-    **{colour: f"var(--band-{place})" for place, colour in enumerate(BANDS)},
-}
-"""Colours as drawn, and the style-sheet variable that takes the place of each, so that dark pages fit."""
-MARKERS = "osD^vP"
-LINES = ("-", "--", ":", "-.")
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "replication-report",
-    "text.parse_math": False,
-    "font.size": 10.5,
-    "text.color": INK,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-}  # fmt: skip
+PRIMARY = "primary"
+SIGNED = frozenset({"gain", "delta"})
+"""Quantities of which every seed's number is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frame:
-    """What a drawing says about itself."""
+class Mark:
+    """A printed number that a drawing over layers shows beside what was measured."""
 
-    anchor: str
-    title: str
-    description: str
-    stamp: str
-    """Printed inside the drawing, so that it keeps its warning when it is cut out of the page; may be empty."""
+    layer: int
+    value: float
+    margin: float
 
 
-def drawn(drawing: Drawing, filled: Filled, frame: Frame) -> Markup | None:
+def drawn(drawing: Drawing, filled: Filled, frame: Frame, marks: Sequence[Mark] = ()) -> Markup | None:
     """The drawing of a panel's measurements, or None where they do not hold what it needs."""
-    located = [row for row in filled.rows if row["layer"] is not None and row["value"] is not None]
-    if not located:
+    with house_style():
+        figure = _figure(drawing, filled, marks)
+        if figure is None:
+            return None
+        stamp(figure, frame)
+        return inline(figure, frame)
+
+
+def drawn_rows(drawing: Drawing, filled: Filled) -> list[Measurement]:
+    """The measurements that a drawing shows."""
+    if drawing is Drawing.SLOPES:
+        return _at_one_layer(both_sided(filled.rows))
+    if drawing in {Drawing.GAIN_SEEDS, Drawing.DELTA_SEEDS}:
+        return [
+            row
+            for row in seeded(filled.rows)
+            if row["quantity"] in SIGNED and row["specification"] == PRIMARY
+        ]
+    if drawing is Drawing.GAP_AND_ACCURACY:
+        return pointed(filled.rows)
+    return [row for row in filled.rows if row["layer"] is not None and row["value"] is not None]
+
+
+def _at_one_layer(rows: Sequence[Measurement]) -> list[Measurement]:
+    return [row for row in rows if row["layer"] is not None and row["specification"] == PRIMARY]
+
+
+def _figure(drawing: Drawing, filled: Filled, marks: Sequence[Mark]) -> "Figure | None":
+    rows = drawn_rows(drawing, filled)
+    if not rows:
         return None
-    with _house_style():
-        if drawing is Drawing.GAP_BY_LAYER:
-            figure = _blank(4.1)
-            _draw_lines(figure, located)
-        else:
-            codes = sorted({row["language"] or "" for row in located}, key=filled.languages.place)
-            figure = _blank(1.7 + 0.3 * len(codes))
-            _draw_heatmap(figure, located, codes, [filled.languages.group(code) for code in codes])
-        figure.text(0.995, 0.01, frame.stamp, ha="right", va="bottom", fontsize=8, color=MUTED)
-        return _inline(figure, frame)
+    if drawing is Drawing.SLOPES:
+        return draw_slopes(rows, filled.languages)
+    if drawing in {Drawing.GAIN_SEEDS, Drawing.DELTA_SEEDS}:
+        return draw_strips(rows, filled.languages)
+    if drawing is Drawing.GAP_AND_ACCURACY:
+        return draw_points(rows, filled.languages)
+    if drawing is Drawing.GAP_BY_LAYER:
+        figure = blank(4.1)
+        _draw_lines(figure, rows, marks)
+        return figure
+    codes = sorted({row["language"] or "" for row in rows}, key=filled.languages.place)
+    figure = blank(1.7 + 0.3 * len(codes))
+    _draw_heatmap(figure, rows, codes, [filled.languages.group(code) for code in codes])
+    return figure
 
 
-@contextmanager
-def _house_style() -> Iterator[None]:
-    """Matplotlib as shipped plus our style, whatever a user has set; text without a glyph is drawn by the browser."""
-    import matplotlib as mpl
-    from matplotlib import style
-
-    with warnings.catch_warnings(), style.context("default"), mpl.rc_context(STYLE):
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
-        yield
-
-
-def _blank(height_inches: float) -> "Figure":
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(10, height_inches), facecolor="none", layout="constrained")
-
-
-def _draw_lines(figure: "Figure", rows: Sequence[Measurement]) -> None:
-    """One line per reading and specification, over layers."""
+def _draw_lines(figure: "Figure", rows: Sequence[Measurement], marks: Sequence[Mark]) -> None:
+    """One line per reading and specification, over layers, with its 90 % ribbon; printed numbers with margins."""
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.subplots()
@@ -122,13 +115,43 @@ def _draw_lines(figure: "Figure", rows: Sequence[Measurement]) -> None:
             markersize=5,
             linewidth=1.8,
         )
+        _ribbon(axes, [row for row in rows if key == (row["reading"], row["specification"])], place)
+    _marks(axes, marks)
     axes.margins(x=0.02)
     axes.set_xlabel("Layer")
     axes.set_ylabel("Gap, percent")
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=14))
-    axes.yaxis.set_major_formatter(_signed)
+    axes.yaxis.set_major_formatter(signed)
     figure.legend(loc="outside upper left", ncols=2)
+
+
+def _ribbon(axes: "Axes", rows: Sequence[Measurement], place: int) -> None:
+    """The 90 % intervals of one line, where they are known."""
+    limits = sorted(
+        (row["layer"], row["precision"]["ci90"]) for row in rows if row.get("precision", {}).get("ci90")
+    )
+    if limits:
+        layers, ends = zip(*limits, strict=True)
+        lower, upper = zip(*ends, strict=True)
+        axes.fill_between(layers, lower, upper, color=SERIES[place % len(SERIES)], alpha=0.16, linewidth=0)
+
+
+def _marks(axes: "Axes", marks: Sequence[Mark]) -> None:
+    if marks:
+        axes.errorbar(
+            [mark.layer for mark in marks],
+            [mark.value for mark in marks],
+            yerr=[mark.margin for mark in marks],
+            fmt="D",
+            color=INK,
+            markerfacecolor="none",
+            markersize=8,
+            capsize=5,
+            linewidth=1.4,
+            label="printed, with its margin",
+            zorder=5,
+        )
 
 
 def _series_words(reading: str, specification: str) -> str:
@@ -161,7 +184,7 @@ def _draw_heatmap(
         linewidth=1.0,
     )
     bar = figure.colorbar(mesh, ax=axes, ticks=[place * step for place in range(-5, 6)], aspect=14, pad=0.015)
-    bar.ax.yaxis.set_major_formatter(_signed)
+    bar.ax.yaxis.set_major_formatter(signed)
     bar.outline.set_visible(False)
     bar.set_label("Gap, percent")
     _name_cells(axes, [printable(language) for language in languages], layers)
@@ -203,29 +226,3 @@ def _band_step(largest: float) -> float:
     least = largest / (len(BANDS) / 2) or 1.0
     power = 10.0 ** int(f"{least:e}".partition("e")[2])
     return next(power * step for step in STEPS if power * step >= least)
-
-
-def _signed(value: float, _position: float) -> str:
-    return f"{value:+.6g}".replace("-", MINUS) if value else "0"
-
-
-def _inline(figure: "Figure", frame: Frame) -> Markup:
-    """The figure as an element of a page: ids of its own, colours of the page, a title and a description."""
-    written = io.StringIO()
-    figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    body = written.getvalue().partition("<svg")[2].partition(">")[2]
-    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{frame.anchor}-", body)
-    for drawn_colour, role in ROLES.items():
-        body = body.replace(drawn_colour, role)
-    return Markup(_opening(figure, frame) + re.sub(r"\s*\n\s*", "\n", body).strip())
-
-
-def _opening(figure: "Figure", frame: Frame) -> str:
-    width, height = (round(72 * inches, 3) for inches in figure.get_size_inches())
-    title, description = f"{frame.anchor}-title", f"{frame.anchor}-description"
-    return (
-        f'<svg class="plot" role="img" aria-labelledby="{title} {description}" viewBox="0 0 {width} {height}">'
-        f'<title id="{title}">{escaped(frame.title)}</title>'
-        f'<desc id="{description}">{escaped(frame.description)}</desc>'
-    )

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
+from harness.report.answer import differing, may_conclude, outcome, unfinished
 from harness.report.document import Check, Report
 from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
-from harness.report.sections import differing, may_conclude, outcome, unfinished
 from harness.report.tabulation import Table, tabulate
-from harness.report.wording import EXIT_CODES, claims_words, mode_words
+from harness.report.wording import claims_words, exit_words, mode_words
 
 MAX_BYTES = 64 * 1024
 ROOM_FOR_NOTE = 200
@@ -57,7 +57,7 @@ def _head(report: Report) -> str:
             "",
             f"Replication report \u00b7 {_limited(report['paper']['id'])} \u00b7 {_limited(report['paper']['title'])}",
             "",
-            f"**{outcome(report)}** Exit {code}: {EXIT_CODES[code]}.",
+            f"**{outcome(report)}** Exit {code}: {exit_words(report)}.",
             "",
             f"- You may conclude: {may_conclude(report)}",
             f"- You may not conclude: {mode.may_not}",

@@ -1,20 +1,21 @@
 """The measured part of the page: every panel under the heading of its group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from harness.report.captions import NOT_DRAWN, TITLES, caption, points_table, printed_marks, seeds_table
 from harness.report.document import Measurement, Report
-from harness.report.elements import folded, paragraph, section, table
-from harness.report.figures import Frame, drawn
+from harness.report.drawing import Frame
+from harness.report.elements import figure, folded, paragraph, section, table
+from harness.report.figures import drawn, drawn_rows
 from harness.report.languages import Languages
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount
-from harness.report.panels import Figure, Filled, filled_panels, first_series
+from harness.report.panels import Figure, Filled, filled_panels
 from harness.report.tabulation import is_shortened, tabulate
-from harness.report.wording import MODES, scope_words
+from harness.report.wording import stamp_words
 
 NOT_MEASURED = "Not measured in this run."
-NOT_DRAWN = "Figure not drawn: this run holds no finite number by layer for it."
 
 
 def measured_sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
@@ -23,8 +24,9 @@ def measured_sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
         return ()
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
     groups = groupby(panels, key=lambda filled: filled.panel.group)
-    mode = report["mode"]
-    return tuple(_group(heading, [_panel(filled, mode) for filled in members]) for heading, members in groups)
+    return tuple(
+        _group(heading, [_panel(filled, report) for filled in members]) for heading, members in groups
+    )
 
 
 def _group(heading: str, panels: Sequence[Markup]) -> tuple[str, str, Markup]:
@@ -32,14 +34,15 @@ def _group(heading: str, panels: Sequence[Markup]) -> tuple[str, str, Markup]:
     return anchor, heading, section(anchor, heading, *panels)
 
 
-def _panel(filled: Filled, mode: str) -> Markup:
+def _panel(filled: Filled, report: Report) -> Markup:
     panel = filled.panel
     head = joined(
         tag("h3", panel.heading, id=panel.anchor), paragraph(panel.lead, class_="lead"), between="\n"
     )
     if not filled.rows:
         return tag("div", head, paragraph(NOT_MEASURED, class_="absent"), class_="panel")
-    return tag("div", head, *_figure(filled, mode), *_tables(filled), class_="panel")
+    drawings = (part for drawing in panel.figures for part in _figure(filled, drawing, report))
+    return tag("div", head, *drawings, *_tables(filled), class_="panel")
 
 
 def _tables(filled: Filled) -> tuple[Markup, ...]:
@@ -56,34 +59,27 @@ def _left_out(filled: Filled) -> str:
     return "reading and layer" if filled.panel.first_series_in_short and len(readings) > 1 else "layer"
 
 
-def _figure(filled: Filled, mode: str) -> tuple[Markup, ...]:
-    drawing = filled.panel.figure
-    if drawing is None:
-        return ()
-    svg = drawn(drawing, filled, _frame(filled, drawing, mode))
+def _figure(filled: Filled, drawing: Figure, report: Report) -> Iterator[Markup]:
+    """The drawing with its caption and whatever of its numbers no table of the panel holds."""
+    marks = printed_marks(report) if drawing is Figure.GAP_BY_LAYER else []
+    svg = drawn(drawing, filled, _frame(filled, drawing, report), marks)
     if svg is None:
-        return (paragraph(NOT_DRAWN, class_="absent"),)
-    scroll = tag("div", svg, class_="scroll", role="region", tabindex="0", aria_label=filled.panel.heading)
-    return (tag("figure", scroll, tag("figcaption", _caption(filled, drawing))),)
+        yield paragraph(f"{TITLES[drawing]}: {NOT_DRAWN[drawing]}", class_="absent")
+        return
+    yield figure(svg, TITLES[drawing], caption(filled, drawing, report))
+    rows = drawn_rows(drawing, filled)
+    if drawing is Figure.GAP_AND_ACCURACY:
+        yield folded("Gap against accuracy: every point", table(points_table(rows, filled.languages)))
+    elif drawing in {Figure.SLOPES, Figure.GAIN_SEEDS, Figure.DELTA_SEEDS}:
+        yield folded(f"{TITLES[drawing]}: every seed", table(seeds_table(rows, drawing, filled.languages)))
 
 
-def _frame(filled: Filled, drawing: Figure, mode: str) -> Frame:
+def _frame(filled: Filled, drawing: Figure, report: Report) -> Frame:
     return Frame(
         anchor=f"figure-{drawing.value}",
-        title=filled.panel.heading,
-        description=f"{_caption(filled, drawing)} {_extremes(filled.rows)}",
-        stamp="" if mode == "full" else MODES[mode].ribbon,
-    )
-
-
-def _caption(filled: Filled, drawing: Figure) -> str:
-    if drawing is Figure.GAP_BY_LAYER:
-        return "Gap by layer, one line per reading. Its numbers stand in the table below."
-    first = first_series(filled.rows)[0]
-    return (
-        f"Gap of each language at each layer against {scope_words('reading', first['reading'])}, "
-        f"specification {scope_words('specification', first['specification'])}. Blue: stronger than the "
-        f"reference; orange: weaker. Its numbers stand in the tables below."
+        title=TITLES[drawing],
+        description=f"{caption(filled, drawing, report)} {_extremes(drawn_rows(drawing, filled))}",
+        stamp=stamp_words(report),
     )
 
 

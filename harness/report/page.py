@@ -1,22 +1,20 @@
 """The page `report.html`: one file that asks nothing of the network and needs no script."""
 
+import json
 from importlib import resources
 
+from harness.report.answer import answer
 from harness.report.document import Report
 from harness.report.elements import code, paragraph
+from harness.report.instrument import self_checks
 from harness.report.markup import Markup, joined, tag
 from harness.report.measured import measured_sections
+from harness.report.method import history, method
 from harness.report.numbers import short
-from harness.report.sections import (
-    answer,
-    citation,
-    claims,
-    limits,
-    not_run,
-    paper_link,
-    provenance,
-    self_checks,
-)
+from harness.report.openness import arithmetic, left_open
+from harness.report.provenance import provenance
+from harness.report.sections import citation, claim_cards, limits, not_run, paper_link, verdicts
+from harness.report.verdictwords import LOCKS
 from harness.report.wording import mode_words
 
 CONTENT_SECURITY_POLICY = (
@@ -63,6 +61,7 @@ def _body(report: Report) -> Markup:
             _footer(report),
             class_="sheet",
         ),
+        _embedded(report),
     )
 
 
@@ -70,25 +69,37 @@ def _sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
     return (
         ("in-short", "In short", answer(report)),
         *([("not-run", "Not run", not_run(report))] if report["not_run"] else []),
-        ("claims", "Claims", claims(report)),
+        ("claims", "Verdicts", verdicts(report)),
+        *([("cards", "Claim cards", claim_cards(report))] if report["claims"] else []),
         *measured_sections(report),
-        ("self-checks", "Self-checks", self_checks(report)),
+        *(_judged_sections(report) if report["judged"] else []),
         ("provenance", "Provenance", provenance(report)),
+        ("self-checks", "Self-checks", self_checks(report)),
         ("limits", "Limits", limits(report)),
         ("citation", "How to cite", citation(report)),
     )
 
 
+def _judged_sections(report: Report) -> list[tuple[str, str, Markup]]:
+    return [
+        ("left-open", "Left open", left_open(report)),
+        ("arithmetic", "Arithmetic", arithmetic(report)),
+        ("method", "How it was judged", method(report)),
+        ("history", "Ledger", history(report)),
+    ]
+
+
 def _ribbon(report: Report) -> Markup:
-    mode = report["mode"]
-    lock = report["lock"]["status"]
-    state = "no lock yet" if lock == "absent" else f"lock {lock}"
-    words = f"run {report['run']['ordinal']} \u00b7 {state} \u00b7 {report['level']} (ACM v1.1)"
+    run, lock = report["run"], report["lock"]
+    place = f"run {run['ordinal']} of {run['runs_under_lock']}"
+    changes = len(lock["amendments"])
+    state = LOCKS[lock["status"]] + (f" {changes}\u00d7" if changes else "")
+    words = f"{place} \u00b7 {state} \u00b7 {report['level']} (ACM v1.1)"
     return tag(
         "div",
         tag("strong", mode_words(report).ribbon),
         tag("span", words),
-        class_=f"ribbon {mode}",
+        class_=f"ribbon {report['mode']}",
         role="note",
     )
 
@@ -116,6 +127,14 @@ def _footer(report: Report) -> Markup:
             code(short(report["run"]["id"])),
             " \u00b7 the same numbers, in full precision and with their ids, stand in ",
             code("report.json"),
-            " beside this page.",
+            " beside this page, and inside it.",
         ),
     )
+
+
+def _embedded(report: Report) -> Markup:
+    """The whole report inside the page, as data that no browser runs."""
+    text = json.dumps(report, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    # "<" would let a text of the report end the element; its escape means the same to whoever reads JSON.
+    safe = text.replace("<", "\\u003c")
+    return Markup(f'<script type="application/json" id="report-json">{safe}</script>')

@@ -32,6 +32,10 @@ class Figure(Enum):
 
     GAP_BY_LAYER = "gap-by-layer"
     GAP_BY_LANGUAGE = "gap-by-language"
+    SLOPES = "before-and-after"
+    GAIN_SEEDS = "gain-by-seed"
+    DELTA_SEEDS = "change-by-seed"
+    GAP_AND_ACCURACY = "gap-and-accuracy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ class Panel:
     """Dimensions that run along the columns of a grid."""
     first_series_in_short: bool = False
     """Whether the short table keeps to the first reading and specification."""
-    figure: Figure | None = None
+    figures: tuple[Figure, ...] = ()
 
     def share_of(self, rows: Sequence[Measurement]) -> list[Measurement]:
         """The measurements that belong to this panel, in the order of its quantities."""
@@ -81,7 +85,7 @@ PANELS = (
         scope=Scope.GROUP,
         layout=Layout.GRID,
         columns=("reading", "specification"),
-        figure=Figure.GAP_BY_LAYER,
+        figures=(Figure.GAP_BY_LAYER,),
     ),
     Panel(
         anchor="gap-language",
@@ -93,7 +97,7 @@ PANELS = (
         layout=Layout.GRID,
         columns=("layer",),
         first_series_in_short=True,
-        figure=Figure.GAP_BY_LANGUAGE,
+        figures=(Figure.GAP_BY_LANGUAGE,),
     ),
     Panel(
         anchor="gain",
@@ -102,6 +106,7 @@ PANELS = (
         lead="Change of the mean activation on held-out phrases, relative to before the adapter. Other "
         "specifications take it over all aligned layers, or as the share of the distance to English.",
         quantities=("gain",),
+        figures=(Figure.SLOPES, Figure.GAIN_SEEDS),
     ),
     Panel(
         anchor="retention",
@@ -146,13 +151,16 @@ PANELS = (
         quantities=("delta", "delta-english", "relative-delta"),
         layout=Layout.GRID,
         columns=("benchmark",),
+        figures=(Figure.DELTA_SEEDS,),
     ),
     Panel(
         anchor="correlation",
         group=BENCHMARKS,
         heading="Gap against accuracy",
-        lead="Correlation over languages. Few languages make a wide interval: read it as a hint.",
+        lead="Correlation over languages. Few languages make a wide interval: read it as a hint. Script, tokens "
+        "per word and share of the training text may stand behind both sides.",
         quantities=("correlation",),
+        figures=(Figure.GAP_AND_ACCURACY,),
     ),
     Panel(
         anchor="similarity",

@@ -17,6 +17,8 @@ class ModeWords:
     may_not: str
 
 
+UNCOMPARED = "that the paper agrees or deviates: no number here has been compared with a printed one."
+
 MODES = {
     "fixture": ModeWords(
         ribbon="FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
@@ -39,7 +41,7 @@ MODES = {
         what_ran="The pipeline ran on the study's own model, dictionaries and benchmarks.",
         outcome="It measured",
         may="these models and data give these numbers under the specification whose digest is printed below.",
-        may_not="that the paper agrees or deviates: no number here has been compared with a printed one.",
+        may_not=UNCOMPARED,
     ),
     "audit": ModeWords(
         ribbon="NUMBERS DECLARED BY OTHERS",
@@ -66,6 +68,13 @@ NO_CLAIM_JUDGED = (
 
 NOTHING_TO_JUDGE = "No claim is judged: there is no number to compare with a printed one."
 
+NO_EVIDENCE = (
+    "No claim of the paper is judged by such a run: its numbers are not about the paper. Each claim stands here with the "
+    "rule that a full run is judged by; the judge itself is shown at work among the self-checks."
+)
+
+WAITING = "The claims of the paper wait: there is no number to compare with a printed one."
+
 REASONS = {
     "no-network": "no network",
     "no-accelerator": "no accelerator",
@@ -83,6 +92,15 @@ EXIT_CODES = {
     10: "unresolved",
     11: "lock broken",
 }
+
+
+JUDGED_EXIT_CODES = {
+    0: "nothing stands against what was asked for",
+    1: "a claim deviates",
+    5: "nothing was judged",
+    10: "unresolved: a primary claim is neither shown nor refuted",
+}
+"""The same where claims of the paper are judged."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +167,41 @@ def mode_words(report: Report) -> ModeWords:
     return UNMEASURED if report["not_run"] else MODES[report["mode"]]
 
 
+def stamp_words(report: Report) -> str:
+    """What every drawing says of the run, so that it keeps its warning when it is cut out of the page."""
+    return "" if report["mode"] == "full" else mode_words(report).ribbon
+
+
+def exit_words(report: Report) -> str:
+    """What the exit code means."""
+    code = report["summary"]["exit_code"]
+    evident = report["mode"] not in {"fixture", "rehearsal"}
+    return JUDGED_EXIT_CODES.get(code, EXIT_CODES[code]) if evident else EXIT_CODES[code]
+
+
 def claims_words(report: Report) -> str:
-    """Why a report without verdicts has none."""
-    return NOTHING_TO_JUDGE if report["not_run"] else NO_CLAIM_JUDGED
+    """Why a report without verdicts on the paper has none."""
+    if not report["claims"]:
+        return NOTHING_TO_JUDGE if report["not_run"] else NO_CLAIM_JUDGED
+    return WAITING if report["not_run"] else NO_EVIDENCE
+
+
+def judged_may(report: Report) -> str:
+    """What verdicts on the paper bear."""
+    whose = "the numbers as declared" if report["mode"] == "audit" else "this replication"
+    return (
+        f"that {whose} agrees with a claim marked PASS within its margin, and disagrees with one marked DEVIATION by "
+        f"more than its margin; each of these words is wrong in at most 5 of 100 such runs at the margin's edge."
+    )
+
+
+def judged_may_not(report: Report) -> str:
+    """What they do not bear."""
+    declared = "that the numbers were measured as declared; " if report["mode"] == "audit" else ""
+    return (
+        f"{declared}anything from INCONCLUSIVE, CONTESTED or NOT RUN, in either direction; that the paper is right or "
+        f"wrong as a whole; or anything about other models, dictionaries or languages."
+    )
 
 
 def quantity_words(quantity: str) -> QuantityWords:

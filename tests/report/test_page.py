@@ -1,5 +1,6 @@
 """The page: self-contained, complete, escaped, and silent about nothing."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Reader(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
+        self.script = ""
         self.feed(text)
         self.close()
         assert not self.open
@@ -38,6 +40,10 @@ class Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.script += data
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -71,7 +77,9 @@ def test_no_request_leaves_the_page(page: str, elements: Reader) -> None:
     outside = [(tag, value) for tag, value in addresses if not value.startswith("#")]
     assert set(outside) == {("a", "https://arxiv.org/abs/2507.18918")}
     assert not re.search(r"url\((?!#)|@import", page)
-    assert not {"script", "link", "iframe", "img", "image", "object", "base", "form"} & {
+    scripts = [attributes for tag, attributes in elements.elements if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "report-json"}], "data, which no browser runs"
+    assert not {"link", "iframe", "img", "image", "object", "base", "form"} & {
         tag for tag, _ in elements.elements
     }
     assert not [
@@ -94,7 +102,7 @@ def test_the_mode_is_said_wherever_a_reader_may_look(page: str) -> None:
     assert f"<title>{ribbon}" in page
     assert f"<strong>{ribbon}</strong>" in page
     assert f'@top-center {{ content: "{ribbon}"; }}' in page
-    assert page.count(f">{ribbon}</text>") == 2, "each figure carries it, since figures are cut out of pages"
+    assert page.count(f">{ribbon}</text>") == 3, "each figure carries it, since figures are cut out of pages"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +136,7 @@ def test_ids_are_unique_and_all_references_lead_somewhere(page: str, elements: R
 
 def test_structure(elements: Reader) -> None:
     tags = Counter(tag for tag, _ in elements.elements)
-    assert (tags["h1"], tags["main"], tags["svg"]) == (1, 1, 2)
+    assert (tags["h1"], tags["main"], tags["svg"]) == (1, 1, 3)
     assert tags["table"] == tags["caption"]
     assert elements.elements[0] == ("html", {"lang": "en"})
     assert all(attributes.get("scope") for tag, attributes in elements.elements if tag == "th")
@@ -191,6 +199,10 @@ def test_a_figure_without_layers_says_so(tmp_path: Path) -> None:
     assert "Figure not drawn" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
 
 
+def test_the_page_carries_its_report(elements: Reader, stored: Report) -> None:
+    assert json.loads(elements.script) == stored
+
+
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     rows = [
         worlds.named(
@@ -221,7 +233,8 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     )
     assert write_report(facts, *worlds.store(tmp_path, unique, checks), tmp_path / "out") == 1
     reader = Reader((tmp_path / "out/report.html").read_text(encoding="utf-8"))
-    assert not {"script", "img"} & {tag for tag, _ in reader.elements}
+    assert "img" not in {tag for tag, _ in reader.elements}
+    assert sum(tag == "script" for tag, _ in reader.elements) == 1
     summary = (tmp_path / "out/summary.md").read_text(encoding="utf-8")
     assert "<script" not in summary
     assert "<img" not in summary

@@ -1,0 +1,132 @@
+"""What every drawing of the report shares: colours, style, and the way into a page without script or request."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report.markup import Markup, escaped
+from harness.report.numbers import MINUS
+from harness.words.verdict import State
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, MUTED, FAINT, PAPER = "#1d2433", "#586274", "#d5dae2", "#fefefd"
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's colours, told apart by readers with any colour vision."""
+BANDS = (
+    "#004c78", "#0f6ba3", "#4a94c2", "#8ebbda", "#c6ddec", "#f1f0ec",
+    "#f8dcc7", "#f0b48c", "#e2874f", "#c95f1b", "#923f00",
+)  # fmt: skip
+"""From far below zero, through zero, to far above."""
+STATE_COLOURS: dict[str, str] = {
+    State.PASS: "#00694e",
+    State.DEVIATION: "#a13c00",
+    State.INCONCLUSIVE: "#6a5200",
+    State.CONTESTED: "#74408a",
+    State.NOT_RUN: "#5a6475",
+    State.NOT_TESTABLE: "#5a6476",
+    State.ERROR: "#b0124a",
+}
+
+
+def state_class(state: str) -> str:
+    """The name of a state in the style sheet, such as "not-run"."""
+    return state.lower().replace("_", "-")
+
+
+ROLES = {
+    **{
+        colour: f"var(--{name})"
+        for colour, name in zip((INK, MUTED, FAINT, PAPER), ("ink", "muted", "rule", "paper"), strict=True)
+    },
+    **{colour: f"var(--series-{place})" for place, colour in enumerate(SERIES)},
+    **{colour: f"var(--band-{place})" for place, colour in enumerate(BANDS)},
+    **{colour: f"var(--{state_class(state)})" for state, colour in STATE_COLOURS.items()},
+}
+"""Colours as drawn, and the style-sheet variable that takes the place of each, so that dark pages fit."""
+MARKERS = "osD^vP"
+LINES = ("-", "--", ":", "-.")
+STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "replication-report",
+    "text.parse_math": False,
+    "font.size": 10.5,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What a drawing says about itself."""
+
+    anchor: str
+    title: str
+    description: str
+    stamp: str
+    """Printed inside the drawing, so that it keeps its warning when it is cut out of the page; may be empty."""
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib as shipped plus our style, whatever a user has set; text without a glyph is drawn by the browser."""
+    import matplotlib as mpl
+    from matplotlib import style
+
+    with warnings.catch_warnings(), style.context("default"), mpl.rc_context(STYLE):
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        yield
+
+
+def blank(height_inches: float) -> "Figure":
+    """A figure of the page's width."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(10, height_inches), facecolor="none", layout="constrained")
+
+
+def stamp(figure: "Figure", frame: Frame) -> None:
+    """The warning of the run, in the drawing itself."""
+    figure.text(0.995, 0.01, frame.stamp, ha="right", va="bottom", fontsize=8, color=MUTED)
+
+
+def signed(value: float, _position: float) -> str:
+    """A tick of an axis that shows differences."""
+    return f"{value:+.6g}".replace("-", MINUS) if value else "0"
+
+
+def inline(figure: "Figure", frame: Frame) -> Markup:
+    """The figure as an element of a page: ids of its own, colours of the page, a title and a description."""
+    written = io.StringIO()
+    figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    body = written.getvalue().partition("<svg")[2].partition(">")[2]
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{frame.anchor}-", body)
+    for drawn_colour, role in ROLES.items():
+        body = body.replace(drawn_colour, role)
+    return Markup(_opening(figure, frame) + re.sub(r"\s*\n\s*", "\n", body).strip())
+
+
+def _opening(figure: "Figure", frame: Frame) -> str:
+    width, height = (round(72 * inches, 3) for inches in figure.get_size_inches())
+    title, description = f"{frame.anchor}-title", f"{frame.anchor}-description"
+    return (
+        f'<svg class="plot" role="img" aria-labelledby="{title} {description}" viewBox="0 0 {width} {height}">'
+        f'<title id="{title}">{escaped(frame.title)}</title>'
+        f'<desc id="{description}">{escaped(frame.description)}</desc>'
+    )
