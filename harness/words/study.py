@@ -193,10 +193,16 @@ class Sources:
         return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest)))
 
 
+SAMPLING_SEED = 20_250_725
+"""Root of every sampling stream that is not an adapter's: the day the paper was submitted, unless a profile says otherwise."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
     """How much of everything a profile takes; sizes move precision, never meaning."""
 
+    sampling_seed: int = SAMPLING_SEED
+    """Which latents are drawn, and which texts are held out; another one makes an independent run."""
     latents_per_layer: int
     panel_latents: int
     """Latents per layer whose pooled values are kept for every text."""
@@ -227,3 +233,5 @@ class Profile:
     sizes: Sizes
     known_numbers: Pin | None = None
     """Recorded answers of single stages on committed inputs; None where a world has none."""
+    self_check_study: str | None = None
+    """Study whose claims check the judge itself on this world's numbers; None where a world has none."""

@@ -12,9 +12,8 @@ import pytest
 
 from harness.supply.export import StoredRow
 from harness.supply.tables import read_table, table_path
-from harness.tools.draft import SEED
 from harness.words.record import Coverage, PanelLatent, Selection, Text
-from harness.words.study import PhraseChoice, PhraseCut
+from harness.words.study import SAMPLING_SEED, PhraseChoice, PhraseCut
 from harness.words.tasks import PhrasesTask
 from harness.works import phrases
 from harness.works.phrases import (
@@ -61,7 +60,7 @@ def task_of(world: World, **changes: object) -> PhrasesTask:
         latents_per_layer=12,
         panel_latents=5,
         held_out_fraction=1 / 3,
-        seed=SEED,
+        seed=SAMPLING_SEED,
     )
     return replace(task, **changes)  # type: ignore[arg-type]
 
@@ -383,7 +382,7 @@ def test_the_same_task_writes_the_same_bytes(world: World, made: Path, tmp_path:
 
 
 def test_another_seed_draws_other_latents(world: World, made: Path, tmp_path: Path) -> None:
-    phrases.produce(task_of(world, seed=SEED + 1), {}, tmp_path)
+    phrases.produce(task_of(world, seed=SAMPLING_SEED + 1), {}, tmp_path)
     assert read_table(tmp_path, Selection) != read_table(made, Selection)
     assert read_table(tmp_path, Coverage) == read_table(made, Coverage)
 
