@@ -112,6 +112,7 @@ class Engine:
             "inputs": [str(self.run.index(name).absolute()) for name in stage.needs],
             "output": str(self.run.index(stage.name).absolute()),
             "key": self.recipes.stage_key(stage),
+            "priority": len(self.recipes.plan.stages) - self.recipes.plan.stages.index(stage),
             "threads": self.recipes.plan.profile.sizes.threads,
             "gpu": int(stage.uses_model and self.device != "cpu"),
             "command": shlex.join(("env", *_own_cache(), *self.stage_command(stage.name))),

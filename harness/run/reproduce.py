@@ -10,14 +10,15 @@ from harness.run.execution import recorded
 from harness.run.progress import Say, showing
 from harness.run.recipes import Recipes
 from harness.run.survey import Survey
+from harness.run.witness import evidence_of, evidence_words, heard_in
 from harness.supply.disk import disk_errors, held_alone
 from harness.supply.provenance import check_versions, default_device, environment
 from harness.supply.runfolder import RunFolder, StageFailure
 from harness.supply.sources import known_revision_or_unpinned, revision_of
 from harness.supply.store import Store
-from harness.supply.studies import load_profile, load_study
+from harness.supply.studies import committed_pins, load_profile, load_study
 from harness.tools.canonical import digest_of
-from harness.tools.mode import Evidence, mode_of
+from harness.tools.mode import mode_of
 from harness.words.failures import (
     MALFUNCTION,
     NOTHING_JUDGED,
@@ -29,15 +30,6 @@ from harness.words.failures import (
 from harness.words.items import Plan, Stage
 from harness.words.record import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.works.pipeline import plan
-
-UNKNOWN = Evidence(
-    loaded=None,
-    source_digests=frozenset(),
-    fixture_digests=frozenset(),
-    weights_made_here=False,
-    layers_replayed=0,
-)
-"""No stage reports yet what it loaded, so no run can claim to be more than a fixture."""
 
 ATTEMPTS = 2
 """A run that stumbles over a damaged artifact makes it again once; twice damaged is a broken disk."""
@@ -139,16 +131,21 @@ def facts_of(
     study, profile = recipes.plan.study, recipes.plan.profile
     known = (profile.known_numbers,) if profile.known_numbers else ()
     pins = dict.fromkeys((*profile.sources.pins(), *known))
+    replay = survey.found.get(("replay", "all"))
+    evidence = evidence_of(recipes.plan, heard_in(replay.folder) if replay else None, committed_pins(study))
     return RunFacts(
         study=study.name,
         paper_id=study.paper_id,
         paper_title=study.title,
         profile=profile.name,
-        mode=mode_of(study.shapes, UNKNOWN),
+        mode=mode_of(study.shapes, evidence),
         run_id=recipes.run_id(),
         ordinal=1,
         specification_digest=digest_of(study.primary),
-        environment=environment(request.device, profile.sizes.dtype, profile.sizes.threads),
+        environment=(
+            *environment(request.device, profile.sizes.dtype, profile.sizes.threads),
+            *evidence_words(study.shapes, evidence),
+        ),
         languages=tuple(
             LanguageFact(code=language.code, name=language.name, group=language.group)
             for language in study.languages

@@ -37,6 +37,12 @@ def refuse_foreign_files(folder: Path, found: Mapping[str, str]) -> None:
             raise ForeignFileError(_message(certified, path, here.get(path), expected.get(path)))
 
 
+def certified_digests(folder: Path) -> frozenset[str]:
+    """Digests that the nearest certificate at or above a folder lists; empty where there is none."""
+    certified = next((parent for parent in (folder, *folder.parents) if (parent / NAME).is_file()), None)
+    return frozenset(_recorded(certified / NAME).values()) if certified else frozenset()
+
+
 def _recorded(certificate: Path) -> Mapping[str, str]:
     content = json.loads(certificate.read_text(encoding="utf-8"))
     files = content.get("files") if isinstance(content, dict) else None

@@ -55,12 +55,30 @@ def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
         FileNotFoundError: If the source has no activation files.
         ValueError: If a line is not a row; the message names file and line.
     """
+    for file in activation_files(export, source_id):
+        yield from rows_of_file(file)
+
+
+def activation_files(export: Path, source_id: str) -> list[Path]:
+    """The activation files of one source, by number; how many there are is whatever the folder holds.
+
+    Raises:
+        FileNotFoundError: If there are none.
+    """
     files = sorted((export / source_id / "activations").glob("*.jsonl.gz"), key=_batch_number)
     if not files:
         raise FileNotFoundError(f"the export has no activation files for {source_id!r} below {export.name}")
-    for file in files:
-        for number, line in enumerate(_lines(file), start=1):
-            yield _row(line, f"{source_id}/activations/{file.name}:{number}")
+    return files
+
+
+def rows_of_file(file: Path) -> Iterator[StoredRow]:
+    """Every row of one activation file, in order.
+
+    Raises:
+        ValueError: If a line is not a row, or the file is cut; the message names file and line.
+    """
+    for number, line in enumerate(_lines(file), start=1):
+        yield _row(line, f"{file.parent.parent.name}/activations/{file.name}:{number}")
 
 
 def text_of(tokens: tuple[str, ...]) -> str:

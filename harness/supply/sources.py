@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.supply import bucket, hub
-from harness.supply.certificates import ForeignFileError, refuse_foreign_files
+from harness.supply.certificates import ForeignFileError, certified_digests, refuse_foreign_files
 from harness.supply.disk import file_sha256
 from harness.supply.firstuse import Seen, record, recorded
 from harness.words.failures import MissingSourceError
@@ -96,6 +96,22 @@ def seen_now(pin: Pin) -> Seen:
         MissingSourceError: If the endpoint cannot be asked, or has no such thing.
     """
     return bucket.objects(pin) if pin.home is Home.BUCKET else hub.repository(pin)
+
+
+def content_digests(pin: Pin) -> frozenset[str]:
+    """SHA-256 digests of what a pin holds, as far as they are known without reading gigabytes."""
+    if pin.home is Home.FOLDER:
+        folder = _folder(pin)
+        return frozenset(file_sha256(path) for path in folder.rglob("*") if path.is_file())
+    seen = recorded(pin)
+    digests = (file.digest.partition(":") for file in (seen.files if seen else ()))
+    return frozenset(digest for kind, _, digest in digests if kind == "sha256")
+
+
+def fixture_digests(pin: Pin) -> frozenset[str]:
+    """Digests that stand in the birth certificate of a committed folder; empty where it is not in this checkout."""
+    folder = CHECKOUT / pin.address
+    return certified_digests(folder) if pin.home is Home.FOLDER and folder.is_dir() else frozenset()
 
 
 def _folder(pin: Pin) -> Path:

@@ -14,6 +14,7 @@ from harness.words.tasks import (
     Networks,
     Numerics,
     PhrasesTask,
+    ReplayTask,
     SelfChecksTask,
     TranslationTask,
 )
@@ -24,6 +25,9 @@ SEED = 20_250_725
 BATCH_TEXTS = 32
 """Texts per translation batch, and options per benchmark batch."""
 
+
+REPLAYED_ROWS = 50
+"""Stored rows of each layer that are computed anew."""
 
 SELF_CHECK_STEPS = 2
 """Training steps of the adapter that the self-checks train."""
@@ -71,6 +75,18 @@ class Draft:
             held_out_fraction=sizes.held_out_fraction,
             seed=SEED,
         )
+
+    def replay(self) -> Item:
+        """The replay gate, all layers at once: the model is loaded for it alone."""
+        sources = self.profile.sources
+        task = ReplayTask(
+            export=sources.phrases,
+            source_ids=sources.phrase_source_ids,
+            networks=self.networks,
+            rows_per_layer=REPLAYED_ROWS,
+            seed=SEED,
+        )
+        return Item(stage="replay", name="all", task=task)
 
     def translation(self, language: Language, phrases: Item) -> Item:
         """All phrases in one target language."""

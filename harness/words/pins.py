@@ -13,6 +13,8 @@ class Home(StrEnum):
     """A model repository of the hub."""
     HUB_DATASET = "hub-dataset"
     """A data set repository of the hub."""
+    MADE = "made"
+    """Drawn at random on this machine, at true shapes; its revision is the recipe's."""
     BUCKET = "bucket"
     """A public object store read over HTTPS; its listing is recorded on first use."""
 

@@ -42,6 +42,17 @@ class PhrasesTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplayTask:
+    """A sample of every layer's stored rows, computed anew."""
+
+    export: Pin
+    source_ids: tuple[str, ...]
+    networks: Networks
+    rows_per_layer: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TranslationTask:
     """All phrases in one target language. Needs: phrases."""
 
@@ -128,6 +139,7 @@ class SelfChecksTask:
 
 Task = (
     PhrasesTask
+    | ReplayTask
     | TranslationTask
     | ActivationsTask
     | DictionaryTask

@@ -37,6 +37,8 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
     measured = (*activations.values(), *errors, *adapters, *tuned, *base_scores, *tuned_scores)
     estimates = draft.estimates((phrases, *translations.values(), *measured))
     stages = (
+        Stage(name="replay", says="stored activations, found again", module="harness.works.replay",
+              items=(draft.replay(),), uses_model=True),
         Stage(name="phrases", says="phrases on which each latent peaks", module="harness.works.phrases",
               items=(phrases,), uses_model=False),
         Stage(name="translations", says="the phrases in every target language", module="harness.works.translation",
@@ -71,6 +73,10 @@ def producer(stage: str) -> Produce:  # noqa: PLR0911  one line per stage is the
             from harness.works import phrases
 
             return phrases.produce
+        case "replay":
+            from harness.works import replay
+
+            return replay.produce
         case "translations":
             from harness.works import translation
 

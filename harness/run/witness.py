@@ -1,0 +1,81 @@
+"""What a run is evidence for: from the networks that its replay stage loaded, and the files behind them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.supply.sources import content_digests, fixture_digests
+from harness.supply.tables import read_table
+from harness.tools.mode import Evidence
+from harness.words.items import Plan
+from harness.words.pins import Home, Pin
+from harness.words.study import Shapes
+from harness.words.testimony import LayerReplay, LoadedFile, LoadedModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What the replay stage recorded."""
+
+    model: LoadedModel
+    files: tuple[LoadedFile, ...]
+    layers: tuple[LayerReplay, ...]
+
+
+def heard_in(replay: Path) -> Heard:
+    """What stands in the replay stage's artifact."""
+    (model,) = read_table(replay, LoadedModel)
+    return Heard(
+        model=model,
+        files=tuple(read_table(replay, LoadedFile)),
+        layers=tuple(read_table(replay, LayerReplay)),
+    )
+
+
+def evidence_of(plan: Plan, heard: Heard | None, fixtures: tuple[Pin, ...]) -> Evidence:
+    """What a run can show for itself; nothing where the replay stage did not run.
+
+    Args:
+        plan: The run's plan.
+        heard: What its replay stage recorded.
+        fixtures: Pins of committed folders, whose birth certificates name the digests that are no evidence.
+    """
+    pins = plan.profile.sources.pins()
+    found = {file.sha256 for file in heard.files} if heard else set()
+    return Evidence(
+        loaded=_shapes(heard) if heard else None,
+        source_digests=frozenset(found.union(*(content_digests(pin) for pin in pins))),
+        fixture_digests=frozenset().union(*(fixture_digests(pin) for pin in fixtures)),
+        weights_made_here=any(pin.home is Home.MADE for pin in pins),
+        layers_replayed=sum(layer.passes for layer in heard.layers) if heard else 0,
+    )
+
+
+def evidence_words(shapes: Shapes, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """The evidence and what follows from it, as names and values for a report."""
+    known = len(evidence.source_digests & evidence.fixture_digests)
+    yield "shapes as loaded", _spelled(evidence.loaded) if evidence.loaded else "not known"
+    yield "shapes of the study", _spelled(shapes)
+    yield "files that stand in a fixture's birth certificate", str(known)
+    yield "weights made by the harness", "yes" if evidence.weights_made_here else "no"
+    yield "layers found again by replay", f"{evidence.layers_replayed} of {shapes.num_layers}"
+
+
+def _shapes(heard: Heard) -> Shapes | None:
+    """Shapes of model and dictionaries; None where the layers disagree, or not every layer was replayed."""
+    sizes = {(layer.d_model, layer.d_sae) for layer in heard.layers}
+    if len(sizes) != 1 or [layer.layer for layer in heard.layers] != list(range(heard.model.num_layers)):
+        return None
+    ((d_model, d_sae),) = sizes
+    if d_model != heard.model.d_model:
+        return None
+    return Shapes(
+        num_layers=heard.model.num_layers, d_model=d_model, d_sae=d_sae, vocab_size=heard.model.vocab_size
+    )
+
+
+def _spelled(shapes: Shapes) -> str:
+    return (
+        f"{shapes.num_layers} layers, {shapes.d_model} wide, vocabulary {shapes.vocab_size:,}, "
+        f"dictionaries of {shapes.d_sae:,} latents"
+    )
