@@ -33,7 +33,7 @@ RUN export SOURCE_DATE_EPOCH \
  && useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin harness \
  && install -d -m 0755 /app \
  && install -d -m 0775 -o harness -g harness /cache /reports
-# HOME: whoever runs this, at home nowhere. PYTEST_ADDOPTS: the checkout is read-only.
+# HOME: whoever runs this, at home nowhere. PYTEST_ADDOPTS, HYPOTHESIS_STORAGE_DIRECTORY: the checkout is read-only.
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
     HOME=/tmp \
@@ -45,6 +45,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     NOX_DEFAULT_VENV_BACKEND=none \
     PYTEST_ADDOPTS="-p no:cacheprovider" \
+    HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis \
     XDG_CACHE_HOME=/cache \
     HF_HOME=/cache/huggingface \
     HF_HUB_DISABLE_TELEMETRY=1 \

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,10 @@ def make_base(engine: Engine) -> None:
     """A Debian with Python 3.11, unpacked from packages; kept from one call to the next."""
     if engine.quiet("podman", "image", "exists", BASE).exit_code == 0:
         return
-    root, archive = engine.work / "rootfs", engine.work / "base.tar"
-    shutil.rmtree(root, ignore_errors=True)
+    # A folder of its own each time: one that was broken off may still have /proc mounted in it.
+    root = Path(tempfile.mkdtemp(prefix="rootfs-", dir=engine.work))
+    root.chmod(0o755)
+    archive = engine.work / "base.tar"
     packages = "--include=python3,python3-venv,ca-certificates"
     engine.must("debootstrap", "--variant=minbase", packages, "bookworm", str(root))
     for leftover in ("var/cache/apt", "var/lib/apt/lists", "var/log"):
