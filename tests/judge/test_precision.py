@@ -1,0 +1,97 @@
+"""What figures draw of an estimate: the judge's interval and every seed, by pencil."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.judge.precision import precisions
+from harness.judge.stored import stored_samples
+from harness.supply.studies import load_study
+from harness.supply.tables import write_table
+from harness.words.formula import Formula
+from harness.words.judgement import Precision
+from harness.words.record import Estimate, PhraseValue, UnitValue
+
+SIDES = ((8.0, 10.0), (9.0, 12.0), (6.0, 8.0), (7.0, 10.0))
+"""Four latents, low and high: the gap is 25, its standard error 2.041241 (the judge's own known answer)."""
+
+
+def estimate(name: str, formula: Formula, value: float, **more: object) -> Estimate:
+    quantity = name.partition("/")[0]
+    settled: dict[str, object] = {
+        "estimate_id": name, "quantity": quantity, "reading": "high", "specification": "primary",
+        "formula": formula, "unit": "percent", "value": value, "layer": 6, "language": None, "benchmark": None,
+        "unit_kind": "latent", "num_units": 4, "num_seeds": 0,
+    }  # fmt: skip
+    return Estimate(**(settled | more))  # type: ignore[arg-type]
+
+
+def units(name: str, seed: int | None, scale: float = 1.0) -> list[UnitValue]:
+    return [
+        UnitValue(estimate_id=name, unit=str(place), seed=seed, observed=scale * low, reference=high)
+        for place, (low, high) in enumerate(SIDES)
+    ]
+
+
+def found(folder: Path, rows: Sequence[Estimate], values: Sequence[UnitValue]) -> dict[str, Precision]:
+    write_table(folder, Estimate, rows)
+    write_table(folder, UnitValue, values)
+    write_table(
+        folder,
+        PhraseValue,
+        [PhraseValue(estimate_id="other", unit="0", text_id=0, observed=1.0, reference=1.0)],
+    )
+    samples = stored_samples(load_study("sin2025"), folder, ())
+    return {row.estimate_id: row for row in precisions(samples)}
+
+
+def test_a_gap_has_the_judges_interval_and_no_seed(tmp_path: Path) -> None:
+    known = found(tmp_path, [estimate("gap/a", Formula.GAP, 25.0)], units("gap/a", None))["gap/a"]
+    assert known.se == pytest.approx(2.041241, abs=1e-6)
+    assert known.df == 3
+    # Half the t interval at 90 % is 2.353363 * 2.041241; the envelope is never narrower.
+    assert known.ci90 is not None
+    assert known.ci90[0] <= 25 - 4.80378 < 25 + 4.80378 <= known.ci90[1]
+    assert known.seeds == ()
+
+
+def test_every_seed_of_a_gain_stands_with_both_sides(tmp_path: Path) -> None:
+    row = estimate("gain/a", Formula.CHANGE, 12.5, language="ml", num_seeds=2)
+    known = found(tmp_path, [row], [*units("gain/a", 0, 1.4), *units("gain/a", 1, 1.6)])["gain/a"]
+    # Before, the latents sum to 40; after, to 42 and to 48: changes of 5 % and 20 %, means of 10.5 and 12.
+    assert [(seed.seed, seed.value) for seed in known.seeds] == [
+        (0, pytest.approx(5)),
+        (1, pytest.approx(20)),
+    ]
+    assert [(seed.before, seed.after) for seed in known.seeds] == [
+        (10, pytest.approx(10.5)),
+        (10, pytest.approx(12)),
+    ]
+
+
+def test_a_figure_of_one_seed_each_has_no_sides(tmp_path: Path) -> None:
+    row = estimate("retention/a", Formula.DIFFERENCE, 95.0, unit_kind="seed", num_units=1, num_seeds=2)
+    values = [
+        UnitValue(estimate_id="retention/a", unit="adapter", seed=seed, observed=observed, reference=0.0)
+        for seed, observed in ((0, 94.0), (1, 96.0))
+    ]
+    seeds = found(tmp_path, [row], values)["retention/a"].seeds
+    assert [(seed.value, seed.before, seed.after) for seed in seeds] == [
+        (94.0, None, None),
+        (96.0, None, None),
+    ]
+
+
+def test_what_no_figure_draws_has_none(tmp_path: Path) -> None:
+    rows = [
+        estimate("gap/ml", Formula.GAP, 25.0, language="ml"),
+        estimate("similarity/a", Formula.DIFFERENCE, -2.5),
+        estimate("gain/bare", Formula.CHANGE, 1.0, language="ml", num_seeds=2),
+    ]
+    assert found(tmp_path, rows, [*units("gap/ml", None), *units("similarity/a", None)]) == {}
+
+
+def test_an_estimate_that_its_units_contradict_has_none(tmp_path: Path) -> None:
+    rows = [estimate("gap/a", Formula.GAP, 26.0), estimate("gap/b", Formula.GAP, 25.0)]
+    assert list(found(tmp_path, rows, [*units("gap/a", None), *units("gap/b", None)])) == ["gap/b"]
