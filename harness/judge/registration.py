@@ -1,0 +1,72 @@
+"""What a pre-registration holds: everything that decides verdicts and could be bent after seeing numbers."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.judge.claimfaults import UNMEASURED
+from harness.judge.declared import load_claims
+from harness.supply.studies import load_protocol_of, load_study
+from harness.tools.canonical import Json, canonical_json, plain
+from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
+from harness.tools.stats import ALPHA
+from harness.words.claim import Claim, Tier
+from harness.words.protocol import Protocol
+from harness.words.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """The content of a lock; its digest names it."""
+
+    alpha: float
+    draws: int
+    draws_when_verdicts_differ: int
+    families: Mapping[str, int]
+    """Measured claims of each tier: the size of the family that their p-values are adjusted in."""
+    study: Study
+    """Languages, benchmarks and the primary specification among it."""
+    protocol: Protocol
+    claims: Mapping[str, Claim]
+    """By id: targets, readings, margins with their reasons, minima."""
+
+
+def registration(study: str) -> Registration:
+    """What a study registers as it stands now.
+
+    Raises:
+        UsageError: If there is no such study, or its claims or protocol cannot be used.
+    """
+    claims = load_claims(study)
+    measured = [claim.tier for claim in claims if claim.rule not in UNMEASURED]
+    return Registration(
+        alpha=ALPHA,
+        draws=NUM_DRAWS,
+        draws_when_verdicts_differ=MANY_DRAWS,
+        families={tier.value: measured.count(tier) for tier in Tier},
+        study=load_study(study),
+        protocol=load_protocol_of(study),
+        claims={claim.id: claim for claim in claims},
+    )
+
+
+def content_of(study: str) -> Json:
+    """What a study registers, as the lock file holds it."""
+    return plain(registration(study))
+
+
+def difference(old: Json, new: Json) -> str:
+    """Lines taken out and put in, one value a line with the place where it stands."""
+    lines = difflib.unified_diff(list(_lines(old)), list(_lines(new)), n=0, lineterm="")
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
+def _lines(content: Json, place: str = "") -> Iterator[str]:
+    if isinstance(content, dict) and content:
+        for key in sorted(content):
+            yield from _lines(content[key], f"{place}/{key}")
+    elif isinstance(content, list) and content:
+        for number, entry in enumerate(content):
+            yield from _lines(entry, f"{place}/{number}")
+    else:
+        yield f"{place}: {canonical_json(content)}"

@@ -1,0 +1,291 @@
+"""The pre-registration: what it holds, when it is intact, and every way in which it can be bent."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.judge.lock import (
+    LockBrokenError,
+    amend_lock,
+    lock_state,
+    read_lock,
+    require_unbroken,
+    write_lock,
+)
+from harness.judge.registration import difference, registration
+from harness.supply import studies
+from harness.tools.canonical import Json, digest_of, plain
+from harness.words.claim import Minima, Tier
+from harness.words.failures import UsageError
+from harness.words.judgement import Choice, LockStatus, Openness
+from harness.words.protocol import Protocol
+from tests.judge.test_declared import VALUE
+from tests.small_plan import small_study
+
+CLAIM = replace(VALUE, readings=(replace(VALUE.primary, estimates=("gap/layer=1/high/primary",)),))
+FACTOR_SAYS = "It matters"
+PROTOCOL = Protocol(
+    choices=(Choice(name="pooling", alternatives=("mean", "max"), openness=Openness.UNSURE),),
+    adapter_seeds=(1, 2),
+    exclusions=("nothing",),
+)
+
+
+class SmallStudy:
+    """A study named small, whose tables a test may change."""
+
+    def __init__(self, root: Path, modules: dict[str, ModuleType]) -> None:
+        self.root, self.modules = root, modules
+        self.declare()
+
+    @property
+    def path(self) -> Path:
+        return self.root / "small" / "lock.json"
+
+    def declare(self, claim: object = CLAIM, protocol: object = PROTOCOL, study: object = None) -> None:
+        self.modules["claims"].CLAIMS = (claim,)
+        self.modules["specification"].PROTOCOL = protocol
+        self.modules["study"].STUDY = study or replace(small_study(), name="small")
+
+    def rewrite(self, change: Callable[[dict[str, Json]], None]) -> None:
+        content = json.loads(self.path.read_text())
+        change(content)
+        self.path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "study.py").touch()
+    monkeypatch.setattr(studies, "CLAIMS", tmp_path)
+    package = ModuleType("claims.small")
+    package.__path__ = [str(tmp_path / "small")]
+    monkeypatch.setitem(sys.modules, "claims.small", package)
+    modules = {name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "specification")}
+    for module in modules.values():
+        module.__spec__ = object()
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return SmallStudy(tmp_path, modules)
+
+
+def status(run_locks: tuple[str, ...] = ()) -> LockStatus:
+    return lock_state("small", run_locks).lock.status
+
+
+def test_a_study_that_nobody_registered_has_no_lock_but_a_digest(small: SmallStudy) -> None:
+    state = lock_state("small")
+    assert state.lock.status is LockStatus.ABSENT
+    assert state.lock.sha256 == digest_of(registration("small"))
+    assert state.faults == ()
+
+
+def test_a_registered_study_is_intact(small: SmallStudy) -> None:
+    made = write_lock("small")
+    state = lock_state("small")
+    assert state.lock.status is LockStatus.INTACT
+    assert (state.lock.sha256, state.lock.date) == (made.sha256, made.date)
+    assert made.content == plain(registration("small"))
+    require_unbroken("small", state)
+
+
+def test_it_holds_what_decides_verdicts(small: SmallStudy) -> None:
+    held = registration("small")
+    assert (held.alpha, held.draws, held.draws_when_verdicts_differ) == (0.05, 9_999, 99_999)
+    assert held.families == {"primary": 1, "secondary": 0, "exploratory": 0}
+    assert held.protocol == PROTOCOL
+    assert held.study.primary == small_study().primary
+    assert held.claims == {"gap.first.value": CLAIM}
+
+
+def test_it_is_written_once(small: SmallStudy) -> None:
+    write_lock("small")
+    with pytest.raises(UsageError, match="stands already; change it with 'harness lock --amend REASON'"):
+        write_lock("small")
+
+
+CHANGES = [
+    pytest.param(
+        {"claim": replace(CLAIM, margin=3.0)}, "-/claims/gap.first.value/margin: 2.5\n    +/claims/gap.first.value/margin: 3.0",
+        id="a margin",
+    ),
+    pytest.param({"claim": replace(CLAIM, margin_because="a fifth")}, "/margin_because:", id="a reason"),
+    pytest.param({"claim": replace(CLAIM, tier=Tier.SECONDARY)}, "/families/primary: 1", id="a tier and its family"),
+    pytest.param({"claim": replace(CLAIM, minima=Minima(units=1))}, "/minima/units: 0", id="a minimum"),
+    pytest.param({"claim": replace(CLAIM, null=0.0)}, "/null: null", id="the value of no effect"),
+    pytest.param(
+        {"protocol": replace(PROTOCOL, adapter_seeds=(1, 3))}, "-/protocol/adapter_seeds/1: 2", id="a training seed",
+    ),
+    pytest.param({"protocol": replace(PROTOCOL, exclusions=())}, "+/protocol/exclusions: []", id="an exclusion"),
+    pytest.param({"protocol": replace(PROTOCOL, choices=())}, "/protocol/choices", id="the grid"),
+    pytest.param(
+        {"study": replace(small_study(), name="small", primary=replace(small_study().primary, num_beams=9))},
+        "/study/primary/num_beams", id="the primary specification",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "says"), CHANGES)
+def test_a_study_that_changed_is_broken(small: SmallStudy, change: dict[str, object], says: str) -> None:
+    write_lock("small")
+    small.declare(**change)
+    state = lock_state("small")
+    assert state.lock.status is LockStatus.BROKEN
+    assert says in "\n".join(state.faults)
+    assert state.lock.sha256 == digest_of(registration("small"))
+    with pytest.raises(
+        LockBrokenError, match=r"lock\.json is broken:\n  claims/small is not what was registered"
+    ) as told:
+        require_unbroken("small", state)
+    assert told.value.exit_code == 11
+
+
+def test_alpha_and_the_number_of_draws_are_held_too(
+    small: SmallStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lock("small")
+    monkeypatch.setattr("harness.judge.registration.ALPHA", 0.1)
+    assert status() is LockStatus.BROKEN
+    monkeypatch.setattr("harness.judge.registration.ALPHA", 0.05)
+    assert status() is LockStatus.INTACT
+    monkeypatch.setattr("harness.judge.registration.NUM_DRAWS", 10)
+    assert status() is LockStatus.BROKEN
+
+
+def test_an_amendment_keeps_reason_and_difference(small: SmallStudy) -> None:
+    first = write_lock("small")
+    small.declare(replace(CLAIM, margin=3.0))
+    amend_lock("small", " the pilot was wrong ")
+    state = lock_state("small")
+    (amendment,) = state.lock.amendments
+    assert state.lock.status is LockStatus.AMENDED
+    assert (amendment.number, amendment.because, amendment.after_results) == (1, "the pilot was wrong", False)
+    assert amendment.diff == "-/claims/gap.first.value/margin: 2.5\n+/claims/gap.first.value/margin: 3.0"
+    assert read_lock(small.path).known_sha256 == (first.sha256, state.lock.sha256)
+
+
+def test_an_amendment_after_a_full_run_is_marked(small: SmallStudy) -> None:
+    first = write_lock("small")
+    small.declare(replace(CLAIM, margin=3.0))
+    amend_lock("small", "seen", run_locks=(first.sha256,))
+    small.declare(replace(CLAIM, margin=4.0))
+    amend_lock("small", "seen again", run_locks=(first.sha256,))
+    state = lock_state("small", run_locks=(first.sha256,))
+    assert state.lock.status is LockStatus.AMENDED
+    assert [each.after_results for each in state.lock.amendments] == [True, True]
+    assert [each.number for each in state.lock.amendments] == [1, 2]
+
+
+def test_a_study_that_changes_again_breaks_an_amended_lock(small: SmallStudy) -> None:
+    write_lock("small")
+    small.declare(replace(CLAIM, margin=3.0))
+    amend_lock("small", "why")
+    small.declare(CLAIM)
+    assert status() is LockStatus.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("because", "written", "says"),
+    [
+        pytest.param(" ", True, "an amendment needs a reason", id="no reason"),
+        pytest.param("why", False, r"there is no .*lock\.json to amend", id="no lock"),
+        pytest.param("why", True, "nothing to amend", id="no change"),
+    ],
+)
+def test_an_amendment_that_cannot_be_made_is_refused(
+    small: SmallStudy,
+    because: str,
+    written: bool,  # noqa: FBT001
+    says: str,
+) -> None:
+    if written:
+        write_lock("small")
+    with pytest.raises(UsageError, match=says):
+        amend_lock("small", because)
+
+
+def edit_margin(content: dict[str, Json]) -> None:
+    content["content"]["claims"]["gap.first.value"]["margin"] = 3.0
+
+
+def edit_margin_and_name(content: dict[str, Json]) -> None:
+    edit_margin(content)
+    content["sha256"] = digest_of(content["content"])
+
+
+TAMPERED = [
+    pytest.param(edit_margin, "its content has digest", id="content edited"),
+    pytest.param(lambda c: c.update(sha256="0" * 64), "but it is named 000000000000: edited by hand", id="name edited"),
+    pytest.param(edit_margin_and_name, "its last amendment does not lead to its content", id="content and name edited"),
+    pytest.param(lambda c: c.update(study="other"), "for study 'other'; expected 1 for 'small'", id="another study"),
+    pytest.param(lambda c: c.update(format=2), "it is of format 2", id="another format"),
+    pytest.param(
+        lambda c: c["amendments"][0]["amendment"].update(because="none"), "amendment 1 is not what was written",
+        id="a reason edited",
+    ),
+    pytest.param(
+        lambda c: c["amendments"][0]["amendment"].update(after_results=False), "amendment 1 is not what was written",
+        id="results unseen",
+    ),
+    pytest.param(lambda c: c["amendments"].pop(0), "amendment 1 is not what was written", id="the first removed"),
+    pytest.param(lambda c: c["amendments"].pop(), "its last amendment does not lead", id="the last removed"),
+    pytest.param(lambda c: c["amendments"].reverse(), "amendment 2 does not follow", id="moved"),
+    pytest.param(lambda c: c.pop("sha256"), "is no registration", id="no name"),
+    pytest.param(lambda c: c.update(more=1), "is no registration", id="something more"),
+    pytest.param(lambda c: c.update(amendments=3), "is no registration", id="no amendments"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "says"), TAMPERED)
+def test_tampering_with_the_file_is_seen_and_named(
+    small: SmallStudy, change: Callable[[dict[str, Json]], None], says: str
+) -> None:
+    first = write_lock("small")
+    for margin in (2.6, 2.7):
+        small.declare(replace(CLAIM, margin=margin))
+        amend_lock("small", f"to {margin}", run_locks=(first.sha256,))
+    small.rewrite(change)
+    state = lock_state("small")
+    assert state.lock.status is LockStatus.BROKEN
+    assert says in "\n".join(state.faults)
+    with pytest.raises(LockBrokenError):
+        amend_lock("small", "hide it")
+
+
+def test_a_file_that_is_no_json_is_broken(small: SmallStudy) -> None:
+    small.path.write_text("{")
+    assert status() is LockStatus.BROKEN
+
+
+def test_a_lock_that_was_replaced_after_a_full_run_is_seen_by_the_ledger(small: SmallStudy) -> None:
+    first = write_lock("small")
+    small.path.unlink()
+    small.declare(replace(CLAIM, margin=3.0))
+    write_lock("small")
+    assert status() is LockStatus.INTACT
+    state = lock_state("small", run_locks=(first.sha256,))
+    assert state.lock.status is LockStatus.BROKEN
+    assert f"full runs under lock {first.sha256[:12]}" in state.faults[0]
+
+
+def test_a_study_without_a_protocol_cannot_be_registered(small: SmallStudy) -> None:
+    small.declare(protocol=None)
+    with pytest.raises(UsageError, match=r"claims/small/specification\.py must hold PROTOCOL"):
+        lock_state("small")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param({"a": 1, "b": [1, 2]}, {"a": 1, "b": [1, 3]}, "-/b/1: 2\n+/b/1: 3", id="an entry"),
+        pytest.param({"a": 1}, {"a": 1, "b": {}}, "+/b: {}", id="something empty"),
+        pytest.param({"a": []}, {"a": [1]}, "-/a: []\n+/a/0: 1", id="no longer empty"),
+        pytest.param({"a": "x"}, {"a": "x"}, "", id="nothing"),
+    ],
+)
+def test_a_difference_names_the_place(old: Json, new: Json, expected: str) -> None:
+    assert difference(old, new) == expected
