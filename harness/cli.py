@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness import judging
 from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ store_app = typer.Typer(
     help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
 )
 app.add_typer(store_app, name="store")
+judging.add_to(app)
 
 StudyName = Annotated[
     str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")

@@ -25,7 +25,7 @@ FLOORS: Mapping[str, str] = {
 }
 """Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
 
-ROOF = ("cli", "__main__")
+ROOF = ("cli", "judging", "__main__")
 """People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
@@ -65,12 +65,14 @@ ARROWS: Mapping[str, str] = {
     "resampled": "sample unitrows",
     "pooled": "resampled sample unitrows",
     "stored": "pooled resampled sample unitrows",
+    "byhand": "question rules_single sample",
     "hearing": "question rules_arithmetic rules_correlation rules_many rules_maximum rules_single sample",
     "inventory": "recipes",
     "stageprocess": "recipes",
     "survey": "progress recipes stageprocess",
     "engine": "recipes stageprocess",
     "reproduce": "engine execution progress recipes survey witness",
+    "cli": "judging",
     "__main__": "cli",
 }
 """What a module may import from its own floor."""
@@ -86,7 +88,7 @@ DOORS: Mapping[str, str] = {
     "filelock": "disk",
     "packaging": "provenance",
     "rich": "progress",
-    "typer": "cli",
+    "typer": "cli judging",
     "matplotlib": "report",
     "jsonschema": "report",
     "importlib": "studies",
