@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,17 +96,19 @@ def permutation_p(x: Values, y: Values) -> PermutationP:
     shuffled = (y[orders] - y.mean()) @ deviations / scale
     # Sums in another order differ by roundings, so an equal order must count as at least as strong.
     strong = np.abs(shuffled) >= abs(seen) - 1e-12
-    same_side = strong & (np.sign(shuffled) == np.sign(seen))
+    same_side = shuffled * math.copysign(1, seen) >= abs(seen) - 1e-12
     if exact:
         return PermutationP(float(same_side.mean()), float(strong.mean()), exact=True)
     one_sided, two_sided = ((1 + int(hits.sum())) / (1 + len(orders)) for hits in (same_side, strong))
     return PermutationP(one_sided, two_sided, exact=False)
 
 
+@cache
 def _every_order(units: int) -> NDArray[np.int64]:
     return np.array(list(itertools.permutations(range(units))), dtype=np.int64)
 
 
+@cache
 def _random_orders(units: int) -> NDArray[np.int64]:
     generator = stream(f"orders of {units}", 1)
     orders: NDArray[np.int64] = generator.permuted(np.tile(np.arange(units), (RANDOM_ORDERS, 1)), axis=1)
