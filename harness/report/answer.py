@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from harness.report.claimform import JudgedClaim
 from harness.report.claimwords import (
     badge,
-    counts_sentence,
-    difference_words,
     farthest,
     margins_words,
     measured_claims,
+    measured_words,
     printed_words,
 )
 from harness.report.document import Check, Report
@@ -21,6 +20,14 @@ from harness.report.verdictwords import STATES, UNITS
 from harness.report.wording import REASONS, exit_words, judged_may, judged_may_not, mode_words
 
 UPSTREAM = "upstream-not-run"
+PRIMARY_ENDINGS = {
+    "agree within the margin": ("PASS",),
+    "deviate": ("DEVIATION",),
+    "stay open": ("INCONCLUSIVE", "CONTESTED", "NOT_TESTABLE"),
+    "were not run": ("NOT_RUN",),
+    "broke the harness": ("ERROR",),
+}
+"""What becomes of primary claims, in words that a sentence can count."""
 EVIDENT = frozenset({"full", "audit"})
 """Modes in which claims of the paper are judged."""
 
@@ -43,7 +50,7 @@ def answer(report: Report) -> Markup:
         "in-short",
         "In short",
         paragraph(f"{mode_words(report).what_ran} {outcome(report)}", class_="sentence"),
-        _state_tiles(report) if is_evident(report) else _instrument_tiles(report),
+        *([_state_tiles(report), _exit(report)] if is_evident(report) else [_instrument_tiles(report)]),
         conclusions,
         *_largest(report),
         class_="answer",
@@ -62,7 +69,7 @@ def outcome(report: Report) -> str:
             f"{count(len(report['not_run']), 'stage')} could not be finished: {', '.join(_reasons(report))}."
         )
     if is_evident(report):
-        return f"{count(len(measured_claims(report)), 'claim')}: {counts_sentence(report)}."
+        return _primary_sentence(report)
     measured = f"{mode_words(report).outcome} {count(len(report['measurements']), 'number')}"
     number, differ = num_self_checks(report), num_differing(report)
     if not number:
@@ -129,16 +136,35 @@ def _reasons(report: Report) -> list[str]:
     return [REASONS[reason] for reason in dict.fromkeys(own or [UPSTREAM])]
 
 
+def _primary_sentence(report: Report) -> str:
+    """What came of the primary claims, which decide the exit code."""
+    primary = [claim for claim in measured_claims(report) if claim["tier"] == "primary" and claim["selected"]]
+    said = [
+        f"{number} {words}"
+        for words, states in PRIMARY_ENDINGS.items()
+        if (number := sum(claim["verdict"] in states for claim in primary))
+    ]
+    listed = ", ".join(said[:-1]) + " and " * (len(said) > 1) + "".join(said[-1:])
+    return f"Of {count(len(primary), 'primary claim')}, {listed or 'none was asked for'}."
+
+
 def _state_tiles(report: Report) -> Markup:
     """One tile for each state, also where no claim has it; PASS says how many could not have failed."""
     weak = report["summary"]["non_discriminating"]
     tiles = []
     for state, words in STATES.items():
         number = report["summary"]["counts"].get(state, 0)
-        note = f", of which {weak} cannot tell the claim from no effect" if state == "PASS" and weak else ""
+        note = f", {weak} non-discriminating" if state == "PASS" and weak else ""
         shown = f"{words.glyph} {number:,}"
         tiles.append(_tile(shown, words.word + note, state_class(state) if number else "none"))
     return tag("ul", *tiles, class_="tiles")
+
+
+def _exit(report: Report) -> Markup:
+    code_number, weak = report["summary"]["exit_code"], report["summary"]["non_discriminating"]
+    note = " A non-discriminating PASS agrees with \u201cno effect\u201d as well." if weak else ""
+    counted = f"Tiles count all {count(len(measured_claims(report)), 'claim')}.{note}"
+    return paragraph(f"{counted} Exit code {code_number}: {exit_words(report)}.", class_="fine")
 
 
 def _instrument_tiles(report: Report) -> Markup:
@@ -178,10 +204,10 @@ def _largest(report: Report) -> Iterator[Markup]:
 
 def _deviation(claim: JudgedClaim) -> tuple[Markup | str, ...]:
     link = tag("a", code(claim["id"]), href=f"#claim-{claim['id']}")
-    apart = f"{difference_words(claim, claim['unit'])}{UNITS[claim['unit']]}"
+    measured = f"{measured_words(claim, claim['unit'])}{UNITS[claim['unit']]}"
     return (
         badge(claim["verdict"]),
         Markup(" "),
         link,
-        f": printed {printed_words(claim)}, measured {apart} from it, {margins_words(claim)} margins.",
+        f": printed {printed_words(claim)}, measured {measured}; {margins_words(claim)} margins apart.",
     )

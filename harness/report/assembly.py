@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
 from harness.report.claimform import JudgedClaim, claim_forms, self_check_forms
@@ -28,12 +28,15 @@ from harness.report.document import (
     Summary,
     Unfinished,
 )
-from harness.report.exit_code import ExitCode, exit_code, outcome_of
+from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
+from harness.words.claim import Claim, Kind
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.record import Estimate, RunFacts, SelfCheck
+from harness.words.verdict import State, Verdict, Why
 
 SCHEMA_VERSION = "1.1"
 ARITHMETIC = "arithmetic"
+WITHHELD = "It needs no run; 'harness explain' says what comes of it, and a full run's report does."
 NON_DISCRIMINATING = "non-discriminating"
 
 
@@ -63,7 +66,7 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     """
     _refuse_duplicates("estimate", (row.estimate_id for row in records.estimates))
     _refuse_duplicates("self-check", (row.check_id for row in records.checks))
-    claims = claim_forms(judgement.paper, judgement.alpha, judgement.deselected) if judgement else []
+    claims = _claims(facts, judgement) if judgement else []
     return {
         "schema_version": SCHEMA_VERSION,
         "paper": {"id": facts.paper_id, "title": facts.paper_title},
@@ -86,6 +89,20 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         "prospects": [cast("ProspectEntry", asdict(row)) for row in judgement.prospects] if judgement else [],
         "summary": _summary(facts, records, judgement, claims),
     }
+
+
+def _claims(facts: RunFacts, judgement: Judgement) -> list[JudgedClaim]:
+    judged = judgement.paper
+    if facts.mode in SELF_CHECKED_MODES or facts.not_run:
+        judged = replace(judged, verdicts=tuple(map(_withheld, judged.claims, judged.verdicts)))
+    return claim_forms(judged, judgement.alpha, judgement.deselected)
+
+
+def _withheld(claim: Claim, verdict: Verdict) -> Verdict:
+    """No verdict on the paper's arithmetic either, on a page that is headed as saying nothing about the paper."""
+    if claim.kind is not Kind.ARITHMETIC:
+        return verdict
+    return Verdict(claim_id=claim.id, state=State.NOT_RUN, why=Why.FIXTURE_MODE, says=WITHHELD)
 
 
 def _summary(

@@ -16,6 +16,7 @@ TITLES = {
     Figure.GAP_BY_LAYER: "Gap by layer",
     Figure.GAP_BY_LANGUAGE: "Gap by language and layer",
     Figure.SLOPES: "Before and after alignment",
+    Figure.ENGLISH_SLOPES: "English before and after each adapter",
     Figure.GAIN_SEEDS: "Gain, seed by seed",
     Figure.DELTA_SEEDS: "Change of accuracy, seed by seed",
     Figure.GAP_AND_ACCURACY: "Gap against accuracy",
@@ -27,6 +28,7 @@ NOT_DRAWN = {
     Figure.GAP_BY_LAYER: NO_LAYERS,
     Figure.GAP_BY_LANGUAGE: NO_LAYERS,
     Figure.SLOPES: NO_SEEDS,
+    Figure.ENGLISH_SLOPES: NO_SEEDS,
     Figure.GAIN_SEEDS: NO_SEEDS,
     Figure.DELTA_SEEDS: NO_SEEDS,
     Figure.GAP_AND_ACCURACY: "figure not drawn, since this report holds no points of single languages.",
@@ -35,6 +37,8 @@ NOT_DRAWN = {
 CAPTIONS = {
     Figure.SLOPES: "Mean activation on held-out phrases before and after the adapter. Thin lines are single training "
     "seeds, the thick one their mean.",
+    Figure.ENGLISH_SLOPES: "Mean activation of English latents on held-out phrases before and after the adapter of each "
+    "language. Thin lines are single training seeds, the thick one their mean.",
     Figure.GAIN_SEEDS: "Each mark is the gain of one training seed; the line is their mean.",
     Figure.DELTA_SEEDS: "Each mark is the change under one training seed, on the same questions; the line is their mean.",
     Figure.GAP_AND_ACCURACY: "One point per language. No line is fitted: nine points do not bear one.",
@@ -48,7 +52,7 @@ def caption(filled: Filled, drawing: Figure, report: Report) -> str:
     if drawing is Figure.GAP_BY_LANGUAGE:
         first = first_series(filled.rows)[0]
         return (
-            f"Gap of each language at each layer against {scope_words('reading', first['reading'])}, "
+            f"Each language at each layer against {scope_words('reading', first['reading'])}, "
             f"specification {scope_words('specification', first['specification'])}. Blue: stronger than the "
             f"reference; orange: weaker. Its numbers stand in the tables below."
         )
@@ -96,7 +100,7 @@ def points_table(rows: Sequence[Measurement], languages: Languages) -> Table:
 
 def seeds_table(rows: Sequence[Measurement], drawing: Figure, languages: Languages) -> Table:
     """Every seed of a drawing."""
-    both = drawing is Figure.SLOPES
+    both = drawing in {Figure.SLOPES, Figure.ENGLISH_SLOPES}
     with_benchmark = any(row["benchmark"] for row in rows)
     unit = unit_words(rows[0]["unit"])
     return Table(
@@ -133,7 +137,7 @@ def _of_lines(filled: Filled, report: Report) -> str:
     ribbon = "; ribbons are 90 % intervals" if known else "; intervals are not in this report"
     whose = "the paper" if report["self_check_study"] is None else "the self-check study"
     marks = f" Diamonds: what {whose} prints, with its margin." if printed_marks(report) else ""
-    return f"Gap by layer, one line per reading{ribbon}.{marks} Its numbers stand in the table below."
+    return f"One line per reading{ribbon}.{marks} Its numbers stand in the table below."
 
 
 def _left_out_ranges(report: Report) -> str:

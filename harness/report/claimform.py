@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import NotRequired, TypedDict, cast
 
 from harness.words.claim import (
@@ -15,7 +15,10 @@ from harness.words.claim import (
     TwoPrintings,
 )
 from harness.words.judgement import Judged
-from harness.words.verdict import CaseVerdict, Closeness, Member, Numbers, Verdict
+from harness.words.verdict import CaseVerdict, Closeness, Member, Numbers, Verdict, Why
+
+WORDLESS = (Why.EXPLORATORY, Why.SUBSET)
+"""Reasons for which no case of a claim may read PASS or DEVIATION either."""
 
 
 class PrintedTarget(TypedDict):
@@ -168,7 +171,7 @@ def self_check_forms(judged: Judged, alpha: float) -> list[JudgedClaim]:
 
 def claim_form(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool = True) -> JudgedClaim:
     """One claim with its verdict."""
-    cases = [_case(case) for case in verdict.cases]
+    cases = [_case(_held(case, verdict)) for case in verdict.cases]
     first = cases[0] if cases else None
     return {
         "id": claim.id,
@@ -248,6 +251,13 @@ def _case(case: CaseVerdict) -> Case:
         "notes": list(case.notes),
         "says": case.says,
     }
+
+
+def _held(case: CaseVerdict, verdict: Verdict) -> CaseVerdict:
+    """A case without a word of its own where the claim may have none: exploratory, or judged on a part of the items."""
+    if verdict.why not in WORDLESS:
+        return case
+    return replace(case, state=verdict.state, why=verdict.why, says=verdict.says)
 
 
 def _numbers(numbers: Numbers | None) -> MeasuredNumbers | None:

@@ -93,19 +93,15 @@ def probability_words(value: float | None) -> str:
     return "< 0.0001" if value < 0.0001 else f"{value:.4f}"  # noqa: PLR2004 - the last digit printed
 
 
-def state_counts(report: Report) -> list[tuple[str, int]]:
-    """How many claims came out in each state, in the order of the states; none that no claim has."""
-    return [(state, number) for state in STATES if (number := report["summary"]["counts"].get(state, 0))]
-
-
-def counts_sentence(report: Report) -> str:
-    """Every state with its count, such as "2 PASS (1 agrees with no effect as well), 1 DEVIATION"."""
+def counts_words(report: Report) -> str:
+    """Every state that some claim has, with its count: "2 PASS (1 non-discriminating) \u00b7 1 DEVIATION"."""
     weak = report["summary"]["non_discriminating"]
     parts = []
-    for state, number in state_counts(report):
-        note = f" ({weak} of which cannot tell the claim from no effect)" if state == "PASS" and weak else ""
-        parts.append(f"{number} {STATES[state].word}{note}")
-    return ", ".join(parts)
+    for state, words in STATES.items():
+        if number := report["summary"]["counts"].get(state, 0):
+            note = f" ({weak} non-discriminating)" if state == "PASS" and weak else ""
+            parts.append(f"{number} {words.word}{note}")
+    return " \u00b7 ".join(parts)
 
 
 def measured_claims(report: Report) -> list[JudgedClaim]:
@@ -120,7 +116,7 @@ def arithmetic_claims(report: Report) -> list[JudgedClaim]:
 
 def farthest(claims: Sequence[JudgedClaim], number: int = 3) -> list[JudgedClaim]:
     """The deviations that lie farthest from the printed number, in margins."""
-    deviating = [claim for claim in claims if claim["verdict"] == "DEVIATION"]
+    deviating = [claim for claim in claims if claim["verdict"] == "DEVIATION" and _margins(claim)]
     return sorted(deviating, key=lambda claim: -_margins(claim))[:number]
 
 

@@ -83,7 +83,7 @@ def scrolling(content: Markup, label: str) -> Markup:
 
 def figure(svg: Markup, label: str, caption: str) -> Markup:
     """A drawing with its caption."""
-    return tag("figure", scrolling(svg, label), tag("figcaption", caption))
+    return tag("figure", scrolling(svg, label), tag("figcaption", tag("strong", f"{label}. "), caption))
 
 
 def facts(pairs: Sequence[tuple[str, Content]]) -> Markup:

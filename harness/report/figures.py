@@ -34,8 +34,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRIMARY = "primary"
-SIGNED = frozenset({"gain", "delta"})
-"""Quantities of which every seed's number is drawn."""
+BY_SEED = {
+    Drawing.SLOPES: "gain",
+    Drawing.GAIN_SEEDS: "gain",
+    Drawing.DELTA_SEEDS: "delta",
+    Drawing.ENGLISH_SLOPES: "retention-by-adapter",
+}
+"""Drawings of training seeds, and the quantity that each shows."""
+SLOPED = frozenset({Drawing.SLOPES, Drawing.ENGLISH_SLOPES})
+"""Those that need both sides of every seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,30 +66,24 @@ def drawn(drawing: Drawing, filled: Filled, frame: Frame, marks: Sequence[Mark] 
 
 def drawn_rows(drawing: Drawing, filled: Filled) -> list[Measurement]:
     """The measurements that a drawing shows."""
-    if drawing is Drawing.SLOPES:
-        return _at_one_layer(both_sided(filled.rows))
-    if drawing in {Drawing.GAIN_SEEDS, Drawing.DELTA_SEEDS}:
-        return [
-            row
-            for row in seeded(filled.rows)
-            if row["quantity"] in SIGNED and row["specification"] == PRIMARY
+    if drawing in BY_SEED:
+        known = both_sided(filled.rows) if drawing in SLOPED else seeded(filled.rows)
+        rows = [
+            row for row in known if row["quantity"] == BY_SEED[drawing] and row["specification"] == PRIMARY
         ]
+        return sorted(rows, key=lambda row: filled.languages.place(row["language"]))
     if drawing is Drawing.GAP_AND_ACCURACY:
         return pointed(filled.rows)
     return [row for row in filled.rows if row["layer"] is not None and row["value"] is not None]
-
-
-def _at_one_layer(rows: Sequence[Measurement]) -> list[Measurement]:
-    return [row for row in rows if row["layer"] is not None and row["specification"] == PRIMARY]
 
 
 def _figure(drawing: Drawing, filled: Filled, marks: Sequence[Mark]) -> "Figure | None":
     rows = drawn_rows(drawing, filled)
     if not rows:
         return None
-    if drawing is Drawing.SLOPES:
+    if drawing in SLOPED:
         return draw_slopes(rows, filled.languages)
-    if drawing in {Drawing.GAIN_SEEDS, Drawing.DELTA_SEEDS}:
+    if drawing in BY_SEED:
         return draw_strips(rows, filled.languages)
     if drawing is Drawing.GAP_AND_ACCURACY:
         return draw_points(rows, filled.languages)

@@ -70,7 +70,7 @@ def _figure(filled: Filled, drawing: Figure, report: Report) -> Iterator[Markup]
     rows = drawn_rows(drawing, filled)
     if drawing is Figure.GAP_AND_ACCURACY:
         yield folded("Gap against accuracy: every point", table(points_table(rows, filled.languages)))
-    elif drawing in {Figure.SLOPES, Figure.GAIN_SEEDS, Figure.DELTA_SEEDS}:
+    elif drawing not in {Figure.GAP_BY_LAYER, Figure.GAP_BY_LANGUAGE}:
         yield folded(f"{TITLES[drawing]}: every seed", table(seeds_table(rows, drawing, filled.languages)))
 
 

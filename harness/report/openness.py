@@ -102,12 +102,11 @@ def arithmetic(report: Report) -> Markup:
             joined(
                 *(tag("span", f"{what}: {printed}", class_="pair") for what, printed in claim["arithmetic"])
             ),
-            claim["says"],
-            RULES[claim["rule"]["name"]],
+            joined(tag("span", claim["says"]), tag("span", RULES[claim["rule"]["name"]], class_="why")),
         )
         for claim in claims
     ]
-    headers = ("Claim", "Verdict", "Printed", "Why", "Rule")
+    headers = ("Claim", "Verdict", "Printed", "Why")
     caption = "Claims about printed numbers alone."
-    table = plain_table(caption, headers, rows, num_labels=5, class_="claims")
+    table = plain_table(caption, headers, rows, num_labels=4, class_="claims")
     return section("arithmetic", "The paper\u2019s own arithmetic", lead, table)

@@ -33,6 +33,7 @@ class Figure(Enum):
     GAP_BY_LAYER = "gap-by-layer"
     GAP_BY_LANGUAGE = "gap-by-language"
     SLOPES = "before-and-after"
+    ENGLISH_SLOPES = "english-before-and-after"
     GAIN_SEEDS = "gain-by-seed"
     DELTA_SEEDS = "change-by-seed"
     GAP_AND_ACCURACY = "gap-and-accuracy"
@@ -114,6 +115,7 @@ PANELS = (
         heading="English retention",
         lead="What is left of English after alignment, as a share of before; 100 % means that nothing moved.",
         quantities=("retention", "retention-by-adapter"),
+        figures=(Figure.ENGLISH_SLOPES,),
     ),
     Panel(
         anchor="alignment",

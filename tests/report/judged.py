@@ -144,6 +144,21 @@ GAP_6 = value_claim(
 GAP_25 = value_claim("gap.l25.value", "The gap at layer 25 is 19.89 %", "19.89", "gap/layer=25/high/primary", margin=2.0)  # fmt: skip
 GAIN_ML = value_claim("gain.ml.value", "Malayalam rises by 87.69 %", "87.69", "gain/layer=20/lang=ml/primary/primary", margin=6.0, minima=Minima(units=100, seeds=3))  # fmt: skip
 GAIN_HI = value_claim("gain.hi.value", "Hindi rises by 86.32 %", "86.32", "gain/layer=20/lang=hi/primary/primary", margin=6.0)  # fmt: skip
+GAIN_HI = replace(
+    GAIN_HI,
+    readings=(
+        replace(GAIN_HI.primary, name="change", says="relative to before"),
+        Reading(
+            name="share-of-gap-closed",
+            says="share of the distance to English",
+            supported_by=("another summary",),
+            estimates=("gain/layer=20/lang=hi/primary/share-of-gap-closed",),
+        ),
+    ),
+    discrepancies=(
+        replace(GAIN_HI.targets[0], printed=Printed("86.3"), source="a listing", tier=SourceTier.SUMMARY),
+    ),
+)
 RETENTION = value_claim("retention.en.value", "English keeps about 91 %", "~91", "retention/layer=20/lang=en/activation/primary", margin=2.0, null=100.0)  # fmt: skip
 HELLASWAG = value_claim(
     "bench.ml.hellaswag.value",
