@@ -1,0 +1,425 @@
+"""What must hold of a planted run, by name: answers of a pencil, and numbers reached in two ways."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file
+
+from harness.run.recipes import Recipes
+from harness.supply.adapters import attached
+from harness.supply.loading import load_encoder, load_language_model
+from harness.supply.manifest import Ingredient, Recipe
+from harness.supply.store import Store
+from harness.supply.tables import read_table
+from harness.tools.batches import padded_left
+from harness.tools.hooks import visit_residuals
+from harness.words.record import (
+    AlignmentStep,
+    Estimate,
+    ItemOutcome,
+    PanelActivation,
+    PanelLatent,
+    Selection,
+    Text,
+    TextLength,
+    TokenActivation,
+    TrainingLoss,
+    Translation,
+    UnitValue,
+)
+from harness.works.alignment import Aligner, measured_moment, planned_batches, training_and_held_out
+from harness.works.pipeline import producer
+from tests.planted.expected import LOW, SEEDS, Expected, first_distance, first_means, planted_drift
+from tests.planted.lexicon import CODES, TARGETS, pieces_of
+from tests.planted.network import NUM_LAYERS
+from tests.planted.pencil import streams
+from tests.planted.run import PlantedRun
+from tests.planted.world import ADAPTERS, ALIGNMENT, NUM_ITEMS, STUDY
+
+TOLERANCE = 1e-4
+"""Relative where a value is above 1, absolute below: float32 moves the planted numbers by less than a tenth of it."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run, and what a pencil says about its world."""
+
+    run: PlantedRun
+    expected: Expected
+
+    @cached_property
+    def texts(self) -> dict[int, str]:
+        """English text by its number."""
+        return {text.text_id: text.text for text in read_table(self.run.artifact("phrases/all"), Text)}
+
+    @cached_property
+    def estimates(self) -> dict[str, float]:
+        """What the pipeline found, by estimate id."""
+        return {
+            row.estimate_id: row.value for row in read_table(self.run.artifact("estimates/all"), Estimate)
+        }
+
+    @cached_property
+    def units(self) -> dict[str, list[UnitValue]]:
+        """What each unit contributed, by estimate id."""
+        found: dict[str, list[UnitValue]] = {}
+        for row in read_table(self.run.artifact("estimates/all"), UnitValue):
+            found.setdefault(row.estimate_id, []).append(row)
+        return found
+
+
+Check = Callable[[Subject], None]
+
+
+def require_near(found: Mapping[Any, float], wanted: Mapping[Any, float]) -> None:
+    """Every wanted name is there, with a value within the tolerance."""
+    assert found.keys() >= wanted.keys(), f"not there: {sorted(map(str, wanted.keys() - found.keys()))[:5]}"
+    far = {
+        name: (found[name], value)
+        for name, value in wanted.items()
+        if not abs(found[name] - value) <= TOLERANCE * max(1, abs(value))
+    }
+    assert not far, f"{len(far)} of {len(wanted)} differ, such as {list(far.items())[:3]}"
+
+
+def estimates_of(*quantities: str) -> Check:
+    """Every estimate of some quantities is what the pencil says."""
+
+    def check(subject: Subject) -> None:
+        require_near(
+            subject.estimates,
+            {
+                name: value
+                for name, value in subject.expected.values.items()
+                if name.split("/")[0] in quantities
+            },
+        )
+
+    return check
+
+
+def selections(subject: Subject) -> None:
+    """Every latent is spoken for by the phrases of which the pencil finds it near its maximum."""
+    rows = read_table(subject.run.artifact("phrases/all"), Selection)
+    found = [(row.layer, row.latent, subject.texts[row.text_id], row.stored_peak) for row in rows]
+    wanted = [
+        (layer, latent, text, peak)
+        for layer, latents in enumerate(subject.expected.world.selected)
+        for latent, peaks in latents.items()
+        for text, peak in peaks.items()
+    ]
+    assert sorted(found) == sorted(wanted)
+
+
+def translations(subject: Subject) -> None:
+    """Every text is what the planted lexicon makes of it, and flagged where it was planted to be wrong."""
+    for code in TARGETS:
+        rows = read_table(subject.run.artifact(f"translations/{code}"), Translation)
+        found = {subject.texts[row.text_id]: (row.text, _is_flagged(row)) for row in rows}
+        expected = subject.expected
+        assert found == {
+            text: (expected.said(code, text), expected.is_flagged(code, text)) for text in expected.spoken
+        }
+
+
+def token_values(subject: Subject) -> None:
+    """The untouched model's activations of every phrase's own latent, token by token."""
+    for code in CODES:
+        _require_token_values(subject, f"activations/{code}", code, (0.0,) * NUM_LAYERS)
+
+
+def tuned_token_values(subject: Subject) -> None:
+    """The same through every adapter."""
+    for (adapter, seed), strengths in ADAPTERS.items():
+        for code in (adapter, "en"):
+            _require_token_values(subject, f"activations-tuned/{adapter}/seed-{seed}/{code}", code, strengths)
+
+
+def panel_values(subject: Subject) -> None:
+    """Mean, maximum and active share of every panel latent in every text, whether it speaks for it or not."""
+    panel = read_table(subject.run.artifact("phrases/all"), PanelLatent)
+    latents = {
+        layer: [row.latent for row in sorted(panel, key=lambda row: row.position) if row.layer == layer]
+        for layer in range(NUM_LAYERS)
+    }
+    acts = subject.expected.acts("ml")
+    for row in read_table(subject.run.artifact("activations/ml"), PanelActivation):
+        values = acts[subject.texts[row.text_id]][row.layer][:, latents[row.layer]]
+        pooled = {"mean": values.mean(axis=0), "maximum": values.max(axis=0)}
+        for name, wanted in (pooled | {"active_fraction": (values > 0).mean(axis=0)}).items():
+            require_near(dict(enumerate(getattr(row, name))), dict(enumerate(wanted.tolist())))
+
+
+def drift(subject: Subject) -> None:
+    """Under a planted adapter, held-out English has drifted from the untouched model by what a pencil says."""
+    item = next(
+        item for item in subject.run.plan.items() if f"{item.stage}/{item.name}" == "adapters/ml/seed-1"
+    )
+    task: Any = item.task
+    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    encoders = {
+        layer: load_encoder(task.networks.dictionaries, task.networks.dictionary_files[layer])
+        for layer in ALIGNMENT.layers
+    }
+    aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
+    inputs = {role: subject.run.artifact(f"{need.stage}/{need.name}") for role, need in item.needs}
+    held_out = training_and_held_out(language_model, inputs)[1]
+    with attached(language_model.model, subject.run.artifact("adapters/ml/seed-1")) as tuned:
+        step = measured_moment(aligner, held_out, tuned.disable_adapter, step=1, seed=1)
+    wanted = planted_drift(subject.expected, "ml", ADAPTERS["ml", 1])
+    require_near({"drift": step.retention}, {"drift": wanted})
+
+
+def restored(subject: Subject) -> None:
+    """Once an adapter is taken off, the model is what it was before."""
+    item = next(item for item in subject.run.plan.items() if item.stage == "activations")
+    task: Any = item.task
+    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    text = subject.expected.spoken[0]
+    ids = language_model.token_ids([text])[0]
+    for _ in range(2):
+        input_ids, mask = padded_left([ids], language_model.pad_id, language_model.device)
+        found: dict[int, Any] = {}
+        visit_residuals(language_model.decoder, input_ids, mask, range(NUM_LAYERS), found.__setitem__)
+        for layer, wanted in enumerate(streams(subject.expected.world.facts, ids[1:])):
+            require_near(dict(enumerate(found[layer][0, -1].tolist())), dict(enumerate(wanted[-1].tolist())))
+        with attached(language_model.model, subject.run.artifact("adapters/ml/seed-1")):
+            pass
+
+
+def lengths(subject: Subject) -> None:
+    """Tokens of every text, BOS and padding out."""
+    for code in CODES:
+        rows = read_table(subject.run.artifact(f"activations/{code}"), TextLength)
+        found = {subject.texts[row.text_id]: row.tokens for row in rows}
+        assert found == {
+            text: len(pieces_of(subject.expected.said(code, text))) for text in subject.expected.spoken
+        }
+
+
+def answers(subject: Subject) -> None:
+    """Each item is right or wrong as the pencil's likelihoods say, asked with the benchmark's own number of shots."""
+    for code in CODES:
+        _require_answers(subject, f"benchmarks/{code}", code, (0.0,) * NUM_LAYERS)
+
+
+def tuned_answers(subject: Subject) -> None:
+    """The same through every adapter."""
+    for (adapter, seed), strengths in ADAPTERS.items():
+        for code in (adapter, "en"):
+            _require_answers(subject, f"benchmarks-tuned/{adapter}/seed-{seed}/{code}", code, strengths)
+
+
+def paired_outcomes(subject: Subject) -> None:
+    """A change in accuracy rests on the two outcomes of each document, side by side; so does its standard error."""
+    for adapter in LOW:
+        for quantity, code in (("delta", adapter), ("delta-english", "en")):
+            for benchmark in STUDY.benchmarks:
+                rows = subject.units[f"{quantity}/lang={adapter}/bench={benchmark.name}/primary/primary"]
+                before = subject.expected.right(benchmark.name, code)
+                for seed in SEEDS:
+                    after = subject.expected.right(benchmark.name, code, ADAPTERS[adapter, seed])
+                    own = sorted((row for row in rows if row.seed == seed), key=lambda row: _number(row.unit))
+                    assert [(row.observed, row.reference) for row in own] == [
+                        (100 * one, 100 * other) for one, other in zip(after, before, strict=True)
+                    ]
+
+
+def gap_units(subject: Subject) -> None:
+    """A group gap rests on the two sides of each latent."""
+    for layer in range(NUM_LAYERS):
+        rows = subject.units[f"gap/layer={layer}/high/primary"]
+        wanted = {
+            side: np.mean([subject.expected.latent_means(code, layer) for code in codes], axis=0)
+            for side, codes in (("observed", ("hi", "ml")), ("reference", ("es", "it")))
+        }
+        latents = sorted(subject.expected.world.selected[layer])
+        own = {int(row.unit): row for row in rows}
+        for side, values in wanted.items():
+            require_near(
+                {latent: getattr(row, side) for latent, row in own.items()},
+                dict(zip(latents, values.tolist(), strict=True)),
+            )
+
+
+def first_loss(subject: Subject) -> None:
+    """Before any step the loss is the distance of the training pairs: nothing has drifted yet."""
+    for code, seed in ADAPTERS:
+        (row,) = read_table(subject.run.trained(f"{code}/seed-{seed}"), TrainingLoss)
+        require_near({"loss": row.loss}, {"loss": first_distance(subject.expected, code, training=True)})
+
+
+def first_moment(subject: Subject) -> None:
+    """What held-out pairs show before training: their distance, no drift, and the level of both sides."""
+    for code, seed in ADAPTERS:
+        step = read_table(subject.run.trained(f"{code}/seed-{seed}"), AlignmentStep)[0]
+        english, target = first_means(subject.expected, code)
+        require_near(
+            {
+                "gap": step.gap,
+                "drift": step.retention,
+                "english": step.english_mean,
+                "target": step.target_mean,
+            },
+            {
+                "gap": first_distance(subject.expected, code, training=False),
+                "drift": 0.0,
+                "english": english,
+                "target": target,
+            },
+        )
+
+
+def adapter_places(subject: Subject) -> None:
+    """Adapters sit in the aligned layers and in the chosen projections, nowhere else."""
+    weights = load_file(subject.run.trained("ml/seed-1") / "adapter_model.safetensors")
+    places = {tuple(name.split(".layers.")[1].split(".")[:3]) for name in weights}
+    assert places == {
+        (str(layer), "self_attn", module) for layer in ALIGNMENT.layers for module in ALIGNMENT.target_modules
+    }
+
+
+def adapter_seeds(subject: Subject) -> None:
+    """Another seed begins with other weights; the same seed with the same."""
+    first = [
+        load_file(subject.run.trained(f"ml/seed-{seed}") / "adapter_model.safetensors") for seed in SEEDS
+    ]
+    assert all(bool((first[0][name] != first[1][name]).any()) for name in first[0] if "lora_A" in name)
+
+
+def batch_seeds(subject: Subject) -> None:
+    """Another seed sees the pairs in another order."""
+    item = next(item for item in subject.run.plan.items() if item.stage == "adapters")
+    task: Any = replace(item.task, batch_size=4, max_steps=None)
+    orders = [planned_batches(20, replace(task, seed=seed)) for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+
+
+def phrase_seeds(subject: Subject) -> None:
+    """Another seed draws other latents and holds out other texts; the same seed the same."""
+    item = next(item for item in subject.run.plan.items() if item.stage == "phrases")
+    drawn = []
+    for place, seed in enumerate((1, 1, 2)):
+        out = subject.run.root / f"drawn-{place}"
+        out.mkdir(parents=True)
+        task: Any = replace(item.task, latents_per_layer=6, seed=seed)
+        producer("phrases")(task, {}, out)
+        latents = {(row.layer, row.latent) for row in read_table(out, Selection)}
+        drawn.append((latents, {row.text for row in read_table(out, Text) if row.held_out}))
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] != drawn[2][0]
+    assert drawn[0][1] != drawn[2][1]
+
+
+def freshness(subject: Subject) -> None:
+    """Other code, other libraries, other sources or other inputs make another artifact; nothing else does."""
+    plan = subject.run.plan
+    item = plan.stage("estimates").items[0]
+
+    def key(**changes: Any) -> str:
+        basis = {"code": lambda module: "1", "versions": {"torch": "1"}, "revision": lambda pin: "1"}
+        return Recipes(plan=plan, **(basis | changes)).key(item)
+
+    others = (
+        key(code=lambda module: "2" if module.endswith("phrases") else "1"),
+        key(versions={"torch": "2"}),
+        key(revision=lambda pin: "2"),
+    )
+    assert len({key(), *others}) == 1 + len(others)
+    assert key() == key()
+    _require_remade(subject.run.root / "stale")
+
+
+def _require_remade(root: Path) -> None:
+    """An artifact whose input was made anew, with other content under the same name, is made again."""
+    store, made = Store(root), []
+
+    def make(out: Path) -> None:
+        made.append(out)
+        (out / "file.txt").write_text(str(len(made)))
+
+    for digest in ("first", "first", "second"):
+        ingredient = Ingredient(role="phrases", key="same", digest=digest)
+        store.produce(Recipe(stage="x", item="y", parameters="{}", ingredients=(ingredient,)), make)
+    assert len(made) == 2
+
+
+def _require_token_values(subject: Subject, place: str, code: str, strengths: tuple[float, ...]) -> None:
+    acts = subject.expected.acts(code, strengths)
+    rows = read_table(subject.run.artifact(place), TokenActivation)
+    found = {(row.layer, row.latent, subject.texts[row.text_id]): row.values for row in rows}
+    wanted = {
+        (layer, latent, text): tuple(acts[text][layer][:, latent].tolist())
+        for layer, latents in enumerate(subject.expected.world.selected)
+        for latent, peaks in latents.items()
+        for text in peaks
+        if text in acts
+    }
+    assert found.keys() == wanted.keys()
+    for key, values in wanted.items():
+        require_near(dict(enumerate(found[key])), dict(enumerate(values)))
+
+
+def _require_answers(subject: Subject, place: str, code: str, strengths: tuple[float, ...]) -> None:
+    rows = read_table(subject.run.artifact(place), ItemOutcome)
+    for benchmark in STUDY.benchmarks:
+        own = [row for row in rows if row.benchmark == benchmark.name]
+        assert [_number(row.document_id) for row in own] == list(range(NUM_ITEMS))
+        assert {(row.shots, row.language) for row in own} == {(benchmark.shots, code)}
+        found = [getattr(row, benchmark.metric) for row in own]
+        assert found == subject.expected.right(benchmark.name, code, strengths)
+
+
+def _number(document: str) -> int:
+    return int(document.rpartition("/")[2])
+
+
+def _is_flagged(row: Translation) -> bool:
+    return row.is_empty or row.is_copy or row.is_repetitive or row.is_wrong_script or row.is_truncated
+
+
+CHECKS: Mapping[str, Check] = {
+    "selections": selections,
+    "translations": translations,
+    "token values": token_values,
+    "tuned token values": tuned_token_values,
+    "panel values": panel_values,
+    "lengths": lengths,
+    "answers": answers,
+    "tuned answers": tuned_answers,
+    "paired outcomes": paired_outcomes,
+    "units of gaps": gap_units,
+    "first loss": first_loss,
+    "first moment": first_moment,
+    "drift of a planted adapter": drift,
+    "base model restored": restored,
+    "places of adapters": adapter_places,
+    "seeds of adapters": adapter_seeds,
+    "seeds of batches": batch_seeds,
+    "seeds of phrases": phrase_seeds,
+    "freshness": freshness,
+    "gaps": estimates_of("gap"),
+    "gains": estimates_of("gain"),
+    "retentions": estimates_of("retention", "retention-by-adapter"),
+    "accuracies": estimates_of("accuracy"),
+    "deltas": estimates_of("delta", "delta-english", "relative-delta"),
+    "correlations": estimates_of("correlation"),
+    "similarities": estimates_of("similarity"),
+    "tokens and selections kept": estimates_of("tokens-per-phrase", "selections-kept"),
+    "dictionary errors": estimates_of("dictionary-error", "dictionary-l0"),
+    "unflagged translations": estimates_of("translations-unflagged"),
+    "training figures": estimates_of(
+        "alignment-gap",
+        "alignment-gap-shuffled",
+        "alignment-drift",
+        "alignment-english-mean",
+        "alignment-target-mean",
+        "english-nats",
+        "target-nats",
+    ),
+}
+"""By name: what must hold. Together the last eleven cover every estimate that the pipeline has."""

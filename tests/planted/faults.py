@@ -1,0 +1,717 @@
+"""Known ways to get this science wrong, each a few changed words, and the checks that must see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.planted.patching import Patch
+
+READING = ("activations", "activations-tuned", "dictionary-error")
+TRAINING = ("adapters",)
+
+COUNTED = "tools.pooling:counted_positions"
+BATCH = "works.extraction:as_batch"
+HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
+STREAM = "tools.hooks:_reading"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to get it wrong."""
+
+    name: str
+    patches: tuple[Patch, ...]
+    redone: tuple[str, ...]
+    """Stages that are made again; what needs them follows."""
+    seen_by: tuple[str, ...]
+    """Checks that must turn red; others may."""
+    moves: Sequence[str] = ()
+    """Beginnings of estimate ids, of which at least one must land a percentage point or more from the truth."""
+    says: str = ""
+    """What the pipeline itself says, where it refuses to go on."""
+
+
+def _patched(where: str, old: str, new: str) -> tuple[Patch, ...]:
+    return (Patch(where, old, new),)
+
+
+FAULTS = (
+    Fault(
+        name="wrong layer by one",
+        patches=_patched(STREAM, HOOKED, "stream = _inputs[0]"),
+        redone=READING,
+        seen_by=("token values", "tuned token values", "gaps", "gains", "dictionary errors", "similarities"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="hidden_states[-1] after the final norm",
+        patches=_patched(
+            "tools.hooks:visit_residuals",
+            "    _check(layers, len(blocks))\n",
+            "    _check(layers, len(blocks))\n    handed, last = visit, len(blocks) - 1\n"
+            "    visit = lambda layer, stream: handed(layer, decoder.norm(stream) if layer == last else stream)\n",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps", "dictionary errors", "similarities"),
+        says="no ratio exists",
+    ),
+    Fault(
+        name="BOS counted",
+        patches=(
+            Patch(COUNTED, " & (input_ids != bos_id)", ""),
+            Patch(BATCH, "lengths=tuple(len(row) - 1 for row in ids)", "lengths=tuple(map(len, ids))"),
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps", "gains", "retentions", "similarities", "dictionary errors"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="padding counted",
+        patches=(
+            Patch(COUNTED, "(attention_mask == 1) & ", ""),
+            Patch(
+                BATCH, "tuple(len(row) - 1 for row in ids)", "tuple(input_ids.shape[1] - 1 for row in ids)"
+            ),
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps", "similarities", "dictionary errors"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="padding on the other side of its mask",
+        patches=_patched(
+            "tools.batches:padded_left",
+            "[pad_id] * (longest - len(row)) + list(row)",
+            "list(row) + [pad_id] * (longest - len(row))",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps", "dictionary errors"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="padding on the other side, mask and all, in evaluation",
+        patches=(
+            Patch(
+                "tools.batches:padded_left",
+                "[pad_id] * (longest - len(row)) + list(row)",
+                "list(row) + [pad_id] * (longest - len(row))",
+            ),
+            Patch(
+                "tools.batches:padded_left",
+                "[0] * (longest - len(row)) + [1] * len(row)",
+                "[1] * len(row) + [0] * (longest - len(row))",
+            ),
+        ),
+        redone=("benchmarks",),
+        seen_by=("answers", "accuracies"),
+        moves=("accuracy",),
+    ),
+    Fault(
+        name="padding seen by attention",
+        patches=_patched(
+            "tools.hooks:visit_residuals",
+            "attention_mask=attention_mask, use_cache",
+            "attention_mask=attention_mask * 0 + 1, use_cache",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps", "dictionary errors"),
+        moves=("gap/layer=0/high", "gap/layer=1/high", "gap/layer=2/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="first batch element only",
+        patches=_patched(STREAM, HOOKED, "stream = output[:1].expand_as(output)"),
+        redone=READING,
+        seen_by=("token values", "gaps", "gains", "similarities", "dictionary errors"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="threshold ignored",
+        patches=_patched(
+            "tools.encoding:latent_activations",
+            "(pre_acts > encoder.threshold) & (pre_acts > 0)",
+            "pre_acts > 0",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps", "gains"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="loose threshold for strict",
+        patches=_patched(
+            "tools.encoding:latent_activations",
+            "pre_acts > encoder.threshold",
+            "pre_acts >= encoder.threshold",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps"),
+        moves=("gap",),
+    ),
+    Fault(
+        name="threshold taken off what passes it",
+        patches=_patched(
+            "tools.encoding:latent_activations",
+            "torch.where(fires, pre_acts,",
+            "torch.where(fires, pre_acts - encoder.threshold,",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="b_dec subtracted",
+        patches=_patched(
+            "supply.loading:load_encoder",
+            'b_enc=arrays["b_enc"]',
+            'b_enc=arrays["b_enc"] - _arrays(pin, file, ("b_dec",))["b_dec"] @ arrays["W_enc"]',
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="b_dec subtracted by the library",
+        patches=_patched(
+            "supply.loading:load_dictionary", "apply_b_dec_to_input=False", "apply_b_dec_to_input=True"
+        ),
+        redone=("dictionary-error",),
+        seen_by=("dictionary errors",),
+    ),
+    Fault(
+        name="SAE of another layer",
+        patches=_patched(
+            "works.extraction:_chosen_columns",
+            "networks.dictionary_files[layer]",
+            "networks.dictionary_files[layer - 1]",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="columns of other latents",
+        patches=_patched(
+            "works.extraction:_layer_reading", "(*panel, *sorted(others))", "(*sorted(others), *panel)"
+        ),
+        redone=READING,
+        seen_by=("panel values",),
+    ),
+    Fault(
+        name="bf16 encode",
+        patches=_patched(
+            "tools.encoding:latent_activations",
+            "residual.to(torch.float32) @ encoder.W_enc + encoder.b_enc",
+            "(residual.bfloat16() @ encoder.W_enc.bfloat16() + encoder.b_enc.bfloat16()).float()",
+        ),
+        redone=READING,
+        seen_by=("token values", "gaps"),
+        moves=("gap",),
+    ),
+    Fault(
+        name="latents joined by batch number",
+        patches=_patched(
+            "supply.export:_row",
+            'latent=int(fields["index"])',
+            'latent=int(place.rsplit("batch-")[1].split(".")[0])',
+        ),
+        redone=("phrases",),
+        seen_by=("selections",),
+        says="the panel",
+    ),
+    Fault(
+        name="latents counted from the start of their batch",
+        patches=_patched(
+            "supply.export:_row", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
+        ),
+        redone=("phrases",),
+        seen_by=("selections", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="feature maximum from the rows of other latents",
+        patches=_patched(
+            "works.phrases:eligible_phrases",
+            "max(phrase.stored_peak for phrase in phrases)",
+            "max(phrase.stored_peak for rows in by_latent.values() for phrase in rows)",
+        ),
+        redone=("phrases",),
+        seen_by=("selections",),
+    ),
+    Fault(
+        name="feature maximum from rows that peak on BOS",
+        patches=_patched(
+            "works.phrases:usable_rows",
+            "usable.peaked_on_bos += 1",
+            'usable.by_latent[row.latent].append(Phrase(text="", stored_peak=max(row.values)))',
+        ),
+        redone=("phrases",),
+        seen_by=("selections",),
+    ),
+    Fault(
+        name="phrases below eight tenths of the maximum",
+        patches=_patched(
+            "works.phrases:eligible_phrases", "phrase.stored_peak >= bar", "phrase.stored_peak >= 0"
+        ),
+        redone=("phrases",),
+        seen_by=("selections", "gaps"),
+        moves=("gap",),
+    ),
+    Fault(
+        name="duplicates kept",
+        patches=_patched("works.phrases:eligible_phrases", "_distinct(strong)", "tuple(strong)"),
+        redone=("phrases",),
+        seen_by=("selections",),
+    ),
+    Fault(
+        name="whole window for the sentence",
+        patches=_patched(
+            "works.phrases:phrase_around_peak",
+            "if cut is PhraseCut.WINDOW:",
+            "if cut is not PhraseCut.WINDOW:",
+        ),
+        redone=("phrases",),
+        seen_by=("selections",),
+    ),
+    Fault(
+        name="translations shifted by one",
+        patches=_patched(
+            "works.translation:translations",
+            "zip(batch, translated, strict=True)",
+            "zip(batch, translated[1:] + translated[:1], strict=True)",
+        ),
+        redone=("translations",),
+        seen_by=("translations", "token values", "gaps", "similarities"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="translations in the order of their length",
+        patches=_patched(
+            "works.translation:translations",
+            "[results[index] for index in range(len(texts))]",
+            "list(results.values())",
+        ),
+        redone=("translations",),
+        seen_by=("translations", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="untranslated copies",
+        patches=_patched(
+            "works.translation:_translate_batch",
+            "tokenizer.batch_decode(generated, skip_special_tokens=True)",
+            "list(sources)",
+        ),
+        redone=("translations",),
+        seen_by=("translations", "gaps", "unflagged translations", "tokens and selections kept"),
+        moves=("gap/layer=1/high", "translations-unflagged"),
+    ),
+    Fault(
+        name="wrong target tag",
+        patches=_patched(
+            "works.translation:produce",
+            "sources, task.target_token",
+            'sources, task.target_token and ">>por<<"',
+        ),
+        redone=("translations",),
+        seen_by=("translations", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="no target tag",
+        patches=_patched(
+            "works.translation:translations", 'f"{target_token} " if target_token else ""', '""'
+        ),
+        redone=("translations",),
+        seen_by=("translations", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="English read for its translation",
+        patches=_patched("supply.texts:language_texts", 'if "translation" in inputs:', "if False:"),
+        redone=READING,
+        seen_by=("lengths", "token values", "gaps", "similarities"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="languages swapped",
+        patches=_patched(
+            "works.disparity:read_base_run",
+            'inputs[f"activations/{language.code}"]',
+            'inputs["activations/" + {"es": "ml", "ml": "es"}.get(language.code, language.code)]',
+        ),
+        redone=("estimates",),
+        seen_by=("gaps", "gains", "units of gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high", "gain"),
+    ),
+    Fault(
+        name="group membership swapped",
+        patches=_patched(
+            "works.disparity:BaseRun.codes",
+            "if language.group is group",
+            'if (language.group is group) != (language.code in ("es", "hi") and group is not Group.REFERENCE)',
+        ),
+        redone=("estimates",),
+        seen_by=("gaps", "units of gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="mean of ratios for ratio of means",
+        patches=_patched(
+            "tools.metrics:gap_percent",
+            "aggregation is Aggregation.RATIO_OF_MEANS",
+            "aggregation is Aggregation.MEAN_OF_RATIOS",
+        ),
+        redone=("estimates",),
+        seen_by=("gaps", "correlations"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="gap over the low side",
+        patches=_patched(
+            "tools.metrics:gap_percent", "(1 - low.sum() / high.sum())", "(high.sum() / low.sum() - 1)"
+        ),
+        redone=("estimates",),
+        seen_by=("gaps", "correlations"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="gap to English under the name of the high side",
+        patches=_patched(
+            "works.disparity:BaseRun.references",
+            '"high": self.group_values(self.codes(Group.HIGH))',
+            '"high": self.group_values(self.codes(Group.REFERENCE))',
+        ),
+        redone=("estimates",),
+        seen_by=("gaps", "units of gaps", "correlations"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="maximum for mean over tokens",
+        patches=_patched("tools.pooling:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
+        redone=("estimates",),
+        seen_by=("gaps", "gains", "units of gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="mean over active tokens alone",
+        patches=_patched("tools.pooling:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
+        redone=("estimates",),
+        seen_by=("gaps", "gains", "units of gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="activations joined to phrases by place",
+        patches=_patched(
+            "works.latents:phrase_values", "aligned[places] = values[order]", "aligned[places] = values"
+        ),
+        redone=("estimates",),
+        seen_by=("gaps", "gains", "units of gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
+    ),
+    Fault(
+        name="adapter not attached while reading",
+        patches=_patched("works.extraction:produce", 'if "adapter" in inputs', "if False"),
+        redone=("activations-tuned",),
+        seen_by=("tuned token values", "gains", "retentions"),
+        moves=("gain", "retention"),
+    ),
+    Fault(
+        name="adapter not attached while asking",
+        patches=_patched("works.evaluation:_model_under_test", 'if "adapter" in inputs', "if False"),
+        redone=("benchmarks-tuned",),
+        seen_by=("tuned answers", "deltas", "paired outcomes"),
+        moves=("delta",),
+    ),
+    Fault(
+        name="adapter left on the base model",
+        patches=_patched("supply.adapters:attached", "tuned.unload()", "None"),
+        redone=(),
+        seen_by=("base model restored",),
+    ),
+    Fault(
+        name="adapter of another seed",
+        patches=_patched(
+            "supply.adapters:attached",
+            "PeftModel.from_pretrained(model, folder)",
+            'PeftModel.from_pretrained(model, folder.with_name("seed-1"))',
+        ),
+        redone=("activations-tuned",),
+        seen_by=("tuned token values", "gains", "retentions"),
+        moves=("gain", "retention"),
+    ),
+    Fault(
+        name="adapter of another language",
+        patches=_patched(
+            "supply.adapters:attached",
+            "PeftModel.from_pretrained(model, folder)",
+            'PeftModel.from_pretrained(model, folder.parent.with_name("hi") / folder.name)',
+        ),
+        redone=("activations-tuned", "benchmarks-tuned"),
+        seen_by=("tuned token values", "tuned answers", "gains"),
+        moves=("gain/layer=2/lang=ml", "retention"),
+    ),
+    Fault(
+        name="u and v swapped",
+        patches=_patched(
+            "works.alignment:Aligner.both_sides",
+            "[layer[: len(pairs)] for layer in pooled], [layer[len(pairs) :] for layer in pooled]",
+            "[layer[len(pairs) :] for layer in pooled], [layer[: len(pairs)] for layer in pooled]",
+        ),
+        redone=TRAINING,
+        seen_by=("first loss", "first moment"),
+    ),
+    Fault(
+        name="drift measured against the tuned model itself",
+        patches=_patched(
+            "works.alignment:Aligner.original", "with untouched(), torch.no_grad():", "with torch.no_grad():"
+        ),
+        redone=TRAINING,
+        seen_by=("drift of a planted adapter",),
+    ),
+    Fault(
+        name="BOS counted in training",
+        patches=_patched(COUNTED, " & (input_ids != bos_id)", ""),
+        redone=TRAINING,
+        seen_by=("first loss", "first moment"),
+    ),
+    Fault(
+        name="training on what is held out",
+        patches=_patched(
+            "works.alignment:training_and_held_out", "for held in (False, True)", "for held in (True, False)"
+        ),
+        redone=TRAINING,
+        seen_by=("first loss", "first moment"),
+    ),
+    Fault(
+        name="LoRA on the wrong layers",
+        patches=_patched(
+            "supply.adapters:trained_adapter",
+            "layers_to_transform=list(choice.layers)",
+            "layers_to_transform=[layer + 1 for layer in choice.layers]",
+        ),
+        redone=TRAINING,
+        seen_by=("places of adapters",),
+    ),
+    Fault(
+        name="LoRA on other projections",
+        patches=_patched(
+            "supply.adapters:trained_adapter",
+            "target_modules=list(choice.target_modules)",
+            'target_modules=["k_proj", "v_proj"]',
+        ),
+        redone=TRAINING,
+        seen_by=("places of adapters",),
+    ),
+    Fault(
+        name="training phrases in the evaluation",
+        patches=tuple(
+            Patch(f"works.tuning:{function}", "held_out_only=True", "held_out_only=False")
+            for function in ("TunedRun.sides", "_share_of_gap_closed", "_with_phrases")
+        ),
+        redone=("estimates",),
+        seen_by=("gains", "retentions"),
+        moves=("gain",),
+    ),
+    Fault(
+        name="retention measured on the adapter's own language",
+        patches=_patched(
+            "works.tuning:retentions",
+            "read_tuned_run(base, inputs, code, english)",
+            "read_tuned_run(base, inputs, code, code)",
+        ),
+        redone=("estimates",),
+        seen_by=("retentions",),
+        moves=("retention",),
+    ),
+    Fault(
+        name="gain over the value after",
+        patches=_patched(
+            "tools.metrics:change_percent",
+            "(after.sum() / before.sum() - 1)",
+            "(1 - before.sum() / after.sum())",
+        ),
+        redone=("estimates",),
+        seen_by=("gains", "retentions"),
+        moves=("gain",),
+    ),
+    Fault(
+        name="base and tuned on different items",
+        patches=_patched(
+            "works.evaluation:produce",
+            "item_outcomes(language_model, model, task)",
+            'item_outcomes(language_model, model, __import__("dataclasses").replace(task, items=8) '
+            'if "adapter" in inputs else task)',
+        ),
+        redone=("benchmarks-tuned",),
+        seen_by=("tuned answers", "deltas"),
+        says="other documents than the untouched model",
+    ),
+    Fault(
+        name="base and tuned on different examples",
+        patches=_patched(
+            "works.evaluation:produce",
+            "item_outcomes(language_model, model, task)",
+            'item_outcomes(language_model, model, __import__("dataclasses").replace(task, max_shots=1) '
+            'if "adapter" in inputs else task)',
+        ),
+        redone=("benchmarks-tuned",),
+        seen_by=("tuned answers", "deltas"),
+        says="prompted otherwise than the untouched model",
+    ),
+    Fault(
+        name="items of another language",
+        patches=_patched(
+            "works.evaluation_tasks:_stage",
+            "read_documents(pin, task.language, benchmark.evaluated_split)",
+            'read_documents(pin, "en", benchmark.evaluated_split)',
+        ),
+        redone=("benchmarks",),
+        seen_by=("answers", "accuracies"),
+        says="other documents than the untouched model",
+    ),
+    Fault(
+        name="unpaired error",
+        patches=_patched(
+            "works.scores:_paired",
+            "reference=100 * before.correct",
+            "reference=100 * np.sort(before.correct)",
+        ),
+        redone=("estimates",),
+        seen_by=("paired outcomes",),
+    ),
+    Fault(
+        name="change under the adapter with the sign of the other side",
+        patches=_patched(
+            "works.scores:_paired", "(part.observed - part.reference)", "(part.reference - part.observed)"
+        ),
+        redone=("estimates",),
+        seen_by=("deltas",),
+        moves=("delta",),
+    ),
+    Fault(
+        name="other metric than the benchmark's",
+        patches=_patched("works.scores:read_answers", "getattr(row, benchmark.metric)", "row.acc"),
+        redone=("estimates",),
+        seen_by=("accuracies",),
+        moves=("accuracy",),
+    ),
+    Fault(
+        name="English among the languages of a correlation",
+        patches=_patched("works.scores:correlations", " if language.group is not Group.REFERENCE", ""),
+        redone=("estimates",),
+        seen_by=("correlations",),
+    ),
+    Fault(
+        name="wrong n-shot",
+        patches=_patched("works.evaluation_tasks:_settings", '"num_fewshot": shots', '"num_fewshot": 0'),
+        redone=("benchmarks",),
+        seen_by=("answers", "accuracies"),
+        says="ran with 0 examples, but 2 were asked for",
+    ),
+    Fault(
+        name="wrong n-shot, everywhere alike",
+        patches=_patched(
+            "works.evaluation_tasks:_stage",
+            "shots = benchmark.shots if task.max_shots is None else",
+            "shots = 1 if True else",
+        ),
+        redone=("benchmarks",),
+        seen_by=("answers",),
+    ),
+    Fault(
+        name="no BOS in evaluation",
+        patches=(Patch("works.evaluation:scorer", "add_bos_token=True", "add_bos_token=False"),),
+        redone=("benchmarks",),
+        seen_by=("answers", "accuracies"),
+        says="with 0 BOS",
+    ),
+    Fault(
+        name="no BOS in evaluation, and nobody minds",
+        patches=(
+            Patch("works.evaluation:scorer", "context=tuple(ids)", "context=tuple(ids[1:])"),
+            Patch(
+                "works.evaluation:_require_one_bos",
+                "if ids[0] != bos_id or ids.count(bos_id) != 1:",
+                "if False:",
+            ),
+        ),
+        redone=("benchmarks",),
+        seen_by=("answers",),
+    ),
+    Fault(
+        name="log-probabilities of the token before",
+        patches=_patched(
+            "works.evaluation_likelihood:_answer",
+            "log_probs[-len(request.continuation) :]",
+            "log_probs[-len(request.continuation) :].roll(1, 0)",
+        ),
+        redone=("benchmarks",),
+        seen_by=("answers", "accuracies"),
+        moves=("accuracy",),
+    ),
+    Fault(
+        name="stale artifact served after its input changed",
+        patches=_patched(
+            "supply.store:Store._standing", "artifact.recipe.ingredients == recipe.ingredients", "True"
+        ),
+        redone=(),
+        seen_by=("freshness",),
+    ),
+    Fault(
+        name="stale artifact served after its code changed",
+        patches=_patched(
+            "run.recipes:Recipes._content", "self.code(self.plan.stage(item.stage).module)", '""'
+        ),
+        redone=(),
+        seen_by=("freshness",),
+    ),
+    Fault(
+        name="seeds not reaching the draw of phrases",
+        patches=_patched(
+            "works.phrases:_stream", "SeedSequence([seed, draw, layer])", "SeedSequence([draw, layer])"
+        ),
+        redone=(),
+        seen_by=("seeds of phrases",),
+    ),
+    Fault(
+        name="seeds not reaching the adapter's first weights",
+        patches=_patched(
+            "supply.adapters:trained_adapter", "torch.manual_seed(seed)", "torch.manual_seed(0)"
+        ),
+        redone=TRAINING,
+        seen_by=("seeds of adapters",),
+    ),
+    Fault(
+        name="seeds not reaching the order of training",
+        patches=_patched(
+            "works.alignment:planned_batches",
+            "SeedSequence([task.seed, num_pairs])",
+            "SeedSequence([num_pairs])",
+        ),
+        redone=(),
+        seen_by=("seeds of batches",),
+    ),
+    Fault(
+        name="similarity to its own translation",
+        patches=_patched(
+            "works.disparity:similarities",
+            'inputs["activations/" + _reference(task)]',
+            'inputs["activations/" + task.languages[1].code]',
+        ),
+        redone=("estimates",),
+        seen_by=("similarities",),
+    ),
+    Fault(
+        name="flags forgotten",
+        patches=_patched("works.disparity:translation_flags", "row.is_empty or row.is_copy or ", ""),
+        redone=("estimates",),
+        seen_by=("unflagged translations",),
+        moves=("translations-unflagged",),
+    ),
+    Fault(
+        name="before and after of training swapped",
+        patches=_patched(
+            "works.tuning:alignment_moments", '("before", 0), ("after", -1)', '("before", -1), ("after", 0)'
+        ),
+        redone=("estimates",),
+        seen_by=("training figures",),
+    ),
+)

@@ -1,0 +1,97 @@
+"""A run of the planted study in one process: real stages, real tables; only the weights of the adapters are planted."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.supply.tables import write_table
+from harness.words.items import Item, Plan
+from harness.words.record import AlignmentStep
+from harness.works.pipeline import plan, producer
+from tests.planted.network import plant_adapter
+from tests.planted.world import ADAPTERS, ALIGNMENT, LOGGED, STUDY, PlantedWorld
+
+TRAINED = "trained/"
+"""Before the name of an adapter's folder: what the stage itself wrote, before other weights were planted."""
+
+FIELDS = (
+    "gap",
+    "shuffled_gap",
+    "retention",
+    "english_mean",
+    "target_mean",
+    "english_nats_per_token",
+    "target_nats_per_token",
+)
+
+
+@dataclass
+class PlantedRun:
+    """Artifacts by place, such as "activations/ml"; made when asked for, each once."""
+
+    world: PlantedWorld
+    root: Path
+    made: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        """What the run makes."""
+        return plan(STUDY, self.world.profile, "cpu")
+
+    def artifact(self, place: str) -> Path:
+        """The folder of one artifact, made now if it is missing."""
+        if place not in self.made:
+            item = next(item for item in self.plan.items() if f"{item.stage}/{item.name}" == place)
+            self.made[place] = self._made(item)
+        return self.made[place]
+
+    def trained(self, name: str) -> Path:
+        """What the adapters stage wrote, with the weights that it trained."""
+        self.artifact(f"adapters/{name}")
+        return self.root / TRAINED / name
+
+    def without(self, stages: tuple[str, ...], root: Path) -> "PlantedRun":
+        """The same run with everything to be made again that stems from some stages.
+
+        Adapters are made again only if they are named, since what is read through them was planted.
+        """
+        redone = set(stages)
+        for stage in self.plan.stages:
+            if redone & set(stage.needs) and stage.name != "adapters":
+                redone.add(stage.name)
+        kept = {place: path for place, path in self.made.items() if place.split("/")[0] not in redone}
+        return PlantedRun(world=self.world, root=root, made=kept)
+
+    def _made(self, item: Item) -> Path:
+        inputs: Mapping[str, Path] = {
+            role: self.artifact(f"{need.stage}/{need.name}") for role, need in item.needs
+        }
+        out = self.root / item.stage / item.name
+        # What a fault broke off is made once more, and breaks off again.
+        shutil.rmtree(out, ignore_errors=True)
+        if item.stage != "adapters":
+            out.mkdir(parents=True)
+            producer(item.stage)(item.task, inputs, out)
+            return out
+        trained = self.root / TRAINED / item.name
+        shutil.rmtree(trained, ignore_errors=True)
+        trained.mkdir(parents=True)
+        producer(item.stage)(item.task, inputs, trained)
+        return _planted(item.name, trained, out)
+
+
+def _planted(name: str, trained: Path, out: Path) -> Path:
+    """A copy of a trained adapter with the planted weights, and with the planted log of its training."""
+    language, seed = name.split("/seed-")
+    key = (language, int(seed))
+    out.mkdir(parents=True)
+    for file in trained.glob("adapter_*"):
+        (out / file.name).write_bytes(file.read_bytes())
+    plant_adapter(out, ADAPTERS[key], scale=ALIGNMENT.lora_alpha / ALIGNMENT.rank)
+    steps = [
+        AlignmentStep(step=step, **dict(zip(FIELDS, values, strict=True)))
+        for step, values in enumerate(LOGGED[key])
+    ]
+    write_table(out, AlignmentStep, steps)
+    return out
