@@ -1,0 +1,227 @@
+"""Before anything is measured: which claims could be decided at the planned size, from the spread that pilots expect.
+
+A run may go ahead all the same; it just cannot be surprised afterwards.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.tools.stats import ALPHA, Spread, combined, t_quantile, units_for_equivalence
+from harness.words.claim import Claim, InferenceTarget, Pilot, Rule
+from harness.words.judgement import Prospect
+from harness.words.study import Sizes
+
+POWER = 0.8
+"""How often a claim that holds exactly should be shown to hold."""
+
+LEVEL = 1 - 2 * ALPHA
+
+UNITS = {
+    "gap": "latents",
+    "gain": "latents",
+    "retention": "latents",
+    "retention-by-adapter": "latents",
+    "delta": "questions",
+    "delta-english": "questions",
+    "relative-delta": "questions",
+    "accuracy": "questions",
+    "similarity": "texts",
+    "correlation": "languages",
+}
+"""What varies under each quantity."""
+
+BY_SEED = "/accuracy/"
+"""Part of the ids of estimates that are stored as one figure per training seed."""
+
+FISHER_UNITS = 3
+"""So many units are used up by a correlation on Fisher's scale."""
+
+MIN_SEEDS = 2
+"""Fewer show no spread."""
+
+MAXIMA = (Rule.MAXIMUM_AT_MOST, Rule.MAXIMUM_AT_LEAST)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Planned:
+    """How much of everything one claim would rest on."""
+
+    claim: Claim
+    unit: str
+    units: int
+    seeds: int
+
+    @property
+    def is_fixed(self) -> bool:
+        """True where seeds alone vary."""
+        pilot = self.claim.pilot
+        return self.claim.inference is InferenceTarget.FIXED_ITEMS or (
+            pilot is not None and not pilot.unit_sd
+        )
+
+    @property
+    def members(self) -> int:
+        """Estimates that the claim is about."""
+        return len(self.claim.primary.estimates)
+
+
+def prospects(
+    claims: Sequence[Claim], sizes: Sizes, num_languages: int | None = None
+) -> tuple[Prospect, ...]:
+    """Whether each claim that a measurement decides could be decided at all, in their order.
+
+    Args:
+        claims: The claims of a study; those without an estimate have no prospect.
+        sizes: The planned sizes.
+        num_languages: Languages besides the reference; without them, claims over languages have no prospect.
+    """
+    return tuple(
+        _prospect(planned) for claim in claims for planned in _planned_for(claim, sizes, num_languages)
+    )
+
+
+def expected_spread(pilot: Pilot, units: int, seeds: int) -> Spread:
+    """The standard error that the pilot's spreads lead one to expect."""
+    over_units = Spread(pilot.unit_sd / math.sqrt(units), None) if units else Spread(0.0, None)
+    over_seeds = Spread(pilot.seed_sd / math.sqrt(seeds), seeds - 1.0) if seeds > 1 else Spread(0.0, None)
+    return combined((over_units, over_seeds))
+
+
+def units_needed(claim: Claim, seeds: int) -> int | None:
+    """Units with which a claim that holds exactly would be shown with a power of `POWER`.
+
+    None where there is no margin or no pilot, where only seeds vary, and where no number of units is enough because
+    training varies too much.
+    """
+    pilot, margin = claim.pilot, claim.margin
+    if pilot is None or margin is None or not pilot.unit_sd:
+        return None
+    quantiles = _quantiles(claim, None)
+    left = margin**2 - (quantiles * _seed_error(pilot, seeds)) ** 2
+    if left <= 0:
+        return None
+    if claim.rule is Rule.WITHIN_MARGIN:
+        return units_for_equivalence(pilot.unit_sd, math.sqrt(left), POWER)
+    return math.ceil((quantiles * pilot.unit_sd) ** 2 / left)
+
+
+def _planned_for(claim: Claim, sizes: Sizes, num_languages: int | None) -> Iterator[_Planned]:
+    if not claim.readings:
+        return
+    unit = _unit(claim.primary.estimates[0])
+    # Without a limit all questions are asked; how many there are is what a full test is held to.
+    questions = claim.minima.units if sizes.items_per_cell is None else sizes.items_per_cell
+    counts = {
+        "latents": sizes.latents_per_layer,
+        "texts": sizes.similarity_texts,
+        "languages": num_languages,
+        "questions": questions,
+        "training seeds": len(sizes.adapter_seeds),
+    }
+    units = counts.get(unit)
+    if units is not None:
+        yield _Planned(claim=claim, unit=unit, units=units, seeds=len(sizes.adapter_seeds))
+
+
+def _unit(estimate_id: str) -> str:
+    if BY_SEED in estimate_id:
+        return "training seeds"
+    return UNITS.get(estimate_id.partition("/")[0], "units")
+
+
+def _prospect(planned: _Planned) -> Prospect:
+    claim = planned.claim
+    needed = None if planned.is_fixed else units_needed(claim, planned.seeds)
+    unmet = _unmet_minimum(planned)
+    return Prospect(
+        claim_id=claim.id,
+        units_needed=needed,
+        units_planned=planned.units,
+        decidable=unmet is None and _has_power(planned, needed),
+        says=" ".join(part for part in (_expected(planned), _power_says(planned, needed), unmet) if part),
+    )
+
+
+def _unmet_minimum(planned: _Planned) -> str | None:
+    minima = planned.claim.minima
+    if planned.units < minima.units:
+        return f"A verdict needs {minima.units:,} {planned.unit}, and {planned.units:,} are planned."
+    if planned.seeds < minima.seeds:
+        return f"A verdict needs {minima.seeds} training seeds, and {planned.seeds} are planned."
+    if planned.is_fixed and planned.seeds < MIN_SEEDS:
+        return f"Training alone varies, and fewer than {MIN_SEEDS} seeds show no spread."
+    return None
+
+
+def _has_power(planned: _Planned, needed: int | None) -> bool:
+    claim = planned.claim
+    if claim.pilot is None or claim.margin is None:
+        return True
+    if planned.is_fixed:
+        return _reach(planned) <= claim.margin
+    return needed is not None and planned.units >= needed
+
+
+def _expected(planned: _Planned) -> str:
+    """How wide the deciding interval will be."""
+    claim, of_each = planned.claim, f" of each of {planned.members}" if planned.members > 1 else ""
+    if claim.rule is Rule.CORRELATION_SIGN:
+        return _correlation_says(planned.units)
+    if claim.pilot is None:
+        return f"It would rest on {planned.units:,} {planned.unit}; no spread is assumed beforehand."
+    half = _spread(planned).half_width(LEVEL)
+    if planned.is_fixed:
+        return f"With {planned.seeds} training seeds the 90 % interval{of_each} will reach about {half:.2f} to either side."
+    trained = f" and {planned.seeds} training seeds" if claim.pilot.seed_sd else ""
+    return f"With {planned.units:,} {planned.unit}{trained} the 90 % interval{of_each} will reach about {half:.2f} to either side."
+
+
+def _correlation_says(languages: int) -> str:
+    """What Fisher's scale can tell at so few units, whatever is measured."""
+    if languages <= FISHER_UNITS:
+        return f"{languages} languages have no interval at all."
+    error = 1 / math.sqrt(languages - FISHER_UNITS)
+    shown = math.tanh(t_quantile(1 - ALPHA, None) * error)
+    needed = math.tanh((t_quantile(1 - ALPHA, None) + t_quantile(POWER, None)) * error)
+    return (
+        f"With {languages} languages a correlation is told from none where it is beyond {shown:.3f}; for a power of 80 % the "
+        f"true one must be {needed:.3f}."
+    )
+
+
+def _power_says(planned: _Planned, needed: int | None) -> str:
+    claim = planned.claim
+    if claim.pilot is None:
+        return ""
+    if claim.margin is None:
+        return f"A truth {_reach(planned):.2f} or more beyond the limit would be shown with a power of 80 %."
+    if planned.is_fixed:
+        verb = "is" if _reach(planned) <= claim.margin else "is not"
+        return f"That {verb} enough for a margin of {claim.margin:g} with a power of 80 %."
+    if needed is None:
+        return f"Training varies too much for a margin of {claim.margin:g}: no number of {planned.unit} is enough."
+    return f"A margin of {claim.margin:g} with a power of 80 % needs {needed:,} {planned.unit}."
+
+
+def _reach(planned: _Planned) -> float:
+    """How far the truth must lie inside the edge that it is tested against."""
+    spread = _spread(planned)
+    return _quantiles(planned.claim, spread.df) * spread.se
+
+
+def _spread(planned: _Planned) -> Spread:
+    assert planned.claim.pilot is not None
+    return expected_spread(planned.claim.pilot, 0 if planned.is_fixed else planned.units, planned.seeds)
+
+
+def _quantiles(claim: Claim, df: float | None) -> float:
+    """Standard errors between an edge and a truth that is shown to lie on its other side, at the power asked for."""
+    if claim.rule is Rule.WITHIN_MARGIN:
+        return t_quantile(1 - ALPHA, df) + t_quantile((1 + POWER) / 2, df)
+    at_once = len(claim.primary.estimates) if claim.rule in MAXIMA else 1
+    return t_quantile(1 - ALPHA / at_once, df) + t_quantile(POWER, df)
+
+
+def _seed_error(pilot: Pilot, seeds: int) -> float:
+    return pilot.seed_sd / math.sqrt(seeds) if seeds else 0.0

@@ -1,0 +1,181 @@
+"""Before a run: how many units a margin needs, how wide intervals will be, and what cannot be decided at all."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.judge.declared import load_claims
+from harness.judge.preflight import expected_spread, prospects, units_needed
+from harness.supply.studies import load_profile, load_study
+from harness.tools.stats import t_quantile
+from harness.words.claim import (  # fmt: skip
+    Claim,
+    InferenceTarget,
+    Kind,
+    Minima,
+    Pilot,
+    Reading,
+    Rule,
+    Sentence,
+    SourceTier,
+    Target,
+    Tier,
+    Unit,
+)
+from harness.words.judgement import Prospect
+from harness.words.printed import Printed
+from harness.words.study import Sizes
+
+SIZES = Sizes(
+    latents_per_layer=2_000,
+    panel_latents=4,
+    held_out_fraction=0.3,
+    similarity_texts=50,
+    dictionary_texts=10,
+    adapter_seeds=(1, 2, 3, 4, 5),
+    max_alignment_steps=None,
+    alignment_batch=None,
+    items_per_cell=None,
+    max_shots=None,
+    batch_tokens=1_000,
+    dtype="float32",
+    threads=1,
+)
+GAP = "gap/layer=6/high/primary"
+
+
+def claim(
+    *estimates: str, margin: float | None = 2.5, unit_sd: float = 30.0, seed_sd: float = 0.0, **more: object
+) -> Claim:
+    settled: dict[str, object] = {
+        "id": "one",
+        "says": "one thing",
+        "inventory": (),
+        "sentence": Sentence(source="abstract", tier=SourceTier.ABSTRACT, where="sentence 1"),
+        "kind": Kind.VALUE,
+        "rule": Rule.WITHIN_MARGIN,
+        "tier": Tier.PRIMARY,
+        "unit": Unit.PERCENT,
+        "readings": (Reading(name="a", says="a", supported_by=("abstract",), estimates=estimates or (GAP,)),),
+        "targets": (Target(printed=Printed("20"), source="abstract", tier=SourceTier.ABSTRACT, reading="a"),),
+        "margin": margin,
+        "pilot": Pilot(unit_sd=unit_sd, seed_sd=seed_sd, because="assumed"),
+    }
+    return Claim(**(settled | more))  # type: ignore[arg-type]
+
+
+def prospect(asked: Claim, **sizes: object) -> Prospect:
+    (found,) = prospects((asked,), replace(SIZES, **sizes), 9)  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize(("margin", "units"), [(2.5, 1_234), (2.0, 1_927)])
+def test_units_needed_are_known_answers(margin: float, units: int) -> None:
+    assert units_needed(claim(margin=margin), seeds=0) == units
+    assert prospect(claim(margin=margin)).units_needed == units
+
+
+@pytest.mark.parametrize(("latents", "decidable"), [(1_233, False), (1_234, True)])
+def test_a_claim_is_decidable_from_the_last_unit_on(latents: int, *, decidable: bool) -> None:
+    assert prospect(claim(), latents_per_layer=latents).decidable is decidable
+
+
+def test_the_example_of_arc() -> None:
+    """Five percent of the answers flip, and the margin is half a point."""
+    flips = Pilot(unit_sd=100 * 0.05**0.5, because="5 % of the answers flip")
+    assert expected_spread(flips, 1_169, 0).half_width(0.90) == pytest.approx(1.08, abs=0.005)
+    widths = [expected_spread(flips, units, 0).half_width(0.90) for units in (5_410, 5_412)]
+    assert widths[0] > 0.5 >= widths[1]
+    asked = claim("delta/lang=ml/bench=arc/primary/primary", margin=0.5, unit_sd=flips.unit_sd)
+    assert units_needed(asked, 0) == 17_128
+    told = prospect(asked, items_per_cell=1_169)
+    assert (told.units_needed, told.units_planned, told.decidable) == (17_128, 1_169, False)
+    assert told.says == (
+        "With 1,169 questions the 90 % interval will reach about 1.08 to either side. "
+        "A margin of 0.5 with a power of 80 % needs 17,128 questions."
+    )
+
+
+def test_seeds_use_up_part_of_the_margin() -> None:
+    quantiles = t_quantile(0.95, None) + t_quantile(0.90, None)
+    needed = units_needed(claim(margin=6.0, unit_sd=60.0, seed_sd=1.2), seeds=5)
+    assert needed is not None
+    error = (60.0**2 / needed + 1.2**2 / 5) ** 0.5
+    assert quantiles * error == pytest.approx(6.0, rel=1e-3)
+    assert quantiles * error <= 6.0
+
+
+def test_training_that_varies_too_much_is_cured_by_no_number_of_units() -> None:
+    told = prospect(claim(margin=0.5, seed_sd=1.0), latents_per_layer=10**9)
+    assert (told.units_needed, told.decidable) == (None, False)
+    assert "no number of latents is enough" in told.says
+
+
+@pytest.mark.parametrize(("seed_sd", "decidable"), [(0.30, True), (0.31, False)])
+def test_fixed_questions_are_decided_by_seeds_alone(seed_sd: float, *, decidable: bool) -> None:
+    asked = claim(
+        "delta/lang=ml/bench=arc/primary/primary",
+        margin=0.5,
+        unit_sd=0.0,
+        seed_sd=seed_sd,
+        inference=InferenceTarget.FIXED_ITEMS,
+    )
+    told = prospect(asked, items_per_cell=1_169)
+    assert (told.units_needed, told.decidable) == (None, decidable)
+    assert told.says.startswith("With 5 training seeds the 90 % interval will reach about 0.")
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_what_is_called_decidable_by_seeds_is_shown_four_times_in_five(seeds: int) -> None:
+    edge = (t_quantile(0.95, seeds - 1) + t_quantile(0.90, seeds - 1)) / seeds**0.5
+    runs = np.random.default_rng(7).standard_normal((50_000, seeds))
+    reach = np.abs(runs.mean(1)) + t_quantile(0.95, seeds - 1) * runs.std(1, ddof=1) / seeds**0.5
+    assert 0.80 <= (reach <= edge).mean() <= 0.84
+
+
+def test_one_seed_shows_no_spread() -> None:
+    asked = claim(unit_sd=0.0, seed_sd=0.3, inference=InferenceTarget.FIXED_ITEMS)
+    told = prospect(asked, adapter_seeds=(1,))
+    assert not told.decidable
+    assert "fewer than 2 seeds show no spread" in told.says
+
+
+def test_a_minimum_that_the_plan_misses_leaves_nothing_to_decide() -> None:
+    asked = claim(margin=50.0, minima=Minima(units=100, seeds=3))
+    assert prospect(asked).decidable
+    assert not prospect(asked, latents_per_layer=80).decidable
+    assert "needs 100 latents, and 80 are planned" in prospect(asked, latents_per_layer=80).says
+    assert "needs 3 training seeds, and 2 are planned" in prospect(asked, adapter_seeds=(1, 2)).says
+
+
+def test_a_maximum_needs_more_than_one_of_its_members() -> None:
+    layers = [f"gap/layer={layer}/high/primary" for layer in range(26)]
+    asked = claim(*layers, kind=Kind.BOUND, rule=Rule.MAXIMUM_AT_MOST)
+    quantiles = t_quantile(1 - 0.05 / 26, None) + t_quantile(0.8, None)
+    needed = units_needed(asked, 0)
+    assert needed is not None
+    assert quantiles * 30 / (needed - 1) ** 0.5 > 2.5 >= quantiles * 30 / needed**0.5
+
+
+def test_without_a_margin_the_smallest_effect_is_told() -> None:
+    told = prospect(claim(margin=None, kind=Kind.DIRECTION, rule=Rule.SIGN, sign=1), latents_per_layer=900)
+    assert (told.units_needed, told.decidable) == (None, True)
+    assert "A truth 2.49 or more beyond the limit would be shown with a power of 80 %." in told.says
+
+
+def test_a_correlation_of_nine_languages_must_be_strong() -> None:
+    asked = claim("correlation/bench=arc/primary/primary", kind=Kind.CORRELATION, rule=Rule.CORRELATION_SIGN, margin=None, pilot=None, sign=-1)  # fmt: skip
+    assert prospect(asked).says == (
+        "With 9 languages a correlation is told from none where it is beyond 0.586; for a power of 80 % the true one must be "
+        "0.768."
+    )
+    assert prospects((asked,), SIZES) == ()
+
+
+def test_every_measured_claim_of_the_paper_has_a_prospect() -> None:
+    claims = load_claims("sin2025")
+    sizes = load_profile(load_study("sin2025"), "paper").sizes
+    told = prospects(claims, sizes, 9)
+    assert [each.claim_id for each in told] == [each.id for each in claims if each.readings]
+    assert all(each.says for each in told)
