@@ -25,7 +25,7 @@ FLOORS: Mapping[str, str] = {
 }
 """Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
 
-ROOF = ("cli", "judging", "__main__")
+ROOF = ("cli", "judging", "registering", "__main__")
 """People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
@@ -56,6 +56,9 @@ ARROWS: Mapping[str, str] = {
     "pipeline": "replay phrases translation extraction dictionary alignment evaluation estimates selfchecks",
     "claimfaults": "payloadfaults",
     "declared": "claimfaults quantities",
+    "registration": "claimfaults declared",
+    "lock": "registration",
+    "ledger": "lock",
     "question": "sample",
     "simultaneous": "sample",
     "rules_single": "question sample",
@@ -72,7 +75,7 @@ ARROWS: Mapping[str, str] = {
     "survey": "progress recipes stageprocess",
     "engine": "recipes stageprocess",
     "reproduce": "engine execution progress recipes survey witness",
-    "cli": "judging",
+    "cli": "judging registering",
     "__main__": "cli",
 }
 """What a module may import from its own floor."""
@@ -88,7 +91,7 @@ DOORS: Mapping[str, str] = {
     "filelock": "disk",
     "packaging": "provenance",
     "rich": "progress",
-    "typer": "cli judging",
+    "typer": "cli judging registering",
     "matplotlib": "report",
     "jsonschema": "report",
     "importlib": "studies",

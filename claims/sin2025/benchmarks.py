@@ -152,8 +152,7 @@ def value(change: Change) -> Claim:
         readings=points_reading(delta("ml", change.benchmark)),
         targets=change.targets("points"),
         margin=0.5,
-        margin_because="0.5 points: an absolute margin, since the numbers stand near zero, and one that keeps +1.62 apart from "
-        "no change",
+        margin_because="an absolute margin, since the numbers stand near zero, and one that keeps +1.62 apart from no change",
         null=0.0,
         minima=Minima(units=ITEMS[change.benchmark], seeds=3),
         inference=InferenceTarget.FIXED_ITEMS,
@@ -184,7 +183,7 @@ def relative(change: Change) -> Claim:
         ),
         targets=change.targets("relative"),
         margin=2.0,
-        margin_because="2.0 percent of an accuracy of one in four, where Malayalam stands, is the same 0.5 points",
+        margin_because="of an accuracy of one in four, where Malayalam stands, it is the same 0.5 points",
         null=0.0,
         minima=Minima(units=ITEMS[change.benchmark], seeds=3),
         inference=InferenceTarget.FIXED_ITEMS,

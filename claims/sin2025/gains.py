@@ -72,7 +72,7 @@ def value(language: str, printed: str, statement: str, sentence: Sentence, band:
             Target(printed=Printed(printed), source=sentence.source, tier=sentence.tier, reading="relative"),
         ),
         margin=6.0,
-        margin_because=f"6.0 is about 7 percent of the number, and makes a band that is {band}",
+        margin_because=f"about 7 percent of the number, and a band {band}",
         null=0.0,
         minima=TRAINED,
         pilot=SPREAD,

@@ -46,12 +46,12 @@ def targets(printed: str) -> tuple[Target, ...]:
 
 
 LAYER_6_REASON = (
-    "2.5 is about a tenth of the number, and keeps the band (23.8 to 28.8) apart from that of layer 25, which the paper "
-    "prints as another number"
+    "about a tenth of the number, and a band (23.8 to 28.8) apart from that of layer 25, which the paper prints as another "
+    "number"
 )
 LAYER_25_REASON = (
-    "2.0 is about a tenth of the number, and keeps the band (17.9 to 21.9) apart from that of layer 6, which the paper "
-    "prints as another number"
+    "about a tenth of the number, and a band (17.9 to 21.9) apart from that of layer 6, which the paper prints as another "
+    "number"
 )
 MAXIMUM_REASON = "that of the value at layer 6: a maximum is the same quantity, sought over layers"
 

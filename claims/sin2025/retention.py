@@ -59,8 +59,8 @@ RETENTION = (
             for reading in (ACTIVATION, ACCURACY)
         ),
         margin=2.0,
-        margin_because="2.0, so that with the rounding of about 91 the band is 88 to 94: a tenth of the number would accept "
-        "82 to 100, and so a model that forgets nothing",
+        margin_because="with the rounding of about 91 the band is 88 to 94; a tenth of the number would accept 82 to 100, "
+        "and so a model that forgets nothing",
         null=100.0,
         minima=Minima(units=100, seeds=3),
         pilot=SPREAD,
@@ -128,8 +128,8 @@ def stable(adapter: str, benchmark: str, min_items: int) -> Claim:
             ),
         ),
         margin=1.0,
-        margin_because="1.0 point is less than one standard error of one accuracy on the ARC test set (1.3), so nobody would "
-        "call a smaller move in a table a change",
+        margin_because="less than one standard error of one accuracy on the ARC test set (1.3 points), so nobody would call "
+        "a smaller move in a table a change",
         minima=Minima(units=min_items, seeds=3),
         inference=InferenceTarget.FIXED_ITEMS,
         pilot=Pilot(unit_sd=0.0, seed_sd=0.3, because="0.3 points between seeds is assumed"),

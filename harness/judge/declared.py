@@ -1,10 +1,12 @@
 """What a study declares before anything is measured: its claims, checked when they are read."""
 
+import difflib
+
 from harness.judge.claimfaults import inventory_faults
 from harness.judge.quantities import estimate_units
 from harness.supply.studies import load_claims_of, load_study
 from harness.words.claim import Claim
-from harness.words.failures import UsageError, choice_error
+from harness.words.failures import UsageError
 
 
 def load_claims(study: str) -> tuple[Claim, ...]:
@@ -29,4 +31,7 @@ def claim_named(claims: tuple[Claim, ...], name: str) -> Claim:
     for claim in claims:
         if claim.id == name:
             return claim
-    raise choice_error("claim", name, tuple(claim.id for claim in claims), "")
+    ids = [claim.id for claim in claims]
+    close = difflib.get_close_matches(name, ids, n=3)
+    near = f"did you mean {', '.join(close)}? " if close else ""
+    raise UsageError(f"unknown claim {name!r}; {near}'harness claims' lists the {len(ids)} that are allowed")

@@ -416,11 +416,12 @@ def test_a_table_that_cannot_be_built_is_malformed(declare: Declare, tmp_path: P
     sys.modules.pop("claims.small.claims", None)
 
 
-def test_an_unknown_claim_is_told_with_a_near_one() -> None:
-    with pytest.raises(
-        UsageError, match=r"unknown claim 'gap\.first\.valu'; allowed: gap\.first\.value; did you"
-    ):
+def test_an_unknown_claim_is_told_with_near_ones() -> None:
+    near = r"unknown claim 'gap\.first\.valu'; did you mean gap\.first\.value\? 'harness claims'"
+    with pytest.raises(UsageError, match=near):
         claim_named((VALUE,), "gap.first.valu")
+    with pytest.raises(UsageError, match="unknown claim 'x'; 'harness claims' lists the 1 that are allowed"):
+        claim_named((VALUE,), "x")
 
 
 def test_estimates_follow_from_the_study() -> None:
