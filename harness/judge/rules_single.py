@@ -177,7 +177,7 @@ def _value_says(question: Question, why: Why, numbers: Numbers) -> str:
         case Why.LEANING_PASS | Why.LEANING_DEVIATION:
             return f"{measured}, which reaches over an edge of the band {band}: neither agreement nor deviation is shown."
         case Why.NOT_AFTER_HOLM:
-            return f"{measured}, outside the band {band}, but not so among all primary claims (p {p_dev_holm:.3g})."
+            return f"{measured}, outside the band {band}, but not so among all claims of its tier (p {p_dev_holm:.3g})."
         case Why.WITHIN_ONE_RUN_NOISE:
             return f"{measured}, outside the band {band}, but one unrepeated run could land from {range_text(numbers.pi95)}."
         case _:
