@@ -85,8 +85,8 @@ def plan(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Show the stages, and what of them is done."""
-    from harness.run.inventory import inventory
+    """Show the stages, what of them is done, and which claims this size can decide."""
+    from harness.run.inventory import inventory, outlook
     from harness.run.recipes import Recipes
     from harness.supply.store import Store
     from harness.supply.studies import load_profile, load_study
@@ -94,16 +94,21 @@ def plan(
     from harness.works.pipeline import plan as draw
 
     asked = load_study(study)
-    recipes = Recipes(plan=draw(asked, load_profile(asked, profile), _device(device)))
-    lines = inventory(recipes, Store(store))
+    fed = load_profile(asked, profile)
+    lines = inventory(Recipes(plan=draw(asked, fed, _device(device))), Store(store))
+    told = outlook(asked, fed)
     if as_json:
-        _print_json({"study": study, "profile": profile, "stages": plain(lines)})
+        _print_json({"study": study, "profile": profile, "stages": plain(lines), "prospects": plain(told)})
         return
     for line in lines:
         done = "?" if line.done is None else line.done
         _say(f"{line.stage:<18} {done:>4} of {line.items:<4} {_size(line.size_bytes):>9}  {line.says}")
     if reason := next((line.why_unknown for line in lines if line.why_unknown), None):
         _say(f"? not known: {reason}")
+    if told:
+        _say(f"{sum(each.decidable for each in told)} of {len(told)} claims could be decided at this size:")
+    for each in told:
+        _say(f"{'yes' if each.decidable else 'no':<4}{each.claim_id:<30} {each.says}")
 
 
 @app.command(epilog="Example: harness stage phrases --profile fixture --run reports/by-hand")

