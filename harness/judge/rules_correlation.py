@@ -6,6 +6,7 @@ from harness.judge.question import Adjust, Question, answer, range_text, unmet_m
 from harness.judge.rules_single import three_way
 from harness.judge.sample import Sample
 from harness.tools.correlation import fisher, leave_one_out, partial, permutation_p, spearman
+from harness.tools.metrics import MIN_PAIRS
 from harness.tools.stats import ALPHA
 from harness.words.verdict import CaseVerdict, Numbers, State, Why
 
@@ -16,6 +17,9 @@ def judge_correlation(question: Question, samples: tuple[Sample, ...], adjust: A
     # Its error follows from the number of units, so a missing spread between them says nothing.
     if missed := unmet_minimum(question, samples, needs_spread=False):
         return answer(question, State.INCONCLUSIVE, *missed)
+    if sample.num_units <= MIN_PAIRS:
+        says = f"It rests on {sample.num_units} units; an interval for a correlation needs {MIN_PAIRS + 1}."
+        return answer(question, State.INCONCLUSIVE, Why.TOO_FEW_UNITS, says)
     scale = fisher(sample.value, sample.num_units)
     p_above = scale.tail_above_zero()
     p_claimed, p_opposite = (p_above, 1 - p_above) if sign > 0 else (1 - p_above, p_above)

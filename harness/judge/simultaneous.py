@@ -18,7 +18,7 @@ from harness.tools.stats import ALPHA
 Values = NDArray[np.float64]
 
 DECLARED_DRAWS = 9_999
-"""Normal draws that stand in where a member comes without bootstrap values."""
+"""Draws that stand in where no member comes with bootstrap values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +77,12 @@ class Joint:
 
 
 def joint(samples: Sequence[Sample]) -> Joint:
-    """The members with their draws; those without any are drawn from a normal distribution of their error."""
+    """The members with their draws; those without any are drawn from Student's distribution of their error."""
     ways = max(1, *(len(sample.draws) for sample in samples))
-    tables = tuple(np.stack([_drawn(sample, way) for sample in samples], axis=1) for way in range(ways))
+    num_draws = next((len(sample.draws[0]) for sample in samples if sample.draws), DECLARED_DRAWS)
+    tables = tuple(
+        np.stack([_drawn(sample, way, num_draws) for sample in samples], axis=1) for way in range(ways)
+    )
     return Joint(
         values=np.array([sample.value for sample in samples]),
         errors=np.array([sample.spread.se for sample in samples]),
@@ -87,11 +90,12 @@ def joint(samples: Sequence[Sample]) -> Joint:
     )
 
 
-def _drawn(sample: Sample, way: int) -> Values:
+def _drawn(sample: Sample, way: int, num_draws: int) -> Values:
     if sample.draws:
         return sample.draws[min(way, len(sample.draws) - 1)]
-    generator = stream(f"declared/{sample.estimate_id}", 1)
-    return sample.value + sample.spread.se * generator.standard_normal(DECLARED_DRAWS)
+    generator, df = stream(f"declared/{sample.estimate_id}", 1), sample.spread.df
+    deviates = generator.standard_normal(num_draws) if df is None else generator.standard_t(df, num_draws)
+    return sample.value + sample.spread.se * deviates
 
 
 def _pairwise(values: Values, others: Sequence[int], places: Sequence[int], sign: int = -1) -> Values:

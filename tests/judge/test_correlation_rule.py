@@ -1,0 +1,128 @@
+"""The rule for a correlation over languages: the interval, every language left out, and what is only shown."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.judge.rules_correlation import judge_correlation
+from harness.judge.sample import Sample
+from harness.tools.metrics import pearson
+from harness.words.claim import Minima, Rule
+from harness.words.verdict import CaseVerdict, State, Why
+from tests.judge.asked import asking, claim, sample, times
+
+PASS, DEVIATION, INCONCLUSIVE = State.PASS, State.DEVIATION, State.INCONCLUSIVE
+CRITICAL = 0.58597
+"""Correlation of nine units whose 90 % interval just ends at zero: tanh(1.644854 / sqrt(6))."""
+
+GAPS = np.array([28.0, 22, 20, 19, 15, 12, 10, 9, 5])
+SCORES = np.array([21.0, 25, 24, 27, 30, 29, 33, 31, 36])
+CODES = tuple("abcdefghi")
+
+
+def correlated(x: np.ndarray, y: np.ndarray, **changes: Any) -> Sample:
+    count = len(x)
+    given: dict[str, Any] = {"num_units": count, "pairs": (y, x), "units": CODES[:count]}
+    return sample(pearson(x, y), 0.0, None, **(given | changes))
+
+
+def judged(found: Sample, sign: int = -1, count: int = 1, **changes: Any) -> CaseVerdict:
+    return judge_correlation(
+        asking(claim(Rule.CORRELATION_SIGN, sign=sign, **changes)), (found,), times(count)
+    )
+
+
+def declared(value: float, units: int = 9) -> Sample:
+    """A correlation whose sides lie steadily on a line, so that leaving one out turns nothing around."""
+    return replace(correlated(GAPS, SCORES * np.sign(-value)), value=value, num_units=units)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize(
+    ("size", "state", "why"),
+    [
+        pytest.param(CRITICAL + 1e-4, PASS, Why.SHOWN, id="the interval just excludes zero"),
+        pytest.param(CRITICAL - 1e-4, INCONCLUSIVE, Why.LEANING_PASS, id="it just does not"),
+        pytest.param(
+            1e-4 - CRITICAL, INCONCLUSIVE, Why.LEANING_DEVIATION, id="on the other side it just does not"
+        ),
+        pytest.param(-CRITICAL - 1e-4, DEVIATION, Why.OPPOSITE_SIGN, id="on the other side it just does"),
+    ],
+)
+def test_nine_languages_decide_at_586(size: float, state: State, why: Why, sign: int) -> None:
+    case = judged(declared(sign * size), sign)
+    assert (case.state, case.why) == (state, why)
+
+
+def test_the_published_intervals() -> None:
+    numbers = judged(declared(-0.80)).numbers
+    assert numbers is not None
+    assert numbers.ci90 == pytest.approx((-0.944, -0.403), abs=5e-4)
+    assert numbers.ci95 == pytest.approx((-0.956, -0.290), abs=5e-4)
+    assert judged(declared(-0.50)).state is INCONCLUSIVE
+
+
+def test_a_deviation_pays_for_its_family_and_a_pass_does_not() -> None:
+    assert judged(declared(-0.60), count=100).state is PASS
+    case = judged(declared(0.60), count=2)
+    assert (case.state, case.why) == (INCONCLUSIVE, Why.NOT_AFTER_HOLM)
+
+
+def test_one_language_on_which_the_sign_hangs_withholds_a_pass() -> None:
+    lever = np.array([-10.0, *[0.1, 0.0, -0.1, 0.1, 0.0, -0.1, 0.1, -0.1]])
+    found = correlated(lever, np.array([10.0, *[0.2, 0.0, -0.1, 0.1, 0.0, -0.2, 0.0, 0.1]]))
+    assert found.value < -0.99
+    case = judged(found)
+    assert (case.state, case.why) == (INCONCLUSIVE, Why.LEANING_PASS)
+    assert "Leaving out a moves it most" in case.notes[2]
+
+
+def test_without_the_languages_themselves_it_cannot_pass() -> None:
+    case = judged(replace(declared(-0.9), pairs=None, units=()))
+    assert case.state is INCONCLUSIVE
+    assert "nobody can leave one out" in case.says
+    assert case.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("units", "minimum", "why"),
+    [(7, 8, Why.TOO_FEW_UNITS), (3, 0, Why.TOO_FEW_UNITS), (4, 0, Why.LEANING_PASS)],
+)
+def test_too_few_languages_leave_it_open(units: int, minimum: int, why: Why) -> None:
+    found = correlated(GAPS[:units], np.array([1.0, 3, 2, 4, 5, 6, 7])[:units])
+    case = judged(found, sign=-1, minima=Minima(units=minimum))
+    assert (case.state, case.why) == (INCONCLUSIVE, why)
+
+
+def test_a_perfect_correlation_is_judged_like_any_other() -> None:
+    case = judged(correlated(GAPS, -2 * GAPS))
+    assert case.state is PASS
+    assert case.numbers is not None
+    assert case.numbers.ci90 == pytest.approx((-1, -1), abs=1e-6)
+
+
+def test_it_shows_permutations_ranks_and_the_partial_correlation() -> None:
+    tokens = np.array([9.0, 8, 9, 7, 6, 5, 5, 4, 2])
+    case = judged(correlated(GAPS, SCORES, control=tokens))
+    permuted, ranked, moved, held = case.notes
+    assert permuted.startswith("Permutation of every order: p = ")
+    assert ranked == "Rank correlation -0.950."
+    assert moved.startswith("Leaving out ")
+    assert held.startswith("With tokens per phrase held constant it is ")
+    assert "Correlation -0.964 over 9 units" in case.says
+    assert "with one unit left out it lies from -0.973 to -0.945." in case.says
+
+
+def test_the_permutation_of_six_units_is_the_published_one() -> None:
+    six = correlated(np.array([28.0, 22, 20, 19, 15, 12]), np.array([21.0, 25, 24, 27, 30, 29]))
+    case = judged(six)
+    assert case.notes[0] == "Permutation of every order: p = 0.0125 two-sided, 0.009722 one-sided."
+    assert "from -0.959 to -0.850" in case.says
+
+
+def test_ten_languages_are_shuffled_at_random() -> None:
+    ten = np.arange(10.0)
+    found = correlated(ten, -ten, units=tuple("abcdefghij"))
+    assert judged(found).notes[0].startswith("Permutation of random orders: p = ")

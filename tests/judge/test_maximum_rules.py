@@ -1,0 +1,138 @@
+"""Rules about the largest of several, at their edges: 19 draws, so that 5 % is the most extreme of them.
+
+Both members have a standard error of 1. One draw of the first lies 3 below it and one 2 above, the rest on it: limits
+that hold for both at once are 2 below and 3 above every member.
+"""
+
+import numpy as np
+import pytest
+
+from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
+from harness.judge.sample import Sample
+from harness.words.claim import Claim, Minima, Rule
+from harness.words.verdict import CaseVerdict, State, Why
+from tests.judge.asked import Decide, asking, claim, drawn, members, normal, reading, sample, times
+
+PASS, DEVIATION, INCONCLUSIVE = State.PASS, State.DEVIATION, State.INCONCLUSIVE
+DEVIATIONS = np.array([-3.0, 2.0, *[0.0] * 17])
+
+BOTH = (reading("m0", "m1"),)
+AT_MOST = claim(Rule.MAXIMUM_AT_MOST, "20", margin=2.0, readings=BOTH)
+REACHES = claim(Rule.MAXIMUM_AT_LEAST, "20", margin=2.0, readings=BOTH)
+FIRST = claim(Rule.LARGEST_AT, readings=BOTH, named=("m0",))
+
+
+def pair(first: float, second: float) -> tuple[Sample, ...]:
+    return (
+        drawn(first, 1.0, first + DEVIATIONS, estimate_id="m0"),
+        drawn(second, 1.0, np.full(19, second), estimate_id="m1"),
+    )
+
+
+def judged(decide: Decide, asked: Claim, samples: tuple[Sample, ...], count: int = 1) -> CaseVerdict:
+    return decide(asking(asked), samples, times(count))
+
+
+@pytest.mark.parametrize(
+    ("decide", "asked", "values", "state", "why"),
+    [
+        # no member above 22.5
+        pytest.param(judge_at_most, AT_MOST, (9, 19.4), PASS, Why.SHOWN, id="all upper limits below the bound"),
+        pytest.param(judge_at_most, AT_MOST, (9, 19.6), INCONCLUSIVE, Why.LEANING_PASS, id="one upper limit above it"),
+        pytest.param(judge_at_most, AT_MOST, (9, 24.4), INCONCLUSIVE, Why.LEANING_DEVIATION, id="no lower limit above"),
+        pytest.param(judge_at_most, AT_MOST, (9, 24.6), DEVIATION, Why.LARGER, id="one lower limit above the bound"),
+        # the largest reaches 17.5
+        pytest.param(judge_reaches, REACHES, (9, 19.6), PASS, Why.SHOWN, id="one lower limit above the edge"),
+        pytest.param(judge_reaches, REACHES, (19.6, 9), PASS, Why.SHOWN, id="whichever member it is"),
+        pytest.param(judge_reaches, REACHES, (9, 19.4), INCONCLUSIVE, Why.LEANING_PASS, id="no lower limit above it"),
+        pytest.param(judge_reaches, REACHES, (9, 14.6), INCONCLUSIVE, Why.LEANING_DEVIATION, id="one upper limit above"),
+        pytest.param(judge_reaches, REACHES, (9, 14.4), DEVIATION, Why.SMALLER, id="all upper limits below the edge"),
+        # m0 is the largest
+        pytest.param(judge_largest, FIRST, (13.1, 10), PASS, Why.SHOWN, id="largest in every draw"),
+        pytest.param(judge_largest, FIRST, (12.9, 10), INCONCLUSIVE, Why.LEANING_PASS, id="not so in one draw of 19"),
+        pytest.param(judge_largest, FIRST, (10, 12.9), INCONCLUSIVE, Why.LEANING_DEVIATION, id="the other leads within"),
+        pytest.param(judge_largest, FIRST, (10, 13.1), DEVIATION, Why.ELSEWHERE, id="the other leads beyond the draws"),
+    ],
+)  # fmt: skip
+def test_the_edges(decide: Decide, asked: Claim, values: tuple[float, float], state: State, why: Why) -> None:
+    case = judged(decide, asked, pair(*values))
+    assert (case.state, case.why) == (state, why)
+
+
+@pytest.mark.parametrize(
+    ("decide", "asked", "values"),
+    [(judge_at_most, AT_MOST, (9, 30)), (judge_reaches, REACHES, (9, 9)), (judge_largest, FIRST, (9, 30))],
+)
+def test_a_deviation_pays_for_its_family(decide: Decide, asked: Claim, values: tuple[float, float]) -> None:
+    assert judged(decide, asked, pair(*values)).state is DEVIATION
+    case = judged(decide, asked, pair(*values), count=2)
+    assert (case.state, case.why) == (INCONCLUSIVE, Why.NOT_AFTER_HOLM)
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        pytest.param((10, 9, 5, 5), PASS, id="a named one is always the largest, whichever"),
+        pytest.param((5, 9, 20, 5), DEVIATION, id="another beats both named ones"),
+        pytest.param((5, 17.5, 20, 5), INCONCLUSIVE, id="another beats one named one only"),
+        pytest.param((5, 5, 5, 20), DEVIATION, id="any other one will do"),
+    ],
+)
+def test_a_region_holds_the_largest_when_any_of_its_members_is(
+    values: tuple[float, ...], state: State
+) -> None:
+    four = tuple(f"m{place}" for place in range(4))
+    asked = claim(Rule.LARGEST_WITHIN, readings=(reading(*four),), named=("m0", "m1"))
+    spread = normal(3, 999)
+    samples = tuple(
+        drawn(value, 1.0, value + np.roll(spread, 97 * place), estimate_id=name)
+        for place, (name, value) in enumerate(zip(four, values, strict=True))
+    )
+    assert judged(judge_largest, asked, samples).state is state
+
+
+def test_a_verdict_about_a_maximum_names_the_largest_and_lists_all_limits() -> None:
+    case = judged(judge_at_most, AT_MOST, pair(9, 19.4))
+    assert "no member lies above 22.50 is shown to hold: the largest is m1 at 19.40" in case.says
+    assert [(each.lower, each.upper) for each in case.members] == [
+        (pytest.approx(7), pytest.approx(12)),
+        (pytest.approx(17.4), pytest.approx(22.4)),
+    ]
+    assert case.numbers is not None
+    assert case.numbers.estimate == 19.4
+    assert case.numbers.p_equiv == pytest.approx(0.05)
+    assert case.numbers.p_dev == 1
+
+
+def test_the_note_says_how_much_a_maximum_flatters() -> None:
+    layers = members([20.0] * 26, se=1.5)
+    asked = claim(
+        Rule.MAXIMUM_AT_MOST, "20", margin=2.0, readings=(reading(*[each.estimate_id for each in layers]),)
+    )
+    (note,) = judged(judge_at_most, asked, layers).notes
+    assert "all 26 members equal, the largest would come out 2.97 too high" in note
+
+
+def test_one_of_26_equal_layers_is_the_largest_in_one_draw_of_26() -> None:
+    layers = members([20.0] * 26, se=1.5)
+    asked = claim(Rule.LARGEST_AT, readings=(reading(*[each.estimate_id for each in layers]),), named=("m6",))
+    case = judged(judge_largest, asked, layers)
+    assert case.state is INCONCLUSIVE
+    assert case.numbers is not None
+    assert case.numbers.p_equiv == pytest.approx(1 - 1 / 26, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("decide", "asked"), [(judge_at_most, AT_MOST), (judge_reaches, REACHES), (judge_largest, FIRST)]
+)
+def test_a_minimum_that_is_missed_lists_members_without_limits(decide: Decide, asked: Claim) -> None:
+    short = claim(
+        asked.rule, *[t.printed.text for t in asked.targets], margin=asked.margin, readings=BOTH,
+        named=asked.named, minima=Minima(units=50),
+    )  # fmt: skip
+    samples = tuple(sample(9, 1, 40, estimate_id=name) for name in ("m0", "m1"))
+    case = judged(decide, short, samples)
+    assert (case.state, case.why, case.numbers) == (INCONCLUSIVE, Why.TOO_FEW_UNITS, None)
+    assert [(each.estimate, each.lower, each.upper) for each in case.members] == [(9, None, None)] * 2
+    still = tuple(sample(9, 0, estimate_id=name) for name in ("m0", "m1"))
+    assert judged(decide, asked, still).why is Why.ZERO_VARIANCE
