@@ -20,13 +20,13 @@ from harness.report.verdictwords import STATES, UNITS
 from harness.report.wording import REASONS, exit_words, judged_may, judged_may_not, mode_words
 
 UPSTREAM = "upstream-not-run"
-PRIMARY_ENDINGS = {
-    "agree within the margin": ("PASS",),
-    "deviate": ("DEVIATION",),
-    "stay open": ("INCONCLUSIVE", "CONTESTED", "NOT_TESTABLE"),
-    "were not run": ("NOT_RUN",),
-    "broke the harness": ("ERROR",),
-}
+PRIMARY_ENDINGS = (
+    ("agrees within its margin", "agree within their margins", ("PASS",)),
+    ("deviates", "deviate", ("DEVIATION",)),
+    ("stays open", "stay open", ("INCONCLUSIVE", "CONTESTED", "NOT_TESTABLE")),
+    ("was not run", "were not run", ("NOT_RUN",)),
+    ("broke the harness", "broke the harness", ("ERROR",)),
+)
 """What becomes of primary claims, in words that a sentence can count."""
 EVIDENT = frozenset({"full", "audit"})
 """Modes in which claims of the paper are judged."""
@@ -140,8 +140,8 @@ def _primary_sentence(report: Report) -> str:
     """What came of the primary claims, which decide the exit code."""
     primary = [claim for claim in measured_claims(report) if claim["tier"] == "primary" and claim["selected"]]
     said = [
-        f"{number} {words}"
-        for words, states in PRIMARY_ENDINGS.items()
+        f"{number} {one if number == 1 else many}"
+        for one, many, states in PRIMARY_ENDINGS
         if (number := sum(claim["verdict"] in states for claim in primary))
     ]
     listed = ", ".join(said[:-1]) + " and " * (len(said) > 1) + "".join(said[-1:])

@@ -17,7 +17,6 @@ from harness.report.claimwords import (
     interval_words,
     margins_words,
     measured_words,
-    plain_verdict,
     probability_words,
     verdict_cell,
     with_unit,
@@ -191,8 +190,3 @@ def _member_row(member: OneOfSeveral, unit: str) -> tuple[Content, ...]:
     values = (member["estimate"], member["se"], member["lower"], member["upper"])
     shown = (NONE if value is None else amount(value, unit, signed=True) for value in values)
     return (code(member["estimate_id"]), *shown)
-
-
-def why_each(claims: Sequence[JudgedClaim]) -> list[tuple[str, str, str]]:
-    """Id, verdict and reason of each claim, for formats without cards."""
-    return [(claim["id"], plain_verdict(claim), claim["says"]) for claim in claims]

@@ -6,13 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
-from harness.report.answer import differing, may_conclude, outcome, unfinished
+from harness.report.answer import (
+    differing,
+    differing_claims,
+    is_evident,
+    may_conclude,
+    may_not_conclude,
+    outcome,
+    unfinished,
+)
+from harness.report.claimrows import claims_as_table, reasons_as_table
+from harness.report.claimwords import arithmetic_claims, counts_words, measured_claims
 from harness.report.document import Check, Report
 from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
 from harness.report.tabulation import Table, tabulate
+from harness.report.verdictwords import LOCKS_IN_FULL
 from harness.report.wording import claims_words, exit_words, mode_words
 
 MAX_BYTES = 64 * 1024
@@ -57,12 +68,13 @@ def _head(report: Report) -> str:
             "",
             f"Replication report \u00b7 {_limited(report['paper']['id'])} \u00b7 {_limited(report['paper']['title'])}",
             "",
+            *([f"**{counts_words(report)} \u00b7 exit {code}**", ""] if is_evident(report) else []),
             f"**{outcome(report)}** Exit {code}: {exit_words(report)}.",
             "",
             f"- You may conclude: {may_conclude(report)}",
-            f"- You may not conclude: {mode.may_not}",
-            f"- {claims_words(report)}" if not report["claims"] else _verdict_counts(report),
-            f"- Run `{_digest(report['run']['id'])}`, specification `{_digest(report['lock']['sha256'])}`.",
+            f"- You may not conclude: {may_not_conclude(report)}",
+            *([] if is_evident(report) else [f"- {claims_words(report)}"]),
+            _standing(report),
             "",
         )
     )
@@ -76,9 +88,13 @@ def _digest(text: str) -> str:
     return re.sub(r"[^\w.-]", "", short(text))
 
 
-def _verdict_counts(report: Report) -> str:
-    counts = report["summary"]["counts"].items()
-    return "- " + " \u00b7 ".join(f"{number} {verdict}" for verdict, number in sorted(counts) if number)
+def _standing(report: Report) -> str:
+    """Which run this is, and under which lock."""
+    run, lock = report["run"], report["lock"]
+    if lock["status"] == "absent":
+        return f"- Run `{_digest(run['id'])}`, specification `{_digest(lock['sha256'])}`."
+    place = f"run {run['ordinal']} of {run['runs_under_lock']} under lock `{_digest(lock['sha256'])}`"
+    return f"- Run `{_digest(run['id'])}`, {place}, {LOCKS_IN_FULL[lock['status']].partition(':')[0]}."
 
 
 def _blocks(report: Report) -> Iterator[str]:
@@ -86,16 +102,38 @@ def _blocks(report: Report) -> Iterator[str]:
     if report["not_run"]:
         yield _block("Not run", _not_run_table(report), opened=True)
         return
+    yield from _verdict_blocks(report)
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
     differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
     if differ:
         yield _block("Self-checks that differ", _check_table(differ), opened=True)
+    yield from _self_check_blocks(report)
     for filled in panels:
         if filled.rows:
             opened = filled.panel.anchor in OPENED
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
     if agree:
         yield _block("Self-checks that agree", _check_table(agree))
+
+
+def _verdict_blocks(report: Report) -> Iterator[str]:
+    """The main table, why each verdict, and the paper's own arithmetic; nothing where no claim of the paper is judged."""
+    if not is_evident(report):
+        return
+    claims, on_paper = measured_claims(report), arithmetic_claims(report)
+    yield _block("Verdicts", claims_as_table(claims, "Every claim with its verdict."), opened=True)
+    yield _block("Why each verdict", reasons_as_table(claims, "Why each verdict."))
+    if on_paper:
+        table = reasons_as_table(on_paper, "About the page, not about the replication.")
+        yield _block("The paper\u2019s own arithmetic", table)
+
+
+def _self_check_blocks(report: Report) -> Iterator[str]:
+    study = report["self_check_study"]
+    if study:
+        caption = f"Claims of {study['study']}: they check the judge, and say nothing about the paper."
+        table = claims_as_table(study["claims"], caption)
+        yield _block("The judge at work: self-checks", table, opened=bool(differing_claims(report)))
 
 
 def _not_run_table(report: Report) -> Table:

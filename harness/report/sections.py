@@ -41,7 +41,8 @@ def not_run(report: Report) -> Markup:
 
 def verdicts(report: Report) -> Markup:
     """The forest plot with the main table under it; or plainly that no claim of the paper is judged, and which wait."""
-    content = [] if is_evident(report) else [paragraph(claims_words(report), class_="absent")]
+    at_work = [tag("a", "See the judge at work.", href="#judge")] if report["self_check_study"] else []
+    content = [] if is_evident(report) else [paragraph(claims_words(report), " ", *at_work, class_="absent")]
     claims = measured_claims(report)
     if is_evident(report):
         content.append(forest_figure(claims, "figure-forest", FOREST_TITLE, ""))
@@ -58,7 +59,10 @@ def claim_cards(report: Report) -> Markup:
         "One card for each claim: the sentence, how it is read, what decided, and why. Open one to see it all.",
         class_="lead",
     )
-    return section("cards", "Claim cards", lead, cards(report, report["claims"], "claim"))
+    inner = cards(report, report["claims"], "claim")
+    if not is_evident(report):
+        inner = folded(f"{count(len(report['claims']), 'card')}: how a full run would be judged", inner)
+    return section("cards", "Claim cards", lead, inner)
 
 
 def limits(report: Report) -> Markup:

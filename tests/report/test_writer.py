@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -101,30 +100,6 @@ def test_a_digest_that_is_none_is_refused_before_anything_is_written(tmp_path: P
     with pytest.raises(ValueError, match=r"lock\.sha256"):
         write(tmp_path, [], [], specification_digest="unknown")
     assert not (tmp_path / "out").exists()
-
-
-def test_junit_counts_what_it_holds(tmp_path: Path) -> None:
-    _, out = write(tmp_path, [], worlds.checks(differing=2))
-    (suite,) = ET.parse(out / "junit.xml").getroot()
-    assert (suite.get("tests"), suite.get("failures"), suite.get("name")) == ("14", "2", "self-checks")
-    assert len(suite.findall("testcase/failure")) == 2
-    assert "67.0, but 64.0 is known" in (suite.find("testcase/failure").get("message") or "")  # type: ignore[union-attr]
-
-
-def test_junit_knows_every_verdict(stored: Report) -> None:
-    from harness.report.junit import render_junit
-
-    verdicts = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
-    claims = [
-        {"id": verdict.lower(), "text": "", "tier": "primary", "verdict": verdict, "reason": "why"}
-        for verdict in verdicts
-    ]
-    root = ET.fromstring(render_junit({**stored, "claims": claims}))  # type: ignore[typeddict-item]
-    suite = root.find("testsuite[@name='primary']")
-    assert suite is not None
-    counts = tuple(suite.get(name) for name in ("tests", "failures", "errors", "skipped"))
-    assert counts == ("7", "1", "1", "4")
-    assert next(case.get("message") for case in suite.iter("skipped")) == "INCONCLUSIVE: why"
 
 
 class TestSummary:

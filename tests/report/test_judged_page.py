@@ -1,0 +1,233 @@
+"""The page of verdicts: what stands first, what never enters the headline, and what a hostile claim cannot do."""
+
+import html
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.report import closing_lines, load_report, render_report, write_report
+from harness.report.document import Report
+from harness.words.claim import Reading, Sentence
+from harness.words.judgement import Choice, Departure, Judged, Judgement, Openness
+from harness.words.verdict import State, Verdict, Why
+from tests.report import judged, worlds
+from tests.report.test_page import HOSTILE, Reader
+
+SEEDED = {"gain", "delta", "retention-by-adapter"}
+
+ORDER = (
+    "in-short", "claims", "cards", "activation-gap", "after-alignment", "benchmarks", "left-open", "arithmetic",
+    "method", "history", "provenance", "self-checks", "limits", "citation",
+)  # fmt: skip
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+@pytest.mark.parametrize("which", ["full_page", "judged_page"])
+def test_sections_stand_in_order(which: str, request: pytest.FixtureRequest) -> None:
+    page = request.getfixturevalue(which)
+    places = [page.index(f'<section id="{anchor}"') for anchor in ORDER]
+    assert places == sorted(places)
+
+
+def test_every_verdict_is_glyph_word_and_colour(full_page: str) -> None:
+    for state, glyph in (
+        ("pass", "\u2713"),
+        ("deviation", "\u2717"),
+        ("contested", "\u21c4"),
+        ("not-run", "\u25cb"),
+    ):
+        word = state.upper().replace("-", " ")
+        badge = f'<span class="verdict {state}"><span aria-hidden="true" class="glyph">{glyph}</span> {word}</span>'
+        assert badge in full_page
+
+
+def test_the_first_screen_counts_primary_claims_and_names_the_farthest(full_page: str) -> None:
+    head = text_of(full_page[full_page.index('id="in-short"') : full_page.index('id="claims"')])
+    assert (
+        "Of 6 primary claims, 2 agree within their margins, 1 deviates, 2 stay open and 1 was not run."
+        in head
+    )
+    assert "PASS, 1 non-discriminating" in head
+    assert "Exit code 1: a claim deviates." in head
+    assert "bench.ml.hellaswag.value : printed +1.62 points, measured +0.40" in head
+    assert len(head.split()) < 220
+
+
+def test_the_headline_never_counts_the_papers_own_arithmetic(stored_full: Report, full_page: str) -> None:
+    counts = stored_full["summary"]["counts"]
+    assert counts == {
+        "PASS": 4, "DEVIATION": 1, "INCONCLUSIVE": 4, "CONTESTED": 1, "NOT_RUN": 1, "NOT_TESTABLE": 1, "ERROR": 0
+    }  # fmt: skip
+    main_table = full_page[full_page.index('id="claims"') : full_page.index('id="cards"')]
+    own = full_page[full_page.index('id="arithmetic"') : full_page.index('id="method"')]
+    assert "arith." not in main_table
+    assert own.count("arith.") >= 4
+
+
+def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
+    assert full_page.index("figure-forest-title") < full_page.index(
+        "Every claim with its verdict: the main table."
+    )
+    row = text_of(full_page[full_page.index('href="#claim-gap.l6.value"') :])[:260]
+    assert "26.27 % its abstract 25.10 [24.11, 26.09] % \u22121.17 0.47" in row
+
+
+def test_a_card_says_all_that_decided(full_page: str) -> None:
+    card = full_page[full_page.index('id="claim-bench.ml.hellaswag.value"') :]
+    words = text_of(card[: card.index("</details>")])
+    for part in (
+        "In our words: what tuning changed",
+        "Why this verdict. The 90 % interval",
+        "stands at chance in the authors' own baseline",
+        "disjoint from the band of the next claim",
+        "these very items; only training varies",
+        "0.0140",
+        "harness reproduce --study sin2025 --profile fixture --claim bench.ml.hellaswag.value",
+        "cd" * 32,
+    ):
+        assert part in words, part
+
+
+def test_a_fixture_run_shows_the_judge_at_work_and_no_verdict_on_the_paper(
+    stored_judged: Report, judged_page: str
+) -> None:
+    assert {claim["verdict"] for claim in stored_judged["claims"]} == {"NOT_RUN", "NOT_TESTABLE"}
+    assert "No claim of the paper is judged by such a run" in judged_page
+    about_paper = judged_page[: judged_page.index('id="self-checks"')]
+    assert 'class="verdict pass"' not in about_paper.replace(the_seven_states(about_paper), "")
+    own = judged_page[judged_page.index('id="judge"') :]
+    assert 'class="verdict deviation"' in own
+    assert "\u2713 as expected" in own
+    assert judged_page.count(">FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER</text>") == 8
+    assert "what the self-check study prints" in judged_page
+
+
+def the_seven_states(page: str) -> str:
+    start = page.index("What each state means.")
+    return page[start : page.index("</table>", start)]
+
+
+def test_a_verdict_on_the_papers_arithmetic_is_withheld_where_the_page_says_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    claims = (*judged.CLAIMS, *judged.ON_PAPER)
+    verdicts = (*judged.not_run_verdicts(judged.CLAIMS), *judged.full_verdicts()[len(judged.CLAIMS) :])
+    asked = judged.fixture_judgement(paper=Judged(study="sin2025", claims=claims, verdicts=verdicts))
+    assert State.DEVIATION in {verdict.state for verdict in verdicts}
+    out = written(tmp_path, asked)
+    told = [claim for claim in load_report(out)["claims"] if claim["kind"] == "arithmetic"]
+    assert {claim["verdict"] for claim in told} == {"NOT_RUN"}
+    assert "harness explain" in told[0]["says"]
+
+
+def test_a_verdict_on_a_measured_claim_is_refused_there(tmp_path: Path) -> None:
+    asked = judged.fixture_judgement(paper=judged.full_judgement().paper)
+    with pytest.raises(ValueError, match="verdict"):
+        written(tmp_path, asked)
+
+
+@pytest.mark.parametrize("why", [Why.EXPLORATORY, Why.SUBSET])
+def test_no_case_has_a_word_where_the_claim_has_none(tmp_path: Path, why: Why) -> None:
+    passing = judged.judged_value(judged.GAP_6, 25.1, 0.9, State.PASS, Why.INSIDE)
+    verdict = replace(passing, state=State.INCONCLUSIVE, why=why)
+    out = written(tmp_path, alone(judged.GAP_6, verdict), mode="full")
+    (case,) = load_report(out)["claims"][0]["cases"]
+    assert (case["verdict"], case["reason"]) == ("INCONCLUSIVE", why)
+    assert case["measured"] is not None
+
+
+def test_a_self_check_that_differs_is_said_first(tmp_path: Path) -> None:
+    out = written(tmp_path, judged.fixture_judgement(differing=2))
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "something moved: 2 self-checks came out different" in page
+    assert page.count("\u2717 expected ERROR") == 2
+    assert load_report(out)["summary"]["exit_code"] == 1
+
+
+def test_without_precisions_figures_of_seeds_say_so(tmp_path: Path) -> None:
+    page = (written(tmp_path, judged.full_judgement(precisions=()), mode="full") / "report.html").read_text()
+    assert page.count("figure not drawn, since this report holds no numbers of single seeds") == 4
+    assert "intervals are not in this report" in page
+
+
+def test_rendering_again_gives_the_same_bytes(tmp_path: Path, full_folder: Path) -> None:
+    (tmp_path / "report.json").write_bytes((full_folder / "report.json").read_bytes())
+    assert render_report(tmp_path) == 1
+    for name in ("report.html", "summary.md", "junit.xml"):
+        assert (tmp_path / name).read_bytes() == (full_folder / name).read_bytes(), name
+
+
+def test_the_last_lines_of_a_judged_run(full_folder: Path) -> None:
+    lines = list(closing_lines(full_folder))
+    assert lines[2].startswith("  outcome  Of 6 primary claims, 2 agree")
+    assert lines[-1] == "  exit 1   a claim deviates"
+
+
+def test_the_summary_begins_with_counts_and_the_main_table(full_folder: Path) -> None:
+    summary = (full_folder / "summary.md").read_text(encoding="utf-8")
+    assert summary.startswith("### FULL RUN\n")
+    assert (
+        "**4 PASS (1 non-discriminating) \u00b7 1 DEVIATION \u00b7 4 INCONCLUSIVE \u00b7 1 CONTESTED"
+        in summary
+    )
+    assert "run 2 of 2 under lock `9f3a9f3a9f3a`, amended" in summary
+    assert summary.index("<summary>Verdicts</summary>") < summary.index("<summary>Why each verdict</summary>")
+    assert (
+        "| \u2713 | The gap at layer 6 is 26.27 % (gap.l6.value) | PASS: inside the band | 26.27" in summary
+    )
+
+
+def written(folder: Path, judgement: Judgement, **changes: object) -> Path:
+    few = [
+        row
+        for row in worlds.estimates()
+        if row.quantity in SEEDED or (row.layer in {6, 25} and row.language is None)
+    ]
+    tables = worlds.store(folder, few, worlds.checks(number=1))
+    write_report(worlds.facts(**changes), *tables, folder / "out", judgement)
+    return folder / "out"
+
+
+def alone(claim: object, verdict: Verdict) -> Judgement:
+    return judged.full_judgement(paper=Judged(study="one", claims=(claim,), verdicts=(verdict,)))  # type: ignore[arg-type]
+
+
+def test_a_hostile_claim_stays_text(tmp_path: Path) -> None:
+    reading = Reading(
+        name=HOSTILE, says=HOSTILE, supported_by=(HOSTILE,), estimates=("gap/layer=6/high/primary",)
+    )
+    sentence = Sentence(source=HOSTILE, tier=judged.SENTENCE.tier, where=HOSTILE, quote=HOSTILE)
+    claim = replace(
+        judged.GAP_6,
+        says=HOSTILE,
+        beside=HOSTILE,
+        margin_because=HOSTILE,
+        sentence=sentence,
+        readings=(reading, replace(reading, name="other")),
+        targets=(replace(judged.GAP_6.targets[0], source=HOSTILE),),
+        discrepancies=(replace(judged.GAP_6.targets[0], source=HOSTILE),),
+        inventory=(HOSTILE,),
+    )
+    passing = judged.judged_value(claim, 25.1, 0.9, State.PASS, Why.INSIDE, method=HOSTILE)
+    case = replace(passing.cases[0], notes=(HOSTILE, "x" * 5000), says=HOSTILE)
+    study = Judged(
+        study=HOSTILE, claims=(claim,), verdicts=(replace(passing, says=HOSTILE, cases=(case, case)),)
+    )
+    judgement = judged.full_judgement(
+        paper=study,
+        choices=(Choice(name=HOSTILE, alternatives=(HOSTILE,), openness=Openness.UNSURE, says=HOSTILE),),
+        departures=(Departure(date=HOSTILE, what=HOSTILE, because=HOSTILE),),
+        lock=replace(judged.LOCK, commit=HOSTILE, amendments=(replace(judged.LOCK.amendments[0], diff=HOSTILE, because=HOSTILE),)),
+    )  # fmt: skip
+    out = written(tmp_path, judgement, mode="full")
+    reader = Reader((out / "report.html").read_text(encoding="utf-8"))
+    tags = [tag for tag, _ in reader.elements]
+    assert (tags.count("script"), tags.count("img")) == (1, 0)
+    for name in ("report.html", "summary.md", "junit.xml"):
+        assert not re.search("[\x00\x1b\u202e]", (out / name).read_text(encoding="utf-8")), name
+    assert "<script" not in (out / "summary.md").read_text(encoding="utf-8")
