@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.words.items import Item, Plan, Stage
+from harness.words.judgement import Judgement
 from harness.words.pins import Home, Pin
 from harness.words.record import RunFacts
 from harness.words.study import (
@@ -213,7 +214,9 @@ def misbehave(how: str, out: Path) -> None:
             (out / "text.txt").unlink()
 
 
-def write_small_report(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+def write_small_report(
+    facts: RunFacts, estimates: Path, self_checks: Path, out: Path, judgement: Judgement | None = None
+) -> int:
     content = {
         "not_run": [[entry.stage, entry.reason] for entry in facts.not_run],
         "run_id": facts.run_id,

@@ -7,6 +7,7 @@ from harness.judge.quantities import estimate_units
 from harness.supply.studies import load_claims_of, load_study
 from harness.words.claim import Claim
 from harness.words.failures import UsageError
+from harness.words.study import Study
 
 
 def load_claims(study: str) -> tuple[Claim, ...]:
@@ -15,10 +16,18 @@ def load_claims(study: str) -> tuple[Claim, ...]:
     Raises:
         UsageError: If there is no such study, or something is wrong with its claims; names all of it by claim.
     """
-    asked = load_study(study)
-    claims = load_claims_of(study)
-    if faults := list(inventory_faults(claims, estimate_units(asked))):
-        raise UsageError(f"claims/{study}/claims.py cannot be used:\n  " + "\n  ".join(faults))
+    return claims_of(load_study(study))
+
+
+def claims_of(study: Study) -> tuple[Claim, ...]:
+    """Every claim of a study that is loaded already.
+
+    Raises:
+        UsageError: If something is wrong with its claims.
+    """
+    claims = load_claims_of(study.name)
+    if faults := list(inventory_faults(claims, estimate_units(study))):
+        raise UsageError(f"claims/{study.name}/claims.py cannot be used:\n  " + "\n  ".join(faults))
     return claims
 
 

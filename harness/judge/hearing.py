@@ -3,8 +3,9 @@
 A family is judged whole whatever is selected, so choosing claims changes no verdict.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.judge.question import Adjust, Question, answer, questions
@@ -38,6 +39,8 @@ DECIDE: Mapping[Rule, Decide] = {
 
 UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE)
 """Reasons of a measurement that no verdict may rest on."""
+
+LAYER = re.compile(r"/layer=(\d+)")
 
 POOLED = (Rule.POOLED_SIGN, Rule.POOLED_AT_MOST)
 """Rules about the mean over several estimates, which comes before the estimates themselves."""
@@ -77,6 +80,8 @@ class Circumstances:
     """Claims that nobody asked for; judged with their family all the same, and not told."""
     is_subset: bool = False
     """True when an item limit was set: benchmark claims then speak of no full test."""
+    broken_layers: Mapping[int, str] = field(default_factory=dict)
+    """Layers whose numbers may not be believed, each with the sentence that says why."""
     undecidable: frozenset[str] = frozenset()
     """Claims that the pre-flight found too big for this run."""
 
@@ -107,22 +112,26 @@ def judge(claims: Sequence[Claim], samples: Samples, circumstances: Circumstance
 def _settled(claim: Claim, samples: Samples, circumstances: Circumstances) -> Verdict | None:
     """The verdict of a claim that no measurement can move, or that nothing was measured for."""
     if claim.kind is Kind.QUALITATIVE:
-        return _without(
-            claim, State.NOT_TESTABLE, Why.NO_QUANTITY, "The sentence names nothing that can be measured."
-        )
+        says = "The sentence names nothing that can be measured."
+        return _without(claim, State.NOT_TESTABLE, Why.NO_QUANTITY, says)
+    if circumstances.why_not_run:
+        says = "Nothing of it is judged in this run."
+        return _without(claim, State.NOT_RUN, circumstances.why_not_run, says)
     if claim.arithmetic is not None:
         return judge_arithmetic(claim)
-    if circumstances.why_not_run:
-        return _without(
-            claim, State.NOT_RUN, circumstances.why_not_run, "Nothing of it was measured in this run."
-        )
-    missing = [each for each in claim.primary.estimates if not samples.has(each)]
-    if missing:
-        says = (
-            f"{len(missing)} of {len(claim.primary.estimates)} estimates are missing, such as {missing[0]}."
-        )
+    asked = claim.primary.estimates
+    if missing := [each for each in asked if not samples.has(each)]:
+        says = f"{len(missing)} of {len(asked)} estimates are missing, such as {missing[0]}."
         return _without(claim, State.NOT_RUN, circumstances.why_missing, says)
+    if broken := [layer for layer in _layers(claim) if layer in circumstances.broken_layers]:
+        return _without(claim, State.ERROR, Why.REPLAY_FAILED, circumstances.broken_layers[broken[0]])
     return None
+
+
+def _layers(claim: Claim) -> tuple[int, ...]:
+    """Layers that any reading of a claim rests on, as the ids of its estimates name them."""
+    ids = (each for reading in claim.readings for each in reading.estimates)
+    return tuple(dict.fromkeys(int(found[1]) for each in ids if (found := LAYER.search(each))))
 
 
 def _without(claim: Claim, state: State, why: Why, says: str) -> Verdict:

@@ -2,23 +2,23 @@
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.judge.docket import Hear, hear
+from harness.run.ending import Ending
 from harness.run.engine import Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
 from harness.run.recipes import Recipes
 from harness.run.survey import Survey
-from harness.run.witness import evidence_of, evidence_words, heard_in
-from harness.supply.disk import disk_errors, held_alone
-from harness.supply.provenance import check_versions, default_device, environment
-from harness.supply.runfolder import RunFolder, StageFailure
+from harness.run.verdicts import Asked, require_claims
+from harness.supply.disk import held_alone
+from harness.supply.provenance import check_versions, default_device
+from harness.supply.runfolder import RunFolder
 from harness.supply.sources import known_revision_or_unpinned, revision_of
 from harness.supply.store import Store
-from harness.supply.studies import committed_pins, load_profile, load_study
-from harness.tools.canonical import digest_of
-from harness.tools.mode import mode_of
+from harness.supply.studies import load_profile, load_study
 from harness.words.failures import (
     MALFUNCTION,
     NOTHING_JUDGED,
@@ -27,8 +27,8 @@ from harness.words.failures import (
     Reason,
     StageFailedError,
 )
-from harness.words.items import Plan, Stage
-from harness.words.record import LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.words.items import Plan
+from harness.words.judgement import FailOn
 from harness.works.pipeline import plan
 
 ATTEMPTS = 2
@@ -49,6 +49,8 @@ class Request:
     cores: int
     command: tuple[str, ...] = (sys.executable, "-m", "harness")
     """How a stage is started."""
+    asked: Asked = field(default_factory=Asked)
+    """What is to be judged."""
 
     def plan(self) -> Plan:
         """The plan that is asked for.
@@ -69,16 +71,19 @@ class Request:
         words = ["harness", "reproduce", "--study", self.study, "--profile", self.profile]
         words += ["--device", self.device, "--store", str(self.store)]
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
+        words += [word for name in self.asked.claims for word in ("--claim", name)]
+        words += ["--fail-on", str(self.asked.fail_on)] if self.asked.fail_on is not FailOn.UNRESOLVED else []
         return shlex.join(words)
 
 
-def reproduce(request: Request, say: Say, *, live: bool = False) -> int:
+def reproduce(request: Request, say: Say, *, live: bool = False, hear: Hear = hear) -> int:
     """Run or resume the main path and write its report; gives the report's exit code.
 
     Args:
         request: What to reproduce.
         say: Prints one line.
         live: Draw progress bars instead of lines.
+        hear: Answers the claims.
 
     Raises:
         HarnessError: If it cannot be done; finished artifacts stay, and the same call goes on from there.
@@ -87,6 +92,15 @@ def reproduce(request: Request, say: Say, *, live: bool = False) -> int:
     check_versions()
     recipes, refusal = _recipes(request.plan())
     run = request.run_folder(recipes)
+    require_claims(recipes.plan.study, request.asked)
+    ending = Ending(
+        recipes=recipes,
+        run=run,
+        reports=request.reports,
+        device=request.device,
+        asked=request.asked,
+        hear=hear,
+    )
     say(f"run {recipes.run_id()} of {request.study} in the {request.profile} world: {run.root}")
     with held_alone(run.lock, f"the run folder {run.root}"), recorded(recipes.plan, run, recipes.run_id()):
         try:
@@ -96,9 +110,9 @@ def reproduce(request: Request, say: Say, *, live: bool = False) -> int:
         except BaseException as error:
             say(f"stopped; what is finished is kept. Go on with: {request}")
             if isinstance(error, HarnessError) and error.exit_code == NOTHING_JUDGED:
-                _report_not_run(request, recipes, run, error, say)
+                ending.write_unmeasured(_surveyed(request, recipes, run, say), error, say)
             raise
-        return _report(request, recipes, survey, run, say)
+        return ending.write(survey, say)
 
 
 def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, live: bool) -> Survey:
@@ -122,63 +136,6 @@ def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, li
         survey = _surveyed(request, recipes, run, say)
     _expect_whole(survey)
     return survey
-
-
-def facts_of(
-    request: Request, recipes: Recipes, survey: Survey, not_run: tuple[NotRun, ...] = ()
-) -> RunFacts:
-    """What the report says about the run itself."""
-    study, profile = recipes.plan.study, recipes.plan.profile
-    known = (profile.known_numbers,) if profile.known_numbers else ()
-    pins = dict.fromkeys((*profile.sources.pins(), *known))
-    replay = survey.found.get(("replay", "all"))
-    evidence = evidence_of(recipes.plan, heard_in(replay.folder) if replay else None, committed_pins(study))
-    return RunFacts(
-        study=study.name,
-        paper_id=study.paper_id,
-        paper_title=study.title,
-        profile=profile.name,
-        mode=mode_of(study.shapes, evidence),
-        run_id=recipes.run_id(),
-        ordinal=1,
-        specification_digest=digest_of(study.primary),
-        environment=(
-            *environment(request.device, profile.sizes.dtype, profile.sizes.threads),
-            *evidence_words(study.shapes, evidence),
-        ),
-        languages=tuple(
-            LanguageFact(code=language.code, name=language.name, group=language.group)
-            for language in study.languages
-        ),
-        artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
-        sources=tuple(
-            SourceRecord(
-                name=pin.name, address=pin.address, revision=recipes.revision(pin), licence=pin.licence
-            )
-            for pin in pins
-        ),
-        not_run=not_run,
-    )
-
-
-def not_run_of(plan: Plan, run: RunFolder, error: HarnessError) -> tuple[NotRun, ...]:
-    """Every stage that does not stand, with its own word or that of the failure that ended the run."""
-    said = {failure.stage: failure for failure in run.read_failures() if failure.reason}
-    return tuple(
-        _not_run(stage, said.get(stage.name), error)
-        for stage in plan.stages
-        if not run.index(stage.name).exists()
-    )
-
-
-def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) -> NotRun:
-    if isinstance(error, NotJudgedError):
-        return NotRun(stage=stage.name, reason=error.reason, message=str(error))
-    if failure and failure.reason:
-        return NotRun(stage=stage.name, reason=failure.reason, message=failure.message)
-    return NotRun(
-        stage=stage.name, reason=Reason.UPSTREAM_NOT_RUN, message="the run ended before it came to this"
-    )
 
 
 def _recipes(plan: Plan) -> tuple[Recipes, NotJudgedError | None]:
@@ -235,36 +192,3 @@ def _expect_whole(survey: Survey) -> None:
             "check that disk, and that nothing else removes files there",
             exit_code=MALFUNCTION,
         )
-
-
-def _report(request: Request, recipes: Recipes, survey: Survey, run: RunFolder, say: Say) -> int:
-    from harness.report import write_report
-
-    estimates = survey.found["estimates", "all"].folder
-    checks = survey.found.get(("self-checks", "all"))
-    facts = facts_of(request, recipes, survey)
-    with disk_errors(run.root):
-        # A world without known numbers has no table of them: the report finds no folder, and says so.
-        code = write_report(facts, estimates, checks.folder if checks else run.engine / "none", run.root)
-    _close(run, say)
-    return code
-
-
-def _report_not_run(
-    request: Request, recipes: Recipes, run: RunFolder, error: HarnessError, say: Say
-) -> None:
-    """The report of a run that could not measure anything: which stages, and why."""
-    from harness.report import write_report
-
-    survey = _surveyed(request, recipes, run, say)
-    facts = facts_of(request, recipes, survey, not_run_of(recipes.plan, run, error))
-    with disk_errors(run.root):
-        write_report(facts, run.engine / "none", run.engine / "none", run.root)
-    _close(run, say)
-
-
-def _close(run: RunFolder, say: Say) -> None:
-    from harness.report import closing_lines
-
-    for line in closing_lines(run.root):
-        say(line)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.words.items import Item, Stage
-from harness.words.study import Language, Profile, Study
+from harness.words.study import SAMPLING_SEED, Language, Profile, Study
 from harness.words.tasks import (
     ActivationsTask,
     AdapterTask,
@@ -18,9 +18,6 @@ from harness.words.tasks import (
     SelfChecksTask,
     TranslationTask,
 )
-
-SEED = 20_250_725
-"""Root of every sampling stream that is not an adapter's: the day the paper was submitted."""
 
 BATCH_TEXTS = 32
 """Texts per translation batch, and options per benchmark batch."""
@@ -73,7 +70,7 @@ class Draft:
             latents_per_layer=sizes.latents_per_layer,
             panel_latents=sizes.panel_latents,
             held_out_fraction=sizes.held_out_fraction,
-            seed=SEED,
+            seed=self.profile.sizes.sampling_seed,
         )
 
     def replay(self) -> Item:
@@ -84,7 +81,7 @@ class Draft:
             source_ids=sources.phrase_source_ids,
             networks=self.networks,
             rows_per_layer=REPLAYED_ROWS,
-            seed=SEED,
+            seed=self.profile.sizes.sampling_seed,
         )
         return Item(stage="replay", name="all", task=task)
 
@@ -117,20 +114,27 @@ class Draft:
         """One language through the untouched model."""
         similarity_texts = self.profile.sizes.similarity_texts
         task = ActivationsTask(
-            language=code, networks=self.networks, similarity_texts=similarity_texts, seed=SEED
+            language=code,
+            networks=self.networks,
+            similarity_texts=similarity_texts,
+            seed=self.profile.sizes.sampling_seed,
         )
         return Item(stage="activations", name=code, task=task, needs=needs)
 
     def activations_tuned(self, adapter: Item, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
         """One language through one adapter; similarity is not asked of tuned models."""
-        task = ActivationsTask(language=code, networks=self.networks, similarity_texts=0, seed=SEED)
+        task = ActivationsTask(
+            language=code, networks=self.networks, similarity_texts=0, seed=self.profile.sizes.sampling_seed
+        )
         name = f"{adapter.name}/{code}"
         return Item(stage="activations-tuned", name=name, task=task, needs=(*needs, ("adapter", adapter)))
 
     def dictionary_error(self, code: str, needs: tuple[tuple[str, Item], ...]) -> Item:
         """How well the dictionaries describe one language."""
         texts = self.profile.sizes.dictionary_texts
-        task = DictionaryTask(language=code, networks=self.networks, texts=texts, seed=SEED)
+        task = DictionaryTask(
+            language=code, networks=self.networks, texts=texts, seed=self.profile.sizes.sampling_seed
+        )
         return Item(stage="dictionary-error", name=code, task=task, needs=needs)
 
     def adapter(self, language: Language, seed: int, needs: tuple[tuple[str, Item], ...]) -> Item:
@@ -197,10 +201,10 @@ class Draft:
             phrases=self.phrases_task(),
             translation=self.translation_task(language),
             activations=ActivationsTask(
-                language=language.code, networks=networks, similarity_texts=0, seed=SEED
+                language=language.code, networks=networks, similarity_texts=0, seed=SAMPLING_SEED
             ),
             dictionary=DictionaryTask(
-                language=language.code, networks=networks, texts=sizes.dictionary_texts, seed=SEED
+                language=language.code, networks=networks, texts=sizes.dictionary_texts, seed=SAMPLING_SEED
             ),
             adapter=AdapterTask(
                 language=language.code,

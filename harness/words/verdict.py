@@ -61,6 +61,8 @@ class Why(StrEnum):
     """A declared file of measurements holds nothing for it."""
     NO_QUANTITY = "no-quantity"
     """The sentence names nothing that could be measured."""
+    REPLAY_FAILED = "replay-failed"
+    """Stored activations were not found again on a layer that it rests on."""
     CRASH = "crash"
     NOT_FINITE = "not-finite"
     INCONSISTENT = "inconsistent"

@@ -24,6 +24,7 @@ from harness.supply.runfolder import RunFolder
 from harness.supply.sources import revision_of
 from harness.supply.store import Store
 from harness.words.failures import DamagedArtifactError, StageFailedError
+from harness.words.judgement import Judgement
 from harness.words.record import RunFacts
 from tests.report import worlds
 from tests.small_plan import SmallWorld, install, small_plan
@@ -259,11 +260,13 @@ def test_damage_that_comes_back_is_a_malfunction(here: SmallWorld, monkeypatch: 
 def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
     """The command line with the real report, on tables that stand in for what the small stages lack."""
 
-    def write(facts: RunFacts, estimates: Path, self_checks: Path, out: Path) -> int:
+    def write(
+        facts: RunFacts, estimates: Path, self_checks: Path, out: Path, judgement: Judgement | None
+    ) -> int:
         differing = int(str(here.read().get("differing", 0)))
         rows = [row for row in worlds.estimates() if row.quantity == "gain"]
         tables = worlds.store(here.root / "tables", rows, worlds.checks(differing=differing))
-        return write_report(facts, *tables, out)
+        return write_report(facts, *tables, out, judgement)
 
     monkeypatch.chdir(here.root)
     monkeypatch.setattr(harness.report, "write_report", write)

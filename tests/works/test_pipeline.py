@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.tools.draft import SEED, SELF_CHECK_STEPS
+from harness.tools.draft import SELF_CHECK_STEPS
 from harness.words.items import Item, Plan
 from harness.words.pins import Home, Pin
-from harness.words.study import Profile, Study
+from harness.words.study import SAMPLING_SEED, Profile, Study
 from harness.words.tasks import (
     ActivationsTask,
     AdapterTask,
@@ -257,6 +257,6 @@ def test_a_stage_without_a_producer_is_refused() -> None:
 def test_sampling_streams_start_from_the_root_seed(made: Plan) -> None:
     (phrases,) = made.stage("phrases").items
     assert isinstance(phrases.task, PhrasesTask)
-    assert phrases.task.seed == SEED
+    assert phrases.task.seed == SAMPLING_SEED
     tasks = [item.task for item in made.stage("dictionary-error").items]
-    assert {task.seed for task in tasks if isinstance(task, DictionaryTask)} == {SEED}
+    assert {task.seed for task in tasks if isinstance(task, DictionaryTask)} == {SAMPLING_SEED}

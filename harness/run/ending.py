@@ -1,0 +1,159 @@
+"""How a run ends: what it was, what the judge says of it, and the report of both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.judge.docket import Hear
+from harness.judge.ledger import LedgerFile, Run
+from harness.run.progress import Say
+from harness.run.recipes import Recipes
+from harness.run.survey import Survey
+from harness.run.verdicts import FULL, Asked, Brought, judgement_of
+from harness.run.witness import Heard, evidence_of, evidence_words, heard_in
+from harness.supply.disk import disk_errors
+from harness.supply.provenance import environment
+from harness.supply.runfolder import RunFolder, StageFailure
+from harness.supply.studies import committed_pins
+from harness.tools.canonical import digest_of
+from harness.tools.mode import mode_of
+from harness.words.failures import HarnessError, NotJudgedError, Reason
+from harness.words.items import Plan, Stage
+from harness.words.judgement import Judgement
+from harness.words.record import LanguageFact, NotRun, RunFacts, SourceRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """Everything that the report of a run is made from, besides what it measured."""
+
+    recipes: Recipes
+    run: RunFolder
+    reports: Path
+    """Folder of all runs, which keeps the ledger."""
+    device: str
+    asked: Asked
+    hear: Hear
+    """Answers the claims."""
+
+    def write(self, survey: Survey, say: Say) -> int:
+        """The report of a run that measured everything; gives its exit code."""
+        from harness.report import write_report
+
+        facts, heard = self._facts(survey, ()), _heard(survey)
+        estimates, checks = survey.found["estimates", "all"].folder, survey.found.get(("self-checks", "all"))
+        judgement = judgement_of(self._brought(facts, estimates, heard), self.reports, self.hear)
+        with disk_errors(self.run.root):
+            # A world without known numbers has no table of them: the report finds no folder, and says so.
+            folder = checks.folder if checks else self._nothing
+            code = write_report(facts, estimates, folder, self.run.root, judgement)
+        self._enter(facts, judgement, code)
+        self._close(say)
+        return code
+
+    def write_unmeasured(self, survey: Survey, error: HarnessError, say: Say) -> None:
+        """The report of a run that could not measure anything: which stages, and why."""
+        from harness.report import write_report
+
+        facts = self._facts(survey, not_run_of(self.recipes.plan, self.run, error))
+        judgement = judgement_of(self._brought(facts, None, None), self.reports, self.hear)
+        with disk_errors(self.run.root):
+            write_report(facts, self._nothing, self._nothing, self.run.root, judgement)
+        self._close(say)
+
+    @property
+    def _nothing(self) -> Path:
+        return self.run.engine / "none"
+
+    def _brought(self, facts: RunFacts, estimates: Path | None, heard: Heard | None) -> Brought:
+        plan = self.recipes.plan
+        return Brought(
+            study=plan.study,
+            profile=plan.profile,
+            run_id=facts.run_id,
+            mode=facts.mode,
+            estimates=estimates,
+            replays=heard.layers if heard else (),
+            not_run=facts.not_run,
+            asked=self.asked,
+        )
+
+    def _facts(self, survey: Survey, not_run: tuple[NotRun, ...]) -> RunFacts:
+        return facts_of(self.recipes, self.device, survey, not_run)
+
+    def _enter(self, facts: RunFacts, judgement: Judgement | None, code: int) -> None:
+        """What came of a full run, in the ledger."""
+        if judgement is None or facts.mode != FULL:
+            return
+        run = Run(run_id=facts.run_id, study=facts.study, lock=judgement.lock.sha256)
+        LedgerFile(folder=self.reports).end(run, outcome_words(judgement), code)
+
+    def _close(self, say: Say) -> None:
+        from harness.report import closing_lines
+
+        for line in closing_lines(self.run.root):
+            say(line)
+
+
+def outcome_words(judgement: Judgement) -> str:
+    """How often each state was reached, in a few words."""
+    states = [verdict.state for verdict in judgement.paper.verdicts]
+    return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+
+
+def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRun, ...] = ()) -> RunFacts:
+    """What the report says about the run itself."""
+    study, profile = recipes.plan.study, recipes.plan.profile
+    known = (profile.known_numbers,) if profile.known_numbers else ()
+    pins = dict.fromkeys((*profile.sources.pins(), *known))
+    evidence = evidence_of(recipes.plan, _heard(survey), committed_pins(study))
+    return RunFacts(
+        study=study.name,
+        paper_id=study.paper_id,
+        paper_title=study.title,
+        profile=profile.name,
+        mode=mode_of(study.shapes, evidence),
+        run_id=recipes.run_id(),
+        ordinal=1,
+        specification_digest=digest_of(study.primary),
+        environment=(
+            *environment(device, profile.sizes.dtype, profile.sizes.threads),
+            *evidence_words(study.shapes, evidence),
+        ),
+        languages=tuple(
+            LanguageFact(code=language.code, name=language.name, group=language.group)
+            for language in study.languages
+        ),
+        artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
+        sources=tuple(
+            SourceRecord(
+                name=pin.name, address=pin.address, revision=recipes.revision(pin), licence=pin.licence
+            )
+            for pin in pins
+        ),
+        not_run=not_run,
+    )
+
+
+def not_run_of(plan: Plan, run: RunFolder, error: HarnessError) -> tuple[NotRun, ...]:
+    """Every stage that does not stand, with its own word or that of the failure that ended the run."""
+    said = {failure.stage: failure for failure in run.read_failures() if failure.reason}
+    return tuple(
+        _not_run(stage, said.get(stage.name), error)
+        for stage in plan.stages
+        if not run.index(stage.name).exists()
+    )
+
+
+def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) -> NotRun:
+    if isinstance(error, NotJudgedError):
+        return NotRun(stage=stage.name, reason=error.reason, message=str(error))
+    if failure and failure.reason:
+        return NotRun(stage=stage.name, reason=failure.reason, message=failure.message)
+    return NotRun(
+        stage=stage.name, reason=Reason.UPSTREAM_NOT_RUN, message="the run ended before it came to this"
+    )
+
+
+def _heard(survey: Survey) -> Heard | None:
+    replay = survey.found.get(("replay", "all"))
+    return heard_in(replay.folder) if replay else None

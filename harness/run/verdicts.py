@@ -1,0 +1,156 @@
+"""What a run brings before the judge, and everything that its report then says of verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.judge.declared import claim_named, claims_of, load_claims
+from harness.judge.docket import WHY_NO_CLAIM, Docket, Hear, docket_of
+from harness.judge.hearing import Circumstances
+from harness.judge.ledger import LedgerFile, Run
+from harness.judge.lock import LockBrokenError, lock_state
+from harness.judge.precision import precisions
+from harness.judge.preflight import prospects
+from harness.judge.stored import StoredSamples
+from harness.supply.studies import load_protocol_of, load_study
+from harness.words.claim import Claim
+from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Prospect
+from harness.words.record import NotRun
+from harness.words.study import Profile, Study
+from harness.words.testimony import LayerReplay
+from harness.words.verdict import Why
+
+FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What somebody wants judged, and how strictly."""
+
+    claims: tuple[str, ...] = ()
+    """Ids of the claims that were asked for; all where empty."""
+    fail_on: FailOn = FailOn.UNRESOLVED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """What the judge must know of a run."""
+
+    study: Study
+    profile: Profile
+    run_id: str
+    mode: str
+    """"full", "rehearsal" or "fixture", by evidence."""
+    estimates: Path | None
+    """The estimates artifact; None where the run could not be finished."""
+    replays: Sequence[LayerReplay] = ()
+    not_run: Sequence[NotRun] = ()
+    asked: Asked = field(default_factory=Asked)
+
+
+def judgement_of(brought: Brought, reports: Path, hear: Hear) -> Judgement | None:
+    """Every verdict of a run with the conditions under which it was reached; None for a study without claims.
+
+    Args:
+        brought: The run.
+        reports: Folder of all runs, which keeps the ledger.
+        hear: Answers a docket.
+
+    Raises:
+        HarnessError: If the claims, the lock or the ledger cannot be used.
+    """
+    docket = paper_docket(brought)
+    if docket is None:
+        return None
+    lock, ledger = _registered(brought, LedgerFile(folder=reports))
+    checked = self_check_docket(brought)
+    return Judgement(
+        paper=_judged(docket, hear),
+        self_check=_judged(checked, hear) if checked else None,
+        lock=lock,
+        ledger=ledger,
+        prospects=_prospects(brought, docket.claims),
+        fail_on=brought.asked.fail_on,
+        deselected=tuple(sorted(docket.circumstances.deselected)),
+        choices=load_protocol_of(brought.study.name).choices,
+        precisions=precisions(docket.samples) if isinstance(docket.samples, StoredSamples) else (),
+    )
+
+
+def require_claims(study: Study, asked: Asked) -> None:
+    """Before hours of work: the study's claims can be used, and have those that were asked for.
+
+    Raises:
+        UsageError: If not.
+    """
+    _deselected(claims_of(study), asked.claims)
+
+
+def paper_docket(brought: Brought) -> Docket | None:
+    """The claims of the study itself; None where it makes none.
+
+    Raises:
+        UsageError: If its claims cannot be used, or one that was asked for is not among them.
+    """
+    claims = claims_of(brought.study)
+    foreseen = _prospects(brought, claims)
+    circumstances = Circumstances(
+        why_not_run=_why_not_run(brought),
+        deselected=_deselected(claims, brought.asked.claims),
+        is_subset=brought.profile.sizes.items_per_cell is not None,
+        undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
+        broken_layers=dict(_broken_layers(brought.replays)),
+    )
+    return docket_of(brought.study, claims, brought.estimates, circumstances) if claims else None
+
+
+def self_check_docket(brought: Brought) -> Docket | None:
+    """The claims that check the judge on this world's own numbers; None where the world names none."""
+    name = brought.profile.self_check_study
+    if name is None or brought.estimates is None:
+        return None
+    return docket_of(load_study(name), load_claims(name), brought.estimates, Circumstances())
+
+
+def _prospects(brought: Brought, claims: Sequence[Claim]) -> tuple[Prospect, ...]:
+    return prospects(claims, brought.profile.sizes, len(brought.study.targets))
+
+
+def _judged(docket: Docket, hear: Hear) -> Judged:
+    return Judged(study=docket.study, claims=docket.claims, verdicts=hear(docket))
+
+
+def _registered(brought: Brought, file: LedgerFile) -> tuple[Lock, Ledger]:
+    """The lock as it stands, and the run's line among all full runs under it; other modes leave no line.
+
+    A ledger that was tampered with breaks the lock: the report is written all the same, and says so.
+    """
+    study = brought.study.name
+    try:
+        lock = lock_state(study, file.locks_of(study)).lock
+        if brought.mode != FULL:
+            return lock, Ledger()
+        return lock, file.begin(Run(run_id=brought.run_id, study=study, lock=lock.sha256))
+    except LockBrokenError:
+        return replace(lock_state(study).lock, status=LockStatus.BROKEN), Ledger()
+
+
+def _why_not_run(brought: Brought) -> Why | None:
+    if brought.not_run:
+        return Why(brought.not_run[0].reason)
+    return WHY_NO_CLAIM.get(brought.mode)
+
+
+def _deselected(claims: Sequence[Claim], asked: Sequence[str]) -> frozenset[str]:
+    wanted = {claim_named(tuple(claims), name).id for name in asked}
+    return frozenset(claim.id for claim in claims if wanted and claim.id not in wanted)
+
+
+def _broken_layers(replays: Sequence[LayerReplay]) -> Mapping[int, str]:
+    return {
+        each.layer: f"Layer {each.layer}: only {each.rows_passing} of {each.rows} stored rows were found again "
+        f"(median correlation {each.median_correlation:.3f}, scale {each.median_scale:.3f}), so its numbers may not be "
+        "believed."
+        for each in replays
+        if not each.passes
+    }
