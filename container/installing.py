@@ -23,7 +23,8 @@ def install(python: str, lock: Path = LOCK) -> None:
     """
     if is_at_hand(python, lock):
         _say(f"the CPU build of torch is at hand: installing the versions of {lock}")
-        _pip(python, "--require-hashes", "--requirement", str(lock))
+        # The lock is whole; left to look for dependencies, pip stumbles over those that are named with extras.
+        _pip(python, "--require-hashes", "--no-deps", "--requirement", str(lock))
     else:
         _say(f"the CPU build of torch in {lock} is not at hand: installing by the ranges of pyproject.toml")
     _pip(python, "--editable", ".[dev]")
