@@ -100,8 +100,9 @@ def lock_state(study: str, run_locks: Collection[str] = ()) -> LockState:
     faults = (*_own_faults(found, study), *_drift(found, content), *_unknown(found, run_locks))
     sound = LockStatus.AMENDED if found.amendments else LockStatus.INTACT
     return LockState(
+        # A broken one keeps its own name: a run under it counts among those of the registration that it broke.
         lock=Lock(
-            sha256=current,
+            sha256=found.sha256,
             status=LockStatus.BROKEN if faults else sound,
             commit=found.commit,
             date=found.date,
@@ -211,7 +212,7 @@ def _drift(found: LockFile, content: Json) -> Iterator[str]:
 
 def _unknown(found: LockFile, run_locks: Collection[str]) -> Iterator[str]:
     for sha256 in sorted(set(run_locks) - set(found.known_sha256)):
-        yield f"the ledger has full runs under lock {sha256[:12]}, which this one never was: it was replaced, not amended"
+        yield f"the ledger has full runs under lock {sha256[:12]}, which this never was: it was written or replaced later"
 
 
 def _step(old: LockFile, content: Json, because: str, *, after_results: bool) -> Step:

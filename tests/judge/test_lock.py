@@ -131,12 +131,12 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "says"), CHANGES)
 def test_a_study_that_changed_is_broken(small: SmallStudy, change: dict[str, object], says: str) -> None:
-    write_lock("small")
+    made = write_lock("small")
     small.declare(**change)
     state = lock_state("small")
     assert state.lock.status is LockStatus.BROKEN
     assert says in "\n".join(state.faults)
-    assert state.lock.sha256 == digest_of(registration("small"))
+    assert state.lock.sha256 == made.sha256
     with pytest.raises(
         LockBrokenError, match=r"lock\.json is broken:\n  claims/small is not what was registered"
     ) as told:
@@ -270,6 +270,14 @@ def test_a_lock_that_was_replaced_after_a_full_run_is_seen_by_the_ledger(small: 
     state = lock_state("small", run_locks=(first.sha256,))
     assert state.lock.status is LockStatus.BROKEN
     assert f"full runs under lock {first.sha256[:12]}" in state.faults[0]
+
+
+def test_a_run_under_a_broken_lock_does_not_break_the_mended_one(small: SmallStudy) -> None:
+    write_lock("small")
+    small.declare(replace(CLAIM, margin=3.0))
+    run_under = lock_state("small").lock.sha256
+    small.declare(CLAIM)
+    assert status((run_under,)) is LockStatus.INTACT
 
 
 def test_a_study_without_a_protocol_cannot_be_registered(small: SmallStudy) -> None:
