@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness import judging, registering
+from harness import judging, preparing, registering
 from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ store_app = typer.Typer(
 app.add_typer(store_app, name="store")
 judging.add_to(app)
 registering.add_to(app)
+preparing.add_to(app)
 
 StudyName = Annotated[
     str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")

@@ -25,7 +25,7 @@ FLOORS: Mapping[str, str] = {
 }
 """Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
 
-ROOF = ("cli", "judging", "registering", "__main__")
+ROOF = ("cli", "judging", "registering", "preparing", "doctor", "authors", "__main__")
 """People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
@@ -75,7 +75,8 @@ ARROWS: Mapping[str, str] = {
     "survey": "progress recipes stageprocess",
     "engine": "recipes stageprocess",
     "reproduce": "engine execution progress recipes survey witness",
-    "cli": "judging registering",
+    "preparing": "authors doctor",
+    "cli": "judging preparing registering",
     "__main__": "cli",
 }
 """What a module may import from its own floor."""
@@ -91,7 +92,7 @@ DOORS: Mapping[str, str] = {
     "filelock": "disk",
     "packaging": "provenance",
     "rich": "progress",
-    "typer": "cli judging registering",
+    "typer": "cli judging preparing registering",
     "matplotlib": "report",
     "jsonschema": "report",
     "importlib": "studies",

@@ -55,12 +55,16 @@ def copies(pin: Pin, seen: Seen) -> Path:
         MissingSourceError: If something is missing and cannot be fetched.
         ChangedSourceError: If an object is not the recorded one, twice over.
     """
-    folder = (
-        downloads() / "harness" / "buckets" / urlsplit(endpoint_of(pin)).netloc.replace(":", "_") / _root(pin)
-    )
+    folder = cache_folder(pin)
     for file in seen.files:
         _copy(pin, file, folder / file.path)
     return folder
+
+
+def cache_folder(pin: Pin) -> Path:
+    """Where the objects of a pin are kept; asks nobody."""
+    host = urlsplit(endpoint_of(pin)).netloc.replace(":", "_")
+    return downloads() / "harness" / "buckets" / host / _root(pin)
 
 
 def _copy(pin: Pin, file: SeenFile, path: Path) -> None:

@@ -113,6 +113,11 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(leaving)
 
 
+def nearest_folder(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists: where its disk can be asked about."""
+    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a kernel lock, waiting for it; the kernel frees it when the process dies."""

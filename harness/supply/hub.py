@@ -4,6 +4,8 @@ Every failure of hub or line leaves as one `MissingSourceError` with its reason.
 client alone, from `HF_TOKEN` or its own file; it is never spoken of here.
 """
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +23,9 @@ PROBE_SECONDS = 10.0
 
 PAUSES_SECONDS = (1.0, 4.0, 16.0)
 """Waits between attempts while a hub is down or asks for patience, where it names no time itself."""
+
+TALKERS = ("httpx", "httpx2")
+"""Loggers of the hub's client that tell every request."""
 
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -70,7 +75,9 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
         ChangedSourceError: If a file is not the recorded one, twice over.
     """
     for attempt in range(ATTEMPTS):
-        folder = _cached(pin, seen) or _fetched(pin, seen)
+        folder = cache_folder(pin, seen)
+        if absent(folder, seen):
+            folder = _fetched(pin, seen)
         try:
             for file in seen.files:
                 hold_file(pin, file, folder / file.path)
@@ -80,6 +87,11 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
         else:
             break
     return folder
+
+
+def absent(folder: Path, seen: Seen) -> tuple[SeenFile, ...]:
+    """Recorded files that a folder does not hold."""
+    return tuple(file for file in seen.files if not (folder / file.path).is_file())
 
 
 def may_read(pin: Pin) -> None:
@@ -106,18 +118,20 @@ def wanted(pin: Pin, path: str) -> bool:
     return not pin.files or any(fnmatch(path, pattern) for pattern in pin.files)
 
 
-def _cached(pin: Pin, seen: Seen) -> Path | None:
-    """The snapshot in the cache if all recorded files are in it; asks nobody."""
+def cache_folder(pin: Pin, seen: Seen) -> Path:
+    """Where the hub's client keeps a repository at the recorded revision; asks nobody."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
     name = repo_folder_name(repo_id=pin.address, repo_type=_kind(pin))
-    folder = Path(constants.HF_HUB_CACHE) / name / "snapshots" / seen.revision
-    return folder if all((folder / file.path).is_file() for file in seen.files) else None
+    return Path(constants.HF_HUB_CACHE) / name / "snapshots" / seen.revision
 
 
 def _fetched(pin: Pin, seen: Seen) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi, snapshot_download, utils
+
+    if not sys.stderr.isatty():
+        vars(utils)["disable_progress_bars"]()
 
     def fetch() -> str:
         # One question first: a download repeats its own for half a minute when nobody answers.
@@ -158,6 +172,8 @@ def _told(pin: Pin) -> Iterator[None]:
     """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass."""
     from huggingface_hub import errors
 
+    for name in TALKERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         yield
     except errors.HfHubHTTPError as error:

@@ -90,6 +90,26 @@ def default_device() -> str:
     return "cuda" if has_driver and not _version("torch").endswith("+cpu") else "cpu"
 
 
+def accelerator_problem() -> str | None:
+    """Why torch cannot use an accelerator here; None where it can."""
+    if _version("torch").endswith("+cpu"):
+        return f"torch {_version('torch')} is built without CUDA"
+    if default_device() == "cpu":
+        return "no driver is loaded"
+    import torch
+
+    if torch.cuda.is_available():
+        return None
+    return f"the driver ({_accelerator() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
+
+
+def accelerator_memory_bytes() -> int:
+    """Memory of the accelerator; call it only where there is one."""
+    import torch
+
+    return int(torch.cuda.get_device_properties(0).total_memory)
+
+
 def available_cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0))

@@ -98,6 +98,12 @@ def seen_now(pin: Pin) -> Seen:
     return bucket.objects(pin) if pin.home is Home.BUCKET else hub.repository(pin)
 
 
+def bytes_to_come(pin: Pin, seen: Seen) -> int:
+    """Bytes of a hub repository or a bucket that are not on this machine yet."""
+    folder = bucket.cache_folder(pin) if pin.home is Home.BUCKET else hub.cache_folder(pin, seen)
+    return sum(file.size_bytes for file in hub.absent(folder, seen))
+
+
 def content_digests(pin: Pin) -> frozenset[str]:
     """SHA-256 digests of what a pin holds, as far as they are known without reading gigabytes."""
     if pin.home is Home.FOLDER:

@@ -10,6 +10,7 @@ from harness.words.claim import Claim
 from harness.words.failures import UsageError, choice_error
 from harness.words.pins import Home, Pin
 from harness.words.protocol import Conflict, Protocol
+from harness.words.published import PublishedSet
 from harness.words.study import Group, Profile, Study
 
 Entry = TypeVar("Entry")
@@ -68,6 +69,15 @@ def load_claims_of(study: str) -> tuple[Claim, ...]:
         UsageError: If the tables cannot be read, or hold something else.
     """
     return _entries(study, "claims", "CLAIMS", Claim)
+
+
+def load_published(study: str) -> tuple[PublishedSet, ...]:
+    """Results that the authors of a study published; none where it has no `published.py`.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "published", "PUBLISHED", PublishedSet)
 
 
 def load_conflicts_of(study: str) -> tuple[Conflict, ...]:

@@ -16,6 +16,15 @@ from harness.words.tasks import BenchmarksTask
 ID_FIELDS = ("id", "ind")
 """Fields that name an item, first come first served; they are the same in every language."""
 
+LAYOUTS = (
+    "data/{language}/{split}.jsonl",
+    "{language}/{split}.jsonl",
+    "{language}/{split}-*.parquet",
+    "data/{language}/{split}-*.parquet",
+    "{language}/{split}.parquet",
+)
+"""How data sets of the hub lay out a language's split: by hand, or as its client writes them."""
+
 Document = dict[str, Any]
 
 
@@ -87,16 +96,34 @@ def read_documents(pin: Pin, language: str, split: str) -> list[Document]:
         MissingSourceError: If the data set has no such language or split.
         ValueError: If the file is empty.
     """
-    root = locate(pin) / "data"
-    path = root / language / f"{split}.jsonl"
-    if not path.is_file():
-        found = sorted(file.relative_to(root).as_posix() for file in root.glob("*/*.jsonl"))
-        raise MissingSourceError(f"{pin.name} has no {language}/{split}.jsonl; it holds {found[:40]}")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    documents = [_repaired(json.loads(line), language) for line in lines if line.strip()]
+    files = _split_files(pin, language, split)
+    documents = [_repaired(row, language) for file in files for row in _rows(file)]
     if not documents:
-        raise ValueError(f"{pin.name}: {language}/{split}.jsonl is empty; fetch the data set again")
+        raise ValueError(f"{pin.name}: {language}/{split} is empty; fetch the data set again")
     return documents
+
+
+def _split_files(pin: Pin, language: str, split: str) -> list[Path]:
+    """Files of one split, by the first layout that the data set follows."""
+    root = locate(pin)
+    for layout in LAYOUTS:
+        if files := sorted(root.glob(layout.format(language=language, split=split))):
+            return files
+    found = sorted(
+        file.relative_to(root).as_posix() for kind in ("jsonl", "parquet") for file in root.rglob(f"*.{kind}")
+    )
+    raise MissingSourceError(
+        f"{pin.name} has no {language}/{split} in any of the layouts {', '.join(LAYOUTS)}; it holds {found[:40]}"
+    )
+
+
+def _rows(file: Path) -> list[Document]:
+    if file.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        rows: list[Document] = pq.read_table(file).to_pylist()
+        return rows
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 def document_id(document: Mapping[str, Any]) -> str:

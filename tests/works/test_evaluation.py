@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from tokenizers import processors
@@ -485,8 +487,35 @@ def local_pin(folder: Path) -> Pin:
 
 
 def test_missing_language_names_what_there_is(world: World, tmp_path: Path) -> None:
-    with pytest.raises(MissingSourceError, match=r"tiny arc has no xx/test\.jsonl; it holds \['en/test"):
+    with pytest.raises(
+        MissingSourceError, match=r"tiny arc has no xx/test in any .* it holds \['data/en/test"
+    ):
         produced(task_of(world, "xx"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        pytest.param(["data/en/test.jsonl"], id="by hand"),
+        pytest.param(["en/test.jsonl"], id="without a folder of its own"),
+        pytest.param(["en/test-00000-of-00001.parquet"], id="as the hub's client writes it"),
+        pytest.param(["en/test-00000-of-00002.parquet", "en/test-00001-of-00002.parquet"], id="in two parts"),
+        pytest.param(["data/en/test-00000-of-00001.parquet"], id="both"),
+    ],
+)
+def test_items_are_found_in_every_layout(tmp_path: Path, places: Sequence[str]) -> None:
+    rows = [{"id": f"item/{number}", "instruction": "one\u2028two"} for number in range(4)]
+    share = len(rows) // len(places)
+    for number, place in enumerate(places):
+        path, part = tmp_path / place, rows[number * share : (number + 1) * share]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet":
+            pq.write_table(pa.Table.from_pylist(part), path)
+        else:
+            path.write_text(
+                "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part), encoding="utf-8"
+            )
+    assert read_documents(local_pin(tmp_path), "en", "test") == rows
 
 
 def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
@@ -494,7 +523,7 @@ def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("\n", encoding="utf-8")
     task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
-    with pytest.raises(ValueError, match=r"en/test\.jsonl is empty"):
+    with pytest.raises(ValueError, match="en/test is empty"):
         produced(task, tmp_path / "out")
 
 

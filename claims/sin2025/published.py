@@ -1,0 +1,66 @@
+"""Results that the authors published on the hub: every repository that somebody saw, by the accounts' own lists.
+
+Source: data set pages of the accounts richmondsin and JalilH; the last digits are the last commit seen. Whether a
+given run is behind a number of the paper is open: several variants were scored on the same items.
+"""
+
+from harness.words.published import PublishedSet
+
+_BASELINES = {
+    ("hellaswag", "id"): "4df154b", ("hellaswag", "ml"): "eddbedc", ("hellaswag", "es"): "559712a",
+    ("hellaswag", "ca"): "733d0a9", ("hellaswag", "hi"): "69763de", ("hellaswag", "mr"): "5c63bec",
+    ("mmlu", "ru"): "b792189", ("mmlu", "id"): "f10fb2a", ("mmlu", "ca"): "c769a04", ("mmlu", "ml"): "447b0ce",
+    ("mmlu", "hi"): "9e7f3fe", ("mmlu", "es"): "39ee367",
+}  # fmt: skip
+"""Untouched model on the id-aligned subsets, with the last commit seen."""
+
+_TUNED = {
+    "finetuned_arc_ml_output_layer_20_results": ("arc", "ml", "4k-2"),
+    "finetuned_arc_ml_output_layer_20_results_2": ("arc", "ml", "4k-2, 16k-2"),
+    "finetuned_arc_ml_output_layer_20_results_3": ("arc", "ml", "4k-3"),
+    "finetuned_arc_ml_output_layer_20_4k_results_0": ("arc", "ml", "4k-0"),
+    "finetuned_arc_en_output_layer_20_4k_results_0": ("arc", "en", "4k-0"),
+    "finetuned_mmlu_ml_output_layer_20_results": ("mmlu", "ml", "4k-0"),
+    "finetuned_mmlu_en_output_layer_20_results": ("mmlu", "en", "4k-0"),
+    "finetuned_hellaswag_en_output_layer_20_results": ("hellaswag", "en", "4k-0"),
+    "finetuned_hellaswag_ml_output_layer_20_results": ("hellaswag", "ml", "4k-0"),
+}
+"""Tuned models on the subsets; the last name follows the pattern, and nobody has seen it."""
+
+_COAUTHOR_TUNED = {
+    "abs_finetuned_arc_ml_results": "abs",
+    "sq_finetuned_arc_ml_results": "sq",
+    "ml_finetuned_arc_ml_results": "ml",
+    "last_finetuned_arc_ml_results": "last",
+}
+
+PUBLISHED = (
+    *(
+        PublishedSet(
+            address=f"richmondsin/{benchmark}_{code}_results",
+            benchmark=benchmark,
+            language=code,
+            seen_revision=revision,
+        )
+        for (benchmark, code), revision in _BASELINES.items()
+    ),
+    *(
+        PublishedSet(address=f"richmondsin/{name}", benchmark=benchmark, language=code, tuned=tuned)
+        for name, (benchmark, code, tuned) in _TUNED.items()
+    ),
+    *(
+        PublishedSet(address=f"JalilH/original_gemma_arc_{code}_results", benchmark="arc", language=code)
+        for code in ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
+    ),
+    *(
+        PublishedSet(address=f"JalilH/{name}", benchmark="arc", language="ml", tuned=tuned)
+        for name, tuned in _COAUTHOR_TUNED.items()
+    ),
+    PublishedSet(
+        address="JalilH/finetuned_hellaswag_ml_results",
+        benchmark="hellaswag",
+        language="ml",
+        tuned="not said",
+    ),
+)
+"""The co-author's account answered the full sets, the first author's the aligned subsets: their items differ."""

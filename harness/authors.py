@@ -1,0 +1,206 @@
+"""The authors' published results: fetched, read as they stand, and laid side by side; no target comes from here."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.supply.disk import write_json
+from harness.supply.sources import first_use, locate
+from harness.tools.canonical import plain
+from harness.tools.scoring import Difference, difference, items_by_stderr, right_answers
+from harness.words.failures import HarnessError, UsageError
+from harness.words.pins import Home, Pin
+from harness.words.published import PublishedRun, PublishedScore, PublishedSet
+
+RESULT_FILES = "*results_*.json"
+"""Summaries of lm-eval runs; the sample files beside them are a thousand times larger."""
+
+STDERR = "_stderr"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What became of one repository of results."""
+
+    asked: PublishedSet
+    runs: tuple[PublishedRun, ...] = ()
+    revision: str | None = None
+    why_missing: str | None = None
+
+    @property
+    def has_moved(self) -> bool:
+        """True when somebody saw another commit than the one that was fetched."""
+        seen = self.asked.seen_revision
+        return bool(seen and self.revision and not self.revision.startswith(seen))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One tuned run against the untouched model, in one metric; None where they did not answer the same items."""
+
+    before: PublishedRun
+    after: PublishedRun
+    metric: str
+    change: Difference | None
+
+
+def read_published(sets: Sequence[PublishedSet]) -> tuple[Read, ...]:
+    """Every repository, fetched and read; one that cannot be had says why, and stops no other."""
+    return tuple(_read(asked) for asked in sets)
+
+
+def changes(found: Sequence[Read]) -> Iterator[Change]:
+    """Every tuned run against every untouched one of the same benchmark and language."""
+    runs = [run for each in found for run in each.runs]
+    for before in (run for run in runs if run.tuned is None):
+        for after in (run for run in runs if run.tuned is not None):
+            if (before.benchmark, before.language) == (after.benchmark, after.language):
+                yield from _changes(before, after)
+
+
+def write_published(found: Sequence[Read], out: Path) -> Path:
+    """Write everything that was read, and what follows from it, as one JSON file."""
+    path = out / "authors.json"
+    content = {"sets": plain(found), "changes": plain(tuple(changes(found)))}
+    write_json(path, plain(content))
+    return path
+
+
+def closing_lines(found: Sequence[Read]) -> Iterator[str]:
+    """What was found, for people."""
+    for each in found:
+        for run in each.runs:
+            yield _run_line(run)
+        if each.has_moved:
+            yield f"  note: {each.asked.address} is at {each.revision}, {each.asked.seen_revision} was seen before"
+    for change in changes(found):
+        yield _change_line(change)
+    missing = [each for each in found if each.why_missing]
+    yield f"{sum(len(each.runs) for each in found)} runs of {len(found) - len(missing)} result sets; {len(missing)} sets are missing"
+    for each in missing:
+        yield f"  missing: {each.asked.address}: {each.why_missing}"
+
+
+def runs_in(
+    content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str
+) -> tuple[PublishedRun, ...]:
+    """The runs of one results file.
+
+    Raises:
+        UsageError: If the file is not a summary of lm-eval.
+    """
+    results = content.get("results")
+    if not isinstance(results, dict):
+        raise UsageError(f"{asked.address}/{file} holds no results; expected a summary of lm-eval")
+    config = content.get("config") or {}
+    samples, shots = content.get("n-samples") or {}, content.get("n-shot") or {}
+    return tuple(
+        PublishedRun(
+            address=asked.address,
+            revision=revision,
+            file=file,
+            task=task,
+            benchmark=asked.benchmark,
+            language=asked.language,
+            tuned=asked.tuned,
+            model=str(config.get("model_args") or content.get("model_name") or "not said"),
+            shots=_whole(shots.get(task)),
+            items=_whole((samples.get(task) or {}).get("effective")),
+            limit=None if config.get("limit") is None else str(config["limit"]),
+            batch_size=None if config.get("batch_size") is None else str(config["batch_size"]),
+            scores=tuple(_scores(values)),
+        )
+        for task, values in sorted(results.items())
+    )
+
+
+def _read(asked: PublishedSet) -> Read:
+    pin = Pin(
+        name=f"results of {asked.benchmark} in {asked.language}",
+        home=Home.HUB_DATASET,
+        address=asked.address,
+        files=(RESULT_FILES,),
+        licence="not stated",
+    )
+    try:
+        folder, seen = locate(pin), first_use(pin)
+        runs = [
+            run
+            for file in seen.files
+            for run in runs_in(_json(folder / file.path), asked, seen.revision, file.path)
+        ]
+    except HarnessError as error:
+        return Read(asked=asked, why_missing=str(error))
+    return Read(asked=asked, runs=tuple(runs), revision=seen.revision)
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path.name} is no JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path.name} holds no JSON object; expected a summary of lm-eval")
+    return content
+
+
+def _scores(values: Mapping[str, Any]) -> Iterator[PublishedScore]:
+    """Metrics as "acc,none", with their standard errors as "acc_stderr,none"."""
+    for name, value in sorted(values.items()):
+        metric, _, variant = name.partition(",")
+        if isinstance(value, int | float) and variant and not metric.endswith(STDERR):
+            stderr = values.get(f"{metric}{STDERR},{variant}")
+            stderr = float(stderr) if isinstance(stderr, int | float) else None
+            count = items_by_stderr(float(value), stderr) if stderr else None
+            yield PublishedScore(
+                metric=metric,
+                value=float(value),
+                stderr=stderr,
+                items_by_stderr=count,
+                right_answers=right_answers(float(value), count) if count else None,
+            )
+
+
+def _changes(before: PublishedRun, after: PublishedRun) -> Iterator[Change]:
+    old, new = ({score.metric: score for score in run.scores} for run in (before, after))
+    for metric in sorted(old.keys() & new.keys()):
+        counts = {_items(before, old[metric]), _items(after, new[metric])}
+        (count,) = counts if len(counts) == 1 else (None,)
+        change = (
+            difference(old[metric].value, new[metric].value, count)
+            if count and old[metric].value > 0
+            else None
+        )
+        yield Change(before=before, after=after, metric=metric, change=change)
+
+
+def _items(run: PublishedRun, score: PublishedScore) -> int | None:
+    return run.items or score.items_by_stderr
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) else None
+
+
+def _run_line(run: PublishedRun) -> str:
+    shots = "shots not said" if run.shots is None else f"{run.shots} shots"
+    scores = ", ".join(f"{score.metric} {score.value:.4f}{_counted(run, score)}" for score in run.scores)
+    return f"{run.task:<16} {run.tuned or 'untouched':<10} {shots:<15} {scores}  [{run.address}]"
+
+
+def _counted(run: PublishedRun, score: PublishedScore) -> str:
+    if score.items_by_stderr is None:
+        return ""
+    differs = run.items is not None and run.items != score.items_by_stderr
+    said = f", but the file says {run.items}" if differs else ""
+    return f" (n {score.items_by_stderr:,} by its error{said})"
+
+
+def _change_line(change: Change) -> str:
+    name = f"{change.after.task} {change.after.tuned} against untouched, {change.metric}"
+    if change.change is None:
+        return f"{name}: not comparable, the two did not answer the same number of items"
+    found = change.change
+    return f"{name}: {found.items:+d} items, {found.points:+.2f} points, {found.relative_percent:+.2f} % of the score before"

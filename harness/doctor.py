@@ -1,0 +1,165 @@
+"""Can this machine run it? Every need of a profile looked at, each with what was found and the cure."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from harness.run.projection import accelerator_bytes
+from harness.supply import hub
+from harness.supply.disk import nearest_folder
+from harness.supply.firstuse import Seen, downloads, endpoint_of, hold_to, record, recorded
+from harness.supply.provenance import accelerator_memory_bytes, accelerator_problem, check_versions
+from harness.supply.sources import bytes_to_come, revision_of, seen_now
+from harness.words.failures import HarnessError
+from harness.words.items import Plan
+from harness.words.pins import Home, Pin
+from harness.words.study import Profile
+
+STORE_BYTES = 60 * 2**30
+"""Room for the artifacts of a run at the true sizes: mostly token values and panels of a quarter of a million texts."""
+
+SMALL_STORE_BYTES = 2**29
+"""The same where every source lies in this checkout."""
+
+
+class State(StrEnum):
+    """What a look at one need came to."""
+
+    WELL = "ok"
+    WARNING = "warn"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One need of a run, and how it is met."""
+
+    need: str
+    state: State
+    found: str
+    cure: str = ""
+
+
+def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
+    """Every need of a plan, one after the other; first uses are recorded on the way.
+
+    Args:
+        plan: What is to be run.
+        device: Where its models are to run.
+        store: Folder of the artifacts.
+    """
+    yield _looked("libraries", "as pinned", check_versions)
+    yield _accelerator(plan, device)
+    seen: dict[Pin, Seen] = {}
+    for pin in plan.profile.sources.pins():
+        yield _source(pin, seen)
+    remote = [pin for pin in plan.profile.sources.pins() if pin.home is not Home.FOLDER]
+    yield from (_gate(pin) for pin in remote if pin.gated)
+    missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
+    if remote:
+        yield _room("room for downloads", downloads(), missing)
+    yield _room("room for the store", store, STORE_BYTES if remote else SMALL_STORE_BYTES)
+
+
+def made_for(profile: Profile) -> str:
+    """The device that a world is made for: an accelerator at true sizes, else the processor."""
+    return "cpu" if all(pin.home is Home.FOLDER for pin in profile.sources.pins()) else "cuda"
+
+
+def is_able(findings: list[Finding]) -> bool:
+    """True when nothing that is needed is missing."""
+    return all(finding.state is not State.MISSING for finding in findings)
+
+
+def _looked(need: str, well: str, look: Callable[[], object]) -> Finding:
+    try:
+        look()
+    except HarnessError as error:
+        return Finding(need=need, state=State.MISSING, found=str(error))
+    return Finding(need=need, state=State.WELL, found=well)
+
+
+def _accelerator(plan: Plan, device: str) -> Finding:
+    """A driver that the pinned torch can use, and enough memory."""
+    wanted = accelerator_bytes(plan.study.shapes, len(plan.study.primary.alignment.layers))
+    is_small = all(pin.home is Home.FOLDER for pin in plan.profile.sources.pins())
+    if device == "cpu":
+        state = State.WELL if is_small else State.WARNING
+        found = "the processor was asked for" + ("" if is_small else "; true sizes take weeks on it")
+        return Finding(
+            need="accelerator", state=state, found=found, cure="" if is_small else "use --device cuda"
+        )
+    problem = accelerator_problem()
+    if problem:
+        return Finding(
+            need="accelerator",
+            state=State.MISSING,
+            found=problem,
+            cure="install a driver for the CUDA version of the pinned torch, start containers with --gpus all, or say "
+            "--device cpu",
+        )
+    memory = accelerator_memory_bytes()
+    state = State.WELL if memory >= wanted else State.MISSING
+    return Finding(
+        need="accelerator",
+        state=state,
+        found=f"{_gib(memory)} of memory, about {_gib(wanted)} are needed",
+        cure="" if state is State.WELL else "use an accelerator with more memory",
+    )
+
+
+def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
+    """A folder as certified, or what its endpoint says now against what it said at first use."""
+    need = f"{pin.name} ({pin.address})"
+    try:
+        if pin.home is Home.FOLDER:
+            return Finding(need=need, state=State.WELL, found=f"content {revision_of(pin)[:12]}")
+        earlier = recorded(pin)
+        if earlier is not None and not bytes_to_come(pin, earlier):
+            seen[pin] = earlier
+            return Finding(
+                need=need, state=State.WELL, found=f"whole on this machine, {_described(pin, earlier)}"
+            )
+        current = seen_now(pin)
+        seen[pin] = earlier or record(pin, current)
+        if earlier is not None and pin.revision is None and earlier.revision != current.revision:
+            return _moved(pin, need, earlier, current)
+        hold_to(pin, seen[pin], current)
+    except HarnessError as error:
+        return Finding(need=need, state=State.MISSING, found=str(error))
+    return Finding(need=need, state=State.WELL, found=_described(pin, seen[pin]))
+
+
+def _moved(pin: Pin, need: str, earlier: Seen, current: Seen) -> Finding:
+    return Finding(
+        need=need,
+        state=State.WARNING,
+        found=f"recorded revision {earlier.revision[:12]}; {endpoint_of(pin)} has {current.revision[:12]} by now",
+        cure="none is needed: the recorded one is used",
+    )
+
+
+def _described(pin: Pin, seen: Seen) -> str:
+    return f"revision {seen.revision[:12]}, {len(seen.files)} files, {_gib(seen.size_bytes)}, licence {pin.licence}"
+
+
+def _gate(pin: Pin) -> Finding:
+    found = "a token is set" if hub.has_token() else "no token is set"
+    return _looked(f"gate of {pin.address}", f"open; {found}", lambda: hub.may_read(pin))
+
+
+def _room(need: str, folder: Path, wanted: int) -> Finding:
+    free = shutil.disk_usage(nearest_folder(folder)).free
+    state = State.WELL if free >= wanted else State.MISSING
+    return Finding(
+        need=need,
+        state=state,
+        found=f"{_gib(free)} free at {folder}, up to {_gib(wanted)} needed",
+        cure="" if state is State.WELL else "free some, or name a folder on another disk (HF_HOME, --store)",
+    )
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**30:.1f} GiB"

@@ -1,0 +1,100 @@
+"""What has to be there before a run, on the command line: doctor and authors."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.words.failures import NOTHING_JUDGED, USAGE
+
+STUDY = "sin2025"
+StudyName = Annotated[
+    str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+
+NEED_WIDTH = 46
+MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program the commands of this module."""
+    app.command(epilog="Example: harness doctor --profile paper")(doctor)
+    app.command(epilog="Example: harness authors --out reports/authors --json")(authors)
+
+
+def doctor(
+    *,
+    study: StudyName = STUDY,
+    profile: Annotated[
+        str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
+    ] = "fixture",
+    store: Annotated[
+        Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")
+    ] = Path(".store"),
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, or auto: what the profile is made for.")
+    ] = "auto",
+    as_json: AsJson = False,
+) -> int:
+    """Look at everything that a run needs, each with its cure; exit 5 if something is missing."""
+    from harness.doctor import examined, is_able, made_for
+    from harness.supply.studies import load_profile, load_study
+    from harness.tools.canonical import plain
+    from harness.words.failures import choice_error
+    from harness.works.pipeline import plan
+
+    if device not in {"auto", "cpu", "cuda"}:
+        raise choice_error("device", device, ("auto", "cpu", "cuda"), "")
+    asked = load_study(study)
+    world = load_profile(asked, profile)
+    device = made_for(world) if device == "auto" else device
+    findings = []
+    for finding in examined(plan(asked, world, device), device, store):
+        findings.append(finding)
+        if not as_json:
+            cure = f"  ->  {finding.cure}" if finding.cure else ""
+            typer.echo(f"{MARKS[finding.state]} {finding.need:<{NEED_WIDTH}} {finding.found}{cure}")
+    able = is_able(findings)
+    if as_json:
+        content = {
+            "study": study,
+            "profile": profile,
+            "device": device,
+            "able": able,
+            "findings": plain(findings),
+        }
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        ending = "this machine can run it" if able else "this machine cannot run it yet"
+        typer.echo(f"{profile} world on {device}: {ending}")
+    return 0 if able else NOTHING_JUDGED
+
+
+def authors(
+    *,
+    study: StudyName = STUDY,
+    out: Annotated[Path, typer.Option(help="Folder for what is fetched and read.")] = Path("reports/authors"),
+    as_json: AsJson = False,
+) -> int:
+    """Fetch and read the results that the paper's authors published; no target is changed by it."""
+    from harness.authors import closing_lines, read_published, write_published
+    from harness.supply.studies import load_published
+
+    published = load_published(study)
+    if not published:
+        typer.echo(
+            f"claims/{study}/ names no published results: claims/{study}/published.py would hold them",
+            err=True,
+        )
+        return USAGE
+    found = read_published(published)
+    path = write_published(found, out)
+    if as_json:
+        typer.echo(path.read_text(encoding="utf-8"))
+    else:
+        for line in closing_lines(found):
+            typer.echo(line)
+        typer.echo(f"written to {path}; a value becomes a target only by a committed amendment")
+    return 0 if any(result.runs for result in found) else NOTHING_JUDGED

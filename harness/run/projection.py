@@ -1,0 +1,133 @@
+"""What a run would take: texts, tokens, bytes and time of every stage, from sizes and stated rates alone.
+
+Upper bounds and orders of magnitude for whoever plans a run; nothing measured ever rests on them. A rehearsal
+replaces the stated rates by measured ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.words.items import Plan
+from harness.words.study import Profile, Shapes
+
+TOKENS_PER_PHRASE = 32
+"""Mean tokens of a phrase with its BOS, over languages: sentences are short, and Indic scripts take many pieces."""
+
+TOKENS_PER_SHOT = 90
+"""Mean tokens of one benchmark example with its question, over languages."""
+
+OPTIONS = 4
+"""Continuations that are scored per item."""
+
+UNKNOWN_ITEMS = 6_000
+"""Items of one (benchmark, language) where a profile takes all: about what the aligned subsets hold on average."""
+
+BACKWARD = 3.0
+"""Forward and backward of a pass, in forward passes."""
+
+SHARE_OF_DISTINCT = 0.9
+"""Phrases that are left when those that speak for several latents are counted once."""
+
+OVER_WIDTH = 4.0
+"""Width of an MLP over that of the residual stream."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """What a machine does, as stated or as measured."""
+
+    model_flops_per_second: float
+    """Useful floating-point operations of the language model, all passes."""
+    translations_per_second: float
+    bytes_per_second: float
+    """Of the line."""
+    says: str
+
+
+STATED = Rates(
+    model_flops_per_second=150e12,
+    translations_per_second=150.0,
+    bytes_per_second=50e6,
+    says="150 TFLOP/s of useful bfloat16 work (15 % of an H100's peak), 150 beam translations/s, 50 MB/s of line",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageProjection:
+    """What one stage would take at most."""
+
+    stage: str
+    items: int
+    texts: int
+    tokens: int
+    """Positions that the language model passes, all items together."""
+    seconds: float
+
+
+def projection(plan: Plan, rates: Rates = STATED) -> tuple[StageProjection, ...]:
+    """Every stage of a plan, in order."""
+    return tuple(_projected(plan, stage.name, len(stage.items), rates) for stage in plan.stages)
+
+
+def model_parameters(shapes: Shapes) -> int:
+    """About how many parameters a decoder of these shapes has: embedding once, attention and a gated MLP per layer."""
+    attention = 3 * shapes.d_model**2
+    mlp = 3 * OVER_WIDTH * shapes.d_model**2
+    return int(shapes.vocab_size * shapes.d_model + shapes.num_layers * (attention + mlp))
+
+
+def accelerator_bytes(shapes: Shapes, aligned_layers: int) -> int:
+    """Memory that the largest stage needs: weights in bfloat16, encoders of the aligned layers, and room to work."""
+    weights = 2 * model_parameters(shapes)
+    encoders = aligned_layers * 4 * shapes.d_model * shapes.d_sae
+    return weights + encoders + 8 * 2**30
+
+
+def _projected(plan: Plan, stage: str, items: int, rates: Rates) -> StageProjection:
+    texts = dict(_texts(plan)).get(stage, 0) * items
+    tokens = texts * dict(_tokens_per_text(plan)).get(stage, 0)
+    passes = BACKWARD if stage == "adapters" else 1.0
+    flops = 2 * model_parameters(plan.study.shapes) * tokens * passes
+    seconds = (
+        texts / rates.translations_per_second
+        if stage == "translations"
+        else flops / rates.model_flops_per_second
+    )
+    return StageProjection(stage=stage, items=items, texts=texts, tokens=tokens, seconds=seconds)
+
+
+def phrases_at_most(plan: Plan) -> int:
+    """Distinct phrases that a profile's sizes allow; an export may hold fewer."""
+    sizes, choice = plan.profile.sizes, plan.study.primary.phrases
+    drawn = plan.study.shapes.num_layers * sizes.latents_per_layer * choice.max_examples
+    return int(SHARE_OF_DISTINCT * drawn)
+
+
+def _texts(plan: Plan) -> Iterator[tuple[str, int]]:
+    """Texts of one item of each stage; phrases and estimates pass no model."""
+    sizes, choice = plan.profile.sizes, plan.study.primary.alignment
+    phrases = phrases_at_most(plan)
+    steps = choice.pairs * choice.epochs // (sizes.alignment_batch or choice.batch_size)
+    steps = min(steps, sizes.max_alignment_steps or steps)
+    cells = len(plan.study.benchmarks) * (sizes.items_per_cell or UNKNOWN_ITEMS) * OPTIONS
+    yield "replay", 2 * 50 * plan.study.shapes.num_layers
+    yield from ((stage, phrases) for stage in ("translations", "activations", "activations-tuned"))
+    yield "dictionary-error", sizes.dictionary_texts
+    # Two sides with the adapter, and the English one without it.
+    yield "adapters", 3 * steps * (sizes.alignment_batch or choice.batch_size)
+    yield from ((stage, cells) for stage in ("benchmarks", "benchmarks-tuned"))
+
+
+def _tokens_per_text(plan: Plan) -> Iterator[tuple[str, int]]:
+    shots = [_shots(plan.profile, benchmark.shots) + 1 for benchmark in plan.study.benchmarks]
+    prompt = TOKENS_PER_SHOT * sum(shots) // len(shots)
+    yield "replay", 128
+    yield from (
+        (stage, TOKENS_PER_PHRASE)
+        for stage in ("activations", "activations-tuned", "dictionary-error", "adapters")
+    )
+    yield from ((stage, prompt) for stage in ("benchmarks", "benchmarks-tuned"))
+
+
+def _shots(profile: Profile, shots: int) -> int:
+    return shots if profile.sizes.max_shots is None else min(shots, profile.sizes.max_shots)

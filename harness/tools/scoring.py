@@ -1,0 +1,96 @@
+"""Arithmetic of published scores: item counts from standard errors, differences in every unit, the baseline gate."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+COUNT_TOLERANCE = 0.02
+"""How far an implied number of items may lie from a whole one, in items; printed digits leave less."""
+
+CLEAR_OF_CHANCE_SE = 3.0
+"""A cell within so many standard errors of guessing says nothing about two pipelines agreeing."""
+
+MIN_ITEM_AGREEMENT = 0.97
+MAX_POINTS_APART = 0.5
+
+
+class Baseline(StrEnum):
+    """Whether our untouched model answers as the authors' did, in one cell."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    AT_CHANCE = "at-chance"
+    """Too near to guessing to tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Tuned against untouched, on one set of items."""
+
+    items: int
+    """More right answers."""
+    points: float
+    relative_percent: float
+
+
+def items_by_stderr(value: float, stderr: float) -> int | None:
+    """Number of items behind an accuracy whose standard error is sqrt(p (1 - p) / (n - 1)).
+
+    Args:
+        value: Accuracy as a fraction.
+        stderr: Its standard error, as a fraction.
+
+    Returns:
+        The whole number, or None where the two imply none.
+
+    Source: the standard error of a mean in lm-evaluation-harness.
+    """
+    if not (0 < value < 1 and stderr > 0):
+        return None
+    implied = value * (1 - value) / stderr**2 + 1
+    return (
+        round(implied)
+        if abs(implied - round(implied)) <= COUNT_TOLERANCE * max(1.0, implied / 10_000)
+        else None
+    )
+
+
+def right_answers(value: float, items: int) -> int | None:
+    """Right answers behind an accuracy; None where no whole number gives it."""
+    count = round(value * items)
+    return count if math.isclose(count / items, value, abs_tol=5e-7) else None
+
+
+def difference(before: float, after: float, items: int) -> Difference:
+    """Two accuracies on the same items, in items, points and percent of the first.
+
+    Raises:
+        ValueError: If the first one is zero.
+    """
+    if before <= 0:
+        raise ValueError("a change in percent needs a score above zero before")
+    return Difference(
+        items=round(after * items) - round(before * items),
+        points=100 * (after - before),
+        relative_percent=100 * (after / before - 1),
+    )
+
+
+def baseline(
+    ours: float, theirs: float, items: int, chance: float, item_agreement: float | None = None
+) -> Baseline:
+    """The baseline gate in one cell: it must be passed before any tuned score there is read.
+
+    Args:
+        ours: Our accuracy of the untouched model, as a fraction.
+        theirs: The authors'.
+        items: Items of the cell.
+        chance: Accuracy of guessing.
+        item_agreement: Share of items with the same outcome, where the authors' items can be read.
+    """
+    stderr = math.sqrt(max(theirs * (1 - theirs), 0.0) / max(items - 1, 1))
+    if theirs - chance <= CLEAR_OF_CHANCE_SE * stderr:
+        return Baseline.AT_CHANCE
+    if item_agreement is not None:
+        return Baseline.AGREES if item_agreement >= MIN_ITEM_AGREEMENT else Baseline.DIFFERS
+    return Baseline.AGREES if abs(100 * (ours - theirs)) <= MAX_POINTS_APART else Baseline.DIFFERS

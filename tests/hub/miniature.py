@@ -1,0 +1,159 @@
+"""The paper's outside things in miniature: the committed world under the true ids, file names, layouts - and traps."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import load_file
+
+from claims.sin2025 import pins
+from tests.hub.server import Hub, Repository
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+BUCKET = "neuronpedia-datasets/v1/gemma-2-2b"
+POSITIONS = 8192
+"""Positions that the real model reads; the miniature's are rotary, so that its weights know no limit."""
+
+LATENTS_PER_LAYER = 76
+"""Enough for the panel of 64, since some lose their phrases, and no more: the machine is small."""
+SCORED = {"m_arc": ("test", 3), "m_hellaswag": ("val", 11), "m_mmlu": ("test", 3)}
+"""Evaluated items; HellaSwag draws its ten examples from the same split, and so needs one more than ten."""
+EXAMPLES = 10
+LAYOUT = {"m_arc": "data/{language}/{split}.jsonl", "m_hellaswag": "data/{language}/{split}.jsonl", "m_mmlu": "{language}/{split}-00000-of-00001.parquet"}  # fmt: skip
+
+
+def miniature_hub() -> Hub:
+    """Everything that the paper profile pins."""
+    hub = Hub()
+    hub.repositories["models", pins.MODEL.address] = Repository(files=_model(), gated=True)
+    hub.repositories["models", pins.DICTIONARIES.address] = Repository(files=_dictionaries())
+    for code, pin in pins.TRANSLATORS.items():
+        hub.repositories["models", pin.address] = Repository(files=_translator(code))
+    for name, pin in pins.BENCHMARKS.items():
+        hub.repositories["datasets", pin.address] = Repository(
+            files=_items(name), parent_revision=pin.revision
+        )
+    hub.objects.update(_export())
+    return hub
+
+
+def _model() -> dict[str, Any]:
+    folder = FIXTURES / "model"
+    names = ("generation_config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json")
+    files: dict[str, Any] = {name: (folder / name).read_bytes for name in names}
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"max_position_embeddings": POSITIONS, "sliding_window": 4096}
+    tokenizer = json.loads((folder / "tokenizer_config.json").read_text()) | {"model_max_length": POSITIONS}
+    files |= {
+        "config.json": json.dumps(config).encode(),
+        "tokenizer_config.json": json.dumps(tokenizer).encode(),
+    }
+    return files | {"README.md": b"---\nlicense: gemma\n---\n", "gemma-2-2b.gguf": _must_not_be_read}
+
+
+def _dictionaries() -> dict[str, Any]:
+    files: dict[str, Any] = {"README.md": b"---\nlicense: cc-by-4.0\n---\n"}
+    for layer, name in enumerate(pins.DICTIONARY_FILES):
+        (path,) = (FIXTURES / "saes" / f"layer_{layer}").glob("width_*/*/params.npz")
+        files[name] = path.read_bytes
+        files[f"layer_{layer}/width_65k/average_l0_73/params.npz"] = _must_not_be_read
+    return files
+
+
+def _translator(code: str) -> dict[str, Any]:
+    """The true repositories hold weights of many frameworks; half of these ones have no safetensors, like the old ones."""
+    folder = FIXTURES / "translators" / f"opus-mt-en-{code}"
+    names = [
+        "config.json",
+        "generation_config.json",
+        "source.spm",
+        "target.spm",
+        "tokenizer_config.json",
+        "vocab.json",
+    ]
+    files: dict[str, Any] = {name: (folder / name).read_bytes for name in names}
+    if code in {"zh", "es", "mr", "hi"}:
+        files["pytorch_model.bin"] = lambda: _pickled(folder / "model.safetensors")
+    else:
+        files["model.safetensors"] = (folder / "model.safetensors").read_bytes
+    return files | {
+        "tf_model.h5": _must_not_be_read,
+        "rust_model.ot": _must_not_be_read,
+        "README.md": b"card",
+    }
+
+
+def _pickled(path: Path) -> bytes:
+    sink = io.BytesIO()
+    torch.save(load_file(path), sink)
+    return sink.getvalue()
+
+
+def _items(name: str) -> dict[str, Any]:
+    files: dict[str, Any] = {"README.md": b"---\nlicense: cc-by-nc-4.0\n---\n"}
+    for folder in sorted((FIXTURES / "okapi" / name / "data").iterdir()):
+        for path in sorted(folder.glob("*.jsonl")):
+            rows = _shortened(name, path.stem, [json.loads(line) for line in path.read_text().splitlines()])
+            rows = [_trapped(name, folder.name, number, row) for number, row in enumerate(rows)]
+            place = LAYOUT[name].format(language=folder.name, split=path.stem)
+            files[place] = _parquet(rows) if place.endswith(".parquet") else _lines(rows)
+    return files
+
+
+def _shortened(name: str, split: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    evaluated, count = SCORED[name]
+    return rows[:count] if split == evaluated else rows[:EXAMPLES]
+
+
+def _trapped(name: str, language: str, number: int, row: dict[str, Any]) -> dict[str, Any]:
+    """One Chinese row with endings in two languages, and one question with five options."""
+    if name == "m_hellaswag" and language == "zh" and number == 2:
+        return row | {"endings": [{"zh": ending, "en": "spoilt"} for ending in row["endings"]]}
+    if name == "m_arc":
+        return row | {"option_e": row["option_a"] + " 5" if number == 1 else None}
+    return row
+
+
+def _lines(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+def _export() -> Iterator[tuple[str, bytes]]:
+    """The export with its ids; a string in one file and an integer in the next, batches by string order of features."""
+    for layer, source in enumerate(pins.PHRASE_SOURCE_IDS):
+        (folder,) = (FIXTURES / "neuronpedia" / "v1").glob(f"*/{layer}-*")
+        kept = _first_latents(folder)
+        for path in sorted(folder.glob("*/*.jsonl.gz")):
+            rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+            rows = [
+                row | {"modelId": "gemma-2-2b", "layer": source} for row in rows if int(row["index"]) in kept
+            ]
+            yield f"{BUCKET}/{source}/{path.parent.name}/{path.name}", gzip.compress(_lines(rows), mtime=0)
+        yield f"{BUCKET}/{source}/source.jsonl", b'{"id":"%s"}\n' % source.encode()
+
+
+def _first_latents(folder: Path) -> set[int]:
+    """The latents with the most rows, of which phrases are cut."""
+    counts: dict[int, int] = {}
+    for path in folder.glob("activations/*.jsonl.gz"):
+        for line in gzip.decompress(path.read_bytes()).splitlines():
+            index = int(json.loads(line)["index"])
+            counts[index] = counts.get(index, 0) + 1
+    return set(sorted(counts, key=lambda latent: (-counts[latent], latent))[:LATENTS_PER_LAYER])
+
+
+def _must_not_be_read() -> bytes:
+    """Content of files that no pin asks for; their digest is known to the hub, their bytes are nobody's business."""
+    return b"0" * 64

@@ -1,0 +1,126 @@
+"""The doctor over a real line: what is well, what is missing, and the cure of each."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claims.sin2025.study import STUDY
+from harness.doctor import Finding, State, is_able, made_for
+from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
+from harness.supply.studies import load_profile
+from harness.works.pipeline import plan
+from tests.hub.miniature import miniature_hub
+from tests.hub.server import OUTSIDER, TOKEN, Hub, serving
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    with serving(miniature_hub()) as running:
+        yield running
+
+
+def doctor(hub: Hub, home: Path, *words: str, token: str | None = TOKEN, **more: str) -> dict[str, Any]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment = {**kept, **hub.environment(str(home)), **({"HF_TOKEN": token} if token else {}), **more}
+    command = [sys.executable, "-m", "harness", "doctor", "--json", "--store", str(home / "store"), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert not token or token not in done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["able"] else 5)
+    return answer
+
+
+def state_of(answer: dict[str, Any], need: str) -> tuple[str, str]:
+    (found,) = [finding for finding in answer["findings"] if finding["need"].startswith(need)]
+    return found["state"], found["found"] + found["cure"]
+
+
+def test_with_an_open_gate_only_the_accelerator_is_missing(hub: Hub, tmp_path: Path) -> None:
+    answer = doctor(hub, tmp_path, "--profile", "paper")
+    wanting = [each["need"] for each in answer["findings"] if each["state"] == "missing"]
+    assert wanting in ([], ["accelerator"], ["room for the store"], ["accelerator", "room for the store"])
+    assert state_of(answer, "gate of google/gemma-2-2b") == ("ok", "open; a token is set")
+    assert state_of(answer, "gemma-scope-2b-pt-res")[1].startswith("revision ")
+    assert "26 files" in state_of(answer, "gemma-scope-2b-pt-res")[1]
+    assert len(answer["findings"]) == 20
+
+
+@pytest.mark.parametrize("token", [None, OUTSIDER], ids=["no token", "licence not accepted"])
+def test_a_shut_gate_comes_with_its_cure(hub: Hub, tmp_path: Path, token: str | None) -> None:
+    state, found = state_of(
+        doctor(hub, tmp_path, "--profile", "paper", token=token), "gate of google/gemma-2-2b"
+    )
+    assert state == "missing"
+    assert "accept its licence" in found
+
+
+def test_offline_every_source_is_missing(hub: Hub, tmp_path: Path) -> None:
+    answer = doctor(
+        hub,
+        tmp_path,
+        "--profile",
+        "paper",
+        "--device",
+        "cpu",
+        HF_HUB_OFFLINE="1",
+        AWS_ENDPOINT_URL_S3="http://127.0.0.1:9",
+    )
+    assert [state_of(answer, name)[0] for name in ("gemma-2-2b", "neuronpedia export", "m_arc")] == [
+        "missing"
+    ] * 3
+
+
+def test_a_repository_that_moved_on_is_told_and_nothing_else(tmp_path: Path) -> None:
+    with serving(miniature_hub()) as hub:
+        doctor(hub, tmp_path, "--profile", "paper")
+        hub.repositories["datasets", "richmondsin/m_arc"].parent_revision = "e" * 40
+        state, found = state_of(doctor(hub, tmp_path, "--profile", "paper"), "m_arc")
+    assert state == "warn"
+    assert "eeeeeeeeeeee by now" in found
+
+
+def test_the_committed_world_is_well_on_any_machine(hub: Hub, tmp_path: Path) -> None:
+    answer = doctor(hub, tmp_path, "--profile", "fixture")
+    assert answer["device"] == "cpu"
+    assert {finding["state"] for finding in answer["findings"]} == {"ok"}
+
+
+def test_one_missing_need_is_enough() -> None:
+    well = Finding(need="a", state=State.WELL, found="")
+    assert is_able([well, replace(well, state=State.WARNING)])
+    assert not is_able([well, replace(well, state=State.MISSING)])
+
+
+def test_worlds_are_made_for_a_device() -> None:
+    assert [made_for(load_profile(STUDY, name)) for name in ("fixture", "paper")] == ["cpu", "cuda"]
+
+
+def test_the_model_has_about_two_and_a_half_billion_parameters() -> None:
+    """2.6 billion by its card."""
+    assert 2.2e9 < model_parameters(STUDY.shapes) < 2.8e9
+
+
+def test_the_largest_stage_fits_a_card_of_24_gibibytes() -> None:
+    assert accelerator_bytes(STUDY.shapes, 21) < 24 * 2**30
+
+
+def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
+    drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
+    stages = {stage.stage: stage for stage in projection(drawn)}
+    assert phrases_at_most(drawn) == 234_000
+    assert stages["translations"].texts == 9 * 234_000
+    assert stages["translations"].seconds == pytest.approx(9 * 234_000 / 150)
+    tokens = stages["activations"].tokens
+    assert tokens == 10 * 234_000 * 32
+    assert stages["activations"].seconds == pytest.approx(
+        2 * model_parameters(STUDY.shapes) * tokens / 150e12
+    )
+    doubled = replace(STATED, model_flops_per_second=2 * STATED.model_flops_per_second)
+    assert projection(drawn, doubled)[3].seconds == pytest.approx(stages["activations"].seconds / 2)

@@ -1,0 +1,60 @@
+"""Arithmetic of published scores, by the two that were seen in full and by pencil."""
+
+import pytest
+
+from harness.tools.scoring import Baseline, baseline, difference, items_by_stderr, right_answers
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "right"),
+    [
+        pytest.param(0.4150191061638146, 0.006351536446779069, 2498, id="Indonesian, acc"),
+        pytest.param(0.5592291078252202, 0.006399930323054428, 3366, id="Indonesian, acc_norm"),
+        pytest.param(0.2517029406878219, 0.005594420057712956, 1515, id="Malayalam, acc"),
+    ],
+)
+def test_published_errors_imply_6019_items(value: float, stderr: float, right: int) -> None:
+    assert items_by_stderr(value, stderr) == 6019
+    assert right_answers(value, 6019) == right
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr"),
+    [(0.5, 0.0), (0.0, 0.1), (1.0, 0.1), (0.5, 0.0333)],
+    ids=["no error", "nothing right", "all right", "no whole number"],
+)
+def test_some_errors_imply_no_number_of_items(value: float, stderr: float) -> None:
+    assert items_by_stderr(value, stderr) is None
+
+
+def test_a_score_that_no_count_gives_has_no_right_answers() -> None:
+    assert right_answers(0.2505, 10) is None
+
+
+def test_a_difference_in_all_its_units() -> None:
+    """280 and 341 of 1,115: 61 items, 5.47 points, and more than a fifth of the score before."""
+    found = difference(280 / 1115, 341 / 1115, 1115)
+    assert found.items == 61
+    assert found.points == pytest.approx(6100 / 1115)
+    assert found.relative_percent == pytest.approx(100 * 61 / 280)
+
+
+def test_a_difference_from_nothing_has_no_percentage() -> None:
+    with pytest.raises(ValueError, match="above zero"):
+        difference(0.0, 0.1, 10)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "agreement", "expected"),
+    [
+        pytest.param(0.416, 0.415, None, Baseline.AGREES, id="a tenth of a point apart"),
+        pytest.param(0.421, 0.415, None, Baseline.DIFFERS, id="six tenths apart"),
+        pytest.param(0.421, 0.415, 0.98, Baseline.AGREES, id="item by item"),
+        pytest.param(0.415, 0.415, 0.96, Baseline.DIFFERS, id="equal by chance, other items"),
+        pytest.param(
+            0.252, 0.2517, None, Baseline.AT_CHANCE, id="at chance, as their Malayalam HellaSwag is"
+        ),
+    ],
+)
+def test_the_baseline_gate(ours: float, theirs: float, agreement: float | None, expected: Baseline) -> None:
+    assert baseline(ours, theirs, 6019, 0.25, agreement) is expected
