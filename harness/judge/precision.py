@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from harness.judge.resampled import InconsistentError, by_seed
+from harness.judge.resampled import by_seed
 from harness.judge.stored import StoredSamples
 from harness.judge.unitrows import UnitRows
 from harness.words.claim import InferenceTarget
+from harness.words.formula import InconsistentError
 from harness.words.judgement import Precision, SeedValue
 from harness.words.record import Estimate
 

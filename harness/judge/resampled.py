@@ -15,7 +15,7 @@ from harness.judge.unitrows import PhraseRows, Stored, UnitRows
 from harness.tools.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
 from harness.tools.stats import Spread, combined, mean_spread, ratio_spread, standard_deviation
 from harness.words.claim import InferenceTarget
-from harness.words.formula import Formula
+from harness.words.formula import Formula, InconsistentError
 from harness.words.record import Estimate
 
 Values = NDArray[np.float64]
@@ -27,10 +27,6 @@ RECOMPUTED_WITHIN = 1e-9
 """Relative difference that sums in another order may make."""
 
 NO_SPREAD = Spread(0.0, None)
-
-
-class InconsistentError(ValueError):
-    """The stored units do not give the stored estimate."""
 
 
 @dataclass(eq=False)
@@ -55,7 +51,10 @@ class Resampled:
             estimate = self.estimate(estimate_id)
             if estimate is None or estimate.unit_kind != "latent" or estimate_id in self._draws:
                 continue
-            rows = self._rows(estimate)
+            try:
+                rows = self._rows(estimate)
+            except InconsistentError:
+                continue  # whoever asks for its sample is told; the others are not to suffer
             alike.setdefault((_stream_key(estimate), rows.names), []).append(estimate_id)
         for (key, _), ids in alike.items():
             self._draw_alike(key, ids)
@@ -67,9 +66,9 @@ class Resampled:
             InconsistentError: If its units do not give its value.
         """
         estimate = self.stored.estimates[estimate_id]
-        rows = self.stored.unit_rows(estimate_id)
-        if rows is None:
+        if estimate.formula == Formula.NO_UNITS:
             return _unspread(estimate)
+        rows = self._rows(estimate)
         _require_consistent(estimate, rows)
         self.draw([estimate_id])
         data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
@@ -123,7 +122,9 @@ class Resampled:
     def _rows(self, estimate: Estimate) -> UnitRows:
         rows = self.stored.unit_rows(estimate.estimate_id)
         if rows is None:
-            raise InconsistentError(f"{estimate.estimate_id} rests on latents, but none of them is stored")
+            raise InconsistentError(
+                f"{estimate.estimate_id} rests on {estimate.unit_kind}s, but none of them is stored"
+            )
         return rows
 
     def _tokens(self, languages: Sequence[str]) -> Values | None:
@@ -167,7 +168,8 @@ def _values(estimate: Estimate, observed: Values, reference: Values, units: int)
     """The estimate from sums over units."""
     if estimate.formula in RATIOS:
         offset, slope = RATIOS[Formula(estimate.formula)]
-        return offset + slope * observed / reference
+        with np.errstate(divide="ignore", invalid="ignore"):  # a draw without any reference has no ratio
+            return offset + slope * observed / reference
     return (observed - reference) / units
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.supply.tables import read_codes, read_column, read_table, table_path
+from harness.words.formula import InconsistentError
 from harness.words.record import Estimate, PhraseValue, UnitValue
 
 Values = NDArray[np.float64]
@@ -67,7 +68,7 @@ class Stored:
         """The units of an estimate; None where it was stored without any.
 
         Raises:
-            ValueError: If its seeds do not hold the same units.
+            InconsistentError: If its seeds do not hold the same units.
         """
         rows = self.units.rows(estimate_id)
         if rows is None:
@@ -78,9 +79,13 @@ class Stored:
             self.units.sides(rows),
         )
         count = len(set(seeds.tolist()))
-        width = len(names) // count
-        if any(names[start : start + width] != names[:width] for start in range(0, len(names), width)):
-            raise ValueError(
+        width = max(1, len(names) // count)
+        starts = range(0, len(names), width)
+        if any(
+            names[start : start + width] != names[:width] or np.ptp(seeds[start : start + width])
+            for start in starts
+        ):
+            raise InconsistentError(
                 f"{estimate_id}: its seeds do not rest on the same units; run the estimates stage again"
             )
         trained = tuple(seeds[::width].tolist()) if seeds[0] >= 0 else ()

@@ -76,20 +76,23 @@ def crossed_sums(
 
 
 def percentile_interval(draws: Values, level: float) -> tuple[float, float]:
-    """Two-sided interval; an end lies inside an edge exactly when `share_beyond` the edge is small enough."""
-    ordered = np.sort(draws)
-    place = max(1, int((1 - level) / 2 * (len(draws) + 1) + 1e-9))
-    return float(ordered[place - 1]), float(ordered[-place])
+    """Two-sided interval; an end lies inside an edge exactly when the share beyond the edge is small enough.
+
+    Draws that have no value, such as a ratio to nothing, lie beyond either end.
+    """
+    ordered = np.sort(draws[np.isfinite(draws)])
+    place = int((1 - level) / 2 * (len(draws) + 1) + 1e-9) - (len(draws) - len(ordered))
+    return float(ordered[max(1, place) - 1]), float(ordered[-max(1, place)])
 
 
 def share_below(draws: Values, edge: float) -> float:
-    """Share of draws at or below an edge, never 0: the estimate itself counts as a draw beyond it."""
-    return (1 + int((draws <= edge).sum())) / (1 + len(draws))
+    """Share of draws at or below an edge, or without a value; never 0: the estimate itself counts as a draw beyond it."""
+    return (1 + int(((draws <= edge) | ~np.isfinite(draws)).sum())) / (1 + len(draws))
 
 
 def share_above(draws: Values, edge: float) -> float:
-    """Share of draws at or above an edge, never 0."""
-    return (1 + int((draws >= edge).sum())) / (1 + len(draws))
+    """Share of draws at or above an edge, or without a value; never 0."""
+    return (1 + int(((draws >= edge) | ~np.isfinite(draws)).sum())) / (1 + len(draws))
 
 
 def _drawn(units: int, generator: np.random.Generator, num_draws: int) -> Iterator[Values]:

@@ -20,3 +20,7 @@ class Formula(StrEnum):
     """Correlation of observed with reference."""
     NO_UNITS = "no-units"
     """A single figure, stored without what it was made from."""
+
+
+class InconsistentError(ValueError):
+    """The units of an estimate do not give its value, or do not belong together."""

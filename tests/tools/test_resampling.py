@@ -129,6 +129,15 @@ def test_an_end_lies_inside_an_edge_exactly_when_few_draws_lie_beyond(values: li
     assert (high < edge) == (share_above(draws, edge) <= 0.05)
 
 
+def test_draws_without_a_value_lie_beyond_either_end() -> None:
+    draws = np.array([np.nan, np.inf, *range(37)])
+    assert percentile_interval(draws, 0.9) == (0, 36)  # two of 39 may lie beyond; both are gone
+    assert percentile_interval(draws[1:], 0.9) == (0, 36)
+    assert percentile_interval(np.array([*range(37), 37.0, -np.inf]), 0.9) == (0, 37)
+    assert (share_below(draws, 0.5), share_above(draws, 35.5)) == (4 / 40, 4 / 40)
+    assert percentile_interval(np.array([np.nan, np.nan, np.nan, 5.0]), 0.9) == (5, 5)
+
+
 def test_five_percent_of_the_usual_draws_is_a_whole_number() -> None:
     assert (resampling.NUM_DRAWS + 1) % 20 == (resampling.MANY_DRAWS + 1) % 20 == 0
     assert resampling.MANY_DRAWS + 1 == 10 * (resampling.NUM_DRAWS + 1)

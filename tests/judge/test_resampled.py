@@ -1,0 +1,196 @@
+"""Stored units as samples: errors by pencil, the same numbers two ways, draws that no choice of claims moves."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.judge.resampled import Resampled
+from harness.judge.sample import Sample
+from harness.tools import resampling
+from harness.tools.measured import Measured, Scope, Sides, measured
+from harness.tools.stats import paired_delta
+from harness.words.claim import InferenceTarget
+from harness.words.formula import Formula
+from tests.judge.tables import (
+    accuracy,
+    delta,
+    gain,
+    gap,
+    id_of,
+    named,
+    per_seed,
+    single,
+    stored,
+)
+
+POPULATION, FIXED = InferenceTarget.POPULATION, InferenceTarget.FIXED_ITEMS
+RIGHT = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0]
+"""Four of ten right."""
+
+BY_SEED = [[1, 1, 1, 0, 0, 1, 0, 1, 0, 0], [1, 1, 1, 1, 0, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 1, 0, 1, 0, 0]]
+"""Five, five and four of them right after training."""
+
+
+def sampled(
+    folder: Path, *parts: Measured, inference: InferenceTarget = POPULATION, **changes: object
+) -> Sample:
+    """The first of the parts as a sample."""
+    found = Resampled(stored(folder, *parts), **{"num_draws": 199, **changes})  # type: ignore[arg-type]
+    return found.sample(id_of(parts[0]), inference)
+
+
+def latents(count: int, seed: int = 1) -> Measured:
+    generator = np.random.default_rng(seed)
+    high = generator.lognormal(0, 0.5, count)
+    return gap((0.75 * high * generator.lognormal(0, 0.4, count)).tolist(), high.tolist())
+
+
+def test_a_gap_has_the_linearised_error_of_its_latents(tmp_path: Path) -> None:
+    found = sampled(tmp_path, gap())
+    assert (found.value, found.spread.se) == (pytest.approx(25.0), pytest.approx(2.041241, abs=5e-7))
+    assert (found.spread.df, found.num_units, found.num_seeds) == (3, 4, 0)
+    assert found.one_run_sd == pytest.approx(found.spread.se)
+    assert found.method == "envelope of linearised t and bootstrap over 4 latents"
+    assert [each.shape for each in found.draws] == [(199,)]
+
+
+def test_the_linearised_error_is_that_of_the_bootstrap(tmp_path: Path) -> None:
+    found = sampled(tmp_path, latents(400), num_draws=2_000)
+    assert found.draws[0].std() == pytest.approx(found.spread.se, rel=0.06)
+    assert found.draws[0].mean() == pytest.approx(found.value, abs=0.2 * found.spread.se)
+
+
+def test_draws_are_the_estimate_over_latents_drawn_again(tmp_path: Path) -> None:
+    found = sampled(tmp_path, gap())
+    places = resampling.stream("latents/layer 6", 1).integers(0, 4, size=(199, 4), dtype=np.int32)
+    low, high = np.array([8.0, 9, 6, 7])[places], np.array([10.0, 12, 8, 10])[places]
+    np.testing.assert_allclose(found.draws[0], 100 * (1 - low.sum(axis=1) / high.sum(axis=1)))
+
+
+@pytest.mark.parametrize(
+    ("formula", "value", "se"),
+    [
+        (Formula.CHANGE, -25.0, 2.041241),
+        (Formula.RATIO, 75.0, 2.041241),
+        (Formula.DIFFERENCE, -2.5, 0.288675),
+    ],
+)
+def test_every_formula_has_its_error_and_draws(
+    tmp_path: Path, formula: Formula, value: float, se: float
+) -> None:
+    sides = Sides(units=named(4), observed=np.array([8.0, 9, 6, 7]), reference=np.array([10.0, 12, 8, 10]))
+    scope = Scope(quantity="any", unit="percent", layer=6)
+    found = sampled(tmp_path, measured(scope, value, formula, "latent", (sides,)), num_draws=4_000)
+    assert found.spread.se == pytest.approx(se, abs=5e-7)
+    # four units spread sqrt(3 / 4) as far in draws as their sample says
+    assert found.draws[0].std() == pytest.approx(se * math.sqrt(3 / 4), rel=0.08)
+    assert found.draws[0].mean() == pytest.approx(value, rel=0.03)
+
+
+def test_the_mean_of_gaps_is_another_estimate_with_another_error(tmp_path: Path) -> None:
+    sides = Sides(units=named(4), observed=np.array([9.0, 12, 4, 5]), reference=np.array([10.0, 20, 5, 5]))
+    scope = Scope(quantity="gap", unit="percent", layer=6)
+    found = sampled(
+        tmp_path, measured(scope, 17.5, Formula.MEAN_OF_GAPS, "latent", (sides,)), num_draws=4_000
+    )
+    assert (found.spread.se, found.spread.df) == pytest.approx((8.539126, 3), abs=5e-7)
+    assert found.draws[0].std() == pytest.approx(8.539126 * math.sqrt(3 / 4), rel=0.05)
+    ratio = sampled(tmp_path / "ratio", gap([9, 12, 4, 5], [10, 20, 5, 5]))
+    assert (ratio.value, ratio.spread.se) == (pytest.approx(25), pytest.approx(10.358169, abs=5e-7))
+
+
+def test_a_gain_adds_the_spread_of_its_seeds(tmp_path: Path) -> None:
+    after = np.array([12.0, 15, 9, 13])
+    found = sampled(tmp_path, gain([after, 1.1 * after, 1.2 * after], [10, 12, 8, 10]))
+    by_seed = [22.5, 34.75, 47.0]
+    data = 100 * math.sqrt(((1.1 * after - 1.3475 * np.array([10, 12, 8, 10])) ** 2).sum() / 12) / 10
+    seeds = 12.25 / math.sqrt(3)
+    assert found.value == pytest.approx(np.mean(by_seed))
+    assert found.spread.se == pytest.approx(math.hypot(data, seeds))
+    assert found.spread.df == pytest.approx((data**2 + seeds**2) ** 2 / (data**4 / 3 + seeds**4 / 2))
+    assert found.one_run_sd == pytest.approx(math.hypot(data, 12.25))
+    assert (found.num_units, found.num_seeds) == (4, 3)
+    assert found.method.endswith("over 4 latents, with 3 training seeds")
+
+
+def test_a_change_in_accuracy_under_both_questions(tmp_path: Path) -> None:
+    part = delta(BY_SEED, RIGHT)
+    flipped = np.mean(BY_SEED, axis=0) - np.array(RIGHT)
+    paired, seeds = 100 * flipped.std(ddof=1) / math.sqrt(10), 100 * np.std([0.1, 0.1, 0.0], ddof=1)
+    population = sampled(tmp_path / "p", part, inference=POPULATION)
+    fixed = sampled(tmp_path / "f", part, inference=FIXED)
+    assert population.value == fixed.value == pytest.approx(20 / 3)
+    assert population.spread.se == pytest.approx(math.hypot(paired, seeds / math.sqrt(3)))
+    assert (fixed.spread.se, fixed.spread.df) == (pytest.approx(seeds / math.sqrt(3)), 2)
+    assert population.one_run_sd == fixed.one_run_sd == pytest.approx(math.hypot(paired, seeds))
+    assert (fixed.method, population.method) == (
+        "t over 3 training seeds",
+        "t over 10 documents, with 3 training seeds",
+    )
+    assert population.draws == fixed.draws == ()
+
+
+def test_the_paired_formula_and_the_mean_over_documents_agree(tmp_path: Path) -> None:
+    found = sampled(tmp_path, delta(BY_SEED[1:2], RIGHT))
+    expected = paired_delta(gained=2, lost=1, items=10)
+    assert (found.value, found.spread.se) == (pytest.approx(expected.points), pytest.approx(expected.se))
+
+
+def test_equal_seeds_leave_no_spread_for_fixed_items(tmp_path: Path) -> None:
+    part = delta([BY_SEED[0]] * 3, RIGHT)
+    assert sampled(tmp_path / "f", part, inference=FIXED).is_without_spread
+    assert not sampled(tmp_path / "p", part).is_without_spread
+    assert sampled(tmp_path / "one", delta(BY_SEED[:1], RIGHT), inference=FIXED).is_without_spread
+
+
+def test_a_figure_per_seed_rests_on_its_seeds_under_either_question(tmp_path: Path) -> None:
+    for inference in InferenceTarget:
+        found = sampled(tmp_path / inference, per_seed([84.1, 86.3, 85.2]), inference=inference)
+        assert (found.value, found.spread.se, found.spread.df) == (
+            pytest.approx(85.2), pytest.approx(1.1 / math.sqrt(3)), 2
+        )  # fmt: skip
+        assert found.one_run_sd == pytest.approx(1.1)
+        assert found.interval(0.9) == pytest.approx((83.345560, 87.054440), abs=5e-7)
+
+
+def test_a_figure_without_units_has_no_spread(tmp_path: Path) -> None:
+    found = sampled(tmp_path, single(97.0))
+    assert (found.value, found.is_without_spread, found.one_run_sd) == (97.0, True, None)
+
+
+def test_the_papers_own_number_of_latents_scales_its_noise(tmp_path: Path) -> None:
+    part = gap()
+    found = sampled(tmp_path, part, paper_units={id_of(part): 16})
+    assert found.one_run_sd == pytest.approx(found.spread.se / 2)
+    docs = delta(BY_SEED, RIGHT)
+    scaled = sampled(tmp_path / "f", docs, inference=FIXED, paper_units={id_of(docs): 1000})
+    assert scaled.one_run_sd == sampled(tmp_path / "g", docs, inference=FIXED).one_run_sd
+
+
+def test_a_correlation_brings_its_languages_and_their_tokens(tmp_path: Path) -> None:
+    codes, gaps, scores = ("hi", "ml", "zh", "es"), np.array([30.0, 20, 5, 1]), np.array([20.0, 25, 24, 40])
+    sides = Sides(units=codes, observed=scores, reference=gaps)
+    scope = Scope(quantity="correlation", unit="r", benchmark="arc")
+    value = float(np.corrcoef(scores, gaps)[0, 1])
+    part = measured(scope, value, Formula.PEARSON, "language", (sides,))
+    lengths = [
+        measured(
+            Scope(quantity="tokens-per-phrase", unit="tokens", language=code),
+            tokens,
+            Formula.NO_UNITS,
+            "text",
+            (),
+        )
+        for code, tokens in zip(codes, (9.0, 8.0, 5.0, 4.0), strict=True)
+    ]
+    found = sampled(tmp_path / "all", part, *lengths)
+    assert (found.units, found.num_units, found.is_without_spread) == (codes, 4, True)
+    assert found.pairs is not None
+    assert (found.pairs[0] == scores).all()
+    assert (found.pairs[1] == gaps).all()
+    assert found.control is not None
+    assert found.control.tolist() == [9, 8, 5, 4]
+    assert sampled(tmp_path / "less", part, *lengths[1:]).control is None
+    assert sampled(tmp_path / "acc", accuracy(RIGHT)).pairs is None
