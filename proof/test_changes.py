@@ -15,7 +15,7 @@ LAST = {"estimates"}
     ("file", "old", "new", "stages"),
     [
         pytest.param(
-            "harness/tools/pooling.py", "(attention_mask == 1) &", "(attention_mask == 1)  # a word\n        &",
+            "harness/tools/pooling.py", "(input_ids != bos_id)", "(input_ids != bos_id)  # a word",
             set(), id="a comment in an imported module",
         ),
         pytest.param(
@@ -24,7 +24,8 @@ LAST = {"estimates"}
         ),
         pytest.param(
             "harness/tools/encoding.py", "(pre_acts > encoder.threshold)", "(pre_acts >= encoder.threshold)",
-            READ | ASKED | LAST | {"replay"}, id="a line of a module deep below the stages that read",
+            READ | ASKED | LAST | {"replay", "translations", "benchmarks"},
+            id="a line of a module deep below every stage with a network",
         ),
         pytest.param(
             "harness/works/translation.py", "MAX_NEW_TOKENS = 512", "MAX_NEW_TOKENS = 511",
