@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -83,7 +84,16 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
     """
     clerk = Clerk({docket.study: docket}, mode="")
     folder = CLAIMS / docket.study
-    pytest.main([str(folder), "-p", "no:terminal", "-p", "no:cacheprovider"], plugins=[_Registered(clerk)])
+    # This module is loaded already, so it is handed over instead of named on the line that `pytest claims` reads.
+    options = (
+        "-o",
+        "addopts=--import-mode=importlib --strict-markers",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminal",
+    )
+    pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
     if lost := [claim.id for claim in docket.claims if claim.id not in clerk.told]:
         raise HarnessError(
             f"{len(lost)} claims of {docket.study} have no check below {folder}, such as {lost[0]}; give each table of "
