@@ -95,7 +95,7 @@ def kill_everything(process: subprocess.Popen[str]) -> None:
 def kill_command_alone(process: subprocess.Popen[str]) -> None:
     """Kill -9 of the command alone: the engine and its stages live on."""
     process.kill()
-    process.wait()
+    process.communicate(timeout=PATIENCE_SECONDS)
 
 
 def wait(process: subprocess.Popen[str], seconds: float) -> None:

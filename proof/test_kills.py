@@ -59,8 +59,8 @@ def test_killed_again_and_again_it_gets_there_all_the_same(
     for _ in range(5):
         process = run.start()
         wait(process, rng.uniform(0.3, 0.8) * seconds)
-        if process.poll() is None:
-            rng.choice([kill_everything, kill_command_alone])(process)
+        kill = rng.choice([kill_everything, kill_command_alone])
+        (kill if process.poll() is None else kill_command_alone)(process)
     code, _, err = run.finished()
     assert (code, err, run.report) == (0, "", report)
 

@@ -1,0 +1,110 @@
+"""Changes the pure floors one place at a time and counts how many changes the tests see: `python -m proof.mutation`.
+
+Works on a copy of the checkout. Ends with 1 if a module falls below the score that is asked of it. What survives is
+printed in full, since each survivor must be read: it is a missing test, or it changes nothing that can be seen.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proof.checkouts import checkout, environment
+
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "harness/tools/metrics.py": ("tests/tools/test_metrics.py",),
+    "harness/tools/pooling.py": ("tests/tools/test_pooling.py",),
+    "harness/tools/encoding.py": ("tests/tools/test_encoding.py",),
+    "harness/tools/batches.py": ("tests/tools/test_batches.py",),
+    "harness/tools/stats.py": ("tests/tools/test_stats.py",),
+    "harness/tools/arithmetic.py": ("tests/tools/test_arithmetic.py",),
+    "harness/tools/correlation.py": ("tests/tools/test_correlation.py",),
+    "harness/tools/resampling.py": ("tests/tools/test_resampling.py",),
+    "harness/judge/rules_single.py": ("tests/judge/test_single_rules.py", "tests/judge/test_value_rule.py"),
+    "harness/judge/rules_many.py": ("tests/judge/test_many_rules.py",),
+}
+"""Pure modules, and the tests that must see a change in them."""
+
+MIN_PERCENT = 90.0
+
+SURVIVED = 0
+"""Exit code of the tests under a change that none of them saw."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How many changes of one module the tests saw."""
+
+    module: str
+    changes: int
+    survivors: tuple[str, ...]
+
+    @property
+    def percent(self) -> float:
+        """Share of changes that were seen."""
+        return 100 * (1 - len(self.survivors) / self.changes)
+
+    def __str__(self) -> str:
+        seen = self.changes - len(self.survivors)
+        return f"{self.module:<32} {seen:>4} of {self.changes:<4} {self.percent:5.1f} %"
+
+
+def main(asked: Sequence[str]) -> int:
+    """Score the modules whose path holds one of the words; all of them by default."""
+    modules = {
+        module: tests
+        for module, tests in MODULES.items()
+        if not asked or any(word in module for word in asked)
+    }
+    with tempfile.TemporaryDirectory(prefix="mutation-") as scratch:
+        folder = checkout(Path(scratch) / "checkout")
+        _configure(folder, modules)
+        _mutmut(folder, "run", "--max-children", "2")
+        scores = [_score(folder, module) for module in modules]
+        for score in scores:
+            for name in score.survivors:
+                sys.stdout.write(_mutmut(folder, "show", name, quiet=True))
+    sys.stdout.write("\n".join(map(str, scores)) + "\n")
+    return int(any(score.percent < MIN_PERCENT for score in scores))
+
+
+def _configure(folder: Path, modules: Mapping[str, Sequence[str]]) -> None:
+    tests = [test for chosen in modules.values() for test in chosen]
+    settings = {
+        "source_paths": list(modules),
+        "pytest_add_cli_args_test_selection": tests,
+        "also_copy": ["harness", "tests", "claims", "fixtures", "pyproject.toml"],
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[tool.mutmut]\n" + "\n".join(lines) + "\n")
+
+
+def _mutmut(folder: Path, *words: str, quiet: bool = False) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-m", "mutmut", *words],
+        cwd=folder,
+        env=environment(folder / "mutants"),
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.DEVNULL if quiet else None,
+        text=True,
+        check=True,
+    )
+    return answer.stdout or ""
+
+
+def _score(folder: Path, module: str) -> Score:
+    results = json.loads((folder / "mutants" / f"{module}.meta").read_text(encoding="utf-8"))
+    codes = results["exit_code_by_key"]
+    return Score(
+        module=module,
+        changes=len(codes),
+        survivors=tuple(name for name, code in codes.items() if code == SURVIVED),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
