@@ -36,10 +36,7 @@ def test_a_kill_at_any_moment_loses_and_changes_nothing(
     run = SmallRun.in_folder(tmp_path / "world")
     process = run.start()
     wait(process, rng.uniform(0.05, 0.95) * seconds)
-    ended_first = process.poll() is not None
-    kill_everything(process) if ended_first is False and kill is kill_everything else kill_command_alone(
-        process
-    )
+    (kill if process.poll() is None else kill_command_alone)(process)
     published = run.published()
     time.sleep(rng.uniform(0, 0.5))
     code, _, err = run.finished()
