@@ -26,6 +26,7 @@ from harness.report.elements import Content, code, facts, paragraph, plain_table
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount, count, exact
 from harness.report.verdictwords import FLAGS, INFERENCES, RULES, SOURCES, UNITS
+from harness.report.wording import repeat_words
 
 ESTIMATES_STAGE = "estimates"
 CASE_HEADERS = ("Reading", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margins", "TOST p", "Deviation p", "after Holm")  # fmt: skip
@@ -174,8 +175,8 @@ def _files(report: Report) -> Content:
 
 
 def _command(report: Report, claim: JudgedClaim) -> str:
-    run = report["run"]
-    return f"harness reproduce --study {run['study']} --profile {run['profile']} --claim {claim['id']}"
+    again = repeat_words(report)
+    return again if report["mode"] == "audit" else f"{again} --claim {claim['id']}"
 
 
 def _members(claim: JudgedClaim) -> Iterator[Markup]:

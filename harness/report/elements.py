@@ -78,7 +78,7 @@ def plain_table(
 
 def scrolling(content: Markup, label: str) -> Markup:
     """A container that scrolls sideways by itself, with the keyboard too."""
-    return tag("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)
+    return tag("div", content, class_="scroll", role="group", tabindex="0", aria_label=label)
 
 
 def figure(svg: Markup, label: str, caption: str) -> Markup:

@@ -96,11 +96,11 @@ def _ribbon(report: Report) -> Markup:
     state = LOCKS[lock["status"]] + (f" {changes}\u00d7" if changes else "")
     words = f"{place} \u00b7 {state} \u00b7 {report['level']} (ACM v1.1)"
     return tag(
-        "div",
+        "aside",
         tag("strong", mode_words(report).ribbon),
         tag("span", words),
         class_=f"ribbon {report['mode']}",
-        role="note",
+        aria_label="What this run is",
     )
 
 

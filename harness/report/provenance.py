@@ -5,6 +5,7 @@ from harness.report.elements import code, facts, folded, paragraph, plain_table,
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count, size
 from harness.report.verdictwords import LOCKS_IN_FULL
+from harness.report.wording import repeat_words
 
 
 def provenance(report: Report) -> Markup:
@@ -33,12 +34,16 @@ def _identity(report: Report) -> Markup:
         "Run": code(run["id"]),
         "Specification" if lock["status"] == "absent" else "Lock": code(lock["sha256"]),
         "State of the lock": LOCKS_IN_FULL[lock["status"]],
-        "Time and host": joined(
-            code("execution.json"), " beside this page, so that the page repeats byte for byte"
-        ),
-        "Run it again": code(f"harness reproduce --study {run['study']} --profile {run['profile']}"),
+        "Time and host": _time_and_host(report),
+        "Run it again": code(repeat_words(report)),
     }
     return facts(list(known.items()))
+
+
+def _time_and_host(report: Report) -> Markup | str:
+    if report["mode"] == "audit":
+        return "not recorded: nothing was run here"
+    return joined(code("execution.json"), " beside this page, so that the page repeats byte for byte")
 
 
 def _sources(report: Report) -> Markup:

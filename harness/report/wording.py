@@ -172,6 +172,14 @@ def stamp_words(report: Report) -> str:
     return "" if report["mode"] == "full" else mode_words(report).ribbon
 
 
+def repeat_words(report: Report) -> str:
+    """The command that gives the same report again; an audit keeps the file that it judged beside the page."""
+    run = report["run"]
+    if report["mode"] == "audit":
+        return "harness audit declared.json"
+    return f"harness reproduce --study {run['study']} --profile {run['profile']}"
+
+
 def exit_words(report: Report) -> str:
     """What the exit code means."""
     code = report["summary"]["exit_code"]

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,33 @@ def write_report(
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
     """
-    records = Records() if facts.not_run else _records(estimates, self_checks)
+    return _write_report(
+        facts, Records() if facts.not_run else _records(estimates, self_checks), out, judgement
+    )
+
+
+def write_report_of(
+    facts: RunFacts,
+    estimates: Sequence[Estimate],
+    units: Sequence[UnitValue],
+    out: Path,
+    judgement: Judgement,
+) -> int:
+    """The same for numbers that no artifact holds: rows as `estimates` and `unit_values` would have them."""
+    drawn = {row.estimate_id for row in estimates if row.quantity == CORRELATION}
+    records = Records(
+        estimates=estimates,
+        unit_counts=Counter(row.estimate_id for row in units),
+        points=[
+            (row.estimate_id, {"unit": row.unit, "x": row.reference, "y": row.observed})
+            for row in units
+            if row.estimate_id in drawn
+        ],
+    )
+    return _write_report(facts, records, out, judgement)
+
+
+def _write_report(facts: RunFacts, records: Records, out: Path, judgement: Judgement | None) -> int:
     built = as_report(facts, records, judgement)
     text = json.dumps(built, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     report = validated(json.loads(text), f"the report of {facts.run_id}")
