@@ -142,12 +142,32 @@ def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a 
     """Render the report of an old run again: the same bytes."""
     from harness.report import closing_lines, render_report
 
-    if not (run / "report.json").is_file():
-        raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
-    code = render_report(run)
+    code = render_report(_reported(run))
     for line in closing_lines(run):
         _say(line)
     return code
+
+
+@app.command(epilog="Example: harness compare reports/paper-0123456789ab reports/paper-ba9876543210")
+def compare(
+    *,
+    before: Annotated[Path, typer.Argument(help="Folder of one run.")],
+    after: Annotated[Path, typer.Argument(help="Folder of another run of the same study.")],
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
+) -> None:
+    """Show which verdicts moved between two runs, whether beyond noise, and what the runs rest on."""
+    from harness.report import load_report
+    from harness.report.compare import compare as compared
+    from harness.report.comparison import as_json as every_difference
+    from harness.report.comparison import as_markdown, as_text
+
+    found = compared(*(load_report(_reported(run)) for run in (before, after)))
+    if as_json:
+        _print_json(every_difference(found))
+        return
+    for line in as_markdown(found) if markdown else as_text(found):
+        _say(line)
 
 
 @store_app.command("list", epilog="Example: harness store list --json")
@@ -199,6 +219,12 @@ def store_clean(
     for folder in folders:
         _say(str(folder))
     _say(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
+
+
+def _reported(run: Path) -> Path:
+    if not (run / "report.json").is_file():
+        raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
+    return run
 
 
 def _existing(store: Path) -> Path:

@@ -1,0 +1,153 @@
+"""Two runs side by side: what moved, whether noise explains it, and what they rest on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+from harness.report import load_report, write_report
+from harness.report.compare import ABSENT, Comparison, Noise, compare, noise
+from harness.report.comparison import as_json, as_markdown, as_text
+from harness.words.failures import UsageError
+from harness.words.judgement import Judged
+from harness.words.verdict import State, Why
+from tests.report import judged, worlds
+from tests.report.test_page import HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "halves", "expected"),
+    [
+        pytest.param(10.0, 10.0, (1.0, 1.0), Noise.SAME, id="no change"),
+        # Half-widths of 3 and 4 make 5 together.
+        pytest.param(10.0, 14.9, (3.0, 4.0), Noise.WITHIN, id="just inside"),
+        pytest.param(10.0, 15.1, (3.0, 4.0), Noise.BEYOND, id="just outside"),
+        pytest.param(10.0, 4.9, (3.0, 4.0), Noise.BEYOND, id="downwards too"),
+        pytest.param(10.0, 99.0, None, Noise.UNKNOWN, id="no interval"),
+        pytest.param(10.0, None, (1.0, 1.0), Noise.UNKNOWN, id="missing"),
+    ],
+)
+def test_noise(
+    before: float, after: float | None, halves: tuple[float, float] | None, expected: Noise
+) -> None:
+    intervals = [None, None] if halves is None or after is None else [
+        [value - half, value + half] for value, half in zip((before, after), halves, strict=True)
+    ]  # fmt: skip
+    assert noise(before, after, intervals[0], intervals[1]) is expected
+
+
+def written(folder: Path, *, shift: float = 0.0, **changes: object) -> Path:
+    """A small full run; `shift` moves its gaps."""
+    rows = [
+        row
+        for row in worlds.estimates()
+        if row.quantity == "gap" and row.layer in {6, 25} and not row.language
+    ]
+    rows = [replace(row, value=row.value + shift) for row in rows]
+    facts = {name: changes.pop(name) for name in ("study", "environment") if name in changes}
+    tables = worlds.store(folder, rows, [])
+    write_report(
+        worlds.facts(mode="full", **facts), *tables, folder / "out", judged.full_judgement(**changes)
+    )
+    return folder / "out"
+
+
+def moved_verdicts() -> Judged:
+    paper = judged.full_judgement().paper
+    other = judged.judged_value(judged.GAP_6, 31.0, 0.99, State.DEVIATION, Why.LARGER)
+    return replace(paper, claims=paper.claims[:-1], verdicts=(other, *paper.verdicts[1:-1]))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("two")
+    environment = (("torch", "2.14.0"), ("device", "cuda"))
+    other = written(folder / "b", shift=50.0, paper=moved_verdicts(), environment=environment)
+    return written(folder / "a"), other
+
+
+@pytest.fixture(scope="module")
+def comparison(runs: tuple[Path, Path]) -> Comparison:
+    return compare(load_report(runs[0]), load_report(runs[1]))
+
+
+def test_a_run_against_itself_shows_no_difference(runs: tuple[Path, Path]) -> None:
+    same = compare(load_report(runs[0]), load_report(runs[0]))
+    assert (same.moved, same.numbers, same.facts, same.num_equal) == ((), (), (), 4)
+
+
+def test_verdicts_that_moved(comparison: Comparison) -> None:
+    assert [(move.id, move.before, move.after, move.noise) for move in comparison.moved] == [
+        ("gap.l6.value", "PASS", "DEVIATION", Noise.BEYOND),
+        ("arith.gain", "PASS", ABSENT, Noise.UNKNOWN),
+    ]
+
+
+def test_numbers_beyond_noise(comparison: Comparison) -> None:
+    assert {move.noise for move in comparison.numbers} == {Noise.BEYOND}
+    assert (len(comparison.numbers), comparison.num_equal) == (4, 0)
+
+
+def test_what_they_rest_on(comparison: Comparison) -> None:
+    found = {fact.what: (fact.before, fact.after) for fact in comparison.facts}
+    assert found["environment device"] == ("cpu", "cuda")
+    assert found["environment dtype"] == ("float32", ABSENT)
+    assert not any(what.startswith(("artifact", "source")) for what in found)
+
+
+def test_another_margin_is_said(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    paper = judged.full_judgement().paper
+    wider = replace(paper, claims=(replace(judged.GAP_6, margin=9.0), *paper.claims[1:]))
+    changed = compare(load_report(runs[0]), load_report(written(tmp_path, paper=wider)))
+    assert [move.id for move in changed.claims if move.rule_changed] == ["gap.l6.value"]
+
+
+def test_runs_of_different_studies_are_refused(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    other = written(tmp_path, study="another")
+    with pytest.raises(UsageError, match="'sin2025' and 'another'; compare two runs of one study"):
+        compare(load_report(runs[0]), load_report(other))
+
+
+def test_text_says_it_in_lines(comparison: Comparison) -> None:
+    text = "\n".join(as_text(comparison))
+    assert "2 of 16 verdicts moved" in text
+    assert "gap.l6.value  \u2713 PASS \u2192 \u2717 DEVIATION  25.10 \u2192 31.00  beyond noise" in text
+    assert "4 of 4 numbers differ, 4 beyond noise" in text
+    assert "environment device  cpu \u2192 cuda" in text
+
+
+def test_markdown_keeps_hostile_text_in_its_cell(comparison: Comparison) -> None:
+    fact = replace(comparison.facts[0], what=HOSTILE)
+    lines = list(as_markdown(replace(comparison, facts=(fact,))))
+    assert lines[0] == "### Comparison of two runs of sin2025"
+    assert "<script" not in lines[-1]
+    assert lines[-1].count(" | ") == 1
+
+
+def test_json_holds_everything(comparison: Comparison) -> None:
+    document = json.loads(json.dumps(as_json(comparison)))
+    assert len(document["claims"]) == 16
+    assert document["claims"][0]["noise"] == "beyond noise"
+
+
+@pytest.mark.parametrize(
+    ("option", "begins"), [("", "sin2025: "), ("--markdown", "### Comp"), ("--json", "{")]
+)
+def test_the_command(
+    runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str], option: str, begins: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(runs[0]), str(runs[1]), *([option] if option else [])])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(begins)
+
+
+def test_the_command_names_a_folder_without_a_report(
+    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", str(runs[0]), str(tmp_path)])
+    assert ended.value.code == 4
+    assert f"{tmp_path} holds no report.json" in capsys.readouterr().err
