@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
     from harness.tools.canonical import Json
 
 LABEL_WIDTH = 22
+JUDGE_EXAMPLE = "Example: harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199"
+AUDIT_EXAMPLE = "Example: harness audit docs/audit-example.json --out reports/audit"
 
 
 def add_to(app: typer.Typer) -> None:
     """Give the program the commands of this module."""
-    app.command(epilog="Example: harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199")(
-        judge
-    )
+    app.command(epilog=JUDGE_EXAMPLE)(judge)
+    app.command(epilog=AUDIT_EXAMPLE)(audit)
 
 
 def judge(
@@ -68,6 +72,29 @@ def judge(
     typer.echo(f"{form['verdict']}. {form['says']}")
     for label, text in _lines(form):
         typer.echo(f"  {label:<{LABEL_WIDTH}}{text}")
+
+
+def audit(
+    *,
+    file: Annotated[
+        Path, typer.Argument(help="JSON file of measurements; docs/audit.md says what it holds.")
+    ],
+    study: Annotated[
+        str | None, typer.Option(help="Study that the file must be about; by default the one that it names.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report; by default one of --reports.")
+    ] = None,
+    reports: Annotated[Path, typer.Option(envvar="HARNESS_REPORTS", help="Folder of all runs.")] = Path(
+        "reports"
+    ),
+    fail_on: Annotated[FailOn, typer.Option(help="What ends with another code than 0.")] = FailOn.UNRESOLVED,
+) -> int:
+    """Judge measurements that were made elsewhere, and write the same report as a run."""
+    from harness.run.audit import AuditRequest
+    from harness.run.audit import audit as run
+
+    return run(AuditRequest(file=file, study=study, reports=reports, out=out, fail_on=fail_on), typer.echo)
 
 
 def _lines(form: "dict[str, Json]") -> Iterator[tuple[str, str]]:

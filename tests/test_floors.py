@@ -69,6 +69,8 @@ ARROWS: Mapping[str, str] = {
     "pooled": "resampled sample unitrows",
     "stored": "pooled resampled sample unitrows",
     "byhand": "question rules_single sample",
+    "declaredsamples": "pooled precision sample stored",
+    "handedin": "bases declaration declared declaredsamples quantities resampled sample stored unitrows",
     "hearing": "question rules_arithmetic rules_correlation rules_many rules_maximum rules_single sample",
     "inventory": "recipes",
     "stageprocess": "recipes",
@@ -94,7 +96,7 @@ DOORS: Mapping[str, str] = {
     "rich": "progress",
     "typer": "cli judging preparing registering",
     "matplotlib": "report",
-    "jsonschema": "report",
+    "jsonschema": "declaration report",
     "importlib": "studies",
     "scipy": "stats",
 }

@@ -11,8 +11,13 @@ MEAN_OVER_LAYERS, SHARE_CLOSED = "mean-over-aligned-layers", "share-of-gap-close
 
 def estimate_units(study: Study) -> Mapping[str, str]:
     """Unit of every estimate that a claim of the study may be about, by id."""
+    return {name: scope.unit for name, scope in estimate_scopes(study).items()}
+
+
+def estimate_scopes(study: Study) -> Mapping[str, Scope]:
+    """What every estimate is about that a claim of the study may name, by id."""
     scopes = (*_gaps(study), *_tuned(study), *_english(study), *_over_languages(study), *_texts(study))
-    return {scope.estimate_id: scope.unit for scope in scopes}
+    return {scope.estimate_id: scope for scope in scopes}
 
 
 def _gaps(study: Study) -> Iterator[Scope]:

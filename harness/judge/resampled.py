@@ -188,9 +188,14 @@ def _per_unit(formula: Formula, observed: Values, reference: Values) -> Values:
     return 100 * (1 - observed / reference) if formula is Formula.MEAN_OF_GAPS else observed - reference
 
 
+def recomputed(estimate: Estimate, rows: UnitRows) -> float:
+    """The estimate's value from its units: the mean over training seeds."""
+    sides = zip(rows.observed, rows.reference, strict=True)
+    return float(np.mean([_value(estimate, *each) for each in sides]))
+
+
 def _require_consistent(estimate: Estimate, rows: UnitRows) -> None:
-    values = [_value(estimate, *sides) for sides in zip(rows.observed, rows.reference, strict=True)]
-    again = float(np.mean(values))
+    again = recomputed(estimate, rows)
     if not math.isclose(again, estimate.value, rel_tol=RECOMPUTED_WITHIN, abs_tol=RECOMPUTED_WITHIN):
         if math.isnan(again) and math.isnan(estimate.value):
             return

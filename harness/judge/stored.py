@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -73,14 +74,7 @@ class StoredSamples:
 
     def is_at_chance(self, estimate_id: str) -> bool:
         """Whether a change in accuracy starts from what guessing reaches."""
-        estimate = self.stored.estimates[estimate_id]
-        benchmark = next((each for each in self.study.benchmarks if each.name == estimate.benchmark), None)
-        asked_in = self.study.reference.code if estimate.quantity == "delta-english" else estimate.language
-        base_id = f"accuracy/lang={asked_in}/bench={estimate.benchmark}/primary/primary"
-        if benchmark is None or "delta" not in estimate.quantity or not self.has(base_id):
-            return False
-        base = self.sample(base_id, InferenceTarget.POPULATION)
-        return base.value - 100 * benchmark.chance <= ERRORS_ABOVE_CHANCE * base.spread.se
+        return starts_at_chance(self.study, self.stored.estimates[estimate_id], self)
 
     def _language_means(self, group: Estimate) -> dict[str, float]:
         """Mean activation of every language at the gap's layer, over the same latents."""
@@ -96,6 +90,11 @@ class StoredSamples:
 
 def stored_samples(study: Study, estimates: Path, claims: Iterable[Claim]) -> StoredSamples:
     """The measurements of an estimates artifact, for the claims that will ask."""
+    return samples_of(study, read_stored(estimates), claims)
+
+
+def samples_of(study: Study, stored: Stored, claims: Iterable[Claim]) -> StoredSamples:
+    """The same, of tables that are read already."""
     asked = tuple(claims)
     wanted = dict.fromkeys(
         each for claim in asked for reading in claim.readings for each in reading.estimates
@@ -103,7 +102,28 @@ def stored_samples(study: Study, estimates: Path, claims: Iterable[Claim]) -> St
     units = {
         each: claim.paper_units for claim in asked if claim.paper_units for each in claim.primary.estimates
     }
-    return StoredSamples(study=study, stored=read_stored(estimates), wanted=tuple(wanted), paper_units=units)
+    return StoredSamples(study=study, stored=stored, wanted=tuple(wanted), paper_units=units)
+
+
+class Accuracies(Protocol):
+    """Where the accuracy of the untouched model may be found."""
+
+    def has(self, estimate_id: str) -> bool:
+        """Whether it was measured."""
+
+    def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
+        """One accuracy with its error."""
+
+
+def starts_at_chance(study: Study, change: Estimate, accuracies: Accuracies) -> bool:
+    """Whether a change in accuracy starts from what guessing reaches, where the accuracy before is known."""
+    benchmark = next((each for each in study.benchmarks if each.name == change.benchmark), None)
+    asked_in = study.reference.code if change.quantity == "delta-english" else change.language
+    base_id = f"accuracy/lang={asked_in}/bench={change.benchmark}/primary/primary"
+    if benchmark is None or "delta" not in change.quantity or not accuracies.has(base_id):
+        return False
+    base = accuracies.sample(base_id, InferenceTarget.POPULATION)
+    return base.value - 100 * benchmark.chance <= ERRORS_ABOVE_CHANCE * base.spread.se
 
 
 def _relabelled(means: Mapping[str, float], study: Study) -> str:

@@ -131,12 +131,35 @@ def read_stored(folder: Path) -> Stored:
     return Stored(estimates, _read(folder, UnitValue, "seed"), _read(folder, PhraseValue, "text_id"))
 
 
+def stored_in_memory(estimates: Sequence[Estimate], units: Sequence[UnitValue]) -> Stored:
+    """The same from rows that no artifact holds; phrases behind the units are not known."""
+    nothing = np.zeros(0)
+    no_phrases = _Table({}, nothing.astype(np.int32), (), nothing.astype(np.int64), nothing, nothing)
+    return Stored({row.estimate_id: row for row in estimates}, _table_of(units), no_phrases)
+
+
+def _table_of(rows: Sequence[UnitValue]) -> "_Table":
+    owners = [row.estimate_id for row in rows]
+    starts = [place for place, owner in enumerate(owners) if not place or owners[place - 1] != owner]
+    ends = [*starts[1:], len(owners)] if owners else []
+    names = tuple(dict.fromkeys(row.unit for row in rows))
+    codes = {name: code for code, name in enumerate(names)}
+    return _Table(
+        places={owners[start]: slice(start, end) for start, end in zip(starts, ends, strict=True)},
+        code=np.array([codes[row.unit] for row in rows], dtype=np.int32),
+        names=names,
+        seed=np.array([-1 if row.seed is None else row.seed for row in rows], dtype=np.int64),
+        observed=np.array([row.observed for row in rows]),
+        reference=np.array([row.reference for row in rows]),
+    )
+
+
 def _read(folder: Path, row_type: type, third: str) -> _Table:
     owner, ids = read_codes(folder, row_type, "estimate_id")
     code, names = read_codes(folder, row_type, "unit")
     seed = np.nan_to_num(read_column(folder, row_type, third).astype(np.float64), nan=-1).astype(np.int64)
     starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    ends = np.append(starts[1:], len(owner))
+    ends = np.append(starts[1:], len(owner))[: len(starts)]
     places = {
         ids[owner[start]]: slice(start, end)
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)

@@ -1,0 +1,170 @@
+"""Numbers measured elsewhere, judged like those of a run: file in, report out, whole or not at all."""
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from harness.judge.declaration import Declaration, read_declaration
+from harness.judge.declared import load_claims
+from harness.judge.declaredsamples import asking_by_key
+from harness.judge.handedin import HandedIn, handed_in
+from harness.judge.hearing import Circumstances, judge
+from harness.judge.lock import lock_state
+from harness.supply.disk import disk_errors, remove_folder
+from harness.supply.studies import load_protocol_of, load_study
+from harness.tools.canonical import digest_of
+from harness.words.claim import Claim
+from harness.words.failures import UsageError
+from harness.words.judgement import FailOn, Judged, Judgement
+from harness.words.record import LanguageFact, RunFacts, SourceRecord
+from harness.words.study import Study
+from harness.words.verdict import Why
+
+MODE = "audit"
+PROFILE = "declared"
+"""Stands where a run names the world that fed it."""
+
+COPY = "declared.json"
+"""The file itself, kept beside the report that rests on it."""
+
+LIBRARIES = ("numpy", "scipy")
+"""What the judge computes with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRequest:
+    """What somebody wants judged, and where the report goes."""
+
+    file: Path
+    study: str | None = None
+    """Study that the file must be about; None takes the file's word."""
+    reports: Path
+    out: Path | None = None
+    """Folder of the report; by default one below `reports`, named by what the file holds."""
+    fail_on: FailOn = FailOn.UNRESOLVED
+
+
+def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
+    """Judge a file of measurements and write its report; gives the report's exit code.
+
+    Args:
+        request: What is asked.
+        say: Prints one line.
+
+    Raises:
+        UsageError: If the file or the folder cannot be used; nothing is written then.
+        StoreError: If the disk refuses; nothing is left behind.
+    """
+    from harness.report import closing_lines
+
+    declaration = read_declaration(request.file)
+    if request.study not in {None, declaration.study}:
+        raise UsageError(
+            f"{request.file} is about study {declaration.study!r}, but --study says {request.study!r}; leave --study out, or "
+            "mend the file"
+        )
+    study, claims = load_study(declaration.study), load_claims(declaration.study)
+    handed = _placed(request.file, declaration, study, claims)
+    run_id = digest_of({"study": study.name, "declared": declaration.sha256})[:16]
+    out = request.out or request.reports / f"{MODE}-{run_id[:12]}"
+    _expect_replaceable(out)
+    facts = _facts(request, declaration, study, run_id)
+    judgement = _judgement(request, study, claims, handed)
+    code = _published(out, lambda folder: _write(folder, facts, handed, judgement, declaration))
+    for line in closing_lines(out):
+        say(line)
+    return code
+
+
+def _placed(file: Path, declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> HandedIn:
+    try:
+        return handed_in(declaration, study, claims)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from error
+
+
+def _judgement(request: AuditRequest, study: Study, claims: tuple[Claim, ...], handed: HandedIn) -> Judgement:
+    verdicts = judge(asking_by_key(claims), handed.samples, Circumstances(why_missing=Why.NOT_DECLARED))
+    return Judgement(
+        paper=Judged(study=study.name, claims=claims, verdicts=verdicts),
+        lock=lock_state(study.name).lock,
+        fail_on=request.fail_on,
+        choices=load_protocol_of(study.name).choices,
+        precisions=handed.samples.precisions(),
+    )
+
+
+def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id: str) -> RunFacts:
+    return RunFacts(
+        study=study.name,
+        paper_id=study.paper_id,
+        paper_title=study.title,
+        profile=PROFILE,
+        mode=MODE,
+        run_id=run_id,
+        ordinal=1,
+        specification_digest=digest_of(study.primary),
+        environment=(
+            ("python", platform.python_version()),
+            *((name, version(name)) for name in LIBRARIES),
+            ("declared by", declaration.declared_by),
+        ),
+        languages=tuple(
+            LanguageFact(code=language.code, name=language.name, group=language.group)
+            for language in study.languages
+        ),
+        artifacts=(),
+        sources=(
+            SourceRecord(
+                name="declared measurements",
+                address=request.file.name,
+                revision=f"sha256:{declaration.sha256}",
+                licence="not stated",
+            ),
+        ),
+    )
+
+
+def _write(
+    folder: Path, facts: RunFacts, handed: HandedIn, judgement: Judgement, declaration: Declaration
+) -> int:
+    from harness.report import write_report_of
+
+    code = write_report_of(facts, handed.estimates, handed.units, folder, judgement)
+    (folder / COPY).write_text(declaration.text, encoding="utf-8", newline="")
+    return code
+
+
+def _expect_replaceable(out: Path) -> None:
+    """Refuse a place that holds anything but nothing, or an earlier audit."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        report = None
+    if not isinstance(report, dict) or report.get("mode") != MODE:
+        raise UsageError(
+            f"{out} holds something else than an earlier audit, and would be replaced; name another folder with --out"
+        )
+
+
+def _published(out: Path, write: Callable[[Path], int]) -> int:
+    """Write a folder beside its place and move it there once it is whole."""
+    target = out.absolute()
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with disk_errors(out):
+            draft.mkdir(parents=True)
+            code = write(draft)
+            if target.exists():
+                remove_folder(target)
+            draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return code

@@ -1,0 +1,247 @@
+"""Every declared measurement finds its claim, reading and estimate; what it means is judged as a run's would be."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from harness.judge.declaration import Declaration, Entry, Raw, Row, Summary
+from harness.judge.declared import load_claims
+from harness.judge.declaredsamples import asking_by_key
+from harness.judge.handedin import HandedIn, handed_in
+from harness.judge.hearing import Circumstances, judge
+from harness.judge.stored import samples_of
+from harness.judge.unitrows import stored_in_memory
+from harness.supply.studies import load_study
+from harness.words.claim import InferenceTarget
+from harness.words.failures import UsageError
+from harness.words.verdict import State, Verdict, Why
+
+STUDY, CLAIMS = load_study("sin2025"), load_claims("sin2025")
+GAP = "gap/layer=6/high/primary"
+
+
+def summary(estimate: float = 25.1, se: float = 0.6, **more: object) -> Summary:
+    settled: dict[str, object] = {"df": 199.0, "units": 2_000, "seeds": 0, "one_run_sd": 0.6}
+    return Summary(estimate=estimate, se=se, **(settled | more))  # type: ignore[arg-type]
+
+
+def raw(
+    formula: str = "gap-percent", count: int = 4, seeds: tuple[int | None, ...] = (None,), **last: object
+) -> Raw:
+    rows = [
+        Row(unit=f"u{place}", seed=seed, observed=float(3 + place), reference=float(5 + place))
+        for seed in seeds
+        for place in range(count)
+    ]
+    if last:
+        rows[-1] = Row(**(vars(rows[-1]) | last))  # type: ignore[arg-type]
+    return Raw(formula=formula, rows=tuple(rows))
+
+
+def entry(claim: str = "gap.l6.value", measured: Summary | Raw | None = None, **more: object) -> Entry:
+    settled: dict[str, object] = {
+        "place": "measurements[0]",
+        "reading": None,
+        "estimate_id": None,
+        "unit": "percent",
+    }
+    return Entry(claim=claim, measured=measured or summary(), **(settled | more))  # type: ignore[arg-type]
+
+
+def placed(*entries: Entry) -> HandedIn:
+    return handed_in(
+        Declaration(study="sin2025", declared_by="a laboratory", text="", entries=entries), STUDY, CLAIMS
+    )
+
+
+def judged(*entries: Entry) -> Mapping[str, Verdict]:
+    samples = placed(*entries).samples
+    verdicts = judge(asking_by_key(CLAIMS), samples, Circumstances(why_missing=Why.NOT_DECLARED))
+    return {each.claim_id: each for each in verdicts}
+
+
+def test_a_summary_is_judged_as_told() -> None:
+    both = [entry(reading=reading) for reading in ("high", "english")]
+    verdict = judged(*both)["gap.l6.value"]
+    assert (verdict.state, verdict.why) == (State.PASS, Why.INSIDE)
+    assert verdict.primary is not None
+    assert verdict.primary.numbers is not None
+    assert verdict.primary.numbers.ci90 == pytest.approx((24.1085, 26.0915), abs=5e-4)
+    assert verdict.primary.numbers.num_units == 2_000
+
+
+def test_claims_that_nobody_declared_are_not_run() -> None:
+    verdicts = judged(entry())
+    told = {name for name, each in verdicts.items() if each.state not in {State.NOT_RUN, State.NOT_TESTABLE}}
+    assert {name for name in told if not name.startswith("arith.")} == {"gap.l6.value"}
+    assert verdicts["gap.l25.value"].why is Why.NOT_DECLARED
+
+
+def test_a_reading_that_nobody_declared_leaves_its_claim_open() -> None:
+    verdict = judged(entry())["gap.l6.value"]
+    assert verdict.state is State.INCONCLUSIVE
+    assert [case.state for case in verdict.cases] == [State.PASS, State.INCONCLUSIVE]
+
+
+def test_a_measurement_answers_every_claim_on_its_quantity() -> None:
+    verdicts = judged(entry("gain.ml.value", summary(85.0, 0.9, seeds=5)))
+    assert verdicts["gain.ml.value"].state is State.PASS
+    assert verdicts["gain.ml.direction"].state is State.PASS
+
+
+def test_an_error_on_fixed_items_answers_no_question_on_items_like_these() -> None:
+    declared = entry(
+        "bench.ml.hellaswag.value",
+        summary(0.4, 0.12, df=4.0, seeds=5, units=6_019, one_run_sd=0.27),
+        unit="points",
+    )
+    verdicts = judged(declared)
+    assert (verdicts["bench.ml.hellaswag.value"].state, verdicts["bench.ml.hellaswag.value"].why) == (
+        State.DEVIATION,
+        Why.SMALLER,
+    )
+    assert verdicts["bench.ml.hellaswag.direction"].why is Why.NOT_DECLARED
+
+
+def test_both_questions_may_be_answered_side_by_side() -> None:
+    verdicts = judged(
+        entry(
+            "bench.ml.hellaswag.value",
+            summary(0.4, 0.12, df=4.0, seeds=5, units=6_019, one_run_sd=0.27),
+            unit="points",
+        ),
+        entry("bench.ml.hellaswag.direction", summary(0.4, 0.2, seeds=5, units=6_019), unit="points"),
+    )
+    assert verdicts["bench.ml.hellaswag.value"].state is State.DEVIATION
+    assert verdicts["bench.ml.hellaswag.direction"].state is State.PASS
+
+
+def test_leaving_claims_out_buys_nothing() -> None:
+    alone = judged(entry("gain.hi.value", summary(79.0, 0.6, seeds=5)))["gain.hi.value"]
+    assert alone.primary is not None
+    numbers = alone.primary.numbers
+    assert numbers is not None
+    assert numbers.p_dev is not None
+    assert numbers.p_dev_holm == pytest.approx(7 * numbers.p_dev)
+
+
+def test_unit_values_give_the_estimate_by_pencil() -> None:
+    (estimate,) = placed(entry(measured=raw())).estimates
+    assert estimate.value == pytest.approx(100 * (1 - (3 + 4 + 5 + 6) / (5 + 6 + 7 + 8)))
+    assert (estimate.num_units, estimate.num_seeds, estimate.unit_kind) == (4, 0, "latent")
+
+
+def test_unit_values_of_several_seeds_give_the_mean_over_seeds() -> None:
+    rows = tuple(
+        Row(unit=unit, seed=seed, observed=after, reference=2.0)
+        for seed, afters in ((2, (3.0, 5.0)), (1, (4.0, 4.0)))
+        for unit, after in zip("ab", afters, strict=True)
+    )
+    found = placed(entry("gain.ml.value", Raw(formula="change-percent", rows=rows)))
+    assert found.estimates[0].value == pytest.approx(100.0)
+    assert [(row.seed, row.unit) for row in found.units] == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
+
+
+def test_unit_values_are_resampled_like_those_of_a_run() -> None:
+    """The same rows through the door of stored tables give the same sample to the last bit."""
+    found = placed(entry(measured=raw(count=60)))
+    ours = samples_of(STUDY, stored_in_memory(found.estimates, found.units), CLAIMS)
+    one, other = (samples.sample(GAP, InferenceTarget.POPULATION) for samples in (found.samples, ours))
+    assert one.interval(0.90) == other.interval(0.90)
+    assert np.array_equal(one.draws[0], other.draws[0])
+    assert one.method.startswith("envelope of linearised t and bootstrap over 60 latents")
+
+
+def test_unit_values_answer_both_questions() -> None:
+    rows = tuple(
+        Row(unit=f"q{place}", seed=seed, observed=100.0 * ((place + seed) % 3 > 0), reference=100.0 * (place % 3 > 0))
+        for seed in (1, 2, 3)
+        for place in range(7_000)
+    )  # fmt: skip
+    verdicts = judged(
+        entry("bench.ml.hellaswag.value", Raw(formula="mean-difference", rows=rows), unit="points")
+    )
+    assert verdicts["bench.ml.hellaswag.value"].why is not Why.NOT_DECLARED
+    assert verdicts["bench.ml.hellaswag.direction"].why is not Why.NOT_DECLARED
+
+
+def test_a_correlation_is_judged_from_its_languages() -> None:
+    rows = tuple(
+        Row(unit=f"language {place}", seed=None, observed=40.0 - place + (place % 2), reference=float(place))
+        for place in range(9)
+    )
+    verdicts = judged(entry("corr.gap_acc.arc", Raw(formula="pearson", rows=rows), unit="r"))
+    assert verdicts["corr.gap_acc.arc"].state is State.PASS
+
+
+def test_all_layers_of_a_maximum_may_be_declared_one_by_one() -> None:
+    layers = [
+        entry("gap.max.bound", summary(10.0 + layer / 2), reading=reading, estimate_id=f"gap/layer={layer}/{reading}/primary")
+        for reading in ("high", "english")
+        for layer in range(26)
+    ]  # fmt: skip
+    verdicts = judged(*layers)
+    assert verdicts["gap.max.bound"].state is State.PASS
+    assert verdicts["gap.argmax"].state is State.DEVIATION
+    assert verdicts["gap.deep.direction"].state is State.PASS
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        pytest.param([entry("gap.l7.value")], "unknown claim 'gap.l7.value'", id="unknown claim"),
+        pytest.param([entry("factor")], "about no measured quantity", id="a claim that nothing measures"),
+        pytest.param([entry("arith.up-to")], "about no measured quantity", id="the paper's arithmetic"),
+        pytest.param([entry(reading="low")], "unknown reading 'low'; allowed: high, english", id="unknown reading"),
+        pytest.param([entry(estimate_id="gap/layer=7/high/primary")], "unknown estimate", id="another estimate"),
+        pytest.param([entry("gap.max.bound")], "about 26 estimates under reading 'high'; name one", id="which of 26"),
+        pytest.param([entry(unit="points")], "is in percent, found unit 'points'", id="wrong unit"),
+        pytest.param([entry(), entry()], "declare it once", id="twice"),
+        pytest.param(
+            [entry(), entry("gap.early-over-deep", summary(24.0), estimate_id=GAP)],
+            "declared with other numbers in measurements[0] (claim gap.l6.value)",
+            id="one quantity with two values",
+        ),
+        pytest.param(
+            [
+                entry("bench.ml.hellaswag.value", summary(0.4), unit="points"),
+                entry("bench.ml.hellaswag.direction", summary(0.5), unit="points"),
+            ],
+            "declared with other numbers",
+            id="two values for two questions",
+        ),
+        pytest.param([entry("corr.gap_acc.arc", unit="r")], "declare unit_values with formula 'pearson'", id="a bare r"),
+        pytest.param([entry(measured=raw("ratio-percent"))], "unknown formula 'ratio-percent'", id="another formula"),
+        pytest.param([entry(measured=raw(unit="u0"))], "unit 'u0' stands twice under seed None", id="a unit twice"),
+        pytest.param(
+            [entry("gain.ml.value", raw("change-percent", seeds=(1, 2), unit="other"))], "is missing under some seed", id="units differ"
+        ),
+        pytest.param(
+            [entry("gain.ml.value", raw("change-percent", seeds=(1, None)))], "some have none", id="seeds here and there"
+        ),
+        pytest.param([entry(measured=raw(reference=-1.0))], "has a reference below 0", id="a negative reference"),
+        pytest.param([entry(measured=raw(count=1, reference=0.0))], "references sum to 0", id="nothing to divide by"),
+        pytest.param(
+            [entry(measured=raw("mean-of-gaps-percent", reference=0.0))], "one of them is not above 0", id="a unit without reference"
+        ),
+        pytest.param(
+            [entry("corr.gap_acc.arc", raw("pearson", count=1), unit="r")], "a correlation needs at least 4 units, found 1", id="one language"
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_the_study_is_refused(entries: list[Entry], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        placed(*entries)
+    assert says in str(caught.value)
+    assert "measurements[0]" in str(caught.value) or "unknown claim" in str(caught.value)
+
+
+def test_the_same_numbers_may_be_told_for_several_claims() -> None:
+    found = placed(entry(), entry("gap.early-over-deep", estimate_id=GAP))
+    assert [each.estimate_id for each in found.estimates] == [GAP]
+
+
+def test_a_summary_without_spread_earns_no_verdict() -> None:
+    verdict = judged(entry("gain.ml.value", summary(85.0, 0.0, seeds=5)))["gain.ml.value"]
+    assert (verdict.state, verdict.why) == (State.INCONCLUSIVE, Why.ZERO_VARIANCE)
