@@ -15,9 +15,11 @@ from harness.judge.rules_many import judge_consistency, judge_every_sign
 from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
 from harness.judge.rules_single import judge_ceiling, judge_floor, judge_sign, judge_value
 from harness.judge.sample import Sample
+from harness.judge.telling import agreed, explored, of_cases
 from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.tools.stats import holm
 from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier
+from harness.words.formula import InconsistentError
 from harness.words.verdict import CaseVerdict, Flag, State, Verdict, Why
 
 Decide = Callable[[Question, tuple[Sample, ...], Adjust], CaseVerdict]
@@ -37,8 +39,11 @@ DECIDE: Mapping[Rule, Decide] = {
 }
 """Which function decides by which rule; arithmetic and qualitative claims need no measurement."""
 
-UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE)
+UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE, Why.SUBSET)
 """Reasons of a measurement that no verdict may rest on."""
+
+OF_QUESTIONS = ("/bench=", "/accuracy/", "correlation/")
+"""What the ids of estimates hold that rest on benchmark questions."""
 
 LAYER = re.compile(r"/layer=(\d+)")
 
@@ -92,6 +97,7 @@ class _Asked:
 
     claim: Claim
     cases: tuple[Question, ...]
+    circumstances: Circumstances
 
 
 def judge(claims: Sequence[Claim], samples: Samples, circumstances: Circumstances) -> tuple[Verdict, ...]:
@@ -103,10 +109,19 @@ def judge(claims: Sequence[Claim], samples: Samples, circumstances: Circumstance
         circumstances: What else decides.
     """
     settled = {claim.id: found for claim in claims if (found := _settled(claim, samples, circumstances))}
-    asked = [_Asked(claim, tuple(questions(claim))) for claim in claims if claim.id not in settled]
+    asked = [
+        _Asked(claim, tuple(questions(claim)), circumstances) for claim in claims if claim.id not in settled
+    ]
     judged = _steady(asked, claims, samples)
-    told = {each.claim.id: _told(each, judged[each.claim.id], samples, circumstances) for each in asked}
-    return tuple(settled.get(claim.id) or told[claim.id] for claim in claims)
+    told = {each.claim.id: _told(each, judged[each.claim.id], samples) for each in asked}
+    return tuple(_if_asked_for(claim, (settled | told)[claim.id], circumstances) for claim in claims)
+
+
+def _if_asked_for(claim: Claim, verdict: Verdict, circumstances: Circumstances) -> Verdict:
+    """The verdict, or that nobody asked for it; what cannot be tested stays so."""
+    if claim.id not in circumstances.deselected or verdict.state is State.NOT_TESTABLE:
+        return verdict
+    return _without(claim, State.NOT_RUN, Why.DESELECTED, "Nobody asked for it in this run.")
 
 
 def _settled(claim: Claim, samples: Samples, circumstances: Circumstances) -> Verdict | None:
@@ -143,33 +158,34 @@ Cases = dict[str, tuple[CaseVerdict, ...]]
 
 def _steady(asked: Sequence[_Asked], claims: Sequence[Claim], samples: Samples) -> Cases:
     """Verdicts on which two independent streams of draws agree; ten times the draws where they do not."""
-    first = _pass(asked, claims, samples)
-    unlike = _unlike(asked, first, _pass(asked, claims, samples.another(2, NUM_DRAWS)))
+    first = _pass(asked, claims, samples, {})
+    second = _pass(asked, claims, samples.another(2, NUM_DRAWS), {})
+    unlike = [each for each in asked if _states(first[each.claim.id]) != _states(second[each.claim.id])]
     if unlike:
-        again = [_pass(asked, claims, samples.another(number, MANY_DRAWS)) for number in (1, 2)]
-        unstable = {each.claim.id for each in _unlike(asked, *again)}
-        for each in unlike:
-            cases = again[0][each.claim.id]
-            first[each.claim.id] = tuple(map(_unstable, cases)) if each.claim.id in unstable else cases
+        brought = {name: _p_dev(cases[0]) for name, cases in first.items()}
+        again = [_pass(unlike, claims, samples.another(number, MANY_DRAWS), brought) for number in (1, 2)]
+        for name in again[0]:
+            first[name] = tuple(map(agreed, again[0][name], again[1][name]))
     return first
 
 
-def _unlike(asked: Sequence[_Asked], first: Cases, second: Cases) -> list[_Asked]:
-    def states(cases: tuple[CaseVerdict, ...]) -> list[State]:
-        return [case.state for case in cases]
-
-    return [each for each in asked if states(first[each.claim.id]) != states(second[each.claim.id])]
+def _states(cases: tuple[CaseVerdict, ...]) -> list[State]:
+    return [case.state for case in cases]
 
 
-def _unstable(case: CaseVerdict) -> CaseVerdict:
-    says = f"Two streams of {MANY_DRAWS} draws reach different verdicts. {case.says}"
-    return replace(case, state=State.INCONCLUSIVE, why=Why.UNSTABLE, says=says)
+def _pass(
+    asked: Sequence[_Asked], claims: Sequence[Claim], samples: Samples, brought: Mapping[str, float]
+) -> Cases:
+    """Every case of every claim under one stream: raw p-values first, then what each family makes of them.
 
-
-def _pass(asked: Sequence[_Asked], claims: Sequence[Claim], samples: Samples) -> Cases:
-    """Every case of every claim under one stream: raw p-values first, then what each family makes of them."""
+    Args:
+        asked: What to judge.
+        claims: The whole inventory.
+        samples: The measurements under that stream.
+        brought: P-values of claims that are not judged again.
+    """
     raw = {each.claim.id: _cases(each, samples, lambda p: p)[0] for each in asked}
-    p_values = {name: _p_dev(case) for name, case in raw.items()}
+    p_values = {**brought, **{name: _p_dev(case) for name, case in raw.items()}}
     return {each.claim.id: _cases(each, samples, _adjusted(each.claim, claims, p_values)) for each in asked}
 
 
@@ -194,14 +210,29 @@ def family(claims: Sequence[Claim], tier: Tier) -> tuple[Claim, ...]:
 
 
 def _cases(asked: _Asked, samples: Samples, adjust: Adjust) -> tuple[CaseVerdict, ...]:
-    return tuple(_case(question, samples, adjust) for question in asked.cases)
+    return tuple(_case(question, samples, adjust, asked.circumstances) for question in asked.cases)
 
 
-def _case(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdict:
-    claim, ids = question.claim, question.reading.estimates
+def _case(question: Question, samples: Samples, adjust: Adjust, circumstances: Circumstances) -> CaseVerdict:
+    ids = question.reading.estimates
     if missing := [each for each in ids if not samples.has(each)]:
         says = f"This reading was not measured: {missing[0]} is missing."
-        return answer(question, State.INCONCLUSIVE, Why.UPSTREAM_NOT_RUN, says)
+        return answer(question, State.INCONCLUSIVE, circumstances.why_missing, says)
+    case = _decided(question, samples, adjust)
+    is_of_questions = any(mark in each for each in ids for mark in OF_QUESTIONS)
+    if (
+        circumstances.is_subset
+        and is_of_questions
+        and case.state is not State.ERROR
+        and case.why not in UNMET
+    ):
+        says = f"Only some of the test questions were asked. {case.says}"
+        return replace(case, state=State.INCONCLUSIVE, why=Why.SUBSET, flags=(), says=says)
+    return case
+
+
+def _decided(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdict:
+    claim, ids = question.claim, question.reading.estimates
     try:
         found = tuple(samples.sample(each, claim.inference) for each in ids)
         if not all(sample.is_finite for sample in found):
@@ -209,27 +240,22 @@ def _case(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdict:
         if claim.rule in POOLED:
             found = (samples.pooled(ids), *found)
         return DECIDE[claim.rule](question, found, adjust)
+    except InconsistentError as error:
+        return answer(question, State.ERROR, Why.INCONSISTENT, str(error))
     except Exception as error:  # noqa: BLE001  a crash of the judge is a verdict of its own, never a deviation
         return answer(question, State.ERROR, Why.CRASH, f"{type(error).__name__}: {error}")
 
 
-def _told(
-    asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples, circumstances: Circumstances
-) -> Verdict:
+def _told(asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples) -> Verdict:
     """The verdict of one claim from its cases, and what the circumstances make of it."""
     claim = asked.claim
-    if claim.id in circumstances.deselected:
-        return _without(claim, State.NOT_RUN, Why.DESELECTED, "Nobody asked for it in this run.")
-    verdict = _of_cases(claim, cases)
+    if claim.tier is Tier.EXPLORATORY:
+        cases = tuple(map(explored, cases))
+    verdict = of_cases(claim, cases)
     if verdict.state is State.ERROR:
         return verdict
-    if claim.tier is Tier.EXPLORATORY:
-        return replace(verdict, state=State.INCONCLUSIVE, why=Why.EXPLORATORY)
-    is_benchmark = any("/bench=" in each for each in claim.primary.estimates)
-    if is_benchmark and circumstances.is_subset:
-        says = f"Only some of the test questions were asked. {verdict.says}"
-        verdict = replace(verdict, state=State.INCONCLUSIVE, why=Why.SUBSET, says=says)
-    if verdict.why in {Why.LEANING_PASS, Why.LEANING_DEVIATION} and claim.id in circumstances.undecidable:
+    is_leaning = verdict.why in {Why.LEANING_PASS, Why.LEANING_DEVIATION}
+    if is_leaning and claim.id in asked.circumstances.undecidable:
         verdict = replace(verdict, why=Why.UNDERPOWERED)
     return _annotated(verdict, claim, samples)
 
@@ -241,22 +267,3 @@ def _annotated(verdict: Verdict, claim: Claim, samples: Samples) -> Verdict:
     primary, *others = verdict.cases
     cases = (replace(primary, notes=(*primary.notes, *beside)), *others)
     return replace(verdict, flags=(*verdict.flags, *at_chance), cases=cases)
-
-
-def _of_cases(claim: Claim, cases: tuple[CaseVerdict, ...]) -> Verdict:
-    """Equal cases give their verdict; PASS against DEVIATION is contested; anything else is unresolved."""
-    states = {case.state for case in cases}
-    deciding, flags = cases[0], cases[0].flags
-    if State.ERROR in states:
-        deciding = next(case for case in cases if case.state is State.ERROR)
-    elif {State.PASS, State.DEVIATION} <= states:
-        says = "; ".join(f"{case.reading} ({case.printed or 'no target'}): {case.state}" for case in cases)
-        return Verdict(claim_id=claim.id, state=State.CONTESTED, why=Why.READINGS_DIFFER, flags=flags,
-                       says=f"What the sentence means decides: {says}.", cases=cases)  # fmt: skip
-    elif len(states) > 1:
-        deciding = next(case for case in cases if case.state is State.INCONCLUSIVE)
-        flags = (*flags, Flag.READING_DEPENDENT)
-    elif len(cases) > 1:
-        flags = (*flags, Flag.TARGET_DISPUTED)
-    return Verdict(claim_id=claim.id, state=deciding.state, why=deciding.why, flags=flags,
-                   says=deciding.says, cases=cases)  # fmt: skip

@@ -1,0 +1,265 @@
+"""All claims heard at once: states in their order of precedence, families, readings, streams and selection."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from harness.judge.hearing import Circumstances, judge
+from harness.judge.pooled import pooled_samples
+from harness.judge.sample import Sample
+from harness.words.claim import (
+    Claim,
+    InferenceTarget,
+    Kind,
+    Minima,
+    Rule,
+    Tier,
+    TwoPrintings,
+)
+from harness.words.formula import InconsistentError
+from harness.words.printed import Printed
+from harness.words.verdict import Flag, State, Verdict, Why
+from tests.judge.asked import claim, reading, sample, target, value_claim
+
+PASS, DEVIATION, INCONCLUSIVE, CONTESTED = State.PASS, State.DEVIATION, State.INCONCLUSIVE, State.CONTESTED
+NOT_RUN, NOT_TESTABLE, ERROR = State.NOT_RUN, State.NOT_TESTABLE, State.ERROR
+
+NEAR, FAR, OPEN = sample(26.0, 0.5), sample(18.0, 0.5), sample(23.765, 0.5)
+"""Measurements that agree with 26.27 within 2.5, deviate from it, and cannot tell."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Measurements by id, some of which raise; per stream and number of draws where they differ."""
+
+    found: Mapping[str, Sample | Exception]
+    by_stream: Mapping[tuple[int, int], Mapping[str, Sample]] = field(default_factory=dict)
+    chance: frozenset[str] = frozenset()
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    def has(self, estimate_id: str) -> bool:
+        return estimate_id in self.found
+
+    def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
+        found = self.found[estimate_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def pooled(self, estimate_ids: Sequence[str]) -> Sample:
+        return pooled_samples([self.sample(each, InferenceTarget.POPULATION) for each in estimate_ids])
+
+    def another(self, stream_number: int, num_draws: int) -> "Held":
+        self.asked.append((stream_number, num_draws))
+        return replace(self, found={**self.found, **self.by_stream.get((stream_number, num_draws), {})})
+
+    def notes(self, estimate_id: str) -> tuple[str, ...]:
+        return (f"note on {estimate_id}",)
+
+    def is_at_chance(self, estimate_id: str) -> bool:
+        return estimate_id in self.chance
+
+
+def value(name: str, estimate: str = "", **changes: Any) -> Claim:
+    return value_claim(id=name, readings=(reading(estimate or name),), **changes)
+
+
+def heard(claims: Sequence[Claim], found: Mapping[str, Any], **circumstances: Any) -> dict[str, Verdict]:
+    told = judge(claims, Held(found), Circumstances(**circumstances))
+    assert [each.claim_id for each in told] == [each.id for each in claims]
+    return {each.claim_id: each for each in told}
+
+
+def one(asked: Claim, found: Any = NEAR, **circumstances: Any) -> tuple[State, Why]:
+    verdict = heard([asked], {"a": found}, **circumstances)[asked.id]
+    return verdict.state, verdict.why
+
+
+QUALITATIVE = claim(Rule.NONE, id="q", readings=())
+ARITHMETIC = claim(
+    Rule.NONE, id="n", readings=(), kind=Kind.ARITHMETIC,
+    arithmetic=TwoPrintings(printed=(("A", Printed("5.47")), ("B", Printed("0.16")))),
+)  # fmt: skip
+ARITHMETIC = replace(ARITHMETIC, rule=Rule.TWO_PRINTINGS)
+EXPLORED = value("a", tier=Tier.EXPLORATORY)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "circumstances", "expected"),
+    [
+        pytest.param(value("a"), NEAR, {}, (PASS, Why.INSIDE), id="agreement"),
+        pytest.param(value("a"), FAR, {}, (DEVIATION, Why.SMALLER), id="disagreement"),
+        pytest.param(value("a"), OPEN, {}, (INCONCLUSIVE, Why.LEANING_PASS), id="neither"),
+        pytest.param(value("a"), ZeroDivisionError("no"), {}, (ERROR, Why.CRASH), id="a crash"),
+        pytest.param(value("a"), InconsistentError("no"), {}, (ERROR, Why.INCONSISTENT), id="units that contradict"),
+        pytest.param(value("a"), sample(math.nan, 1), {}, (ERROR, Why.NOT_FINITE), id="no number"),
+        pytest.param(value("a"), sample(1, math.inf), {}, (ERROR, Why.NOT_FINITE), id="an infinite error"),
+        pytest.param(value("a", "b"), NEAR, {}, (NOT_RUN, Why.UPSTREAM_NOT_RUN), id="nothing measured"),
+        pytest.param(value("a", "b"), NEAR, {"why_missing": Why.NOT_DECLARED}, (NOT_RUN, Why.NOT_DECLARED),
+                     id="nothing declared"),
+        pytest.param(value("a"), FAR, {"why_not_run": Why.FIXTURE_MODE}, (NOT_RUN, Why.FIXTURE_MODE), id="no evidence"),
+        pytest.param(ARITHMETIC, NEAR, {}, (DEVIATION, Why.INFEASIBLE), id="printed numbers that contradict"),
+        pytest.param(ARITHMETIC, NEAR, {"why_not_run": Why.FIXTURE_MODE}, (NOT_RUN, Why.FIXTURE_MODE),
+                     id="printed numbers in a fixture run"),
+        pytest.param(QUALITATIVE, NEAR, {}, (NOT_TESTABLE, Why.NO_QUANTITY), id="nothing to measure"),
+        pytest.param(QUALITATIVE, NEAR, {"why_not_run": Why.FIXTURE_MODE}, (NOT_TESTABLE, Why.NO_QUANTITY),
+                     id="nothing to measure, not even in a fixture run"),
+        pytest.param(QUALITATIVE, NEAR, {"deselected": frozenset("q")}, (NOT_TESTABLE, Why.NO_QUANTITY),
+                     id="nothing to measure, asked for or not"),
+        pytest.param(value("a"), FAR, {"deselected": frozenset("a")}, (NOT_RUN, Why.DESELECTED), id="not asked for"),
+        pytest.param(value("a", "b"), FAR, {"deselected": frozenset("a")}, (NOT_RUN, Why.DESELECTED),
+                     id="neither asked for nor measured"),
+        pytest.param(ARITHMETIC, FAR, {"deselected": frozenset("n")}, (NOT_RUN, Why.DESELECTED),
+                     id="printed numbers not asked for"),
+        pytest.param(EXPLORED, NEAR, {}, (INCONCLUSIVE, Why.EXPLORATORY), id="explored, and near"),
+        pytest.param(EXPLORED, FAR, {}, (INCONCLUSIVE, Why.EXPLORATORY), id="explored, and far"),
+        pytest.param(EXPLORED, sample(math.nan, 1), {}, (ERROR, Why.NOT_FINITE), id="explored, and broken"),
+        pytest.param(value("a"), OPEN, {"undecidable": frozenset("a")}, (INCONCLUSIVE, Why.UNDERPOWERED),
+                     id="open, as was foreseen"),
+        pytest.param(value("a"), NEAR, {"undecidable": frozenset("a")}, (PASS, Why.INSIDE), id="decided all the same"),
+        pytest.param(value("a", minima=Minima(units=500)), NEAR, {"undecidable": frozenset("a")},
+                     (INCONCLUSIVE, Why.TOO_FEW_UNITS), id="too few units go before a forecast"),
+    ],
+)  # fmt: skip
+def test_one_claim_alone(asked: Claim, found: Any, circumstances: Any, expected: tuple[State, Why]) -> None:
+    assert one(asked, found, **circumstances) == expected
+
+
+def test_a_broken_layer_breaks_the_claims_that_rest_on_it_and_no_other() -> None:
+    ids = ("gap/layer=6/high/primary", "gap/layer=16/high/primary")
+    told = heard([value("six", ids[0]), value("sixteen", ids[1])], dict.fromkeys(ids, NEAR),
+                 broken_layers={6: "Layer 6 is not found again."})  # fmt: skip
+    assert (told["six"].state, told["six"].why) == (ERROR, Why.REPLAY_FAILED)
+    assert told["six"].says == "Layer 6 is not found again."
+    assert told["sixteen"].state is PASS
+
+
+def test_what_is_explored_carries_no_verdict_word_anywhere() -> None:
+    verdict = heard([EXPLORED], {"a": NEAR})["a"]
+    assert [case.state for case in verdict.cases] == [INCONCLUSIVE]
+    assert verdict.says == "This is explored and not judged. Measured 26.00, 90 % interval 25.17 to 26.83."
+    assert verdict.primary is not None
+    assert verdict.primary.numbers is not None
+
+
+BENCHMARK = "delta/lang=ml/bench=arc/primary/primary"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "found", "expected"),
+    [
+        pytest.param(BENCHMARK, FAR, (INCONCLUSIVE, Why.SUBSET), id="a change in accuracy"),
+        pytest.param("retention/lang=en/accuracy/primary", NEAR, (INCONCLUSIVE, Why.SUBSET), id="retained accuracy"),
+        pytest.param("retention/layer=20/lang=en/activation/primary", NEAR, (PASS, Why.INSIDE), id="retained activation"),
+        pytest.param(BENCHMARK, sample(math.nan, 1), (ERROR, Why.NOT_FINITE), id="a broken change"),
+        pytest.param(BENCHMARK, sample(26.0, 0.0), (INCONCLUSIVE, Why.ZERO_VARIANCE), id="a change without spread"),
+    ],
+)  # fmt: skip
+def test_some_questions_are_no_benchmark(estimate: str, found: Sample, expected: tuple[State, Why]) -> None:
+    verdict = heard([value("a", estimate)], {estimate: found}, is_subset=True)["a"]
+    assert (verdict.state, verdict.why) == expected
+    if verdict.why is Why.SUBSET:
+        assert verdict.says.startswith("Only some of the test questions were asked. ")
+        assert verdict.cases[0].state is INCONCLUSIVE
+
+
+def two_readings(first: Sample | None, second: Sample | None, **changes: Any) -> Verdict:
+    asked = value_claim(
+        id="a",
+        readings=(reading("x", name="primary"), reading("y", name="other")),
+        targets=(target("26.27"), target("26.27", name="other")),
+        **changes,
+    )
+    return heard([asked], {name: found for name, found in (("x", first), ("y", second)) if found})["a"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(NEAR, NEAR, (PASS, Why.INSIDE, (Flag.TARGET_DISPUTED,)), id="both agree"),
+        pytest.param(FAR, FAR, (DEVIATION, Why.SMALLER, (Flag.TARGET_DISPUTED,)), id="both deviate"),
+        pytest.param(NEAR, FAR, (CONTESTED, Why.READINGS_DIFFER, ()), id="one agrees and one deviates"),
+        pytest.param(FAR, NEAR, (CONTESTED, Why.READINGS_DIFFER, ()), id="the other way round"),
+        pytest.param(
+            NEAR, OPEN, (INCONCLUSIVE, Why.LEANING_PASS, (Flag.READING_DEPENDENT,)), id="one stays open"
+        ),
+        pytest.param(
+            OPEN, FAR, (INCONCLUSIVE, Why.LEANING_PASS, (Flag.READING_DEPENDENT,)), id="the primary one does"
+        ),
+        pytest.param(
+            NEAR, None, (INCONCLUSIVE, Why.UPSTREAM_NOT_RUN, (Flag.READING_DEPENDENT,)), id="one is missing"
+        ),
+        pytest.param(None, NEAR, (NOT_RUN, Why.UPSTREAM_NOT_RUN, ()), id="the primary one is missing"),
+        pytest.param(NEAR, sample(math.nan, 1), (ERROR, Why.NOT_FINITE, ()), id="one is broken"),
+    ],
+)
+def test_what_a_sentence_may_mean_is_never_averaged(
+    first: Sample, second: Sample | None, expected: tuple[State, Why, tuple[Flag, ...]]
+) -> None:
+    known = [each and replace(each, one_run_sd=0.1) for each in (first, second)]
+    verdict = two_readings(*known)
+    assert (verdict.state, verdict.why, verdict.flags) == expected
+
+
+def test_the_primary_reading_is_always_printed_first() -> None:
+    verdict = two_readings(NEAR, FAR)
+    assert [case.reading for case in verdict.cases] == ["primary", "other"]
+    assert verdict.says == "What the sentence means decides: primary (26.27): PASS; other (26.27): DEVIATION."
+
+
+def test_two_targets_of_one_reading_are_two_cases() -> None:
+    asked = value("a", targets=(target("26.27"), target("18.00")))
+    verdict = heard([asked], {"a": replace(NEAR, one_run_sd=0.1)})["a"]
+    assert [(case.printed, case.state) for case in verdict.cases] == [("26.27", PASS), ("18.00", DEVIATION)]
+    assert verdict.state is CONTESTED
+
+
+BORDER = replace(sample(23.765 - 0.02 * 100, 1.0, None, one_run_sd=0.01), num_seeds=0)
+"""Two standard errors below the band: p = .0228."""
+
+
+def family_of(count: int, tier: Tier = Tier.PRIMARY) -> list[Claim]:
+    return [value(f"c{place}", tier=tier) for place in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("claims", "found", "state"),
+    [
+        pytest.param(family_of(2), {"c0": BORDER}, DEVIATION, id="among two claims"),
+        pytest.param(family_of(3), {"c0": BORDER}, INCONCLUSIVE, id="not among three, measured or not"),
+        pytest.param([*family_of(1), *family_of(3, Tier.SECONDARY)[1:]], {"c0": BORDER}, DEVIATION,
+                     id="claims of another tier do not count"),
+        pytest.param([*family_of(1), EXPLORED, QUALITATIVE, ARITHMETIC], {"c0": BORDER, "a": FAR}, DEVIATION,
+                     id="nor what is explored, untestable or arithmetic"),
+        pytest.param(family_of(3), {"c0": BORDER, "c1": BORDER, "c2": FAR}, DEVIATION, id="Holm steps down past surer ones"),
+        pytest.param([*family_of(2), value("c2", minima=Minima(units=999))], {"c0": BORDER, "c2": FAR}, INCONCLUSIVE,
+                     id="one that misses a minimum is no surer one"),
+    ],
+)  # fmt: skip
+def test_a_deviation_pays_for_its_family(claims: list[Claim], found: dict[str, Sample], state: State) -> None:
+    verdict = heard(claims, found)["c0"]
+    assert verdict.state is state
+    assert verdict.primary is not None
+    assert verdict.primary.numbers is not None
+    assert verdict.primary.numbers.p_dev == pytest.approx(0.02275, abs=1e-5)
+
+
+def test_a_subset_brings_nothing_to_its_family() -> None:
+    claims = [*family_of(2), value("c2", BENCHMARK)]
+    found = {"c0": BORDER, "c1": NEAR, BENCHMARK: FAR}
+    assert heard(claims, found)["c0"].state is DEVIATION
+    assert heard(claims, found, is_subset=True)["c0"].state is INCONCLUSIVE
+
+
+def test_flags_and_notes_stand_beside_a_claim_about_one_estimate() -> None:
+    told = judge([value("a")], Held({"a": NEAR}, chance=frozenset("a")), Circumstances())[0]
+    assert Flag.AT_CHANCE in told.flags
+    assert told.primary is not None
+    assert told.primary.notes == ("note on a",)
+    several = claim(Rule.EVERY_SIGN, id="e", sign=1, readings=(reading("a", "b"),))
+    told = judge([several], Held({"a": NEAR, "b": NEAR}, chance=frozenset("ab")), Circumstances())[0]
+    assert told.flags == ()
+    assert "note on a" not in told.cases[0].notes
