@@ -63,6 +63,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=False, default=False)
+def browser(session: nox.Session) -> None:
+    """Look at the report in a real Chromium: without scripts, by keyboard, in print, with axe-core."""
+    needed = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "browser")
+    run(session, "python", "-m", "pip", "install", "--quiet", *needed)
+    run(session, "pytest", "tests/browser", *session.posargs, HARNESS_BROWSER="required")
+
+
+@nox.session(python=False, default=False)
 def fixtures(session: nox.Session) -> None:
     """Rebuild the miniature world, about 45 minutes; `-- --check` only verifies it."""
     run(session, "python", "-m", "fixtures.recipe", *session.posargs)
@@ -92,9 +100,9 @@ def with_tools(session: nox.Session, *words: str) -> None:
     session.run("python", "-m", "container", *words)
 
 
-def run(session: nox.Session, program: str, *words: str) -> None:
+def run(session: nox.Session, program: str, *words: str, **environment: str) -> None:
     """Run a program of the shared environment."""
-    session.run(str(binaries(session) / program), *words, env=dict(QUIET), external=True)
+    session.run(str(binaries(session) / program), *words, env={**QUIET, **environment}, external=True)
 
 
 def binaries(session: nox.Session) -> Path:
