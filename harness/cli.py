@@ -12,6 +12,7 @@ import typer
 
 from harness import judging, preparing, registering
 from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
+from harness.words.judgement import FailOn
 
 app = typer.Typer(
     name="harness",
@@ -59,10 +60,16 @@ def reproduce(
     store: StorePath = DEFAULT_STORE,
     device: Device = "auto",
     cores: Annotated[int | None, typer.Option(min=1, help="Processor cores; by default all.")] = None,
+    claim: Annotated[
+        list[str] | None, typer.Option(help="Report this claim alone; may be said again. All by default.")
+    ] = None,
+    fail_on: Annotated[FailOn, typer.Option(help="What ends with another code than 0.")] = FailOn.UNRESOLVED,
 ) -> int:
-    """Run or resume the main path and write its report."""
+    """Run or resume the main path, judge the claims, and write the report."""
+    from harness.plugin import hear_in_pytest
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
+    from harness.run.verdicts import Asked
     from harness.supply.provenance import available_cores
 
     request = Request(
@@ -73,8 +80,9 @@ def reproduce(
         reports=reports,
         out=out,
         cores=cores or available_cores(),
+        asked=Asked(claims=tuple(claim or ()), fail_on=fail_on),
     )
-    return run(request, _say, live=sys.stdout.isatty())
+    return run(request, _say, live=sys.stdout.isatty(), hear=hear_in_pytest)
 
 
 @app.command(epilog="Example: harness plan --profile fixture --json")
@@ -88,7 +96,9 @@ def plan(
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
     from harness.run.inventory import inventory, outlook
+    from harness.run.projection import projection, spoken
     from harness.run.recipes import Recipes
+    from harness.supply.sources import known_revision
     from harness.supply.store import Store
     from harness.supply.studies import load_profile, load_study
     from harness.tools.canonical import plain
@@ -96,16 +106,20 @@ def plan(
 
     asked = load_study(study)
     fed = load_profile(asked, profile)
-    lines = inventory(Recipes(plan=draw(asked, fed, _device(device))), Store(store))
+    drawn = draw(asked, fed, _device(device))
+    lines = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     told = outlook(asked, fed)
     if as_json:
-        _print_json({"study": study, "profile": profile, "stages": plain(lines), "prospects": plain(told)})
+        content = {"stages": plain(lines), "projection": plain(projection(drawn)), "prospects": plain(told)}
+        _print_json({"study": study, "profile": profile, **content})
         return
     for line in lines:
         done = "?" if line.done is None else line.done
         _say(f"{line.stage:<18} {done:>4} of {line.items:<4} {_size(line.size_bytes):>9}  {line.says}")
     if reason := next((line.why_unknown for line in lines if line.why_unknown), None):
         _say(f"? not known: {reason}")
+    for sentence in spoken(drawn):
+        _say(sentence)
     if told:
         _say(f"{sum(each.decidable for each in told)} of {len(told)} claims could be decided at this size:")
     for each in told:

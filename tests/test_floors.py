@@ -25,7 +25,7 @@ FLOORS: Mapping[str, str] = {
 }
 """Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
 
-ROOF = ("cli", "judging", "registering", "preparing", "doctor", "authors", "__main__")
+ROOF = ("cli", "judging", "registering", "preparing", "doctor", "authors", "plugin", "__main__")
 """People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
@@ -71,15 +71,19 @@ ARROWS: Mapping[str, str] = {
     "byhand": "question rules_single sample",
     "declaredsamples": "pooled precision sample stored",
     "handedin": "bases declaration declared declaredsamples quantities resampled sample stored unitrows",
+    "precision": "resampled stored unitrows",
+    "docket": "hearing sample stored",
     "telling": "question",
     "hearing": "question rules_arithmetic rules_correlation rules_many rules_maximum rules_single sample telling",
     "inventory": "recipes",
     "stageprocess": "recipes",
     "survey": "progress recipes stageprocess",
     "engine": "recipes stageprocess",
-    "reproduce": "engine execution progress recipes survey witness",
+    "judged_run": "verdicts witness",
+    "ending": "progress recipes survey verdicts witness",
+    "reproduce": "ending engine execution progress recipes survey verdicts",
     "preparing": "authors doctor",
-    "cli": "judging preparing registering",
+    "cli": "judging plugin preparing registering",
     "__main__": "cli",
 }
 """What a module may import from its own floor."""
@@ -100,6 +104,7 @@ DOORS: Mapping[str, str] = {
     "jsonschema": "declaration report",
     "importlib": "studies",
     "scipy": "stats",
+    "pytest": "plugin",
 }
 """One door per dependency: who may import it. lm-eval keeps its data in `datasets`, and reads Parquet.
 

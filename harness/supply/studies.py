@@ -163,7 +163,7 @@ def _profiles(study: str) -> Mapping[str, Profile]:
 
 
 def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Entry, ...]:
-    if importlib.util.find_spec(f"claims.{study}.{module}") is None:
+    if not _has(study, module):
         return ()
     found = _attribute(study, module, name)
     if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
@@ -174,9 +174,17 @@ def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Ent
     return found
 
 
+def _has(study: str, module: str) -> bool:
+    """Whether a study has a module of that name; one that stands in no folder has none."""
+    try:
+        return importlib.util.find_spec(f"claims.{study}.{module}") is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def _attribute(study: str, module: str, name: str) -> object:
     """What a module of a study calls so, or None; a table that cannot even be built is malformed, not a crash."""
-    if importlib.util.find_spec(f"claims.{study}.{module}") is None:
+    if not _has(study, module):
         return None
     try:
         return getattr(importlib.import_module(f"claims.{study}.{module}"), name, None)
