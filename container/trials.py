@@ -25,6 +25,9 @@ ABROAD = ("nox", "-f", "/app/noxfile.py", "-s")
 """How a session is asked for from another folder than /app."""
 
 
+AT_THE_HUB = "HARNESS_PROFILE=paper HARNESS_STORE=/cache/at-the-hub HARNESS_REPORTS=/reports/at-the-hub"
+"""The hub of the tests leads a command to itself and nowhere else; the image's own settings are told again."""
+
 INSIDE = (
     *("/app/harness/cli.py", "/app/claims/sin2025/pins.py", "/app/fixtures/model/model.safetensors"),
     *(
@@ -167,6 +170,25 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
             exit_code=5,
             says=r"cannot run on cuda: no driver is loaded",
             leaves={"paper-*/report.json": r'"no-accelerator"'},
+        ),
+        Trial(
+            name="paper profile without a token, at a hub that gates the model: exit 5",
+            command=("sh", "-c", f"cd /app && python -m tests.hub env -u HF_TOKEN {AT_THE_HUB} nox -s reproduce"),
+            exit_code=5,
+            says=r"is gated, and no token is set: accept its licence",
+            leaves={"at-the-hub/paper-*/report.json": r'"gated-weights"'},
+        ),
+        Trial(
+            name="doctor, fixture profile: nothing is missing",
+            command=("harness", "doctor"),
+            environment=in_miniature,
+            says=r"this machine can run it",
+        ),
+        Trial(
+            name="doctor, paper profile: says what is missing, exit 5",
+            command=("harness", "doctor"),
+            exit_code=5,
+            says=r"no network",
         ),
         Trial(
             name="an unknown profile: exit 4",
