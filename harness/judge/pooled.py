@@ -10,6 +10,7 @@ from harness.judge.resampled import Resampled, by_seed
 from harness.judge.sample import Sample
 from harness.judge.unitrows import UnitRows
 from harness.tools.stats import Spread, combined, mean_spread
+from harness.words.formula import Formula
 from harness.words.record import Estimate
 
 Part = tuple[Estimate, UnitRows]
@@ -20,6 +21,9 @@ def pooled_estimates(resampled: Resampled, estimate_ids: Sequence[str]) -> Sampl
 
     The same question in several languages is one cluster; adapters are trained once per language and seed, so the
     benchmarks of one language share their seeds.
+
+    Raises:
+        ValueError: If one of them is no mean difference.
     """
     parts = [_part(resampled, each) for each in estimate_ids]
     spread = combined((_between_questions(parts), *_between_seeds(parts)))
@@ -49,7 +53,10 @@ def pooled_samples(samples: Sequence[Sample]) -> Sample:
 def _part(resampled: Resampled, estimate_id: str) -> Part:
     rows = resampled.stored.unit_rows(estimate_id)
     assert rows is not None, f"{estimate_id} is stored without its questions"
-    return resampled.stored.estimates[estimate_id], rows
+    estimate = resampled.stored.estimates[estimate_id]
+    if estimate.formula != Formula.DIFFERENCE:
+        raise ValueError(f"{estimate_id} is a {estimate.formula}; only mean differences can be pooled")
+    return estimate, rows
 
 
 def _between_questions(parts: Sequence[Part]) -> Spread:
@@ -60,9 +67,10 @@ def _between_questions(parts: Sequence[Part]) -> Spread:
         for name, share in zip(rows.names, shares.tolist(), strict=True):
             influence[estimate.benchmark, name] += share
     count = len(influence)
-    return Spread(
-        math.sqrt(math.fsum(each**2 for each in influence.values()) * count / (count - 1)), count - 1.0
-    )
+    if count < 2:  # noqa: PLR2004  one question has no spread
+        return Spread(0.0, None)
+    variance = math.fsum(each**2 for each in influence.values()) * count / (count - 1)
+    return Spread(math.sqrt(variance), count - 1.0)
 
 
 def _between_seeds(parts: Sequence[Part]) -> list[Spread]:

@@ -1,0 +1,102 @@
+"""The mean over several changes in accuracy: questions that several share count once, seeds go by language."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.judge.pooled import pooled_estimates, pooled_samples
+from harness.judge.resampled import Resampled
+from harness.judge.sample import Sample
+from harness.tools.measured import Measured
+from harness.tools.stats import combined, mean_spread
+from harness.words.claim import InferenceTarget
+from tests.judge.asked import sample
+from tests.judge.tables import delta, gap, id_of, stored
+
+BEFORE = [1, 0, 0, 1, 0, 1]
+FIRST = [[1, 1, 0, 1, 0, 1], [1, 1, 1, 1, 0, 0], [1, 0, 0, 1, 0, 1]]
+SECOND = [[0, 1, 0, 1, 1, 1], [1, 1, 0, 1, 0, 1], [1, 0, 1, 1, 0, 1]]
+
+
+def pooled(folder: Path, *parts: Measured) -> Sample:
+    found = Resampled(stored(folder, *parts), num_draws=9)
+    return pooled_estimates(found, [id_of(part) for part in parts])
+
+
+def changes(after: list[list[int]]) -> np.ndarray:
+    """Seed-averaged change of every question, in points."""
+    return 100 * (np.mean(after, axis=0) - np.array(BEFORE))
+
+
+def by_seed(after: list[list[int]]) -> np.ndarray:
+    return 100 * (np.mean(after, axis=1) - np.mean(BEFORE))
+
+
+def test_one_estimate_pooled_is_the_estimate_itself(tmp_path: Path) -> None:
+    part = delta(FIRST, BEFORE)
+    alone = Resampled(stored(tmp_path, part), num_draws=9).sample(id_of(part), InferenceTarget.POPULATION)
+    found = pooled(tmp_path / "pooled", part)
+    assert found.value == alone.value
+    assert found.spread.se == pytest.approx(alone.spread.se)
+    assert found.spread.df == pytest.approx(alone.spread.df)
+    assert (found.num_units, found.num_seeds) == (6, 3)
+
+
+def test_the_same_question_in_two_languages_is_one_unit(tmp_path: Path) -> None:
+    found = pooled(tmp_path, delta(FIRST, BEFORE), delta(SECOND, BEFORE, language="hi"))
+    questions = mean_spread((changes(FIRST) + changes(SECOND)) / 2)
+    seeds = [mean_spread(by_seed(each) / 2) for each in (FIRST, SECOND)]
+    expected = combined((questions, *seeds))
+    assert found.value == pytest.approx((changes(FIRST).mean() + changes(SECOND).mean()) / 2)
+    assert found.spread.se == pytest.approx(expected.se)
+    assert found.spread.df == pytest.approx(expected.df)
+
+
+def test_the_same_name_in_two_benchmarks_is_two_questions(tmp_path: Path) -> None:
+    found = pooled(tmp_path, delta(FIRST, BEFORE), delta(SECOND, BEFORE, benchmark="mmlu"))
+    shares = [(each - each.mean()) / 12 for each in (changes(FIRST), changes(SECOND))]
+    questions = math.sqrt((np.concatenate(shares) ** 2).sum() * 12 / 11)
+    seeds = mean_spread((by_seed(FIRST) + by_seed(SECOND)) / 2)  # one adapter answers both benchmarks
+    assert found.spread.se == pytest.approx(math.hypot(questions, seeds.se))
+
+
+def test_cells_weigh_alike_however_many_questions_they_hold(tmp_path: Path) -> None:
+    many = delta([row * 10 for row in SECOND], BEFORE * 10, benchmark="mmlu")
+    found = pooled(tmp_path, delta(FIRST, BEFORE), many)
+    assert found.value == pytest.approx((changes(FIRST).mean() + changes(SECOND).mean()) / 2)
+    assert found.num_units == 6
+    assert found.method == "t over questions, shared across 2 cells, and training seeds"
+
+
+def test_the_pooled_error_is_that_of_resampled_questions(tmp_path: Path) -> None:
+    """Two ways: questions drawn again in both languages at once, 4,000 times."""
+    generator = np.random.default_rng(3)
+    before = generator.integers(0, 2, 300)
+    flips = [(before + (generator.random(300) < share)) % 2 for share in (0.1, 0.2)]
+    found = pooled(tmp_path, *[
+        delta([after.tolist()], before.tolist(), language=code) for code, after in zip(("hi", "ml"), flips, strict=True)
+    ])  # fmt: skip
+    mean = 100 * (np.mean(flips, axis=0) - before)
+    again = mean[generator.integers(0, 300, (4_000, 300))].mean(axis=1)
+    assert found.spread.se == pytest.approx(again.std(), rel=0.05)
+
+
+def test_a_single_question_shows_no_spread(tmp_path: Path) -> None:
+    found = pooled(tmp_path, delta([[1]], [0]), delta([[0]], [0], language="hi"))
+    assert (found.value, found.is_without_spread) == (50, True)
+
+
+def test_only_changes_in_accuracy_can_be_pooled(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="only mean differences can be pooled"):
+        pooled(tmp_path, gap())
+
+
+def test_declared_values_are_pooled_as_independent() -> None:
+    found = pooled_samples([
+        sample(3.0, 0.6, 9, num_units=50, num_seeds=5), sample(5.0, 0.8, 4, num_units=40, num_seeds=3)
+    ])  # fmt: skip
+    assert (found.value, found.spread.se) == (pytest.approx(4), pytest.approx(0.5))
+    assert found.spread.df == pytest.approx(0.5**4 / (0.3**4 / 9 + 0.4**4 / 4))
+    assert (found.num_units, found.num_seeds, found.estimate_id) == (40, 3, "quantity + quantity")
