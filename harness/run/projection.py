@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.words.items import Plan
+from harness.words.pins import Home
 from harness.words.study import Profile, Shapes
 
 TOKENS_PER_PHRASE = 32
@@ -131,3 +132,15 @@ def _tokens_per_text(plan: Plan) -> Iterator[tuple[str, int]]:
 
 def _shots(profile: Profile, shots: int) -> int:
     return shots if profile.sizes.max_shots is None else min(shots, profile.sizes.max_shots)
+
+
+def spoken(plan: Plan, rates: Rates = STATED) -> Iterator[str]:
+    """The projection for people; nothing for a world of committed folders, whose time is known in minutes."""
+    if all(pin.home is Home.FOLDER for pin in plan.profile.sources.pins()):
+        return
+    stages = [stage for stage in projection(plan, rates) if stage.texts]
+    yield f"projected, at most {phrases_at_most(plan):,} phrases, at {rates.says}:"
+    for stage in stages:
+        tokens = f"{stage.tokens / 1e6:,.0f} M tokens" if stage.tokens else "-"
+        yield f"{stage.stage:<18} {stage.texts:>12,} texts {tokens:>16} {stage.seconds / 3600:>8.1f} h"
+    yield f"{'together':<18} {'':>35} {sum(stage.seconds for stage in stages) / 3600:>8.1f} h"

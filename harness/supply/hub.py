@@ -128,10 +128,11 @@ def cache_folder(pin: Pin, seen: Seen) -> Path:
 
 
 def _fetched(pin: Pin, seen: Seen) -> Path:
-    from huggingface_hub import HfApi, snapshot_download, utils
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # a lazy name
 
     if not sys.stderr.isatty():
-        vars(utils)["disable_progress_bars"]()
+        disable_progress_bars()
 
     def fetch() -> str:
         # One question first: a download repeats its own for half a minute when nobody answers.

@@ -1,7 +1,9 @@
 """The only door to transformers and sae-lens: a pin in, a live model, tokenizer or dictionary out."""
 
 import warnings
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -154,11 +156,36 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
     path = locate(pin) / file
     if not path.is_file():
         raise MissingSourceError(f"{pin.name} has no file {file}; its folder holds {_listing(path)}")
-    with np.load(path) as arrays:
-        missing = sorted(set(names) - set(arrays.files))
-        if missing:
-            raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")
-        return {name: torch.from_numpy(arrays[name]).to(torch.float32) for name in names}
+    try:
+        with path.open("rb") as stream, np.load(stream) as stored:
+            missing = sorted(set(names) - set(stored.files))
+            arrays = {name: torch.from_numpy(stored[name]).to(torch.float32) for name in names if not missing}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"{pin.name}: {file} cannot be read as arrays ({error}); remove it, and start again to fetch it anew"
+        ) from error
+    if missing:
+        raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")
+    _require_shapes(arrays, f"{pin.name}: {file}")
+    return arrays
+
+
+def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:
+    """Every array as the encoder's shape asks for; one of the wrong kind would broadcast and give numbers."""
+    d_model, d_sae = arrays["W_enc"].shape if arrays["W_enc"].ndim == len(("d_model", "latent")) else (0, 0)
+    expected = {
+        "W_enc": (d_model, d_sae),
+        "W_dec": (d_sae, d_model),
+        "b_enc": (d_sae,),
+        "b_dec": (d_model,),
+        "threshold": (d_sae,),
+    }
+    for name, array in arrays.items():
+        if tuple(array.shape) != expected[name] or not d_sae:
+            raise ValueError(
+                f"{place} holds {name} of shape {tuple(array.shape)}; expected {expected[name]} beside W_enc of shape "
+                f"{tuple(arrays['W_enc'].shape)}, which is (d_model, latents)"
+            )
 
 
 def _listing(path: Path) -> str:

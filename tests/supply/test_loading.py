@@ -80,6 +80,28 @@ def test_a_dictionary_without_a_threshold_is_refused(tmp_path: Path) -> None:
         load_encoder(pin, "params.npz")
 
 
+@pytest.mark.parametrize("cut", [0, 40, 400], ids=["nothing left", "a few bytes", "cut in the middle"])
+def test_a_dictionary_cut_short_is_told(tmp_path: Path, cut: int) -> None:
+    np.savez(tmp_path / "whole.npz", W_enc=np.ones((20, 30)), b_enc=np.zeros(30), threshold=np.zeros(30))
+    (tmp_path / "params.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:cut])
+    pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(ValueError, match=r"cut: params\.npz cannot be read as arrays .* start again"):
+        load_encoder(pin, "params.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("threshold", (1,)), ("b_enc", (2,)), ("W_enc", (3,))],
+    ids=["one threshold for all", "a bias of the model's width", "a vector"],
+)
+def test_an_array_of_another_shape_is_refused(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    arrays = {"W_enc": np.ones((2, 3)), "b_enc": np.zeros(3), "threshold": np.zeros(3), name: np.zeros(shape)}
+    np.savez(tmp_path / "params.npz", **arrays)
+    pin = Pin(name="odd", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(ValueError, match=f"holds {name} of shape"):
+        load_encoder(pin, "params.npz")
+
+
 def test_translators_run_in_float32_however_they_are_stored(world: World) -> None:
     weights = load_translator(world.translators["ml"].pin, world.numerics).model.parameters()
     assert {weight.dtype for weight in weights} == {torch.float32}

@@ -1,0 +1,45 @@
+"""The whole command line as a user starts it, led to a hub on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.hub.server import TOKEN, Hub
+
+
+def harness(
+    hub: Hub, root: Path, *words: str, token: str | None = TOKEN, limit_s: float = 300, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """A command of the harness; whatever it says, it never says the token."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "AWS_", "HARNESS_"))
+    }
+    environment = {**kept, **hub.environment(str(root / "home")), **more}
+    if token:
+        environment["HF_TOKEN"] = token
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        env=environment, capture_output=True, text=True, timeout=limit_s, check=False,
+    )  # fmt: skip
+    assert not token or token not in done.stdout + done.stderr
+    return done
+
+
+def reproduce(hub: Hub, root: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    """The paper profile on the processor."""
+    words = ["reproduce", "--profile", "paper", "--device", "cpu", "--cores", "2"]
+    return harness(hub, root, *words, "--store", str(root / "store"), "--out", str(root / "run"), **more)
+
+
+def report_of(root: Path) -> dict[str, Any]:
+    """The report of the run."""
+    content: dict[str, Any] = json.loads((root / "run" / "report.json").read_text(encoding="utf-8"))
+    return content
+
+
+def files_that_hold(root: Path, words: str) -> list[Path]:
+    """Every file below a folder in which some words stand."""
+    return [path for path in root.rglob("*") if path.is_file() and words.encode() in path.read_bytes()]
