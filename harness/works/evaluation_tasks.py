@@ -94,7 +94,7 @@ def read_documents(pin: Pin, language: str, split: str) -> list[Document]:
 
     Raises:
         MissingSourceError: If the data set has no such language or split.
-        ValueError: If the file is empty.
+        ValueError: If the file is empty, or a line is no document.
     """
     files = _split_files(pin, language, split)
     documents = [_repaired(row, language) for file in files for row in _rows(file)]
@@ -123,7 +123,20 @@ def _rows(file: Path) -> list[Document]:
 
         rows: list[Document] = pq.read_table(file).to_pylist()
         return rows
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
+    lines = file.read_text(encoding="utf-8").split("\n")
+    return [
+        _document(line, f"{file.name}:{place}") for place, line in enumerate(lines, start=1) if line.strip()
+    ]
+
+
+def _document(line: str, place: str) -> Document:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is no JSON ({error}); fetch the data set again") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{place} holds a {type(found).__name__}; expected one object per line")  # noqa: TRY004
+    return found
 
 
 def document_id(document: Mapping[str, Any]) -> str:
@@ -141,11 +154,20 @@ def document_id(document: Mapping[str, Any]) -> str:
 def _repaired(document: Document, language: str) -> Document:
     """The document with plain endings: one Chinese HellaSwag row holds `{zh, en}` objects instead.
 
+    Raises:
+        ValueError: If such an object has nothing in the language.
+
     Source: row hellaswag/validation/8881 of m_hellaswag, config zh.
     """
     endings = document.get("endings")
     if not isinstance(endings, list):
         return document
+    for ending in endings:
+        if isinstance(ending, dict) and language not in ending:
+            raise ValueError(
+                f"document {document_id(document)} has an ending in {sorted(ending)}, but none in {language}; "
+                "fetch the data set again"
+            )
     plain = [ending[language] if isinstance(ending, dict) else ending for ending in endings]
     return document | {"endings": plain}
 

@@ -1,0 +1,56 @@
+"""Feeds every reader of foreign files with spoilt ones, guided by coverage: `python -m proof.fuzz [PARSER] [INPUTS]`.
+
+A reader may accept a file or answer with an error that it promises; anything else ends the session with 1, and the
+file that did it is named.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+INPUTS = 100_000
+NAMES = ("export", "params", "items", "audit", "lock", "ledger")
+
+
+def main(words: Sequence[str]) -> int:
+    """Fuzz one parser or all, each in a process of its own: the fuzzer ends the process that it runs in."""
+    names = [word for word in words if word in NAMES] or NAMES
+    inputs = next((int(word) for word in words if word.isdigit()), INPUTS)
+    codes = {
+        name: subprocess.run(
+            [sys.executable, "-m", "proof.fuzz", "--one", name, str(inputs)], check=False
+        ).returncode
+        for name in names
+    }
+    sys.stdout.write(
+        "".join(f"{name:<8} {'ok' if code == 0 else 'CRASHED'}\n" for name, code in codes.items())
+    )
+    return int(any(codes.values()))
+
+
+def fuzz(name: str, inputs: int) -> None:
+    """Fuzz one parser in this process; does not return."""
+    import atheris
+
+    with atheris.instrument_imports(include=["harness"]):
+        from proof.parsers import PARSERS
+    parser = PARSERS[name]
+    scratch = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
+    (scratch / "corpus").mkdir()
+    (scratch / "corpus" / "sound").write_bytes(parser.sound)
+    assert parser.accepts(parser.sound, scratch / "files"), f"the sound file of {name} is refused"
+
+    def one(content: bytes) -> None:
+        parser.accepts(content, scratch / "files")
+
+    options = [f"-runs={inputs}", "-max_len=4096", "-rss_limit_mb=0", f"-artifact_prefix={scratch}/"]
+    atheris.Setup([sys.argv[0], *options, "-verbosity=0", str(scratch / "corpus")], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        fuzz(sys.argv[2], int(sys.argv[3]))
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""Every reader of foreign files, with a sound file to start from and the errors that it promises."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+import numpy as np
+
+from harness.judge.declaration import read_declaration
+from harness.judge.ledger import LedgerFile, Run
+from harness.judge.lock import LockFile, read_lock
+from harness.supply.export import stored_rows
+from harness.supply.loading import load_encoder
+from harness.words.failures import HarnessError
+from harness.words.pins import Home, Pin
+from harness.works.evaluation_tasks import document_id, read_documents
+
+HERE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Parser:
+    """One reader of foreign bytes."""
+
+    sound: bytes
+    """A file that it reads."""
+    file: str
+    """Where it expects the file below its folder."""
+    read: Callable[[Path], object]
+    """Reads the file below a folder."""
+    promised: tuple[type[Exception], ...] = (ValueError, HarnessError)
+    wrapped: Callable[[bytes], bytes] = bytes
+    """What is done to the bytes before they are written, so that a changed byte is not stopped by a checksum."""
+
+    def accepts(self, content: bytes, folder: Path) -> bool:
+        """Whether the file is read to its end; the promised errors are an answer, any other passes on."""
+        path = folder / self.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.wrapped(content))
+        try:
+            self.read(folder)
+        except self.promised:
+            return False
+        return True
+
+
+def _pin(folder: Path) -> Pin:
+    return Pin(name="foreign", home=Home.FOLDER, address=str(folder), licence="none")
+
+
+def _documents(folder: Path) -> list[str]:
+    return [document_id(document) for document in read_documents(_pin(folder), "xx", "test")]
+
+
+def _rows(folder: Path) -> list[tuple[int, int]]:
+    return [(row.latent, row.peak) for row in stored_rows(folder, "source")]
+
+
+def _export() -> bytes:
+    rows = [
+        {"index": "3", "tokens": ["a", "▁b"], "values": [0, 1.5]},
+        {"index": 4, "tokens": ["<bos>"], "values": [2]},
+    ]
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def _params() -> bytes:
+    written = io.BytesIO()
+    ones = np.ones((2, 3), dtype=np.float32)
+    np.savez(written, W_enc=ones, W_dec=ones.T, b_enc=ones[0], b_dec=ones[:, 0], threshold=ones[0])
+    return written.getvalue()
+
+
+def _ledger() -> bytes:
+    with TemporaryDirectory() as folder:
+        ledger = LedgerFile(folder=Path(folder))
+        ledger.begin(Run(run_id="run", study="study", lock="lock"))
+        return ledger.path.read_bytes()
+
+
+def _lock() -> bytes:
+    content = {name: [] if name == "amendments" else "x" for name in LockFile.__dataclass_fields__}
+    return json.dumps(content | {"content": {"a": 1.5}}).encode()
+
+
+PARSERS: Mapping[str, Parser] = {
+    "export": Parser(
+        _export(),
+        "source/activations/batch-0.jsonl.gz",
+        _rows,
+        wrapped=lambda content: gzip.compress(content, compresslevel=1),
+    ),
+    "params": Parser(_params(), "params.npz", lambda folder: load_encoder(_pin(folder), "params.npz")),
+    "items": Parser(
+        b'{"id": "a/1", "endings": ["x", {"xx": "y"}], "label": "1"}\n{"ind": 4}\n',
+        "data/xx/test.jsonl",
+        _documents,
+    ),
+    "audit": Parser(
+        (HERE / "docs" / "audit-example.json").read_bytes(),
+        "audit.json",
+        lambda folder: read_declaration(folder / "audit.json"),
+    ),
+    "lock": Parser(_lock(), "lock.json", lambda folder: read_lock(folder / "lock.json")),
+    "ledger": Parser(_ledger(), "ledger.jsonl", lambda folder: LedgerFile(folder=folder).entries()),
+}
+"""By name."""
+
+
+class PickleLoadedError(BaseException):
+    """A planted pickle came to life."""
+
+
+class Trap:
+    """What a planted pickle makes when somebody loads it."""
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        return _spring, ()
+
+
+def _spring() -> object:
+    raise PickleLoadedError("a pickle of foreign origin was loaded")
+
+
+def params_with_a_pickle() -> bytes:
+    """A `params.npz` whose encoder is an array of objects, which only a pickle can hold."""
+    planted = io.BytesIO()
+    trap = np.empty(1, dtype=object)
+    trap[0] = Trap()
+    np.save(planted, trap, allow_pickle=True)
+    sound = io.BytesIO(PARSERS["params"].sound)
+    written = io.BytesIO()
+    with ZipFile(sound) as source, ZipFile(written, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, planted.getvalue() if name == "W_enc.npy" else source.read(name))
+    return written.getvalue()
