@@ -19,7 +19,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 SHARED = Path(".nox/harness")
 MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"))
 PYTHON = (3, 11)
-EVERYWHERE = ("harness", "claims", "fixtures", "container", "tests", "bench", "noxfile.py")
+EVERYWHERE = ("harness", "claims", "fixtures", "container", "tests", "bench", "proof", "noxfile.py")
 
 QUIET = {
     "OMP_NUM_THREADS": "1",  # two threads on a busy core wait for each other
@@ -63,6 +63,26 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=False, default=False)
+def proof(session: nox.Session) -> None:
+    """Plant every fault; kill, starve and isolate runs; see that reports stay the same bytes. About 40 minutes."""
+    run(session, "pytest", *(session.posargs or ("tests/planted", "proof")))
+
+
+@nox.session(python=False, default=False)
+def mutation(session: nox.Session) -> None:
+    """Change the pure floors one place at a time, and count what the tests see; `-- metrics` for one module."""
+    with_group(session, "mutation")
+    run(session, "python", "-m", "proof.mutation", *session.posargs)
+
+
+@nox.session(python=False, default=False)
+def fuzz(session: nox.Session) -> None:
+    """Feed every parser of foreign files a hundred thousand inputs; `-- profiles 1000` for one parser, and how many."""
+    with_group(session, "fuzz")
+    run(session, "python", "-m", "proof.fuzz", *session.posargs)
+
+
+@nox.session(python=False, default=False)
 def browser(session: nox.Session) -> None:
     """Look at the report in a real Chromium: without scripts, by keyboard, in print, with axe-core."""
     needed = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "browser")
@@ -98,6 +118,12 @@ def with_tools(session: nox.Session, *words: str) -> None:
     """Run a task of container/ with the tools it takes, which the image itself does not need."""
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "container"))
     session.run("python", "-m", "container", *words)
+
+
+def with_group(session: nox.Session, group: str) -> None:
+    """Put the tools of a group beside what the shared environment holds."""
+    tools = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group)
+    run(session, "python", "-m", "pip", "install", "--quiet", *tools)
 
 
 def run(session: nox.Session, program: str, *words: str, **environment: str) -> None:
