@@ -61,6 +61,7 @@ COPY docs ./docs
 COPY reports/example ./reports/example
 COPY container ./container
 COPY bench ./bench
+COPY proof ./proof
 COPY fixtures ./fixtures
 COPY tests ./tests
 COPY claims ./claims
