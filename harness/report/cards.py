@@ -189,5 +189,7 @@ def _members(claim: JudgedClaim) -> Iterator[Markup]:
 
 def _member_row(member: OneOfSeveral, unit: str) -> tuple[Content, ...]:
     values = (member["estimate"], member["se"], member["lower"], member["upper"])
-    shown = (NONE if value is None else amount(value, unit, signed=True) for value in values)
+    shown = (
+        NONE if value is None else amount(value, unit, signed=value is not member["se"]) for value in values
+    )
     return (code(member["estimate_id"]), *shown)

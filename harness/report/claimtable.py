@@ -19,7 +19,7 @@ from harness.report.markup import Markup, joined, tag
 from harness.report.verdictwords import TIERS, UNITS
 
 HEADERS = ("Claim", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margins")
-SELF_CHECK_HEADERS = ("Claim", "Verdict", "Expected", "Printed", "Measured, 90 %", "Difference", "Margins")
+SELF_CHECK_HEADERS = ("Claim", "Verdict", "Expected", "Printed", "Measured, 90 %", "Margins")
 NO_FOREST = "Figure not drawn: this run measured no quantity of a claim with a printed number and a margin."
 FOREST_CAPTION = (
     "Value claims in margins. The hollow diamond is the printed number, the shaded band the margin fixed "
@@ -75,7 +75,7 @@ def _row(claim: JudgedClaim, prefix: str, *, expects: bool) -> tuple[Content, ..
         *((_expected(claim),) if expects else ()),
         joined(printed, source, between=" "),
         _with_unit(measured_words(claim, claim["unit"]), claim),
-        difference_words(claim, claim["unit"]),
+        *(() if expects else (difference_words(claim, claim["unit"]),)),
         margins_words(claim),
     )
 

@@ -10,7 +10,7 @@ from harness.report.document import Report
 from harness.report.elements import code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, tag
 from harness.report.numbers import count, short
-from harness.report.wording import claims_words, mode_words
+from harness.report.wording import claims_words, mode_words, stamp_words
 
 FOREST_TITLE = "Value claims, in margins"
 ARXIV_NUMBER = re.compile(r"\b\d{4}\.\d{4,5}\b")
@@ -45,7 +45,7 @@ def verdicts(report: Report) -> Markup:
     content = [] if is_evident(report) else [paragraph(claims_words(report), " ", *at_work, class_="absent")]
     claims = measured_claims(report)
     if is_evident(report):
-        content.append(forest_figure(claims, "figure-forest", FOREST_TITLE, ""))
+        content.append(forest_figure(claims, "figure-forest", FOREST_TITLE, stamp_words(report)))
         content.append(claim_table(claims, "Every claim with its verdict: the main table.", "claim"))
     elif claims:
         table = claim_table(claims, "Claims of the paper, none of which this run judges.", "claim")

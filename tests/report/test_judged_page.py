@@ -93,6 +93,17 @@ def test_a_card_says_all_that_decided(full_page: str) -> None:
         assert part in words, part
 
 
+def test_an_audit_names_its_own_command_and_whose_numbers_they_are(tmp_path: Path) -> None:
+    page = (written(tmp_path, judged.full_judgement(), mode="audit") / "report.html").read_text(
+        encoding="utf-8"
+    )
+    assert "harness audit declared.json" in page
+    assert "harness reproduce" not in page
+    assert "execution.json" not in page
+    assert "that the numbers were measured as declared" in page
+    assert page.count(">NUMBERS DECLARED BY OTHERS</text>") == page.count("<svg class=")
+
+
 def test_a_fixture_run_shows_the_judge_at_work_and_no_verdict_on_the_paper(
     stored_judged: Report, judged_page: str
 ) -> None:
