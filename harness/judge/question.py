@@ -109,7 +109,9 @@ def unmet_minimum(
 ) -> tuple[Why, str] | None:
     """The first minimum that a measurement misses, with the sentence that says so."""
     minima = question.claim.minima
-    units, seeds = min(sample.num_units for sample in samples), min(sample.num_seeds for sample in samples)
+    # Where training seeds are all that varies, the minimum of seeds says how many there must be.
+    units = min((sample.num_units for sample in samples if sample.unit_kind != "seed"), default=minima.units)
+    seeds = min(sample.num_seeds for sample in samples)
     if units < minima.units:
         return Why.TOO_FEW_UNITS, f"It rests on {units} units; a verdict on this claim needs {minima.units}."
     if seeds < minima.seeds:

@@ -79,6 +79,7 @@ class Resampled:
             value=estimate.value,
             spread=spread,
             num_units=len(rows.names),
+            unit_kind=estimate.unit_kind,
             num_seeds=len(rows.seeds),
             method=_method(estimate, rows, is_fixed=is_fixed),
             one_run_sd=self._one_run(estimate, rows, data, is_fixed=is_fixed),

@@ -22,6 +22,8 @@ class Sample:
     spread: Spread
     """Of the value; every source of error that the inference target counts."""
     num_units: int
+    unit_kind: str = ""
+    """What varies, such as "latent"; empty where somebody declared the number."""
     num_seeds: int
     """0 when nothing was trained."""
     method: str

@@ -270,7 +270,7 @@ class Claim:
     sign: int = 0
     """The claimed sign, +1 or -1, where the rule asks for one."""
     named: tuple[str, ...] = ()
-    """Estimates of the primary reading that the claim singles out as the largest."""
+    """Estimates, of every reading, that the claim singles out as the largest."""
     minima: Minima = Minima()
     inference: InferenceTarget = InferenceTarget.POPULATION
     paper_units: int | None = None
