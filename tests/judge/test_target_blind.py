@@ -1,0 +1,74 @@
+"""Nothing that measures can see a printed number: change them all, and only verdicts move."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from claims.sin2025 import claims as paper
+from harness.judge.declared import load_claims
+from harness.judge.docket import docket_of, hear
+from harness.judge.hearing import Circumstances
+from harness.run.recipes import Recipes
+from harness.supply.studies import load_profile, load_study
+from harness.words.claim import Claim, Target
+from harness.words.printed import Printed
+from harness.works.pipeline import plan
+from tests.test_floors import floor_of, harness_imports
+
+INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
+SEES_CLAIMS = {"claim", "printed", "verdict", "judgement"}
+"""Words that carry printed numbers, or what was made of them."""
+
+
+def moved(target: Target) -> Target:
+    """Another number, printed as finely."""
+    decimals = target.printed.num_decimals
+    return replace(target, printed=Printed(f"{target.value * 3 + 100:.{decimals}f}"))
+
+
+def perturbed(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    return tuple(replace(claim, targets=tuple(map(moved, claim.targets))) for claim in claims)
+
+
+def run_ids() -> Iterator[str]:
+    study = load_study("sin2025")
+    yield Recipes(plan=plan(study, load_profile(study, "fixture"), "cpu")).run_id()
+
+
+def test_other_printed_numbers_rename_no_artifact(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, claims = list(run_ids()), load_claims("sin2025")
+    monkeypatch.setattr(paper, "CLAIMS", perturbed(paper.CLAIMS))
+    assert load_claims("sin2025") != claims
+    assert list(run_ids()) == before
+
+
+def test_no_module_that_measures_can_see_a_claim() -> None:
+    floors, judge = floor_of(), floor_of()["hearing"]
+    seen = {
+        module: {each.module for each in found} & SEES_CLAIMS
+        for module, found in harness_imports().items()
+        if floors.get(module, judge) < judge and module not in SEES_CLAIMS
+    }
+    # The door to claims/, what a pre-registration holds, and the arithmetic of a page; no stage goes through them.
+    allowed = {"studies", "protocol", "arithmetic"}
+    assert {module for module, words in seen.items() if words} <= allowed
+    works = {module for module, height in floors.items() if height == floors["pipeline"]}
+    assert not any({each.module for each in harness_imports()[module]} & allowed for module in works)
+
+
+def test_other_printed_numbers_move_verdicts_and_no_measurement() -> None:
+    study, claims = load_study("miniature"), load_claims("miniature")
+    values = [claim for claim in claims if claim.id in {"mini.gap.l6.value", "mini.gap.l25.value"}]
+    told = {
+        name: hear(docket_of(study, tuple(asked), INDEPENDENT_RUN, Circumstances()))
+        for name, asked in (("as printed", values), ("moved", perturbed(tuple(values))))
+    }
+    states = {name: [verdict.state for verdict in verdicts] for name, verdicts in told.items()}
+    assert states == {"as printed": ["PASS", "PASS"], "moved": ["DEVIATION", "DEVIATION"]}
+    intervals = [
+        [v.primary.numbers.ci90 for v in verdicts if v.primary and v.primary.numbers]
+        for verdicts in told.values()
+    ]
+    assert intervals[0] == intervals[1]

@@ -1,0 +1,139 @@
+"""What a run brings before the judge: mode, selection, failed layers, lock and ledger each decide what may be said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.judge.docket import hear
+from harness.judge.ledger import LedgerFile
+from harness.run.verdicts import Asked, Brought, judgement_of, paper_docket, require_claims, self_check_docket
+from harness.supply.studies import load_profile, load_study
+from harness.words.failures import UsageError
+from harness.words.judgement import FailOn, Judgement, LockStatus
+from harness.words.record import NotRun
+from harness.words.testimony import LayerReplay
+from harness.words.verdict import State, Verdict, Why
+
+INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
+STUDY = load_study("miniature")
+BROUGHT = Brought(
+    study=STUDY,
+    profile=load_profile(STUDY, "independent"),
+    run_id="0123456789abcdef",
+    mode="full",
+    estimates=INDEPENDENT_RUN,
+)
+"""The miniature study as if it were a paper, so that its claims are judged."""
+
+
+def replay(layer: int, *, passes: bool) -> LayerReplay:
+    return LayerReplay(
+        layer=layer,
+        d_model=64,
+        d_sae=512,
+        rows=50,
+        rows_passing=50 if passes else 12,
+        rows_passing_without_bos=0,
+        rows_same_peak=50,
+        median_correlation=0.71,
+        median_scale=0.5,
+        median_scale_without_bos=0.5,
+        passes=passes,
+    )
+
+
+def verdicts(brought: Brought) -> dict[str, Verdict]:
+    docket = paper_docket(brought)
+    assert docket is not None
+    return {verdict.claim_id: verdict for verdict in hear(docket)}
+
+
+def judged(brought: Brought, reports: Path) -> Judgement:
+    judgement = judgement_of(brought, reports, hear)
+    assert judgement is not None
+    return judgement
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [("fixture", Why.FIXTURE_MODE), ("rehearsal", Why.REHEARSAL_MODE)],
+    ids=["fixture", "rehearsal"],
+)
+def test_no_claim_is_judged_in_a_mode_without_evidence(mode: str, why: Why) -> None:
+    found = verdicts(replace(BROUGHT, mode=mode))
+    assert {verdict.state for verdict in found.values()} == {State.NOT_RUN, State.NOT_TESTABLE}
+    assert found["mini.gap.l6.value"].why == found["mini.printings"].why == why
+
+
+def test_a_run_without_measurements_says_why() -> None:
+    lost = (NotRun(stage="phrases", reason="no-network", message="no network"),)
+    found = verdicts(replace(BROUGHT, estimates=None, not_run=lost))
+    assert found["mini.gap.l6.value"].why == Why.NO_NETWORK
+
+
+def test_claims_on_a_layer_that_failed_its_replay_are_errors() -> None:
+    found = verdicts(replace(BROUGHT, replays=[replay(6, passes=False), replay(25, passes=True)]))
+    assert (found["mini.gap.l6.value"].state, found["mini.gap.l6.value"].why) == (
+        State.ERROR,
+        Why.REPLAY_FAILED,
+    )
+    assert "only 12 of 50 stored rows were found again" in found["mini.gap.l6.value"].says
+    assert found["mini.gap.max.bound"].state == State.ERROR
+    assert found["mini.gap.l25.value"].state == State.PASS
+
+
+def test_claims_that_nobody_asked_for_are_deselected_and_move_no_other(tmp_path: Path) -> None:
+    alone = judged(replace(BROUGHT, asked=Asked(claims=("mini.gap.l25.value",))), tmp_path)
+    whole = {verdict.claim_id: verdict for verdict in judged(BROUGHT, tmp_path).paper.verdicts}
+    told = {verdict.claim_id: verdict for verdict in alone.paper.verdicts}
+    assert told["mini.gap.l25.value"] == whole["mini.gap.l25.value"]
+    assert told["mini.gap.l6.value"].why == Why.DESELECTED
+    assert len(alone.deselected) == len(told) - 1
+
+
+def test_a_claim_that_is_not_there_is_refused_before_any_work() -> None:
+    with pytest.raises(UsageError, match=r"unknown claim 'mini.gap.l6'.*did you mean 'mini.gap.l6"):
+        require_claims(STUDY, Asked(claims=("mini.gap.l6",)))
+
+
+def test_limited_benchmarks_speak_of_no_full_test() -> None:
+    assert verdicts(BROUGHT)["mini.accuracy.zh.arc"].why == Why.SUBSET
+    sizes = replace(BROUGHT.profile.sizes, items_per_cell=None)
+    whole = replace(BROUGHT, profile=replace(BROUGHT.profile, sizes=sizes))
+    assert verdicts(whole)["mini.accuracy.zh.arc"].state == State.PASS
+
+
+def test_only_full_runs_stand_in_the_ledger(tmp_path: Path) -> None:
+    judged(replace(BROUGHT, mode="fixture"), tmp_path)
+    assert not (tmp_path / "ledger.jsonl").exists()
+    first = judged(BROUGHT, tmp_path)
+    again = judged(BROUGHT, tmp_path)
+    second = judged(replace(BROUGHT, run_id="fedcba9876543210"), tmp_path)
+    assert [each.ledger.ordinal for each in (first, again, second)] == [1, 1, 2]
+    assert second.ledger.runs_under_lock == 2
+
+
+def test_a_ledger_that_was_tampered_with_breaks_the_lock(tmp_path: Path) -> None:
+    judged(BROUGHT, tmp_path)
+    path = LedgerFile(folder=tmp_path).path
+    path.write_text(path.read_text().replace("0123456789abcdef", "aaaaaaaaaaaaaaaa"))
+    assert judged(BROUGHT, tmp_path).lock.status is LockStatus.BROKEN
+
+
+def test_the_self_check_study_is_the_worlds_own() -> None:
+    paper = load_study("sin2025")
+    fixture = load_profile(paper, "fixture")
+    docket = self_check_docket(replace(BROUGHT, study=paper, profile=fixture, mode="fixture"))
+    assert docket is not None
+    assert docket.study == "miniature"
+    assert docket.circumstances.why_not_run is None
+    assert self_check_docket(BROUGHT) is None
+
+
+def test_what_was_asked_reaches_the_judgement(tmp_path: Path) -> None:
+    asked = Asked(fail_on=FailOn.DEVIATION)
+    found = judged(replace(BROUGHT, asked=asked), tmp_path)
+    assert found.fail_on is FailOn.DEVIATION
+    assert {each.claim_id for each in found.prospects} <= {claim.id for claim in found.paper.claims}
+    assert found.choices == ()
