@@ -87,7 +87,7 @@ def _mutmut(folder: Path, *words: str, quiet: bool = False) -> str:
     answer = subprocess.run(
         [sys.executable, "-m", "mutmut", *words],
         cwd=folder,
-        env=environment(folder / "mutants"),
+        env=environment(folder),
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.DEVNULL if quiet else None,
         text=True,
