@@ -77,7 +77,7 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session(python=False, default=False)
 def fuzz(session: nox.Session) -> None:
-    """Feed every parser of foreign files a hundred thousand inputs; `-- profiles 1000` for one parser, and how many."""
+    """Feed every parser of foreign files a hundred thousand inputs; `-- ledger 1000` for one parser, and how many."""
     with_group(session, "fuzz")
     run(session, "python", "-m", "proof.fuzz", *session.posargs)
 
