@@ -55,7 +55,7 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
-    remote = [pin for pin in plan.profile.sources.pins() if pin.home is not Home.FOLDER]
+    remote = [pin for pin in plan.profile.sources.pins() if pin.home not in {Home.FOLDER, Home.MADE}]
     yield from (_gate(pin) for pin in remote if pin.gated)
     missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
     if remote:
@@ -114,7 +114,7 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
     """A folder as certified, or what its endpoint says now against what it said at first use."""
     need = f"{pin.name} ({pin.address})"
     try:
-        if pin.home is Home.FOLDER:
+        if pin.home in {Home.FOLDER, Home.MADE}:
             return Finding(need=need, state=State.WELL, found=f"content {revision_of(pin)[:12]}")
         earlier = recorded(pin)
         if earlier is not None and not bytes_to_come(pin, earlier):

@@ -40,7 +40,9 @@ ARROWS: Mapping[str, str] = {
     "firstuse": "disk",
     "hub": "firstuse",
     "bucket": "disk firstuse hub",
-    "sources": "bucket certificates disk firstuse hub",
+    "made": "disk firstuse madenetworks madetexts",
+    "madenetworks": "madetexts",
+    "sources": "bucket certificates disk firstuse hub made",
     "texts": "tables",
     "manifest": "disk",
     "store": "disk manifest",
@@ -89,7 +91,9 @@ ARROWS: Mapping[str, str] = {
 """What a module may import from its own floor."""
 
 DOORS: Mapping[str, str] = {
-    "transformers": "loading",
+    "transformers": "loading madenetworks",
+    "tokenizers": "madenetworks",
+    "sentencepiece": "madenetworks",
     "sae_lens": "loading",
     "huggingface_hub": "hub",
     "peft": "adapters",

@@ -53,6 +53,39 @@ TRANSLATORS = {
 CHINESE_TAG = ">>cmn_Hans<<"
 """The Chinese translator serves many targets; without a token it picks one by itself."""
 
+FLORES = Pin(
+    name="flores_plus",
+    home=Home.HUB_DATASET,
+    address="openlanguagedata/flores_plus",
+    licence="CC-BY-SA-4.0",
+    gated=True,
+)
+"""Human translations of one text into all ten languages: what controls of the translators will read."""
+
+FULL_BENCHMARKS = {
+    "m_arc": Pin(
+        name="m_arc, full set",
+        home=Home.HUB_DATASET,
+        address="alexandrainst/m_arc",
+        revision="69b0991ee606079105c4f9e271bcc1fef0014e03",
+        licence="CC-BY-NC-4.0",
+    ),
+    "m_hellaswag": Pin(
+        name="m_hellaswag, full set",
+        home=Home.HUB_DATASET,
+        address="alexandrainst/m_hellaswag",
+        revision="9d31dc982bd6285e081e3e3136332a38b9c1d7b7",
+        licence="CC-BY-NC-4.0",
+    ),
+    "m_mmlu": Pin(
+        name="m_mmlu, full set",
+        home=Home.HUB_DATASET,
+        address="alexandrainst/m_mmlu",
+        licence="CC-BY-NC-4.0",
+    ),
+}
+"""The sets that the aligned subsets were cut from; their items differ by language, and so do their numbers."""
+
 BENCHMARKS = {
     "m_arc": Pin(
         name="m_arc, aligned subset",

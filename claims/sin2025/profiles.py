@@ -1,6 +1,7 @@
 """The worlds in which this study can run: the same code, other sources and sizes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from claims.sin2025 import pins
 from claims.sin2025.specification import PROTOCOL
@@ -101,4 +102,48 @@ def paper() -> Profile:
     )
 
 
-PROFILES: Mapping[str, Profile] = {"fixture": fixture(), "paper": paper()}
+def paper_full() -> Profile:
+    """The real thing on the full benchmark sets: the second choice, as the authors' own runs took both."""
+    ours = paper()
+    return replace(
+        ours,
+        name="paper-full",
+        summary="the paper's world, on the full benchmark sets",
+        sources=replace(ours.sources, benchmarks=pins.FULL_BENCHMARKS),
+    )
+
+
+def made(name: str, recipe: str) -> Pin:
+    """Something drawn at random on this machine."""
+    return Pin(name=f"made {name}", home=Home.MADE, address=recipe, licence="Apache-2.0")
+
+
+def rehearsal() -> Profile:
+    """True shapes, random weights made on the spot: what a machine can do, before anything is fetched."""
+    ours = paper()
+    marian = "translator?vocabulary=62000&width=512&layers=6&heads=8&mlp=2048"
+    return replace(
+        ours,
+        name="rehearsal",
+        summary="true shapes with random weights made on this machine; throughput, and no claim",
+        sources=Sources(
+            model=made(
+                "model",
+                "model?vocabulary=256000&width=2304&layers=26&heads=8&kv_heads=4&head_width=256&mlp=9216",
+            ),
+            dictionaries=made("dictionaries", "dictionaries?width=2304&latents=16384&layers=26"),
+            dictionary_files=tuple(f"layer_{layer}/params.npz" for layer in range(26)),
+            phrases=made("export", "export?layers=26&latents=66&tokens=64"),
+            phrase_source_ids=tuple(str(layer) for layer in range(26)),
+            translators={code: Translator(pin=made("translator", marian)) for code in pins.TRANSLATORS},
+            benchmarks=dict.fromkeys(pins.BENCHMARKS, made("items", "items?items=12")),
+        ),
+        sizes=replace(
+            ours.sizes, latents_per_layer=64, adapter_seeds=(1,), max_alignment_steps=20, items_per_cell=8
+        ),
+    )
+
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile for profile in (fixture(), rehearsal(), paper(), paper_full())
+}

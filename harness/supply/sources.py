@@ -4,7 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from harness.supply import bucket, hub
+from harness.supply import bucket, hub, made
 from harness.supply.certificates import ForeignFileError, certified_digests, refuse_foreign_files
 from harness.supply.disk import file_sha256
 from harness.supply.firstuse import Seen, record, recorded
@@ -29,6 +29,8 @@ def locate(pin: Pin) -> Path:
     """
     if pin.home is Home.FOLDER:
         return _folder(pin)
+    if pin.home is Home.MADE:
+        return made.made_folder(pin)
     seen = first_use(pin)
     return bucket.copies(pin, seen) if pin.home is Home.BUCKET else hub.snapshot(pin, seen)
 
@@ -44,6 +46,8 @@ def revision_of(pin: Pin) -> str:
         ForeignFileError: If a folder is not there, or is not as its birth certificate says.
         MissingSourceError: If a thing was never used, and its endpoint cannot be asked.
     """
+    if pin.home is Home.MADE:
+        return made.made_revision(pin)
     if pin.home is not Home.FOLDER:
         return first_use(pin).revision
     folder = _folder(pin)
@@ -61,7 +65,7 @@ def known_revision(pin: Pin) -> str:
         ForeignFileError: If a folder is not there, or is not as its birth certificate says.
         MissingSourceError: If the thing was never used on this machine.
     """
-    if pin.home is Home.FOLDER:
+    if pin.home in {Home.FOLDER, Home.MADE}:
         return revision_of(pin)
     seen = recorded(pin)
     if seen is None:
@@ -109,6 +113,8 @@ def content_digests(pin: Pin) -> frozenset[str]:
     if pin.home is Home.FOLDER:
         folder = _folder(pin)
         return frozenset(file_sha256(path) for path in folder.rglob("*") if path.is_file())
+    if pin.home is Home.MADE:
+        return frozenset()
     seen = recorded(pin)
     digests = (file.digest.partition(":") for file in (seen.files if seen else ()))
     return frozenset(digest for kind, _, digest in digests if kind == "sha256")

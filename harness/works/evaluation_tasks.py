@@ -22,8 +22,9 @@ LAYOUTS = (
     "{language}/{split}-*.parquet",
     "data/{language}/{split}-*.parquet",
     "{language}/{split}.parquet",
+    "any/{split}.jsonl",
 )
-"""How data sets of the hub lay out a language's split: by hand, or as its client writes them."""
+"""How data sets of the hub lay out a language's split: by hand, or as its client writes them; made items have no language."""
 
 Document = dict[str, Any]
 
