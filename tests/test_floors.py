@@ -38,7 +38,7 @@ ARROWS: Mapping[str, str] = {
     "correlation": "metrics resampling stats",
     "loading": "sources",
     "firstuse": "disk",
-    "hub": "firstuse",
+    "hub": "disk firstuse",
     "bucket": "disk firstuse hub",
     "made": "disk firstuse madenetworks madetexts",
     "madenetworks": "madetexts",

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
+from harness.supply.disk import disk_errors
 from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, endpoint_of, hold_file
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Home, Pin
@@ -144,7 +145,7 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
             allow_patterns=[file.path for file in seen.files],
         )
 
-    with _told(pin):
+    with _told(pin), disk_errors(cache_folder(pin, seen)):
         return Path(_patiently(fetch))
 
 

@@ -51,11 +51,23 @@ def hub() -> Iterator[Hub]:
         yield running
 
 
-def ask(hub: Hub, home: Path, pin: dict[str, Any], token: str | None = TOKEN, **more: str) -> dict[str, Any]:
+CAN_MOUNT = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
+SMALL_DISK = ("unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=64k none "$HF_HOME" && exec "$@"', "sh")
+"""Words that give a command a home of 64 KiB."""
+
+
+def ask(
+    hub: Hub,
+    home: Path,
+    pin: dict[str, Any],
+    token: str | None = TOKEN,
+    before: tuple[str, ...] = (),
+    **more: str,
+) -> dict[str, Any]:
     """What the door to outside files says, and never the token."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     environment |= {**hub.environment(str(home)), **({"HF_TOKEN": token} if token else {}), **more}
-    command = [sys.executable, "-m", "tests.supply.hub_probe", json.dumps(pin)]
+    command = [*before, sys.executable, "-m", "tests.supply.hub_probe", json.dumps(pin)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert not token or token not in done.stdout + done.stderr
@@ -129,6 +141,14 @@ def test_a_shut_gate_says_how_to_open_it(hub: Hub, tmp_path: Path, token: str | 
     assert (answer["reason"], answer["code"]) == ("gated-weights", 5)
     assert says in answer["error"]
     assert "accept its licence (Gemma Terms of Use)" in answer["error"]
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="this user may not mount a small disk")
+@pytest.mark.parametrize("pin", [MODEL, EXPORT], ids=["a repository", "a bucket"])
+def test_a_full_disk_is_told(hub: Hub, tmp_path: Path, pin: dict[str, Any]) -> None:
+    answer = ask(hub, tmp_path, pin, before=SMALL_DISK)
+    assert (answer["kind"], answer["code"]) == ("StoreError", 3)
+    assert "No space left on device [ENOSPC]; free some space, then start again" in answer["error"]
 
 
 def test_a_wrong_token_is_told_even_where_none_is_needed(hub: Hub, tmp_path: Path) -> None:
