@@ -161,7 +161,7 @@ FAULTS = (
         patches=_patched(
             "supply.loading:load_encoder",
             'b_enc=arrays["b_enc"]',
-            'b_enc=arrays["b_enc"] - _arrays(pin, file, ("b_dec",))["b_dec"] @ arrays["W_enc"]',
+            'b_enc=arrays["b_enc"] - _arrays(pin, file, ("W_enc", "b_dec"))["b_dec"] @ arrays["W_enc"]',
         ),
         redone=READING,
         seen_by=("token values", "gaps"),
