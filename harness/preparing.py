@@ -21,6 +21,7 @@ MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
 def add_to(app: typer.Typer) -> None:
     """Give the program the commands of this module."""
     app.command(epilog="Example: harness doctor --profile paper")(doctor)
+    app.command(epilog="Example: harness pace reports/rehearsal-0123456789ab")(pace)
     app.command(epilog="Example: harness authors --out reports/authors --json")(authors)
 
 
@@ -70,6 +71,25 @@ def doctor(
         ending = "this machine can run it" if able else "this machine cannot run it yet"
         typer.echo(f"{profile} world on {device}: {ending}")
     return 0 if able else NOTHING_JUDGED
+
+
+def pace(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that has ended, a rehearsal say.")],
+    *,
+    profile: Annotated[str, typer.Option("--profile", help="World whose time is asked for.")] = "paper",
+    price: Annotated[float, typer.Option(help="What an hour of the machine costs, in any currency.")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how fast a run was, and how long another world would take on the same machine."""
+    from harness.pace import lines_of, pace_of
+    from harness.tools.canonical import plain
+
+    found = pace_of(run, profile)
+    if as_json:
+        typer.echo(json.dumps(plain(found), indent=2, ensure_ascii=False))
+        return
+    for line in lines_of(found, price):
+        typer.echo(line)
 
 
 def authors(

@@ -25,7 +25,7 @@ FLOORS: Mapping[str, str] = {
 }
 """Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
 
-ROOF = ("cli", "judging", "registering", "preparing", "doctor", "authors", "plugin", "__main__")
+ROOF = ("cli", "judging", "registering", "preparing", "doctor", "authors", "pace", "plugin", "__main__")
 """People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
@@ -84,7 +84,7 @@ ARROWS: Mapping[str, str] = {
     "judged_run": "verdicts witness",
     "ending": "progress recipes survey verdicts witness",
     "reproduce": "ending engine execution progress recipes survey verdicts",
-    "preparing": "authors doctor",
+    "preparing": "authors doctor pace",
     "cli": "judging plugin preparing registering",
     "__main__": "cli",
 }

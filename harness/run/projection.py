@@ -4,8 +4,8 @@ Upper bounds and orders of magnitude for whoever plans a run; nothing measured e
 replaces the stated rates by measured ones.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.words.items import Plan
 from harness.words.pins import Home
@@ -134,12 +134,36 @@ def _shots(profile: Profile, shots: int) -> int:
     return shots if profile.sizes.max_shots is None else min(shots, profile.sizes.max_shots)
 
 
+def scaled(plan: Plan, measured: Plan, seconds: Mapping[str, float]) -> tuple[StageProjection, ...]:
+    """Every stage of a plan, from what the stages of another one took on a machine: time in proportion to the work.
+
+    Args:
+        plan: What is asked about.
+        measured: What was run, a rehearsal say.
+        seconds: Wall seconds of each stage that was run.
+    """
+    done = {stage.stage: stage for stage in projection(measured)}
+    return tuple(
+        replace(stage, seconds=seconds[stage.stage] * _work(stage) / _work(done[stage.stage]))
+        for stage in projection(plan)
+        if seconds.get(stage.stage) and stage.stage in done and _work(done[stage.stage])
+    )
+
+
+def _work(stage: StageProjection) -> int:
+    return stage.tokens or stage.texts
+
+
 def spoken(plan: Plan, rates: Rates = STATED) -> Iterator[str]:
     """The projection for people; nothing for a world of committed folders, whose time is known in minutes."""
     if all(pin.home is Home.FOLDER for pin in plan.profile.sources.pins()):
         return
-    stages = [stage for stage in projection(plan, rates) if stage.texts]
     yield f"projected, at most {phrases_at_most(plan):,} phrases, at {rates.says}:"
+    yield from spoken_stages([stage for stage in projection(plan, rates) if stage.texts])
+
+
+def spoken_stages(stages: Sequence[StageProjection]) -> Iterator[str]:
+    """Stages and their sum, a line each."""
     for stage in stages:
         tokens = f"{stage.tokens / 1e6:,.0f} M tokens" if stage.tokens else "-"
         yield f"{stage.stage:<18} {stage.texts:>12,} texts {tokens:>16} {stage.seconds / 3600:>8.1f} h"
