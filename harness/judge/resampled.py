@@ -104,21 +104,28 @@ class Resampled:
         sums = cluster_sums(columns, stream(key, self.stream_number), self.num_draws)
         for place, each in enumerate(ids):
             estimate = self.stored.estimates[each]
-            found = [_values(estimate, sums[:, 2 * place], sums[:, 2 * place + 1], columns.shape[0])]
-            phrases = self.stored.phrase_rows(each)
-            if phrases is not None and phrases.is_shared and estimate.formula in RATIOS:
-                found.append(self._crossed(estimate, key, phrases))
-            self._draws[each] = tuple(found)
+            drawn = _values(estimate, sums[:, 2 * place], sums[:, 2 * place + 1], columns.shape[0])
+            self._draws[each] = (drawn,)
+        self._draw_crossed(key, ids)
 
-    def _crossed(self, estimate: Estimate, key: str, phrases: PhraseRows) -> Values:
-        per_latent = np.bincount(phrases.latent)[phrases.latent]
-        columns = np.stack([phrases.observed / per_latent, phrases.reference / per_latent], axis=1)
-        generators = (
-            stream(key, self.stream_number),
-            stream(key.replace("latents", "phrases"), self.stream_number),
-        )
-        sums = crossed_sums(Crossed(phrases.latent, phrases.phrase, columns), generators, self.num_draws)
-        return _values(estimate, sums[:, 0], sums[:, 1], int(phrases.latent.max()) + 1)
+    def _draw_crossed(self, key: str, ids: Sequence[str]) -> None:
+        """The second way of resampling, where phrases serve several latents; once for all over the same phrases."""
+        alike: dict[tuple[bytes, bytes], dict[str, PhraseRows]] = {}
+        for each in ids:
+            rows = self.stored.phrase_rows(each)
+            if rows is not None and self.stored.estimates[each].formula in RATIOS and rows.is_shared:
+                alike.setdefault((rows.latent.tobytes(), rows.phrase.tobytes()), {})[each] = rows
+        for found in alike.values():
+            sums = crossed_sums(_crossed(tuple(found.values())), self._generators(key), self.num_draws)
+            for place, each in enumerate(found):
+                estimate = self.stored.estimates[each]
+                drawn = _values(estimate, sums[:, 2 * place], sums[:, 2 * place + 1], estimate.num_units)
+                self._draws[each] = (*self._draws[each], drawn)
+
+    def _generators(self, key: str) -> tuple[np.random.Generator, np.random.Generator]:
+        """Random numbers of latents and of phrases."""
+        keys = (key, key.replace("latents", "phrases"))
+        return stream(keys[0], self.stream_number), stream(keys[1], self.stream_number)
 
     def _rows(self, estimate: Estimate) -> UnitRows:
         rows = self.stored.unit_rows(estimate.estimate_id)
@@ -131,6 +138,14 @@ class Resampled:
     def _tokens(self, languages: Sequence[str]) -> Values | None:
         found = [self.estimate(f"tokens-per-phrase/lang={code}/primary/primary") for code in languages]
         return np.array([each.value for each in found if each]) if all(found) else None
+
+
+def _crossed(alike: Sequence[PhraseRows]) -> Crossed:
+    """Both sides of every estimate over the same phrases, each latent's entries summing to its mean."""
+    first = alike[0]
+    per_latent = np.bincount(first.latent)[first.latent]
+    sides = [side / per_latent for rows in alike for side in (rows.observed, rows.reference)]
+    return Crossed(first.latent, first.phrase, np.stack(sides, axis=1))
 
 
 def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:

@@ -1,7 +1,7 @@
 """What units and phrases contributed to each stored estimate, as arrays that are cheap to slice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -64,12 +64,19 @@ class Stored:
     units: "_Table"
     phrases: "_Table"
 
+    _unit_rows: dict[str, UnitRows | None] = field(default_factory=dict)
+
     def unit_rows(self, estimate_id: str) -> UnitRows | None:
-        """The units of an estimate; None where it was stored without any.
+        """The units of an estimate; None where it was stored without any. Found once, then remembered.
 
         Raises:
             InconsistentError: If its seeds do not hold the same units.
         """
+        if estimate_id not in self._unit_rows:
+            self._unit_rows[estimate_id] = self._found(estimate_id)
+        return self._unit_rows[estimate_id]
+
+    def _found(self, estimate_id: str) -> UnitRows | None:
         rows = self.units.rows(estimate_id)
         if rows is None:
             return None

@@ -67,9 +67,10 @@ def crossed_sums(
     drawn = zip(
         _drawn(latents, generators[0], num_draws), _drawn(phrases, generators[1], num_draws), strict=True
     )
+    latent, phrase = crossed.latent.astype(np.intp), crossed.phrase.astype(np.intp)
     return np.stack(
         [
-            (by_latent.take(crossed.latent) * by_phrase.take(crossed.phrase)) @ crossed.columns
+            (by_latent.take(latent) * by_phrase.take(phrase)) @ crossed.columns
             for by_latent, by_phrase in drawn
         ]
     )
@@ -99,6 +100,6 @@ def _drawn(units: int, generator: np.random.Generator, num_draws: int) -> Iterat
     """How often each draw holds each unit, draw by draw: small enough to stay in the processor's cache."""
     rows = max(1, CHUNK_CELLS // units)
     for start in range(0, num_draws, rows):
-        chunk = generator.integers(0, units, size=(min(rows, num_draws - start), units), dtype=np.int32)
+        chunk = generator.integers(0, units, size=(min(rows, num_draws - start), units), dtype=np.intp)
         for places in chunk:
             yield np.bincount(places, minlength=units).astype(np.float64)
