@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import (
     badge,
     farthest,

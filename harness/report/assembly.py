@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
-from harness.report.claimform import JudgedClaim, claim_forms, self_check_forms
+from harness.report.claimdocument import JudgedClaim
+from harness.report.claimform import claim_forms, self_check_forms
 from harness.report.document import (
     VERDICTS,
     AmendmentEntry,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.document import Measurement, Point, Report
 from harness.report.figures import Mark
 from harness.report.languages import Languages
@@ -22,6 +22,7 @@ TITLES = {
     Figure.GAP_AND_ACCURACY: "Gap against accuracy",
 }
 
+AGREES = "PASS"
 NO_LAYERS = "Figure not drawn: this run holds no finite number by layer for it."
 NO_SEEDS = "figure not drawn, since this report holds no numbers of single seeds."
 NOT_DRAWN = {
@@ -72,7 +73,10 @@ def printed_marks(report: Report) -> list[Mark]:
     for claim in _marking_claims(report):
         estimates = claim["readings"][0]["estimates"] if claim["readings"] else []
         layer = gaps.get(estimates[0]) if len(estimates) == 1 else None
-        if layer is not None and claim["kind"] == "value" and claim["targets"]:
+        planted = (
+            claim.get("expected", AGREES) != AGREES
+        )  # meant to be wrong, so nothing to compare a line with
+        if layer is not None and claim["kind"] == "value" and claim["targets"] and not planted:
             target, margin = claim["targets"][0], claim["rule"]["margin"] or 0.0
             marks.append(Mark(layer=layer, value=target["value"], margin=margin + target["half_width"]))
     return marks
@@ -135,8 +139,13 @@ def _seed_rows(
 def _of_lines(filled: Filled, report: Report) -> str:
     known = any(row.get("precision", {}).get("ci90") for row in filled.rows)
     ribbon = "; ribbons are 90 % intervals" if known else "; intervals are not in this report"
-    whose = "the paper" if report["self_check_study"] is None else "the self-check study"
-    marks = f" Diamonds: what {whose} prints, with its margin." if printed_marks(report) else ""
+    study = report["self_check_study"]
+    whose = (
+        "what the paper prints"
+        if study is None
+        else "what the self-check study prints, where that is meant to agree"
+    )
+    marks = f" Diamonds: {whose}, with its margin." if printed_marks(report) else ""
     return f"One line per reading{ribbon}.{marks} Its numbers stand in the table below."
 
 

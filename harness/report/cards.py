@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.claimform import (
+from harness.report.claimdocument import (
     Case,
     ClaimReading,
     JudgedClaim,
@@ -64,7 +64,7 @@ def _sentence(claim: JudgedClaim) -> Markup:
     sentence = claim["sentence"]
     text = f"\u201c{sentence['quote']}\u201d" if sentence["quote"] else f"In our words: {sentence['sense']}"
     source = ", ".join(part for part in (sentence["source"], sentence["where"]) if part)
-    cite = f"{source} ({SOURCES.get(sentence['tier'], sentence['tier'])})"
+    cite = source if "expected" in claim else f"{source} ({SOURCES[sentence['tier']]})"
     return tag("blockquote", paragraph(text), tag("footer", cite))
 
 

@@ -1,10 +1,23 @@
-"""One judged claim as `report.json` holds it: its typed form, and the way to it from a claim and its verdict."""
+"""From a claim and its verdict to the form in which `report.json` holds both."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import NotRequired, TypedDict, cast
+from itertools import groupby
+from operator import itemgetter
+from typing import cast
 
+from harness.report.claimdocument import (
+    Case,
+    ClaimReading,
+    DecisionRule,
+    HowNear,
+    JudgedClaim,
+    MeasuredNumbers,
+    OneOfSeveral,
+    Place,
+    PrintedTarget,
+)
 from harness.words.claim import (
     Arithmetic,
     Claim,
@@ -19,137 +32,6 @@ from harness.words.verdict import CaseVerdict, Closeness, Member, Numbers, Verdi
 
 WORDLESS = (Why.EXPLORATORY, Why.SUBSET)
 """Reasons for which no case of a claim may read PASS or DEVIATION either."""
-
-
-class PrintedTarget(TypedDict):
-    """One printed number."""
-
-    printed: str
-    value: float
-    half_width: float
-    source: str
-    source_tier: str
-    reading: str
-
-
-class ClaimReading(TypedDict):
-    """One thing that the sentence may mean."""
-
-    name: str
-    says: str
-    supported_by: list[str]
-    estimates: list[str]
-
-
-class Place(TypedDict):
-    """Where a source says it."""
-
-    source: str
-    tier: str
-    where: str
-    quote: str
-    sense: str
-
-
-class DecisionRule(TypedDict):
-    """What decides the claim, fixed beforehand."""
-
-    name: str
-    alpha: float
-    margin: float | None
-    margin_because: str
-    null: float | None
-    sign: int
-    named: list[str]
-    inference: str
-    min_units: int
-    min_seeds: int
-
-
-class MeasuredNumbers(TypedDict):
-    """What a verdict rests on."""
-
-    estimate: float
-    se: float | None
-    df: float | None
-    ci90: list[float] | None
-    ci95: list[float] | None
-    pi95: list[float] | None
-    one_run_sd: float | None
-    num_units: int | None
-    num_seeds: int | None
-    method: str
-    p_equiv: float | None
-    p_dev: float | None
-    p_dev_holm: float | None
-
-
-class HowNear(TypedDict):
-    """How near a measurement came."""
-
-    difference: float
-    margins: float | None
-    ratio: float | None
-
-
-class OneOfSeveral(TypedDict):
-    """One of several quantities that a claim is about."""
-
-    estimate_id: str
-    estimate: float | None
-    se: float | None
-    lower: float | None
-    upper: float | None
-
-
-class Case(TypedDict):
-    """One target of a claim under one reading, judged."""
-
-    reading: str
-    printed: str
-    source: str
-    source_tier: str
-    verdict: str
-    reason: str
-    flags: list[str]
-    band: list[float] | None
-    measured: MeasuredNumbers | None
-    closeness: HowNear | None
-    members: list[OneOfSeveral]
-    notes: list[str]
-    says: str
-
-
-class JudgedClaim(TypedDict):
-    """One claim with everything that decided it."""
-
-    id: str
-    text: str
-    kind: str
-    tier: str
-    unit: str
-    inventory: list[str]
-    conflicts: list[str]
-    sentence: Place
-    readings: list[ClaimReading]
-    targets: list[PrintedTarget]
-    discrepancies: list[PrintedTarget]
-    arithmetic: list[list[str]]
-    """What each printed number is, and how it is printed; empty for claims that are measured."""
-    paper_units: int | None
-    rule: DecisionRule
-    beside: str
-    selected: bool
-    verdict: str
-    reason: str
-    flags: list[str]
-    says: str
-    measured: MeasuredNumbers | None
-    closeness: HowNear | None
-    cases: list[Case]
-    expected: NotRequired[str]
-    """The state that a self-check must come out with."""
-    differs: NotRequired[bool]
 
 
 def claim_forms(judged: Judged, alpha: float, deselected: tuple[str, ...]) -> list[JudgedClaim]:
@@ -285,11 +167,24 @@ def _storable(value: object) -> object:
     return value if not isinstance(value, float) or math.isfinite(value) else None
 
 
+def _count_words(item_counts: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """Numbers of items with the set that has so many; neighbours of one set as a range."""
+    for of, counts in groupby(sorted(item_counts, key=itemgetter(1)), key=itemgetter(1)):
+        numbers = sorted(count for count, _ in counts)
+        runs = groupby(enumerate(numbers), key=lambda place: place[1] - place[0])
+        ranges = ([number for _, number in run] for _, run in runs)
+        yield f"{', '.join(_range_words(run) for run in ranges)} ({of})"
+
+
+def _range_words(run: Sequence[int]) -> str:
+    return f"{run[0]:,}" if len(run) == 1 else f"{run[0]:,} to {run[-1]:,}"
+
+
 def _printed_numbers(payload: Arithmetic | None) -> Iterator[tuple[str, str]]:
     """What a claim about the paper's own arithmetic compares."""
     if isinstance(payload, Granularity):
         yield "difference", payload.printed.text
-        yield from (("items", f"{items:,} ({of})") for items, of in payload.item_counts)
+        yield from (("items", words) for words in _count_words(payload.item_counts))
     elif isinstance(payload, TwoPrintings):
         yield from ((who, printed.text) for who, printed in payload.printed)
     elif isinstance(payload, GainAgainstGap):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import margins_words, measured_words, plain_verdict, printed_words
 from harness.report.tabulation import Table
 from harness.report.verdictwords import STATES, TIERS, UNITS

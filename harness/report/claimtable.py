@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import (
     claim_name,
     difference_words,
@@ -22,7 +22,7 @@ HEADERS = ("Claim", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margi
 SELF_CHECK_HEADERS = ("Claim", "Verdict", "Expected", "Printed", "Measured, 90 %", "Margins")
 NO_FOREST = "Figure not drawn: this run measured no quantity of a claim with a printed number and a margin."
 FOREST_CAPTION = (
-    "Value claims in margins. The hollow diamond is the printed number, the shaded band the margin fixed "
+    "Distances are in margins: the hollow diamond is the printed number, the shaded band the margin fixed "
     "beforehand (rounding adds a little to it). Thick bars are 90 % intervals, which decide; thin ones 95 %. Beyond "
     "four margins an arrow stands at the edge. Its numbers stand in the table below."
 )
@@ -87,4 +87,6 @@ def _expected(claim: JudgedClaim) -> Markup:
 
 
 def _with_unit(text: str, claim: JudgedClaim) -> str:
-    return text + UNITS[claim["unit"]] if claim["measured"] else text
+    """The numbers of an interval stay together where a cell is narrow."""
+    kept = text.replace(", ", ",\u00a0")
+    return kept + UNITS[claim["unit"]] if claim["measured"] else kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.report.claimform import Case, JudgedClaim
+from harness.report.claimdocument import Case, JudgedClaim
 from harness.report.document import Report
 from harness.report.drawing import state_class
 from harness.report.elements import code
@@ -42,6 +42,8 @@ def printed_words(claim: JudgedClaim) -> str:
     case = claim["cases"][0] if claim["cases"] else None
     text = case["printed"] if case else ""
     text = text or next((target["printed"] for target in claim["targets"]), "")
+    if claim["kind"] == ARITHMETIC:  # several numbers, each with its own words
+        return text or NONE
     return with_unit(text, claim["unit"]) if text else NONE
 
 
@@ -52,7 +54,9 @@ def with_unit(printed: str, unit: str) -> str:
 
 
 def source_words(claim: JudgedClaim) -> str:
-    """Where the number stands that decides."""
+    """Where the number stands that decides; a self-check has no paper, so its source says so itself."""
+    if "expected" in claim:
+        return claim["targets"][0]["source"] if claim["targets"] else claim["sentence"]["source"]
     tier = next((target["source_tier"] for target in claim["targets"]), claim["sentence"]["tier"])
     return SOURCES.get(tier, tier)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.report.claimform import JudgedClaim, MeasuredNumbers
+from harness.report.claimdocument import JudgedClaim, MeasuredNumbers
 from harness.report.document import Measurement, Report
 from harness.words.failures import UsageError
 

@@ -2,7 +2,7 @@
 
 from typing import NotRequired, TypedDict
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 
 VERDICTS = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
 

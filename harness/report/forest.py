@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import VALUE, margins_words
 from harness.report.drawing import (
     FAINT,

@@ -6,7 +6,7 @@ That schema knows properties of suites alone, so what belongs to one case stands
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import ARITHMETIC, interval_words, margins_words, measured_words, printed_words
 from harness.report.document import Check, Report, Unfinished
 from harness.report.markup import printable

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import measured_claims, printed_words
 from harness.report.document import Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, tag
-from harness.report.numbers import exact, short
+from harness.report.numbers import count, exact, short
 from harness.report.verdictwords import FAIL_ONS, INFERENCES, LOCKS_IN_FULL, RULES, STATES, TIERS, UNITS
 
 NO_JUDGE = "Nothing was judged in this run."
@@ -110,7 +110,9 @@ def _prospects(report: Report) -> Markup:
     ]
     headers = ("Claim", "Prospect", "Why", "Units needed", "Units planned")
     caption = "Computed before measuring, for a power of 80 % where nothing differs."
-    return plain_table(caption, headers, rows, num_labels=3)
+    able = sum(row["decidable"] for row in report["prospects"])
+    said = f"{able} of {count(len(rows), 'claim')} could be decided at the size of this run"
+    return folded(said, plain_table(caption, headers, rows, num_labels=3))
 
 
 def history(report: Report) -> Markup:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.report.claimform import JudgedClaim
+from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import arithmetic_claims, claim_name, measured_claims, verdict_cell
 from harness.report.document import Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
@@ -37,15 +37,28 @@ def left_open(report: Report) -> Markup:
 
 
 def _readings(report: Report) -> Iterator[Markup]:
-    several = [claim for claim in measured_claims(report) if len(claim["readings"]) > 1]
-    rows = [
-        (code(claim["id"]), reading["name"], reading["says"], ", ".join(reading["supported_by"]), _said(claim, reading["name"]))
-        for claim in several
+    pairs = [
+        (claim, reading)
+        for claim in measured_claims(report)
+        if len(claim["readings"]) > 1
         for reading in claim["readings"]
-    ]  # fmt: skip
-    if rows:
-        headers = ("Claim", "Reading", "It means", "Supported by", "Verdict under it")
-        yield plain_table("Sentences that can be read in several ways.", headers, rows, num_labels=5)
+    ]
+    if pairs:
+        yield plain_table(
+            "Sentences that can be read in several ways.",
+            ("Reading", "It means", "Supported by", "Verdict under it"),
+            [
+                (
+                    reading["name"],
+                    reading["says"],
+                    ", ".join(reading["supported_by"]),
+                    _said(claim, reading["name"]),
+                )
+                for claim, reading in pairs
+            ],
+            num_labels=4,
+            groups=[claim["id"] for claim, _ in pairs],
+        )
 
 
 def _said(claim: JudgedClaim, reading: str) -> Content:

@@ -69,6 +69,15 @@ def test_the_headline_never_counts_the_papers_own_arithmetic(stored_full: Report
     assert own.count("arith.") >= 4
 
 
+def test_neighbouring_item_counts_are_one_range(stored_full: Report) -> None:
+    claim = next(claim for claim in stored_full["claims"] if claim["id"] == "arith.ml.arc")
+    assert claim["arithmetic"] == [
+        ["difference", "+0.16"],
+        ["items", "1,115 (aligned)"],
+        ["items", "1,169 to 1,170, 1,172 (full)"],
+    ]
+
+
 def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
     assert full_page.index("figure-forest-title") < full_page.index(
         "Every claim with its verdict: the main table."
@@ -115,7 +124,7 @@ def test_a_fixture_run_shows_the_judge_at_work_and_no_verdict_on_the_paper(
     assert 'class="verdict deviation"' in own
     assert "\u2713 as expected" in own
     assert judged_page.count(">FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER</text>") == 8
-    assert "what the self-check study prints" in judged_page
+    assert "what the self-check study prints, where that is meant to agree" in judged_page
 
 
 def the_seven_states(page: str) -> str:
