@@ -59,6 +59,23 @@ def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
         yield from rows_of_file(file)
 
 
+def listed_latents(export: Path, source_id: str) -> frozenset[int]:
+    """The latents of which one source has a feature row; empty where the export holds none.
+
+    Feature files follow the order of the index as a string and activation files ranges of numbers, so that only the
+    index joins them.
+
+    Raises:
+        ValueError: If a line has no index; the message names file and line.
+    """
+    files = sorted((export / source_id / "features").glob("*.jsonl.gz"), key=_batch_number)
+    return frozenset(
+        _latent(line, f"{source_id}/features/{file.name}:{number}")
+        for file in files
+        for number, line in enumerate(_lines(file), start=1)
+    )
+
+
 def activation_files(export: Path, source_id: str) -> list[Path]:
     """The activation files of one source, by number; how many there are is whatever the folder holds.
 
@@ -103,8 +120,15 @@ def _lines(file: Path) -> Iterator[str]:
             yield from lines
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, zlib.error) as error:
         raise ValueError(
-            f"{file.parent.parent.name}/activations/{file.name} cannot be read to its end: {error}; fetch it again"
+            f"{file.parent.parent.name}/{file.parent.name}/{file.name} cannot be read to its end: {error}; fetch it again"
         ) from error
+
+
+def _latent(line: str, place: str) -> int:
+    try:
+        return int(json.loads(line)["index"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{place} is not a feature row: {error!r}; expected an index") from error
 
 
 def _row(line: str, place: str) -> StoredRow:

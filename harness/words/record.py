@@ -53,7 +53,12 @@ class Coverage:
     rows_not_english: int
     rows_below_maximum: int
     rows_duplicate: int
+    latents_listed: int
+    """Latents with a feature row; fewer than the dictionary has where the export was cut, at its end most likely."""
+    latents_without_rows: int
+    """Of those, latents that have no row left; the rows that were dropped are counted above."""
     latents_seen: int
+    """Latents with a row left."""
     latents_eligible: int
     latents_drawn: int
 

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.supply.export import BOS, UNREADABLE, WORD_MARK, StoredRow, stored_rows, text_of
+from harness.supply.export import (
+    BOS,
+    UNREADABLE,
+    WORD_MARK,
+    StoredRow,
+    listed_latents,
+    stored_rows,
+    text_of,
+)
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
 from harness.words.record import Coverage, PanelLatent, Selection, Text
@@ -120,7 +128,8 @@ def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
         chosen = drawn_latents(sorted(found.eligible), task.latents_per_layer, layer, task.seed)
         _require_enough(chosen, task, source_id, found)
         drawn.append({latent: found.eligible[latent] for latent in chosen})
-        coverage.append(_coverage(layer, rows, found, len(chosen)))
+        listed = listed_latents(export, source_id)
+        coverage.append(_coverage(layer, rows, found, listed, len(chosen)))
     texts = numbered_texts(drawn, task.held_out_fraction, task.seed)
     write_table(out, Text, texts)
     write_table(out, Selection, selections(drawn, texts))
@@ -291,7 +300,9 @@ def _require_enough(chosen: Sequence[int], task: PhrasesTask, source_id: str, fo
         )
 
 
-def _coverage(layer: int, rows: LayerRows, found: LayerPhrases, num_drawn: int) -> Coverage:
+def _coverage(
+    layer: int, rows: LayerRows, found: LayerPhrases, listed: frozenset[int], num_drawn: int
+) -> Coverage:
     return Coverage(
         layer=layer,
         rows_read=rows.read,
@@ -302,6 +313,8 @@ def _coverage(layer: int, rows: LayerRows, found: LayerPhrases, num_drawn: int) 
         rows_not_english=rows.not_english,
         rows_below_maximum=found.below_maximum,
         rows_duplicate=found.duplicate,
+        latents_listed=len(listed),
+        latents_without_rows=len(listed - rows.by_latent.keys()),
         latents_seen=len(rows.by_latent),
         latents_eligible=len(found.eligible),
         latents_drawn=num_drawn,

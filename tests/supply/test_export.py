@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.supply.export import UNREADABLE, StoredRow, stored_rows, text_of
+from harness.supply.export import UNREADABLE, StoredRow, listed_latents, stored_rows, text_of
 
 SOURCE = "0-miniature-res-64"
 
@@ -42,6 +42,28 @@ def test_a_row_keeps_its_tokens_and_values(tmp_path: Path) -> None:
     assert list(stored_rows(export, SOURCE)) == [
         StoredRow(latent=7, tokens=tuple(tokens), values=(0.0, 41.25, 3.5))
     ]
+
+
+def write_features(root: Path, lines: list[str]) -> Path:
+    folder = root / SOURCE / "features"
+    folder.mkdir(parents=True)
+    (folder / "batch-0.jsonl.gz").write_bytes(gzip.compress("".join(f"{text}\n" for text in lines).encode()))
+    return root
+
+
+def test_feature_rows_say_which_latents_there_are(tmp_path: Path) -> None:
+    export = write_features(tmp_path, ['{"index": "0"}', '{"index": 10}', '{"index": "2"}'])
+    assert listed_latents(export, SOURCE) == {0, 2, 10}
+
+
+def test_an_export_may_have_no_feature_rows(tmp_path: Path) -> None:
+    assert listed_latents(tmp_path, SOURCE) == frozenset()
+
+
+def test_a_feature_row_without_an_index_is_named(tmp_path: Path) -> None:
+    export = write_features(tmp_path, ['{"index": 1}', "{}"])
+    with pytest.raises(ValueError, match=rf"^{SOURCE}/features/batch-0\.jsonl\.gz:2 is not a feature row"):
+        listed_latents(export, SOURCE)
 
 
 def test_a_source_without_files_is_named(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from harness.works.phrases import (
     selections,
     usable_rows,
 )
+from tests.world_data import NUM_EXPORTED
 from tests.world_networks import BOS_ONLY_LATENT, DEAD_LATENT
 from tests.world_texts import FOREIGN
 from tests.worlds import World
@@ -344,6 +345,8 @@ def test_coverage_agrees_with_a_slow_count(world: World, made: Path, layer: int)
     assert found.rows_peaked_on_blank == len(on_blank) > 0
     assert found.rows_not_english == len(inside) - len(on_blank) - len(kept) > 0
     assert found.latents_seen == len({row.latent for row in kept})
+    assert found.latents_listed == NUM_EXPORTED
+    assert found.latents_without_rows == NUM_EXPORTED - found.latents_seen > 0
     assert found.latents_drawn == 12 <= found.latents_eligible <= found.latents_seen
 
 
