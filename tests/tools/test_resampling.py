@@ -105,6 +105,7 @@ def test_twenty_draws_leave_one_in_twenty_outside_each_end() -> None:
     assert percentile_interval(nineteen, 0.9) == (5, 23)
     thirty_nine = np.arange(39.0)
     assert percentile_interval(thirty_nine, 0.9) == (1, 37)
+    assert percentile_interval(thirty_nine[:38], 0.9) == (0, 37)
     assert percentile_interval(thirty_nine, 0.95) == (0, 38)
     assert percentile_interval(np.arange(9_999.0), 0.9) == (499, 9_499)
 
