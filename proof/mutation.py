@@ -1,6 +1,6 @@
 """Changes the pure floors one place at a time and counts how many changes the tests see: `python -m proof.mutation`.
 
-Works on a copy of the checkout. Ends with 1 if a module falls below the score that is asked of it. What survives is
+Works on a copy of the checkout. Ends with 1 if the modules together fall below the score that is asked of them. What survives is
 printed in full, since each survivor must be read: it is a missing test, or it changes nothing that can be seen.
 """
 
@@ -67,8 +67,13 @@ def main(asked: Sequence[str]) -> int:
         for score in scores:
             for name in score.survivors:
                 sys.stdout.write(_mutmut(folder, "show", name, quiet=True))
-    sys.stdout.write("\n".join(map(str, scores)) + "\n")
-    return int(any(score.percent < MIN_PERCENT for score in scores))
+    whole = Score(
+        module="all of them",
+        changes=sum(score.changes for score in scores),
+        survivors=tuple(name for score in scores for name in score.survivors),
+    )
+    sys.stdout.write("\n".join(map(str, (*scores, whole))) + "\n")
+    return int(whole.percent < MIN_PERCENT)
 
 
 def _configure(folder: Path, modules: Mapping[str, Sequence[str]]) -> None:

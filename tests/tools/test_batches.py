@@ -45,3 +45,9 @@ def test_padding_stands_on_the_left_under_a_zero_mask() -> None:
 def test_the_mask_follows_length_and_not_the_token(pad_id: int) -> None:
     _, mask = padded_left([[2, 9, 9], [2]], pad_id=pad_id, device="cpu")
     assert mask.tolist() == [[1, 1, 1], [0, 0, 1]]
+
+
+def test_a_width_that_is_asked_for_is_reached() -> None:
+    ids, mask = padded_left([[5, 6]], pad_id=0, device="cpu", width=4)
+    assert ids.tolist() == [[0, 0, 5, 6]]
+    assert mask.tolist() == [[0, 0, 1, 1]]

@@ -155,3 +155,14 @@ def test_gap_change_and_ratio_say_the_same_thing(sides: tuple[Values, Values]) -
     gap = gap_percent(low, high, Aggregation.RATIO_OF_MEANS)
     assert change_percent(low, high) == pytest.approx(-gap, rel=1e-9, abs=1e-9)
     assert ratio_percent(low, high) == pytest.approx(100 - gap, rel=1e-9, abs=1e-9)
+
+
+def test_a_correlation_of_small_numbers_is_none_the_less_one() -> None:
+    x = np.asarray([0.0, 0.001, 0.002])
+    assert pearson(x, 3 * x) == pytest.approx(1)
+
+
+def test_a_group_without_any_value_has_no_mean_wherever_it_stands() -> None:
+    means = group_means(np.asarray([1.0, 3.0]), np.asarray([1, 1]), 3)
+    assert np.isnan(means[[0, 2]]).all()
+    assert means[1] == 2
