@@ -1,0 +1,184 @@
+"""Tables of a whole run in the sizes of the paper, made up, and the judge on them in a process of its own.
+
+`python -m bench.judge_world FOLDER DRAWS` judges every claim of the study, or only draws where DRAWS is not 0, and prints
+one line of JSON.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.judge.bases import basis_of
+from harness.judge.declared import load_claims
+from harness.judge.hearing import Circumstances, judge
+from harness.judge.quantities import estimate_scopes
+from harness.judge.stored import stored_samples
+from harness.supply.studies import load_study
+from harness.supply.tables import writing
+from harness.tools.measured import Measured, Scope, Sides, measured
+from harness.words.formula import Formula
+from harness.words.record import Estimate, PhraseValue, UnitValue
+from harness.words.study import Study
+
+Values = NDArray[np.float64]
+
+STUDY = "sin2025"
+QUESTIONS = {"arc": 1_115, "hellaswag": 6_019, "mmlu": 11_025}
+SIMILARITY_TEXTS = 512
+RIGHT, FLIPPED = 0.3, 0.03
+"""Shares of questions: answered right before training, and answered otherwise after it."""
+SEEDS = (1, 2, 3, 4, 5)
+PHRASES = 10
+"""Phrases of each latent."""
+TEXTS_PER_PHRASE = 0.9
+"""Some texts serve two latents, so that both have to be resampled."""
+KEPT = {"gain": 1.85, "retention": 0.91, "retention-by-adapter": 0.91}
+"""Activation after training, relative to before."""
+VALUE = {
+    Formula.GAP: lambda o, r: 100 * (1 - o.sum() / r.sum()),
+    Formula.CHANGE: lambda o, r: 100 * (o.sum() / r.sum() - 1),
+    Formula.RATIO: lambda o, r: 100 * o.sum() / r.sum(),
+    Formula.DIFFERENCE: lambda o, r: (o - r).mean(),
+    Formula.PEARSON: lambda o, r: np.corrcoef(o, r)[0, 1],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """What one process took."""
+
+    claims: int
+    states: dict[str, int]
+    read_s: float
+    """CPU seconds until the tables stand in memory."""
+    cpu_s: float
+    """CPU seconds of everything after that."""
+    peak_mb: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """The latents of one layer, phrase by phrase."""
+
+    latents: int
+    strength: Values
+    texts: NDArray[np.int64]
+
+    def mean(self, values: Values) -> Values:
+        return values.reshape(self.latents, -1).mean(axis=1)
+
+
+def write_tables(folder: Path, latents: int) -> None:
+    """Write estimates, units and phrases as a finished run would."""
+    rng, study = np.random.default_rng(7), load_study(STUDY)
+    with (
+        writing(folder, Estimate) as estimates,
+        writing(folder, UnitValue) as units,
+        writing(folder, PhraseValue) as phrases,
+    ):
+        for made in _made(study, latents, rng):
+            estimates.write([made.estimate])
+            units.write(made.units)
+            phrases.write(made.phrases)
+
+
+def _made(study: Study, latents: int, rng: np.random.Generator) -> Iterator[Measured]:
+    layers: dict[int | None, _Layer] = {}
+    for scope in estimate_scopes(study).values():
+        kind = basis_of(scope).unit_kind
+        if kind == "latent":
+            if scope.layer not in layers:
+                layers[scope.layer] = _layer(latents, rng)
+            yield _over_latents(scope, layers[scope.layer], rng)
+        elif kind == "document":
+            yield _over_questions(scope, rng)
+        elif kind == "language":
+            gaps = rng.normal(15, 5, len(study.targets))
+            names = [language.code for language in study.targets]
+            yield _put(scope, kind, names, [40 - gaps / 2 + rng.normal(0, 1, len(gaps))], gaps)
+        elif kind == "seed":
+            yield _put(scope, kind, ["adapters"], list(rng.normal(91, 1, (len(SEEDS), 1))), np.zeros(1))
+        else:
+            texts = [str(place) for place in range(SIMILARITY_TEXTS)]
+            yield _put(scope, kind, texts, [rng.normal(0.8, 0.1, len(texts))], np.zeros(len(texts)))
+
+
+def _layer(latents: int, rng: np.random.Generator) -> _Layer:
+    count = latents * PHRASES
+    strength = np.repeat(rng.lognormal(0, 0.5, latents), PHRASES) * rng.lognormal(0, 0.3, count)
+    return _Layer(latents, strength, rng.integers(0, int(TEXTS_PER_PHRASE * count), count))
+
+
+def _over_latents(scope: Scope, layer: _Layer, rng: np.random.Generator) -> Measured:
+    strength, count = layer.strength, len(layer.strength)
+    names = [str(7 * place) for place in range(layer.latents)]
+    if scope.quantity != "gap":
+        after = [layer.mean(strength * KEPT[scope.quantity] * rng.lognormal(0, 0.1, count)) for _ in SEEDS]
+        return _put(scope, "latent", names, after, layer.mean(strength))
+    low = strength * 0.75 * rng.lognormal(0, 0.2, count)
+    other = strength * (1.0 if scope.reading == "high" else 1.6) * rng.lognormal(0, 0.1, count)
+    gap = _put(scope, "latent", names, [layer.mean(low)], layer.mean(other))
+    if scope.language is not None:
+        return gap
+    rows = zip(
+        np.repeat(names, PHRASES).tolist(), layer.texts.tolist(), low.tolist(), other.tolist(), strict=True
+    )
+    phrases = tuple(
+        PhraseValue(estimate_id=scope.estimate_id, unit=unit, text_id=text, observed=low_, reference=other_)
+        for unit, text, low_, other_ in rows
+    )
+    return Measured(estimate=gap.estimate, units=gap.units, phrases=phrases)
+
+
+def _over_questions(scope: Scope, rng: np.random.Generator) -> Measured:
+    assert scope.benchmark is not None
+    count = QUESTIONS[scope.benchmark]
+    names, right = [f"d{place}" for place in range(count)], 100.0 * (rng.random(count) < RIGHT)
+    if scope.quantity == "accuracy":
+        return _put(scope, "document", names, [right], np.zeros(count))
+    after = [np.where(rng.random(count) < FLIPPED, 100 - right, right) for _ in SEEDS]
+    return _put(scope, "document", names, after, right)
+
+
+def _put(scope: Scope, kind: str, names: list[str], observed: list[Values], reference: Values) -> Measured:
+    formula = basis_of(scope).formulas[0]
+    value = float(np.mean([VALUE[formula](side, reference) for side in observed]))
+    seeds = SEEDS if len(observed) > 1 else (None,)
+    sides = [
+        Sides(units=names, observed=side, reference=reference, seed=seed)
+        for seed, side in zip(seeds, observed, strict=True)
+    ]
+    return measured(scope, value, formula, kind, sides)
+
+
+def judged(folder: Path, num_draws: int) -> Judging:
+    """Judge the whole inventory, or make that many draws of everything that it asks for."""
+    claims = load_claims(STUDY)
+    samples = stored_samples(load_study(STUDY), folder, claims)
+    read_s = time.process_time()
+    states: Counter[str] = Counter()
+    if num_draws:
+        first = claims[0].primary.estimates[0]
+        samples.another(1, num_draws).sample(first, claims[0].inference)
+    else:
+        states.update(verdict.state.value for verdict in judge(claims, samples, Circumstances()))
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Judging(
+        claims=len(claims),
+        states=dict(states),
+        read_s=read_s,
+        cpu_s=time.process_time() - read_s,
+        peak_mb=peak_mb,
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asdict(judged(Path(sys.argv[1]), int(sys.argv[2])))) + "\n")
