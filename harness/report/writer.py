@@ -4,11 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.assembly import Records, as_report
+from harness.report.assembly import SCHEMA_VERSION, Records, as_report
 from harness.report.document import Point, Report
 from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
@@ -85,7 +86,7 @@ def render_report(run: Path) -> int:
 
     Raises:
         FileNotFoundError: If the folder holds no `report.json`.
-        ValueError: If the schema does not hold.
+        UsageError: If that is no report that this version reads.
     """
     return _render(load_report(run), run)
 
@@ -95,17 +96,29 @@ def load_report(run: Path) -> Report:
 
     Raises:
         FileNotFoundError: If the folder holds no `report.json`.
-        UsageError: If the file is no JSON.
-        ValueError: If the schema does not hold.
+        UsageError: If the file is no JSON, was written by another version, or breaks its schema.
     """
     path = run / REPORT_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{path} is no JSON ({error}); run 'harness reproduce' again to write it anew"
         ) from error
-    return validated(content, str(path))
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, str) and version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} was written as version {version[:20]} of the report, but this harness reads {SCHEMA_VERSION}; render it "
+            f"with the harness that wrote it, or run 'harness reproduce' again"
+        )
+    try:
+        return validated(content, str(path))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def _render(report: Report, run: Path) -> int:

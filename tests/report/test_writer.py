@@ -10,6 +10,7 @@ import pytest
 
 from harness.report import load_report, render_report, write_report
 from harness.report.document import Report
+from harness.words.failures import UsageError
 from harness.words.record import Estimate, SelfCheck
 from tests.report import worlds
 
@@ -100,6 +101,35 @@ def test_a_digest_that_is_none_is_refused_before_anything_is_written(tmp_path: P
     with pytest.raises(ValueError, match=r"lock\.sha256"):
         write(tmp_path, [], [], specification_digest="unknown")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("{", "is no JSON", id="cut off"),
+        pytest.param("\x00\x01", "is no JSON", id="binary"),
+        pytest.param("[" * 100_000, "is no JSON", id="nested without end"),
+        pytest.param(
+            '{"schema_version": "1.0"}', "version 1.0 of the report, but this harness reads", id="an old one"
+        ),
+        pytest.param("[]", "is not a report", id="a list"),
+        pytest.param("{}", "is not a report", id="empty"),
+    ],
+)
+def test_a_broken_report_is_named_and_nothing_is_written(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=words) as refused:
+        render_report(tmp_path)
+    assert str(tmp_path / "report.json") in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_number_that_json_does_not_know_is_refused(tmp_path: Path, run_folder: Path) -> None:
+    text = (run_folder / "report.json").read_text(encoding="utf-8")
+    (tmp_path / "report.json").write_text(text.replace('"value": 26.0', '"value": NaN', 1), encoding="utf-8")
+    assert "NaN" in (tmp_path / "report.json").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="NaN is no number of JSON"):
+        load_report(tmp_path)
 
 
 class TestSummary:

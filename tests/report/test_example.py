@@ -1,0 +1,37 @@
+"""The committed example: what its `report.json` gives today is what lies beside it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.report import load_report, render_report
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "reports/example"
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("example")
+    shutil.copy(EXAMPLE / "report.json", folder)
+    render_report(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["report.html", "summary.md", "junit.xml"])
+def test_the_example_is_rendered_from_its_own_numbers(again: Path, name: str) -> None:
+    assert (again / name).read_bytes() == (EXAMPLE / name).read_bytes(), (
+        f"reports/example/{name} is stale: run 'harness report reports/example' and commit it"
+    )
+
+
+def test_it_is_a_fixture_run_whose_judge_was_checked() -> None:
+    report = load_report(EXAMPLE)
+    study = report["self_check_study"]
+    assert report["mode"] == "fixture"
+    assert study is not None
+    assert len({claim["verdict"] for claim in study["claims"]}) == 6  # every state but ERROR
+
+
+def test_the_page_is_small_enough() -> None:
+    assert (EXAMPLE / "report.html").stat().st_size < 2 * 1024 * 1024
