@@ -45,7 +45,9 @@ def test_the_independent_run_itself_comes_out_as_expected() -> None:
     study = load_study("miniature")
     verdicts = hear(docket_of(study, CLAIMS, INDEPENDENT_RUN, Circumstances()))
     found = {claim.id: verdict.state for claim, verdict in zip(CLAIMS, verdicts, strict=True)}
-    assert found == {claim.id: claim.expected for claim in CLAIMS} | {"mini.gain.id.value": State.PASS}
+    # It trained Indonesian adapters, and under its seeds English drifts less evenly than in the fixture run.
+    other = dict.fromkeys(("mini.gain.id.value", "mini.retention.floor"), State.INCONCLUSIVE)
+    assert found == {claim.id: claim.expected for claim in CLAIMS} | other
 
 
 def test_the_independent_run_shares_no_seed_with_the_fixture() -> None:

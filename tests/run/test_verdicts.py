@@ -93,7 +93,7 @@ def test_claims_that_nobody_asked_for_are_deselected_and_move_no_other(tmp_path:
 
 
 def test_a_claim_that_is_not_there_is_refused_before_any_work() -> None:
-    with pytest.raises(UsageError, match=r"unknown claim 'mini.gap.l6'.*did you mean 'mini.gap.l6"):
+    with pytest.raises(UsageError, match=r"unknown claim 'mini.gap.l6'; did you mean mini.gap.l6.value"):
         require_claims(STUDY, Asked(claims=("mini.gap.l6",)))
 
 
