@@ -111,7 +111,17 @@ def test_without_a_command_help_is_shown(small: SmallWorld, capsys: pytest.Captu
 
 @pytest.mark.parametrize(
     "words",
-    [["reproduce"], ["plan"], ["stage"], ["report"], ["store"], ["store", "list"], ["store", "clean"]],
+    [
+        ["reproduce"],
+        ["judge"],
+        ["audit"],
+        ["plan"],
+        ["stage"],
+        ["report"],
+        ["store"],
+        ["store", "list"],
+        ["store", "clean"],
+    ],
     ids=" ".join,
 )
 def test_every_command_has_help_with_an_example(
