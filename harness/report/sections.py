@@ -12,6 +12,18 @@ from harness.report.markup import Markup, tag
 from harness.report.numbers import count, short
 from harness.report.wording import claims_words, mode_words, stamp_words
 
+GLOSSARY = {
+    "claim": "one atom of a sentence of the paper: a value, a bound, a place, a direction, a correlation",
+    "reading": "one thing that a sentence may mean; each is judged by itself",
+    "specification": "one way to compute one meaning; the primary one is fixed beforehand",
+    "margin": "how far from the printed number still counts as agreement, fixed beforehand with its reason",
+    "band": "the printed number, its rounding and the margin to either side",
+    "unit": "what varies and is resampled: a latent, a question, a language",
+    "latent": "one direction of a sparse autoencoder's dictionary, with its activation",
+    "seed": "one training of an adapter; several tell what one training would vary by",
+    "Holm": "what keeps many tests together at the error rate of one",
+    "non-discriminating": "said of a PASS whose band holds \u201cno effect\u201d: it could hardly have failed",
+}
 FOREST_TITLE = "Value claims, in margins"
 ARXIV_NUMBER = re.compile(r"\b\d{4}\.\d{4,5}\b")
 
@@ -68,16 +80,19 @@ def claim_cards(report: Report) -> Markup:
 def limits(report: Report) -> Markup:
     """What the numbers cannot bear."""
     stored = sum(row["num_unit_values"] for row in report["measurements"])
+    elsewhere = "; verdicts and figures do" if report["judged"] else ""
     items = (
         f"You may not conclude {may_not_conclude(report)}",
         (
-            f"Numbers are printed without intervals. {count(stored, 'unit-level value')} behind them are stored, "
-            f"so that intervals can be computed without running a model again."
+            f"Tables of measurements print no intervals{elsewhere}. {count(stored, 'unit-level value')} behind them are "
+            f"stored, so that intervals can be computed without running a model again."
         ),
         "Where a source leaves a choice open, one specification was fixed; another may give other numbers.",
         "Accuracy is that of the questions asked; no question or phrase of a licensed corpus is printed here.",
     )
-    return section("limits", "Limits", tag("ul", *(tag("li", text) for text in items)))
+    terms = (tag("div", tag("dt", term), tag("dd", meaning)) for term, meaning in GLOSSARY.items())
+    words = folded("Words of this page", tag("dl", *terms, class_="facts"))
+    return section("limits", "Limits", tag("ul", *(tag("li", text) for text in items)), words)
 
 
 def citation(report: Report) -> Markup:

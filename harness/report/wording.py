@@ -196,10 +196,10 @@ def claims_words(report: Report) -> str:
 
 def judged_may(report: Report) -> str:
     """What verdicts on the paper bear."""
-    whose = "the numbers as declared" if report["mode"] == "audit" else "this replication"
+    whose = "what was declared" if report["mode"] == "audit" else "this replication"
     return (
-        f"that {whose} agrees with a claim marked PASS within its margin, and disagrees with one marked DEVIATION by "
-        f"more than its margin; each of these words is wrong in at most 5 of 100 such runs at the margin's edge."
+        f"that {whose} agrees with each PASS within its margin, and disagrees with each DEVIATION by more; such a word is "
+        f"wrong in at most 5 of 100 runs at the margin's edge."
     )
 
 
@@ -207,8 +207,8 @@ def judged_may_not(report: Report) -> str:
     """What they do not bear."""
     declared = "that the numbers were measured as declared; " if report["mode"] == "audit" else ""
     return (
-        f"{declared}anything from INCONCLUSIVE, CONTESTED or NOT RUN, in either direction; that the paper is right or "
-        f"wrong as a whole; or anything about other models, dictionaries or languages."
+        f"{declared}anything from INCONCLUSIVE, CONTESTED or NOT RUN; that the paper as a whole is right or wrong; anything "
+        f"about other models, dictionaries or languages."
     )
 
 
