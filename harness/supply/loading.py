@@ -160,7 +160,7 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
         with path.open("rb") as stream, np.load(stream) as stored:
             missing = sorted(set(names) - set(stored.files))
             arrays = {name: torch.from_numpy(stored[name]).to(torch.float32) for name in names if not missing}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"{pin.name}: {file} cannot be read as arrays ({error}); remove it, and start again to fetch it anew"
         ) from error

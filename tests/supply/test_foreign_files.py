@@ -65,6 +65,14 @@ def test_a_planted_pickle_is_never_loaded(tmp_path: Path) -> None:
     assert not PARSERS["params"].accepts(params_with_a_pickle(), tmp_path)
 
 
+@pytest.mark.parametrize(("place", "bits"), [(8, 9), (6, 1)], ids=["packed in an unknown way", "encrypted"])
+def test_arrays_that_cannot_be_unpacked_are_refused(tmp_path: Path, place: int, bits: int) -> None:
+    content = bytearray(PARSERS["params"].sound)
+    directory = content.index(b"PK\x01\x02")
+    content[place] = content[directory + place + 2] = bits
+    assert not PARSERS["params"].accepts(bytes(content), tmp_path)
+
+
 @pytest.mark.parametrize(
     "line",
     [
