@@ -38,6 +38,8 @@ class Resampled:
     num_draws: int = NUM_DRAWS
     paper_units: Mapping[str, int] = field(default_factory=dict)
     """Units behind the printed number, by estimate, where a source says."""
+    wanted: tuple[str, ...] = ()
+    """Estimates that will be asked for: those over one layer's latents are drawn with the first of them."""
     _draws: dict[str, tuple[Values, ...]] = field(default_factory=dict)
 
     def estimate(self, estimate_id: str) -> Estimate | None:
@@ -70,7 +72,7 @@ class Resampled:
             return _unspread(estimate)
         rows = self._rows(estimate)
         _require_consistent(estimate, rows)
-        self.draw([estimate_id])
+        self.draw([estimate_id, *self._beside(estimate)])
         data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
         is_fixed = inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"
         spread = seeds if is_fixed else combined((data, seeds))
@@ -88,6 +90,13 @@ class Resampled:
             units=rows.names if estimate.formula == Formula.PEARSON else (),
             control=self._tokens(rows.names) if estimate.formula == Formula.PEARSON else None,
         )
+
+    def _beside(self, estimate: Estimate) -> list[str]:
+        """What else will be asked for over the same latents; a claim on one layer costs no other layer's draws."""
+        if estimate.estimate_id in self._draws or estimate.unit_kind != "latent":
+            return []
+        key = _stream_key(estimate)
+        return [each for each in self.wanted if (other := self.estimate(each)) and _stream_key(other) == key]
 
     def _one_run(self, estimate: Estimate, rows: UnitRows, data: Spread, *, is_fixed: bool) -> float:
         """Error of one run of the paper's design; its questions count as ours until their ids are shown to match."""

@@ -37,9 +37,7 @@ class StoredSamples:
 
     @cached_property
     def _resampled(self) -> Resampled:
-        resampled = Resampled(self.stored, self.stream_number, self.num_draws, self.paper_units)
-        resampled.draw(self.wanted)
-        return resampled
+        return Resampled(self.stored, self.stream_number, self.num_draws, self.paper_units, self.wanted)
 
     def has(self, estimate_id: str) -> bool:
         """Whether the run measured it."""
