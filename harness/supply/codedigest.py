@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +22,8 @@ def code_digest(module: str, package: Path = HERE) -> str:
     Raises:
         ValueError: If the package has no such module.
     """
-    lines = [f"{name}\0{_module_digest(_file(name, package))}\n" for name in import_closure(module, package)]
+    closure = {name: _file(name, package) for name in import_closure(module, package)}
+    lines = [f"{name}\0{_digest(path.read_bytes())}\n" for name, path in closure.items() if path]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -39,7 +39,8 @@ def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
             continue
         found.add(name)
         waiting += _parents(name)
-        waiting += _imported(path, name)
+        inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += _imported(path.read_bytes(), inside)
     return tuple(sorted(found))
 
 
@@ -61,16 +62,18 @@ def _parents(name: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
-def _imported(path: Path, name: str) -> Iterator[str]:
-    """Every name that an import statement of the file could load, submodules of packages included."""
-    inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(_tree(path)):
+# Stages share most of their code. Keyed by bytes, not by time stamp: two edits within one tick must not look alike.
+@cache
+def _imported(source: bytes, inside: str) -> tuple[str, ...]:
+    """Every name that an import statement of a module of that package could load, submodules included."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, inside)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            found += (base, *(f"{base}.{alias.name}" for alias in node.names))
+    return tuple(found)
 
 
 def _absolute(node: ast.ImportFrom, inside: str) -> str:
@@ -81,15 +84,11 @@ def _absolute(node: ast.ImportFrom, inside: str) -> str:
     return f"{base}.{node.module}" if node.module else base
 
 
-def _module_digest(path: Path | None) -> str:
-    assert path is not None, "only files of the package stand in a closure"
-    tree = _WithoutDocstrings().visit(_tree(path))
+@cache
+def _digest(source: bytes) -> str:
+    """Digest of what a module does."""
+    tree = _WithoutDocstrings().visit(ast.parse(source))
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-def _tree(path: Path) -> ast.Module:
-    # Keyed by bytes, not by time stamp: two edits within one tick must not look alike.
-    return ast.parse(path.read_bytes(), filename=str(path))
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
