@@ -92,6 +92,8 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
         "no:cacheprovider",
         "-p",
         "no:terminal",
+        "-p",
+        "no:anyio",  # the client of the hub has loaded it already, and pytest warns of what it cannot rewrite
     )
     pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
     if lost := [claim.id for claim in docket.claims if claim.id not in clerk.told]:
