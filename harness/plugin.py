@@ -92,8 +92,8 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
         "no:cacheprovider",
         "-p",
         "no:terminal",
-        "-p",
-        "no:anyio",  # the client of the hub has loaded it already, and pytest warns of what it cannot rewrite
+        # What else this environment has installed for pytest has no part in a verdict, and may be loaded already.
+        "--disable-plugin-autoload",
     )
     pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
     if lost := [claim.id for claim in docket.claims if claim.id not in clerk.told]:
