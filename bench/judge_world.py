@@ -36,8 +36,8 @@ SIMILARITY_TEXTS = 512
 RIGHT, FLIPPED = 0.3, 0.03
 """Shares of questions: answered right before training, and answered otherwise after it."""
 SEEDS = (1, 2, 3, 4, 5)
-PHRASES = 10
-"""Phrases of each latent."""
+PHRASES = 2
+"""Phrases of each latent: the fewest that the paper's study takes. Drawing phrases as well grows with their number."""
 TEXTS_PER_PHRASE = 0.9
 """Some texts serve two latents, so that both have to be resampled."""
 KEPT = {"gain": 1.85, "retention": 0.91, "retention-by-adapter": 0.91}

@@ -68,7 +68,7 @@ def test_the_whole_inventory_on_few_latents(benchmark: BenchmarkFixture, tables:
 
 
 def test_the_whole_inventory(benchmark: BenchmarkFixture, tables: dict[int, Path]) -> None:
-    """2,000 latents, ten languages, 26 layers, ten phrases a latent, two streams of 9,999 draws."""
+    """2,000 latents, ten languages, 26 layers, two phrases a latent, two streams of 9,999 draws."""
     judging = benchmark.pedantic(carried_out, args=(tables[LATENTS],))
     benchmark.extra_info.update(cpu_s=judging.cpu_s, read_s=judging.read_s, peak_mb=judging.peak_mb)
     assert _answered(judging)
