@@ -121,7 +121,7 @@ def _texts(plan: Plan) -> Iterator[tuple[str, int]]:
 
 def _tokens_per_text(plan: Plan) -> Iterator[tuple[str, int]]:
     shots = [_shots(plan.profile, benchmark.shots) + 1 for benchmark in plan.study.benchmarks]
-    prompt = TOKENS_PER_SHOT * sum(shots) // len(shots)
+    prompt = TOKENS_PER_SHOT * sum(shots) // max(1, len(shots))  # a study may ask no benchmark
     yield "replay", 128
     yield from (
         (stage, TOKENS_PER_PHRASE)
