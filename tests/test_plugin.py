@@ -78,7 +78,7 @@ def test_a_claim_without_a_check_is_a_malfunction(folder: Path) -> None:
 
 def test_a_check_that_breaks_is_a_malfunction(folder: Path) -> None:
     folder.write_text(CHECK.format(part="", how="reprot"))
-    with pytest.raises(HarnessError, match="3 claims of .* have no check"):
+    with pytest.raises(HarnessError, match=r"3 claims of .* have no check"):
         hear_in_pytest(docket(folder))
 
 

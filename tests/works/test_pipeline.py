@@ -189,7 +189,9 @@ def test_a_stage_tells_what_it_reads_from(made: Plan) -> None:
 
 
 def test_an_unknown_stage_is_refused_with_those_that_exist(made: Plan) -> None:
-    with pytest.raises(ValueError, match="unknown stage 'activation'; this plan has replay, phrases, translations"):
+    with pytest.raises(
+        ValueError, match="unknown stage 'activation'; this plan has replay, phrases, translations"
+    ):
         made.stage("activation")
 
 
