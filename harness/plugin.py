@@ -5,6 +5,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +18,8 @@ from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
 from harness.run.judged_run import judged_run
 from harness.supply.studies import CLAIMS
 from harness.words.claim import Claim, Tier
-from harness.words.failures import USAGE, HarnessError
+from harness.words.failures import MALFUNCTION, USAGE, HarnessError
+from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Verdict
 
 CLERK = "clerk"
@@ -37,6 +40,14 @@ class Clerk:
     told: dict[str, Verdict] = field(default_factory=dict)
     gated: list[Verdict] = field(default_factory=list)
     differs: list[bool] = field(default_factory=list)
+    lock: LockStatus = LockStatus.INTACT
+    failures_told: int = 0
+    """Tests that failed because the verdict is one; any other failure is a malfunction."""
+    failures_seen: int = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what failed, whoever made it fail."""
+        self.failures_seen += report.failed
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
@@ -51,6 +62,7 @@ class Clerk:
         """
         verdict = self._tell(claim)
         sentence = f"{verdict.state}: {verdict.why}. {verdict.says}"
+        self.failures_told += verdict.state is State.DEVIATION
         if verdict.state is State.DEVIATION:
             pytest.fail(
                 f"{claim.id} {sentence}\nRun it again: harness reproduce --claim {claim.id}", pytrace=False
@@ -64,6 +76,7 @@ class Clerk:
         """A self-check: its test fails when the verdict is not the one that it must come out with."""
         verdict = self._tell(claim)
         self.differs.append(verdict.state != claim.expected)
+        self.failures_told += self.differs[-1]
         if self.differs[-1]:
             pytest.fail(
                 f"{claim.id}: expected {claim.expected}, got {verdict.state}: {verdict.says}", pytrace=False
@@ -95,13 +108,25 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
         # What else this environment has installed for pytest has no part in a verdict, and may be loaded already.
         "--disable-plugin-autoload",
     )
-    pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
+    with _without_words_of_others():
+        pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
     if lost := [claim.id for claim in docket.claims if claim.id not in clerk.told]:
         raise HarnessError(
             f"{len(lost)} claims of {docket.study} have no check below {folder}, such as {lost[0]}; give each table of "
             "claims a test that reports it, or mend the test that broke"
         )
     return tuple(clerk.told[claim.id] for claim in docket.claims)
+
+
+@contextmanager
+def _without_words_of_others() -> Iterator[None]:
+    """Options that somebody set for pytest at large, such as a selection, must not thin out a run's verdicts."""
+    kept = os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ["PYTEST_ADDOPTS"] = kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +167,7 @@ def judged(pytestconfig: pytest.Config) -> Clerk:
         pytest.exit(str(error), returncode=error.exit_code)
     except ValueError as error:
         pytest.exit(str(error), returncode=USAGE)
-    clerk = Clerk({docket.study: docket for docket in found.dockets}, found.mode)
+    clerk = Clerk({docket.study: docket for docket in found.dockets}, found.mode, lock=found.lock)
     pytestconfig.pluginmanager.register(clerk, CLERK)
     return clerk
 
@@ -151,5 +176,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End with the exit code of the verdicts that were told: all skipped is nothing judged."""
     clerk = session.config.pluginmanager.get_plugin(CLERK)
     if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} and isinstance(clerk, Clerk):
-        states = [(verdict.state, verdict.why) for verdict in clerk.gated]
-        session.exitstatus = exit_code(Outcome(mode=clerk.mode, gated=states, differs=clerk.differs))
+        session.exitstatus = ending_of(clerk)
+
+
+def ending_of(clerk: Clerk) -> int:
+    """The exit code of what was told; a test that failed and told no verdict is a malfunction."""
+    if clerk.failures_seen > clerk.failures_told:
+        return MALFUNCTION
+    states = [(verdict.state, verdict.why) for verdict in clerk.gated]
+    return exit_code(Outcome(mode=clerk.mode, gated=states, differs=clerk.differs, lock=clerk.lock))

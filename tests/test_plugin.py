@@ -1,5 +1,6 @@
 """pytest's side: each check tells one verdict, all skipped is nothing judged, and what nobody checks is no verdict."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,10 +12,11 @@ from claims.sin2025.claims import CLAIMS as PAPER
 from harness import plugin
 from harness.judge.docket import Docket, Unmeasured, docket_of
 from harness.judge.hearing import Circumstances
-from harness.plugin import BrokenCheckError, Clerk, hear_in_pytest, sentence
+from harness.plugin import BrokenCheckError, Clerk, ending_of, hear_in_pytest, sentence
 from harness.supply.studies import load_study
 from harness.words.claim import Claim, Tier
 from harness.words.failures import HarnessError
+from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Verdict, Why
 from tests.judge.asked import value_claim
 
@@ -123,6 +125,32 @@ def test_a_self_check_that_must_deviate_passes_when_it_does() -> None:
     clerk.report_expected(asked)
     assert clerk.differs == [False]
     assert clerk.gated == []
+
+
+@pytest.mark.parametrize(
+    ("failures", "code"),
+    [
+        pytest.param((1, 1), 1, id="every failure is a verdict"),
+        pytest.param((1, 2), 3, id="one failure is none"),
+    ],
+)
+def test_a_test_that_breaks_is_a_malfunction_and_no_verdict(failures: tuple[int, int], code: int) -> None:
+    clerk, _ = clerk_with(State.DEVIATION)
+    clerk.gated, (clerk.failures_told, clerk.failures_seen) = list(clerk.verdicts.values()), failures
+    assert ending_of(clerk) == code
+
+
+def test_a_broken_lock_ends_the_checks_as_it_ends_a_run() -> None:
+    clerk, _ = clerk_with(State.PASS)
+    clerk.gated, clerk.lock = list(clerk.verdicts.values()), LockStatus.BROKEN
+    assert ending_of(clerk) == 11
+
+
+def test_words_for_pytest_at_large_thin_out_no_verdict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
+    folder.write_text(CHECK.format(part="", how="report"))
+    assert len(hear_in_pytest(docket(folder))) == 3
+    assert os.environ["PYTEST_ADDOPTS"] == "-k nothing"
 
 
 def test_names_read_as_sentences() -> None:

@@ -142,8 +142,8 @@ def _estimate_faults(claim: Claim, reading: Reading, known: Mapping[str, str]) -
                 f"reading {reading.name!r} names estimate {name!r}, which the study does not have; "
                 f"allowed: one of its {len(known)}{_nearest(name, known)}"
             )
-        elif known[name] != claim.unit:
-            yield f"its unit is {claim.unit}, but estimate {name!r} is in {known[name]}; both must be the same"
+        elif known[name] != claim.unit_of(reading):
+            yield f"its unit is {claim.unit_of(reading)}, but estimate {name!r} is in {known[name]}; both must be the same"
 
 
 def _target_faults(claim: Claim) -> Iterator[str]:
@@ -182,6 +182,17 @@ def _margin_faults(claim: Claim) -> Iterator[str]:
         yield f"has margin {claim.margin}; rule {claim.rule} needs a positive number"
     if not claim.margin_because.strip():
         yield f"has margin {claim.margin} without a reason; say in margin_because why it is that wide"
+    yield from (fault for reading in claim.readings for fault in _own_margin_faults(claim, reading))
+
+
+def _own_margin_faults(claim: Claim, reading: Reading) -> Iterator[str]:
+    where, margin = f"reading {reading.name!r}", reading.margin
+    if claim.unit_of(reading) != claim.unit and margin is None:
+        yield f"{where} is in {reading.unit} and has no margin of its own; one in {claim.unit} means nothing there"
+    if margin is not None and not 0 < margin < math.inf:
+        yield f"{where} has margin {margin}; rule {claim.rule} needs a positive number"
+    if margin is not None and not reading.margin_because.strip():
+        yield f"{where} has margin {margin} without a reason; say in its margin_because why it is that wide"
 
 
 def _member_faults(claim: Claim) -> Iterator[str]:

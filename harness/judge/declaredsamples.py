@@ -65,14 +65,15 @@ class DeclaredSamples:
         return replace(self.resampled.sample(_bare(estimate_id), inference), estimate_id=estimate_id)
 
     def pooled(self, estimate_ids: Sequence[str]) -> Sample:
-        """The mean of several; where any of them came as a summary, all count as independent."""
+        """The mean of several; where any of them came as a summary, all may depend on each other."""
         if not any(each in self.told for each in estimate_ids):
             return self.resampled.pooled([_bare(each) for each in estimate_ids])
         return pooled_samples([self.sample(each, InferenceTarget.POPULATION) for each in estimate_ids])
 
     def another(self, stream_number: int, num_draws: int) -> "DeclaredSamples":
-        """The same with other bootstrap draws; summaries have none."""
-        return replace(self, resampled=self.resampled.another(stream_number, num_draws))
+        """The same with other bootstrap draws; those that stand in for a summary's come from the same stream."""
+        told = {key: replace(each, stream_number=stream_number) for key, each in self.told.items()}
+        return replace(self, told=told, resampled=self.resampled.another(stream_number, num_draws))
 
     def notes(self, estimate_id: str) -> tuple[str, ...]:
         """What is shown beside one quantity."""

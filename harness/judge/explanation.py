@@ -98,12 +98,13 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _target(target: Target, claim: Claim) -> str:
-    band = ""
-    if claim.margin is not None:
-        reach = target.rounding + claim.margin
+    reading, band = claim.reading_of(target), ""
+    if (margin := claim.margin_of(reading)) is not None:
+        reach = target.rounding + margin
         band = f"; agrees from {round(target.value - reach, 6):g} to {round(target.value + reach, 6):g}"
     rounding = f", rounded within {target.rounding:g}" if target.rounding else ""
-    return f"{target.printed.text} {claim.unit} ({target.source}, {target.tier}; reading {target.reading}{rounding}){band}"
+    unit = claim.unit_of(reading)
+    return f"{target.printed.text} {unit} ({target.source}, {target.tier}; reading {target.reading}{rounding}){band}"
 
 
 def _arithmetic(claim: Claim) -> Iterator[str]:
@@ -129,6 +130,10 @@ def _arithmetic(claim: Claim) -> Iterator[str]:
 def _decision(claim: Claim) -> Iterator[tuple[str, str]]:
     if claim.margin is not None:
         yield "margin", f"{claim.margin:g} {claim.unit}: {claim.margin_because}"
+    for reading in claim.readings:
+        if reading.margin is not None:
+            unit = claim.unit_of(reading)
+            yield "", f"{reading.margin:g} {unit} under reading {reading.name}: {reading.margin_because}"
     if claim.null is not None:
         yield (
             "no effect",

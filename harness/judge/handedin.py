@@ -96,9 +96,9 @@ def _found(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Scope])
     found = _Found(
         entry=entry, claim=claim, reading=reading, scope=scopes[_estimate_id(entry, claim, reading)]
     )
-    if entry.unit != claim.unit:
+    if entry.unit != claim.unit_of(reading):
         raise UsageError(
-            f"{entry.place}: claim {claim.id} is in {claim.unit}, found unit {entry.unit!r}; convert estimate and error, then "
+            f"{entry.place}: claim {claim.id} is in {claim.unit_of(reading)} under reading {reading.name}, found unit {entry.unit!r}; convert estimate and error, then "
             "say so"
         )
     if claim.kind is Kind.CORRELATION and isinstance(entry.measured, Summary):

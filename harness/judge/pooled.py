@@ -38,15 +38,18 @@ def pooled_estimates(resampled: Resampled, estimate_ids: Sequence[str]) -> Sampl
 
 
 def pooled_samples(samples: Sequence[Sample]) -> Sample:
-    """The mean of samples that somebody declared, taken as independent of each other."""
-    share = 1 / len(samples)
+    """The mean of samples that somebody declared.
+
+    Cells share questions, adapters and seeds, and a summary does not say how much of its error: so nothing averages out.
+    """
+    known = [sample.spread.df for sample in samples if sample.spread.df is not None]
     return Sample(
         estimate_id=" + ".join(sample.estimate_id for sample in samples),
-        value=math.fsum(sample.value for sample in samples) * share,
-        spread=combined(Spread(sample.spread.se * share, sample.spread.df) for sample in samples),
+        value=float(np.mean([sample.value for sample in samples])),
+        spread=Spread(float(np.mean([sample.spread.se for sample in samples])), min(known, default=None)),
         num_units=min(sample.num_units for sample in samples),
         num_seeds=min(sample.num_seeds for sample in samples),
-        method=f"mean of {len(samples)} declared values, taken as independent",
+        method=f"mean of {len(samples)} declared values, whose errors may be one and the same",
     )
 
 

@@ -26,9 +26,10 @@ class Question:
     @property
     def band(self) -> Interval | None:
         """What counts as agreement: printed number, its rounding, and the margin."""
-        if self.target is None or self.claim.margin is None:
+        margin = self.claim.margin_of(self.reading)
+        if self.target is None or margin is None:
             return None
-        reach = self.target.rounding + self.claim.margin
+        reach = self.target.rounding + margin
         return self.target.value - reach, self.target.value + reach
 
 
@@ -56,6 +57,7 @@ def answer(
     source = (target.source, target.tier) if target else (claim.sentence.source, claim.sentence.tier)
     return CaseVerdict(
         reading=question.reading.name,
+        unit=claim.unit_of(question.reading),
         printed=target.printed.text if target else "",
         source=source[0],
         source_tier=source[1],
@@ -125,7 +127,7 @@ def unmet_minimum(
 def _closeness(question: Question, numbers: Numbers | None) -> Closeness | None:
     if question.target is None or numbers is None:
         return None
-    printed, margin = question.target.value, question.claim.margin
+    printed, margin = question.target.value, question.claim.margin_of(question.reading)
     difference = numbers.estimate - printed
     return Closeness(
         difference=difference,

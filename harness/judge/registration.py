@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from harness.judge.claimfaults import UNMEASURED
 from harness.judge.declared import load_claims
-from harness.supply.studies import load_protocol_of, load_study
+from harness.supply.studies import load_profiles, load_protocol_of, load_study
 from harness.tools.canonical import Json, canonical_json, plain
 from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.tools.stats import ALPHA
 from harness.words.claim import Claim, Tier
 from harness.words.protocol import Protocol
-from harness.words.study import Study
+from harness.words.study import Sizes, Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,8 @@ class Registration:
     draws_when_verdicts_differ: int
     families: Mapping[str, int]
     """Measured claims of each tier: the size of the family that their p-values are adjusted in."""
+    sizes: Mapping[str, Sizes]
+    """How much each world takes whose numbers are about the paper: more after an INCONCLUSIVE is an amendment."""
     study: Study
     """Languages, benchmarks and the primary specification among it."""
     protocol: Protocol
@@ -44,10 +46,17 @@ def registration(study: str) -> Registration:
         draws=NUM_DRAWS,
         draws_when_verdicts_differ=MANY_DRAWS,
         families={tier.value: measured.count(tier) for tier in Tier},
+        sizes=_sizes(load_study(study)),
         study=load_study(study),
         protocol=load_protocol_of(study),
         claims={claim.id: claim for claim in claims},
     )
+
+
+def _sizes(study: Study) -> Mapping[str, Sizes]:
+    """Sizes of the profiles without a self-check study; the others say nothing about a paper."""
+    profiles = load_profiles(study)
+    return {name: each.sizes for name, each in profiles.items() if each.self_check_study is None}
 
 
 def content_of(study: str) -> Json:

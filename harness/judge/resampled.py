@@ -76,6 +76,8 @@ class Resampled:
         data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
         is_fixed = inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"
         spread = seeds if is_fixed else combined((data, seeds))
+        draws = () if is_fixed else self._draws.get(estimate_id, ())
+        widest = max(data.se, *(_deviation(each) for each in draws)) if draws else data.se
         return Sample(
             estimate_id=estimate_id,
             value=estimate.value,
@@ -84,8 +86,10 @@ class Resampled:
             unit_kind=estimate.unit_kind,
             num_seeds=len(rows.seeds),
             method=_method(estimate, rows, is_fixed=is_fixed),
-            one_run_sd=self._one_run(estimate, rows, data, is_fixed=is_fixed),
-            draws=() if is_fixed else self._draws.get(estimate_id, ()),
+            one_run_sd=self._one_run(estimate, rows, widest, is_fixed=is_fixed),
+            widest_se=spread.se if is_fixed else math.hypot(widest, seeds.se),
+            draws=tuple(each + self._seed_noise(estimate_id, seeds, len(each)) for each in draws),
+            stream_number=self.stream_number,
             pairs=(rows.observed[0], rows.reference[0]) if estimate.formula == Formula.PEARSON else None,
             units=rows.names if estimate.formula == Formula.PEARSON else (),
             control=self._tokens(rows.names) if estimate.formula == Formula.PEARSON else None,
@@ -98,11 +102,17 @@ class Resampled:
         key = _stream_key(estimate)
         return [each for each in self.wanted if (other := self.estimate(each)) and _stream_key(other) == key]
 
-    def _one_run(self, estimate: Estimate, rows: UnitRows, data: Spread, *, is_fixed: bool) -> float:
+    def _seed_noise(self, estimate_id: str, seeds: Spread, num_draws: int) -> Values | float:
+        """What training seeds add to each draw; too few are seen to be resampled, so Student's distribution stands in."""
+        if not seeds.se or seeds.df is None:
+            return 0.0
+        return seeds.se * stream(f"seeds/{estimate_id}", self.stream_number).standard_t(seeds.df, num_draws)
+
+    def _one_run(self, estimate: Estimate, rows: UnitRows, data_se: float, *, is_fixed: bool) -> float:
         """Error of one run of the paper's design; its questions count as ours until their ids are shown to match."""
         theirs = self.paper_units.get(estimate.estimate_id)
         share = len(rows.names) / theirs if theirs and not is_fixed else 1.0
-        return math.hypot(data.se * math.sqrt(share), standard_deviation(by_seed(estimate, rows)))
+        return math.hypot(data_se * math.sqrt(share), standard_deviation(by_seed(estimate, rows)))
 
     def _draw_alike(self, key: str, ids: Sequence[str]) -> None:
         rows = [self._rows(self.stored.estimates[each]) for each in ids]
@@ -180,6 +190,12 @@ def by_seed(estimate: Estimate, rows: UnitRows) -> list[float]:
         if rows.seeds
         else []
     )
+
+
+def _deviation(draws: Values) -> float:
+    """Spread of the draws that are numbers; the others lie beyond every edge already."""
+    finite = draws[np.isfinite(draws)]
+    return float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
 
 
 def _value(estimate: Estimate, observed: Values, reference: Values) -> float:

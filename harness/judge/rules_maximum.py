@@ -1,6 +1,6 @@
 """Rules about the largest of several: "up to", "reaches", "is the largest", "lies in this region"."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from harness.judge.rules_single import three_way
 from harness.judge.sample import Sample
 from harness.judge.simultaneous import Joint, joint
 from harness.tools.stats import expected_maximum
-from harness.words.verdict import CaseVerdict, Member, State, Why
+from harness.words.verdict import CaseVerdict, Interval, Member, State, Why
 
 
 def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
@@ -27,7 +27,7 @@ def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.LARGER, p_pass=p_pass, p_dev=p_dev),
+        _Assertion(says=says, against=Why.LARGER, p_pass=p_pass, p_dev=p_dev, interval=_limits(all_of)),
     )
 
 
@@ -46,7 +46,7 @@ def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.SMALLER, p_pass=p_pass, p_dev=p_dev),
+        _Assertion(says=says, against=Why.SMALLER, p_pass=p_pass, p_dev=p_dev, interval=_limits(all_of)),
     )
 
 
@@ -74,6 +74,8 @@ class _Assertion:
     """Reason of a deviation."""
     p_pass: float
     p_dev: float
+    interval: Interval | None = None
+    """Limits of the maximum itself; none where the claim is about a place."""
 
 
 def _about_maximum(
@@ -89,10 +91,18 @@ def _about_maximum(
         state,
         why,
         f"That {asserted.says} {how}: the largest is {largest.estimate_id} at {shown(largest.value)}.",
-        numbers=numbers_of(largest, adjust, asserted.p_pass, asserted.p_dev),
+        # The interval of the largest member alone would forget that it was chosen for being the largest.
+        numbers=replace(
+            numbers_of(largest, adjust, asserted.p_pass, asserted.p_dev), ci90=asserted.interval, ci95=None
+        ),
         members=_members(samples, all_of),
         notes=(_flattery(samples),),
     )
+
+
+def _limits(all_of: Joint) -> Interval:
+    """Where the largest of the true values lies: each end errs at `ALPHA`."""
+    return float(all_of.lower_limits().max()), float(all_of.upper_limits().max())
 
 
 def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, str]) -> CaseVerdict:

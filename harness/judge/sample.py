@@ -30,8 +30,12 @@ class Sample:
     """How the error was found, for the report."""
     one_run_sd: float | None = None
     """Standard error of one run of the paper's design; None where nobody can say."""
+    widest_se: float | None = None
+    """Standard error by the widest way of resampling; None where the spread's own is all there is."""
     draws: tuple[Values, ...] = ()
-    """Bootstrap values, one array per way of resampling; the widest counts."""
+    """Bootstrap values, one array per way of resampling, the noise of seeds included; the widest counts."""
+    stream_number: int = 1
+    """Stream that the draws come from, and those that stand in for missing ones."""
     pairs: tuple[Values, Values] | None = None
     """Both sides of a correlation, unit by unit."""
     units: tuple[str, ...] = ()
@@ -85,7 +89,7 @@ class Noise:
 
 def one_run_noise(sample: Sample) -> Noise:
     """The noise of one run; where nobody can say, our error is taken to shrink with the root of our seeds."""
-    known = sample.one_run_sd
-    deviation = sample.spread.se * math.sqrt(max(1, sample.num_seeds)) if known is None else known
-    spread = math.hypot(sample.spread.se, deviation)
+    known, error = sample.one_run_sd, sample.widest_se or sample.spread.se
+    deviation = error * math.sqrt(max(1, sample.num_seeds)) if known is None else known
+    spread = math.hypot(error, deviation)
     return Noise(deviation, known is None, t_quantile(0.975, sample.spread.df) * spread)

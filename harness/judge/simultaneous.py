@@ -93,7 +93,7 @@ def joint(samples: Sequence[Sample]) -> Joint:
 def _drawn(sample: Sample, way: int, num_draws: int) -> Values:
     if sample.draws:
         return sample.draws[min(way, len(sample.draws) - 1)]
-    generator, df = stream(f"declared/{sample.estimate_id}", 1), sample.spread.df
+    generator, df = stream(f"declared/{sample.estimate_id}", sample.stream_number), sample.spread.df
     deviates = generator.standard_normal(num_draws) if df is None else generator.standard_t(df, num_draws)
     return sample.value + sample.spread.se * deviates
 

@@ -34,9 +34,11 @@ def of_cases(claim: Claim, cases: tuple[CaseVerdict, ...]) -> Verdict:
         deciding = next(case for case in cases if case.state is State.ERROR)
         flags = deciding.flags
     elif {State.PASS, State.DEVIATION} <= states:
+        one_reading = len({case.reading for case in cases}) == 1
+        what = "Which printed number is the paper's" if one_reading else "What the sentence means"
         says = "; ".join(f"{case.reading} ({case.printed or 'no target'}): {case.state}" for case in cases)
         return Verdict(claim_id=claim.id, state=State.CONTESTED, why=Why.READINGS_DIFFER,
-                       says=f"What the sentence means decides: {says}.", cases=cases)  # fmt: skip
+                       says=f"{what} decides: {says}.", cases=cases)  # fmt: skip
     elif len(states) > 1:
         deciding = next(case for case in cases if case.state is State.INCONCLUSIVE)
         flags = (*deciding.flags, Flag.READING_DEPENDENT)

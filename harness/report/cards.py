@@ -70,7 +70,7 @@ def _sentence(claim: JudgedClaim) -> Markup:
 
 def _cases(claim: JudgedClaim) -> Iterator[Markup]:
     if claim["cases"]:
-        rows = [_case_row(case, claim["unit"]) for case in claim["cases"]]
+        rows = [_case_row(case, case["unit"] or claim["unit"]) for case in claim["cases"]]
         yield plain_table(f"{claim['id']}: each target under its reading.", CASE_HEADERS, rows, num_labels=2)
         notes = [note for case in claim["cases"] for note in (*_own_words(case, claim), *case["notes"])]
         if notes:
@@ -183,7 +183,7 @@ def _members(claim: JudgedClaim) -> Iterator[Markup]:
     """What a claim about several quantities rests on."""
     for case in claim["cases"]:
         if case["members"]:
-            rows = [_member_row(member, claim["unit"]) for member in case["members"]]
+            rows = [_member_row(member, case["unit"] or claim["unit"]) for member in case["members"]]
             yield plain_table(f"{claim['id']}: its members.", MEMBER_HEADERS, rows, num_labels=1)
 
 

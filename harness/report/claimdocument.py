@@ -21,6 +21,9 @@ class ClaimReading(TypedDict):
     says: str
     supported_by: list[str]
     estimates: list[str]
+    unit: str | None
+    margin: float | None
+    margin_because: str
 
 
 class Place(TypedDict):
@@ -88,6 +91,7 @@ class Case(TypedDict):
     """One target of a claim under one reading, judged."""
 
     reading: str
+    unit: str
     printed: str
     source: str
     source_tier: str

@@ -103,6 +103,9 @@ def _reading(reading: Reading) -> ClaimReading:
         "says": reading.says,
         "supported_by": list(reading.supported_by),
         "estimates": list(reading.estimates),
+        "unit": str(reading.unit) if reading.unit else None,
+        "margin": reading.margin,
+        "margin_because": reading.margin_because,
     }
 
 
@@ -120,6 +123,7 @@ def _target(target: Target) -> PrintedTarget:
 def _case(case: CaseVerdict) -> Case:
     return {
         "reading": case.reading,
+        "unit": case.unit,
         "printed": case.printed,
         "source": case.source,
         "source_tier": str(case.source_tier),

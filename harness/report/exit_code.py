@@ -23,8 +23,11 @@ class ExitCode(IntEnum):
     UNRESOLVED = 10
     """No deviation, yet a gated claim is INCONCLUSIVE, CONTESTED or NOT_RUN."""
     LOCK_BROKEN = 11
-    """What was judged is not what was registered."""
+    """What was judged is not what was registered; in a full run also when nothing was."""
 
+
+FULL = "full"
+"""Mode that speaks about the paper: what it is judged by must have been registered before."""
 
 SELF_CHECKED_MODES = ("fixture", "rehearsal")
 """Modes without evidence about the paper: only their self-checks can end well or badly."""
@@ -54,7 +57,7 @@ def exit_code(outcome: Outcome) -> ExitCode:
     states = [state for state, why in outcome.gated if why is not Why.DESELECTED]
     if State.ERROR in states:
         return ExitCode.MALFUNCTION
-    if outcome.lock is LockStatus.BROKEN:
+    if outcome.lock is LockStatus.BROKEN or (outcome.mode == FULL and outcome.lock is LockStatus.ABSENT):
         return ExitCode.LOCK_BROKEN
     if outcome.mode in SELF_CHECKED_MODES:
         return _of_self_checks(outcome.differs)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.judge.docket import Docket
+from harness.judge.ledger import LedgerFile
+from harness.judge.lock import lock_state
 from harness.report import load_report
 from harness.run.verdicts import Brought, paper_docket, self_check_docket
 from harness.run.witness import heard_in
 from harness.supply.store import Store
 from harness.supply.studies import load_profile, load_study
 from harness.words.failures import NotJudgedError, Reason
+from harness.words.judgement import LockStatus
 from harness.words.record import NotRun
 
 REPORT = "report.json"
@@ -20,6 +23,8 @@ class JudgedRun:
     """What can be judged of one stored run."""
 
     mode: str
+    lock: LockStatus
+    """How its study stands to its pre-registration now."""
     dockets: tuple[Docket, ...]
 
 
@@ -57,7 +62,12 @@ def judged_run(run: Path | None, reports: Path, store: Path) -> JudgedRun:
         not_run=tuple(NotRun(**entry) for entry in report["not_run"]),
     )
     dockets = (paper_docket(brought), self_check_docket(brought))
-    return JudgedRun(mode=report["mode"], dockets=tuple(each for each in dockets if each))
+    locks = LedgerFile(folder=reports).locks_of(study.name)
+    return JudgedRun(
+        mode=report["mode"],
+        lock=lock_state(study.name, locks).lock.status,
+        dockets=tuple(each for each in dockets if each),
+    )
 
 
 def _newest(reports: Path) -> Path | None:

@@ -54,6 +54,15 @@ def load_profile(study: Study, name: str) -> Profile:
     return profiles[name]
 
 
+def load_profiles(study: Study) -> Mapping[str, Profile]:
+    """Every profile of a study by name; none where it has no `profiles.py`.
+
+    Raises:
+        UsageError: If that file holds something else.
+    """
+    return _profiles(study.name) if _has(study.name, "profiles") else {}
+
+
 def committed_pins(study: Study) -> tuple[Pin, ...]:
     """Pins of every committed folder that some profile of a study is fed from: its miniature worlds."""
     if study.name not in study_names():

@@ -177,6 +177,11 @@ class Reading:
     """Sources that read the sentence so; a reading without one does not count."""
     estimates: tuple[str, ...]
     """Ids of the estimates, in the claim's order; several where a claim is about several."""
+    unit: Unit | None = None
+    """Unit of the number so read, where it is not the claim's."""
+    margin: float | None = None
+    """Margin in that unit; the claim's where None."""
+    margin_because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +289,18 @@ class Claim:
 
     def __str__(self) -> str:
         return self.id
+
+    def unit_of(self, reading: Reading) -> Unit:
+        """Unit of the printed number under a reading."""
+        return reading.unit or self.unit
+
+    def margin_of(self, reading: Reading) -> float | None:
+        """Margin around the printed number under a reading; None where the rule takes none."""
+        return self.margin if reading.margin is None else reading.margin
+
+    def reading_of(self, target: Target) -> Reading:
+        """The reading under which a number is a target."""
+        return next(reading for reading in self.readings if reading.name == target.reading)
 
     @property
     def primary(self) -> Reading:

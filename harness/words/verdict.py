@@ -136,6 +136,8 @@ class CaseVerdict:
     """One target of a claim under one reading, judged."""
 
     reading: str
+    unit: str = ""
+    """Unit of the target and of every number here."""
     printed: str
     """The target as printed; empty where the rule has none."""
     source: str

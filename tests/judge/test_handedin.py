@@ -97,10 +97,8 @@ def test_an_error_on_fixed_items_answers_no_question_on_items_like_these() -> No
         unit="points",
     )
     verdicts = judged(declared)
-    assert (verdicts["bench.ml.hellaswag.value"].state, verdicts["bench.ml.hellaswag.value"].why) == (
-        State.DEVIATION,
-        Why.SMALLER,
-    )
+    points = verdicts["bench.ml.hellaswag.value"].cases[0]
+    assert (points.reading, points.state, points.why) == ("points", State.DEVIATION, Why.SMALLER)
     assert verdicts["bench.ml.hellaswag.direction"].why is Why.NOT_DECLARED
 
 
@@ -113,8 +111,19 @@ def test_both_questions_may_be_answered_side_by_side() -> None:
         ),
         entry("bench.ml.hellaswag.direction", summary(0.4, 0.2, seeds=5, units=6_019), unit="points"),
     )
-    assert verdicts["bench.ml.hellaswag.value"].state is State.DEVIATION
+    assert verdicts["bench.ml.hellaswag.value"].cases[0].state is State.DEVIATION
     assert verdicts["bench.ml.hellaswag.direction"].state is State.PASS
+
+
+def test_points_against_percent_is_contested() -> None:
+    name, told = "bench.ml.hellaswag.value", {"df": 4.0, "seeds": 5, "units": 6_019}
+    verdict = judged(
+        entry(name, summary(0.4, 0.12, one_run_sd=0.27, **told), unit="points"),
+        entry(name, summary(1.6, 0.3, one_run_sd=0.5, **told), unit="percent", reading="relative"),
+    )[name]
+    assert [case.state for case in verdict.cases] == [State.DEVIATION, State.PASS]
+    assert [case.unit for case in verdict.cases] == ["points", "percent"]
+    assert verdict.state is State.CONTESTED
 
 
 def test_leaving_claims_out_buys_nothing() -> None:
@@ -196,7 +205,7 @@ def test_all_layers_of_a_maximum_may_be_declared_one_by_one() -> None:
         pytest.param([entry(reading="low")], "unknown reading 'low'; allowed: high, english", id="unknown reading"),
         pytest.param([entry(estimate_id="gap/layer=7/high/primary")], "unknown estimate", id="another estimate"),
         pytest.param([entry("gap.max.bound")], "about 26 estimates under reading 'high'; name one", id="which of 26"),
-        pytest.param([entry(unit="points")], "is in percent, found unit 'points'", id="wrong unit"),
+        pytest.param([entry(unit="points")], "is in percent under reading high, found unit 'points'", id="wrong unit"),
         pytest.param([entry(), entry()], "declare it once", id="twice"),
         pytest.param(
             [entry(), entry("gap.early-over-deep", summary(24.0), estimate_id=GAP)],

@@ -93,10 +93,10 @@ def test_only_changes_in_accuracy_can_be_pooled(tmp_path: Path) -> None:
         pooled(tmp_path, gap())
 
 
-def test_declared_values_are_pooled_as_independent() -> None:
+def test_declared_values_may_share_all_of_their_error() -> None:
     found = pooled_samples([
         sample(3.0, 0.6, 9, num_units=50, num_seeds=5), sample(5.0, 0.8, 4, num_units=40, num_seeds=3)
     ])  # fmt: skip
-    assert (found.value, found.spread.se) == (pytest.approx(4), pytest.approx(0.5))
-    assert found.spread.df == pytest.approx(0.5**4 / (0.3**4 / 9 + 0.4**4 / 4))
+    assert (found.value, found.spread.se) == (pytest.approx(4), pytest.approx(0.7))
+    assert found.spread.df == 4
     assert (found.num_units, found.num_seeds, found.estimate_id) == (40, 3, "quantity + quantity")

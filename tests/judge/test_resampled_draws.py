@@ -6,12 +6,25 @@ import numpy as np
 import pytest
 
 from harness.judge.resampled import Resampled
+from harness.judge.sample import one_run_noise
 from harness.judge.unitrows import Stored
 from harness.tools import resampling
 from harness.tools.measured import Measured
 from harness.words.claim import InferenceTarget
 from harness.words.formula import InconsistentError
-from tests.judge.tables import delta, gain, gap, id_of, named, revalued, single, stored, with_phrases
+from tests.judge.tables import (
+    HIGH,
+    LOW,
+    delta,
+    gain,
+    gap,
+    id_of,
+    named,
+    revalued,
+    single,
+    stored,
+    with_phrases,
+)
 
 POPULATION = InferenceTarget.POPULATION
 GAPS = [gap(layer=layer, language=code) for layer in (5, 6) for code in (None, "hi", "ml")]
@@ -162,3 +175,27 @@ def test_one_broken_estimate_breaks_no_other(tmp_path: Path) -> None:
     for part in (broken, without):
         with pytest.raises(InconsistentError):
             found.sample(id_of(part), POPULATION)
+
+
+def test_seeds_widen_the_draws_as_they_widen_the_error(tmp_path: Path) -> None:
+    before = [10.0, 12.0, 8.0, 10.0]
+    part = gain([[11, 13, 9, 12], [14, 16, 11, 13], [12, 15, 10, 12]], before)
+    found = Resampled(stored(tmp_path, part), num_draws=9_999).sample(id_of(part), InferenceTarget.POPULATION)
+    alone = Resampled(stored(tmp_path / "again", part), num_draws=9_999)
+    alone.draw([id_of(part)])
+    raw = alone._draws[id_of(part)][0]
+    middle = [np.diff(np.quantile(each, [0.05, 0.95])).item() for each in (found.draws[0], raw)]
+    assert middle[0] > middle[1]
+    assert found.widest_se is not None
+    assert found.widest_se >= found.spread.se
+
+
+def test_one_run_never_lands_in_less_than_our_own_interval(tmp_path: Path) -> None:
+    phrases = {f"u{place}": [(place % 2, LOW[place], HIGH[place])] for place in range(4)}
+    part = with_phrases(gap(), phrases)
+    found = Resampled(stored(tmp_path, part), num_draws=9_999).sample(id_of(part), InferenceTarget.POPULATION)
+    assert len(found.draws) == 2
+    # Some draws hold no phrase of any drawn latent; those have no value.
+    deviations = [each[np.isfinite(each)].std(ddof=1) for each in found.draws]
+    assert found.widest_se == pytest.approx(max(found.spread.se, *deviations))
+    assert one_run_noise(found).half_width > found.spread.half_width(0.95)

@@ -129,9 +129,11 @@ def test_the_units_behind_the_printed_number_reach_the_noise(tmp_path: Path) -> 
     held = samples(tmp_path, gap(), claims=(asking_for(gap(), paper_units=16),))
     plain = samples(tmp_path / "plain", gap(), claims=(asking_for(gap()),))
     found, other = held.sample(id_of(gap()), POPULATION), plain.sample(id_of(gap()), POPULATION)
-    assert found.one_run_sd == pytest.approx(other.spread.se / 2)
-    assert other.one_run_sd == pytest.approx(other.spread.se)
-    assert held.another(2, 9).sample(id_of(gap()), POPULATION).one_run_sd == found.one_run_sd
+    assert found.one_run_sd is not None
+    assert found.one_run_sd == pytest.approx(other.one_run_sd / 2)
+    # The bootstrap of four skewed latents spreads wider than their linearised error, and the wider counts.
+    assert other.one_run_sd == pytest.approx(other.widest_se)
+    assert other.widest_se >= other.spread.se
 
 
 def test_claims_that_are_asked_move_no_draw_and_streams_do(tmp_path: Path) -> None:
