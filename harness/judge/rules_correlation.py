@@ -1,13 +1,15 @@
 """The rule for a correlation over languages: few units, so every one of them is left out once."""
 
+import math
+
 import numpy as np
 
 from harness.judge.question import Adjust, Question, answer, range_text, unmet_minimum
 from harness.judge.rules_single import three_way
 from harness.judge.sample import Sample
-from harness.tools.correlation import fisher, leave_one_out, partial, permutation_p, spearman
+from harness.tools.correlation import Fisher, fisher, leave_one_out, partial, permutation_p, spearman
 from harness.tools.metrics import MIN_PAIRS
-from harness.tools.stats import ALPHA
+from harness.tools.stats import ALPHA, t_quantile
 from harness.words.verdict import CaseVerdict, Numbers, State, Why
 
 
@@ -44,8 +46,21 @@ def judge_correlation(question: Question, samples: tuple[Sample, ...], adjust: A
         why,
         _says(sample, numbers, left_out),
         numbers=numbers,
-        notes=_notes(sample, left_out),
+        notes=(*_against_printed(question, sample, scale), *_notes(sample, left_out)),
     )
+
+
+def _against_printed(question: Question, sample: Sample, scale: Fisher) -> tuple[str, ...]:
+    """How far a printed correlation lies away, and how far it would have to; the languages are the same, so roughly."""
+    if question.target is None:
+        return ()
+    printed = fisher(question.target.value, question.claim.paper_units or sample.num_units)
+    needed = t_quantile(0.975, None) * math.hypot(scale.se, printed.se)
+    says = (
+        f"On Fisher's scale {abs(scale.z - printed.z):.3f} from the printed {question.target.printed.text}; two such numbers "
+        f"are told apart from {needed:.3f} on, roughly, since the languages are the same."
+    )
+    return (says,)
 
 
 def _says(sample: Sample, numbers: Numbers, left_out: tuple[float, ...]) -> str:

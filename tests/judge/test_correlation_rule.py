@@ -126,3 +126,11 @@ def test_ten_languages_are_shuffled_at_random() -> None:
     ten = np.arange(10.0)
     found = correlated(ten, -ten, units=tuple("abcdefghij"))
     assert judged(found).notes[0].startswith("Permutation of random orders: p = ")
+
+
+def test_a_printed_correlation_is_held_against_the_measured_one() -> None:
+    """atanh(-0.8) lies 0.733 from atanh(-0.95); over nine languages each, 1.96 * sqrt(1/6 + 1/6) is needed."""
+    asked = asking(claim(Rule.CORRELATION_SIGN, "-0.95", sign=-1))
+    found = judge_correlation(asked, (sample(-0.8, 0.0, None, num_units=9),), lambda p: p)
+    assert "0.733 from the printed -0.95" in found.notes[0]
+    assert "from 1.132 on" in found.notes[0]
