@@ -114,11 +114,11 @@ def test_the_largest_stage_fits_a_card_of_24_gibibytes() -> None:
 def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
     stages = {stage.stage: stage for stage in projection(drawn)}
-    assert phrases_at_most(drawn) == 234_000
-    assert stages["translations"].texts == 9 * 234_000
-    assert stages["translations"].seconds == pytest.approx(9 * 234_000 / 150)
+    assert phrases_at_most(drawn) == 491_400
+    assert stages["translations"].texts == 9 * 491_400
+    assert stages["translations"].seconds == pytest.approx(9 * 491_400 / 150)
     tokens = stages["activations"].tokens
-    assert tokens == 10 * 234_000 * 32
+    assert tokens == 10 * 491_400 * 32
     assert stages["activations"].seconds == pytest.approx(
         2 * model_parameters(STUDY.shapes) * tokens / 150e12
     )
