@@ -5,7 +5,6 @@ one line of JSON.
 """
 
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.memory import peak_mb
 from harness.judge.bases import basis_of
 from harness.judge.declared import load_claims
 from harness.judge.hearing import Circumstances, judge
@@ -170,13 +170,12 @@ def judged(folder: Path, num_draws: int) -> Judging:
         samples.another(1, num_draws).sample(first, claims[0].inference)
     else:
         states.update(verdict.state.value for verdict in judge(claims, samples, Circumstances()))
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Judging(
         claims=len(claims),
         states=dict(states),
         read_s=read_s,
         cpu_s=time.process_time() - read_s,
-        peak_mb=peak_mb,
+        peak_mb=peak_mb(),
     )
 
 

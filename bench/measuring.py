@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.memory import status_bytes
 from bench.mid_world import MidWorld
 from bench.ways import WAYS, Work
 
@@ -59,10 +60,10 @@ def measured(order: Order) -> list[Measurement]:
     works = {name: WAYS[name](world) for name in order.ways}
     for work in works.values():
         work(min(WARM_UP_PHRASES, order.amount))
-    loaded = _status_bytes("VmRSS:")
+    loaded = status_bytes("VmRSS:")
     _forget_peak()
     turns = [{name: _timed(work, order.amount) for name, work in works.items()} for _ in range(order.repeats)]
-    working_mb = max(0, _status_bytes("VmHWM:") - loaded) / MEGABYTE
+    working_mb = max(0, status_bytes("VmHWM:") - loaded) / MEGABYTE
     return [
         Measurement(
             way=name,
@@ -85,11 +86,6 @@ def _timed(work: Work, amount: int) -> tuple[int, float]:
 def _forget_peak() -> None:
     """Lets the kernel's high-water mark of this process start again from here."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _status_bytes(field: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * KILOBYTE for line in lines if line.startswith(field))
 
 
 def main() -> None:

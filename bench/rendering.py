@@ -4,16 +4,15 @@
 """
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
+from bench.memory import peak_mb
 from harness.report import write_report
 from tests.report import judged, worlds
 
 MEGABYTE = 1 << 20
-KILOBYTE = 1 << 10
 
 
 def main(folder: Path) -> None:
@@ -23,10 +22,9 @@ def main(folder: Path) -> None:
     before = time.process_time()
     write_report(worlds.facts(), *tables, folder / "report", judgement)
     spent = time.process_time() - before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE / MEGABYTE
     size = (folder / "report" / "report.html").stat().st_size
     # Straight to the stream: this line is what the process is for.
-    sys.stdout.write(json.dumps({"cpu_s": spent, "peak_mb": peak, "page_mb": size / MEGABYTE}) + "\n")
+    sys.stdout.write(json.dumps({"cpu_s": spent, "peak_mb": peak_mb(), "page_mb": size / MEGABYTE}) + "\n")
 
 
 if __name__ == "__main__":
