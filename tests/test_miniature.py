@@ -9,6 +9,7 @@ from claims.miniature.profiles import PROFILES
 from claims.sin2025 import profiles as paper
 from harness.judge.docket import docket_of, hear
 from harness.judge.hearing import Circumstances
+from harness.judge.unitrows import read_stored
 from harness.supply.studies import load_study
 from harness.supply.tables import read_table
 from harness.words.claim import Claim, Kind
@@ -43,7 +44,7 @@ def test_every_kind_of_claim_is_tried() -> None:
 
 def test_the_independent_run_itself_comes_out_as_expected() -> None:
     study = load_study("miniature")
-    verdicts = hear(docket_of(study, CLAIMS, INDEPENDENT_RUN, Circumstances()))
+    verdicts = hear(docket_of(study, CLAIMS, read_stored(INDEPENDENT_RUN), Circumstances()))
     found = {claim.id: verdict.state for claim, verdict in zip(CLAIMS, verdicts, strict=True)}
     # It trained Indonesian adapters, and under its seeds English drifts less evenly than in the fixture run.
     other = dict.fromkeys(("mini.gain.id.value", "mini.retention.floor"), State.INCONCLUSIVE)

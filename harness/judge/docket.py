@@ -1,17 +1,18 @@
 """One study brought before the judge: its claims, the measurements, and the circumstances of the run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.judge.hearing import Circumstances, Samples, judge
 from harness.judge.sample import Sample
-from harness.judge.stored import stored_samples
+from harness.judge.stored import samples_of
+from harness.judge.unitrows import Stored
+from harness.tools.mode import Mode
 from harness.words.claim import Claim, InferenceTarget
 from harness.words.study import Study
 from harness.words.verdict import Verdict, Why
 
-WHY_NO_CLAIM = {"fixture": Why.FIXTURE_MODE, "rehearsal": Why.REHEARSAL_MODE}
+WHY_NO_CLAIM: Mapping[str, Why] = {Mode.FIXTURE: Why.FIXTURE_MODE, Mode.REHEARSAL: Why.REHEARSAL_MODE}
 """Modes in which no claim of a paper is judged, whatever was measured."""
 
 
@@ -70,9 +71,9 @@ class Unmeasured:
 def docket_of(
     study: Study,
     claims: tuple[Claim, ...],
-    estimates: Path | None,
+    stored: Stored | None,
     circumstances: Circumstances,
 ) -> Docket:
-    """A study with the measurements of a run; without an estimates artifact it has none."""
-    samples = stored_samples(study, estimates, claims) if estimates else Unmeasured()
+    """A study with the tables of a run; without them it has no measurement."""
+    samples = samples_of(study, stored, claims) if stored else Unmeasured()
     return Docket(study=study.name, claims=claims, samples=samples, circumstances=circumstances)

@@ -39,15 +39,15 @@ def registration(study: str) -> Registration:
     Raises:
         UsageError: If there is no such study, or its claims or protocol cannot be used.
     """
-    claims = load_claims(study)
+    asked, claims = load_study(study), load_claims(study)
     measured = [claim.tier for claim in claims if claim.rule not in UNMEASURED]
     return Registration(
         alpha=ALPHA,
         draws=NUM_DRAWS,
         draws_when_verdicts_differ=MANY_DRAWS,
         families={tier.value: measured.count(tier) for tier in Tier},
-        sizes=_sizes(load_study(study)),
-        study=load_study(study),
+        sizes=_sizes(asked),
+        study=asked,
         protocol=load_protocol_of(study),
         claims={claim.id: claim for claim in claims},
     )

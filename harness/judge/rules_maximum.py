@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.judge.question import Adjust, Question, answer, numbers_of, shown, unmet_minimum
-from harness.judge.rules_single import three_way
+from harness.judge.rules_single import how_it_ends, three_way
 from harness.judge.sample import Sample
 from harness.judge.simultaneous import Joint, joint
 from harness.tools.stats import expected_maximum
@@ -27,7 +27,7 @@ def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.LARGER, p_pass=p_pass, p_dev=p_dev, interval=_limits(all_of)),
+        _Assertion(says=says, against=Why.LARGER, p_pass=p_pass, p_dev=p_dev, is_about_size=True),
     )
 
 
@@ -46,7 +46,7 @@ def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.SMALLER, p_pass=p_pass, p_dev=p_dev, interval=_limits(all_of)),
+        _Assertion(says=says, against=Why.SMALLER, p_pass=p_pass, p_dev=p_dev, is_about_size=True),
     )
 
 
@@ -63,7 +63,7 @@ def judge_largest(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.ELSEWHERE, p_pass=p_pass, p_dev=p_dev),
+        _Assertion(says=says, against=Why.ELSEWHERE, p_pass=p_pass, p_dev=p_dev, is_about_size=False),
     )
 
 
@@ -74,8 +74,8 @@ class _Assertion:
     """Reason of a deviation."""
     p_pass: float
     p_dev: float
-    interval: Interval | None = None
-    """Limits of the maximum itself; none where the claim is about a place."""
+    is_about_size: bool
+    """False where the claim is about a place, which has no interval."""
 
 
 def _about_maximum(
@@ -83,26 +83,30 @@ def _about_maximum(
 ) -> CaseVerdict:
     state, why = three_way(asserted.p_pass, asserted.p_dev, adjust, asserted.against)
     largest = samples[int(np.argmax(all_of.values))]
-    how = {State.PASS: "is shown to hold", State.DEVIATION: "is shown not to hold"}.get(
-        state, "cannot be told"
-    )
+    members = _members(samples, all_of)
     return answer(
         question,
         state,
         why,
-        f"That {asserted.says} {how}: the largest is {largest.estimate_id} at {shown(largest.value)}.",
+        f"That {asserted.says} {how_it_ends(state)}: the largest is {largest.estimate_id} at {shown(largest.value)}.",
         # The interval of the largest member alone would forget that it was chosen for being the largest.
         numbers=replace(
-            numbers_of(largest, adjust, asserted.p_pass, asserted.p_dev), ci90=asserted.interval, ci95=None
+            numbers_of(largest, adjust, asserted.p_pass, asserted.p_dev),
+            ci90=_limits(members) if asserted.is_about_size else None,
+            ci95=None,
         ),
-        members=_members(samples, all_of),
+        members=members,
         notes=(_flattery(samples),),
     )
 
 
-def _limits(all_of: Joint) -> Interval:
-    """Where the largest of the true values lies: each end errs at `ALPHA`."""
-    return float(all_of.lower_limits().max()), float(all_of.upper_limits().max())
+def _limits(members: tuple[Member, ...]) -> Interval:
+    """Where the largest of the true values lies, by the limits that hold for all at once."""
+    lower, upper = (
+        [end for end in ends if end is not None]
+        for ends in zip(*((m.lower, m.upper) for m in members), strict=True)
+    )
+    return max(lower), max(upper)
 
 
 def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, str]) -> CaseVerdict:

@@ -97,10 +97,7 @@ def one_sided(
     if missed := unmet_minimum(question, (sample,)):
         return answer(question, State.INCONCLUSIVE, *missed, numbers=numbers)
     state, why = three_way(p_pass, p_dev, adjust, against)
-    how = {State.PASS: "is shown to hold", State.DEVIATION: "is shown not to hold"}.get(
-        state, "cannot be told"
-    )
-    sentence = f"That it {says} {how}: {shown(sample.value)}, 90 % interval {range_text(numbers.ci90)}."
+    sentence = f"That it {says} {how_it_ends(state)}: {shown(sample.value)}, 90 % interval {range_text(numbers.ci90)}."
     return answer(question, state, why, sentence, numbers=numbers)
 
 
@@ -113,6 +110,12 @@ def three_way(p_pass: float, p_dev: float, adjust: Adjust, against: Why) -> Outc
     if p_dev <= ALPHA:
         return State.INCONCLUSIVE, Why.NOT_AFTER_HOLM
     return State.INCONCLUSIVE, Why.LEANING_PASS if p_pass <= p_dev else Why.LEANING_DEVIATION
+
+
+def how_it_ends(state: State) -> str:
+    """What a state says of an assertion, as a verb phrase."""
+    shown_ways = {State.PASS: "is shown to hold", State.DEVIATION: "is shown not to hold"}
+    return shown_ways.get(state, "cannot be told")
 
 
 def p_of_sign(sample: Sample, sign: int) -> float:

@@ -1,7 +1,7 @@
 """A run's stored tables as the judge's measurements: samples, what stands beside them, and what they start from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -53,14 +53,7 @@ class StoredSamples:
 
     def another(self, stream_number: int, num_draws: int) -> "StoredSamples":
         """The same measurements with other bootstrap draws."""
-        return StoredSamples(
-            study=self.study,
-            stored=self.stored,
-            wanted=self.wanted,
-            paper_units=self.paper_units,
-            stream_number=stream_number,
-            num_draws=num_draws,
-        )
+        return replace(self, stream_number=stream_number, num_draws=num_draws)
 
     def notes(self, estimate_id: str) -> tuple[str, ...]:
         """How unusual a group gap is among all ways to share the languages out."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from harness.tools.mode import Mode
 from harness.words.claim import Kind, Tier
 from harness.words.judgement import FailOn, Judged, Judgement, LockStatus
 from harness.words.verdict import JUDGED, State, Verdict, Why
@@ -26,10 +27,7 @@ class ExitCode(IntEnum):
     """What was judged is not what was registered; in a full run also when nothing was."""
 
 
-FULL = "full"
-"""Mode that speaks about the paper: what it is judged by must have been registered before."""
-
-SELF_CHECKED_MODES = ("fixture", "rehearsal")
+SELF_CHECKED_MODES = (Mode.FIXTURE, Mode.REHEARSAL)
 """Modes without evidence about the paper: only their self-checks can end well or badly."""
 
 UNGATED_KINDS = (Kind.QUALITATIVE, Kind.ARITHMETIC)
@@ -57,7 +55,9 @@ def exit_code(outcome: Outcome) -> ExitCode:
     states = [state for state, why in outcome.gated if why is not Why.DESELECTED]
     if State.ERROR in states:
         return ExitCode.MALFUNCTION
-    if outcome.lock is LockStatus.BROKEN or (outcome.mode == FULL and outcome.lock is LockStatus.ABSENT):
+    # What a run about the paper is judged by must have been registered before.
+    is_unregistered = outcome.mode == Mode.FULL and outcome.lock is LockStatus.ABSENT
+    if outcome.lock is LockStatus.BROKEN or is_unregistered:
         return ExitCode.LOCK_BROKEN
     if outcome.mode in SELF_CHECKED_MODES:
         return _of_self_checks(outcome.differs)

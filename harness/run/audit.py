@@ -15,13 +15,14 @@ from harness.judge.declaredsamples import asking_by_key
 from harness.judge.handedin import HandedIn, handed_in
 from harness.judge.hearing import Circumstances, judge
 from harness.judge.lock import lock_state
+from harness.run.ending import language_facts
 from harness.supply.disk import disk_errors, remove_folder
 from harness.supply.studies import load_protocol_of, load_study
 from harness.tools.canonical import digest_of
 from harness.words.claim import Claim
 from harness.words.failures import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
-from harness.words.record import LanguageFact, RunFacts, SourceRecord
+from harness.words.record import RunFacts, SourceRecord
 from harness.words.study import Study
 from harness.words.verdict import Why
 
@@ -114,10 +115,7 @@ def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id
             *((name, version(name)) for name in LIBRARIES),
             ("declared by", declaration.declared_by),
         ),
-        languages=tuple(
-            LanguageFact(code=language.code, name=language.name, group=language.group)
-            for language in study.languages
-        ),
+        languages=language_facts(study),
         artifacts=(),
         sources=(
             SourceRecord(

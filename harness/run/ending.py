@@ -8,18 +8,19 @@ from harness.judge.ledger import LedgerFile, Run
 from harness.run.progress import Say
 from harness.run.recipes import Recipes
 from harness.run.survey import Survey
-from harness.run.verdicts import FULL, Asked, Brought, judgement_of
+from harness.run.verdicts import Asked, Brought, judgement_of
 from harness.run.witness import Heard, evidence_of, evidence_words, heard_in
 from harness.supply.disk import disk_errors
 from harness.supply.provenance import environment
 from harness.supply.runfolder import RunFolder, StageFailure
 from harness.supply.studies import committed_pins
 from harness.tools.canonical import digest_of
-from harness.tools.mode import mode_of
+from harness.tools.mode import Mode, mode_of
 from harness.words.failures import HarnessError, NotJudgedError, Reason
 from harness.words.items import Plan, Stage
 from harness.words.judgement import Judgement
 from harness.words.record import LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.words.study import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class Ending:
 
     def _enter(self, facts: RunFacts, judgement: Judgement | None, code: int) -> None:
         """What came of a full run, in the ledger."""
-        if judgement is None or facts.mode != FULL:
+        if judgement is None or facts.mode != Mode.FULL:
             return
         run = Run(run_id=facts.run_id, study=facts.study, lock=judgement.lock.sha256)
         LedgerFile(folder=self.reports).end(run, outcome_words(judgement), code)
@@ -119,10 +120,7 @@ def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRu
             *environment(device, profile.sizes.dtype, profile.sizes.threads),
             *evidence_words(study.shapes, evidence),
         ),
-        languages=tuple(
-            LanguageFact(code=language.code, name=language.name, group=language.group)
-            for language in study.languages
-        ),
+        languages=language_facts(study),
         artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
         sources=tuple(
             SourceRecord(
@@ -131,6 +129,14 @@ def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRu
             for pin in pins
         ),
         not_run=not_run,
+    )
+
+
+def language_facts(study: Study) -> tuple[LanguageFact, ...]:
+    """Every language of a study as its reports name it."""
+    return tuple(
+        LanguageFact(code=language.code, name=language.name, group=language.group)
+        for language in study.languages
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.judge.docket import Docket
 from harness.judge.ledger import LedgerFile
 from harness.judge.lock import lock_state
-from harness.report import load_report
+from harness.report import REPORT_FILE, load_report
 from harness.run.verdicts import Brought, paper_docket, self_check_docket
 from harness.run.witness import heard_in
 from harness.supply.store import Store
@@ -14,8 +14,6 @@ from harness.supply.studies import load_profile, load_study
 from harness.words.failures import NotJudgedError, Reason
 from harness.words.judgement import LockStatus
 from harness.words.record import NotRun
-
-REPORT = "report.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +39,7 @@ def judged_run(run: Path | None, reports: Path, store: Path) -> JudgedRun:
         HarnessError: If its report or its artifacts cannot be used.
     """
     folder = run or _newest(reports)
-    if folder is None or not (folder / REPORT).is_file():
+    if folder is None or not (folder / REPORT_FILE).is_file():
         raise NotJudgedError(
             f"there is no finished run at {folder or reports}, so there is nothing to check the claims on; make one with "
             "'harness reproduce', or name one with --run",
@@ -72,5 +70,5 @@ def judged_run(run: Path | None, reports: Path, store: Path) -> JudgedRun:
 
 def _newest(reports: Path) -> Path | None:
     # A report that was copied here has no stages, and its artifacts lie elsewhere.
-    runs = [path for path in reports.glob(f"*/{REPORT}") if (path.parent / "stages").is_dir()]
+    runs = [path for path in reports.glob(f"*/{REPORT_FILE}") if (path.parent / "stages").is_dir()]
     return max(runs, key=lambda path: path.stat().st_mtime).parent if runs else None

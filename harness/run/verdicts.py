@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from harness.judge.declared import claim_named, claims_of, load_claims
@@ -12,15 +13,15 @@ from harness.judge.lock import LockBrokenError, lock_state
 from harness.judge.precision import precisions
 from harness.judge.preflight import prospects
 from harness.judge.stored import StoredSamples
+from harness.judge.unitrows import Stored, read_stored
 from harness.supply.studies import load_protocol_of, load_study
+from harness.tools.mode import Mode
 from harness.words.claim import Claim
 from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Prospect
 from harness.words.record import NotRun
 from harness.words.study import Profile, Study
 from harness.words.testimony import LayerReplay
 from harness.words.verdict import Why
-
-FULL = "full"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ class Brought:
     replays: Sequence[LayerReplay] = ()
     not_run: Sequence[NotRun] = ()
     asked: Asked = field(default_factory=Asked)
+
+    @cached_property
+    def stored(self) -> Stored | None:
+        """The tables of that artifact, read once for every study that is judged on them."""
+        return read_stored(self.estimates) if self.estimates else None
 
 
 def judgement_of(brought: Brought, reports: Path, hear: Hear) -> Judgement | None:
@@ -99,17 +105,17 @@ def paper_docket(brought: Brought) -> Docket | None:
         deselected=_deselected(claims, brought.asked.claims),
         is_subset=brought.profile.sizes.items_per_cell is not None,
         undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
-        broken_layers=dict(_broken_layers(brought.replays)),
+        broken_layers=_broken_layers(brought.replays),
     )
-    return docket_of(brought.study, claims, brought.estimates, circumstances) if claims else None
+    return docket_of(brought.study, claims, brought.stored, circumstances) if claims else None
 
 
 def self_check_docket(brought: Brought) -> Docket | None:
     """The claims that check the judge on this world's own numbers; None where the world names none."""
     name = brought.profile.self_check_study
-    if name is None or brought.estimates is None:
+    if name is None or brought.stored is None:
         return None
-    return docket_of(load_study(name), load_claims(name), brought.estimates, Circumstances())
+    return docket_of(load_study(name), load_claims(name), brought.stored, Circumstances())
 
 
 def _prospects(brought: Brought, claims: Sequence[Claim]) -> tuple[Prospect, ...]:
@@ -128,7 +134,7 @@ def _registered(brought: Brought, file: LedgerFile) -> tuple[Lock, Ledger]:
     study = brought.study.name
     try:
         lock = lock_state(study, file.locks_of(study)).lock
-        if brought.mode != FULL:
+        if brought.mode != Mode.FULL:
             return lock, Ledger()
         return lock, file.begin(Run(run_id=brought.run_id, study=study, lock=lock.sha256))
     except LockBrokenError:

@@ -10,6 +10,7 @@ from claims.sin2025 import claims as paper
 from harness.judge.declared import load_claims
 from harness.judge.docket import docket_of, hear
 from harness.judge.hearing import Circumstances
+from harness.judge.unitrows import read_stored
 from harness.run.recipes import Recipes
 from harness.supply.studies import load_profile, load_study
 from harness.words.claim import Claim, Target
@@ -62,7 +63,7 @@ def test_other_printed_numbers_move_verdicts_and_no_measurement() -> None:
     study, claims = load_study("miniature"), load_claims("miniature")
     values = [claim for claim in claims if claim.id in {"mini.gap.l6.value", "mini.gap.l25.value"}]
     told = {
-        name: hear(docket_of(study, tuple(asked), INDEPENDENT_RUN, Circumstances()))
+        name: hear(docket_of(study, tuple(asked), read_stored(INDEPENDENT_RUN), Circumstances()))
         for name, asked in (("as printed", values), ("moved", perturbed(tuple(values))))
     }
     states = {name: [verdict.state for verdict in verdicts] for name, verdicts in told.items()}
