@@ -14,8 +14,9 @@ import numpy as np
 from harness.judge.declaration import read_declaration
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.lock import LockFile, read_lock
-from harness.supply.export import stored_rows
+from harness.supply.export import listed_latents, stored_rows
 from harness.supply.loading import load_encoder
+from harness.supply.made import recipe_of
 from harness.words.failures import HarnessError
 from harness.words.pins import Home, Pin
 from harness.works.evaluation_tasks import document_id, read_documents
@@ -61,6 +62,12 @@ def _rows(folder: Path) -> list[tuple[int, int]]:
     return [(row.latent, row.peak) for row in stored_rows(folder, "source")]
 
 
+def _made(folder: Path) -> dict[str, int]:
+    address = (folder / "address").read_text(encoding="utf-8")
+    _, figures = recipe_of(Pin(name="foreign", home=Home.MADE, address=address, licence="none"))
+    return dict(figures)
+
+
 def _export() -> bytes:
     rows = [
         {"index": "3", "tokens": ["a", "▁b"], "values": [0, 1.5]},
@@ -95,6 +102,12 @@ PARSERS: Mapping[str, Parser] = {
         _rows,
         wrapped=lambda content: gzip.compress(content, compresslevel=1),
     ),
+    "features": Parser(
+        b'{"index": "3"}\n{"index": 10, "maxActApprox": 1.5}\n',
+        "source/features/batch-0.jsonl.gz",
+        lambda folder: listed_latents(folder, "source"),
+        wrapped=lambda content: gzip.compress(content, compresslevel=1),
+    ),
     "params": Parser(_params(), "params.npz", lambda folder: load_encoder(_pin(folder), "params.npz")),
     "items": Parser(
         b'{"id": "a/1", "endings": ["x", {"xx": "y"}], "label": "1"}\n{"ind": 4}\n',
@@ -106,6 +119,7 @@ PARSERS: Mapping[str, Parser] = {
         "audit.json",
         lambda folder: read_declaration(folder / "audit.json"),
     ),
+    "profile": Parser(b"dictionaries?width=2304&latents=16384&layers=26", "address", _made),
     "lock": Parser(_lock(), "lock.json", lambda folder: read_lock(folder / "lock.json")),
     "ledger": Parser(_ledger(), "ledger.jsonl", lambda folder: LedgerFile(folder=folder).entries()),
 }
