@@ -101,7 +101,7 @@ def harness_alignment(world: MidWorld) -> Work:
     """Steps of the adapters stage."""
     from harness.supply.adapters import trained_adapter
     from harness.supply.loading import load_encoder
-    from harness.works.alignment import Aligner
+    from harness.works.alignmentloss import Aligner
 
     model, choice = _model(world), _alignment_choice(world)
     whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
@@ -129,7 +129,7 @@ def peft_alignment(world: MidWorld) -> Work:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from harness.works.alignment import alignment_loss
+    from harness.works.alignmentloss import alignment_loss
 
     model, choice, saes = _model(world), _alignment_choice(world), _saes(world)[:1]
     config = LoraConfig(
@@ -212,7 +212,7 @@ def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
     """One batch of eight pairs."""
     from harness.supply.tables import read_table
     from harness.words.record import Text, Translation
-    from harness.works.alignment import Pairs
+    from harness.works.alignmentloss import Pairs
 
     english = [row.text for row in read_table(world.phrases(8), Text)]
     target = [row.text for row in read_table(world.translation(8), Translation)]

@@ -44,6 +44,8 @@ ARROWS: Mapping[str, str] = {
     "madenetworks": "madetexts",
     "sources": "bucket certificates disk firstuse hub made",
     "texts": "tables",
+    "stopped": "tables",
+    "encoding": "finite",
     "manifest": "disk",
     "store": "disk manifest",
     "provenance": "",
@@ -53,7 +55,11 @@ ARROWS: Mapping[str, str] = {
     "disparity": "latents",
     "tuning": "disparity latents",
     "scores": "disparity tuning",
-    "estimates": "disparity scores tuning",
+    "broken": "disparity scores tuning",
+    "estimates": "broken disparity scores tuning",
+    "heldout": "alignmentloss",
+    "training": "alignmentloss heldout",
+    "alignment": "alignmentloss training",
     "selfchecks": "phrases translation extraction dictionary alignment evaluation",
     "pipeline": "replay phrases translation extraction dictionary alignment evaluation estimates selfchecks",
     "claimfaults": "payloadfaults",
@@ -117,7 +123,7 @@ DOORS: Mapping[str, str] = {
 A dependency that is not listed has no door: Snakemake runs as a process of its own, safetensors behind peft.
 """
 
-FOR_TYPES: Mapping[str, str] = {"peft": "alignment"}
+FOR_TYPES: Mapping[str, str] = {"peft": "training"}
 """Who may name a dependency's types without loading it, besides its door."""
 
 ARRAYS = {"torch", "numpy", "jaxtyping"}
@@ -305,7 +311,7 @@ def test_the_plan_rejects(module: str, source: str, fault: str) -> None:
     ("module", "source"),
     [
         pytest.param(
-            "alignment", "if TYPE_CHECKING:\n  from peft import PeftModel", id="types of a dependency"
+            "training", "if TYPE_CHECKING:\n  from peft import PeftModel", id="types of a dependency"
         ),
         pytest.param("cli", "from importlib.metadata import version", id="what is installed"),
         pytest.param("metrics", "import numpy", id="arrays among the tools"),

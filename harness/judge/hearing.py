@@ -87,6 +87,8 @@ class Circumstances:
     """True when an item limit was set: benchmark claims then speak of no full test."""
     broken_layers: Mapping[int, str] = field(default_factory=dict)
     """Layers whose numbers may not be believed, each with the sentence that says why."""
+    broken_estimates: Mapping[str, str] = field(default_factory=dict)
+    """Estimates that could not be formed since something broke, each with the sentence that says what."""
     undecidable: frozenset[str] = frozenset()
     """Claims that the pre-flight found too big for this run."""
 
@@ -134,6 +136,13 @@ def _settled(claim: Claim, samples: Samples, circumstances: Circumstances) -> Ve
         return _without(claim, State.NOT_RUN, circumstances.why_not_run, says)
     if claim.arithmetic is not None:
         return judge_arithmetic(claim)
+    return _unmeasured(claim, samples, circumstances)
+
+
+def _unmeasured(claim: Claim, samples: Samples, circumstances: Circumstances) -> Verdict | None:
+    """The verdict of a claim whose measurements broke or are not there; None where it can be judged."""
+    if failed := [each for each in _estimates(claim) if each in circumstances.broken_estimates]:
+        return _without(claim, State.ERROR, Why.ADAPTER_FAILED, circumstances.broken_estimates[failed[0]])
     asked = claim.primary.estimates
     if missing := [each for each in asked if not samples.has(each)]:
         says = f"{len(missing)} of {len(asked)} estimates are missing, such as {missing[0]}."
@@ -145,8 +154,13 @@ def _settled(claim: Claim, samples: Samples, circumstances: Circumstances) -> Ve
 
 def _layers(claim: Claim) -> tuple[int, ...]:
     """Layers that any reading of a claim rests on, as the ids of its estimates name them."""
-    ids = (each for reading in claim.readings for each in reading.estimates)
+    ids = _estimates(claim)
     return tuple(dict.fromkeys(int(found[1]) for each in ids if (found := LAYER.search(each))))
+
+
+def _estimates(claim: Claim) -> tuple[str, ...]:
+    """Every estimate that any reading of a claim rests on."""
+    return tuple(each for reading in claim.readings for each in reading.estimates)
 
 
 def _without(claim: Claim, state: State, why: Why, says: str) -> Verdict:

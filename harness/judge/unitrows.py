@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.supply.tables import read_codes, read_column, read_table, table_path
 from harness.words.formula import InconsistentError
-from harness.words.record import Estimate, PhraseValue, UnitValue
+from harness.words.record import BrokenEstimate, Estimate, PhraseValue, UnitValue
 
 Values = NDArray[np.float64]
 Places = NDArray[np.int32]
@@ -64,6 +64,8 @@ class Stored:
     units: "_Table"
     phrases: "_Table"
 
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Estimates that could not be formed, each with the sentence that says why."""
     _unit_rows: dict[str, UnitRows | None] = field(default_factory=dict)
 
     def unit_rows(self, estimate_id: str) -> UnitRows | None:
@@ -135,7 +137,16 @@ class _Table:
 def read_stored(folder: Path) -> Stored:
     """Every estimate of an artifact, with what it rests on."""
     estimates = {row.estimate_id: row for row in read_table(folder, Estimate)}
-    return Stored(estimates, _read(folder, UnitValue, "seed"), _read(folder, PhraseValue, "text_id"))
+    return Stored(
+        estimates,
+        _read(folder, UnitValue, "seed"),
+        _read(folder, PhraseValue, "text_id"),
+        {row.estimate_id: row.because for row in _read_broken(folder)},
+    )
+
+
+def _read_broken(folder: Path) -> list[BrokenEstimate]:
+    return read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
 
 
 def stored_in_memory(estimates: Sequence[Estimate], units: Sequence[UnitValue]) -> Stored:

@@ -34,7 +34,7 @@ EVIDENT = frozenset({"full", "audit"})
 
 def answer(report: Report) -> Markup:
     """One sentence, the tiles, what may be concluded, and the largest deviations."""
-    trusted = not num_differing(report) and not report["not_run"]
+    trusted = not (num_differing(report) or report["not_run"] or report.get("stopped"))
     conclusions = tag(
         "dl",
         tag(
@@ -63,7 +63,19 @@ def is_evident(report: Report) -> bool:
 
 
 def outcome(report: Report) -> str:
-    """One sentence on what came of the run."""
+    """A sentence on what came of the run, and one on what broke."""
+    return " ".join((_came_of_it(report), *stopped_words(report)))
+
+
+def stopped_words(report: Report) -> list[str]:
+    """Which adapters could not be trained, in one sentence; none where all were."""
+    names = [entry["adapter"] for entry in report.get("stopped", [])]
+    if not names:
+        return []
+    return [f"{count(len(names), 'adapter')} could not be trained: {', '.join(names)}."]
+
+
+def _came_of_it(report: Report) -> str:
     if report["not_run"]:
         return (
             f"{count(len(report['not_run']), 'stage')} could not be finished: {', '.join(_reasons(report))}."
@@ -128,6 +140,14 @@ def unfinished(report: Report) -> list[tuple[str, str, str]]:
     for entry in ordered:
         stages.setdefault((REASONS[entry["reason"]], entry["message"]), []).append(entry["stage"])
     return [(", ".join(names), *word) for word, names in stages.items()]
+
+
+def stopped_rows(report: Report) -> list[tuple[str, ...]]:
+    """Adapter, step, what is no number, and its value, for every adapter that could not be trained."""
+    return [
+        (entry["adapter"], str(entry["step"]), entry["what"], entry["value"])
+        for entry in report.get("stopped", [])
+    ]
 
 
 def _reasons(report: Report) -> list[str]:

@@ -26,13 +26,14 @@ from harness.report.document import (
     Run,
     SelfCheckStudy,
     Source,
+    StoppedEntry,
     Summary,
     Unfinished,
 )
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
 from harness.words.claim import Claim, Kind
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
-from harness.words.record import Estimate, RunFacts, SelfCheck
+from harness.words.record import AdapterFailure, Estimate, RunFacts, SelfCheck
 from harness.words.verdict import State, Verdict, Why
 
 SCHEMA_VERSION = "1.1"
@@ -52,6 +53,8 @@ class Records:
     points: Sequence[tuple[str, Point]] = ()
     """Both sides of correlations, unit by unit, each with its estimate's id."""
     checks: Sequence[SelfCheck] = ()
+    stopped: Sequence[AdapterFailure] = ()
+    """Adapters that could not be trained."""
 
 
 def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = None) -> Report:
@@ -68,7 +71,7 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     _refuse_duplicates("estimate", (row.estimate_id for row in records.estimates))
     _refuse_duplicates("self-check", (row.check_id for row in records.checks))
     claims = _claims(facts, judgement) if judgement else []
-    return {
+    built: Report = {
         "schema_version": SCHEMA_VERSION,
         "paper": {"id": facts.paper_id, "title": facts.paper_title},
         "mode": facts.mode,
@@ -90,6 +93,9 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         "prospects": [cast("ProspectEntry", asdict(row)) for row in judgement.prospects] if judgement else [],
         "summary": _summary(facts, records, judgement, claims),
     }
+    if records.stopped:
+        built["stopped"] = [_stopped(row) for row in records.stopped]
+    return built
 
 
 def _claims(facts: RunFacts, judgement: Judgement) -> list[JudgedClaim]:
@@ -112,6 +118,7 @@ def _summary(
     counted = [claim for claim in claims if claim["kind"] != ARITHMETIC]
     states = Counter(claim["verdict"] for claim in counted)
     outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
+    outcome = replace(outcome, is_whole=not records.stopped)
     return {
         "counts": {state: states[state] for state in VERDICTS},
         "non_discriminating": sum(
@@ -224,6 +231,17 @@ def _jsonable(row: object) -> dict[str, object]:
 
 def _listed(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
+
+
+def _stopped(row: AdapterFailure) -> StoppedEntry:
+    return {
+        "adapter": f"{row.language}/seed-{row.seed}",
+        "language": row.language,
+        "seed": row.seed,
+        "step": row.step,
+        "what": row.what,
+        "value": str(row.value),
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -79,6 +79,17 @@ class Unfinished(TypedDict):
     message: str
 
 
+class StoppedEntry(TypedDict):
+    """One adapter that could not be trained: the step that could not be taken, and the value that is no number."""
+
+    adapter: str
+    language: str
+    seed: int
+    step: int
+    what: str
+    value: str
+
+
 class Run(TypedDict):
     """The run itself."""
 
@@ -210,6 +221,8 @@ class Report(TypedDict):
     run: Run
     languages: list[Language]
     not_run: list[Unfinished]
+    stopped: NotRequired[list[StoppedEntry]]
+    """Adapters that could not be trained; nothing that needs them was measured."""
     judged: bool
     """Whether a judge was asked; where not, there are no claims."""
     claims: list[JudgedClaim]

@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     FINDING = 1
     """A claim deviates; in a fixture run, a self-check differs."""
     MALFUNCTION = 3
-    """A gated claim ended in ERROR: the harness broke, which says nothing about the paper."""
+    """A gated claim ended in ERROR, or an adapter could not be trained: that says nothing about the paper."""
     NOTHING_JUDGED = 5
     """No claim was judged; in a fixture run, no self-check was made."""
     UNRESOLVED = 10
@@ -48,12 +48,14 @@ class Outcome:
     """For each self-check, whether it came out different from what is known or expected."""
     lock: LockStatus = LockStatus.INTACT
     fail_on: FailOn = FailOn.UNRESOLVED
+    is_whole: bool = True
+    """False where an item of the run broke, so that something was not measured."""
 
 
 def exit_code(outcome: Outcome) -> ExitCode:
     """The code with which a run ends; where several hold, 3 goes before 11, 1, 5, 10 and 0."""
     states = [state for state, why in outcome.gated if why is not Why.DESELECTED]
-    if State.ERROR in states:
+    if State.ERROR in states or not outcome.is_whole:
         return ExitCode.MALFUNCTION
     # What a run about the paper is judged by must have been registered before.
     is_unregistered = outcome.mode == Mode.FULL and outcome.lock is LockStatus.ABSENT

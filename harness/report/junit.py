@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import ARITHMETIC, interval_words, margins_words, measured_words, printed_words
-from harness.report.document import Check, Report, Unfinished
+from harness.report.document import Check, Report, StoppedEntry, Unfinished
 from harness.report.markup import printable
 from harness.report.numbers import NOT_FINITE
 from harness.report.verdictwords import FLAGS, UNITS, WHYS
@@ -26,6 +26,8 @@ def render_junit(report: Report) -> str:
         suites["self-check-claims"] = [_expected_case(claim) for claim in study["claims"]]
     if report["not_run"]:
         suites["stages"] = [_not_run_case(entry) for entry in report["not_run"]]
+    if "stopped" in report:
+        suites["adapters"] = [_stopped_case(entry) for entry in report["stopped"]]
     for claim in report["claims"]:
         name = ARITHMETIC if claim["kind"] == ARITHMETIC else claim["tier"]
         suites.setdefault(name, []).append(_claim_case(claim))
@@ -94,6 +96,13 @@ def _expected_case(claim: JudgedClaim) -> ET.Element:
 def _not_run_case(entry: Unfinished) -> ET.Element:
     case = _case("stages", entry["stage"])
     ET.SubElement(case, "skipped", message=printable(f"{entry['reason']}: {entry['message']}"))
+    return case
+
+
+def _stopped_case(entry: StoppedEntry) -> ET.Element:
+    case = _case("adapters", entry["adapter"])
+    message = f"stopped at step {entry['step']}: a {entry['what']} is {entry['value']}"
+    ET.SubElement(case, "error", type="adapter-failed", message=printable(message))
     return case
 
 

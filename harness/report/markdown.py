@@ -13,6 +13,7 @@ from harness.report.answer import (
     may_conclude,
     may_not_conclude,
     outcome,
+    stopped_rows,
     unfinished,
 )
 from harness.report.claimrows import claims_as_table, reasons_as_table
@@ -102,6 +103,8 @@ def _blocks(report: Report) -> Iterator[str]:
     if report["not_run"]:
         yield _block("Not run", _not_run_table(report), opened=True)
         return
+    if "stopped" in report:
+        yield _block("Not trained", _stopped_table(report), opened=True)
     yield from _verdict_blocks(report)
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
     differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
@@ -142,6 +145,15 @@ def _not_run_table(report: Report) -> Table:
         headers=("Stage", "Reason", "What it said"),
         num_labels=3,
         rows=tuple(unfinished(report)),
+    )
+
+
+def _stopped_table(report: Report) -> Table:
+    return Table(
+        caption="Adapters that could not be trained.",
+        headers=("Adapter", "Step", "What is no number", "Value"),
+        num_labels=1,
+        rows=tuple(stopped_rows(report)),
     )
 
 

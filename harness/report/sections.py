@@ -2,7 +2,7 @@
 
 import re
 
-from harness.report.answer import is_evident, may_not_conclude, unfinished
+from harness.report.answer import is_evident, may_not_conclude, stopped_rows, unfinished
 from harness.report.cards import cards
 from harness.report.claimtable import claim_table, forest_figure
 from harness.report.claimwords import measured_claims
@@ -49,6 +49,16 @@ def not_run(report: Report) -> Markup:
         num_labels=3,
     )
     return section("not-run", "Not run", lead, table)
+
+
+def stopped(report: Report) -> Markup:
+    """The adapters that could not be trained, and where their numbers stopped being numbers."""
+    lead = paragraph(
+        "Nothing that needs them was measured, and no mean was taken over the others instead.", class_="lead"
+    )
+    headers = ("Adapter", "Step", "What is no number", "Value")
+    table = plain_table("Adapters that could not be trained.", headers, stopped_rows(report), num_labels=1)
+    return section("stopped", "Not trained", lead, table)
 
 
 def verdicts(report: Report) -> Markup:

@@ -80,6 +80,8 @@ WHYS: dict[str, str] = {
     Why.DESELECTED: "not asked for",
     Why.NOT_DECLARED: "not declared",
     Why.NO_QUANTITY: "names nothing measurable",
+    Why.REPLAY_FAILED: "stored activations were not found again",
+    Why.ADAPTER_FAILED: "an adapter could not be trained",
     Why.CRASH: "crashed",
     Why.NOT_FINITE: "not a finite number",
     Why.INCONSISTENT: "stored units do not give the stored number",

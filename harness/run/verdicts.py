@@ -106,6 +106,7 @@ def paper_docket(brought: Brought) -> Docket | None:
         is_subset=brought.profile.sizes.items_per_cell is not None,
         undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
         broken_layers=_broken_layers(brought.replays),
+        broken_estimates=brought.stored.broken if brought.stored else {},
     )
     return docket_of(brought.study, claims, brought.stored, circumstances) if claims else None
 
@@ -115,7 +116,8 @@ def self_check_docket(brought: Brought) -> Docket | None:
     name = brought.profile.self_check_study
     if name is None or brought.stored is None:
         return None
-    return docket_of(load_study(name), load_claims(name), brought.stored, Circumstances())
+    circumstances = Circumstances(broken_estimates=brought.stored.broken)
+    return docket_of(load_study(name), load_claims(name), brought.stored, circumstances)
 
 
 def _prospects(brought: Brought, claims: Sequence[Claim]) -> tuple[Prospect, ...]:

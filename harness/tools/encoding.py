@@ -6,17 +6,22 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from harness.tools.finite import NotFiniteError
+
 
 def require_finite(residual: Float[Tensor, "... d_model"]) -> None:
     """Refuse a residual stream that overflowed or was never a number.
 
     Raises:
-        FloatingPointError: If a value is infinite or no number.
+        NotFiniteError: If a value is infinite or no number.
     """
-    if not bool(torch.isfinite(residual).all()):
-        raise FloatingPointError(
+    finite = torch.isfinite(residual)
+    if not bool(finite.all()):
+        raise NotFiniteError(
             "the residual stream holds values that are infinite or no number; the precision is too low for this "
-            "model, or its weights are broken"
+            "model, or its weights are broken",
+            what="value of the residual stream",
+            value=float(residual.detach()[~finite][0]),
         )
 
 
@@ -52,7 +57,7 @@ def latent_activations(
     subtracted: these dictionaries were released with every scaling folded in.
 
     Raises:
-        FloatingPointError: If the stream holds a value that is no number; a threshold would turn it into 0.
+        NotFiniteError: If the stream holds a value that is no number; a threshold would turn it into 0.
 
     Source: arXiv 2408.05147, section 3.
     """

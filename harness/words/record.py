@@ -139,6 +139,35 @@ class TrainingLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdapterFailure:
+    """Training of one adapter that stopped at a number that is none; stands in its place (`adapter_failures`)."""
+
+    language: str
+    seed: int
+    step: int
+    """Step that could not be taken; 0 before the first."""
+    what: str
+    """"loss", "gradient", "weight", "held-out figure" or "value of the residual stream"."""
+    value: float
+    """Infinite, or no number."""
+
+    def __str__(self) -> str:
+        """The failure in one sentence."""
+        return (
+            f"Training of the adapter {self.language}/seed-{self.seed} stopped at step {self.step}: "
+            f"a {self.what} is {self.value}."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenEstimate:
+    """One estimate that could not be formed, since an adapter that it needs was not trained (`broken_estimates`)."""
+
+    estimate_id: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlignmentStep:
     """One logged moment of adapter training, measured on held-out pairs (`alignment_steps`)."""
 

@@ -63,6 +63,8 @@ class Why(StrEnum):
     """The sentence names nothing that could be measured."""
     REPLAY_FAILED = "replay-failed"
     """Stored activations were not found again on a layer that it rests on."""
+    ADAPTER_FAILED = "adapter-failed"
+    """An adapter that it rests on could not be trained."""
     CRASH = "crash"
     NOT_FINITE = "not-finite"
     INCONSISTENT = "inconsistent"

@@ -8,11 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.supply.stopped import adapter_failures
 from harness.supply.tables import read_column, read_table
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import centred, cosines, gap_percent
 from harness.words.formula import Formula
-from harness.words.record import DictionaryError, MeanResidual, PhraseValue, TextLength, Translation
+from harness.words.record import (
+    AdapterFailure,
+    DictionaryError,
+    MeanResidual,
+    PhraseValue,
+    TextLength,
+    Translation,
+)
 from harness.words.study import Aggregation, Group
 from harness.words.tasks import EstimatesTask
 from harness.works.latents import (
@@ -40,6 +48,8 @@ class BaseRun:
     selections: Selections
     by_language: Mapping[str, Values]
     """One pooled value per selection."""
+    failures: tuple[AdapterFailure, ...] = ()
+    """Adapters that were never trained."""
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:
@@ -68,7 +78,7 @@ class BaseRun:
 
 
 def read_base_run(task: EstimatesTask, inputs: Mapping[str, Path]) -> BaseRun:
-    """Every language's activations, pooled as the specification says and aligned."""
+    """Every language's activations, pooled as the specification says and aligned; and which adapters there are not."""
     selections = read_selections(inputs["phrases/all"])
     by_language = {
         language.code: phrase_values(
@@ -76,7 +86,13 @@ def read_base_run(task: EstimatesTask, inputs: Mapping[str, Path]) -> BaseRun:
         )
         for language in task.languages
     }
-    return BaseRun(task=task, selections=selections, by_language=by_language)
+    failures = tuple(
+        failure
+        for role, folder in inputs.items()
+        if role.startswith("adapters/")
+        for failure in adapter_failures(folder)
+    )
+    return BaseRun(task=task, selections=selections, by_language=by_language, failures=failures)
 
 
 def gaps(run: BaseRun) -> Iterator[Measured]:

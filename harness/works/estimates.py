@@ -5,9 +5,11 @@ from pathlib import Path
 
 from harness.supply.tables import write_table
 from harness.tools.measured import Measured
-from harness.words.record import Estimate, PhraseValue, UnitValue
+from harness.words.record import AdapterFailure, BrokenEstimate, Estimate, PhraseValue, UnitValue
 from harness.words.tasks import EstimatesTask
+from harness.works.broken import broken_estimates
 from harness.works.disparity import (
+    BaseRun,
     dictionary_errors,
     gaps,
     kept_selections,
@@ -21,9 +23,16 @@ from harness.works.tuning import alignment_moments, gains, retentions
 
 
 def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write estimates, with what units and phrases contributed to them."""
-    found = list(estimates(task, inputs))
+    """Write estimates, with what units and phrases contributed to them, and which could not be formed.
+
+    An estimate over adapters of which one was not trained is not formed from the others: it is named with the reason.
+    """
+    base = read_base_run(task, inputs)
+    found = list(_estimates(base, task, inputs))
     _require_unique(found)
+    if base.failures:
+        write_table(out, AdapterFailure, base.failures)
+        write_table(out, BrokenEstimate, broken_estimates(base))
     write_table(out, Estimate, (part.estimate for part in found))
     write_table(out, UnitValue, (row for part in found for row in part.units))
     write_table(out, PhraseValue, (row for part in found for row in part.phrases))
@@ -31,7 +40,10 @@ def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
 
 def estimates(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """Every quantity, in the order in which a report shows them."""
-    base = read_base_run(task, inputs)
+    yield from _estimates(read_base_run(task, inputs), task, inputs)
+
+
+def _estimates(base: BaseRun, task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     yield from gaps(base)
     yield from gains(base, inputs)
     yield from retentions(base, inputs)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.supply.adapters import attached
 from harness.supply.loading import LanguageModel, load_language_model
+from harness.supply.stopped import passes_on_failure
 from harness.supply.tables import write_table
 from harness.words.record import ItemOutcome
 from harness.words.tasks import BenchmarksTask
@@ -32,11 +33,15 @@ Sample = Mapping[str, Any]
 def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write the outcome of every item, through the adapter where there is one.
 
+    Through an adapter that was never trained nothing is asked: its failure is passed on.
+
     Raises:
         MissingSourceError: If the model, a data set, or the language in it cannot be had.
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
+    if passes_on_failure(inputs, out):
+        return
     language_model = load_language_model(task.model, task.numerics)
     with _model_under_test(language_model, inputs) as model:
         write_table(out, ItemOutcome, item_outcomes(language_model, model, task))

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from harness.supply.adapters import attached
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.stopped import passes_on_failure
 from harness.supply.tables import TableWriter, read_table, writing
 from harness.supply.texts import language_texts
 from harness.tools.batches import length_buckets, padded_left
@@ -76,7 +77,12 @@ class Batch:
 
 
 def produce(task: ActivationsTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write token activations, panel activations, mean residuals and text lengths of one language."""
+    """Write token activations, panel activations, mean residuals and text lengths of one language.
+
+    Through an adapter that was never trained nothing is read: its failure is passed on.
+    """
+    if passes_on_failure(inputs, out):
+        return
     texts = language_texts(inputs)
     language_model = load_language_model(task.networks.model, task.networks.numerics)
     readings = layer_readings(inputs["phrases"], task.networks)

@@ -14,7 +14,7 @@ from harness.words.formula import Formula
 from harness.words.record import ItemOutcome
 from harness.words.study import Benchmark, Group
 from harness.works.disparity import BaseRun, language_gap
-from harness.works.tuning import tuned_codes
+from harness.works.tuning import tuned_codes, whole_codes
 
 Values = NDArray[np.float64]
 
@@ -51,20 +51,37 @@ def accuracies(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
 def deltas(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """Change in accuracy under each language's adapters, on its own items and on English ones, paired."""
     english = base.codes(Group.REFERENCE)[0]
-    for adapter in tuned_codes(base):
+    for adapter in whole_codes(base):
         for quantity, language in (("delta", adapter), ("delta-english", english)):
             for benchmark in base.task.benchmarks:
                 before, after = _arms(base, inputs, adapter, language, benchmark)
-                scope = Scope(quantity=quantity, unit="points", language=adapter, benchmark=benchmark.name)
-                delta = _paired(scope, before, after)
+                delta = _paired(delta_scope(quantity, adapter, benchmark), before, after)
                 yield delta
                 if quantity == "delta" and before.accuracy_percent > 0:
-                    yield _relative(delta, before, adapter, benchmark)
+                    yield _relative(delta, before, relative_scope(adapter, benchmark))
+
+
+def delta_scope(quantity: str, adapter: str, benchmark: Benchmark) -> Scope:
+    """What a change in accuracy under one language's adapters is about."""
+    return Scope(quantity=quantity, unit="points", language=adapter, benchmark=benchmark.name)
+
+
+def relative_scope(adapter: str, benchmark: Benchmark) -> Scope:
+    """What the same is about, relative to the accuracy before."""
+    return Scope(
+        quantity="relative-delta",
+        unit="percent",
+        language=adapter,
+        benchmark=benchmark.name,
+        reading="relative",
+    )
 
 
 def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """What is left of English accuracy under the adapters, in percent of before; benchmarks weigh alike."""
     english = base.codes(Group.REFERENCE)[0]
+    if base.failures:
+        return
     ratios: dict[int, list[float]] = {seed: [] for seed in base.task.adapter_seeds}
     for adapter in tuned_codes(base):
         for benchmark in base.task.benchmarks:
@@ -74,12 +91,18 @@ def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Me
                     ratios[seed].append(100 * answers.accuracy_percent / before.accuracy_percent)
     by_seed = {seed: float(np.mean(values)) for seed, values in ratios.items() if values}
     if by_seed:
-        scope = Scope(quantity="retention", unit="percent", language=english, reading="accuracy")
+        scope = accuracy_retention_scope(base)
         sides = [
             Sides(units=("adapters",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
             for seed, value in by_seed.items()
         ]
         yield measured(scope, float(np.mean(list(by_seed.values()))), Formula.DIFFERENCE, "seed", sides)
+
+
+def accuracy_retention_scope(base: BaseRun) -> Scope:
+    """What the English accuracy that is left is about."""
+    english = base.codes(Group.REFERENCE)[0]
+    return Scope(quantity="retention", unit="percent", language=english, reading="accuracy")
 
 
 def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
@@ -174,14 +197,7 @@ def _paired(scope: Scope, before: Answers, after: Mapping[int, Answers]) -> Meas
     return measured(scope, value, Formula.DIFFERENCE, "document", sides)
 
 
-def _relative(delta: Measured, before: Answers, adapter: str, benchmark: Benchmark) -> Measured:
-    scope = Scope(
-        quantity="relative-delta",
-        unit="percent",
-        language=adapter,
-        benchmark=benchmark.name,
-        reading="relative",
-    )
+def _relative(delta: Measured, before: Answers, scope: Scope) -> Measured:
     sides = _sides_of(delta)
     relative = 100 * delta.estimate.value / before.accuracy_percent
     return measured(scope, relative, Formula.CHANGE, "document", sides)

@@ -24,6 +24,17 @@ Compute = Callable[[Values, Values], float]
 
 COMPUTE: Mapping[Formula, Compute] = {Formula.CHANGE: change_percent, Formula.RATIO: ratio_percent}
 
+MOMENT_FIGURES = (
+    ("alignment-gap", "activation", "gap"),
+    ("alignment-gap-shuffled", "activation", "shuffled_gap"),
+    ("alignment-drift", "activation squared", "retention"),
+    ("alignment-english-mean", "activation", "english_mean"),
+    ("alignment-target-mean", "activation", "target_mean"),
+    ("english-nats", "nats", "english_nats_per_token"),
+    ("target-nats", "nats", "target_nats_per_token"),
+)
+"""What is shown of each logged moment: quantity, unit, field of the log."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TunedRun:
@@ -71,59 +82,73 @@ def read_tuned_run(base: BaseRun, inputs: Mapping[str, Path], adapter: str, lang
 
 def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """How much the tuned languages' latents rose, at the layer that speaks for gains and over all aligned ones."""
-    for code in tuned_codes(base):
+    for code in whole_codes(base):
         run = read_tuned_run(base, inputs, code, code)
-        scope = Scope(
-            quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code
-        )
-        yield _with_phrases((run,), _mean_over_seeds(run, scope, Formula.CHANGE))
-        yield _over_aligned_layers(run, replace(scope, layer=None, specification="mean-over-aligned-layers"))
-        yield from _share_of_gap_closed(run, replace(scope, specification="share-of-gap-closed"))
+        change, over_layers, share = gain_scopes(base, code)
+        yield _with_phrases((run,), _mean_over_seeds(run, change, Formula.CHANGE))
+        yield _over_aligned_layers(run, over_layers)
+        yield from _share_of_gap_closed(run, share)
+
+
+def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
+    """What a language's gains are about: the layer that speaks for them, all aligned ones, the share of its gap."""
+    scope = Scope(quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code)
+    return (
+        scope,
+        replace(scope, layer=None, specification="mean-over-aligned-layers"),
+        replace(scope, specification="share-of-gap-closed"),
+    )
 
 
 def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """What is left of English activations under the adapters: each language's, and the mean over languages."""
     english = base.codes(Group.REFERENCE)[0]
-    scope = Scope(
-        quantity="retention-by-adapter",
+    runs = [read_tuned_run(base, inputs, code, english) for code in whole_codes(base)]
+    for run in runs:
+        retained = _mean_over_seeds(run, retention_scope(base, run.adapter), Formula.RATIO)
+        yield _with_phrases((run,), retained)
+    if runs and not base.failures:
+        yield _with_phrases(runs, _mean_over_adapters(retention_scope(base, None), runs))
+
+
+def retention_scope(base: BaseRun, adapter: str | None) -> Scope:
+    """What is left of English under one language's adapters, or under all of them, is about."""
+    return Scope(
+        quantity="retention-by-adapter" if adapter else "retention",
         unit="percent",
         layer=base.task.specification.gain_layer,
+        language=adapter or base.codes(Group.REFERENCE)[0],
         reading="activation",
     )
-    runs = [read_tuned_run(base, inputs, code, english) for code in tuned_codes(base)]
-    for run in runs:
-        retained = _mean_over_seeds(run, replace(scope, language=run.adapter), Formula.RATIO)
-        yield _with_phrases((run,), retained)
-    if runs:
-        retention = _mean_over_adapters(replace(scope, quantity="retention", language=english), runs)
-        yield _with_phrases(runs, retention)
 
 
 def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """Held-out pairs before and after training: distance, shuffled control, both sides, language loss."""
-    figures = (
-        ("alignment-gap", "activation", "gap"),
-        ("alignment-gap-shuffled", "activation", "shuffled_gap"),
-        ("alignment-drift", "activation squared", "retention"),
-        ("alignment-english-mean", "activation", "english_mean"),
-        ("alignment-target-mean", "activation", "target_mean"),
-        ("english-nats", "nats", "english_nats_per_token"),
-        ("target-nats", "nats", "target_nats_per_token"),
-    )
-    for code in tuned_codes(base):
+    for code in whole_codes(base):
         logs = {
             seed: read_table(inputs[f"adapters/{code}/seed-{seed}"], AlignmentStep)
             for seed in base.task.adapter_seeds
         }
-        for quantity, unit, field in figures:
-            for reading, place in (("before", 0), ("after", -1)):
-                values = {seed: float(getattr(log[place], field)) for seed, log in logs.items()}
-                yield _over_seeds(Scope(quantity=quantity, unit=unit, language=code, reading=reading), values)
+        for scope, field, place in moment_scopes(code):
+            yield _over_seeds(scope, {seed: float(getattr(log[place], field)) for seed, log in logs.items()})
+
+
+def moment_scopes(code: str) -> Iterator[tuple[Scope, str, int]]:
+    """What held-out pairs show of a language's adapters, with the field of the log and the place in it."""
+    for quantity, unit, field in MOMENT_FIGURES:
+        for reading, place in (("before", 0), ("after", -1)):
+            yield Scope(quantity=quantity, unit=unit, language=code, reading=reading), field, place
 
 
 def tuned_codes(base: BaseRun) -> list[str]:
     """Languages with adapters."""
     return [language.code for language in base.task.languages if language.tuned]
+
+
+def whole_codes(base: BaseRun) -> list[str]:
+    """Languages of which every adapter was trained; a mean over fewer seeds would be another quantity."""
+    broken = {failure.language for failure in base.failures}
+    return [code for code in tuned_codes(base) if code not in broken]
 
 
 def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:

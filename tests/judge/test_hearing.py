@@ -137,6 +137,15 @@ def test_a_broken_layer_breaks_the_claims_that_rest_on_it_and_no_other() -> None
     assert told["sixteen"].state is PASS
 
 
+def test_an_estimate_that_could_not_be_formed_is_an_error_and_never_a_deviation() -> None:
+    told = heard([value("ml", "gain/ml"), value("hi", "gain/hi"), value("mr", "gain/mr")], {"gain/hi": NEAR},
+                 broken_estimates={"gain/ml": "Training of the adapter ml/seed-2 stopped."})  # fmt: skip
+    assert (told["ml"].state, told["ml"].why) == (ERROR, Why.ADAPTER_FAILED)
+    assert told["ml"].says == "Training of the adapter ml/seed-2 stopped."
+    assert told["hi"].state is PASS
+    assert (told["mr"].state, told["mr"].why) == (NOT_RUN, Why.UPSTREAM_NOT_RUN)
+
+
 def test_what_is_explored_carries_no_verdict_word_anywhere() -> None:
     verdict = heard([EXPLORED], {"a": NEAR})["a"]
     assert [case.state for case in verdict.cases] == [INCONCLUSIVE]

@@ -31,8 +31,11 @@ from harness.words.record import (
     Translation,
     UnitValue,
 )
-from harness.works.alignment import Aligner, measured_moment, planned_batches, training_and_held_out
+from harness.works.alignment import training_and_held_out
+from harness.works.alignmentloss import Aligner
+from harness.works.heldout import measured_moment
 from harness.works.pipeline import producer
+from harness.works.training import planned_batches
 from tests.planted.expected import LOW, SEEDS, Expected, first_distance, first_means, planted_drift
 from tests.planted.lexicon import CODES, TARGETS, pieces_of
 from tests.planted.network import NUM_LAYERS

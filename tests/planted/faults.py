@@ -451,7 +451,7 @@ FAULTS = (
     Fault(
         name="u and v swapped",
         patches=_patched(
-            "works.alignment:Aligner.both_sides",
+            "works.alignmentloss:Aligner.both_sides",
             "[layer[: len(pairs)] for layer in pooled], [layer[len(pairs) :] for layer in pooled]",
             "[layer[len(pairs) :] for layer in pooled], [layer[: len(pairs)] for layer in pooled]",
         ),
@@ -461,7 +461,9 @@ FAULTS = (
     Fault(
         name="drift measured against the tuned model itself",
         patches=_patched(
-            "works.alignment:Aligner.original", "with untouched(), torch.no_grad():", "with torch.no_grad():"
+            "works.alignmentloss:Aligner.original",
+            "with untouched(), torch.no_grad():",
+            "with torch.no_grad():",
         ),
         redone=TRAINING,
         seen_by=("drift of a planted adapter",),
@@ -682,7 +684,7 @@ FAULTS = (
     Fault(
         name="seeds not reaching the order of training",
         patches=_patched(
-            "works.alignment:planned_batches",
+            "works.training:planned_batches",
             "SeedSequence([task.seed, num_pairs])",
             "SeedSequence([num_pairs])",
         ),
@@ -709,7 +711,7 @@ FAULTS = (
     Fault(
         name="before and after of training swapped",
         patches=_patched(
-            "works.tuning:alignment_moments", '("before", 0), ("after", -1)', '("before", -1), ("after", 0)'
+            "works.tuning:moment_scopes", '("before", 0), ("after", -1)', '("before", -1), ("after", 0)'
         ),
         redone=("estimates",),
         seen_by=("training figures",),

@@ -16,54 +16,25 @@ from torch import Tensor
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
 from harness.supply.tables import read_table, write_table
-from harness.words.record import AlignmentStep, Text, TrainingLoss, Translation
+from harness.words.record import AlignmentStep, Text, TrainingLoss
 from harness.words.study import AlignmentChoice
 from harness.words.tasks import AdapterTask
 from harness.works import alignment
-from harness.works.alignment import (
-    Aligner,
-    Pairs,
-    alignment_loss,
-    nats_per_token,
-    planned_batches,
-    strangers,
-    training_and_held_out,
-)
+from harness.works.alignment import training_and_held_out
+from harness.works.alignmentloss import Aligner, Pairs, Untouched, alignment_loss
+from harness.works.heldout import measured_moment, nats_per_token, strangers
+from harness.works.training import planned_batches
 from tests.small_study import SPECIFICATION
-from tests.world_texts import english_sentences, in_language
+from tests.works.conftest import SENTENCES
 from tests.worlds import World
 
 CHOICE = SPECIFICATION.alignment
-NUM_TEXTS = 24
-SENTENCES = english_sentences(NUM_TEXTS, seed=4)
 WEIGHTS = "adapter_model.safetensors"
 
 
 @pytest.fixture(scope="module")
 def language_model(world: World) -> LanguageModel:
     return load_language_model(world.model, world.numerics)
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Every third text is held out; the last one has no translation."""
-    root = tmp_path_factory.mktemp("texts")
-    texts = [Text(text_id=n, text=text, held_out=n % 3 == 0) for n, text in enumerate(SENTENCES)]
-    spoken = [in_language(text, "ml") for text in SENTENCES[:-1]] + [""]
-    flags = {
-        "is_empty": False,
-        "is_copy": False,
-        "is_repetitive": False,
-        "is_wrong_script": False,
-        "is_truncated": False,
-    }
-    write_table(root / "phrases", Text, texts)
-    write_table(
-        root / "translation",
-        Translation,
-        [Translation(text_id=n, language="ml", text=text, **flags) for n, text in enumerate(spoken)],
-    )
-    return {"phrases": root / "phrases", "translation": root / "translation"}
 
 
 @pytest.fixture(scope="module")
@@ -391,7 +362,7 @@ def test_held_out_texts_never_stand_in_a_training_batch(
     trained_on: list[Pairs] = []
     original = Aligner.loss
 
-    def watched(self: Aligner, pairs: Pairs, untouched: alignment.Untouched) -> Tensor:
+    def watched(self: Aligner, pairs: Pairs, untouched: Untouched) -> Tensor:
         trained_on.append(pairs)
         return original(self, pairs, untouched)
 
@@ -409,19 +380,12 @@ def test_held_out_texts_never_stand_in_a_training_batch(
     )
 
 
-def test_a_loss_that_is_no_number_stops_the_training(
-    world: World, inputs: Mapping[str, Path], tmp_path: Path
-) -> None:
-    with pytest.raises(FloatingPointError, match="the alignment loss is nan at step 1 of ml"):
-        alignment.produce(task_of(world, alpha=float("nan")), inputs, tmp_path)
-
-
 def test_a_moment_measures_true_and_shuffled_partners(
     language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner
 ) -> None:
     _, held_out = training_and_held_out(language_model, inputs)
     same = Pairs(english=held_out.english, target=held_out.english)
-    moment = alignment.measured_moment(aligner, same, nullcontext, step=0, seed=1)
+    moment = measured_moment(aligner, same, nullcontext, step=0, seed=1)
     # One text against itself, in rows of one batch: only the order of float32 sums differs.
     assert moment.gap == pytest.approx(0.0, abs=1e-5)
     assert moment.shuffled_gap > 0.01

@@ -1,0 +1,32 @@
+"""Numbers that are none: what was infinite or undefined, and with which value, told in one error."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+class NotFiniteError(FloatingPointError):
+    """A value that is infinite or no number, where only numbers make sense."""
+
+    def __init__(self, message: str, *, what: str, value: float) -> None:
+        super().__init__(message)
+        self.what = what
+        self.value = value
+
+
+def require_number(what: str, value: float) -> float:
+    """The value itself.
+
+    Raises:
+        NotFiniteError: If it is infinite or no number.
+    """
+    if not math.isfinite(value):
+        raise NotFiniteError(f"a {what} is {value}", what=what, value=value)
+    return value
+
+
+def largest(tensors: Iterable[Tensor]) -> float:
+    """Largest magnitude in some tensors; infinite or no number where one of their values is. Asks the device once."""
+    return float(torch.stack([tensor.detach().abs().amax().to(torch.float32) for tensor in tensors]).amax())

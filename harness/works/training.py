@@ -1,0 +1,103 @@
+"""Training of one adapter: every planned step, what held-out pairs show meanwhile, and where it had to stop.
+
+An adapter whose numbers stop being numbers is an outcome, not a crash: it is recorded with the step at which it
+stopped, so that others go on and nothing is concluded from this one.
+"""
+
+from dataclasses import astuple, dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from harness.tools.finite import NotFiniteError, largest, require_number
+from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
+from harness.words.tasks import AdapterTask
+from harness.works.alignmentloss import Aligner, Pairs
+from harness.works.heldout import measured_moment
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+MOMENTS = 3
+"""Held-out pairs are measured this often: before, after, and evenly in between."""
+
+
+@dataclass
+class TrainingRecord:
+    """What became of one training."""
+
+    losses: list[TrainingLoss] = field(default_factory=list)
+    """One row for every step taken."""
+    moments: list[AlignmentStep] = field(default_factory=list)
+    failure: AdapterFailure | None = None
+    """Where it stopped; None where every step was taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One adapter on its way through the planned steps."""
+
+    aligner: Aligner
+    tuned: "PeftModel"
+    training: Pairs
+    held_out: Pairs
+    task: AdapterTask
+
+    def run(self) -> TrainingRecord:
+        """Take every step of the plan, or stop where a number is none; the adapter is changed in place."""
+        batches, record = planned_batches(len(self.training), self.task), TrainingRecord()
+        optimizer = torch.optim.AdamW(
+            self._parameters(), lr=self.task.choice.learning_rate, weight_decay=self.task.choice.weight_decay
+        )
+        measured_at = set(np.linspace(0, len(batches), MOMENTS).round().astype(int).tolist())
+        step = 0
+        try:
+            record.moments.append(self._moment(step))
+            for step, indices in enumerate(batches, start=1):
+                record.losses.append(TrainingLoss(step=step, loss=self._step(optimizer, indices)))
+                if step in measured_at:
+                    record.moments.append(self._moment(step))
+        except NotFiniteError as error:
+            record.failure = AdapterFailure(
+                language=self.task.language,
+                seed=self.task.seed,
+                step=step,
+                what=error.what,
+                value=error.value,
+            )
+        return record
+
+    def _step(self, optimizer: torch.optim.Optimizer, indices: list[int]) -> float:
+        """The loss of one batch, and a step along its gradient."""
+        optimizer.zero_grad()
+        loss = self.aligner.loss(self.training.chosen(indices), self.tuned.disable_adapter)
+        value = require_number("loss", float(loss.detach()))
+        torch.autograd.backward(loss)
+        # A gradient may overflow where the loss does not, and so may a step where its gradient does not.
+        require_number("gradient", largest(p.grad for p in self._parameters() if p.grad is not None))
+        optimizer.step()
+        require_number("weight", largest(self._parameters()))
+        return value
+
+    def _parameters(self) -> list[torch.nn.Parameter]:
+        return [parameter for parameter in self.tuned.parameters() if parameter.requires_grad]
+
+    def _moment(self, step: int) -> AlignmentStep:
+        moment = measured_moment(
+            self.aligner, self.held_out, self.tuned.disable_adapter, step=step, seed=self.task.seed
+        )
+        for value in astuple(moment):
+            require_number("held-out figure", value)
+        return moment
+
+
+def planned_batches(num_pairs: int, task: AdapterTask) -> list[list[int]]:
+    """Indices of the pairs of every step: one seeded sample of pairs, in a new order each epoch, cut at the limit."""
+    stream = np.random.default_rng(np.random.SeedSequence([task.seed, num_pairs]))
+    chosen = stream.permutation(num_pairs)[: task.choice.pairs]
+    batches: list[list[int]] = []
+    for _ in range(task.choice.epochs):
+        order = stream.permutation(chosen).tolist()
+        batches += [order[start : start + task.batch_size] for start in range(0, len(order), task.batch_size)]
+    return batches[: task.max_steps]

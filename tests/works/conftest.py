@@ -1,0 +1,35 @@
+"""What tests of adapters share: phrases with translations that nobody had to make."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.supply.tables import write_table
+from harness.words.record import Text, Translation
+from tests.world_texts import english_sentences, in_language
+
+NUM_TEXTS = 24
+SENTENCES = english_sentences(NUM_TEXTS, seed=4)
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Every third text is held out; the last one has no translation."""
+    root = tmp_path_factory.mktemp("texts")
+    texts = [Text(text_id=n, text=text, held_out=n % 3 == 0) for n, text in enumerate(SENTENCES)]
+    spoken = [in_language(text, "ml") for text in SENTENCES[:-1]] + [""]
+    flags = {
+        "is_empty": False,
+        "is_copy": False,
+        "is_repetitive": False,
+        "is_wrong_script": False,
+        "is_truncated": False,
+    }
+    write_table(root / "phrases", Text, texts)
+    write_table(
+        root / "translation",
+        Translation,
+        [Translation(text_id=n, language="ml", text=text, **flags) for n, text in enumerate(spoken)],
+    )
+    return {"phrases": root / "phrases", "translation": root / "translation"}
