@@ -1,5 +1,6 @@
 """The primary specification: one answer to each question that the paper leaves open, fixed before any full run."""
 
+from claims.sin2025.baselines import BASELINES
 from harness.words.judgement import Choice, Openness
 from harness.words.protocol import Protocol
 from harness.words.study import Aggregation, AlignmentChoice, PhraseChoice, PhraseCut, Pooling, Specification
@@ -192,6 +193,8 @@ PROTOCOL = Protocol(
         "English is in no group, and in no correlation",
         "no question of a benchmark is left out; a verdict on a part of a test set is not given",
         "a layer that does not give the stored activations back is an error, and is not judged",
+        "a cell where the untouched model does not answer as the authors' did is an error, and no tuned score of it is judged",
     ),
+    baselines=BASELINES,
 )
 """What the lock holds besides claims and study."""

@@ -89,6 +89,10 @@ class Circumstances:
     """Layers whose numbers may not be believed, each with the sentence that says why."""
     broken_estimates: Mapping[str, str] = field(default_factory=dict)
     """Estimates that could not be formed since something broke, each with the sentence that says what."""
+    differing_estimates: Mapping[str, str] = field(default_factory=dict)
+    """Estimates that rest on a cell where our untouched model is not the authors', each with the sentence that says so."""
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    """What must be said beside every claim that rests on an estimate."""
     undecidable: frozenset[str] = frozenset()
     """Claims that the pre-flight found too big for this run."""
 
@@ -147,9 +151,21 @@ def _unmeasured(claim: Claim, samples: Samples, circumstances: Circumstances) ->
     if missing := [each for each in asked if not samples.has(each)]:
         says = f"{len(missing)} of {len(asked)} estimates are missing, such as {missing[0]}."
         return _without(claim, State.NOT_RUN, circumstances.why_missing, says)
+    return _stopped(claim, circumstances)
+
+
+def _stopped(claim: Claim, circumstances: Circumstances) -> Verdict | None:
+    """The ERROR of a claim that rests on something that failed a gate; none of its measurements is looked at."""
     if broken := [layer for layer in _layers(claim) if layer in circumstances.broken_layers]:
         return _without(claim, State.ERROR, Why.REPLAY_FAILED, circumstances.broken_layers[broken[0]])
+    if said := _said_of(claim, circumstances.differing_estimates):
+        return _without(claim, State.ERROR, Why.BASELINE_DIFFERS, said[0])
     return None
+
+
+def _said_of(claim: Claim, sentences: Mapping[str, str]) -> tuple[str, ...]:
+    """What is said of the estimates that any reading of a claim rests on, each sentence once."""
+    return tuple(dict.fromkeys(sentences[each] for each in _estimates(claim) if each in sentences))
 
 
 def _layers(claim: Claim) -> tuple[int, ...]:
@@ -271,13 +287,13 @@ def _told(asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples) -> Ve
     is_leaning = verdict.why in {Why.LEANING_PASS, Why.LEANING_DEVIATION}
     if is_leaning and claim.id in asked.circumstances.undecidable:
         verdict = replace(verdict, why=Why.UNDERPOWERED)
-    return _annotated(verdict, claim, samples)
+    return _annotated(verdict, claim, samples, _said_of(claim, asked.circumstances.remarks))
 
 
-def _annotated(verdict: Verdict, claim: Claim, samples: Samples) -> Verdict:
+def _annotated(verdict: Verdict, claim: Claim, samples: Samples, remarks: tuple[str, ...]) -> Verdict:
     ids = claim.primary.estimates
     at_chance = (Flag.AT_CHANCE,) if len(ids) == 1 and samples.is_at_chance(ids[0]) else ()
     beside = tuple(note for each in ids for note in samples.notes(each)) if len(ids) == 1 else ()
     primary, *others = verdict.cases
-    cases = (replace(primary, notes=(*primary.notes, *beside)), *others)
+    cases = (replace(primary, notes=(*primary.notes, *beside, *remarks)), *others)
     return replace(verdict, flags=(*verdict.flags, *at_chance), cases=cases)

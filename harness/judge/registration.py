@@ -9,6 +9,7 @@ from harness.judge.declared import load_claims
 from harness.supply.studies import load_profiles, load_protocol_of, load_study
 from harness.tools.canonical import Json, canonical_json, plain
 from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
+from harness.tools.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.tools.stats import ALPHA
 from harness.words.claim import Claim, Tier
 from harness.words.protocol import Protocol
@@ -22,6 +23,8 @@ class Registration:
     alpha: float
     draws: int
     draws_when_verdicts_differ: int
+    baseline_gate: Mapping[str, float]
+    """Its bounds; the published numbers that it holds ours against stand in the protocol."""
     families: Mapping[str, int]
     """Measured claims of each tier: the size of the family that their p-values are adjusted in."""
     sizes: Mapping[str, Sizes]
@@ -45,6 +48,11 @@ def registration(study: str) -> Registration:
         alpha=ALPHA,
         draws=NUM_DRAWS,
         draws_when_verdicts_differ=MANY_DRAWS,
+        baseline_gate={
+            "errors_above_chance": CLEAR_OF_CHANCE_SE,
+            "item_agreement_at_least": MIN_ITEM_AGREEMENT,
+            "points_apart_at_most": MAX_POINTS_APART,
+        },
         families={tier.value: measured.count(tier) for tier in Tier},
         sizes=_sizes(asked),
         study=asked,

@@ -12,6 +12,7 @@ from harness.report.document import (
     VERDICTS,
     AmendmentEntry,
     Artifact,
+    BaselineEntry,
     Check,
     ChoiceEntry,
     DepartureEntry,
@@ -95,6 +96,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     }
     if records.stopped:
         built["stopped"] = [_stopped(row) for row in records.stopped]
+    if judgement and judgement.baselines:
+        built["baselines"] = [cast("BaselineEntry", asdict(row)) for row in judgement.baselines]
     return built
 
 

@@ -199,6 +199,20 @@ class ChoiceEntry(TypedDict):
     says: str
 
 
+class BaselineEntry(TypedDict):
+    """The baseline gate in one cell under one metric; scores in percent of the questions."""
+
+    benchmark: str
+    language: str
+    metric: str
+    ours: float | None
+    theirs: float | None
+    items: int | None
+    item_agreement: float | None
+    outcome: str
+    says: str
+
+
 class Summary(TypedDict):
     """The outcome in numbers."""
 
@@ -233,4 +247,6 @@ class Report(TypedDict):
     departures: list[DepartureEntry]
     ledger: list[LedgerEntry]
     prospects: list[ProspectEntry]
+    baselines: NotRequired[list[BaselineEntry]]
+    """The baseline gate; left out where it was not asked."""
     summary: Summary

@@ -16,6 +16,7 @@ from harness.report.answer import (
     stopped_rows,
     unfinished,
 )
+from harness.report.baselines import baseline_table, fails_gate
 from harness.report.claimrows import claims_as_table, reasons_as_table
 from harness.report.claimwords import arithmetic_claims, counts_words, measured_claims
 from harness.report.document import Check, Report
@@ -107,6 +108,8 @@ def _blocks(report: Report) -> Iterator[str]:
         yield _block("Not trained", _stopped_table(report), opened=True)
     yield from _verdict_blocks(report)
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
+    if "baselines" in report:
+        yield _block("Baseline gate", baseline_table(report), opened=fails_gate(report))
     differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
     if differ:
         yield _block("Self-checks that differ", _check_table(differ), opened=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.words.claim import InferenceTarget, Kind, Rule, SourceTier, Tier, Unit
-from harness.words.judgement import FailOn, LockStatus, Openness
+from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
 from harness.words.verdict import Flag, State, Why
 
 
@@ -82,6 +82,7 @@ WHYS: dict[str, str] = {
     Why.NO_QUANTITY: "names nothing measurable",
     Why.REPLAY_FAILED: "stored activations were not found again",
     Why.ADAPTER_FAILED: "an adapter could not be trained",
+    Why.BASELINE_DIFFERS: "untouched model differs from the authors\u2019",
     Why.CRASH: "crashed",
     Why.NOT_FINITE: "not a finite number",
     Why.INCONSISTENT: "stored units do not give the stored number",
@@ -158,6 +159,13 @@ OPENNESS: dict[str, str] = {
     Openness.EQUIVALENT: "equally defensible",
     Openness.NOT_EQUIVALENT: "another quantity, or worse",
     Openness.UNSURE: "unsure",
+}
+
+BASELINES: dict[str, str] = {
+    BaselineOutcome.AGREES: "\u2713 agrees",
+    BaselineOutcome.DIFFERS: "! differs",
+    BaselineOutcome.AT_CHANCE: "? at chance",
+    BaselineOutcome.UNCHECKED: "\u25cb unchecked",
 }
 
 LOCKS: dict[str, str] = {

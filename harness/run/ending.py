@@ -1,5 +1,6 @@
 """How a run ends: what it was, what the judge says of it, and the report of both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from harness.words.judgement import Judgement
 from harness.words.record import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.words.study import Study
 
+ANSWERS = "benchmarks"
+"""Stage whose items are the answers of the untouched model, one per language."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
@@ -42,7 +46,8 @@ class Ending:
 
         facts, heard = self._facts(survey, ()), _heard(survey)
         estimates, checks = survey.found["estimates", "all"].folder, survey.found.get(("self-checks", "all"))
-        judgement = judgement_of(self._brought(facts, estimates, heard), self.reports, self.hear)
+        answers = {name: found.folder for (stage, name), found in survey.found.items() if stage == ANSWERS}
+        judgement = judgement_of(self._brought(facts, estimates, heard, answers), self.reports, self.hear)
         with disk_errors(self.run.root):
             # A world without known numbers has no table of them: the report finds no folder, and says so.
             folder = checks.folder if checks else self._nothing
@@ -56,7 +61,7 @@ class Ending:
         from harness.report import write_report
 
         facts = self._facts(survey, not_run_of(self.recipes.plan, self.run, error))
-        judgement = judgement_of(self._brought(facts, None, None), self.reports, self.hear)
+        judgement = judgement_of(self._brought(facts, None, None, {}), self.reports, self.hear)
         with disk_errors(self.run.root):
             write_report(facts, self._nothing, self._nothing, self.run.root, judgement)
         self._close(say)
@@ -65,7 +70,9 @@ class Ending:
     def _nothing(self) -> Path:
         return self.run.engine / "none"
 
-    def _brought(self, facts: RunFacts, estimates: Path | None, heard: Heard | None) -> Brought:
+    def _brought(
+        self, facts: RunFacts, estimates: Path | None, heard: Heard | None, answers: Mapping[str, Path]
+    ) -> Brought:
         plan = self.recipes.plan
         return Brought(
             study=plan.study,
@@ -74,6 +81,7 @@ class Ending:
             mode=facts.mode,
             estimates=estimates,
             replays=heard.layers if heard else (),
+            answers=answers,
             not_run=facts.not_run,
             asked=self.asked,
         )

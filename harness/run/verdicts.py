@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
 from harness.judge.declared import claim_named, claims_of, load_claims
 from harness.judge.docket import WHY_NO_CLAIM, Docket, Hear, docket_of
 from harness.judge.hearing import Circumstances
@@ -17,7 +18,16 @@ from harness.judge.unitrows import Stored, read_stored
 from harness.supply.studies import load_protocol_of, load_study
 from harness.tools.mode import Mode
 from harness.words.claim import Claim
-from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Prospect
+from harness.words.judgement import (
+    BaselineCheck,
+    FailOn,
+    Judged,
+    Judgement,
+    Ledger,
+    Lock,
+    LockStatus,
+    Prospect,
+)
 from harness.words.record import NotRun
 from harness.words.study import Profile, Study
 from harness.words.testimony import LayerReplay
@@ -45,6 +55,8 @@ class Brought:
     estimates: Path | None
     """The estimates artifact; None where the run could not be finished."""
     replays: Sequence[LayerReplay] = ()
+    answers: Mapping[str, Path] = field(default_factory=dict)
+    """Artifacts with the answers of the untouched model, by language."""
     not_run: Sequence[NotRun] = ()
     asked: Asked = field(default_factory=Asked)
 
@@ -52,6 +64,16 @@ class Brought:
     def stored(self) -> Stored | None:
         """The tables of that artifact, read once for every study that is judged on them."""
         return read_stored(self.estimates) if self.estimates else None
+
+    @cached_property
+    def baselines(self) -> tuple[BaselineCheck, ...]:
+        """The baseline gate, passed before any estimate is asked for; not there where the run is no evidence."""
+        if self.mode != Mode.FULL or self.estimates is None:
+            return ()
+        known = load_protocol_of(self.study.name).baselines
+        return baseline_checks(
+            Gate(study=self.study, profile=self.profile, known=known, answers=self.answers)
+        )
 
 
 def judgement_of(brought: Brought, reports: Path, hear: Hear) -> Judgement | None:
@@ -80,6 +102,7 @@ def judgement_of(brought: Brought, reports: Path, hear: Hear) -> Judgement | Non
         deselected=tuple(sorted(docket.circumstances.deselected)),
         choices=load_protocol_of(brought.study.name).choices,
         precisions=precisions(docket.samples) if isinstance(docket.samples, StoredSamples) else (),
+        baselines=brought.baselines,
     )
 
 
@@ -107,6 +130,8 @@ def paper_docket(brought: Brought) -> Docket | None:
         undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
         broken_layers=_broken_layers(brought.replays),
         broken_estimates=brought.stored.broken if brought.stored else {},
+        differing_estimates=differing_estimates(brought.study, brought.baselines),
+        remarks=remarks(brought.study, brought.baselines),
     )
     return docket_of(brought.study, claims, brought.stored, circumstances) if claims else None
 

@@ -2,7 +2,8 @@
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
+
+from harness.words.judgement import BaselineOutcome
 
 COUNT_TOLERANCE = 0.02
 """How far an implied number of items may lie from a whole one, in items; printed digits leave less."""
@@ -13,14 +14,8 @@ CLEAR_OF_CHANCE_SE = 3.0
 MIN_ITEM_AGREEMENT = 0.97
 MAX_POINTS_APART = 0.5
 
-
-class Baseline(StrEnum):
-    """Whether our untouched model answers as the authors' did, in one cell."""
-
-    AGREES = "agrees"
-    DIFFERS = "differs"
-    AT_CHANCE = "at-chance"
-    """Too near to guessing to tell."""
+DIGITS = 9
+"""Decimals at which a bound counts as met: both sides come from fractions of whole numbers, which floats miss by less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +71,23 @@ def difference(before: float, after: float, items: int) -> Difference:
     )
 
 
+def standard_errors_above(value: float, chance: float, items: int) -> float:
+    """How far an accuracy lies above guessing, in its own standard errors; infinite where it has none.
+
+    Args:
+        value: Accuracy as a fraction.
+        chance: Accuracy of guessing.
+        items: Items of the cell.
+
+    Source: the standard error of a mean in lm-evaluation-harness.
+    """
+    stderr = math.sqrt(max(value * (1 - value), 0.0) / max(items - 1, 1))
+    return (value - chance) / stderr if stderr else math.copysign(math.inf, value - chance)
+
+
 def baseline(
     ours: float, theirs: float, items: int, chance: float, item_agreement: float | None = None
-) -> Baseline:
+) -> BaselineOutcome:
     """The baseline gate in one cell: it must be passed before any tuned score there is read.
 
     Args:
@@ -88,9 +97,10 @@ def baseline(
         chance: Accuracy of guessing.
         item_agreement: Share of items with the same outcome, where the authors' items can be read.
     """
-    stderr = math.sqrt(max(theirs * (1 - theirs), 0.0) / max(items - 1, 1))
-    if theirs - chance <= CLEAR_OF_CHANCE_SE * stderr:
-        return Baseline.AT_CHANCE
+    if round(standard_errors_above(theirs, chance, items), DIGITS) <= CLEAR_OF_CHANCE_SE:
+        return BaselineOutcome.AT_CHANCE
     if item_agreement is not None:
-        return Baseline.AGREES if item_agreement >= MIN_ITEM_AGREEMENT else Baseline.DIFFERS
-    return Baseline.AGREES if abs(100 * (ours - theirs)) <= MAX_POINTS_APART else Baseline.DIFFERS
+        agrees = round(item_agreement, DIGITS) >= MIN_ITEM_AGREEMENT
+    else:
+        agrees = round(abs(100 * (ours - theirs)), DIGITS) <= MAX_POINTS_APART
+    return BaselineOutcome.AGREES if agrees else BaselineOutcome.DIFFERS

@@ -142,6 +142,38 @@ class Precision:
     seeds: tuple[SeedValue, ...] = ()
 
 
+class BaselineOutcome(StrEnum):
+    """Whether our untouched model answers as the authors' did, in one cell."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    AT_CHANCE = "at-chance"
+    """Theirs is too near to guessing to tell."""
+    UNCHECKED = "unchecked"
+    """Nothing published can be held against ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineCheck:
+    """The baseline gate in one cell, a benchmark in one language, under one metric."""
+
+    benchmark: str
+    language: str
+    metric: str = ""
+    """Empty where nothing was published."""
+    ours: float | None = None
+    """Right answers of our untouched model, in percent of the questions; None where it was not asked."""
+    theirs: float | None = None
+    """The same of the authors'."""
+    items: int | None = None
+    """Questions that the authors' number rests on."""
+    item_agreement: float | None = None
+    """Share of questions with the same outcome, where the authors' outcomes are committed."""
+    outcome: BaselineOutcome
+    says: str
+    """Why this outcome, in one sentence."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judged:
     """The claims of one study, each with its verdict, in the order to show."""
@@ -181,3 +213,5 @@ class Judgement:
     prospects: tuple[Prospect, ...] = ()
     choices: tuple[Choice, ...] = ()
     precisions: tuple[Precision, ...] = ()
+    baselines: tuple[BaselineCheck, ...] = ()
+    """The baseline gate, cell by cell; empty where the run is no evidence, or the study knows no published baseline."""

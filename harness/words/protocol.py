@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from harness.words.judgement import Choice
+from harness.words.published import PublishedBaseline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +16,8 @@ class Protocol:
     """Training seeds of a full run."""
     exclusions: tuple[str, ...]
     """What is left out of a measurement, one rule a sentence."""
+    baselines: tuple[PublishedBaseline, ...] = ()
+    """Published accuracies of the untouched model; a cell where ours is another is an error."""
 
 
 @dataclass(frozen=True, kw_only=True)

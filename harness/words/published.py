@@ -19,6 +19,29 @@ class PublishedSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedBaseline:
+    """One accuracy of the untouched model as the authors published it, committed: the baseline gate holds ours against it."""
+
+    benchmark: str
+    """Short name, as the study's."""
+    language: str
+    metric: str
+    """"acc" or "acc_norm", as lm-eval names them."""
+    accuracy: float
+    """Fraction of right answers, with every printed digit."""
+    items: int
+    """Questions that it rests on."""
+    questions: str
+    """Address of the data set that was asked; our number counts only where it comes from the same one."""
+    address: str
+    """Repository of the results file."""
+    commit: str
+    """First digits of the commit in which it was seen."""
+    run: str
+    """Stamp in the name of the results file."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublishedScore:
     """One metric of one run, with what its own standard error says about it."""
 

@@ -65,6 +65,8 @@ class Why(StrEnum):
     """Stored activations were not found again on a layer that it rests on."""
     ADAPTER_FAILED = "adapter-failed"
     """An adapter that it rests on could not be trained."""
+    BASELINE_DIFFERS = "baseline-differs"
+    """Our untouched model does not answer as the authors' did, in a cell that it rests on."""
     CRASH = "crash"
     NOT_FINITE = "not-finite"
     INCONSISTENT = "inconsistent"

@@ -193,3 +193,17 @@ FOUND = {
 def test_the_papers_arithmetic_comes_out_as_by_hand() -> None:
     arithmetic = [claim for claim in CLAIMS.values() if claim.kind is Kind.ARITHMETIC]
     assert {claim.id: (v.state, v.why) for claim in arithmetic for v in [judge_arithmetic(claim)]} == FOUND
+
+
+def test_the_committed_baselines_are_the_published_ones() -> None:
+    """Right answers by pencil: each printed accuracy is a whole number of 6,019 questions."""
+    assert [
+        (each.benchmark, each.language, each.metric, each.items, round(each.accuracy * each.items, 6))
+        for each in PROTOCOL.baselines
+    ] == [
+        ("hellaswag", "id", "acc", 6019, 2498),
+        ("hellaswag", "id", "acc_norm", 6019, 3366),
+        ("hellaswag", "ml", "acc", 6019, 1515),
+    ]
+    asked = {pin.address for pin in PROFILES["paper"].sources.benchmarks.values()}
+    assert {each.questions for each in PROTOCOL.baselines} <= asked

@@ -146,6 +146,31 @@ def test_an_estimate_that_could_not_be_formed_is_an_error_and_never_a_deviation(
     assert (told["mr"].state, told["mr"].why) == (NOT_RUN, Why.UPSTREAM_NOT_RUN)
 
 
+def test_a_cell_that_differs_breaks_whatever_rests_on_it_under_any_reading() -> None:
+    ids = ("delta/lang=ml/bench=arc/primary/primary", "delta/lang=hi/bench=arc/primary/primary")
+    either = value_claim(id="either", readings=(reading(ids[1]), reading(ids[0], name="other")))
+    told = heard([value("ml", ids[0]), value("hi", ids[1]), either], {**dict.fromkeys(ids, NEAR), ids[0]: RuntimeError("read")},
+                 differing_estimates={ids[0]: "Ours is another."})  # fmt: skip
+    assert (told["ml"].state, told["ml"].why, told["ml"].says) == (
+        ERROR,
+        Why.BASELINE_DIFFERS,
+        "Ours is another.",
+    )
+    assert (told["either"].state, told["either"].why) == (ERROR, Why.BASELINE_DIFFERS)
+    assert told["hi"].state is PASS
+
+
+def test_a_remark_stands_beside_every_claim_that_rests_on_it_once() -> None:
+    several = claim(Rule.EVERY_SIGN, id="e", sign=1, readings=(reading("a", "b"),))
+    told = heard([value("a"), several, value("c")], {"a": NEAR, "b": NEAR, "c": NEAR},
+                 remarks={"a": "Theirs guesses.", "b": "Theirs guesses."})  # fmt: skip
+    notes = {name: verdict.cases[0].notes for name, verdict in told.items()}
+    assert notes["a"] == ("note on a", "Theirs guesses.")
+    assert notes["e"].count("Theirs guesses.") == 1
+    assert notes["c"] == ("note on c",)
+    assert told["a"].state is PASS
+
+
 def test_what_is_explored_carries_no_verdict_word_anywhere() -> None:
     verdict = heard([EXPLORED], {"a": NEAR})["a"]
     assert [case.state for case in verdict.cases] == [INCONCLUSIVE]

@@ -9,9 +9,10 @@ import pytest
 
 from harness.report import closing_lines, load_report, render_report, write_report
 from harness.report.document import Report
+from harness.report.verdictwords import BASELINES, FLAGS, WHYS
 from harness.words.claim import Reading, Sentence
-from harness.words.judgement import Choice, Departure, Judged, Judgement, Openness
-from harness.words.verdict import State, Verdict, Why
+from harness.words.judgement import BaselineOutcome, Choice, Departure, Judged, Judgement, Openness
+from harness.words.verdict import Flag, State, Verdict, Why
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE, Reader
 
@@ -44,6 +45,12 @@ def test_every_verdict_is_glyph_word_and_colour(full_page: str) -> None:
         word = state.upper().replace("-", " ")
         badge = f'<span class="verdict {state}"><span aria-hidden="true" class="glyph">{glyph}</span> {word}</span>'
         assert badge in full_page
+
+
+def test_every_reason_and_flag_that_a_judge_may_give_has_its_words() -> None:
+    assert set(WHYS) == set(Why)
+    assert set(FLAGS) == set(Flag)
+    assert set(BASELINES) == set(BaselineOutcome)
 
 
 def test_the_first_screen_counts_primary_claims_and_names_the_farthest(full_page: str) -> None:

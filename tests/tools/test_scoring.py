@@ -2,7 +2,14 @@
 
 import pytest
 
-from harness.tools.scoring import Baseline, baseline, difference, items_by_stderr, right_answers
+from harness.tools.scoring import (
+    baseline,
+    difference,
+    items_by_stderr,
+    right_answers,
+    standard_errors_above,
+)
+from harness.words.judgement import BaselineOutcome
 
 
 @pytest.mark.parametrize(
@@ -44,17 +51,43 @@ def test_a_difference_from_nothing_has_no_percentage() -> None:
         difference(0.0, 0.1, 10)
 
 
+AGREES, DIFFERS, AT_CHANCE = BaselineOutcome.AGREES, BaselineOutcome.DIFFERS, BaselineOutcome.AT_CHANCE
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "agreement", "expected"),
     [
-        pytest.param(0.416, 0.415, None, Baseline.AGREES, id="a tenth of a point apart"),
-        pytest.param(0.421, 0.415, None, Baseline.DIFFERS, id="six tenths apart"),
-        pytest.param(0.421, 0.415, 0.98, Baseline.AGREES, id="item by item"),
-        pytest.param(0.415, 0.415, 0.96, Baseline.DIFFERS, id="equal by chance, other items"),
-        pytest.param(
-            0.252, 0.2517, None, Baseline.AT_CHANCE, id="at chance, as their Malayalam HellaSwag is"
-        ),
+        pytest.param(0.416, 0.415, None, AGREES, id="a tenth of a point apart"),
+        pytest.param(0.42, 0.415, None, AGREES, id="half a point above, which is the edge"),
+        pytest.param(0.41, 0.415, None, AGREES, id="half a point below"),
+        pytest.param(0.42001, 0.415, None, DIFFERS, id="a hair more than half a point"),
+        pytest.param(0.421, 0.415, None, DIFFERS, id="six tenths apart"),
+        pytest.param(0.421, 0.415, 0.97, AGREES, id="item by item, at the edge"),
+        pytest.param(0.421, 0.415, 0.9699, DIFFERS, id="item by item, a hair below"),
+        pytest.param(0.415, 0.415, 0.96, DIFFERS, id="equal by chance, other items"),
+        pytest.param(0.252, 0.2517, None, AT_CHANCE, id="at chance, as their Malayalam HellaSwag is"),
+        pytest.param(0.9, 0.2, 0.1, AT_CHANCE, id="they stand below chance"),
     ],
 )
-def test_the_baseline_gate(ours: float, theirs: float, agreement: float | None, expected: Baseline) -> None:
+def test_the_baseline_gate(
+    ours: float, theirs: float, agreement: float | None, expected: BaselineOutcome
+) -> None:
     assert baseline(ours, theirs, 6019, 0.25, agreement) is expected
+
+
+@pytest.mark.parametrize(
+    ("chance", "expected"),
+    [(0.35, AT_CHANCE), (0.3499, DIFFERS)],
+    ids=["three standard errors are still chance", "a little more is none"],
+)
+def test_the_edge_of_chance(chance: float, expected: BaselineOutcome) -> None:
+    """Half of 101 right has a standard error of 0.5 / sqrt(100) = 0.05, so three reach from 0.35 to 0.5."""
+    assert standard_errors_above(0.5, 0.35, 101) == pytest.approx(3.0)
+    assert baseline(0.9, 0.5, 101, chance) is expected
+
+
+@pytest.mark.parametrize(("theirs", "expected"), [(1.0, DIFFERS), (0.0, AT_CHANCE)], ids=["all", "none"])
+def test_a_score_without_error_is_clear_of_chance_by_its_side(
+    theirs: float, expected: BaselineOutcome
+) -> None:
+    assert baseline(0.5, theirs, 10, 0.25) is expected

@@ -1,0 +1,162 @@
+"""The baseline gate: our untouched model against the authors' own, cell by cell, before a tuned score there counts.
+
+A cell is a benchmark in one language. Where ours differs, whatever rests on the cell is an error: the tuned score may differ
+for the same reason, and nobody could tell.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.judge.quantities import estimate_scopes
+from harness.supply.tables import read_table
+from harness.tools.measured import Scope
+from harness.tools.scoring import MAX_POINTS_APART, baseline, standard_errors_above
+from harness.words.judgement import BaselineCheck, BaselineOutcome
+from harness.words.published import PublishedBaseline
+from harness.words.record import ItemOutcome
+from harness.words.study import Benchmark, Profile, Study
+
+Cell = tuple[str, str]
+"""Benchmark and language."""
+
+CURE = (
+    "No tuned score there may be believed. Read shots, BOS and prompts of the authors' run ('harness authors') beside this "
+    "run's, and mend what differs, or amend the study"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What the gate needs of a run."""
+
+    study: Study
+    profile: Profile
+    known: Sequence[PublishedBaseline]
+    answers: Mapping[str, Path]
+    """Answers of the untouched model by language, each a folder with a table of items."""
+
+
+def baseline_checks(gate: Gate) -> tuple[BaselineCheck, ...]:
+    """Every cell of the study in its order, once for each published metric; none where nothing is published at all."""
+    if not gate.known:
+        return ()
+    answered = {
+        language: tuple(_items(gate, language)) for language in {each.language for each in gate.known}
+    }
+    return tuple(
+        check
+        for benchmark in gate.study.benchmarks
+        for language in gate.study.languages
+        for check in _checks(gate, benchmark, language.code, answered.get(language.code, ()))
+    )
+
+
+def differing_estimates(study: Study, checks: Iterable[BaselineCheck]) -> Mapping[str, str]:
+    """Estimates that rest on a cell where ours differs, by id, each with the sentence that says why."""
+    return _by_estimate(study, [each for each in checks if each.outcome is BaselineOutcome.DIFFERS])
+
+
+def remarks(study: Study, checks: Iterable[BaselineCheck]) -> Mapping[str, str]:
+    """Estimates that rest on a cell where the authors' own model guesses, each with what to say beside them."""
+    return _by_estimate(study, [each for each in checks if each.outcome is BaselineOutcome.AT_CHANCE])
+
+
+def cells_of(study: Study, scope: Scope) -> tuple[Cell, ...]:
+    """The cells whose answers an estimate is made from; none where it rests on no question."""
+    every = tuple(benchmark.name for benchmark in study.benchmarks)
+    asked = (scope.benchmark,) if scope.benchmark else every
+    match scope.quantity, scope.reading:
+        case "correlation", _:
+            languages: tuple[str, ...] = tuple(language.code for language in study.targets)
+        case ("delta-english", _) | ("retention", "accuracy"):
+            languages = (study.reference.code,)
+        case (("accuracy" | "delta" | "relative-delta"), _):
+            languages = (scope.language,) if scope.language else ()
+        case _:
+            return ()
+    return tuple((name, language) for name in asked for language in languages)
+
+
+def _by_estimate(study: Study, checks: Sequence[BaselineCheck]) -> Mapping[str, str]:
+    found = {}
+    for estimate_id, scope in estimate_scopes(study).items():
+        cells = cells_of(study, scope)
+        said = [each.says for each in checks if (each.benchmark, each.language) in cells]
+        if said:
+            found[estimate_id] = said[0]
+    return found
+
+
+def _items(gate: Gate, language: str) -> Iterator[ItemOutcome]:
+    folder = gate.answers.get(language)
+    return iter(read_table(folder, ItemOutcome)) if folder else iter(())
+
+
+def _checks(
+    gate: Gate, benchmark: Benchmark, language: str, items: Sequence[ItemOutcome]
+) -> Iterator[BaselineCheck]:
+    known = [each for each in gate.known if (each.benchmark, each.language) == (benchmark.name, language)]
+    own = [item for item in items if item.benchmark == benchmark.name]
+    for each in known:
+        yield _checked(gate, benchmark, each, own)
+    if not known:
+        yield BaselineCheck(
+            benchmark=benchmark.name,
+            language=language,
+            outcome=BaselineOutcome.UNCHECKED,
+            says="no number of the untouched model is committed",
+        )
+
+
+def _checked(
+    gate: Gate, benchmark: Benchmark, known: PublishedBaseline, items: Sequence[ItemOutcome]
+) -> BaselineCheck:
+    right = [item.acc_norm if known.metric == "acc_norm" else item.acc for item in items]
+    check = BaselineCheck(
+        benchmark=known.benchmark,
+        language=known.language,
+        metric=known.metric,
+        ours=100 * sum(right) / len(right) if right else None,
+        theirs=100 * known.accuracy,
+        items=known.items,
+        outcome=BaselineOutcome.UNCHECKED,
+        says=_why_unchecked(gate, benchmark, known, len(items)),
+    )
+    return check if check.says else _compared(check, benchmark, known, sum(right) / len(right), len(items))
+
+
+def _why_unchecked(gate: Gate, benchmark: Benchmark, known: PublishedBaseline, num_items: int) -> str:
+    """What keeps a published number from being held against ours, or nothing."""
+    asked = gate.profile.sources.benchmarks[benchmark.data_folder].address
+    if asked != known.questions:
+        return f"the published number is of {known.questions}, and this run asks {asked}"
+    if gate.profile.sizes.items_per_cell is not None:
+        return "only some of the questions were asked"
+    return "" if num_items else "the untouched model was not asked in this run"
+
+
+def _compared(
+    check: BaselineCheck, benchmark: Benchmark, known: PublishedBaseline, ours: float, num_items: int
+) -> BaselineCheck:
+    """The check with its outcome; another number of questions is another set of them, whatever the scores."""
+    where = f"{known.benchmark} in {known.language}"
+    outcome = baseline(ours, known.accuracy, known.items, benchmark.chance)
+    above = standard_errors_above(known.accuracy, benchmark.chance, known.items)
+    scores = (
+        f"our untouched model has {100 * ours:.2f} % of {num_items:,} questions right ({known.metric}), the authors' "
+        f"{100 * known.accuracy:.2f} % of {known.items:,}"
+    )
+    if outcome is BaselineOutcome.AT_CHANCE:
+        says = (
+            f"In {where} the authors' own untouched model stands at chance ({100 * known.accuracy:.2f} % of {known.items:,}, "
+            f"{known.metric}, {above:.1f} standard errors above guessing), so its baseline tells nothing of ours."
+        )
+    elif num_items != known.items:
+        outcome = BaselineOutcome.DIFFERS
+        says = f"In {where} {scores}: these are not the same questions. {CURE}."
+    else:
+        apart = f"{abs(100 * (ours - known.accuracy)):.2f} points apart, where {MAX_POINTS_APART} are allowed"
+        says = f"In {where} {scores}: {apart}."
+        says += f" {CURE}." if outcome is BaselineOutcome.DIFFERS else ""
+    return replace(check, outcome=outcome, says=says)

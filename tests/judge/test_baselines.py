@@ -1,0 +1,161 @@
+"""The baseline gate on whole cells: ten questions a table, answers counted by hand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.judge.baselines import Gate, baseline_checks, cells_of, differing_estimates, remarks
+from harness.judge.hearing import OF_QUESTIONS
+from harness.judge.quantities import estimate_scopes
+from harness.supply.studies import load_profile, load_study
+from harness.supply.tables import write_table
+from harness.tools.measured import Scope
+from harness.words.judgement import BaselineCheck, BaselineOutcome
+from harness.words.published import PublishedBaseline
+from harness.words.record import ItemOutcome
+
+STUDY = load_study("sin2025")
+PAPER = load_profile(STUDY, "paper")
+ACC = PublishedBaseline(
+    benchmark="hellaswag", language="id", metric="acc", accuracy=0.9, items=1000, questions="richmondsin/m_hellaswag",
+    address="somebody/results", commit="1234567", run="2024",
+)  # fmt: skip
+AGREES, DIFFERS, AT_CHANCE = BaselineOutcome.AGREES, BaselineOutcome.DIFFERS, BaselineOutcome.AT_CHANCE
+UNCHECKED = BaselineOutcome.UNCHECKED
+
+
+def answers(folder: Path, right: int, asked: int = 1000, *, right_by_norm: int = 0) -> Path:
+    """Answers of one language to HellaSwag: the first so many are right."""
+    rows = [
+        ItemOutcome(
+            benchmark="hellaswag", language="id", document_id=f"{place:04}", document_hash=f"h{place}", prompt_hash="p",
+            target_hash="t", acc=float(place < right), acc_norm=float(place < right_by_norm), shots=10,
+        )
+        for place in range(asked)
+    ]  # fmt: skip
+    write_table(folder, ItemOutcome, [*rows, replace(rows[0], benchmark="arc", acc=1.0)])
+    return folder
+
+
+def gate(folder: Path | None, *known: PublishedBaseline) -> Gate:
+    return Gate(study=STUDY, profile=PAPER, known=known, answers={"id": folder} if folder else {})
+
+
+def checked(asked: Gate) -> list[BaselineCheck]:
+    return [each for each in baseline_checks(asked) if each.metric]
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [(905, AGREES), (906, DIFFERS), (895, AGREES), (894, DIFFERS)],
+    ids=["five of a thousand more", "six more", "five fewer", "six fewer"],
+)
+def test_half_a_point_is_allowed(tmp_path: Path, right: int, expected: BaselineOutcome) -> None:
+    (check,) = checked(gate(answers(tmp_path, right), ACC))
+    assert check.outcome is expected
+    assert (check.ours, check.theirs, check.items) == (pytest.approx(right / 10), 90.0, 1000)
+
+
+def test_each_metric_is_held_against_its_own(tmp_path: Path) -> None:
+    folder = answers(tmp_path, 900, right_by_norm=700)
+    found = checked(gate(folder, ACC, replace(ACC, metric="acc_norm", accuracy=0.8)))
+    assert [(each.metric, each.outcome) for each in found] == [("acc", AGREES), ("acc_norm", DIFFERS)]
+    assert found[1].says.startswith(
+        "In hellaswag in id our untouched model has 70.00 % of 1,000 questions right (acc_norm), the authors' 80.00 % of "
+        "1,000: 10.00 points apart, where 0.5 are allowed. No tuned score there may be believed."
+    )
+
+
+def test_another_number_of_questions_is_another_set(tmp_path: Path) -> None:
+    (check,) = checked(gate(answers(tmp_path, 900, asked=999), ACC))
+    assert check.outcome is DIFFERS
+    assert "of 999 questions right (acc), the authors' 90.00 % of 1,000: these are not the same" in check.says
+
+
+def test_a_baseline_at_chance_tells_nothing_whatever_ours_is(tmp_path: Path) -> None:
+    """291 of 1,000 stand 2.85 standard errors above a quarter, 294 stand 3.05 above."""
+    folder = answers(tmp_path, 600)
+    (low,) = checked(gate(folder, replace(ACC, accuracy=0.291)))
+    (clear,) = checked(gate(folder, replace(ACC, accuracy=0.294)))
+    assert (low.outcome, clear.outcome) == (AT_CHANCE, DIFFERS)
+    assert "stands at chance (29.10 % of 1,000, acc, 2.9 standard errors above guessing)" in low.says
+
+
+def test_cells_that_nothing_can_be_held_against_say_why(tmp_path: Path) -> None:
+    folder = answers(tmp_path, 900)
+    full = load_profile(STUDY, "paper-full")
+    some = replace(PAPER, sizes=replace(PAPER.sizes, items_per_cell=1000))
+    reasons = [
+        checked(replace(gate(folder, ACC), profile=full))[0],
+        checked(replace(gate(folder, ACC), profile=some))[0],
+        checked(gate(None, ACC))[0],
+        baseline_checks(gate(folder, ACC))[0],
+    ]
+    assert {each.outcome for each in reasons} == {UNCHECKED}
+    assert [each.says for each in reasons] == [
+        "the published number is of richmondsin/m_hellaswag, and this run asks alexandrainst/m_hellaswag",
+        "only some of the questions were asked",
+        "the untouched model was not asked in this run",
+        "no number of the untouched model is committed",
+    ]
+
+
+def test_every_cell_is_told_once(tmp_path: Path) -> None:
+    cells = [(each.benchmark, each.language) for each in baseline_checks(gate(answers(tmp_path, 900), ACC))]
+    assert len(cells) == len(set(cells)) == len(STUDY.benchmarks) * len(STUDY.languages)
+
+
+def test_a_study_without_published_baselines_has_no_gate(tmp_path: Path) -> None:
+    assert baseline_checks(gate(answers(tmp_path, 900))) == ()
+
+
+ALL = tuple(each.name for each in STUDY.benchmarks)
+
+
+@pytest.mark.parametrize(
+    ("scope", "cells"),
+    [
+        pytest.param(Scope(quantity="accuracy", unit="percent", language="zh", benchmark="arc"), [("arc", "zh")],
+                     id="accuracy"),
+        pytest.param(Scope(quantity="delta", unit="points", language="ml", benchmark="arc"), [("arc", "ml")], id="change"),
+        pytest.param(Scope(quantity="relative-delta", unit="percent", language="ml", benchmark="arc", reading="relative"),
+                     [("arc", "ml")], id="change in percent"),
+        pytest.param(Scope(quantity="delta-english", unit="points", language="ml", benchmark="mmlu"), [("mmlu", "en")],
+                     id="English change under an adapter"),
+        pytest.param(Scope(quantity="retention", unit="percent", language="en", reading="accuracy"),
+                     [(name, "en") for name in ALL], id="retained accuracy"),
+        pytest.param(Scope(quantity="retention", unit="percent", language="en", reading="activation", layer=20), [],
+                     id="retained activation"),
+        pytest.param(Scope(quantity="correlation", unit="r", benchmark="arc"), [("arc", each.code) for each in STUDY.targets],
+                     id="correlation over languages"),
+        pytest.param(Scope(quantity="correlation", unit="r"), [(name, each.code) for name in ALL for each in STUDY.targets],
+                     id="correlation with the mean score"),
+        pytest.param(Scope(quantity="gap", unit="percent", layer=6, language="ml", reading="high"), [], id="a gap"),
+    ],
+)  # fmt: skip
+def test_the_cells_behind_an_estimate(scope: Scope, cells: Sequence[tuple[str, str]]) -> None:
+    assert list(cells_of(STUDY, scope)) == cells
+
+
+def test_estimates_rest_on_cells_where_they_rest_on_questions() -> None:
+    for name, scope in estimate_scopes(STUDY).items():
+        assert bool(cells_of(STUDY, scope)) is any(mark in name for mark in OF_QUESTIONS), name
+
+
+def test_what_rests_on_a_cell_is_broken_or_remarked_with_it() -> None:
+    check = BaselineCheck(benchmark="arc", language="ml", outcome=DIFFERS, says="They differ.")
+    broken = differing_estimates(STUDY, [check, replace(check, language="hi", outcome=AGREES)])
+    assert broken == dict.fromkeys(
+        (
+            "delta/lang=ml/bench=arc/primary/primary",
+            "relative-delta/lang=ml/bench=arc/relative/primary",
+            "correlation/bench=arc/primary/primary",
+            "accuracy/lang=ml/bench=arc/primary/primary",
+            "correlation/primary/primary",
+        ),
+        "They differ.",
+    )
+    assert remarks(STUDY, [check]) == {}
+    assert remarks(STUDY, [replace(check, outcome=AT_CHANCE)]) == broken
