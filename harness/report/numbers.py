@@ -30,6 +30,7 @@ UNITS = {
     "tokens": Unit(1, " tokens", ""),
     "nats": Unit(3, " nats", "in nats"),
     "latents": Unit(1, " latents", ""),
+    "pairs": Unit(0, " pairs", ""),
     "activation squared": Unit(4, "", "in units of activation, squared"),
     "activation": Unit(4, "", "in units of activation"),
 }

@@ -132,6 +132,7 @@ PANELS = (
             "alignment-target-mean",
             "english-nats",
             "target-nats",
+            "pairs-at-once",
         ),
         layout=Layout.GRID,
         columns=("reading", "specification"),

@@ -134,6 +134,7 @@ QUANTITIES = {
     "alignment-target-mean": QuantityWords("mean activation, target", signed=False),
     "english-nats": QuantityWords("nats per token, English", signed=False),
     "target-nats": QuantityWords("nats per token, target", signed=False),
+    "pairs-at-once": QuantityWords("pairs in memory at once, where a batch did not fit", signed=False),
 }
 
 READINGS = {

@@ -63,6 +63,10 @@ class MissingArtifactError(StoreError):
     """An artifact that is asked for was never made, or has been removed."""
 
 
+class MemoryShortError(HarnessError):
+    """Something does not fit into memory, however small its portions."""
+
+
 class StageFailedError(HarnessError):
     """A stage ended without its artifacts; carries what the stage itself said."""
 

@@ -136,6 +136,10 @@ class TrainingLoss:
 
     step: int
     loss: float
+    pairs: int
+    """Pairs of the batch; the loss is their mean."""
+    micro_batch: int
+    """Pairs that were held in memory at once; fewer than `pairs` where memory was short."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from harness.supply.loading import LanguageModel, load_encoder, load_language_mo
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
 from harness.tools.encoding import Encoder
+from harness.tools.memory import Portion
 from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask, Networks
 from harness.works.alignmentloss import Aligner, Pairs
@@ -33,7 +34,14 @@ def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
     aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
     training, held_out = training_and_held_out(language_model, inputs)
     with trained_adapter(language_model.model, task.choice, task.seed) as tuned:
-        record = Training(aligner=aligner, tuned=tuned, training=training, held_out=held_out, task=task).run()
+        record = Training(
+            aligner=aligner,
+            tuned=tuned,
+            training=training,
+            held_out=held_out,
+            task=task,
+            portion=Portion(task.batch_size),
+        ).run()
         if record.failure is None:
             save_adapter(tuned, out)
         else:

@@ -19,7 +19,7 @@ from harness.works.disparity import (
     translation_flags,
 )
 from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
-from harness.works.tuning import alignment_moments, gains, retentions
+from harness.works.tuning import alignment_moments, gains, retentions, smaller_portions
 
 
 def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -57,6 +57,7 @@ def _estimates(base: BaseRun, task: EstimatesTask, inputs: Mapping[str, Path]) -
     yield from dictionary_errors(task, inputs)
     yield from translation_flags(task, inputs)
     yield from alignment_moments(base, inputs)
+    yield from smaller_portions(base, inputs)
 
 
 def _require_unique(found: list[Measured]) -> None:

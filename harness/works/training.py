@@ -1,16 +1,21 @@
 """Training of one adapter: every planned step, what held-out pairs show meanwhile, and where it had to stop.
 
 An adapter whose numbers stop being numbers is an outcome, not a crash: it is recorded with the step at which it
-stopped, so that others go on and nothing is concluded from this one.
+stopped, so that others go on and nothing is concluded from this one. A batch that does not fit into memory is worked
+through in parts: the same step, from the same weights, along the same gradient.
 """
 
+import logging
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from harness.tools.finite import NotFiniteError, largest, require_number
+from harness.tools.memory import Portion
 from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask
 from harness.works.alignmentloss import Aligner, Pairs
@@ -18,6 +23,8 @@ from harness.works.heldout import measured_moment
 
 if TYPE_CHECKING:
     from peft import PeftModel
+
+log = logging.getLogger(__name__)
 
 MOMENTS = 3
 """Held-out pairs are measured this often: before, after, and evenly in between."""
@@ -43,6 +50,8 @@ class Training:
     training: Pairs
     held_out: Pairs
     task: AdapterTask
+    portion: Portion
+    """Pairs held in memory at once: a whole batch, until that turns out too much."""
 
     def run(self) -> TrainingRecord:
         """Take every step of the plan, or stop where a number is none; the adapter is changed in place."""
@@ -55,7 +64,7 @@ class Training:
         try:
             record.moments.append(self._moment(step))
             for step, indices in enumerate(batches, start=1):
-                record.losses.append(TrainingLoss(step=step, loss=self._step(optimizer, indices)))
+                record.losses.append(self._row(step, indices, self._step(optimizer, indices)))
                 if step in measured_at:
                     record.moments.append(self._moment(step))
         except NotFiniteError as error:
@@ -70,15 +79,40 @@ class Training:
 
     def _step(self, optimizer: torch.optim.Optimizer, indices: list[int]) -> float:
         """The loss of one batch, and a step along its gradient."""
-        optimizer.zero_grad()
-        loss = self.aligner.loss(self.training.chosen(indices), self.tuned.disable_adapter)
-        value = require_number("loss", float(loss.detach()))
-        torch.autograd.backward(loss)
+        before, what = self.portion.size, f"A pair of {self.task.language} with its gradients"
+        value = self.portion.fitting(partial(self.gradients, indices), len(indices), what)
+        if self.portion.size < before:
+            log.warning("memory is short: %d pairs at a time instead of %d", self.portion.size, before)
         # A gradient may overflow where the loss does not, and so may a step where its gradient does not.
         require_number("gradient", largest(p.grad for p in self._parameters() if p.grad is not None))
         optimizer.step()
         require_number("weight", largest(self._parameters()))
         return value
+
+    def gradients(self, indices: Sequence[int], micro_batch: int) -> float:
+        """The loss of one batch, whose gradients then stand in the adapter; nothing else is changed.
+
+        Pairs weigh alike, so the losses of parts, weighted by their pairs, sum up to the loss of the whole batch, and so
+        do their gradients. Parts are padded less wide than the whole, which moves float32 sums by about 1e-6 of
+        themselves.
+
+        Args:
+            indices: Training pairs of the batch.
+            micro_batch: Pairs that are held in memory at once.
+        """
+        self.tuned.zero_grad()
+        total = 0.0
+        for start in range(0, len(indices), micro_batch):
+            part = indices[start : start + micro_batch]
+            loss = self.aligner.loss(self.training.chosen(part), self.tuned.disable_adapter)
+            weighted = loss * (len(part) / len(indices))
+            total += require_number("loss", float(weighted.detach()))
+            torch.autograd.backward(weighted)
+        return total
+
+    def _row(self, step: int, indices: Sequence[int], loss: float) -> TrainingLoss:
+        pairs = len(indices)
+        return TrainingLoss(step=step, loss=loss, pairs=pairs, micro_batch=self.portion.of(pairs))
 
     def _parameters(self) -> list[torch.nn.Parameter]:
         return [parameter for parameter in self.tuned.parameters() if parameter.requires_grad]

@@ -12,7 +12,7 @@ from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured
 from harness.tools.metrics import change_percent, ratio_percent
 from harness.words.formula import Formula
-from harness.words.record import AlignmentStep, PhraseValue
+from harness.words.record import AlignmentStep, PhraseValue, TrainingLoss
 from harness.words.study import Group
 from harness.works.disparity import BaseRun
 from harness.works.latents import latent_means, phrase_values
@@ -131,6 +131,19 @@ def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Mea
         }
         for scope, field, place in moment_scopes(code):
             yield _over_seeds(scope, {seed: float(getattr(log[place], field)) for seed, log in logs.items()})
+
+
+def smaller_portions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """The fewest pairs held in memory at once, for languages of which some batch did not fit; says nothing otherwise."""
+    for code in whole_codes(base):
+        logs = [
+            read_table(inputs[f"adapters/{code}/seed-{seed}"], TrainingLoss)
+            for seed in base.task.adapter_seeds
+        ]
+        short = [row.micro_batch for log in logs for row in log if row.micro_batch < row.pairs]
+        if short:
+            scope = Scope(quantity="pairs-at-once", unit="pairs", language=code)
+            yield measured(scope, min(short), Formula.NO_UNITS, "pair", ())
 
 
 def moment_scopes(code: str) -> Iterator[tuple[Scope, str, int]]:

@@ -1,0 +1,145 @@
+"""Training when memory is short: the same losses and the same adapter as with memory to spare, and a word about it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from harness.supply.adapters import trained_adapter
+from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.tables import read_table, write_table
+from harness.tools.memory import Portion
+from harness.words.failures import MemoryShortError
+from harness.words.record import TrainingLoss
+from harness.words.tasks import AdapterTask, EstimatesTask
+from harness.works import alignment
+from harness.works.alignment import training_and_held_out
+from harness.works.alignmentloss import Aligner, Pairs, Untouched
+from harness.works.disparity import BaseRun
+from harness.works.latents import Selections
+from harness.works.training import Training
+from harness.works.tuning import smaller_portions
+from tests.small_study import small_plan
+from tests.works.test_alignment import CHOICE, WEIGHTS, task_of
+from tests.worlds import World
+
+TOLERANCE = 1e-5
+"""Share of the largest gradient by which one may differ: parts are padded less wide, so float32 sums are rounded otherwise.
+JumpReLU jumps where rounding tips an activation over its threshold; in this world none does."""
+
+
+@pytest.fixture
+def training(world: World, inputs: Mapping[str, Path]) -> Iterator[Training]:
+    """An adapter with something to lose: its weights are random, none is zero."""
+    language_model: LanguageModel = load_language_model(world.model, world.numerics)
+    encoders = {n: load_encoder(world.dictionaries, world.dictionary_files[n]) for n in CHOICE.layers}
+    aligner = Aligner(language_model=language_model, encoders=encoders, choice=CHOICE)
+    pairs, held_out = training_and_held_out(language_model, inputs)
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        stream = torch.Generator().manual_seed(0)
+        for name, weight in tuned.named_parameters():
+            if "lora_B" in name:
+                weight.data.normal_(generator=stream)
+        yield Training(
+            aligner=aligner,
+            tuned=tuned,
+            training=pairs,
+            held_out=held_out,
+            task=task_of(world),
+            portion=Portion(8),
+        )
+
+
+def slopes(training: Training) -> Tensor:
+    found = [weight.grad.flatten() for weight in training.tuned.parameters() if weight.grad is not None]
+    return torch.cat(found).clone()
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2, 3, 5])
+def test_parts_have_the_loss_and_the_gradient_of_the_whole_batch(
+    training: Training, micro_batch: int
+) -> None:
+    indices = [3, 0, 7, 11, 5, 2, 9, 1]
+    lengths = {len(row) for row in training.training.chosen(indices).target}
+    assert len(lengths) > 1, "texts of one length need no padding, and show nothing of it"
+    whole_loss, whole = training.gradients(indices, 8), slopes(training)
+    loss, found = training.gradients(indices, micro_batch), slopes(training)
+    assert loss == pytest.approx(whole_loss, rel=TOLERANCE)
+    assert float((found - whole).abs().max()) <= TOLERANCE * float(whole.abs().max())
+
+
+def test_parts_that_did_not_weigh_by_their_pairs_would_be_seen(training: Training) -> None:
+    # Three pairs in parts of two and one: equal weights would count the last pair twice.
+    indices = [3, 0, 7]
+    whole = training.gradients(indices, 3)
+    parts = [training.gradients(part, 2) for part in ([3, 0], [7])]
+    assert training.gradients(indices, 2) == pytest.approx((2 * parts[0] + parts[1]) / 3, rel=TOLERANCE)
+    assert whole != pytest.approx(sum(parts) / 2, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+def test_a_run_whose_memory_fails_once_ends_where_an_undisturbed_one_does(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path, error: type[RuntimeError]
+) -> None:
+    task = task_of(world, max_steps=3)
+    alignment.produce(task, inputs, tmp_path / "undisturbed")
+    disturbed(task, inputs, tmp_path / "short", error=error)
+    losses = [read_table(tmp_path / name, TrainingLoss) for name in ("undisturbed", "short")]
+    for one, other in zip(*losses, strict=True):
+        assert other.loss == pytest.approx(one.loss, rel=TOLERANCE)
+    assert [(row.pairs, row.micro_batch) for row in losses[0]] == [(4, 4)] * 3
+    assert [(row.pairs, row.micro_batch) for row in losses[1]] == [(4, 4), (4, 2), (4, 2)]
+    one, other = (load_file(tmp_path / name / WEIGHTS) for name in ("undisturbed", "short"))
+    # Adam divides by the gradient's own size, so weights whose gradient is all rounding may go either way.
+    assert max(float((one[name] - other[name]).abs().max()) for name in one) <= 0.1 * CHOICE.learning_rate
+
+
+def test_a_single_pair_that_does_not_fit_ends_in_one_clear_error(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(MemoryShortError, match="A pair of ml with its gradients does not fit into memory"):
+        disturbed(task_of(world), inputs, tmp_path, room=0)
+
+
+@pytest.mark.parametrize(("held", "told"), [((4, 4), []), ((4, 2), [2.0])], ids=["all fitted", "one did not"])
+def test_the_estimates_say_so_only_where_memory_was_short(
+    world: World, tmp_path: Path, held: tuple[int, int], told: list[float]
+) -> None:
+    (item,) = small_plan(world).stage("estimates").items
+    assert isinstance(item.task, EstimatesTask)
+    folders = {}
+    for seed in item.task.adapter_seeds:
+        folders[f"adapters/ml/seed-{seed}"] = tmp_path / str(seed)
+        rows = (TrainingLoss(step=n, loss=1.0, pairs=4, micro_batch=size) for n, size in enumerate(held))
+        write_table(tmp_path / str(seed), TrainingLoss, rows)
+    no_selections = Selections(**dict.fromkeys((field.name for field in fields(Selections)), np.zeros(0)))
+    base = BaseRun(task=item.task, selections=no_selections, by_language={})
+    assert [part.estimate.value for part in smaller_portions(base, folders)] == told
+
+
+def disturbed(
+    task: AdapterTask,
+    inputs: Mapping[str, Path],
+    out: Path,
+    *,
+    room: int = 2,
+    error: type[RuntimeError] = RuntimeError,
+) -> None:
+    """Train with memory for so many pairs from the second loss on, failing in the middle of a step."""
+    original, seen = Aligner.loss, list[int]()
+
+    def loss(self: Aligner, pairs: Pairs, untouched: Untouched) -> Tensor:
+        seen.append(len(pairs))
+        found = original(self, pairs, untouched)
+        if len(seen) > 1 and len(pairs) > room:
+            raise error("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Aligner, "loss", loss)
+        alignment.produce(task, inputs, out)
