@@ -77,7 +77,7 @@ class PhraseChoice:
     """Which phrases speak for a latent."""
 
     min_fraction_of_maximum: float
-    """A row counts when its peak reaches this share of the latent's maximum."""
+    """A row counts when its peak reaches this share of the latent's maximum over all rows that do not peak on BOS."""
     cut: PhraseCut
     min_examples: int
     """A latent with fewer distinct phrases than this is not drawn."""

@@ -60,6 +60,8 @@ class LayerRows:
     """The phrase of every usable row of one layer, by latent, with how many rows were dropped and why."""
 
     by_latent: dict[int, list[Phrase]] = field(default_factory=lambda: defaultdict(list))
+    maxima: dict[int, float] = field(default_factory=dict)
+    """By latent: its largest activation over all rows but those that peak on BOS, whatever else is wrong with them."""
     read: int = 0
     peaked_on_bos: int = 0
     across_documents: int = 0
@@ -85,7 +87,7 @@ def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
     coverage: list[Coverage] = []
     for layer, source_id in enumerate(task.source_ids):
         rows = usable_rows(stored_rows(export, source_id), task.choice.cut)
-        found = eligible_phrases(rows.by_latent, task.choice)
+        found = eligible_phrases(rows, task.choice)
         chosen = drawn_latents(sorted(found.eligible), task.latents_per_layer, layer, task.seed)
         _require_enough(chosen, task, source_id, found)
         drawn.append({latent: found.eligible[latent] for latent in chosen})
@@ -104,14 +106,18 @@ def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
     Each row is cut to its phrase as it passes; only phrases are held, since the rows of a real layer are gigabytes.
 
     Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS (they span two documents),
-    rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English.
+    rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English. All but the first
+    kind bound the latent's maximum: a latent that fires far stronger on code has no peak in the weak English rows.
     """
     usable = LayerRows()
     for row in rows:
         usable.read += 1
         if row.peaks_on_bos:
             usable.peaked_on_bos += 1
-        elif BOS in row.tokens:
+            continue
+        peak = max(row.values)
+        usable.maxima[row.latent] = max(peak, usable.maxima.get(row.latent, peak))
+        if BOS in row.tokens:
             usable.across_documents += 1
         elif UNREADABLE in (window := text_of(row.tokens)):
             usable.unreadable += 1
@@ -120,20 +126,20 @@ def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
         elif not looks_english(window):
             usable.not_english += 1
         else:
-            phrase = Phrase(text=phrase_around_peak(row, cut), stored_peak=row.values[row.peak])
+            phrase = Phrase(text=phrase_around_peak(row, cut), stored_peak=peak)
             usable.by_latent[row.latent].append(phrase)
     return usable
 
 
-def eligible_phrases(by_latent: Mapping[int, Sequence[Phrase]], choice: PhraseChoice) -> LayerPhrases:
+def eligible_phrases(rows: LayerRows, choice: PhraseChoice) -> LayerPhrases:
     """Latents with enough distinct phrases that reach the asked share of the latent's maximum.
 
-    The maximum is taken over the rows that survived, since a stored maximum may come from a dropped row.
+    The maximum is that of the rows and not the export's `maxActApprox`, which may come from a row that peaks on BOS.
     """
     eligible: dict[int, tuple[Phrase, ...]] = {}
     below = duplicate = 0
-    for latent, phrases in by_latent.items():
-        maximum = max(phrase.stored_peak for phrase in phrases)
+    for latent, phrases in rows.by_latent.items():
+        maximum = rows.maxima[latent]
         bar = choice.min_fraction_of_maximum * maximum - ROUNDING
         strong = [phrase for phrase in phrases if maximum > 0 and phrase.stored_peak >= bar]
         distinct = _distinct(strong)

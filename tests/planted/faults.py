@@ -222,25 +222,36 @@ FAULTS = (
             "supply.export:_row", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
         ),
         redone=("phrases",),
-        seen_by=("selections", "gaps"),
-        moves=("gap/layer=1/high", "gap/layer=3/high"),
+        seen_by=("selections",),
+        says="the panel",
     ),
     Fault(
         name="feature maximum from the rows of other latents",
         patches=_patched(
             "works.phrases:eligible_phrases",
-            "max(phrase.stored_peak for phrase in phrases)",
-            "max(phrase.stored_peak for rows in by_latent.values() for phrase in rows)",
+            "rows.maxima[latent]",
+            "max(rows.maxima.values())",
         ),
         redone=("phrases",),
         seen_by=("selections",),
+    ),
+    Fault(
+        name="feature maximum from the English rows alone",
+        patches=_patched(
+            "works.phrases:eligible_phrases",
+            "rows.maxima[latent]",
+            "max(phrase.stored_peak for phrase in phrases)",
+        ),
+        redone=("phrases",),
+        seen_by=("selections", "gaps"),
+        moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
     Fault(
         name="feature maximum from rows that peak on BOS",
         patches=_patched(
             "works.phrases:usable_rows",
             "usable.peaked_on_bos += 1",
-            'usable.by_latent[row.latent].append(Phrase(text="", stored_peak=max(row.values)))',
+            "usable.maxima[row.latent] = max(*row.values, usable.maxima.get(row.latent, 0.0))",
         ),
         redone=("phrases",),
         seen_by=("selections",),

@@ -25,6 +25,8 @@ NAMES = ("zorn", "quil")
 """Words that every translator copies."""
 HUSH = "hush"
 """A word that Malayalam has no word for: its translation is empty."""
+THUNDER = f"{MARK}\u0433\u0440\u043e\u043c"
+"""A word of a tongue that nobody studies; latents that fire on it fire far stronger than on any English word."""
 
 Words = tuple[str, ...]
 
@@ -92,9 +94,9 @@ def sentence(phrase: Words) -> str:
 
 
 def windows() -> list[list[str]]:
-    """Stored token windows: one sentence, two, or the end of one document and the beginning of the next."""
+    """Stored token windows: one sentence, two, the end of one document and the beginning of the next; one is foreign."""
     spoken = phrases()
-    rows = []
+    rows = [[THUNDER] * 3]
     for place, phrase in enumerate(spoken):
         following = spoken[(place + 1) % len(spoken)]
         rows.append(pieces_of(sentence(phrase)))

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
-from tests.planted.lexicon import CODES, MARK, PIECE, all_pieces
+from tests.planted.lexicon import CODES, MARK, PIECE, THUNDER, all_pieces
 
 Values = NDArray[np.float64]
 
@@ -85,11 +85,21 @@ def facts() -> Facts:
     vectors[[BOS, PAD], CONTENT] = np.asarray([[64.0], [40.0]])
     vectors[[BOS, PAD], EDGE] = 8.0
     vectors[[BOS, PAD], CONTEXT_IN] = [48.0, 24.0]
+    ids[THUNDER] = len(ids)
+    vectors = np.vstack([vectors, _thunder()])
     layers = np.zeros((NUM_LAYERS, D_MODEL))
     layers[:, WRITTEN] = rng.integers(-96, 97, (NUM_LAYERS, 36)) / 64
     final_norm = rng.integers(32, 97, D_MODEL) / 64
     final_norm[[CONSTANT_PLACE, ADAPTED, CONTEXT_OUT]] = [0, *HEAD_WEIGHTS]
     return Facts(ids=ids, vectors=vectors, layers=layers, final_norm=final_norm)
+
+
+def _thunder() -> Values:
+    """A token that shouts where only some latents listen."""
+    vector = np.zeros(D_MODEL)
+    vector[CONSTANT_PLACE] = CONSTANT
+    vector[CONTENT.start + 9] = 64.0
+    return vector
 
 
 def write_model(folder: Path, planted: Facts) -> None:

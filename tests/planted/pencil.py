@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.planted.lexicon import pieces_of, sentence_around, windows
+from tests.planted.lexicon import THUNDER, pieces_of, sentence_around, windows
 from tests.planted.network import (
     ADAPTED,
     ADAPTED_GAIN,
@@ -115,9 +115,11 @@ def selected(rows: Sequence[Row], min_examples: int, max_examples: int) -> dict[
         for row in rows:
             peak = max(row.values)
             place = row.values.index(peak)
-            if row.latent != latent or BOS_PIECE in row.pieces:
+            if row.latent != latent or row.pieces[place] == BOS_PIECE:
                 continue
             strongest = max(strongest, peak)
+            if BOS_PIECE in row.pieces or THUNDER in row.pieces:
+                continue
             text = sentence_around(row.pieces, place)
             peaks[text] = max(peak, peaks.get(text, 0.0))
         strong = {text: peak for text, peak in peaks.items() if peak >= TENTHS * strongest - ROUNDING}

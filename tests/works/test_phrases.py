@@ -18,6 +18,7 @@ from harness.words.study import SAMPLING_SEED, PhraseChoice, PhraseCut
 from harness.words.tasks import PhrasesTask
 from harness.works import phrases
 from harness.works.phrases import (
+    LayerRows,
     Phrase,
     drawn_latents,
     eligible_phrases,
@@ -48,6 +49,11 @@ def row(text: str, peak: float, *, at: str | None = None, latent: int = 0) -> St
 
 def phrase(text: str, peak: float) -> Phrase:
     return Phrase(text=text, stored_peak=peak)
+
+
+def layer_of(phrases: Sequence[Phrase]) -> LayerRows:
+    """Rows of one latent of which nothing was dropped."""
+    return LayerRows(by_latent={0: list(phrases)}, maxima={0: max(phrase.stored_peak for phrase in phrases)})
 
 
 def task_of(world: World, **changes: object) -> PhrasesTask:
@@ -88,28 +94,55 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
     assert (usable.peaked_on_blank, usable.not_english) == (2, 2)
 
 
-def test_the_maximum_is_that_of_the_surviving_rows() -> None:
+def test_rows_that_peak_on_bos_do_not_bound_the_maximum() -> None:
     # With the BOS row the bar would be 80; without it, it is 8, which 8.5 reaches.
     rows = [row("<bos> _sea", 100.0), row("_One", 10.0), row("_Two", 8.5), row("_Low", 2.0)]
-    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE).by_latent, CHOICE)
+    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE), CHOICE)
     assert [phrase.text for phrase in found.eligible[0]] == ["One", "Two"]
     assert found.below_maximum == 1
 
 
+@pytest.mark.parametrize(
+    "louder",
+    [
+        pytest.param(row("_\u6d77 _\u5f88 _\u9759", 10.0), id="Chinese"),
+        pytest.param(row("_{ _x _= _1 ; _}", 10.0, at="_x"), id="code"),
+        pytest.param(row("_Sea <bos> _Land", 10.0), id="two documents"),
+        pytest.param(row("_Sea NL _Land", 10.0, at="NL"), id="a peak on a line break"),
+        pytest.param(row("_Sea <0xF0> <0x9F>", 10.0), id="bytes that are no text"),
+    ],
+)
+def test_whatever_else_is_wrong_with_a_row_it_bounds_the_maximum(louder: StoredRow) -> None:
+    # The maximum is 10 and the bar 8: English at 1 is no peak of this latent, though no English row is stronger.
+    faint, near = row("_One", 1.0), row("_Two", 9.0)
+    assert eligible_phrases(usable_rows([louder, faint], PhraseCut.SENTENCE), CHOICE).eligible == {}
+    found = eligible_phrases(usable_rows([faint, near, louder], PhraseCut.SENTENCE), CHOICE)
+    assert found.eligible == {0: (phrase("Two", 9.0),)}
+    assert found.below_maximum == 1
+
+
+def test_each_latent_has_a_maximum_of_its_own() -> None:
+    rows = [row("_\u6d77 _\u5f88", 10.0, latent=7), row("_One", 1.0, latent=7), row("_One", 1.0, latent=8)]
+    assert eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE), CHOICE).eligible == {
+        8: (phrase("One", 1.0),)
+    }
+
+
 def test_exactly_eight_tenths_of_the_maximum_is_enough() -> None:
     # 0.8 * 10 = 8.
-    phrases = {0: [phrase("Top", 10.0), phrase("Edge", 8.0), phrase("Below", 7.999)]}
-    found = eligible_phrases(phrases, CHOICE)
+    found = eligible_phrases(
+        layer_of([phrase("Top", 10.0), phrase("Edge", 8.0), phrase("Below", 7.999)]), CHOICE
+    )
     assert found.eligible == {0: (phrase("Top", 10.0), phrase("Edge", 8.0))}
 
 
 def test_a_latent_that_never_fires_has_no_phrase() -> None:
-    assert eligible_phrases({0: [phrase("sea", 0.0)]}, CHOICE).eligible == {}
+    assert eligible_phrases(layer_of([phrase("sea", 0.0)]), CHOICE).eligible == {}
 
 
 def test_the_same_phrase_counts_once_at_its_strongest() -> None:
     rows = [row("_Sea . _One", 9.0), row("_Sea . _Two", 10.0), row("_Land .", 9.5)]
-    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE).by_latent, CHOICE)
+    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE), CHOICE)
     assert found.eligible[0] == (phrase("Sea.", 10.0), phrase("Land.", 9.5))
     assert found.duplicate == 1
 
@@ -118,7 +151,7 @@ def test_phrases_of_one_peak_stand_in_alphabetical_order() -> None:
     tied = [phrase("c", 9.0), phrase("a", 9.0), phrase("b", 10.0), phrase("a", 9.0)]
     expected = (phrase("b", 10.0), phrase("a", 9.0), phrase("c", 9.0))
     for order in (tied, tied[::-1]):
-        assert eligible_phrases({0: order}, CHOICE).eligible[0] == expected
+        assert eligible_phrases(layer_of(order), CHOICE).eligible[0] == expected
 
 
 def test_nothing_of_a_row_is_held_but_its_phrase() -> None:
@@ -137,14 +170,14 @@ def test_nothing_of_a_row_is_held_but_its_phrase() -> None:
 
 @pytest.mark.parametrize(("min_examples", "texts"), [(3, 3), (4, 0)], ids=["enough", "one too few"])
 def test_a_latent_needs_enough_distinct_phrases(min_examples: int, texts: int) -> None:
-    phrases = {0: [phrase("One", 10.0), phrase("Two", 9.0), phrase("Three", 8.0), phrase("Three", 8.0)]}
-    found = eligible_phrases(phrases, replace(CHOICE, min_examples=min_examples))
+    rows = layer_of([phrase("One", 10.0), phrase("Two", 9.0), phrase("Three", 8.0), phrase("Three", 8.0)])
+    found = eligible_phrases(rows, replace(CHOICE, min_examples=min_examples))
     assert len(found.eligible.get(0, ())) == texts
 
 
 def test_the_strongest_phrases_are_kept() -> None:
-    phrases = {0: [phrase("Eight", 8.0), phrase("Ten", 10.0), phrase("Nine", 9.0)]}
-    found = eligible_phrases(phrases, replace(CHOICE, max_examples=2))
+    rows = layer_of([phrase("Eight", 8.0), phrase("Ten", 10.0), phrase("Nine", 9.0)])
+    found = eligible_phrases(rows, replace(CHOICE, max_examples=2))
     assert [phrase.text for phrase in found.eligible[0]] == ["Ten", "Nine"]
 
 
@@ -285,13 +318,16 @@ def test_every_selected_phrase_holds_a_peak_near_the_latents_maximum(world: Worl
     texts = {text.text_id: text.text for text in read_table(made, Text)}
     for layer in range(4):
         by_latent: dict[int, list[StoredRow]] = defaultdict(list)
+        maxima: dict[int, float] = defaultdict(float)
         for stored in raw_rows(world, layer):
+            if stored.tokens[stored.values.index(max(stored.values))] != "<bos>":
+                maxima[stored.latent] = max(maxima[stored.latent], *stored.values)
             is_english = "<bos>" not in stored.tokens and looks_english(window_of(stored))
             if is_english and peak_piece(stored).strip():
                 by_latent[stored.latent].append(stored)
         for chosen in (each for each in read_table(made, Selection) if each.layer == layer):
             rows = by_latent[chosen.latent]
-            assert chosen.stored_peak >= 0.8 * max(max(row.values) for row in rows)
+            assert chosen.stored_peak >= 0.8 * maxima[chosen.latent]
             strong = [row for row in rows if max(row.values) == chosen.stored_peak]
             text = texts[chosen.text_id]
             assert any(text in window_of(row) and peak_piece(row).strip() in text for row in strong)
@@ -345,4 +381,4 @@ def test_a_full_stop_is_not_always_an_end(tokens: tuple[str, ...], peak: int, se
 
 def test_a_row_on_the_very_edge_counts_whatever_its_last_digit() -> None:
     # 0.8 * 4.2 is 3.3600000000000003 in binary, and stored values are rounded to three decimals.
-    assert len(eligible_phrases({0: [phrase("a", 4.2), phrase("b", 3.36)]}, CHOICE).eligible[0]) == 2
+    assert len(eligible_phrases(layer_of([phrase("a", 4.2), phrase("b", 3.36)]), CHOICE).eligible[0]) == 2
