@@ -1,4 +1,4 @@
-"""What has to be there before a run, on the command line: doctor and authors."""
+"""What has to be there before a run, on the command line: doctor, fetch, authors, and the pace of a rehearsal."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,9 @@ STUDY = "sin2025"
 StudyName = Annotated[
     str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
 ]
+ProfileName = Annotated[
+    str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
 NEED_WIDTH = 46
@@ -21,6 +24,7 @@ MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
 def add_to(app: typer.Typer) -> None:
     """Give the program the commands of this module."""
     app.command(epilog="Example: harness doctor --profile paper")(doctor)
+    app.command(epilog="Example: harness fetch --profile paper")(fetch)
     app.command(epilog="Example: harness pace reports/rehearsal-0123456789ab")(pace)
     app.command(epilog="Example: harness authors --out reports/authors --json")(authors)
 
@@ -28,9 +32,7 @@ def add_to(app: typer.Typer) -> None:
 def doctor(
     *,
     study: StudyName = STUDY,
-    profile: Annotated[
-        str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
-    ] = "fixture",
+    profile: ProfileName = "fixture",
     store: Annotated[
         Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")
     ] = Path(".store"),
@@ -71,6 +73,31 @@ def doctor(
         ending = "this machine can run it" if able else "this machine cannot run it yet"
         typer.echo(f"{profile} world on {device}: {ending}")
     return 0 if able else NOTHING_JUDGED
+
+
+def fetch(
+    *,
+    study: StudyName = STUDY,
+    profile: ProfileName = "fixture",
+    as_json: AsJson = False,
+) -> int:
+    """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
+    from harness.fetching import fetched, remote_pins
+    from harness.supply.studies import load_profile, load_study
+    from harness.tools.canonical import plain
+
+    found = []
+    for each in fetched(remote_pins(load_profile(load_study(study), profile))):
+        found.append(each)
+        if not as_json:
+            said = f"revision {each.revision[:12]}" if each.revision else each.problem
+            typer.echo(f"{MARKS['ok' if each.revision else 'missing']} {each.name:<{NEED_WIDTH}} {said}")
+    if as_json:
+        typer.echo(json.dumps(plain(found), indent=2, ensure_ascii=False))
+    elif not found:
+        typer.echo(f"the {profile} world takes nothing from elsewhere")
+    # What changed at its source weighs more than what cannot be reached now.
+    return min((each.exit_code for each in found if each.exit_code), default=0)
 
 
 def pace(

@@ -25,7 +25,18 @@ FLOORS: Mapping[str, str] = {
 }
 """Folders of `harness/` from the ground up, with their promises; `report` counts as one module."""
 
-ROOF = ("cli", "judging", "registering", "preparing", "doctor", "authors", "pace", "plugin", "__main__")
+ROOF = (
+    "cli",
+    "judging",
+    "registering",
+    "preparing",
+    "doctor",
+    "fetching",
+    "authors",
+    "pace",
+    "plugin",
+    "__main__",
+)
 """People's side: the modules that stand in no folder."""
 
 ARROWS: Mapping[str, str] = {
@@ -92,7 +103,7 @@ ARROWS: Mapping[str, str] = {
     "audit": "ending",
     "ending": "progress recipes survey verdicts witness",
     "reproduce": "ending engine execution progress recipes survey verdicts",
-    "preparing": "authors doctor pace",
+    "preparing": "authors doctor fetching pace",
     "cli": "judging plugin preparing registering",
     "__main__": "cli",
 }

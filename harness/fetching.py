@@ -1,0 +1,42 @@
+"""Every outside thing of a world brought to this machine before a run, each whole or not at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.supply.sources import known_revision, locate
+from harness.words.failures import HarnessError
+from harness.words.pins import Home, Pin
+from harness.words.study import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What became of one outside thing."""
+
+    name: str
+    address: str
+    revision: str | None
+    """None when it could not be had."""
+    problem: str = ""
+    exit_code: int = 0
+
+
+def remote_pins(profile: Profile) -> tuple[Pin, ...]:
+    """What a profile takes from elsewhere; made things are made when they are first used."""
+    return tuple(pin for pin in profile.sources.pins() if pin.home not in {Home.FOLDER, Home.MADE})
+
+
+def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
+    """Each thing, fetched or found whole; one that cannot be had says why, and stops no other."""
+    for pin in pins:
+        try:
+            locate(pin)
+            yield Fetched(name=pin.name, address=pin.address, revision=known_revision(pin))
+        except HarnessError as error:
+            yield Fetched(
+                name=pin.name,
+                address=pin.address,
+                revision=None,
+                problem=str(error),
+                exit_code=error.exit_code,
+            )
