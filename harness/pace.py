@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.run.projection import StageProjection, model_parameters, projection, scaled, spoken_stages
+from harness.supply.provenance import machine
+from harness.supply.speed import matmul_flops_per_second
 from harness.supply.studies import load_profile, load_study
 from harness.tools.mode import Mode
 from harness.words.failures import UsageError
 from harness.words.items import Plan
+from harness.words.study import Profile
 from harness.works.pipeline import plan
 
 EXECUTION = "execution.json"
@@ -30,6 +33,10 @@ class StagePace:
     tokens_per_second: float
     flops_per_second: float
     """Useful operations of the language model; 0 where it did not run."""
+    peak_memory_bytes: int
+    """The most memory that its process held."""
+    peak_accelerator_bytes: int
+    """The most accelerator memory that it set aside; 0 without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,8 @@ class Pace:
     profile: str
     machine: Mapping[str, str | int | None]
     stages: tuple[StagePace, ...]
+    matmul_flops_per_second: float | None
+    """A large product of the run's own dtype on this machine, now; None where the run was made on another."""
     other_profile: str
     other: tuple[StageProjection, ...]
     """Stages of the other world on this machine; those that the run did not time are left out."""
@@ -62,12 +71,15 @@ def pace_of(run: Path, profile: str) -> Pace:
     ours, other = (
         plan(study, load_profile(study, name), "cuda") for name in (str(record["profile"]), profile)
     )
-    seconds = {str(row["stage"]): float(row["wall_seconds"]) for row in record["stages"]}
+    costs = {str(row["stage"]): row for row in record["stages"]}
+    seconds = {stage: float(row["wall_seconds"]) for stage, row in costs.items()}
+    where = record["attempts"][-1]["machine"]
     return Pace(
         run=run.name,
         profile=ours.profile.name,
-        machine=record["attempts"][-1]["machine"],
-        stages=tuple(_paces(ours, seconds)),
+        machine=where,
+        stages=tuple(_paces(ours, costs)),
+        matmul_flops_per_second=_matmul(ours.profile, where),
         other_profile=profile,
         other=scaled(other, ours, seconds),
     )
@@ -77,8 +89,11 @@ def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
     """A pace for people."""
     yield f"{pace.run} ({pace.profile} world) on {pace.machine.get('accelerator') or pace.machine.get('processor')}:"
     for stage in pace.stages:
-        useful = f"{stage.flops_per_second / 1e12:8.2f} TFLOP/s useful" if stage.flops_per_second else ""
-        yield f"{stage.stage:<18} {stage.wall_seconds:>9.1f} s {stage.tokens_per_second:>12,.0f} tokens/s {useful}".rstrip()
+        yield _stage_line(stage, pace.matmul_flops_per_second)
+    if pace.matmul_flops_per_second:
+        yield f"a large matrix product of the same dtype reaches {pace.matmul_flops_per_second / 1e12:.2f} TFLOP/s here"
+    else:
+        yield "this is another machine: the share of its matrix products' peak is not known here"
     yield f"the {pace.other_profile} world at this pace:"
     yield from spoken_stages(pace.other)
     if price_per_hour:
@@ -86,10 +101,29 @@ def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
         yield f"at {price_per_hour:g} an hour: {hours * price_per_hour:,.0f}"
 
 
-def _paces(ours: Plan, seconds: Mapping[str, float]) -> Iterator[StagePace]:
+def _stage_line(stage: StagePace, matmul: float | None) -> str:
+    share = f", {100 * stage.flops_per_second / matmul:.1f} % of peak" if matmul else ""
+    useful = f"{stage.flops_per_second / 1e12:8.2f} TFLOP/s useful{share}" if stage.flops_per_second else ""
+    memory = f"{stage.peak_memory_bytes / 2**30:.1f} GiB"
+    if stage.peak_accelerator_bytes:
+        memory += f" + {stage.peak_accelerator_bytes / 2**30:.1f} GiB of the accelerator"
+    return f"{stage.stage:<18} {stage.wall_seconds:>9.1f} s {stage.tokens_per_second:>12,.0f} tokens/s  {memory} {useful}".rstrip()
+
+
+def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | None:
+    """The peak of this machine, if it is the one that the run was made on."""
+    here = machine()
+    if any(here[name] != where.get(name) for name in ("host", "processor", "accelerator")):
+        return None
+    device = "cuda" if where.get("accelerator") else "cpu"
+    return matmul_flops_per_second(device, profile.sizes.dtype, profile.sizes.threads)
+
+
+def _paces(ours: Plan, costs: Mapping[str, Mapping[str, Any]]) -> Iterator[StagePace]:
     parameters = model_parameters(ours.study.shapes)
     for stage in projection(ours):
-        took = seconds.get(stage.stage, 0.0)
+        cost = costs.get(stage.stage, {})
+        took = float(cost.get("wall_seconds", 0.0))
         if took > 0:
             per_second = stage.tokens / took
             yield StagePace(
@@ -98,6 +132,8 @@ def _paces(ours: Plan, seconds: Mapping[str, float]) -> Iterator[StagePace]:
                 tokens_at_most=stage.tokens,
                 tokens_per_second=per_second,
                 flops_per_second=2 * parameters * per_second,
+                peak_memory_bytes=int(cost.get("peak_memory_bytes", 0)),
+                peak_accelerator_bytes=int(cost.get("peak_accelerator_bytes", 0)),
             )
 
 

@@ -9,6 +9,8 @@ import pytest
 from claims.sin2025.study import STUDY
 from harness.pace import lines_of, pace_of
 from harness.run.projection import model_parameters, projection
+from harness.supply.provenance import machine
+from harness.supply.speed import matmul_flops_per_second
 from harness.supply.studies import load_profile
 from harness.words.failures import UsageError
 from harness.works.pipeline import plan
@@ -65,6 +67,30 @@ def test_people_read_machine_time_and_price(tmp_path: Path) -> None:
     lines = list(lines_of(found, 2.5))
     assert lines[0].endswith("(rehearsal world) on Card, 80 GiB:")
     assert lines[-1] == "at 2.5 an hour: 2"
+
+
+def test_memory_and_the_share_of_the_peak_stand_beside_the_pace(tmp_path: Path) -> None:
+    stored(tmp_path, {"activations": 100.0}, attempts=[{"machine": dict(machine())}])
+    record = json.loads((tmp_path / "execution.json").read_text())
+    record["stages"][0] |= {"peak_memory_bytes": 3 * 2**30, "peak_accelerator_bytes": 2**29}
+    (tmp_path / "execution.json").write_text(json.dumps(record))
+    found = pace_of(tmp_path, "paper")
+    assert found.matmul_flops_per_second is not None
+    share = 100 * found.stages[0].flops_per_second / found.matmul_flops_per_second
+    line = list(lines_of(found, 0.0))[1]
+    assert "3.0 GiB + 0.5 GiB of the accelerator" in line
+    assert f"{share:.1f} % of peak" in line
+
+
+def test_another_machine_has_no_share_of_this_ones_peak(tmp_path: Path) -> None:
+    found = pace_of(stored(tmp_path, {"activations": 100.0}), "paper")
+    assert found.matmul_flops_per_second is None
+    assert any(line.startswith("this is another machine") for line in lines_of(found, 0.0))
+
+
+def test_a_product_takes_as_long_as_its_operations() -> None:
+    """Useful work of a model cannot pass it, and no processor thread does a hundred tera-operations a second."""
+    assert 1e8 < matmul_flops_per_second("cpu", "float32", 1) < 1e14
 
 
 def test_a_miniature_has_no_pace(tmp_path: Path) -> None:

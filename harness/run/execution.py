@@ -24,6 +24,8 @@ class StageCost:
     items_found: int
     wall_seconds: float
     cpu_seconds: float
+    peak_memory_bytes: int
+    peak_accelerator_bytes: int
 
 
 @contextmanager
@@ -64,6 +66,8 @@ def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
         items_found=what.count("found"),
         wall_seconds=round(sum(event.wall_seconds for event in last), 3),
         cpu_seconds=round(sum(event.cpu_seconds for event in last), 3),
+        peak_memory_bytes=max((event.peak_memory_bytes for event in last), default=0),
+        peak_accelerator_bytes=max((event.peak_accelerator_bytes for event in last), default=0),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.supply.disk import disk_errors, write_json
-from harness.supply.provenance import now
+from harness.supply.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.tools.canonical import plain
 from harness.words.record import ArtifactRecord
 
@@ -40,6 +40,10 @@ class Event:
     """Seconds since the stage started."""
     cpu_seconds: float
     """Processor seconds of the stage's process so far."""
+    peak_memory_bytes: int = 0
+    """The most memory that the stage's process has held so far."""
+    peak_accelerator_bytes: int = 0
+    """The most accelerator memory that it has set aside so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +146,8 @@ class Diary:
             at=now(),
             wall_seconds=round(time.monotonic() - self.start, 3),
             cpu_seconds=round(time.process_time(), 3),
+            peak_memory_bytes=peak_memory_bytes(),
+            peak_accelerator_bytes=peak_accelerator_bytes(),
         )
         with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -340,19 +340,29 @@ def test_a_half_written_event_is_passed_over(run: RunFolder) -> None:
 
 
 def test_a_killed_attempt_counts_up_to_its_last_event() -> None:
-    def event(what: str, seconds: float) -> Event:
-        return Event(stage="s", what=what, item="", at="", wall_seconds=seconds, cpu_seconds=seconds / 2)
+    def event(what: str, seconds: float, memory: int) -> Event:
+        return Event(
+            stage="s",
+            what=what,
+            item="",
+            at="",
+            wall_seconds=seconds,
+            cpu_seconds=seconds / 2,
+            peak_memory_bytes=memory,
+            peak_accelerator_bytes=10 * memory,
+        )
 
     events = (
-        event("started", 0),
-        event("made", 5),
-        event("started", 0),
-        event("found", 1),
-        event("ended", 2),
+        event("started", 0, 1),
+        event("made", 5, 9),
+        event("started", 0, 1),
+        event("found", 1, 2),
+        event("ended", 2, 4),
     )
     cost = stage_cost("s", events)
     assert (cost.attempts, cost.items_made, cost.items_found) == (2, 1, 1)
     assert (cost.wall_seconds, cost.cpu_seconds) == (7, 3.5)
+    assert (cost.peak_memory_bytes, cost.peak_accelerator_bytes) == (9, 90)
     assert stage_cost("s", ()).attempts == 0
 
 
