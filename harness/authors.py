@@ -60,10 +60,10 @@ def changes(found: Sequence[Read]) -> Iterator[Change]:
                 yield from _changes(before, after)
 
 
-def write_published(found: Sequence[Read], out: Path) -> Path:
+def write_published(found: Sequence[Read], settled: object, out: Path) -> Path:
     """Write everything that was read, and what follows from it, as one JSON file."""
     path = out / "authors.json"
-    content = {"sets": plain(found), "changes": plain(tuple(changes(found)))}
+    content = {"sets": plain(found), "changes": plain(tuple(changes(found))), "settled": plain(settled)}
     write_json(path, plain(content))
     return path
 
@@ -104,6 +104,7 @@ def runs_in(
             task=task,
             benchmark=asked.benchmark,
             language=asked.language,
+            questions=asked.questions,
             tuned=asked.tuned,
             model=str(config.get("model_args") or content.get("model_name") or "not said"),
             shots=_whole(shots.get(task)),
@@ -166,7 +167,7 @@ def _scores(values: Mapping[str, Any]) -> Iterator[PublishedScore]:
 def _changes(before: PublishedRun, after: PublishedRun) -> Iterator[Change]:
     old, new = ({score.metric: score for score in run.scores} for run in (before, after))
     for metric in sorted(old.keys() & new.keys()):
-        counts = {_items(before, old[metric]), _items(after, new[metric])}
+        counts = {items_of(before, old[metric]), items_of(after, new[metric])}
         (count,) = counts if len(counts) == 1 else (None,)
         change = (
             difference(old[metric].value, new[metric].value, count)
@@ -176,7 +177,8 @@ def _changes(before: PublishedRun, after: PublishedRun) -> Iterator[Change]:
         yield Change(before=before, after=after, metric=metric, change=change)
 
 
-def _items(run: PublishedRun, score: PublishedScore) -> int | None:
+def items_of(run: PublishedRun, score: PublishedScore) -> int | None:
+    """Questions behind a score: as the file says, or else as its standard error implies."""
     return run.items or score.items_by_stderr
 
 

@@ -125,9 +125,15 @@ def authors(
     out: Annotated[Path, typer.Option(help="Folder for what is fetched and read.")] = Path("reports/authors"),
     as_json: AsJson = False,
 ) -> int:
-    """Fetch and read the results that the paper's authors published; no target is changed by it."""
+    """Fetch and read the results that the paper's authors published, and say what a person could commit of them.
+
+    Nothing of the study is changed by it.
+    """
+    from harness.amending import settled, settled_lines
     from harness.authors import closing_lines, read_published, write_published
-    from harness.supply.studies import load_published
+    from harness.judge.declared import load_claims
+    from harness.judge.settling import printed_changes
+    from harness.supply.studies import load_protocol_of, load_published, load_study
 
     published = load_published(study)
     if not published:
@@ -136,12 +142,14 @@ def authors(
             err=True,
         )
         return USAGE
-    found = read_published(published)
-    path = write_published(found, out)
+    found, asked = read_published(published), load_study(study)
+    printed = printed_changes(asked, load_claims(study))
+    result = settled(asked, load_protocol_of(study).baselines, printed, found)
+    path = write_published(found, result, out)
     if as_json:
         typer.echo(path.read_text(encoding="utf-8"))
     else:
-        for line in closing_lines(found):
+        for line in (*closing_lines(found), *settled_lines(result)):
             typer.echo(line)
         typer.echo(f"written to {path}; a value becomes a target only by a committed amendment")
     return 0 if any(result.runs for result in found) else NOTHING_JUDGED

@@ -55,7 +55,22 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
         for line in lines
     )
     assert any(line.startswith("  note: richmondsin/hellaswag_id_results is at ") for line in lines)
+    assert "baseline hellaswag id acc on richmondsin/m_hellaswag: 0.4150 of 6,019, as committed" in lines
+    assert "baseline hellaswag ml acc on richmondsin/m_hellaswag: 0.2517 of 6,019, as committed" in lines
+    assert any(
+        line.startswith('    PublishedBaseline(benchmark="arc", language="ml", metric="acc", accuracy=0.2511')
+        for line in lines
+    )
+    assert "shots of hellaswag: 10, as registered" in lines
+    assert any(
+        line.endswith("+61 items, +5.47 points, +21.79 %: can be +5.47 as points (rounded once)")
+        for line in lines
+    )
+    assert any(
+        line.startswith("printed +0.16 for arc in ml") and "0 of 2 pairs can be it" in line for line in lines
+    )
     content = json.loads((tmp_path / "out" / "authors.json").read_text())
+    assert [each["standing"] for each in content["settled"]["baselines"]].count("agrees") == 3
     assert len(content["sets"]) == 35
     assert not hub.paths("samples_")
 

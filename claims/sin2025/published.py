@@ -4,7 +4,12 @@ Source: data set pages of the accounts richmondsin and JalilH; the last digits a
 given run is behind a number of the paper is open: several variants were scored on the same items.
 """
 
+from claims.sin2025 import pins
 from harness.words.published import PublishedSet
+
+_SUBSETS = {name.removeprefix("m_"): pin.address for name, pin in pins.BENCHMARKS.items()}
+_FULL = {name.removeprefix("m_"): pin.address for name, pin in pins.FULL_BENCHMARKS.items()}
+"""Data sets by benchmark: the account richmondsin has as many results as its subsets have questions, JalilH as the full sets."""
 
 _BASELINES = {
     ("hellaswag", "id"): "4df154b", ("hellaswag", "ml"): "eddbedc", ("hellaswag", "es"): "559712a",
@@ -40,26 +45,41 @@ PUBLISHED = (
             address=f"richmondsin/{benchmark}_{code}_results",
             benchmark=benchmark,
             language=code,
+            questions=_SUBSETS[benchmark],
             seen_revision=revision,
         )
         for (benchmark, code), revision in _BASELINES.items()
     ),
     *(
-        PublishedSet(address=f"richmondsin/{name}", benchmark=benchmark, language=code, tuned=tuned)
+        PublishedSet(
+            address=f"richmondsin/{name}",
+            benchmark=benchmark,
+            language=code,
+            questions=_SUBSETS[benchmark],
+            tuned=tuned,
+        )
         for name, (benchmark, code, tuned) in _TUNED.items()
     ),
     *(
-        PublishedSet(address=f"JalilH/original_gemma_arc_{code}_results", benchmark="arc", language=code)
+        PublishedSet(
+            address=f"JalilH/original_gemma_arc_{code}_results",
+            benchmark="arc",
+            language=code,
+            questions=_FULL["arc"],
+        )
         for code in ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
     ),
     *(
-        PublishedSet(address=f"JalilH/{name}", benchmark="arc", language="ml", tuned=tuned)
+        PublishedSet(
+            address=f"JalilH/{name}", benchmark="arc", language="ml", questions=_FULL["arc"], tuned=tuned
+        )
         for name, tuned in _COAUTHOR_TUNED.items()
     ),
     PublishedSet(
         address="JalilH/finetuned_hellaswag_ml_results",
         benchmark="hellaswag",
         language="ml",
+        questions=_FULL["hellaswag"],
         tuned="not said",
     ),
 )

@@ -78,12 +78,38 @@ def relative_rounding_of(printed: Printed, count: int, base: int, num_items: int
     """
     if not 1 <= base <= num_items:
         raise ValueError(f"{base} right answers of {num_items}; a relative change needs 1 to {num_items}")
-    if rounding_of(printed, count, base) is Rounding.ONCE:
+    return relative_change_rounding_of(printed, Fraction(base, num_items), Fraction(base + count, num_items))
+
+
+def change_rounding_of(printed: Printed, before: Fraction, after: Fraction) -> Rounding | None:
+    """How the change between two accuracies, of the same items or not, can be printed so in points; None if it cannot.
+
+    Args:
+        printed: The number with its decimals.
+        before: Accuracy as a fraction.
+        after: The other one.
+    """
+    off = abs(100 * (after - before) * 10**printed.num_decimals - _digits(printed))
+    if 2 * off <= 1:
         return Rounding.ONCE
+    return Rounding.TWICE if off < 1 else None
+
+
+def relative_change_rounding_of(printed: Printed, before: Fraction, after: Fraction) -> Rounding | None:
+    """How the change between two accuracies can be printed so in percent of the first; None if it cannot.
+
+    Rounded once from the answers themselves, or made from accuracies that were themselves printed to so many decimals.
+
+    Raises:
+        ValueError: If the first accuracy is not above zero.
+    """
+    if before <= 0:
+        raise ValueError("a change in percent needs an accuracy above zero before")
     units = 10**printed.num_decimals
-    before = _spellings(Fraction(100 * base * units, num_items))
-    after = _spellings(Fraction(100 * (base + count) * units, num_items))
-    changes = (Fraction(100 * (new - old) * units, old) for old in before for new in after if old)
+    if 2 * abs(100 * units * (after / before - 1) - _digits(printed)) <= 1:
+        return Rounding.ONCE
+    olds, news = (_spellings(100 * units * accuracy) for accuracy in (before, after))
+    changes = (Fraction(100 * (new - old) * units, old) for old in olds for new in news if old)
     return Rounding.TWICE if any(_digits(printed) in _spellings(change) for change in changes) else None
 
 

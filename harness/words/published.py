@@ -12,6 +12,8 @@ class PublishedSet:
     benchmark: str
     """Short name, as the study's."""
     language: str
+    questions: str = ""
+    """Address of the data set that was asked, as far as the number of items tells; empty where nobody can say."""
     tuned: str | None = None
     """What the evaluated model was tuned as, as far as the name tells; None for the untouched model."""
     seen_revision: str | None = None
@@ -64,6 +66,8 @@ class PublishedRun:
     task: str
     benchmark: str
     language: str
+    questions: str
+    """Address of the data set that was asked, as far as anybody can say."""
     tuned: str | None
     model: str
     """What the file says was evaluated."""
