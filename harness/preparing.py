@@ -17,6 +17,9 @@ ProfileName = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
+SPOT_LAYERS = [0, 12, 25]
+"""First, middle and last layer of a model of 26."""
+
 NEED_WIDTH = 46
 MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
 
@@ -25,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     """Give the program the commands of this module."""
     app.command(epilog="Example: harness doctor --profile paper")(doctor)
     app.command(epilog="Example: harness fetch --profile paper")(fetch)
+    app.command(epilog="Example: harness spotcheck --profile paper --layer 0 --layer 20")(spotcheck)
     app.command(epilog="Example: harness pace reports/rehearsal-0123456789ab")(pace)
     app.command(epilog="Example: harness authors --out reports/authors --json")(authors)
 
@@ -98,6 +102,35 @@ def fetch(
         typer.echo(f"the {profile} world takes nothing from elsewhere")
     # What changed at its source weighs more than what cannot be reached now.
     return min((each.exit_code for each in found if each.exit_code), default=0)
+
+
+def spotcheck(
+    *,
+    study: StudyName = STUDY,
+    profile: ProfileName = "fixture",
+    layer: Annotated[list[int] | None, typer.Option(help="Layer to look at; may be repeated.")] = None,
+    latents: Annotated[int, typer.Option(min=1, max=100, help="Latents of each layer.")] = 2,
+    as_json: AsJson = False,
+) -> int:
+    """Hold a few latents of the phrase export against the service that tells them; exit 1 if one differs."""
+    from dataclasses import asdict
+
+    from harness.spotcheck import spot_checks
+    from harness.supply.studies import load_profile, load_study
+
+    found = []
+    for each in spot_checks(load_profile(load_study(study), profile), layer or SPOT_LAYERS, latents):
+        found.append(each)
+        if not as_json:
+            typer.echo(
+                f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
+                f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; "
+                f"maximum {each.told_maximum:g} told, {each.export_maximum:g} stored"
+            )
+    if as_json:
+        rows = [{**asdict(each), "agrees": each.agrees} for each in found]
+        typer.echo(json.dumps(rows, indent=2))
+    return 0 if all(each.agrees for each in found) else 1
 
 
 def pace(

@@ -39,6 +39,14 @@ PHRASES = Pin(
     licence="not stated; texts from The Pile (uncopyrighted)",
 )
 
+PHRASE_SERVICE = Pin(
+    name="neuronpedia service",
+    home=Home.SERVICE,
+    address="https://www.neuronpedia.org/api/feature/gemma-2-2b",
+    licence="not stated",
+)
+"""Tells single latents; for spot checks of the export, since it allows some thousand questions an hour."""
+
 TRANSLATORS = {
     code: Pin(
         name=f"opus-mt-en-{code}",

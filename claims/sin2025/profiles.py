@@ -77,6 +77,7 @@ def paper() -> Profile:
             dictionary_files=pins.DICTIONARY_FILES,
             phrases=pins.PHRASES,
             phrase_source_ids=pins.PHRASE_SOURCE_IDS,
+            phrase_service=pins.PHRASE_SERVICE,
             translators={
                 code: Translator(pin=pin, target_token=pins.CHINESE_TAG if code == "zh" else None)
                 for code, pin in pins.TRANSLATORS.items()

@@ -104,7 +104,7 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
 
 
 def _page(pin: Pin, url: str) -> ET.Element:
-    with _opened(pin, url) as answer:
+    with opened(pin, url) as answer:
         content = answer.read()
     try:
         return ET.fromstring(content)  # noqa: S314  expanded entities are bounded by the standard library's expat
@@ -140,7 +140,7 @@ def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
 
 def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
     """Add what comes of the rest; a server that knows no ranges starts over."""
-    with _opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
+    with opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
         starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
         with draft.open("wb" if starts_over else "ab") as stream:
             try:
@@ -150,8 +150,12 @@ def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
                 return
 
 
-def _opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
-    """The store's answer; asks again while the store is down or wants fewer questions."""
+def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
+    """The answer of a store or a service; asks again while it is down or wants fewer questions.
+
+    Raises:
+        MissingSourceError: If it does not answer, or refuses.
+    """
     request = urllib.request.Request(url, headers=headers or {})  # noqa: S310  the pin's own address
     for pause in (*PAUSES_SECONDS, None):
         try:

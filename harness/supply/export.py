@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 WORD_MARK = "\u2581"
 """A leading space, as vocabulary pieces write it."""
@@ -95,7 +96,8 @@ def rows_of_file(file: Path) -> Iterator[StoredRow]:
         ValueError: If a line is not a row, or the file is cut; the message names file and line.
     """
     for number, line in enumerate(_lines(file), start=1):
-        yield _row(line, f"{file.parent.parent.name}/activations/{file.name}:{number}")
+        place = f"{file.parent.parent.name}/activations/{file.name}:{number}"
+        yield row_of(_parsed(line, place), place)
 
 
 def text_of(tokens: tuple[str, ...]) -> str:
@@ -131,9 +133,17 @@ def _latent(line: str, place: str) -> int:
         raise ValueError(f"{place} is not a feature row: {error!r}; expected an index") from error
 
 
-def _row(line: str, place: str) -> StoredRow:
+def row_of(fields: Any, place: str) -> StoredRow:  # noqa: ANN401  what a foreign file holds
+    """The row that some parsed JSON holds.
+
+    Args:
+        fields: What was read.
+        place: Where it stands, for the error.
+
+    Raises:
+        ValueError: If it is no row.
+    """
     try:
-        fields = json.loads(line)
         row = StoredRow(
             latent=int(fields["index"]),
             tokens=tuple(fields["tokens"]),
@@ -150,6 +160,15 @@ def _row(line: str, place: str) -> StoredRow:
             f"{place} has {len(row.tokens)} tokens but {len(row.values)} values; expected as many, and some"
         )
     return row
+
+
+def _parsed(line: str, place: str) -> Any:  # noqa: ANN401  what a foreign file holds
+    try:
+        return json.loads(line)
+    except (RecursionError, ValueError) as error:
+        raise ValueError(
+            f"{place} is not an activation row: {error!r}; expected index, tokens and values"
+        ) from error
 
 
 def _numbers(values: object) -> tuple[float, ...]:

@@ -68,6 +68,9 @@ def endpoint_of(pin: Pin) -> str:
     if pin.home is Home.BUCKET:
         parts = urlsplit(pin.address)
         return os.environ.get("AWS_ENDPOINT_URL_S3", f"{parts.scheme}://{parts.netloc}").rstrip("/")
+    if pin.home is Home.SERVICE:
+        parts = urlsplit(pin.address)
+        return os.environ.get("NEURONPEDIA_ENDPOINT", f"{parts.scheme}://{parts.netloc}").rstrip("/")
     return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
 
 

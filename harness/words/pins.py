@@ -17,6 +17,8 @@ class Home(StrEnum):
     """Drawn at random on this machine, at true shapes; its revision is the recipe's."""
     BUCKET = "bucket"
     """A public object store read over HTTPS; its listing is recorded on first use."""
+    SERVICE = "service"
+    """A public service that is asked single questions over HTTPS; nothing measured rests on its answers."""
 
 
 @dataclass(frozen=True, kw_only=True)

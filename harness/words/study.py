@@ -186,6 +186,8 @@ class Sources:
     translators: Mapping[str, Translator]
     benchmarks: Mapping[str, Pin]
     """By name of the benchmark's data folder."""
+    phrase_service: Pin | None = None
+    """Service that tells single latents of the phrase export, for spot checks; None where there is none."""
 
     def pins(self) -> tuple[Pin, ...]:
         """Every pin of the profile, once."""

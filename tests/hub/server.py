@@ -83,6 +83,8 @@ class Hub:
     repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
     objects: dict[str, Content] = field(default_factory=dict)
     """Of the object store, by "bucket/key"."""
+    pages: dict[str, Content] = field(default_factory=dict)
+    """Of services that answer single questions, by path."""
     faults: list[Fault] = field(default_factory=list)
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path with query, and authorization of every request."""
@@ -95,6 +97,7 @@ class Hub:
         return {
             "HF_ENDPOINT": self.url,
             "AWS_ENDPOINT_URL_S3": self.url,
+            "NEURONPEDIA_ENDPOINT": self.url,
             "HF_HOME": home,
             "HF_HUB_OFFLINE": "0",
             "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -159,6 +162,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.kind == "slow":
             time.sleep(1.5)
         path = unquote(parts.path)
+        if path in hub.pages:
+            return self.reply(200, content_of(hub.pages[path]), {"Content-Type": "application/json"})
         if found := re.fullmatch(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(.*))?", path):
             return self.api(found[1], found[2], found[3] or "", parse_qs(parts.query))
         if found := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):

@@ -1,0 +1,90 @@
+"""A few latents of the phrase export held against the service that tells them one by one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.supply.export import StoredRow, activation_files, rows_of_file
+from harness.supply.neuronpedia import ToldLatent, told_latent
+from harness.supply.sources import locate
+from harness.words.failures import UsageError
+from harness.words.study import Profile
+
+ROUNDING = 1.1e-3
+"""Both sides round to three decimals, not always the same way."""
+
+MIN_FOUND = 0.9
+"""Share of the told rows that the export must hold."""
+
+SPOT_DRAW = int.from_bytes(b"spot")
+"""Names the stream of this sample."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotCheck:
+    """One latent on both sides."""
+
+    layer: int
+    latent: int
+    told_rows: int
+    found_rows: int
+    """Told rows whose tokens the export holds for this latent."""
+    equal_rows: int
+    """Those of them that have the same values as well."""
+    told_maximum: float
+    export_maximum: float
+
+    @property
+    def agrees(self) -> bool:
+        """True when nearly every told row is in the export, and none has other values there."""
+        enough = self.told_rows > 0 and self.found_rows >= MIN_FOUND * self.told_rows
+        return enough and self.equal_rows == self.found_rows
+
+
+def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iterator[SpotCheck]:
+    """A seeded sample of latents of some layers; the export is fetched first where it is not here.
+
+    Raises:
+        UsageError: If the profile has no such service, or no such layer.
+        MissingSourceError: If export or service cannot be had.
+    """
+    service, source_ids = profile.sources.phrase_service, profile.sources.phrase_source_ids
+    if service is None:
+        raise UsageError(
+            f"the {profile.name} world names no service that tells single latents; try --profile paper"
+        )
+    if unknown := [layer for layer in layers if not 0 <= layer < len(source_ids)]:
+        raise UsageError(f"there is no layer {unknown[0]}; the layers are 0 to {len(source_ids) - 1}")
+    export = locate(profile.sources.phrases)
+    for layer in layers:
+        rows = _sampled(export, source_ids[layer], per_layer, layer, profile.sizes.sampling_seed)
+        for latent, stored in rows.items():
+            yield compared(layer, latent, stored, told_latent(service, source_ids[layer], latent))
+
+
+def compared(layer: int, latent: int, stored: Sequence[StoredRow], told: ToldLatent) -> SpotCheck:
+    """Both sides of one latent, row by row."""
+    by_tokens = {row.tokens: row.values for row in stored}
+    found = [(row.values, by_tokens[row.tokens]) for row in told.rows if row.tokens in by_tokens]
+    return SpotCheck(
+        layer=layer,
+        latent=latent,
+        told_rows=len(told.rows),
+        found_rows=len(found),
+        equal_rows=sum(np.allclose(ours, theirs, rtol=0, atol=ROUNDING) for ours, theirs in found),
+        told_maximum=told.maximum,
+        export_maximum=max(max(row.values) for row in stored),
+    )
+
+
+def _sampled(export: Path, source_id: str, count: int, layer: int, seed: int) -> dict[int, list[StoredRow]]:
+    """Every row of some latents of one drawn file; the rows of a latent lie in one file."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, SPOT_DRAW, layer]))
+    files = activation_files(export, source_id)
+    by_latent: dict[int, list[StoredRow]] = {}
+    for row in rows_of_file(files[int(stream.integers(len(files)))]):
+        by_latent.setdefault(row.latent, []).append(row)
+    drawn = stream.permutation(sorted(by_latent))[:count]
+    return {latent: by_latent[latent] for latent in sorted(drawn.tolist())}

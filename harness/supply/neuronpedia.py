@@ -1,0 +1,49 @@
+"""The only door to Neuronpedia's service: single latents with their stored rows, for spot checks.
+
+The service tells a latent a megabyte at a time and allows a few thousand questions an hour, so that runs read the bulk
+export; nothing measured rests on what is told here.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from harness.supply.bucket import opened
+from harness.supply.export import StoredRow, row_of
+from harness.supply.firstuse import endpoint_of
+from harness.words.failures import MissingSourceError
+from harness.words.pins import Pin
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldLatent:
+    """What the service says of one latent."""
+
+    maximum: float
+    """Its largest stored activation, as the service has it."""
+    rows: tuple[StoredRow, ...]
+
+
+def told_latent(service: Pin, source_id: str, latent: int) -> ToldLatent:
+    """One latent as the service tells it.
+
+    Args:
+        service: Pin whose address is the service's page of a model.
+        source_id: Neuronpedia source id of the layer.
+        latent: Index of the latent.
+
+    Raises:
+        MissingSourceError: If the service does not answer, refuses, knows no such latent, or tells something else.
+    """
+    path = f"{service.address.partition('://')[2].partition('/')[2]}/{source_id}/{latent}"
+    with opened(service, f"{endpoint_of(service)}/{path}") as answer:
+        content = answer.read()
+    try:
+        return _latent(json.loads(content), path)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise MissingSourceError(f"{service}: {path} tells no latent with its rows ({error!r})") from error
+
+
+def _latent(fields: Any, place: str) -> ToldLatent:  # noqa: ANN401  what a foreign service says
+    rows = tuple(row_of(row, place) for row in fields["activations"])
+    return ToldLatent(maximum=float(fields["maxActApprox"]), rows=rows)
