@@ -108,7 +108,7 @@ ARROWS: Mapping[str, str] = {
     "ending": "progress recipes survey verdicts witness",
     "reproduce": "ending engine execution progress recipes survey verdicts",
     "amending": "authors",
-    "preparing": "amending authors doctor fetching pace",
+    "preparing": "amending authors doctor fetching pace spotcheck",
     "cli": "judging plugin preparing registering",
     "__main__": "cli",
 }
