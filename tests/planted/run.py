@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.supply.tables import write_table
+from harness.supply.tables import read_table, write_table
 from harness.words.items import Item, Plan
-from harness.words.record import AlignmentStep
+from harness.words.record import AlignmentStep, TrainingLoss
 from harness.works.pipeline import plan, producer
 from tests.planted.network import plant_adapter
 from tests.planted.world import ADAPTERS, ALIGNMENT, LOGGED, STUDY, PlantedWorld
@@ -94,4 +94,5 @@ def _planted(name: str, trained: Path, out: Path) -> Path:
         for step, values in enumerate(LOGGED[key])
     ]
     write_table(out, AlignmentStep, steps)
+    write_table(out, TrainingLoss, read_table(trained, TrainingLoss))
     return out

@@ -22,6 +22,7 @@ from harness.words.record import (
     Text,
     TextLength,
     TokenActivation,
+    TrainingLoss,
     Translation,
     UnitValue,
 )
@@ -166,6 +167,7 @@ def write_adapter(root: Path, seed: int) -> dict[str, Path]:
         AlignmentStep,
         [AlignmentStep(step=n, **dict.fromkeys(names, float(10 * seed + n)), **nats) for n in (0, 1, 2)],
     )
+    write_table(folder, TrainingLoss, [TrainingLoss(step=1, loss=1.0, pairs=8, micro_batch=8)])
     return {f"adapters/ml/seed-{seed}": folder}
 
 
