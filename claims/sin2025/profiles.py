@@ -92,6 +92,7 @@ def paper() -> Profile:
             similarity_texts=512,
             dictionary_texts=512,
             adapter_seeds=PROTOCOL.adapter_seeds,
+            control_seeds=PROTOCOL.adapter_seeds[:1],
             max_alignment_steps=None,
             alignment_batch=None,
             items_per_cell=None,
@@ -141,7 +142,12 @@ def rehearsal() -> Profile:
             benchmarks=dict.fromkeys(pins.BENCHMARKS, made("items", "items?items=12")),
         ),
         sizes=replace(
-            ours.sizes, latents_per_layer=64, adapter_seeds=(1,), max_alignment_steps=20, items_per_cell=8
+            ours.sizes,
+            latents_per_layer=64,
+            adapter_seeds=(1,),
+            control_seeds=(1,),
+            max_alignment_steps=20,
+            items_per_cell=8,
         ),
     )
 

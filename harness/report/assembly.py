@@ -238,7 +238,7 @@ def _listed(value: object) -> object:
 
 def _stopped(row: AdapterFailure) -> StoppedEntry:
     return {
-        "adapter": f"{row.language}/seed-{row.seed}",
+        "adapter": row.name,
         "language": row.language,
         "seed": row.seed,
         "step": row.step,

@@ -106,7 +106,7 @@ PANELS = (
         heading="Gain",
         lead="Change of the mean activation on held-out phrases, relative to before the adapter. Other "
         "specifications take it over all aligned layers, or as the share of the distance to English.",
-        quantities=("gain",),
+        quantities=("gain", "gain-control"),
         figures=(Figure.SLOPES, Figure.GAIN_SEEDS),
     ),
     Panel(
@@ -132,6 +132,13 @@ PANELS = (
             "alignment-target-mean",
             "english-nats",
             "target-nats",
+            "alignment-gap-control",
+            "alignment-gap-shuffled-control",
+            "alignment-drift-control",
+            "alignment-english-mean-control",
+            "alignment-target-mean-control",
+            "english-nats-control",
+            "target-nats-control",
             "pairs-at-once",
         ),
         layout=Layout.GRID,

@@ -114,6 +114,7 @@ class QuantityWords:
 QUANTITIES = {
     "gap": QuantityWords("gap", signed=True),
     "gain": QuantityWords("gain", signed=True),
+    "gain-control": QuantityWords("gain of the control, trained on wrong partners", signed=True),
     "retention": QuantityWords("retention", signed=False),
     "retention-by-adapter": QuantityWords("retention, adapter by adapter", signed=False),
     "accuracy": QuantityWords("accuracy", signed=False),
@@ -134,6 +135,23 @@ QUANTITIES = {
     "alignment-target-mean": QuantityWords("mean activation, target", signed=False),
     "english-nats": QuantityWords("nats per token, English", signed=False),
     "target-nats": QuantityWords("nats per token, target", signed=False),
+    "alignment-gap-control": QuantityWords(
+        "control, wrong partners: distance to own translation", signed=False
+    ),
+    "alignment-gap-shuffled-control": QuantityWords(
+        "control, wrong partners: distance to another translation", signed=False
+    ),
+    "alignment-drift-control": QuantityWords(
+        "control, wrong partners: drift of English, squared", signed=False
+    ),
+    "alignment-english-mean-control": QuantityWords(
+        "control, wrong partners: mean activation, English", signed=False
+    ),
+    "alignment-target-mean-control": QuantityWords(
+        "control, wrong partners: mean activation, target", signed=False
+    ),
+    "english-nats-control": QuantityWords("control, wrong partners: nats per token, English", signed=False),
+    "target-nats-control": QuantityWords("control, wrong partners: nats per token, target", signed=False),
     "pairs-at-once": QuantityWords("pairs in memory at once, where a batch did not fit", signed=False),
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.words.items import Item, Stage
+from harness.words.record import adapter_name
 from harness.words.study import SAMPLING_SEED, Language, Profile, Study
 from harness.words.tasks import (
     ActivationsTask,
@@ -137,8 +138,10 @@ class Draft:
         )
         return Item(stage="dictionary-error", name=code, task=task, needs=needs)
 
-    def adapter(self, language: Language, seed: int, needs: tuple[tuple[str, Item], ...]) -> Item:
-        """One adapter of one language."""
+    def adapter(
+        self, language: Language, seed: int, needs: tuple[tuple[str, Item], ...], *, is_control: bool = False
+    ) -> Item:
+        """One adapter of one language; a control is trained on wrong partners, and alike in all else."""
         sizes, choice = self.profile.sizes, self.study.primary.alignment
         task = AdapterTask(
             language=language.code,
@@ -147,8 +150,10 @@ class Draft:
             choice=choice,
             max_steps=sizes.max_alignment_steps,
             batch_size=sizes.alignment_batch or choice.batch_size,
+            wrong_partners=is_control,
         )
-        return Item(stage="adapters", name=f"{language.code}/seed-{seed}", task=task, needs=needs)
+        name = adapter_name(language.code, seed, is_control=is_control)
+        return Item(stage="adapters", name=name, task=task, needs=needs)
 
     def read_by(self, adapter: Item) -> tuple[str, str]:
         """An adapter is measured on its own language and on the reference language."""
@@ -184,6 +189,7 @@ class Draft:
             num_layers=self.study.shapes.num_layers,
             specification=self.study.primary,
             adapter_seeds=self.profile.sizes.adapter_seeds,
+            control_seeds=self.profile.sizes.control_seeds,
         )
         roles = tuple((f"{item.stage}/{item.name}", item) for item in needs)
         return Item(stage="estimates", name="all", task=task, needs=roles)

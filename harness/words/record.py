@@ -142,6 +142,11 @@ class TrainingLoss:
     """Pairs that were held in memory at once; fewer than `pairs` where memory was short."""
 
 
+def adapter_name(language: str, seed: int, *, is_control: bool = False) -> str:
+    """What an adapter is called among the items of its stage: "ml/seed-1", or "ml/control-1"."""
+    return f"{language}/{'control' if is_control else 'seed'}-{seed}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdapterFailure:
     """Training of one adapter that stopped at a number that is none; stands in its place (`adapter_failures`)."""
@@ -154,12 +159,18 @@ class AdapterFailure:
     """"loss", "gradient", "weight", "held-out figure" or "value of the residual stream"."""
     value: float
     """Infinite, or no number."""
+    is_control: bool = False
+    """True of a control, on which no claim rests."""
+
+    @property
+    def name(self) -> str:
+        """What the adapter is called."""
+        return adapter_name(self.language, self.seed, is_control=self.is_control)
 
     def __str__(self) -> str:
         """The failure in one sentence."""
         return (
-            f"Training of the adapter {self.language}/seed-{self.seed} stopped at step {self.step}: "
-            f"a {self.what} is {self.value}."
+            f"Training of the adapter {self.name} stopped at step {self.step}: a {self.what} is {self.value}."
         )
 
 

@@ -213,6 +213,8 @@ class Sizes:
     similarity_texts: int
     dictionary_texts: int
     adapter_seeds: tuple[int, ...]
+    control_seeds: tuple[int, ...] = ()
+    """Adapters that are trained on wrong partners, in every tuned language: what training does without any meaning."""
     max_alignment_steps: int | None
     alignment_batch: int | None
     """Overrides the specification's batch size where memory or time is short."""

@@ -95,6 +95,8 @@ class AdapterTask:
     choice: AlignmentChoice
     max_steps: int | None
     batch_size: int
+    wrong_partners: bool = False
+    """True of a control: every English phrase is paired with the translation of another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,7 @@ class EstimatesTask:
     num_layers: int
     specification: Specification
     adapter_seeds: tuple[int, ...]
+    control_seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

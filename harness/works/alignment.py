@@ -16,12 +16,16 @@ from harness.tools.memory import Portion
 from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask, Networks
 from harness.works.alignmentloss import Aligner, Pairs
+from harness.works.heldout import strangers
 from harness.works.training import Training
 
 log = logging.getLogger(__name__)
 
 HELD_OUT_PAIRS = 64
 """At most so many held-out pairs are measured at each moment."""
+
+WRONG_PARTNERS = 1
+"""Tells the stream that draws wrong partners from others of the same seed."""
 
 
 def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -33,6 +37,8 @@ def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
     encoders = {layer: _encoder(task.networks, layer) for layer in task.choice.layers}
     aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
     training, held_out = training_and_held_out(language_model, inputs)
+    if task.wrong_partners:
+        training = with_wrong_partners(training, task.seed)
     with trained_adapter(language_model.model, task.choice, task.seed) as tuned:
         record = Training(
             aligner=aligner,
@@ -78,6 +84,13 @@ def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Pa
     stream = np.random.default_rng(np.random.SeedSequence([HELD_OUT_PAIRS, len(parts[1])]))
     sample = stream.permutation(len(parts[1]))[:HELD_OUT_PAIRS].tolist()
     return parts[0], parts[1].chosen(sorted(sample))
+
+
+def with_wrong_partners(pairs: Pairs, seed: int) -> Pairs:
+    """Every English phrase with the translation of another one, each used once; the phrases stay in their order."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, len(pairs), WRONG_PARTNERS]))
+    partners = strangers(len(pairs), stream)
+    return Pairs(english=pairs.english, target=tuple(pairs.target[partner] for partner in partners))
 
 
 @cache

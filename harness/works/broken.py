@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from harness.tools.measured import Scope
 from harness.words.record import BrokenEstimate
+from harness.works.controls import control_scopes
 from harness.works.disparity import BaseRun
 from harness.works.scores import accuracy_retention_scope, delta_scope, relative_scope
 from harness.works.tuning import gain_scopes, moment_scopes, retention_scope
@@ -11,15 +12,18 @@ from harness.works.tuning import gain_scopes, moment_scopes, retention_scope
 
 def broken_estimates(base: BaseRun) -> Iterator[BrokenEstimate]:
     """Every estimate that is missing on account of an adapter, with the failures that explain it."""
-    by_language: dict[str, list[str]] = {}
-    for failure in base.failures:
-        by_language.setdefault(failure.language, []).append(str(failure))
-    for code, sentences in by_language.items():
-        for scope in _of_language(base, code):
-            yield BrokenEstimate(estimate_id=scope.estimate_id, because=" ".join(sentences))
-    every = " ".join(str(failure) for failure in base.failures)
-    for scope in (retention_scope(base, None), accuracy_retention_scope(base)):
-        yield BrokenEstimate(estimate_id=scope.estimate_id, because=every)
+    for is_control, scopes in ((False, _of_language), (True, control_scopes)):
+        by_language: dict[str, list[str]] = {}
+        for failure in base.failures:
+            if failure.is_control is is_control:
+                by_language.setdefault(failure.language, []).append(str(failure))
+        for code, sentences in by_language.items():
+            for scope in scopes(base, code):
+                yield BrokenEstimate(estimate_id=scope.estimate_id, because=" ".join(sentences))
+    if base.failures_of_seeds:
+        every = " ".join(map(str, base.failures_of_seeds))
+        for scope in (retention_scope(base, None), accuracy_retention_scope(base)):
+            yield BrokenEstimate(estimate_id=scope.estimate_id, because=every)
 
 
 def _of_language(base: BaseRun, code: str) -> Iterator[Scope]:

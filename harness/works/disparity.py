@@ -49,7 +49,12 @@ class BaseRun:
     by_language: Mapping[str, Values]
     """One pooled value per selection."""
     failures: tuple[AdapterFailure, ...] = ()
-    """Adapters that were never trained."""
+    """Adapters that were never trained, controls among them."""
+
+    @property
+    def failures_of_seeds(self) -> tuple[AdapterFailure, ...]:
+        """Those of them that claims rest on."""
+        return tuple(failure for failure in self.failures if not failure.is_control)
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from harness.tools.measured import Measured
 from harness.words.record import AdapterFailure, BrokenEstimate, Estimate, PhraseValue, UnitValue
 from harness.words.tasks import EstimatesTask
 from harness.works.broken import broken_estimates
+from harness.works.controls import controls
 from harness.works.disparity import (
     BaseRun,
     dictionary_errors,
@@ -58,6 +59,7 @@ def _estimates(base: BaseRun, task: EstimatesTask, inputs: Mapping[str, Path]) -
     yield from translation_flags(task, inputs)
     yield from alignment_moments(base, inputs)
     yield from smaller_portions(base, inputs)
+    yield from controls(base, inputs)
 
 
 def _require_unique(found: list[Measured]) -> None:

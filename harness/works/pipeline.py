@@ -25,16 +25,22 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
         for language in study.tuned
         for seed in profile.sizes.adapter_seeds
     )
+    controls = tuple(
+        (language.code, draft.adapter(language, seed, texts[language.code], is_control=True))
+        for language in study.tuned
+        for seed in profile.sizes.control_seeds
+    )
     tuned = tuple(
         draft.activations_tuned(adapter, code, texts[code])
         for adapter in adapters
         for code in draft.read_by(adapter)
-    )
+    ) + tuple(draft.activations_tuned(control, code, texts[code]) for code, control in controls)
     base_scores = tuple(draft.benchmarks(language.code) for language in study.languages)
     tuned_scores = tuple(
         draft.benchmarks(code, adapter) for adapter in adapters for code in draft.read_by(adapter)
     )
-    measured = (*activations.values(), *errors, *adapters, *tuned, *base_scores, *tuned_scores)
+    trained = (*adapters, *(control for _, control in controls))
+    measured = (*activations.values(), *errors, *trained, *tuned, *base_scores, *tuned_scores)
     estimates = draft.estimates((phrases, *translations.values(), *measured))
     stages = (
         Stage(name="replay", says="stored activations, found again", module="harness.works.replay",
@@ -48,7 +54,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
         Stage(name="dictionary-error", says="how well the dictionaries describe each language",
               module="harness.works.dictionary", items=errors, uses_model=True),
         Stage(name="adapters", says="LoRA adapters, one per language and seed", module="harness.works.alignment",
-              items=adapters, uses_model=True),
+              items=trained, uses_model=True),
         Stage(name="activations-tuned", says="latents through each adapter", module="harness.works.extraction",
               items=tuned, uses_model=True),
         Stage(name="benchmarks", says="benchmark answers, untouched model", module="harness.works.evaluation",

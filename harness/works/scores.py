@@ -11,7 +11,7 @@ from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import MIN_PAIRS, pearson
 from harness.words.formula import Formula
-from harness.words.record import ItemOutcome
+from harness.words.record import ItemOutcome, adapter_name
 from harness.words.study import Benchmark, Group
 from harness.works.disparity import BaseRun, language_gap
 from harness.works.tuning import tuned_codes, whole_codes
@@ -80,7 +80,7 @@ def relative_scope(adapter: str, benchmark: Benchmark) -> Scope:
 def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """What is left of English accuracy under the adapters, in percent of before; benchmarks weigh alike."""
     english = base.codes(Group.REFERENCE)[0]
-    if base.failures:
+    if base.failures_of_seeds:
         return
     ratios: dict[int, list[float]] = {seed: [] for seed in base.task.adapter_seeds}
     for adapter in tuned_codes(base):
@@ -156,12 +156,12 @@ def _arms(
 ) -> tuple[Answers, dict[int, Answers]]:
     before = read_answers(inputs[f"benchmarks/{language}"], benchmark)
     after = {
-        seed: read_answers(inputs[f"benchmarks-tuned/{adapter}/seed-{seed}/{language}"], benchmark)
+        seed: read_answers(inputs[f"benchmarks-tuned/{adapter_name(adapter, seed)}/{language}"], benchmark)
         for seed in base.task.adapter_seeds
     }
     for seed, answers in after.items():
         _require_same_items(
-            before, answers, f"{benchmark.name} in {language}: the adapter {adapter}/seed-{seed}"
+            before, answers, f"{benchmark.name} in {language}: the adapter {adapter_name(adapter, seed)}"
         )
     return before, after
 

@@ -74,6 +74,7 @@ class Training:
                 step=step,
                 what=error.what,
                 value=error.value,
+                is_control=self.task.wrong_partners,
             )
         return record
 

@@ -12,7 +12,7 @@ from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured
 from harness.tools.metrics import change_percent, ratio_percent
 from harness.words.formula import Formula
-from harness.words.record import AlignmentStep, PhraseValue, TrainingLoss
+from harness.words.record import AlignmentStep, PhraseValue, TrainingLoss, adapter_name
 from harness.words.study import Group
 from harness.works.disparity import BaseRun
 from harness.works.latents import latent_means, phrase_values
@@ -68,14 +68,18 @@ class TunedRun:
         )
 
 
-def read_tuned_run(base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str) -> TunedRun:
-    """The activations of one language through every seed of one language's adapters."""
+def read_tuned_run(
+    base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str, *, controls: bool = False
+) -> TunedRun:
+    """The activations of one language through every seed of one language's adapters, or of its controls."""
     pooling = base.task.specification.pooling
     after = {
         seed: phrase_values(
-            inputs[f"activations-tuned/{adapter}/seed-{seed}/{language}"], base.selections, pooling
+            inputs[f"activations-tuned/{adapter_name(adapter, seed, is_control=controls)}/{language}"],
+            base.selections,
+            pooling,
         )
-        for seed in base.task.adapter_seeds
+        for seed in (base.task.control_seeds if controls else base.task.adapter_seeds)
     }
     return TunedRun(base=base, adapter=adapter, language=language, after=after)
 
@@ -85,7 +89,7 @@ def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     for code in whole_codes(base):
         run = read_tuned_run(base, inputs, code, code)
         change, over_layers, share = gain_scopes(base, code)
-        yield _with_phrases((run,), _mean_over_seeds(run, change, Formula.CHANGE))
+        yield change_of_latents(run, change)
         yield _over_aligned_layers(run, over_layers)
         yield from _share_of_gap_closed(run, share)
 
@@ -107,7 +111,7 @@ def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     for run in runs:
         retained = _mean_over_seeds(run, retention_scope(base, run.adapter), Formula.RATIO)
         yield _with_phrases((run,), retained)
-    if runs and not base.failures:
+    if runs and not base.failures_of_seeds:
         yield _with_phrases(runs, _mean_over_adapters(retention_scope(base, None), runs))
 
 
@@ -126,18 +130,25 @@ def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Mea
     """Held-out pairs before and after training: distance, shuffled control, both sides, language loss."""
     for code in whole_codes(base):
         logs = {
-            seed: read_table(inputs[f"adapters/{code}/seed-{seed}"], AlignmentStep)
+            seed: read_table(inputs[f"adapters/{adapter_name(code, seed)}"], AlignmentStep)
             for seed in base.task.adapter_seeds
         }
-        for scope, field, place in moment_scopes(code):
-            yield _over_seeds(scope, {seed: float(getattr(log[place], field)) for seed, log in logs.items()})
+        yield from moments_of(code, logs)
+
+
+def moments_of(
+    code: str, logs: Mapping[int, Sequence[AlignmentStep]], suffix: str = ""
+) -> Iterator[Measured]:
+    """The first and the last logged moment of a language's adapters, by seed."""
+    for scope, field, place in moment_scopes(code, suffix):
+        yield _over_seeds(scope, {seed: float(getattr(log[place], field)) for seed, log in logs.items()})
 
 
 def smaller_portions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """The fewest pairs held in memory at once, for languages of which some batch did not fit; says nothing otherwise."""
     for code in whole_codes(base):
         logs = [
-            read_table(inputs[f"adapters/{code}/seed-{seed}"], TrainingLoss)
+            read_table(inputs[f"adapters/{adapter_name(code, seed)}"], TrainingLoss)
             for seed in base.task.adapter_seeds
         ]
         short = [row.micro_batch for log in logs for row in log if row.micro_batch < row.pairs]
@@ -146,11 +157,12 @@ def smaller_portions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Meas
             yield measured(scope, min(short), Formula.NO_UNITS, "pair", ())
 
 
-def moment_scopes(code: str) -> Iterator[tuple[Scope, str, int]]:
+def moment_scopes(code: str, suffix: str = "") -> Iterator[tuple[Scope, str, int]]:
     """What held-out pairs show of a language's adapters, with the field of the log and the place in it."""
     for quantity, unit, field in MOMENT_FIGURES:
         for reading, place in (("before", 0), ("after", -1)):
-            yield Scope(quantity=quantity, unit=unit, language=code, reading=reading), field, place
+            scope = Scope(quantity=f"{quantity}{suffix}", unit=unit, language=code, reading=reading)
+            yield scope, field, place
 
 
 def tuned_codes(base: BaseRun) -> list[str]:
@@ -160,8 +172,13 @@ def tuned_codes(base: BaseRun) -> list[str]:
 
 def whole_codes(base: BaseRun) -> list[str]:
     """Languages of which every adapter was trained; a mean over fewer seeds would be another quantity."""
-    broken = {failure.language for failure in base.failures}
+    broken = {failure.language for failure in base.failures_of_seeds}
     return [code for code in tuned_codes(base) if code not in broken]
+
+
+def change_of_latents(run: TunedRun, scope: Scope) -> Measured:
+    """How much the latents of one layer rose, over seeds, with its phrases."""
+    return _with_phrases((run,), _mean_over_seeds(run, scope, Formula.CHANGE))
 
 
 def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:

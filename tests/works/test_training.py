@@ -14,7 +14,7 @@ from harness.judge.unitrows import read_stored
 from harness.supply.stopped import adapter_failures
 from harness.supply.tables import read_table, table_path
 from harness.tools.finite import NotFiniteError, largest, require_number
-from harness.words.record import AdapterFailure, BrokenEstimate, Estimate, TrainingLoss
+from harness.words.record import AdapterFailure, BrokenEstimate, Estimate, TrainingLoss, adapter_name
 from harness.works import alignment, translation
 from harness.works.alignmentloss import Aligner, Pairs, Untouched
 from harness.works.pipeline import plan
@@ -33,7 +33,7 @@ def plant(patch: pytest.MonkeyPatch, changed: Loss, *, adapter: str = "") -> Non
     steps, at_work = defaultdict[str, int](int), [""]
 
     def watched(self: Training) -> object:
-        at_work[0] = f"{self.task.language}/seed-{self.task.seed}"
+        at_work[0] = adapter_name(self.task.language, self.task.seed, is_control=self.task.wrong_partners)
         return run(self)
 
     def loss(self: Aligner, pairs: Pairs, untouched: Untouched) -> Tensor:
