@@ -64,4 +64,4 @@ def latent_activations(
     require_finite(residual)
     pre_acts = residual.to(torch.float32) @ encoder.W_enc + encoder.b_enc
     fires = (pre_acts > encoder.threshold) & (pre_acts > 0)
-    return torch.where(fires, pre_acts, torch.zeros((), dtype=pre_acts.dtype, device=pre_acts.device))
+    return torch.where(fires, pre_acts, 0.0)

@@ -26,7 +26,7 @@ def averaging_matrix(counted: Bool[Tensor, "batch position"]) -> Float[Tensor, "
     if bool((lengths == 0).any()):
         empty = torch.nonzero(lengths == 0).flatten().tolist()
         raise ValueError(f"texts {empty} of the batch have no token besides BOS and padding; drop them first")
-    owner = torch.repeat_interleave(torch.arange(len(lengths), device=counted.device), lengths)
+    owner = torch.repeat_interleave(lengths)
     belongs = owner.unsqueeze(0) == torch.arange(len(lengths), device=counted.device).unsqueeze(1)
     return belongs.to(torch.float32) / lengths.unsqueeze(1)
 

@@ -51,3 +51,15 @@ def test_a_width_that_is_asked_for_is_reached() -> None:
     ids, mask = padded_left([[5, 6]], pad_id=0, device="cpu", width=4)
     assert ids.tolist() == [[0, 0, 5, 6]]
     assert mask.tolist() == [[0, 0, 1, 1]]
+
+
+def test_ids_and_mask_are_made_on_the_device_that_is_asked_for() -> None:
+    # The device "meta" holds shapes and no values, so what is made elsewhere shows.
+    ids, mask = padded_left([[5, 6], [7]], pad_id=0, device="meta")
+    assert (ids.device.type, mask.device.type) == ("meta", "meta")
+    assert ids.shape == mask.shape == (2, 2)
+
+
+def test_texts_without_tokens_are_not_widened() -> None:
+    ids, mask = padded_left([[], []], pad_id=0, device="cpu")
+    assert ids.shape == mask.shape == (2, 0)

@@ -39,8 +39,12 @@ def test_ones_and_three_thresholds(stream: list[float], expected: list[float]) -
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_stream_that_is_no_number_is_refused_and_not_silent(value: float) -> None:
     stream = torch.tensor([[0.3, 0.3], [value, 0.3]])
-    with pytest.raises(FloatingPointError, match="infinite or no number"):
+    with pytest.raises(FloatingPointError) as refused:
         latent_activations(stream, ONES)
+    assert str(refused.value) == (
+        "the residual stream holds values that are infinite or no number; the precision is too low for this model, "
+        "or its weights are broken"
+    )
 
 
 def test_a_negative_threshold_lets_nothing_below_zero_through() -> None:
@@ -111,3 +115,19 @@ def test_gradients_pass_where_a_latent_fires_and_nowhere_else() -> None:
     # Two of three latents fire, each with slope 1 in both coordinates.
     assert stream.grad is not None
     assert stream.grad.tolist() == [[2.0, 2.0]]
+
+
+def test_an_encoder_is_carried_to_a_device_whole() -> None:
+    # The device "meta" holds shapes and no values, so a part that stayed behind shows.
+    moved = ONES.to("meta")
+    parts = (moved.W_enc, moved.b_enc, moved.threshold)
+    assert [part.device.type for part in parts] == ["meta"] * 3
+    assert [tuple(part.shape) for part in parts] == [(2, 3), (3,), (3,)]
+
+
+def test_activations_are_float32_where_their_stream_lies_whatever_the_defaults() -> None:
+    stream = torch.tensor([0.5, 0.25])
+    with torch.device("meta"):
+        found = latent_activations(stream, ONES)
+    assert (found.device.type, found.dtype) == ("cpu", torch.float32)
+    assert found.tolist() == [0.0, 0.75, 0.75]

@@ -90,3 +90,16 @@ def test_matrix_and_ragged_mean_agree() -> None:
     counted = torch.tensor([[True, True, True], [True, True, False], [False, False, True]])
     by_matrix = averaging_matrix(counted) @ torch.from_numpy(VALUES)
     np.testing.assert_allclose(by_matrix.numpy(), pooled(VALUES, OFFSETS, Pooling.MEAN), rtol=1e-6)
+
+
+def test_the_matrix_lies_with_its_tokens_whatever_the_defaults() -> None:
+    counted = torch.tensor([[False, True, False], [True, False, True]])
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            found = averaging_matrix(counted)
+    finally:
+        torch.set_default_dtype(usual)
+    assert (found.device.type, found.dtype) == ("cpu", torch.float32)
+    assert found.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]
