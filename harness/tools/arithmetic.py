@@ -206,9 +206,13 @@ def _is_possible(count: int, base: int | None, num_items: int) -> bool:
 
 
 def _counts_near(printed: Printed, num_items: int, base: int | None) -> range:
-    """Whole counts around the exact one, as far as two roundings of accuracies reach, and further."""
+    """Whole counts around the exact one, as far as two roundings of accuracies reach, and further.
+
+    A relative change multiplies the rounding of the accuracy before, so a large one reaches far.
+    """
     exact = _value(printed) * (num_items if base is None else base) / 100
-    reach = 2 + num_items // (50 * 10**printed.num_decimals)
+    steps = 2 + abs(_value(printed)) / 100
+    reach = 2 + math.floor(steps * num_items / (100 * 10**printed.num_decimals))
     return range(math.floor(exact) - reach, math.ceil(exact) + reach + 1)
 
 

@@ -171,6 +171,18 @@ def test_no_more_answers_can_be_gained_than_there_are() -> None:
     assert counts(relative("-150", (2, 2), 3)) == []
 
 
+def test_a_single_right_answer_is_a_base_and_is_told() -> None:
+    (found,) = (each for each in occurrences(relative("100", (0, 1), 3)) if each.rounding is Rounding.ONCE)
+    assert (found.count, found.base) == (1, 1)
+
+
+def test_a_gain_of_many_times_the_base_is_sought_as_far_as_its_rounding_reaches() -> None:
+    # 99 times 51 are 5,049 answers more. But 51 of 10,000 prints as 1 percent, and 9,950 as 100: that is "+9900" too.
+    asked = relative("+9900", (51, 51), 10_000)
+    assert counts(asked, Rounding.ONCE) == [(10_000, 5_049)]
+    assert counts(asked, Rounding.TWICE) == [(10_000, count) for count in range(9_899, 9_950)]
+
+
 def test_every_number_of_two_decimals_can_occur_on_more_than_5000_items() -> None:
     assert feasible_neighbours(points("+1.62", 5001)) == (101, 101)
     assert feasible_neighbours(points("+1.62", 5000)) == (51, 101)  # one item is two steps of the last digit
@@ -292,7 +304,9 @@ def test_the_ratio_that_a_gap_implies_and_where_a_gain_ends() -> None:
         pytest.param("100", ("50",), True, id="exactly closed"),
         pytest.param("25", ("20",), True, id="exactly closed again"),
         pytest.param("102", ("50",), True, id="within the rounding"),
+        pytest.param("103", ("50",), False, id="just beyond the rounding"),
         pytest.param("104", ("50",), False, id="beyond the rounding"),
+        pytest.param("~101", ("~49",), True, id="from half of it, doubled, with all rounding"),
         pytest.param("100", ("20", "50"), True, id="the widest gap counts"),
         pytest.param("100", ("50", "20"), True, id="in any order"),
         pytest.param("-20", ("10",), True, id="a loss passes nothing"),

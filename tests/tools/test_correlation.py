@@ -115,3 +115,8 @@ def test_nine_units_are_still_ordered_in_every_way(monkeypatch: pytest.MonkeyPat
     assert random.one_sided == pytest.approx(exact.one_sided, abs=0.005)
     assert random.two_sided == pytest.approx(exact.two_sided, abs=0.005)
     assert random == permutation_p(NINE, OTHER_NINE)
+
+
+def test_a_constant_added_to_every_score_changes_no_share() -> None:
+    # 2**30 is added without rounding; equal orders would come apart if the sums held it.
+    assert permutation_p(GAPS, SCORES + 2.0**30) == permutation_p(GAPS, SCORES)
