@@ -85,6 +85,11 @@ def drawn(value: float, se: float, draws: Values, **changes: Any) -> Sample:
     return sample(value, se, None, draws=(draws,), **changes)
 
 
+def at_alpha(value: float, **changes: Any) -> Sample:
+    """A precise value with nineteen draws: its p-value at any edge that it clears is 1 / 20, which is .05 exactly."""
+    return sample(value, 0.01, None, draws=(np.full(19, value),), **changes)
+
+
 def normal(key: int, num_draws: int = 9_999) -> Values:
     """Standard normal numbers that stand in for draws."""
     return np.random.default_rng(key).standard_normal(num_draws)

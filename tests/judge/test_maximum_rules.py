@@ -22,10 +22,10 @@ REACHES = claim(Rule.MAXIMUM_AT_LEAST, "20", margin=2.0, readings=BOTH)
 FIRST = claim(Rule.LARGEST_AT, readings=BOTH, named=("m0",))
 
 
-def pair(first: float, second: float) -> tuple[Sample, ...]:
+def pair(first: float, second: float, se: float = 1.0) -> tuple[Sample, ...]:
     return (
-        drawn(first, 1.0, first + DEVIATIONS, estimate_id="m0"),
-        drawn(second, 1.0, np.full(19, second), estimate_id="m1"),
+        drawn(first, se, first + se * DEVIATIONS, estimate_id="m0"),
+        drawn(second, se, np.full(19, second), estimate_id="m1"),
     )
 
 
@@ -57,6 +57,43 @@ def judged(decide: Decide, asked: Claim, samples: tuple[Sample, ...], count: int
 def test_the_edges(decide: Decide, asked: Claim, values: tuple[float, float], state: State, why: Why) -> None:
     case = judged(decide, asked, pair(*values))
     assert (case.state, case.why) == (state, why)
+
+
+@pytest.mark.parametrize(
+    ("decide", "asked", "edge"), [(judge_at_most, AT_MOST, 22.5), (judge_reaches, REACHES, 17.5)]
+)
+def test_limits_lie_as_many_errors_away_as_the_draws_say(decide: Decide, asked: Claim, edge: float) -> None:
+    # With errors of 1/2 the limits lie 1 below and 1.5 above.
+    below, above = (judged(decide, asked, pair(9, value, 0.5)) for value in (edge - 1.6, edge + 1.1))
+    assert {below.state, above.state} == {PASS, DEVIATION}
+    near = (judged(decide, asked, pair(9, value, 0.5)) for value in (edge - 1.4, edge + 0.9))
+    assert [case.state for case in near] == [INCONCLUSIVE] * 2
+
+
+@pytest.mark.parametrize(
+    ("decide", "asked", "says"),
+    [
+        (judge_at_most, AT_MOST, "That no member lies above 22.50 is shown to hold: the largest is m1 at 19.40."),
+        (judge_reaches, REACHES, "That the largest member reaches 17.50 cannot be told: the largest is m1 at 19.40."),
+        (judge_largest, FIRST,
+         "That the largest member is where the claim puts it is shown not to hold: the largest is m1 at 19.40."),
+    ],
+)  # fmt: skip
+def test_the_sentence_beside_a_verdict(decide: Decide, asked: Claim, says: str) -> None:
+    assert judged(decide, asked, pair(9, 19.4)).says == says
+
+
+@pytest.mark.parametrize(
+    ("decide", "asked", "ci90"),
+    [(judge_at_most, AT_MOST, (17.4, 22.4)), (judge_reaches, REACHES, (17.4, 22.4)), (judge_largest, FIRST, None)],
+)
+def test_the_interval_is_that_of_a_size_and_never_that_of_the_largest_alone(
+    decide: Decide, asked: Claim, ci90: tuple[float, float] | None
+) -> None:
+    numbers = judged(decide, asked, pair(9, 19.4)).numbers
+    assert numbers is not None
+    assert numbers.ci90 == (None if ci90 is None else pytest.approx(ci90))
+    assert numbers.ci95 is None
 
 
 @pytest.mark.parametrize(
@@ -94,6 +131,7 @@ def test_a_region_holds_the_largest_when_any_of_its_members_is(
 def test_a_verdict_about_a_maximum_names_the_largest_and_lists_all_limits() -> None:
     case = judged(judge_at_most, AT_MOST, pair(9, 19.4))
     assert "no member lies above 22.50 is shown to hold: the largest is m1 at 19.40" in case.says
+    assert [(each.estimate_id, each.estimate, each.se) for each in case.members] == [("m0", 9, 1), ("m1", 19.4, 1)]
     assert [(each.lower, each.upper) for each in case.members] == [
         (pytest.approx(7), pytest.approx(12)),
         (pytest.approx(17.4), pytest.approx(22.4)),
@@ -133,6 +171,7 @@ def test_a_minimum_that_is_missed_lists_members_without_limits(decide: Decide, a
     samples = tuple(sample(9, 1, 40, estimate_id=name) for name in ("m0", "m1"))
     case = judged(decide, short, samples)
     assert (case.state, case.why, case.numbers) == (INCONCLUSIVE, Why.TOO_FEW_UNITS, None)
+    assert [(each.estimate_id, each.se) for each in case.members] == [("m0", 1), ("m1", 1)]
     assert [(each.estimate, each.lower, each.upper) for each in case.members] == [(9, None, None)] * 2
     still = tuple(sample(9, 0, estimate_id=name) for name in ("m0", "m1"))
     assert judged(decide, asked, still).why is Why.ZERO_VARIANCE

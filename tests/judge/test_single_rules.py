@@ -6,7 +6,7 @@ from harness.judge.question import unmet_minimum
 from harness.judge.rules_single import judge_ceiling, judge_floor, judge_sign
 from harness.words.claim import Minima, Rule
 from harness.words.verdict import CaseVerdict, State, Why
-from tests.judge.asked import Decide, asking, claim, drawn, normal, sample, times, unadjusted
+from tests.judge.asked import Decide, asking, at_alpha, claim, drawn, normal, sample, times, unadjusted
 
 PASS, DEVIATION, INCONCLUSIVE = State.PASS, State.DEVIATION, State.INCONCLUSIVE
 REACH = 1.6448536269514722
@@ -75,6 +75,46 @@ def test_its_p_values_are_the_two_tails_at_the_edge(
     assert min(abs(end - edge) for end in numbers.ci90) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize(("decide", "question", "edge", "side", "against"), EDGES)
+def test_a_p_value_of_five_percent_exactly_decides(
+    decide: Decide, question: object, edge: float, side: int, against: Why
+) -> None:
+    found = [at_alpha(edge + side), at_alpha(edge - side)]
+    clear, beyond = (decide(question, (each,), unadjusted) for each in found)  # type: ignore[arg-type]
+    assert clear.numbers is not None
+    assert beyond.numbers is not None
+    assert clear.numbers.p_equiv == beyond.numbers.p_dev == 0.05
+    assert (clear.state, beyond.state) == (PASS, DEVIATION)
+    among_two = decide(question, (found[1],), times(2))  # type: ignore[arg-type]
+    assert (among_two.state, among_two.why) == (INCONCLUSIVE, Why.NOT_AFTER_HOLM)
+
+
+@pytest.mark.parametrize(("decide", "question", "edge", "side", "against"), EDGES)
+def test_a_value_on_the_edge_leans_to_the_claim(
+    decide: Decide, question: object, edge: float, side: int, against: Why
+) -> None:
+    case = judged(decide, question, edge)
+    assert (case.state, case.why) == (INCONCLUSIVE, Why.LEANING_PASS)
+    assert case.numbers is not None
+    assert case.numbers.p_equiv == case.numbers.p_dev == 0.5
+
+
+@pytest.mark.parametrize(
+    ("decide", "question", "value", "says"),
+    [
+        (judge_sign, ABOVE, 3.0, "That it lies above zero is shown to hold: 3.00, 90 % interval 1.36 to 4.64."),
+        (judge_sign, ABOVE, -3.0, "That it lies above zero is shown not to hold: -3.00, 90 % interval -4.64 to -1.36."),
+        (judge_sign, BELOW, 1.0, "That it lies below zero cannot be told: 1.00, 90 % interval -0.64 to 2.64."),
+        (judge_floor, FLOOR, 90.0, "That it reaches 90.00 cannot be told: 90.00, 90 % interval 88.36 to 91.64."),
+        (judge_ceiling, CEILING, 1.0, "That it stays below 5.00 is shown to hold: 1.00, 90 % interval -0.64 to 2.64."),
+    ],
+)  # fmt: skip
+def test_the_sentence_beside_a_verdict_says_what_how_and_where(
+    decide: Decide, question: object, value: float, says: str
+) -> None:
+    assert judged(decide, question, value).says == says
+
+
 def test_the_hedged_retention_passes_as_a_value_and_stays_open_as_a_floor() -> None:
     case = judge_floor(FLOOR, (sample(90.20, 0.50, 199),), unadjusted)
     assert case.state is INCONCLUSIVE
@@ -101,6 +141,8 @@ def test_a_minimum_that_is_missed_leaves_a_sign_open(found: object, why: Why) ->
     question = asking(claim(Rule.SIGN, sign=1, minima=Minima(units=8, seeds=3)))
     case = judge_sign(question, (found,), unadjusted)  # type: ignore[arg-type]
     assert (case.state, case.why) == (INCONCLUSIVE, why)
+    assert case.numbers is not None
+    assert case.numbers.estimate == 9  # what was measured stands there all the same
     assert unmet_minimum(question, (sample(9, 1, num_units=8, num_seeds=3),)) is None
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.judge.question import Adjust
@@ -10,7 +11,7 @@ from harness.judge.rules_single import judge_value
 from harness.tools.stats import Spread
 from harness.words.claim import InferenceTarget, Minima
 from harness.words.verdict import CaseVerdict, Flag, State, Why
-from tests.judge.asked import asking, sample, times, unadjusted, value_claim
+from tests.judge.asked import asking, at_alpha, sample, times, unadjusted, value_claim
 
 PASS, DEVIATION, INCONCLUSIVE = State.PASS, State.DEVIATION, State.INCONCLUSIVE
 GAP = ("26.27", 2.5)
@@ -117,6 +118,50 @@ def test_the_edges_of_the_band(value: float, expected: tuple[State, Why]) -> Non
     assert outcome(value, 1.0, None, 0.0) == expected
 
 
+def test_a_value_exactly_on_an_edge_is_inside_and_no_deviation_at_all() -> None:
+    asked = asking(value_claim("26.27", 2.5))
+    assert asked.band is not None
+    for edge in asked.band:
+        case = judge_value(asked, (sample(edge, 1.0, None, one_run_sd=0.0),), unadjusted)
+        assert (case.state, case.why) == (INCONCLUSIVE, Why.LEANING_PASS)
+        assert case.numbers is not None
+        assert (case.numbers.p_equiv, case.numbers.p_dev) == (0.5, 1)
+
+
+def test_a_p_value_of_five_percent_exactly_decides() -> None:
+    asked = asking(value_claim("26.27", 2.5))
+    inside, above = at_alpha(26.27, one_run_sd=0.0), at_alpha(30.0, one_run_sd=0.0)
+    within, beyond = (judge_value(asked, (each,), unadjusted) for each in (inside, above))
+    assert within.numbers is not None
+    assert beyond.numbers is not None
+    assert within.numbers.p_equiv == beyond.numbers.p_dev == 0.05
+    assert ((within.state, within.why), beyond.why) == ((PASS, Why.INSIDE), Why.LARGER)
+    assert judge_value(asked, (above,), times(2)).why is Why.NOT_AFTER_HOLM
+
+
+def test_as_far_as_one_run_varies_is_not_beyond_it() -> None:
+    # Printed 0 is rounded to .5; one run without noise of its own reaches 1.96 errors of ours further.
+    asked, reach = asking(value_claim("0", 0.25)), 0.5 + 1.959963984540054
+    on_it, beyond = (sample(value, 1.0, None, one_run_sd=0.0) for value in (reach, reach + 1e-9))
+    assert judge_value(asked, (on_it,), unadjusted).why is Why.WITHIN_ONE_RUN_NOISE
+    assert judge_value(asked, (beyond,), unadjusted).why is Why.LARGER
+
+
+@pytest.mark.parametrize(
+    ("printed", "value", "why"),
+    [
+        pytest.param("26.27", 0.0, Why.SMALLER, id="nothing has no sign to be opposite"),
+        pytest.param("26.27", -0.01, Why.OPPOSITE_SIGN, id="a little below nothing has"),
+        pytest.param("0", 9.0, Why.LARGER, id="a printed nothing has none either"),
+        pytest.param("0", -9.0, Why.SMALLER, id="nor below it"),
+        pytest.param("-26.27", -9.0, Why.LARGER, id="less negative is larger"),
+    ],
+)
+def test_the_direction_of_a_deviation(printed: str, value: float, why: Why) -> None:
+    case = judged(printed, 2.5, value, 0.1, None, 0.0)
+    assert (case.state, case.why) == (DEVIATION, why)
+
+
 def test_a_deviation_must_lie_beyond_the_noise_of_one_run() -> None:
     # |m - r| = 4.505 exceeds rounding .005 by 4.5 = 1.959964 * sqrt(.25 + s^2) at s = 2.2405
     edge = ((4.5 / 1.959963984540054) ** 2 - 0.25) ** 0.5
@@ -195,9 +240,26 @@ def test_a_pass_says_whether_its_band_holds_no_effect(
     assert (case.state, case.flags) == (PASS, flags)
 
 
+def test_a_band_whose_upper_end_is_no_effect_cannot_tell_it_from_agreement() -> None:
+    # -0.25 is rounded to .005, so a margin of .245 ends the band at 0 exactly.
+    for margin, flags in ((0.245, (Flag.NON_DISCRIMINATING,)), (0.24, ())):
+        case = judged("-0.25", margin, -0.25, 0.01, None, 0.0, null=0.0)
+        assert (case.state, case.flags) == (PASS, flags)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_printed_number_that_rounding_just_reaches_is_not_another_one(side: int) -> None:
+    # The outermost of 39 draws end the 95 % interval; the printed 0 may stand for .5.
+    for nearest, flags in ((0.5, ()), (0.5 + 1e-9, (Flag.DETECTABLE_DIFFERENCE,))):
+        found = sample(side, 0.01, None, one_run_sd=0.0, draws=(side * np.linspace(nearest, 1.5, 39),))
+        case = judge_value(asking(value_claim("0", 5.0)), (found,), unadjusted)
+        assert (case.state, case.flags) == (PASS, flags)
+
+
 def test_a_pass_that_is_measurably_another_number_says_so_at_its_edge() -> None:
     reach = 0.1 * 1.959963984540054 + 0.005
-    assert judged(*GAP, 26.27 - reach + 1e-9, 0.1, None, 0.0).flags == ()
+    for value in (26.27 - reach + 1e-9, 26.27 + reach - 1e-9):
+        assert judged(*GAP, value, 0.1, None, 0.0).flags == ()
     for value in (26.27 - reach - 1e-9, 26.27 + reach + 1e-9):
         assert judged(*GAP, value, 0.1, None, 0.0).flags == (Flag.DETECTABLE_DIFFERENCE,)
 
@@ -222,17 +284,24 @@ def test_nothing_divides_by_a_printed_zero_or_a_margin_of_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "says"),
+    ("measured", "count", "says"),
     [
-        ((25.1, 0.6, 199, 0.6), "wholly inside the band 23.77 to 28.77 around the printed 26.27"),
-        ((24.4, 0.6, 199, 0.6), "reaches over an edge of the band"),
-        ((22.0, 0.9, 199, 2.0), "one unrepeated run could land from 17.68 to 26.32"),
-        ((18.0, 0.6, 199, 0.6), "wholly outside the band 23.77 to 28.77 around the printed 26.27"),
+        ((25.1, 0.6, 199, 0.6), 1,
+         "24.11 to 26.09, wholly inside the band 23.77 to 28.77 around the printed 26.27."),
+        ((24.4, 0.6, 199, 0.6), 1,
+         "23.41 to 25.39, which reaches over an edge of the band 23.77 to 28.77: neither agreement nor deviation is shown."),
+        ((23.2, 0.9, 199, 0.9), 1,
+         "21.71 to 24.69, which reaches over an edge of the band 23.77 to 28.77: neither agreement nor deviation is shown."),
+        ((22.3, 0.7, 199, 0.7), 9,
+         "21.14 to 23.46, outside the band 23.77 to 28.77, but not so among all claims of its tier (p 0.169)."),
+        ((22.0, 0.9, 199, 2.0), 1,
+         "20.51 to 23.49, outside the band 23.77 to 28.77, but one unrepeated run could land from 17.68 to 26.32."),
+        ((18.0, 0.6, 199, 0.6), 1,
+         "17.01 to 18.99, wholly outside the band 23.77 to 28.77 around the printed 26.27, beyond one run's noise."),
     ],
-)
+)  # fmt: skip
 def test_the_sentence_beside_a_verdict_names_interval_and_band(
-    measured: tuple[float, ...], says: str
+    measured: tuple[float, ...], count: int, says: str
 ) -> None:
-    case = judged(*GAP, *measured)
-    assert says in case.says
-    assert case.says.startswith(f"Measured {measured[0]:.2f}, 90 % interval ")
+    case = judged(*GAP, *measured, family=times(count))
+    assert case.says == f"Measured {measured[0]:.2f}, 90 % interval {says}"
