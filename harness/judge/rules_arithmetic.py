@@ -165,7 +165,7 @@ def _sizes(found: list[int]) -> str:
 
 
 def _ways(ways: Sequence[Occurrence]) -> tuple[str, ...]:
-    told = tuple(f"{_way(each)[0].upper()}{_way(each)[1:]}." for each in ways[:SHOWN_WAYS])
+    told = tuple(f"{_way(each)}." for each in ways[:SHOWN_WAYS])
     rest = len(ways) - len(told)
     return (*told, f"{rest} more ways.") if rest else told
 

@@ -126,14 +126,13 @@ def paired_delta(gained: int, lost: int, items: int) -> PairedDelta:
     """
     delta = (gained - lost) / items
     variance = ((gained + lost) / items - delta**2) * items / (items - 1)
-    flipped = gained + lost
-    tail = float(special.bdtr(min(gained, lost), flipped, 0.5)) if flipped else 1.0
+    tail = float(special.bdtr(min(gained, lost), gained + lost, 0.5))
     return PairedDelta(100 * delta, 100 * math.sqrt(variance / items), min(1.0, 2 * tail))
 
 
 def sign_tail(positive: int, total: int) -> float:
     """Exact probability of at least so many positive signs among fair ones."""
-    return float(special.bdtrc(positive - 1, total, 0.5)) if positive else 1.0
+    return float(special.bdtrc(positive - 1, total, 0.5))
 
 
 def expected_maximum(count: int) -> float:

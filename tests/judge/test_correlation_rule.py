@@ -96,6 +96,35 @@ def test_too_few_languages_leave_it_open(units: int, minimum: int, why: Why) -> 
     assert (case.state, case.why) == (INCONCLUSIVE, why)
 
 
+def test_three_languages_are_one_too_few_for_an_interval() -> None:
+    case = judged(correlated(GAPS[:3], SCORES[:3]))
+    assert case.says == "It rests on 3 units; an interval for a correlation needs 4."
+    assert case.numbers is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_languages_that_hold_no_correlation_without_one_of_them_withhold_a_pass(sign: int) -> None:
+    # Eight languages in a square have a correlation of 0 exactly; the ninth lies far out.
+    square = np.array([-1.0, -1, 1, 1, -1, -1, 1, 1]), np.array([-1.0, 1, -1, 1, -1, 1, -1, 1])
+    found = correlated(np.append(square[0], 99.0), sign * np.append(square[1], 99.0))
+    case = judged(found, sign)
+    assert (case.state, case.why) == (INCONCLUSIVE, Why.LEANING_PASS)
+    assert "Leaving out i moves it most, to" in case.notes[2]
+
+
+def test_what_the_interval_and_the_tests_rest_on_stands_beside_the_verdict() -> None:
+    """Both signs at atanh(-.6) * sqrt(6) = -1.69787 standard errors, and a deviation among three claims."""
+    for sign, p_values in ((-1, (0.044766, 0.955234, 1)), (1, (0.955234, 0.044766, 0.134298))):
+        case = judged(replace(declared(-0.60), num_seeds=3), sign, count=3)
+        numbers = case.numbers
+        assert numbers is not None
+        assert (numbers.p_equiv, numbers.p_dev, numbers.p_dev_holm) == pytest.approx(p_values, abs=5e-6)
+        assert (numbers.num_units, numbers.num_seeds, numbers.method) == (9, 3, "Fisher's z over languages")
+        assert case.says.startswith(
+            "Correlation -0.600 over 9 units, 90 % interval -0.88 to -0.02; with one unit"
+        )
+
+
 def test_a_perfect_correlation_is_judged_like_any_other() -> None:
     case = judged(correlated(GAPS, -2 * GAPS))
     assert case.state is PASS

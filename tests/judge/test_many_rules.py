@@ -134,7 +134,9 @@ def test_five_percent_exactly_shows_a_member_on_either_side() -> None:
         one = at_alpha(sign, estimate_id="m0")
         case = judge_every_sign(asking(claim(Rule.EVERY_SIGN, sign=1)), (one,), unadjusted)
         told = "1 of 1 members are shown to have the claimed sign and 0 the opposite one"
-        assert case.says.startswith(told if sign > 0 else told.replace("1 of", "0 of").replace("and 0", "and 1"))
+        assert case.says.startswith(
+            told if sign > 0 else told.replace("1 of", "0 of").replace("and 0", "and 1")
+        )
         assert case.state is (PASS if sign > 0 else DEVIATION)
         both = judge_consistency(asking(claim(Rule.POOLED_SIGN, sign=1)), (mean, one), unadjusted)
         assert both.state is (PASS if sign > 0 else INCONCLUSIVE)
@@ -145,7 +147,10 @@ def test_the_p_values_of_both_rules_stand_beside_their_verdicts() -> None:
     # The weakest lies at zero, the strongest opposite one 2 errors below; Holm multiplies by three.
     numbers = every([0.0, 9, -2]).numbers
     assert numbers is not None
-    assert (numbers.p_equiv, numbers.p_dev) == (pytest.approx(0.97725, abs=1e-6), pytest.approx(0.06825, abs=1e-5))
+    assert (numbers.p_equiv, numbers.p_dev) == (
+        pytest.approx(0.97725, abs=1e-6),
+        pytest.approx(0.06825, abs=1e-5),
+    )
     # A mean 2 errors above zero, no member against it: nothing could be less of a deviation.
     numbers = consistent(sample(2.0, 1, None), [9, 9]).numbers
     assert numbers is not None
@@ -157,7 +162,10 @@ def test_members_carry_their_errors_and_limits_at_their_own_freedom() -> None:
     (member,) = judge_every_sign(asked, (sample(20.0, 2.0, 4, num_units=5),), unadjusted).members
     assert member.se == 2
     # Student's quantile of .95 at 4 degrees of freedom is 2.131847.
-    assert (member.lower, member.upper) == (pytest.approx(15.736306, abs=1e-6), pytest.approx(24.263694, abs=1e-6))
+    assert (member.lower, member.upper) == (
+        pytest.approx(15.736306, abs=1e-6),
+        pytest.approx(24.263694, abs=1e-6),
+    )
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -85,7 +85,11 @@ def test_the_sentence_beside_a_verdict(decide: Decide, asked: Claim, says: str) 
 
 @pytest.mark.parametrize(
     ("decide", "asked", "ci90"),
-    [(judge_at_most, AT_MOST, (17.4, 22.4)), (judge_reaches, REACHES, (17.4, 22.4)), (judge_largest, FIRST, None)],
+    [
+        (judge_at_most, AT_MOST, (17.4, 22.4)),
+        (judge_reaches, REACHES, (17.4, 22.4)),
+        (judge_largest, FIRST, None),
+    ],
 )
 def test_the_interval_is_that_of_a_size_and_never_that_of_the_largest_alone(
     decide: Decide, asked: Claim, ci90: tuple[float, float] | None
@@ -131,7 +135,10 @@ def test_a_region_holds_the_largest_when_any_of_its_members_is(
 def test_a_verdict_about_a_maximum_names_the_largest_and_lists_all_limits() -> None:
     case = judged(judge_at_most, AT_MOST, pair(9, 19.4))
     assert "no member lies above 22.50 is shown to hold: the largest is m1 at 19.40" in case.says
-    assert [(each.estimate_id, each.estimate, each.se) for each in case.members] == [("m0", 9, 1), ("m1", 19.4, 1)]
+    assert [(each.estimate_id, each.estimate, each.se) for each in case.members] == [
+        ("m0", 9, 1),
+        ("m1", 19.4, 1),
+    ]
     assert [(each.lower, each.upper) for each in case.members] == [
         (pytest.approx(7), pytest.approx(12)),
         (pytest.approx(17.4), pytest.approx(22.4)),

@@ -55,6 +55,20 @@ def gain(text: str, *gaps: str) -> GainAgainstGap:
     return GainAgainstGap(gain=Printed(text), gaps=tuple(map(Printed, gaps)))
 
 
+def as_printed(asked: Arithmetic) -> str:
+    """What a verdict repeats of the page."""
+    match asked:
+        case Granularity():
+            return asked.printed.text
+        case WordsAgainstNumbers():
+            return ", ".join(f"{what} {number.text}" for what, number in asked.numbers)
+        case TwoPrintings():
+            (_, one), (_, other) = asked.printed
+            return f"{one.text} (A), {other.text} (B)"
+        case GainAgainstGap():
+            return f"gain {asked.gain.text}, gaps " + " and ".join(gap.text for gap in asked.gaps)
+
+
 @pytest.mark.parametrize(
     ("asked", "state", "why", "says"),
     [
@@ -99,6 +113,10 @@ def gain(text: str, *gaps: str) -> GainAgainstGap:
             words("-0.22", "0.00"), State.DEVIATION, Why.INFEASIBLE, "cell 0", id="one broken number decides",
         ),
         pytest.param(
+            words("-0.22", "-1.0"), State.DEVIATION, Why.INFEASIBLE,
+            "printed numbers: cell 0 is printed as -0.22; cell 1 is printed as -1.0.", id="every broken number is named",
+        ),
+        pytest.param(
             printings("+5.47", "+0.16"), State.DEVIATION, Why.INFEASIBLE, "5.31 apart, beyond", id="two other numbers",
         ),
         pytest.param(printings("26.27", "26.3"), State.PASS, Why.FEASIBLE, "0.03 apart, within", id="one number twice"),
@@ -115,6 +133,7 @@ def test_a_verdict_on_printed_numbers(asked: Arithmetic, state: State, why: Why,
     assert says in verdict.says
     (case,) = verdict.cases
     assert (case.state, case.why, case.says) == (state, why, verdict.says)
+    assert (case.reading, case.printed) == ("as printed", as_printed(asked))
     assert (case.source, case.source_tier, case.numbers, case.band) == ("summary", "T4", None, None)
 
 
@@ -130,6 +149,8 @@ def test_a_run_of_sizes_is_told_by_its_ends() -> None:
     sets = ((1115, "subset"), (1117, "subset"), (1116, "subset"), (1142, "full"), (1167, "full"))
     verdict = judge_arithmetic(claim(points("+0.16", *sets)))
     assert verdict.says.endswith("(subset: 1,115 to 1,117; full: 1,142 or 1,167).")
+    two = judge_arithmetic(claim(points("+0.16", (1116, "subset"), (1115, "subset"))))
+    assert two.says.endswith("(subset: 1,115 to 1,116).")
 
 
 def test_many_ways_are_counted_and_not_told() -> None:
@@ -143,6 +164,14 @@ def test_where_a_gain_ends_stands_beside_it() -> None:
         "From a gap of 26.27 percent, ratio 0.737, the gain ends at 1.384 of the reference.",
     )
     assert case.printed == "gain 87.69, gaps 26.27"
+
+
+def test_a_gain_that_stays_within_the_reference_tells_where_it_ends_too() -> None:
+    (case,) = judge_arithmetic(claim(gain("20", "26.27", "19.89"))).cases
+    assert case.notes == (
+        "From a gap of 26.27 percent, ratio 0.737, the gain ends at 0.885 of the reference.",
+        "From a gap of 19.89 percent, ratio 0.801, the gain ends at 0.961 of the reference.",
+    )
 
 
 def test_a_claim_without_printed_numbers_is_no_arithmetic() -> None:

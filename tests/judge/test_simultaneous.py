@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri, stdtrit
 
 from harness.judge.simultaneous import DECLARED_DRAWS, Joint, joint
+from harness.tools.resampling import stream
 from tests.judge.asked import drawn, members, normal, sample
 
 
@@ -77,7 +78,7 @@ def test_declared_members_get_the_limits_of_independent_ones(df: float | None, q
     np.testing.assert_allclose(
         declared.lower_limits(), declared.values - 2 * point, atol=0.2 if df is None else 0.5
     )
-    assert declared.tables[0].shape == (DECLARED_DRAWS, 3)
+    assert [table.shape for table in declared.tables] == [(DECLARED_DRAWS, 3)]
 
 
 def test_declared_members_are_drawn_by_their_name_alone() -> None:
@@ -110,3 +111,23 @@ def test_limits_for_all_are_never_tighter_than_for_some(seed: int, count: int) -
     part = Joint(values[:count], errors[:count], (draws[:, :count],))
     assert (whole.upper_limits()[:count] >= part.upper_limits()).all()
     assert (whole.lower_limits()[:count] <= part.lower_limits()).all()
+
+
+def test_declared_draws_stay_what_they_are_so_that_old_verdicts_can_be_recomputed() -> None:
+    known, few = (
+        sample(1.0, 2.0, None, estimate_id="m0"),
+        sample(1.0, 2.0, 4.0, estimate_id="m0", stream_number=2),
+    )
+    normal_ones = stream("declared/m0", 1).standard_normal(DECLARED_DRAWS)
+    student_ones = stream("declared/m0", 2).standard_t(4.0, DECLARED_DRAWS)
+    assert (joint([known]).tables[0][:, 0] == 1 + 2 * normal_ones).all()
+    assert (joint([few]).tables[0][:, 0] == 1 + 2 * student_ones).all()
+
+
+@pytest.mark.parametrize(("num_draws", "beyond"), [(5, 0), (19, 0), (38, 0), (39, 1)])
+def test_one_draw_in_twenty_may_lie_beyond_the_limits_that_hold_at_once(num_draws: int, beyond: int) -> None:
+    # Draws 1, 2, 3, ... above and below an estimate of 0: of 39 draws and the estimate itself, two are one in twenty.
+    steps = np.arange(1.0, num_draws + 1)[:, None]
+    rising, falling = (Joint(np.zeros(1), np.ones(1), (side * steps,)) for side in (1, -1))
+    assert rising.lower_limits()[0] == -(num_draws - beyond)
+    assert falling.upper_limits()[0] == num_draws - beyond

@@ -166,3 +166,17 @@ def test_a_group_without_any_value_has_no_mean_wherever_it_stands() -> None:
     means = group_means(np.asarray([1.0, 3.0]), np.asarray([1, 1]), 3)
     assert np.isnan(means[[0, 2]]).all()
     assert means[1] == 2
+
+
+def test_a_refusal_counts_the_latents_that_it_rests_on() -> None:
+    nothing, two = of(), of(0, 0)
+    for refused in (lambda x: gap_percent(x, x, Aggregation.RATIO_OF_MEANS), lambda x: change_percent(x, x)):
+        for side in (nothing, two):
+            with pytest.raises(
+                ValueError, match=f"^{len(side)} latents, of which the reference side is zero"
+            ):
+                refused(side)
+
+
+def test_numbers_too_small_to_be_squared_have_no_correlation() -> None:
+    assert math.isnan(pearson(of(0, 1e-200, 2e-200), of(1, 2, 3)))

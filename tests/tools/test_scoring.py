@@ -34,6 +34,30 @@ def test_some_errors_imply_no_number_of_items(value: float, stderr: float) -> No
     assert items_by_stderr(value, stderr) is None
 
 
+def implied(items: float) -> int | None:
+    """What an accuracy of one half with the error of so many items is taken to rest on."""
+    return items_by_stderr(0.5, (0.25 / (items - 1)) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("items", "slack"),
+    [
+        pytest.param(100, 0.02, id="a fiftieth of an item"),
+        pytest.param(10_000, 0.02, id="up to ten thousand"),
+        pytest.param(50_000, 0.1, id="and in proportion beyond"),
+        pytest.param(100_000, 0.2, id="two millionths of all"),
+    ],
+)
+def test_an_implied_number_is_whole_within_its_digits(items: int, slack: float) -> None:
+    assert implied(items + slack - 1e-5) == implied(items - slack + 1e-5) == items
+    assert implied(items + slack + 1e-5) is implied(items - slack - 1e-5) is None
+
+
+def test_six_printed_digits_are_enough_to_find_the_right_answers() -> None:
+    assert right_answers(0.415019, 6019) == 2498  # 0.4150191...
+    assert right_answers(0.415018, 6019) is None
+
+
 def test_a_score_that_no_count_gives_has_no_right_answers() -> None:
     assert right_answers(0.2505, 10) is None
 
@@ -47,7 +71,7 @@ def test_a_difference_in_all_its_units() -> None:
 
 
 def test_a_difference_from_nothing_has_no_percentage() -> None:
-    with pytest.raises(ValueError, match="above zero"):
+    with pytest.raises(ValueError, match=r"^a change in percent needs a score above zero before$"):
         difference(0.0, 0.1, 10)
 
 
@@ -84,6 +108,12 @@ def test_the_edge_of_chance(chance: float, expected: BaselineOutcome) -> None:
     """Half of 101 right has a standard error of 0.5 / sqrt(100) = 0.05, so three reach from 0.35 to 0.5."""
     assert standard_errors_above(0.5, 0.35, 101) == pytest.approx(3.0)
     assert baseline(0.9, 0.5, 101, chance) is expected
+
+
+@pytest.mark.parametrize(("chance", "expected"), [(0.7001, AT_CHANCE), (0.6999, AGREES)])
+def test_the_edge_of_chance_of_a_score_off_the_middle(chance: float, expected: BaselineOutcome) -> None:
+    """Four fifths of 145 have a standard error of sqrt(0.16 / 144) = 1/30, so three are a tenth."""
+    assert baseline(0.8, 0.8, 145, chance) is expected
 
 
 @pytest.mark.parametrize(("theirs", "expected"), [(1.0, DIFFERS), (0.0, AT_CHANCE)], ids=["all", "none"])

@@ -75,6 +75,13 @@ def test_an_estimate_above_the_edge_is_unlikely_above_it_and_likely_below() -> N
     assert tail_above(0.0, 3.0, spread) + tail_below(0.0, 3.0, spread) == pytest.approx(1)
 
 
+def test_few_degrees_of_freedom_make_either_side_of_an_edge_likelier() -> None:
+    # Student's quantile of .95 at 4 degrees of freedom is 2.131847.
+    spread = Spread(2.0, 4)
+    assert tail_above(1.0, 1.0 + 2 * 2.131847, spread) == pytest.approx(0.05, abs=1e-6)
+    assert tail_below(1.0, 1.0 - 2 * 2.131847, spread) == pytest.approx(0.05, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("raw", "adjusted"),
     [
@@ -194,7 +201,15 @@ def test_the_paired_error_is_that_of_the_mean_over_items(gained: int, lost: int,
 
 @pytest.mark.parametrize(
     ("positive", "total", "tail"),
-    [(6, 9, 0.25390625), (8, 9, 0.01953125), (9, 9, 0.001953125), (0, 9, 1.0), (1, 1, 0.5), (1, 2, 0.75)],
+    [
+        (6, 9, 0.25390625),
+        (8, 9, 0.01953125),
+        (9, 9, 0.001953125),
+        (0, 9, 1.0),
+        (0, 0, 1.0),
+        (1, 1, 0.5),
+        (1, 2, 0.75),
+    ],
 )
 def test_the_sign_count_has_its_exact_tail(positive: int, total: int, tail: float) -> None:
     assert sign_tail(positive, total) == pytest.approx(tail, abs=1e-12)
