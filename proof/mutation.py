@@ -25,6 +25,12 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/tools/resampling.py": ("tests/tools/test_resampling.py",),
     "harness/judge/rules_single.py": ("tests/judge/test_single_rules.py", "tests/judge/test_value_rule.py"),
     "harness/judge/rules_many.py": ("tests/judge/test_many_rules.py",),
+    "harness/judge/rules_maximum.py": ("tests/judge/test_maximum_rules.py",),
+    "harness/judge/rules_correlation.py": ("tests/judge/test_correlation_rule.py",),
+    "harness/judge/rules_arithmetic.py": ("tests/judge/test_rules_arithmetic.py",),
+    "harness/judge/simultaneous.py": ("tests/judge/test_simultaneous.py",),
+    "harness/tools/scoring.py": ("tests/tools/test_scoring.py",),
+    "harness/tools/english.py": ("tests/tools/test_english.py",),
 }
 """Pure modules, and the tests that must see a change in them."""
 
