@@ -220,7 +220,7 @@ def settled_lines(found: Settled) -> Iterator[str]:
     yield from map(_standing_line, found.baselines)
     if new := [each.fetched for each in found.baselines if each.standing is Standing.NEW and each.fetched]:
         yield f"{len(new)} baselines are not committed. To hold them, add to BASELINES in the study's baselines.py, and amend the lock:"
-        yield from map(_committable, new)
+        yield from map(committable, new)
     yield from (line for each in found.shots for line in _shots_lines(each))
     yield from map(_pair_line, found.pairs)
     yield from (_printed_line(each, found.pairs) for each in found.printed)
@@ -247,9 +247,9 @@ def _scored(baseline: PublishedBaseline) -> str:
     return f"{baseline.accuracy:.4f} of {baseline.items:,}"
 
 
-def _committable(baseline: PublishedBaseline) -> str:
-    """One entry as the study's table would hold it."""
-    fields = vars(baseline).items()
+def committable(baseline: PublishedBaseline) -> str:
+    """One entry as the study's table would hold it; what it does not have is left out."""
+    fields = ((name, value) for name, value in vars(baseline).items() if value != "")
     return f"    PublishedBaseline({', '.join(f'{name}={_quoted(value)}' for name, value in fields)}),"
 
 

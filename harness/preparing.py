@@ -156,6 +156,9 @@ def authors(
     *,
     study: StudyName = STUDY,
     out: Annotated[Path, typer.Option(help="Folder for what is fetched and read.")] = Path("reports/authors"),
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Fetch outcomes of single questions too: hundreds of MB a run.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Fetch and read the results that the paper's authors published, and say what a person could commit of them.
@@ -166,6 +169,7 @@ def authors(
     from harness.authors import closing_lines, read_published, write_published
     from harness.judge.declared import load_claims
     from harness.judge.settling import printed_changes
+    from harness.sampled import sample_outcomes, sampled_lines
     from harness.supply.studies import load_protocol_of, load_published, load_study
 
     published = load_published(study)
@@ -178,11 +182,12 @@ def authors(
     found, asked = read_published(published), load_study(study)
     printed = printed_changes(asked, load_claims(study))
     result = settled(asked, load_protocol_of(study).baselines, printed, found)
-    path = write_published(found, result, out)
+    sampled = sample_outcomes(found, result, out) if samples else ()
+    path = write_published(found, {**vars(result), "outcomes": sampled}, out)
     if as_json:
         typer.echo(path.read_text(encoding="utf-8"))
     else:
-        for line in (*closing_lines(found), *settled_lines(result)):
+        for line in (*closing_lines(found), *settled_lines(result), *sampled_lines(sampled, out)):
             typer.echo(line)
         typer.echo(f"written to {path}; a value becomes a target only by a committed amendment")
     return 0 if any(result.runs for result in found) else NOTHING_JUDGED

@@ -1,5 +1,6 @@
 """The authors' results over a real line: read as published, compared where comparable, and missing where missing."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.authors import runs_in
+from harness.sampled import outcomes_in
 from harness.words.failures import UsageError
 from harness.words.published import PublishedSet
 from tests.hub.published import published_repositories
@@ -73,6 +75,55 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
     assert [each["standing"] for each in content["settled"]["baselines"]].count("agrees") == 3
     assert len(content["sets"]) == 35
     assert not hub.paths("samples_")
+
+
+def test_outcomes_of_single_questions_are_kept_where_they_give_the_score_again(
+    hub: Hub, tmp_path: Path
+) -> None:
+    done = authors(hub, tmp_path, "--samples")
+    assert (done.returncode, done.stderr) == (0, "")
+    tables = {path.name: path for path in (tmp_path / "out" / "outcomes").iterdir()}
+    assert set(tables) == {
+        f"richmondsin_hellaswag_id_results_2024-12-03T18-18-36.739078_{metric}.csv"
+        for metric in ("acc", "acc_norm")
+    }
+    for name, path in tables.items():
+        _, *rows = path.read_text().splitlines()
+        assert len(rows) == 6019
+        assert sum(row.endswith(",1") for row in rows) == (3366 if "norm" in name else 2498)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert f'outcomes="outcomes/{name}", outcomes_sha256="{digest}"),' in done.stdout
+    assert (
+        "no outcomes of hellaswag ml acc: samples_hellaswag_ml_2024-12-06T20-50-05.029141.jsonl has 6,019"
+        in done.stdout
+    )
+    assert "they are not of one run" in done.stdout
+    assert (
+        "no outcomes of arc ml acc: JalilH/original_gemma_arc_ml_results holds 0 sample files of arc_ml"
+        in done.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        pytest.param("{", "line 1 of the sample file is no JSON", id="no JSON"),
+        pytest.param("[]", "is no JSON object", id="no object"),
+        pytest.param('{"doc_id": 0, "acc": 1.0}', "no usable doc_id, doc_hash and acc", id="no digest"),
+        pytest.param('{"doc_id": 0, "doc_hash": "f", "acc": "x"}', "no usable doc_id", id="no score"),
+    ],
+)  # fmt: skip
+def test_what_is_no_sample_is_refused(line: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        outcomes_in(iter([line]), "acc")
+
+
+def test_another_filters_answers_do_not_count() -> None:
+    lines = [
+        json.dumps({"doc_id": 0, "doc_hash": "f", "acc": score, "filter": name})
+        for score, name in ((1.0, "none"), (0.0, "flexible"))
+    ]
+    assert outcomes_in(iter(lines), "acc") == {"f": True}
 
 
 def test_offline_everything_is_missing_and_told(hub: Hub, tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ for the same reason, and nobody could tell.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.judge.quantities import estimate_scopes
+from harness.supply.outcomes import keyed
 from harness.supply.tables import read_table
 from harness.tools.measured import Scope
-from harness.tools.scoring import MAX_POINTS_APART, baseline, standard_errors_above
+from harness.tools.scoring import MAX_POINTS_APART, MIN_ITEM_AGREEMENT, baseline, standard_errors_above
 from harness.words.judgement import BaselineCheck, BaselineOutcome
 from harness.words.published import PublishedBaseline
 from harness.words.record import ItemOutcome
@@ -35,6 +36,8 @@ class Gate:
     known: Sequence[PublishedBaseline]
     answers: Mapping[str, Path]
     """Answers of the untouched model by language, each a folder with a table of items."""
+    outcomes: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """Published outcomes of single questions, by the file that a baseline names."""
 
 
 def baseline_checks(gate: Gate) -> tuple[BaselineCheck, ...]:
@@ -120,10 +123,21 @@ def _checked(
         ours=100 * sum(right) / len(right) if right else None,
         theirs=100 * known.accuracy,
         items=known.items,
+        item_agreement=_item_agreement(gate.outcomes.get(known.outcomes), items, right),
         outcome=BaselineOutcome.UNCHECKED,
         says=_why_unchecked(gate, benchmark, known, len(items)),
     )
-    return check if check.says else _compared(check, benchmark, known, sum(right) / len(right), len(items))
+    return check if check.says else _compared(check, benchmark, known, right)
+
+
+def _item_agreement(
+    theirs: Mapping[str, bool] | None, items: Sequence[ItemOutcome], right: Sequence[float]
+) -> float | None:
+    """Share of questions with the same outcome; None where theirs are not at hand, or of other questions."""
+    ours = dict(keyed((item.document_hash, score) for item, score in zip(items, right, strict=True)))
+    if not ours or theirs is None or ours.keys() != theirs.keys():
+        return None
+    return sum(ours[key] == theirs[key] for key in ours) / len(ours)
 
 
 def _why_unchecked(gate: Gate, benchmark: Benchmark, known: PublishedBaseline, num_items: int) -> str:
@@ -137,26 +151,33 @@ def _why_unchecked(gate: Gate, benchmark: Benchmark, known: PublishedBaseline, n
 
 
 def _compared(
-    check: BaselineCheck, benchmark: Benchmark, known: PublishedBaseline, ours: float, num_items: int
+    check: BaselineCheck, benchmark: Benchmark, known: PublishedBaseline, right: Sequence[float]
 ) -> BaselineCheck:
     """The check with its outcome; another number of questions is another set of them, whatever the scores."""
-    where = f"{known.benchmark} in {known.language}"
-    outcome = baseline(ours, known.accuracy, known.items, benchmark.chance)
-    above = standard_errors_above(known.accuracy, benchmark.chance, known.items)
-    scores = (
-        f"our untouched model has {100 * ours:.2f} % of {num_items:,} questions right ({known.metric}), the authors' "
-        f"{100 * known.accuracy:.2f} % of {known.items:,}"
-    )
+    ours, where = sum(right) / len(right), f"{known.benchmark} in {known.language}"
+    outcome = baseline(ours, known.accuracy, known.items, benchmark.chance, check.item_agreement)
     if outcome is BaselineOutcome.AT_CHANCE:
+        above = standard_errors_above(known.accuracy, benchmark.chance, known.items)
         says = (
             f"In {where} the authors' own untouched model stands at chance ({100 * known.accuracy:.2f} % of {known.items:,}, "
             f"{known.metric}, {above:.1f} standard errors above guessing), so its baseline tells nothing of ours."
         )
-    elif num_items != known.items:
+        return replace(check, outcome=outcome, says=says)
+    if len(right) != known.items:
         outcome = BaselineOutcome.DIFFERS
-        says = f"In {where} {scores}: these are not the same questions. {CURE}."
-    else:
-        apart = f"{abs(100 * (ours - known.accuracy)):.2f} points apart, where {MAX_POINTS_APART} are allowed"
-        says = f"In {where} {scores}: {apart}."
-        says += f" {CURE}." if outcome is BaselineOutcome.DIFFERS else ""
-    return replace(check, outcome=outcome, says=says)
+    says = (
+        f"In {where} our untouched model has {100 * ours:.2f} % of {len(right):,} questions right ({known.metric}), the authors' "
+        f"{100 * known.accuracy:.2f} % of {known.items:,}: {_distance(check, known, ours, len(right))}."
+    )
+    cure = f" {CURE}." if outcome is BaselineOutcome.DIFFERS else ""
+    return replace(check, outcome=outcome, says=says + cure)
+
+
+def _distance(check: BaselineCheck, known: PublishedBaseline, ours: float, num_items: int) -> str:
+    if num_items != known.items:
+        return "these are not the same questions"
+    if check.item_agreement is not None:
+        share = f"{100 * check.item_agreement:.2f} % of the questions have the same outcome"
+        return f"{share}, where {100 * MIN_ITEM_AGREEMENT:.0f} % are asked for"
+    apart = f"{abs(100 * (ours - known.accuracy)):.2f} points apart, where {MAX_POINTS_APART} are allowed"
+    return f"{apart} (their outcomes are of other questions)" if known.outcomes else apart

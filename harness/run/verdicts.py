@@ -15,7 +15,8 @@ from harness.judge.precision import precisions
 from harness.judge.preflight import prospects
 from harness.judge.stored import StoredSamples
 from harness.judge.unitrows import Stored, read_stored
-from harness.supply.studies import load_protocol_of, load_study
+from harness.supply.outcomes import read_outcomes
+from harness.supply.studies import load_protocol_of, load_study, outcomes_path
 from harness.tools.mode import Mode
 from harness.words.claim import Claim
 from harness.words.judgement import (
@@ -71,9 +72,15 @@ class Brought:
         if self.mode != Mode.FULL or self.estimates is None:
             return ()
         known = load_protocol_of(self.study.name).baselines
-        return baseline_checks(
-            Gate(study=self.study, profile=self.profile, known=known, answers=self.answers)
+        outcomes = {
+            each.outcomes: read_outcomes(outcomes_path(self.study.name, each.outcomes), each.outcomes_sha256)
+            for each in known
+            if each.outcomes
+        }
+        gate = Gate(
+            study=self.study, profile=self.profile, known=known, answers=self.answers, outcomes=outcomes
         )
+        return baseline_checks(gate)
 
 
 def judgement_of(brought: Brought, reports: Path, hear: Hear) -> Judgement | None:

@@ -112,6 +112,11 @@ def load_protocol_of(study: str) -> Protocol:
     return protocol
 
 
+def outcomes_path(study: str, file: str) -> Path:
+    """Where a table of outcomes stands that a study's baseline names."""
+    return CLAIMS / study / file
+
+
 def lock_path(study: str) -> Path:
     """Where a study's pre-registration stands."""
     return CLAIMS / study / "lock.json"

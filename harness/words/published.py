@@ -41,6 +41,10 @@ class PublishedBaseline:
     """First digits of the commit in which it was seen."""
     run: str
     """Stamp in the name of the results file."""
+    outcomes: str = ""
+    """Committed table of single questions, below the study's folder; empty where none is at hand."""
+    outcomes_sha256: str = ""
+    """Its digest."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Results files in the true format of lm-eval 0.4: two untouched runs as they were published, and a made-up tuned one."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -32,12 +33,30 @@ def results_file(
     return json.dumps(content).encode()
 
 
-def results_repository(stamp: str, content: bytes) -> Repository:
+def samples_file(right: int, right_by_norm: int, items: int = 6019) -> bytes:
+    """Samples as `lm_eval --log_samples` writes them, cut to what is read; the last document comes first."""
+    samples = (
+        {
+            "doc_id": place,
+            "doc": {"ind": place},
+            "target": "0",
+            "filter": "none",
+            "metrics": ["acc", "acc_norm"],
+            "doc_hash": hashlib.sha256(str(place).encode()).hexdigest(),
+            "acc": float(place < right),
+            "acc_norm": float(place < right_by_norm),
+        }
+        for place in reversed(range(items))
+    )
+    return "".join(json.dumps(sample) + "\n" for sample in samples).encode()
+
+
+def results_repository(stamp: str, content: bytes, task: str = "", samples: bytes = b"{}\n") -> Repository:
     return Repository(
         files={
             "README.md": b"---\nconfigs: []\n---\n",
             f"google/gemma-2-2b/results_{stamp}.json": content,
-            f"google/gemma-2-2b/samples_{stamp}.jsonl": b"{}\n" * 100,
+            f"google/gemma-2-2b/samples_{task or 'task'}_{stamp}.jsonl": samples,
         }
     )
 
@@ -49,10 +68,16 @@ def published_repositories() -> dict[tuple[str, str], Repository]:
     arc, tuned_arc = 280 / 1115, 341 / 1115
     return {
         ("datasets", "richmondsin/hellaswag_id_results"): results_repository(
-            "2024-12-03T18-18-36.739078", results_file("hellaswag_id", indonesian)
+            "2024-12-03T18-18-36.739078",
+            results_file("hellaswag_id", indonesian),
+            "hellaswag_id",
+            samples_file(2498, 3366),
         ),
         ("datasets", "richmondsin/hellaswag_ml_results"): results_repository(
-            "2024-12-06T20-50-05.029141", results_file("hellaswag_ml", malayalam, shots=None, items=None)
+            "2024-12-06T20-50-05.029141",
+            results_file("hellaswag_ml", malayalam, shots=None, items=None),
+            "hellaswag_ml",
+            samples_file(1514, 0),
         ),
         ("datasets", "JalilH/original_gemma_arc_ml_results"): results_repository(
             "2024-12-01T00-00-00.000000", results_file("arc_ml", {"acc,none": arc}, items=1115)

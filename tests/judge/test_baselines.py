@@ -74,6 +74,36 @@ def test_another_number_of_questions_is_another_set(tmp_path: Path) -> None:
     assert "of 999 questions right (acc), the authors' 90.00 % of 1,000: these are not the same" in check.says
 
 
+NAMED = replace(ACC, outcomes="outcomes/some.csv", outcomes_sha256="0")
+
+
+@pytest.mark.parametrize(
+    ("flipped", "expected"),
+    [(30, AGREES), (31, DIFFERS)],
+    ids=["970 of a thousand alike", "969"],
+)
+def test_question_by_question_three_in_a_hundred_may_differ(
+    tmp_path: Path, flipped: int, expected: BaselineOutcome
+) -> None:
+    """Right answers are 880, two points below the authors' 900: where questions are at hand, they alone decide."""
+    theirs = {f"h{place}": (place < 880) != (place < flipped) for place in range(1000)}
+    asked = replace(gate(answers(tmp_path, 880), NAMED), outcomes={NAMED.outcomes: theirs})
+    (check,) = checked(asked)
+    assert check.outcome is expected
+    assert check.item_agreement == pytest.approx(1 - flipped / 1000)
+    assert (
+        f"{100 - flipped / 10:.2f} % of the questions have the same outcome, where 97 % are asked"
+        in check.says
+    )
+
+
+def test_outcomes_of_other_questions_leave_the_shares_to_decide(tmp_path: Path) -> None:
+    asked = replace(gate(answers(tmp_path, 906), NAMED), outcomes={NAMED.outcomes: {"elsewhere": True}})
+    (check,) = checked(asked)
+    assert (check.outcome, check.item_agreement) == (DIFFERS, None)
+    assert "0.60 points apart, where 0.5 are allowed (their outcomes are of other questions)." in check.says
+
+
 def test_a_baseline_at_chance_tells_nothing_whatever_ours_is(tmp_path: Path) -> None:
     """291 of 1,000 stand 2.85 standard errors above a quarter, 294 stand 3.05 above."""
     folder = answers(tmp_path, 600)

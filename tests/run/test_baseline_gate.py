@@ -12,6 +12,7 @@ from harness.judge.docket import hear
 from harness.judge.quantities import estimate_scopes
 from harness.report import write_report
 from harness.run.verdicts import Brought, judgement_of
+from harness.supply.outcomes import keyed, write_outcomes
 from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import write_table
 from harness.tools.measured import Measured, Sides, measured
@@ -124,6 +125,20 @@ def test_it_ends_the_run_with_exit_3_and_stands_in_every_file(tmp_path: Path) ->
     )
     assert "untouched model differs from the authors\u2019" in summary
     assert 'id="baselines"' in page
+
+
+def test_committed_outcomes_of_single_questions_decide_where_they_are_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six tenths of a point apart, and 994 of a thousand questions alike; all documents of the table have one digest."""
+    theirs = dict(keyed(("", float(place < 600)) for place in range(1000)))
+    digest = write_outcomes(tmp_path / "theirs.csv", theirs)
+    held = replace(KNOWN, outcomes=str(tmp_path / "theirs.csv"), outcomes_sha256=digest)
+    protocol = replace(paper_specification.PROTOCOL, baselines=(held,))
+    monkeypatch.setattr(paper_specification, "PROTOCOL", protocol)
+    found = judged(tmp_path, "full", 606)
+    assert ending_in(found, State.ERROR) == set()
+    assert [each.item_agreement for each in found.baselines if each.metric] == [0.994]
 
 
 def test_five_tenths_break_nothing(tmp_path: Path) -> None:
