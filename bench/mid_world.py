@@ -150,6 +150,7 @@ def _translations(count: int) -> list[Translation]:
         "is_copy": False,
         "is_repetitive": False,
         "is_wrong_script": False,
+        "is_odd_length": False,
         "is_truncated": False,
     }
     return [

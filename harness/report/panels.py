@@ -186,7 +186,7 @@ PANELS = (
         anchor="translations",
         group=BACKGROUND,
         heading="Translations without a flag",
-        lead="Share of translations that are neither empty, copied, repetitive nor in a wrong script. "
+        lead="Share of translations that are neither empty, copied, repetitive, cut short, of odd length nor in a wrong script. "
         "Flagged ones are counted, not taken out.",
         quantities=("translations-unflagged",),
     ),

@@ -74,8 +74,16 @@ class Translation:
     is_copy: bool
     is_repetitive: bool
     is_wrong_script: bool
+    is_odd_length: bool
+    """True when it is far longer or shorter than its language's other translations let one expect."""
     is_truncated: bool
     """True when the model was stopped before it ended the translation; never so for a text that no model made."""
+
+    @property
+    def is_flagged(self) -> bool:
+        """True when anything looks wrong."""
+        is_bad_text = self.is_empty or self.is_copy or self.is_repetitive or self.is_wrong_script
+        return is_bad_text or self.is_odd_length or self.is_truncated
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -184,12 +184,8 @@ def translation_flags(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterat
         if language.group is Group.REFERENCE:
             continue
         rows = read_table(inputs[f"translations/{language.code}"], Translation)
-        flagged = [
-            row.is_empty or row.is_copy or row.is_repetitive or row.is_wrong_script or row.is_truncated
-            for row in rows
-        ]
         scope = Scope(quantity="translations-unflagged", unit="percent", language=language.code)
-        shares = np.asarray([0.0 if flag else 100.0 for flag in flagged])
+        shares = np.asarray([0.0 if row.is_flagged else 100.0 for row in rows])
         yield plain_mean(scope, "text", [str(row.text_id) for row in rows], shares)
 
 

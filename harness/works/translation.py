@@ -11,7 +11,9 @@ from torch import Tensor
 
 from harness.supply.loading import TranslationModel, load_translator
 from harness.supply.tables import read_table, write_table
+from harness.tools.lengths import is_odd_length, usual_ratio
 from harness.words.record import Text, Translation
+from harness.words.study import Language
 from harness.words.tasks import TranslationTask
 
 MAX_NEW_TOKENS = 512
@@ -39,10 +41,8 @@ def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> Non
     translator = load_translator(task.translator, task.numerics)
     sources = [text.text for text in texts]
     translated = translations(translator, sources, task.target_token, task.num_beams, task.batch_texts)
-    rows = (
-        flagged(text, each, task.language.code, task.language.script)
-        for text, each in zip(texts, translated, strict=True)
-    )
+    ratio = usual_ratio([(text, each.text) for text, each in zip(sources, translated, strict=True)])
+    rows = (flagged(text, each, task.language, ratio) for text, each in zip(texts, translated, strict=True))
     write_table(out, Translation, rows)
 
 
@@ -68,17 +68,25 @@ def translations(
     return [results[index] for index in range(len(texts))]
 
 
-def flagged(text: Text, translated: Translated, language: str, script: str) -> Translation:
-    """A translation with what looks wrong about it."""
+def flagged(text: Text, translated: Translated, language: Language, ratio: float) -> Translation:
+    """A translation with what looks wrong about it.
+
+    Args:
+        text: What was translated.
+        translated: What the model made of it.
+        language: The language that was asked for.
+        ratio: Characters of a translation for each of its source, as is usual in that language.
+    """
     translation = translated.text
     return Translation(
         text_id=text.text_id,
-        language=language,
+        language=language.code,
         text=translation,
         is_empty=not translation.strip(),
         is_copy=translation.strip().casefold() == text.text.strip().casefold(),
         is_repetitive=_is_repetitive(translation),
-        is_wrong_script=script_fraction(translation, script) < MIN_SCRIPT_FRACTION,
+        is_wrong_script=script_fraction(translation, language.script) < MIN_SCRIPT_FRACTION,
+        is_odd_length=is_odd_length(text.text, translation, ratio),
         is_truncated=translated.is_truncated,
     )
 

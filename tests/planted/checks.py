@@ -382,7 +382,16 @@ def _number(document: str) -> int:
 
 
 def _is_flagged(row: Translation) -> bool:
-    return row.is_empty or row.is_copy or row.is_repetitive or row.is_wrong_script or row.is_truncated
+    return any(
+        (
+            row.is_empty,
+            row.is_copy,
+            row.is_repetitive,
+            row.is_wrong_script,
+            row.is_odd_length,
+            row.is_truncated,
+        )
+    )
 
 
 CHECKS: Mapping[str, Check] = {

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tests.planted.lexicon import CODES, NAMES, SPOKEN, pieces_of, sentence, text_in
+from tests.planted.lexicon import CODES, HUSH, NAMES, SPOKEN, pieces_of, sentence, text_in
 from tests.planted.network import NUM_LAYERS, Strengths, Values
 from tests.planted.pencil import UNTOUCHED, log_likelihood, streams, token_acts
 from tests.planted.run import FIELDS
@@ -267,10 +267,11 @@ class Expected:
             yield f"translations-unflagged/lang={code}/primary/primary", 100 * np.mean(sound)
 
     def is_flagged(self, code: str, english: str) -> bool:
-        """Whether something is wrong about a translation: copied, empty, one word over and over."""
+        """Whether something is wrong about a translation: copied, empty, one word over and over, one without an end."""
         said = self.said(code, english)
         same_word = english == sentence((SPOKEN["en"][0],) * 6)
-        return said in ("", english) or same_word
+        rambles = code == "hi" and english == sentence((HUSH,))
+        return said in ("", english) or same_word or rambles
 
     def _moments(self) -> Iterator[tuple[str, float]]:
         quantities = (

@@ -714,9 +714,18 @@ FAULTS = (
     ),
     Fault(
         name="flags forgotten",
-        patches=_patched("works.disparity:translation_flags", "row.is_empty or row.is_copy or ", ""),
+        patches=_patched("words.record:Translation.is_flagged", "self.is_empty or self.is_copy or ", ""),
         redone=("estimates",),
         seen_by=("unflagged translations",),
+        moves=("translations-unflagged",),
+    ),
+    Fault(
+        name="lengths never odd",
+        patches=_patched(
+            "works.translation:flagged", "is_odd_length(text.text, translation, ratio)", "False"
+        ),
+        redone=("translations",),
+        seen_by=("translations", "unflagged translations"),
         moves=("translations-unflagged",),
     ),
     Fault(

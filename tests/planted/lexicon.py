@@ -24,7 +24,7 @@ NUM_MEANINGS = 22
 NAMES = ("zorn", "quil")
 """Words that every translator copies."""
 HUSH = "hush"
-"""A word that Malayalam has no word for: its translation is empty."""
+"""A word that Malayalam has no word for, so that its translation is empty, and Hindi a very long one."""
 THUNDER = f"{MARK}\u0433\u0440\u043e\u043c"
 """A word of a tongue that nobody studies; latents that fire on it fire far stronger than on any English word."""
 
@@ -56,8 +56,13 @@ def word_in(code: str, english: str) -> str:
     if code == "en" or english in NAMES:
         return english
     if english == HUSH:
-        return "" if code == "ml" else english
+        return {"ml": "", "hi": _rambling(SPOKEN["hi"])}.get(code, english)
     return SPOKEN[code][SPOKEN["en"].index(english)]
+
+
+def _rambling(words: Words) -> str:
+    """A word of the last syllables of all words, each of which the vocabulary has."""
+    return "-".join((words[0], *(word.rpartition("-")[2] for word in words[1:])))
 
 
 def text_in(code: str, phrase: Words) -> str:

@@ -24,6 +24,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         "is_copy": False,
         "is_repetitive": False,
         "is_wrong_script": False,
+        "is_odd_length": False,
         "is_truncated": False,
     }
     write_table(root / "phrases", Text, texts)

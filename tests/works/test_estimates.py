@@ -174,7 +174,9 @@ def write_adapter(root: Path, seed: int) -> dict[str, Path]:
 def write_translations(root: Path, code: str) -> dict[str, Path]:
     """The second of two translations is a copy."""
     folder = root / f"translations-{code}"
-    flags = {"is_empty": False, "is_repetitive": False, "is_wrong_script": False, "is_truncated": False}
+    flags = dict.fromkeys(
+        ("is_empty", "is_repetitive", "is_wrong_script", "is_odd_length", "is_truncated"), False
+    )
     rows = [Translation(text_id=n, language=code, text="x", is_copy=n == 1, **flags) for n in (0, 1)]
     write_table(folder, Translation, rows)
     return {f"translations/{code}": folder}

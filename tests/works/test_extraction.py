@@ -77,6 +77,7 @@ def inputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Mapping[st
             is_copy=False,
             is_repetitive=False,
             is_wrong_script=False,
+            is_odd_length=False,
             is_truncated=False,
         )
         for text in read_table(root / "phrases", Text)

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from harness.supply.loading import TranslationModel, load_translator
 from harness.supply.tables import read_table, write_table
+from harness.tools.lengths import usual_ratio
 from harness.words.record import Text, Translation
 from harness.words.study import Group, Language
 from harness.words.tasks import EstimatesTask, TranslationTask
@@ -20,7 +22,7 @@ from harness.works.translation import Translated, flagged, script_fraction, tran
 from tests.small_study import LANGUAGES, SPECIFICATION
 from tests.worlds import World
 
-FLAGS = ("is_empty", "is_copy", "is_repetitive", "is_wrong_script", "is_truncated")
+FLAGS = ("is_empty", "is_copy", "is_repetitive", "is_wrong_script", "is_odd_length", "is_truncated")
 SOURCES = (
     "The old harbour is near the river.",
     "Cold.",
@@ -68,8 +70,9 @@ def whole(text: str) -> Translated:
     return Translated(text=text, is_truncated=False)
 
 
-def flags(source: str, target: str, script: str) -> set[str]:
-    row = flagged(Text(text_id=3, text=source, held_out=False), whole(target), "xx", script)
+def flags(source: str, target: str, script: str, ratio: float = 1.0) -> set[str]:
+    language = Language(code="xx", name="Some", group=Group.LOW, script=script)
+    row = flagged(Text(text_id=3, text=source, held_out=False), whole(target), language, ratio)
     assert (row.text_id, row.language, row.text) == (3, "xx", target)
     return {name for name in FLAGS if getattr(row, name)}
 
@@ -94,6 +97,15 @@ def flags(source: str, target: str, script: str) -> set[str]:
 )  # fmt: skip
 def test_flags_by_pencil(source: str, target: str, script: str, expected: set[str]) -> None:
     assert flags(source, target, script) == expected
+
+
+def test_a_length_is_odd_for_its_language() -> None:
+    sentence = "The old harbour is near the river, and boats come every morning."
+    babble = "El puerto " + "viejo y hermoso y tranquilo y lejano " * 6
+    assert flags(sentence, babble, "LATIN") == {"is_odd_length"}
+    assert flags(sentence, babble, "LATIN", ratio=4.0) == set()
+    assert flags(sentence, "Si", "LATIN") == {"is_odd_length"}
+    assert flags("Cold.", "Hace mucho frio.", "LATIN") == set()
 
 
 @pytest.mark.parametrize(
@@ -187,15 +199,15 @@ def test_the_stage_writes_every_phrase_in_order(
     )
     translation.produce(task, {"phrases": tmp_path / "phrases"}, tmp_path / "out")
     expected = translations(spanish, SOURCES, None, 1, 1)
+    ratio = usual_ratio([(source, found.text) for source, found in zip(SOURCES, expected, strict=True)])
     assert read_table(tmp_path / "out", Translation) == [
-        flagged(text, found, "es", "LATIN") for text, found in zip(texts, expected, strict=True)
+        flagged(text, found, task.language, ratio) for text, found in zip(texts, expected, strict=True)
     ]
 
 
 def test_a_text_without_spaces_can_be_repetitive_too() -> None:
-    phrase = Text(text_id=0, text="of", held_out=False)
-    assert flagged(phrase, whole("\u7684" * 40), "zh", "CJK").is_repetitive
-    assert not flagged(phrase, whole("\u6e2f\u53e3\u5728\u57ce\u5e02\u5317\u8fb9"), "zh", "CJK").is_repetitive
+    assert "is_repetitive" in flags("of", "\u7684" * 40, "CJK")
+    assert flags("The harbour", "\u6e2f\u53e3\u5728\u57ce\u5e02\u5317\u8fb9", "CJK") == set()
 
 
 @pytest.mark.parametrize(
@@ -218,7 +230,7 @@ def test_a_translation_that_is_cut_counts_as_flagged(tmp_path: Path) -> None:
     targets = [language for language in LANGUAGES if language.group is not Group.REFERENCE]
     for language in targets:
         found = [Translated(text="mar", is_truncated=is_cut) for is_cut in (True, False, False, False)]
-        rows = [flagged(text, each, language.code, "LATIN") for each in found]
+        rows = [flagged(text, each, replace(language, script="LATIN"), ratio=1.0) for each in found]
         write_table(tmp_path / language.code, Translation, rows)
     task = EstimatesTask(
         languages=LANGUAGES, benchmarks=(), num_layers=1, specification=SPECIFICATION, adapter_seeds=()
@@ -230,7 +242,7 @@ def test_a_translation_that_is_cut_counts_as_flagged(tmp_path: Path) -> None:
 def test_a_translation_that_is_cut_says_so(spanish: TranslationModel) -> None:
     (found,) = translations(spanish, SOURCES[:1], None, 1, 1)
     assert found.is_truncated
-    row = flagged(Text(text_id=0, text=SOURCES[0], held_out=False), found, "es", "LATIN")
+    row = flagged(Text(text_id=0, text=SOURCES[0], held_out=False), found, LANGUAGES[1], ratio=1.0)
     assert row.is_truncated
 
 
