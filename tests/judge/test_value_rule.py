@@ -162,6 +162,17 @@ def test_the_direction_of_a_deviation(printed: str, value: float, why: Why) -> N
     assert (case.state, case.why) == (DEVIATION, why)
 
 
+def test_a_disputed_number_is_rounded_as_far_as_its_sources_lie_apart() -> None:
+    # A half-width of 1 widens the band by 1, and what one run must lie beyond as well.
+    given = value_claim("26.27", 2.5)
+    wide = asking(replace(given, targets=(replace(given.targets[0], half_width=1.0),)))
+    assert wide.band == pytest.approx((22.77, 29.77))
+    # One run varies by 1.959964 times sqrt(.25 + 3.75), which is 3.919928, and the rounding reaches 1 further.
+    for beyond, why in ((4.9199, Why.WITHIN_ONE_RUN_NOISE), (4.92, Why.LARGER)):
+        noisy = sample(26.27 + beyond, 0.5, None, one_run_sd=3.75**0.5)
+        assert judge_value(wide, (noisy,), unadjusted).why is why
+
+
 def test_a_deviation_must_lie_beyond_the_noise_of_one_run() -> None:
     # |m - r| = 4.505 exceeds rounding .005 by 4.5 = 1.959964 * sqrt(.25 + s^2) at s = 2.2405
     edge = ((4.5 / 1.959963984540054) ** 2 - 0.25) ** 0.5

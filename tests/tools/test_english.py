@@ -54,6 +54,7 @@ def test_english_passes(text: str) -> None:
         pytest.param("O velho porto fica em uma cidade que n\u00e3o se v\u00ea da montanha.", id="Portuguese"),
         pytest.param("for (int i = 0; i < n; i++) { sum += a[i]; }", id="C code"),
         pytest.param('<a href="page.html" class="link">the sea</a> <br> and the land', id="HTML"),
+        pytest.param("call open_file (my_name)", id="two marks in three words"),
         pytest.param("lorem ipsum dolor amet consectetur adipiscing elit eiusmod tempor", id="eight words and no the"),
     ],
 )  # fmt: skip
