@@ -1,5 +1,7 @@
 """The arithmetic of printed numbers: known answers, and both sides of every edge."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,12 +10,14 @@ from harness.tools.arithmetic import (
     Agreement,
     Occurrence,
     Rounding,
+    change_rounding_of,
     closing_ratio,
     end_ratio,
     feasible_neighbours,
     gap_ratio,
     occurrences,
     printings_overlap,
+    relative_change_rounding_of,
     relative_rounding_of,
     rounding_of,
     stays_within_reference,
@@ -146,6 +150,39 @@ def test_accuracies_that_were_rounded_first_give_other_percentages() -> None:
 )
 def test_rounding_at_its_edges(text: str, count: int, num_items: int, expected: Rounding | None) -> None:
     assert rounding_of(Printed(text), count, num_items) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "expected"),
+    [
+        pytest.param("0.12", Fraction(401, 800), Rounding.ONCE, id="0.125 rounded down"),
+        pytest.param("0.13", Fraction(401, 800), Rounding.ONCE, id="0.125 rounded up"),
+        pytest.param("0.14", Fraction(401, 800), None, id="0.125 is no 0.14"),
+        pytest.param("0.06", Fraction(801, 1600), Rounding.ONCE, id="0.0625 rounded"),
+        pytest.param("0.07", Fraction(801, 1600), Rounding.TWICE, id="0.0625 from two rounded accuracies"),
+        pytest.param("0.05", Fraction(801, 1600), None, id="0.0625 lies further from 0.05"),
+        pytest.param("0.11", Fraction(501, 1000), None, id="0.10 lies one whole unit away"),
+        pytest.param("-10", Fraction(2, 5), Rounding.ONCE, id="a loss"),
+        pytest.param("10", Fraction(2, 5), None, id="a loss is no gain"),
+    ],
+)
+def test_a_change_between_accuracies_of_different_items(
+    text: str, after: Fraction, expected: Rounding | None
+) -> None:
+    assert change_rounding_of(Printed(text), Fraction(1, 2), after) is expected
+
+
+def test_a_relative_change_between_accuracies_of_different_items() -> None:
+    # From 30 of 120 to 29 of 100 is from .25 to .29, 16 percent more; from 4 of 900 upwards, 0.44 before is printed 0.
+    assert relative_change_rounding_of(Printed("16.0"), Fraction(30, 120), Fraction(29, 100)) is Rounding.ONCE
+    assert relative_change_rounding_of(Printed("16.1"), Fraction(30, 120), Fraction(29, 100)) is None
+    assert relative_change_rounding_of(Printed("100"), Fraction(4, 900), Fraction(1, 90)) is None
+
+
+@pytest.mark.parametrize("before", [Fraction(0), Fraction(-1, 2)])
+def test_a_relative_change_from_nothing_is_refused(before: Fraction) -> None:
+    with pytest.raises(ValueError, match=r"^a change in percent needs an accuracy above zero before$"):
+        relative_change_rounding_of(Printed("1"), before, Fraction(1, 2))
 
 
 @pytest.mark.parametrize("num_items", [0, -3])

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from harness.supply.loading import load_dictionary, load_encoder
 from harness.tools.encoding import Encoder, latent_activations
+from harness.tools.finite import NotFiniteError
 from tests.world_networks import DEAD_LATENT
 from tests.worlds import World, dictionary_file
 
@@ -39,8 +40,9 @@ def test_ones_and_three_thresholds(stream: list[float], expected: list[float]) -
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_stream_that_is_no_number_is_refused_and_not_silent(value: float) -> None:
     stream = torch.tensor([[0.3, 0.3], [value, 0.3]])
-    with pytest.raises(FloatingPointError) as refused:
+    with pytest.raises(NotFiniteError) as refused:
         latent_activations(stream, ONES)
+    assert (refused.value.what, str(refused.value.value)) == ("value of the residual stream", str(value))
     assert str(refused.value) == (
         "the residual stream holds values that are infinite or no number; the precision is too low for this model, "
         "or its weights are broken"
