@@ -129,10 +129,13 @@ def paper_docket(brought: Brought) -> Docket | None:
         UsageError: If its claims cannot be used, or one that was asked for is not among them.
     """
     claims = claims_of(brought.study)
+    deselected = _deselected(claims, brought.asked.claims)
+    if not claims:
+        return None
     foreseen = _prospects(brought, claims)
     circumstances = Circumstances(
         why_not_run=_why_not_run(brought),
-        deselected=_deselected(claims, brought.asked.claims),
+        deselected=deselected,
         is_subset=brought.profile.sizes.items_per_cell is not None,
         undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
         broken_layers=_broken_layers(brought.replays),
@@ -140,7 +143,7 @@ def paper_docket(brought: Brought) -> Docket | None:
         differing_estimates=differing_estimates(brought.study, brought.baselines),
         remarks=remarks(brought.study, brought.baselines),
     )
-    return docket_of(brought.study, claims, brought.stored, circumstances) if claims else None
+    return docket_of(brought.study, claims, brought.stored, circumstances)
 
 
 def self_check_docket(brought: Brought) -> Docket | None:
