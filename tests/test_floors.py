@@ -50,6 +50,7 @@ ARROWS: Mapping[str, str] = {
     "judgement": "claim verdict",
     "protocol": "judgement published",
     "correlation": "metrics resampling stats",
+    "adapters": "wholeweights",
     "loading": "sources",
     "outcomes": "disk",
     "firstuse": "disk",
@@ -73,12 +74,13 @@ ARROWS: Mapping[str, str] = {
     "scores": "disparity tuning",
     "controls": "disparity tuning",
     "broken": "controls disparity scores tuning",
-    "estimates": "broken controls disparity scores tuning",
+    "publishedscores": "disparity latents scores tuning",
+    "estimates": "broken controls disparity publishedscores scores tuning",
     "heldout": "alignmentloss",
     "training": "alignmentloss heldout",
     "alignment": "alignmentloss heldout training",
     "selfchecks": "phrases translation extraction dictionary alignment evaluation",
-    "pipeline": "replay phrases translation extraction dictionary alignment evaluation estimates selfchecks",
+    "pipeline": "replay phrases translation extraction dictionary alignment evaluation estimates selfchecks publishedmodels",
     "baselines": "quantities",
     "claimfaults": "payloadfaults",
     "declared": "claimfaults quantities",
@@ -125,6 +127,7 @@ DOORS: Mapping[str, str] = {
     "sae_lens": "loading",
     "huggingface_hub": "hub",
     "peft": "adapters",
+    "safetensors": "wholeweights",
     "lm_eval": "evaluation evaluation_tasks",
     "datasets": "evaluation",
     "pyarrow": "tables evaluation_tasks",
@@ -141,7 +144,7 @@ DOORS: Mapping[str, str] = {
 """One door per dependency: who may import it. lm-eval keeps its data in `datasets`, and reads Parquet.
 
 `importlib` means loading by name; its parts `resources` and `metadata` read what is installed, and are free.
-A dependency that is not listed has no door: Snakemake runs as a process of its own, safetensors behind peft.
+A dependency that is not listed has no door: Snakemake runs as a process of its own, and what peft needs stays behind it.
 """
 
 FOR_TYPES: Mapping[str, str] = {"peft": "training"}

@@ -1,6 +1,7 @@
 """Every outside thing of the paper's world: the one place where addresses, files and known revisions stand."""
 
 from harness.words.pins import Home, Pin
+from harness.words.study import PublishedModel
 
 CANONICAL_L0 = (
     105, 102, 141, 59, 124, 68, 70, 69, 71, 73, 77, 80, 82,
@@ -93,6 +94,22 @@ FULL_BENCHMARKS = {
     ),
 }
 """The sets that the aligned subsets were cut from; their items differ by language, and so do their numbers."""
+
+PUBLISHED_MODELS = tuple(
+    PublishedModel(
+        name=name,
+        language="ml",
+        pin=Pin(
+            name=f"the authors' tuned model {name}",
+            home=Home.HUB_MODEL,
+            address=f"richmondsin/finetuned-gemma-2-2b-output-layer-20-{name}",
+            files=("adapter_config.json", "adapter_model.safetensors", "model*.safetensors"),
+            licence="not stated",
+        ),
+    )
+    for name in ("4k-0", "16k-4", "4k-7", "4k-3")
+)
+"""What the first author published; nobody has seen whether they are adapters or whole weights, or how they were trained."""
 
 BENCHMARKS = {
     "m_arc": Pin(

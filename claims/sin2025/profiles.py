@@ -116,6 +116,17 @@ def paper_full() -> Profile:
     )
 
 
+def paper_authors() -> Profile:
+    """The real thing, with the authors' own tuned models measured beside the adapters that are trained here."""
+    ours = paper()
+    return replace(
+        ours,
+        name="paper-authors",
+        summary="the paper's world, and the tuned models that the authors published",
+        sources=replace(ours.sources, published_models=pins.PUBLISHED_MODELS),
+    )
+
+
 def made(name: str, recipe: str) -> Pin:
     """Something drawn at random on this machine."""
     return Pin(name=f"made {name}", home=Home.MADE, address=recipe, licence="Apache-2.0")
@@ -153,5 +164,5 @@ def rehearsal() -> Profile:
 
 
 PROFILES: Mapping[str, Profile] = {
-    profile.name: profile for profile in (fixture(), rehearsal(), paper(), paper_full())
+    profile.name: profile for profile in (fixture(), rehearsal(), paper(), paper_full(), paper_authors())
 }

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.supply.wholeweights import has_whole_weights, whole_weights
 from harness.words.study import AlignmentChoice
 
 if TYPE_CHECKING:
     from peft import PeftModel
+
+
+ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
 @contextmanager
@@ -43,8 +47,10 @@ def trained_adapter(model: Any, choice: AlignmentChoice, seed: int) -> Iterator[
 
 
 @contextmanager
-def attached(model: Any, folder: Path) -> Iterator["PeftModel"]:  # noqa: ANN401
+def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
     """The model with an adapter from disk for the time of the block; afterwards the base model as it was.
+
+    A folder with the whole weights of a tuned model stands for an adapter: they take the place of the base model's.
 
     Raises:
         FileNotFoundError: If the folder holds no adapter.
@@ -52,8 +58,12 @@ def attached(model: Any, folder: Path) -> Iterator["PeftModel"]:  # noqa: ANN401
     """
     from peft import PeftModel
 
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise FileNotFoundError(f"{folder} holds no adapter; expected adapter_model.safetensors in it")
+    if has_whole_weights(folder):
+        with whole_weights(model, folder):
+            yield model
+        return
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise FileNotFoundError(f"{folder} holds no adapter; expected {ADAPTER_WEIGHTS} in it")
     tuned = PeftModel.from_pretrained(model, folder).eval()
     try:
         _require_working(tuned, folder)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.words.items import Item, Stage
-from harness.words.record import adapter_name
-from harness.words.study import SAMPLING_SEED, Language, Profile, Study
+from harness.words.record import adapter_name, published_name
+from harness.words.study import SAMPLING_SEED, Language, Profile, PublishedModel, Study
 from harness.words.tasks import (
     ActivationsTask,
     AdapterTask,
@@ -15,6 +15,7 @@ from harness.words.tasks import (
     Networks,
     Numerics,
     PhrasesTask,
+    PublishedModelTask,
     ReplayTask,
     SelfChecksTask,
     TranslationTask,
@@ -155,6 +156,11 @@ class Draft:
         name = adapter_name(language.code, seed, is_control=is_control)
         return Item(stage="adapters", name=name, task=task, needs=needs)
 
+    def published(self, model: PublishedModel) -> Item:
+        """One tuned model as its authors published it; it stands where an adapter would."""
+        task = PublishedModelTask(name=model.name, source=model.pin)
+        return Item(stage="published-models", name=published_name(model.language, model.name), task=task)
+
     def read_by(self, adapter: Item) -> tuple[str, str]:
         """An adapter is measured on its own language and on the reference language."""
         return adapter.name.split("/")[0], self.study.reference.code
@@ -190,6 +196,7 @@ class Draft:
             specification=self.study.primary,
             adapter_seeds=self.profile.sizes.adapter_seeds,
             control_seeds=self.profile.sizes.control_seeds,
+            published=tuple((each.language, each.name) for each in self.profile.sources.published_models),
         )
         roles = tuple((f"{item.stage}/{item.name}", item) for item in needs)
         return Item(stage="estimates", name="all", task=task, needs=roles)

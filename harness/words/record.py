@@ -155,6 +155,11 @@ def adapter_name(language: str, seed: int, *, is_control: bool = False) -> str:
     return f"{language}/{'control' if is_control else 'seed'}-{seed}"
 
 
+def published_name(language: str, name: str) -> str:
+    """What a published model is called there: "ml/published-4k-2"; it never looks like a seed of ours."""
+    return f"{language}/published-{name}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdapterFailure:
     """Training of one adapter that stopped at a number that is none; stands in its place (`adapter_failures`)."""

@@ -173,6 +173,17 @@ class Translator:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedModel:
+    """One model that the paper's authors tuned and published."""
+
+    name: str
+    """What the repository calls it, such as "4k-2"; it names estimates."""
+    language: str
+    """Language that it was tuned for, as far as anybody can tell."""
+    pin: Pin
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """Where a profile takes everything from."""
 
@@ -188,10 +199,16 @@ class Sources:
     """By name of the benchmark's data folder."""
     phrase_service: Pin | None = None
     """Service that tells single latents of the phrase export, for spot checks; None where there is none."""
+    published_models: tuple[PublishedModel, ...] = ()
+    """The authors' own tuned models, measured as they are beside the adapters that are trained here."""
 
     def pins(self) -> tuple[Pin, ...]:
         """Every pin of the profile, once."""
-        rest = (*(translator.pin for translator in self.translators.values()), *self.benchmarks.values())
+        rest = (
+            *(translator.pin for translator in self.translators.values()),
+            *self.benchmarks.values(),
+            *(model.pin for model in self.published_models),
+        )
         return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest)))
 
 

@@ -100,6 +100,14 @@ class AdapterTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedModelTask:
+    """One tuned model as its authors published it: an adapter, or whole weights. Needs: nothing."""
+
+    name: str
+    source: Pin
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchmarksTask:
     """Per-item outcomes of every benchmark in one language. Needs: adapter if tuned."""
 
@@ -124,6 +132,8 @@ class EstimatesTask:
     specification: Specification
     adapter_seeds: tuple[int, ...]
     control_seeds: tuple[int, ...] = ()
+    published: tuple[tuple[str, str], ...] = ()
+    """Language and name of every published model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +157,7 @@ Task = (
     | ActivationsTask
     | DictionaryTask
     | AdapterTask
+    | PublishedModelTask
     | BenchmarksTask
     | EstimatesTask
     | SelfChecksTask

@@ -19,6 +19,7 @@ from harness.works.disparity import (
     text_lengths,
     translation_flags,
 )
+from harness.works.publishedscores import published_scores
 from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
 from harness.works.tuning import alignment_moments, gains, retentions, smaller_portions
 
@@ -60,6 +61,7 @@ def _estimates(base: BaseRun, task: EstimatesTask, inputs: Mapping[str, Path]) -
     yield from alignment_moments(base, inputs)
     yield from smaller_portions(base, inputs)
     yield from controls(base, inputs)
+    yield from published_scores(base, inputs)
 
 
 def _require_unique(found: list[Measured]) -> None:

@@ -30,14 +30,17 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
         for language in study.tuned
         for seed in profile.sizes.control_seeds
     )
+    published = tuple(draft.published(model) for model in profile.sources.published_models)
     tuned = tuple(
         draft.activations_tuned(adapter, code, texts[code])
-        for adapter in adapters
+        for adapter in (*adapters, *published)
         for code in draft.read_by(adapter)
     ) + tuple(draft.activations_tuned(control, code, texts[code]) for code, control in controls)
     base_scores = tuple(draft.benchmarks(language.code) for language in study.languages)
     tuned_scores = tuple(
-        draft.benchmarks(code, adapter) for adapter in adapters for code in draft.read_by(adapter)
+        draft.benchmarks(code, adapter)
+        for adapter in (*adapters, *published)
+        for code in draft.read_by(adapter)
     )
     trained = (*adapters, *(control for _, control in controls))
     measured = (*activations.values(), *errors, *trained, *tuned, *base_scores, *tuned_scores)
@@ -55,6 +58,8 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
               module="harness.works.dictionary", items=errors, uses_model=True),
         Stage(name="adapters", says="LoRA adapters, one per language and seed", module="harness.works.alignment",
               items=trained, uses_model=True),
+        Stage(name="published-models", says="tuned models that the authors published", module="harness.works.publishedmodels",
+              items=published, uses_model=False),
         Stage(name="activations-tuned", says="latents through each adapter", module="harness.works.extraction",
               items=tuned, uses_model=True),
         Stage(name="benchmarks", says="benchmark answers, untouched model", module="harness.works.evaluation",
@@ -68,7 +73,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
     return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
 
 
-def producer(stage: str) -> Produce:  # noqa: PLR0911  one line per stage is the map
+def producer(stage: str) -> Produce:  # noqa: C901, PLR0911  one line per stage is the map
     """The function that makes an item of a stage; imports only what that stage needs.
 
     Raises:
@@ -99,6 +104,10 @@ def producer(stage: str) -> Produce:  # noqa: PLR0911  one line per stage is the
             from harness.works import alignment
 
             return alignment.produce
+        case "published-models":
+            from harness.works import publishedmodels
+
+            return publishedmodels.produce
         case "benchmarks" | "benchmarks-tuned":
             from harness.works import evaluation
 

@@ -160,14 +160,18 @@ def _arms(
         for seed in base.task.adapter_seeds
     }
     for seed, answers in after.items():
-        _require_same_items(
+        require_same_items(
             before, answers, f"{benchmark.name} in {language}: the adapter {adapter_name(adapter, seed)}"
         )
     return before, after
 
 
-def _require_same_items(before: Answers, after: Answers, arm: str) -> None:
-    """Guards against differences between arms that were asked different things."""
+def require_same_items(before: Answers, after: Answers, arm: str) -> None:
+    """Guards against differences between arms that were asked different things.
+
+    Raises:
+        ValueError: If documents or prompts differ.
+    """
     if (after.documents, after.hashes) != (before.documents, before.hashes):
         raise ValueError(
             f"{arm} was scored on other documents than the untouched model; a paired difference needs the same ones "

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
 from claims.sin2025 import pins
 from tests.hub.server import Hub, Repository
@@ -39,8 +39,50 @@ def miniature_hub() -> Hub:
         hub.repositories["datasets", pin.address] = Repository(
             files=_items(name), parent_revision=pin.revision
         )
+    for number, model in enumerate(pins.PUBLISHED_MODELS):
+        files = _published_adapter() if number % 2 == 0 else _published_weights()
+        hub.repositories["models", model.pin.address] = Repository(files=files)
     hub.objects.update(_export())
     return hub
+
+
+def _published_adapter() -> dict[str, Any]:
+    """A tuned model as an adapter: rank 1, on the query projection of every second layer up to 20."""
+    weights = load_file(FIXTURES / "model" / "model.safetensors")
+    held = {}
+    for layer in range(0, 21, 2):
+        height, width = weights[f"model.layers.{layer}.self_attn.q_proj.weight"].shape
+        place = f"base_model.model.model.layers.{layer}.self_attn.q_proj"
+        held[f"{place}.lora_A.weight"] = torch.full((1, width), 0.02)
+        held[f"{place}.lora_B.weight"] = torch.full((height, 1), 0.02)
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": pins.MODEL.address,
+        "r": 1,
+        "lora_alpha": 2,
+        "target_modules": ["q_proj"],
+        "layers_to_transform": list(range(0, 21, 2)),
+        "layers_pattern": "layers",
+    }
+    return {
+        "adapter_config.json": json.dumps(config).encode(),
+        "adapter_model.safetensors": save(held),
+        "README.md": b"card",
+    }
+
+
+def _published_weights() -> dict[str, Any]:
+    """A tuned model as a whole, with one norm moved."""
+    weights = load_file(FIXTURES / "model" / "model.safetensors")
+    weights["model.norm.weight"] = weights["model.norm.weight"] + 0.1
+    config = (FIXTURES / "model" / "config.json").read_bytes
+    return {
+        "model.safetensors": save(weights),
+        "config.json": config,
+        "tokenizer.json": _must_not_be_read,
+        "README.md": b"card",
+    }
 
 
 def _model() -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Estimates of the authors' own tuned models: named apart from ours, without training seeds, and part of no claim."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harness.tools.measured import Measured, Scope, Sides, measured
+from harness.tools.metrics import change_percent, ratio_percent
+from harness.words.formula import Formula
+from harness.words.record import published_name
+from harness.words.study import Benchmark, Group
+from harness.works.disparity import BaseRun
+from harness.works.latents import phrase_values
+from harness.works.scores import read_answers, require_same_items
+from harness.works.tuning import TunedRun
+
+PREFIX = "published-"
+"""Tells a quantity of the authors' models from that of our adapters; the reading names the model."""
+
+
+def published_scores(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Gain, retention and changes of accuracy through every published model."""
+    english = base.codes(Group.REFERENCE)[0]
+    for language, name in base.task.published:
+        yield _of_latents(base, inputs, language, name, language)
+        yield _of_latents(base, inputs, language, name, english)
+        for benchmark in base.task.benchmarks:
+            yield from _of_answers(inputs, language, name, language, benchmark)
+            yield from _of_answers(inputs, language, name, english, benchmark)
+
+
+def _of_latents(
+    base: BaseRun, inputs: Mapping[str, Path], language: str, name: str, read_in: str
+) -> Measured:
+    """Change of the tuned language, or what is left of English: at the layer of gains, on the phrases held out from ours."""
+    folder = inputs[f"activations-tuned/{published_name(language, name)}/{read_in}"]
+    after = phrase_values(folder, base.selections, base.task.specification.pooling)
+    run = TunedRun(base=base, adapter=language, language=read_in, after={0: after})
+    layer = base.task.specification.gain_layer
+    sides = [replace(part, seed=None) for part in run.sides(layer)]
+    is_gain = read_in == language
+    scope = Scope(
+        quantity=f"{PREFIX}{'gain' if is_gain else 'retention'}",
+        unit="percent",
+        layer=layer,
+        language=language,
+        reading=name,
+    )
+    compute, formula = (change_percent, Formula.CHANGE) if is_gain else (ratio_percent, Formula.RATIO)
+    return measured(scope, compute(sides[0].observed, sides[0].reference), formula, "latent", sides)
+
+
+def _of_answers(
+    inputs: Mapping[str, Path], language: str, name: str, asked_in: str, benchmark: Benchmark
+) -> Iterator[Measured]:
+    """Change of accuracy in points, paired; in the tuned language in percent of the accuracy before as well."""
+    model = published_name(language, name)
+    before = read_answers(inputs[f"benchmarks/{asked_in}"], benchmark)
+    after = read_answers(inputs[f"benchmarks-tuned/{model}/{asked_in}"], benchmark)
+    require_same_items(before, after, f"{benchmark.name} in {asked_in}: the published model {model}")
+    sides = Sides(units=before.documents, observed=100 * after.correct, reference=100 * before.correct)
+    is_own = asked_in == language
+    quantity = f"{PREFIX}{'delta' if is_own else 'delta-english'}"
+    scope = Scope(quantity=quantity, unit="points", language=language, benchmark=benchmark.name, reading=name)
+    points = float(np.mean(sides.observed - sides.reference))
+    yield measured(scope, points, Formula.DIFFERENCE, "document", [sides])
+    if is_own and before.accuracy_percent > 0:
+        relative = replace(scope, quantity=f"{PREFIX}relative-delta", unit="percent")
+        yield measured(relative, 100 * points / before.accuracy_percent, Formula.CHANGE, "document", [sides])
