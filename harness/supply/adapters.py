@@ -14,6 +14,9 @@ from harness.words.study import AlignmentChoice
 if TYPE_CHECKING:
     from peft import PeftModel
 
+CARD_FILE = "README.md"
+"""Where peft and the hub look for a model card."""
+
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -72,10 +75,11 @@ def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
         tuned.unload()
 
 
-def save_adapter(tuned: "PeftModel", folder: Path) -> None:
-    """Write weights and configuration of the adapter: the same bytes wherever and whenever it is saved."""
+def save_adapter(tuned: "PeftModel", folder: Path, card: str) -> None:
+    """Write weights, configuration and model card: the same bytes wherever and whenever the adapter is saved."""
     tuned.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
+    # peft's own card names the path of the base model.
+    (folder / CARD_FILE).write_text(card, encoding="utf-8", newline="\n")
     file = folder / "adapter_config.json"
     config = json.loads(file.read_text(encoding="utf-8"))
     # peft names the path of the base model, and lists sets in an order that changes with every process.

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.supply.adapters import save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.sources import revision_of
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
 from harness.tools.encoding import Encoder
@@ -17,6 +18,7 @@ from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask, Networks
 from harness.works.alignmentloss import Aligner, Pairs
 from harness.works.heldout import strangers
+from harness.works.modelcard import Trained, model_card
 from harness.works.training import Training
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ WRONG_PARTNERS = 1
 
 
 def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Train one adapter; write it, the loss of every step and what held-out pairs showed.
+    """Train one adapter; write it with its model card, the loss of every step and what held-out pairs showed.
 
     Where its numbers stop being numbers there is no adapter: an `AdapterFailure` stands in its place.
     """
@@ -49,7 +51,15 @@ def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
             portion=Portion(task.batch_size),
         ).run()
         if record.failure is None:
-            save_adapter(tuned, out)
+            trained = Trained(
+                task=task,
+                revision=revision_of(task.networks.model),
+                training=training,
+                held_out=held_out,
+                losses=record.losses,
+                moments=record.moments,
+            )
+            save_adapter(tuned, out, model_card(trained))
         else:
             log.error("%s", record.failure)
             write_table(out, AdapterFailure, [record.failure])

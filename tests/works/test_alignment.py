@@ -242,7 +242,7 @@ def test_a_saved_adapter_comes_back(language_model: LanguageModel, tmp_path: Pat
         expected = language_model.model(input_ids=ids).logits
     with attached(language_model.model, folder):
         torch.testing.assert_close(language_model.model(input_ids=ids).logits, expected, rtol=0, atol=0)
-    assert sorted(path.name for path in folder.iterdir()) == ["adapter_config.json", WEIGHTS]
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "adapter_config.json", WEIGHTS]
 
 
 @pytest.mark.usefixtures("_base_is_restored")
@@ -253,7 +253,7 @@ def test_a_saved_adapter_tells_no_path_and_no_order_of_a_set(
     modules = ("v_proj", "q_proj", "o_proj", "k_proj")
     choice = replace(CHOICE, target_modules=modules, layers=(2, 0))
     with trained_adapter(language_model.model, choice, seed=0) as tuned:
-        save_adapter(tuned, tmp_path)
+        save_adapter(tuned, tmp_path, "# A card\n")
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] is None
     assert config["target_modules"] == sorted(modules)
@@ -423,5 +423,5 @@ def strengthen(tuned: Any) -> None:
 def saved(language_model: LanguageModel, folder: Path) -> Path:
     with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
         strengthen(tuned)
-        save_adapter(tuned, folder)
+        save_adapter(tuned, folder, "# A card\n")
     return folder

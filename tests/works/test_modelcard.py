@@ -1,0 +1,104 @@
+"""The card of an adapter: read by the hub's own reader, true to the training, and without a phrase or a path."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from harness.supply.adapters import attached
+from harness.supply.loading import load_language_model
+from harness.supply.sources import revision_of
+from harness.supply.tables import read_table
+from harness.words.pins import Home, Pin
+from harness.words.record import AlignmentStep
+from harness.works import alignment
+from harness.works.alignmentloss import Pairs
+from harness.works.modelcard import Trained, model_card
+from tests.works.conftest import SENTENCES
+from tests.works.test_alignment import task_of
+from tests.worlds import World
+
+
+@pytest.fixture(scope="module")
+def folders(
+    world: World, inputs: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Path]:
+    root = tmp_path_factory.mktemp("cards")
+    for name, wrong in (("first", False), ("again", False), ("control", True)):
+        alignment.produce(task_of(world, wrong_partners=wrong), inputs, root / name)
+    return {name: root / name for name in ("first", "again", "control")}
+
+
+def card(folder: Path) -> str:
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_hubs_own_reader_finds_what_it_looks_for(folders: Mapping[str, Path], world: World) -> None:
+    data = ModelCard.load(folders["first"] / "README.md").data.to_dict()
+    assert data["base_model"] == world.model.name
+    assert data["base_model_revision"] == revision_of(world.model)
+    assert (data["library_name"], data["pipeline_tag"]) == ("peft", "text-generation")
+    assert data["language"] == ["en", "ml"]
+    assert data["license"] == "other"
+    assert data["license_name"] == world.model.licence.lower().replace(" ", "-")
+    assert {"lora", "peft"} <= set(data["tags"])
+
+
+def test_the_same_training_gives_the_same_card(folders: Mapping[str, Path]) -> None:
+    assert card(folders["first"]) == card(folders["again"])
+
+
+def test_a_card_holds_the_figures_of_its_training(folders: Mapping[str, Path]) -> None:
+    moments = read_table(folders["first"], AlignmentStep)
+    before, after = moments[0].target_nats_per_token, moments[-1].target_nats_per_token
+    text = card(folders["first"])
+    assert f"in the target language, nats per token | {before:.6g} | {after:.6g} |" in text
+    assert "| seed | 1 |" in text
+    assert "| steps taken | 3 |" in text
+    assert "| learning_rate | 0.001 |" in text
+
+
+def test_a_card_names_a_model_of_the_hub_by_its_address(world: World) -> None:
+    pin = Pin(name="model", home=Home.HUB_MODEL, address="google/gemma-2-2b", licence="Gemma Terms of Use")
+    networks = replace(world.networks(), model=pin)
+    one = Pairs(english=((1, 2),), target=((1, 3),))
+    names = [field.name for field in fields(AlignmentStep)]
+    moments = [AlignmentStep(**dict.fromkeys(names, step)) for step in (0, 1)]
+    text = model_card(
+        Trained(
+            task=task_of(world, networks=networks),
+            revision="c" * 40,
+            training=one,
+            held_out=one,
+            losses=[],
+            moments=moments,
+        )
+    )
+    data = ModelCard(text).data.to_dict()
+    assert (data["base_model"], data["base_model_revision"]) == ("google/gemma-2-2b", "c" * 40)
+    assert data["license_name"] == "gemma-terms-of-use"
+    assert "no model of the hub" not in text
+
+
+def test_a_card_tells_no_phrase_and_no_path(folders: Mapping[str, Path], world: World) -> None:
+    assert str(world.root) not in card(folders["first"])
+    assert not [sentence for sentence in SENTENCES if sentence in card(folders["first"])]
+
+
+def test_the_card_of_a_control_says_so_and_names_other_data(folders: Mapping[str, Path]) -> None:
+    control, own = card(folders["control"]), card(folders["first"])
+    assert "# Adapter ml/control-1" in control
+    assert "wrong ones, by seed" in control
+    assert "control" in ModelCard.load(folders["control"] / "README.md").data.tags
+    (ours,), (theirs,) = (
+        [line for line in text.splitlines() if "to train on" in line] for text in (own, control)
+    )
+    assert ours != theirs
+
+
+def test_an_adapter_with_its_card_comes_back(folders: Mapping[str, Path], world: World) -> None:
+    language_model = load_language_model(world.model, world.numerics)
+    with attached(language_model.model, folders["first"]) as tuned:
+        assert tuned.peft_config["default"].r == task_of(world).choice.rank
