@@ -73,9 +73,9 @@ def _published_adapter() -> dict[str, Any]:
 
 
 def _published_weights() -> dict[str, Any]:
-    """A tuned model as a whole, with one norm moved."""
+    """A tuned model as a whole, with one layer's MLP moved, so that residual streams and answers move."""
     weights = load_file(FIXTURES / "model" / "model.safetensors")
-    weights["model.norm.weight"] = weights["model.norm.weight"] + 0.1
+    weights["model.layers.5.mlp.down_proj.weight"] = 1.5 * weights["model.layers.5.mlp.down_proj.weight"]
     config = (FIXTURES / "model" / "config.json").read_bytes
     return {
         "model.safetensors": save(weights),
