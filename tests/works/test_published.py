@@ -48,7 +48,8 @@ def adapter_folder(model: LanguageModel, folder: Path) -> Path:
             for name, weight in tuned.named_parameters():
                 if "lora_B" in name:
                     weight.fill_(0.02)
-        save_adapter(tuned, folder)
+        save_adapter(tuned, folder, "# A card\n")
+    (folder / "README.md").unlink()
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = "google/gemma-2-2b"
     (folder / "adapter_config.json").write_text(json.dumps(config))
