@@ -62,14 +62,20 @@ TRANSLATORS = {
 CHINESE_TAG = ">>cmn_Hans<<"
 """The Chinese translator serves many targets; without a token it picks one by itself."""
 
+FLORES_CONFIGS = {
+    "en": "eng_Latn", "zh": "cmn_Hans", "ru": "rus_Cyrl", "es": "spa_Latn", "it": "ita_Latn",
+    "id": "ind_Latn", "ca": "cat_Latn", "mr": "mar_Deva", "ml": "mal_Mlym", "hi": "hin_Deva",
+}  # fmt: skip
+
 FLORES = Pin(
     name="flores_plus",
     home=Home.HUB_DATASET,
     address="openlanguagedata/flores_plus",
+    files=tuple(f"*{config}*" for config in FLORES_CONFIGS.values()),
     licence="CC-BY-SA-4.0",
     gated=True,
 )
-"""Human translations of one text into all ten languages: what controls of the translators will read."""
+"""Human translations of one text into all ten languages: what the translators are scored on."""
 
 FULL_BENCHMARKS = {
     "m_arc": Pin(

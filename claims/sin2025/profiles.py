@@ -6,7 +6,7 @@ from dataclasses import replace
 from claims.sin2025 import pins
 from claims.sin2025.specification import PROTOCOL
 from harness.words.pins import Home, Pin
-from harness.words.study import Profile, Sizes, Sources, Translator
+from harness.words.study import Parallel, Profile, Sizes, Sources, Translator
 
 FIXTURES = "fixtures"
 MINIATURE = "gemma-2-2b-miniature"
@@ -83,6 +83,7 @@ def paper() -> Profile:
                 for code, pin in pins.TRANSLATORS.items()
             },
             benchmarks=pins.BENCHMARKS,
+            parallel=Parallel(pin=pins.FLORES, split="devtest", configs=pins.FLORES_CONFIGS),
         ),
         sizes=Sizes(
             # What the pre-flight asks for: 1,234 at layer 6, 1,927 at layer 25, 2,006 for a maximum over all layers.
@@ -97,6 +98,7 @@ def paper() -> Profile:
             alignment_batch=None,
             items_per_cell=None,
             max_shots=None,
+            parallel_texts=256,
             batch_tokens=8_192,
             dtype="bfloat16",
             # The accelerator does the work; more threads on the host would only make its sums depend on the machine.

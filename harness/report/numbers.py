@@ -26,6 +26,7 @@ UNITS = {
     "points": Unit(2, " points", "in percentage points"),
     "r": Unit(3, "", ""),
     "cosine": Unit(3, "", ""),
+    "chrF": Unit(1, "", ""),
     "fraction": Unit(3, "", "as a fraction"),
     "tokens": Unit(1, " tokens", ""),
     "nats": Unit(3, " nats", "in nats"),

@@ -208,6 +208,14 @@ PANELS = (
         quantities=("translations-unflagged",),
     ),
     Panel(
+        anchor="chrf",
+        group=BACKGROUND,
+        heading="Translators against people",
+        lead="chrF of each translator on sentences that people translated too: 100 is the same text. "
+        "It depends on the language as well, so compare translators of one language.",
+        quantities=("translation-chrf",),
+    ),
+    Panel(
         anchor="tokens",
         group=BACKGROUND,
         heading="Tokens per phrase",

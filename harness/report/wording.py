@@ -127,6 +127,7 @@ QUANTITIES = {
     "selections-kept": QuantityWords("selections with tokens", signed=False),
     "dictionary-error": QuantityWords("variance unexplained", signed=False),
     "dictionary-l0": QuantityWords("active latents", signed=False),
+    "translation-chrf": QuantityWords("chrF of the translator", signed=False),
     "translations-unflagged": QuantityWords("translations without a flag", signed=False),
     "alignment-gap": QuantityWords("distance to own translation", signed=False),
     "alignment-gap-shuffled": QuantityWords("distance to another translation", signed=False),

@@ -112,7 +112,8 @@ def _texts(plan: Plan) -> Iterator[tuple[str, int]]:
     steps = min(steps, sizes.max_alignment_steps or steps)
     cells = len(plan.study.benchmarks) * (sizes.items_per_cell or UNKNOWN_ITEMS) * OPTIONS
     yield "replay", 2 * 50 * plan.study.shapes.num_layers
-    yield from ((stage, phrases) for stage in ("translations", "activations", "activations-tuned"))
+    yield "translations", phrases + (sizes.parallel_texts if plan.profile.sources.parallel else 0)
+    yield from ((stage, phrases) for stage in ("activations", "activations-tuned"))
     yield "dictionary-error", sizes.dictionary_texts
     # Two sides with the adapter, and the English one without it.
     yield "adapters", 3 * steps * (sizes.alignment_batch or choice.batch_size)

@@ -1,7 +1,7 @@
 """Fills every item's task from a study and a profile: which choice of the specification ends up where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.words.items import Item, Stage
 from harness.words.record import adapter_name, published_name
@@ -14,6 +14,7 @@ from harness.words.tasks import (
     EstimatesTask,
     Networks,
     Numerics,
+    ParallelTexts,
     PhrasesTask,
     PublishedModelTask,
     ReplayTask,
@@ -102,6 +103,19 @@ class Draft:
             num_beams=self.study.primary.num_beams,
             batch_texts=BATCH_TEXTS,
             numerics=self.numerics,
+            parallel=self._parallel(language),
+        )
+
+    def _parallel(self, language: Language) -> ParallelTexts | None:
+        parallel = self.profile.sources.parallel
+        if parallel is None:
+            return None
+        return ParallelTexts(
+            pin=parallel.pin,
+            split=parallel.split,
+            source_config=parallel.configs[self.study.reference.code],
+            target_config=parallel.configs[language.code],
+            sentences=self.profile.sizes.parallel_texts,
         )
 
     def texts(
@@ -212,7 +226,7 @@ class Draft:
         task = SelfChecksTask(
             known_numbers=known,
             phrases=self.phrases_task(),
-            translation=self.translation_task(language),
+            translation=replace(self.translation_task(language), parallel=None),
             activations=ActivationsTask(
                 language=language.code, networks=networks, similarity_texts=0, seed=SAMPLING_SEED
             ),

@@ -87,6 +87,16 @@ class Translation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParallelTranslation:
+    """A sentence of a parallel text, by the translator and by people (`parallel_translations`)."""
+
+    sentence_id: str
+    language: str
+    text: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TokenActivation:
     """Activations of a phrase's own latent over its tokens, BOS and padding out (`token_activations`)."""
 
@@ -249,7 +259,7 @@ class Estimate:
     formula: str
     """How units become the value, one of `harness.words.formula.Formula`."""
     unit: str
-    """"percent", "points", "r", "cosine", "fraction", "tokens", "nats" or "activation"."""
+    """"percent", "points", "r", "cosine", "chrF", "fraction", "tokens", "nats" or "activation"."""
     value: float
     layer: int | None
     language: str | None

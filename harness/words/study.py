@@ -184,6 +184,16 @@ class PublishedModel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parallel:
+    """A text that people translated into every language of the study: what translators are held against."""
+
+    pin: Pin
+    split: str
+    configs: Mapping[str, str]
+    """By language code: what the text calls the language, such as "eng_Latn"."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """Where a profile takes everything from."""
 
@@ -201,6 +211,8 @@ class Sources:
     """Service that tells single latents of the phrase export, for spot checks; None where there is none."""
     published_models: tuple[PublishedModel, ...] = ()
     """The authors' own tuned models, measured as they are beside the adapters that are trained here."""
+    parallel: Parallel | None = None
+    """None where no such text is at hand; translators are not scored then."""
 
     def pins(self) -> tuple[Pin, ...]:
         """Every pin of the profile, once."""
@@ -209,7 +221,8 @@ class Sources:
             *self.benchmarks.values(),
             *(model.pin for model in self.published_models),
         )
-        return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest)))
+        parallel = () if self.parallel is None else (self.parallel.pin,)
+        return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest, *parallel)))
 
 
 SAMPLING_SEED = 20_250_725
@@ -238,6 +251,8 @@ class Sizes:
     items_per_cell: int | None
     """Benchmark items per (benchmark, language); None takes all."""
     max_shots: int | None
+    parallel_texts: int = 0
+    """Sentences of the parallel text on which each translator is scored, at most; where a text is named, some."""
     batch_tokens: int
     """Padded positions per forward pass."""
     dtype: str

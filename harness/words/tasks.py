@@ -53,6 +53,17 @@ class ReplayTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParallelTexts:
+    """Sentences of a text that people translated, out of one language into another."""
+
+    pin: Pin
+    split: str
+    source_config: str
+    target_config: str
+    sentences: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TranslationTask:
     """All phrases in one target language. Needs: phrases."""
 
@@ -62,6 +73,8 @@ class TranslationTask:
     num_beams: int
     batch_texts: int
     numerics: Numerics
+    parallel: ParallelTexts | None = None
+    """What the translator is scored on; None where no such text is at hand."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.supply.stopped import adapter_failures
-from harness.supply.tables import read_column, read_table
+from harness.supply.tables import read_column, read_table, table_path
+from harness.tools.chrf import corpus_chrf
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import centred, cosines, gap_percent
 from harness.words.formula import Formula
@@ -17,6 +18,7 @@ from harness.words.record import (
     AdapterFailure,
     DictionaryError,
     MeanResidual,
+    ParallelTranslation,
     PhraseValue,
     TextLength,
     Translation,
@@ -187,6 +189,19 @@ def translation_flags(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterat
         scope = Scope(quantity="translations-unflagged", unit="percent", language=language.code)
         shares = np.asarray([0.0 if row.is_flagged else 100.0 for row in rows])
         yield plain_mean(scope, "text", [str(row.text_id) for row in rows], shares)
+
+
+def translation_scores(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """How each translator does on the parallel text; nothing where a world has no such text."""
+    for language in task.languages:
+        folder = inputs.get(f"translations/{language.code}")
+        if folder is None or not table_path(folder, ParallelTranslation).is_file():
+            continue
+        rows = read_table(folder, ParallelTranslation)
+        value = corpus_chrf([row.text for row in rows], [row.reference for row in rows])
+        scope = Scope(quantity="translation-chrf", unit="chrF", language=language.code)
+        pooled = measured(scope, value, Formula.NO_UNITS, "sentence", ())
+        yield replace(pooled, estimate=replace(pooled.estimate, num_units=len(rows)))
 
 
 def _gap(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured:

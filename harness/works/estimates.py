@@ -18,6 +18,7 @@ from harness.works.disparity import (
     similarities,
     text_lengths,
     translation_flags,
+    translation_scores,
 )
 from harness.works.publishedscores import published_scores
 from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
@@ -58,6 +59,7 @@ def _estimates(base: BaseRun, task: EstimatesTask, inputs: Mapping[str, Path]) -
     yield from kept_selections(base)
     yield from dictionary_errors(task, inputs)
     yield from translation_flags(task, inputs)
+    yield from translation_scores(task, inputs)
     yield from alignment_moments(base, inputs)
     yield from smaller_portions(base, inputs)
     yield from controls(base, inputs)

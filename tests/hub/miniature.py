@@ -25,6 +25,8 @@ LATENTS_PER_LAYER = 76
 SCORED = {"m_arc": ("test", 3), "m_hellaswag": ("val", 11), "m_mmlu": ("test", 3)}
 """Evaluated items; HellaSwag draws its ten examples from the same split, and so needs one more than ten."""
 EXAMPLES = 10
+PARALLEL = 4
+"""Sentences of the parallel text."""
 LAYOUT = {"m_arc": "data/{language}/{split}.jsonl", "m_hellaswag": "data/{language}/{split}.jsonl", "m_mmlu": "{language}/{split}-00000-of-00001.parquet"}  # fmt: skip
 
 
@@ -42,6 +44,7 @@ def miniature_hub() -> Hub:
     for number, model in enumerate(pins.PUBLISHED_MODELS):
         files = _published_adapter() if number % 2 == 0 else _published_weights()
         hub.repositories["models", model.pin.address] = Repository(files=files)
+    hub.repositories["datasets", pins.FLORES.address] = Repository(files=_parallel(), gated=True)
     hub.objects.update(_export())
     return hub
 
@@ -83,6 +86,26 @@ def _published_weights() -> dict[str, Any]:
         "tokenizer.json": _must_not_be_read,
         "README.md": b"card",
     }
+
+
+def _parallel() -> dict[str, Any]:
+    """The committed questions as a parallel text, every other language in the opposite order."""
+    files: dict[str, Any] = {"README.md": b"card", "devtest/deu_Latn.parquet": _must_not_be_read}
+    for place, (code, config) in enumerate(pins.FLORES_CONFIGS.items()):
+        items = (FIXTURES / "okapi" / "m_arc" / "data" / code / "test.jsonl").read_text().splitlines()
+        language, script = config.split("_")
+        rows = [
+            {
+                "id": number,
+                "iso_639_3": language,
+                "iso_15924": script,
+                "text": json.loads(item)["instruction"],
+            }
+            for number, item in enumerate(items[:PARALLEL])
+        ][:: -1 if place % 2 else 1]
+        files[f"devtest/{config}.parquet"] = _parquet(rows)
+        files[f"dev/{config}.parquet"] = _parquet(rows[:1])
+    return files
 
 
 def _model() -> dict[str, Any]:
