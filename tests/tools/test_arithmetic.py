@@ -177,6 +177,10 @@ def test_a_relative_change_between_accuracies_of_different_items() -> None:
     assert relative_change_rounding_of(Printed("16.0"), Fraction(30, 120), Fraction(29, 100)) is Rounding.ONCE
     assert relative_change_rounding_of(Printed("16.1"), Fraction(30, 120), Fraction(29, 100)) is None
     assert relative_change_rounding_of(Printed("100"), Fraction(4, 900), Fraction(1, 90)) is None
+    for either in ("12", "13"):  # from 8 to 9 percent are 12.5 percent more, and pages differ on a tie
+        assert (
+            relative_change_rounding_of(Printed(either), Fraction(2, 25), Fraction(9, 100)) is Rounding.ONCE
+        )
 
 
 @pytest.mark.parametrize("before", [Fraction(0), Fraction(-1, 2)])

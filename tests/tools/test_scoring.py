@@ -107,6 +107,7 @@ def test_the_baseline_gate(
 def test_the_edge_of_chance(chance: float, expected: BaselineOutcome) -> None:
     """Half of 101 right has a standard error of 0.5 / sqrt(100) = 0.05, so three reach from 0.35 to 0.5."""
     assert standard_errors_above(0.5, 0.35, 101) == pytest.approx(3.0)
+    assert standard_errors_above(0.5, 0.0, 2) == 1  # one of two: an error of sqrt(.25 / 1)
     assert baseline(0.9, 0.5, 101, chance) is expected
 
 
