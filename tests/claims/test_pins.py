@@ -66,8 +66,9 @@ def test_every_target_language_has_a_translator_and_chinese_its_token() -> None:
 @pytest.mark.parametrize("pin", EVERY, ids=lambda pin: pin.name)
 def test_every_pin_says_what_it_is(pin: Pin) -> None:
     assert pin.licence
-    assert pin.home in {Home.HUB_MODEL, Home.HUB_DATASET, Home.BUCKET}
-    assert pin.address.startswith("https://") if pin.home is Home.BUCKET else pin.address.count("/") == 1
+    assert pin.home in {Home.HUB_MODEL, Home.HUB_DATASET, Home.BUCKET, Home.SERVICE}
+    is_url = pin.home in {Home.BUCKET, Home.SERVICE}
+    assert pin.address.startswith("https://") if is_url else pin.address.count("/") == 1
     assert pin.revision is None or len(pin.revision) == 40
 
 
