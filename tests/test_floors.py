@@ -47,7 +47,7 @@ ARROWS: Mapping[str, str] = {
     "tasks": "pins study",
     "items": "study tasks",
     "claim": "printed",
-    "judgement": "claim verdict",
+    "judgement": "claim published verdict",
     "protocol": "judgement published",
     "correlation": "metrics resampling stats",
     "adapters": "wholeweights",

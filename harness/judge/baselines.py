@@ -13,8 +13,8 @@ from harness.supply.outcomes import keyed
 from harness.supply.tables import read_table
 from harness.tools.measured import Scope
 from harness.tools.scoring import MAX_POINTS_APART, MIN_ITEM_AGREEMENT, baseline, standard_errors_above
-from harness.words.judgement import BaselineCheck, BaselineOutcome
-from harness.words.published import PublishedBaseline
+from harness.words.judgement import BaselineCheck
+from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
 from harness.words.study import Benchmark, Profile, Study
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from harness.words.claim import InferenceTarget, Kind, Rule, SourceTier, Tier, Unit
-from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
+from harness.words.judgement import FailOn, LockStatus, Openness
+from harness.words.published import BaselineOutcome
 from harness.words.verdict import Flag, State, Why
 
 

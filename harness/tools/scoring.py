@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from harness.words.judgement import BaselineOutcome
+from harness.words.published import BaselineOutcome
 
 COUNT_TOLERANCE = 0.02
 """How far an implied number of items may lie from a whole one, in items; printed digits leave less."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.words.claim import Claim
+from harness.words.published import BaselineOutcome
 from harness.words.verdict import Interval, Verdict
 
 
@@ -140,17 +141,6 @@ class Precision:
     ci90: Interval | None = None
     ci95: Interval | None = None
     seeds: tuple[SeedValue, ...] = ()
-
-
-class BaselineOutcome(StrEnum):
-    """Whether our untouched model answers as the authors' did, in one cell."""
-
-    AGREES = "agrees"
-    DIFFERS = "differs"
-    AT_CHANCE = "at-chance"
-    """Theirs is too near to guessing to tell."""
-    UNCHECKED = "unchecked"
-    """Nothing published can be held against ours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Results that a paper's authors published beside it: where they lie, and what one of their runs says."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,17 @@ class PublishedBaseline:
     """Committed table of single questions, below the study's folder; empty where none is at hand."""
     outcomes_sha256: str = ""
     """Its digest."""
+
+
+class BaselineOutcome(StrEnum):
+    """Whether our untouched model answers as the authors' did, in one cell."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    AT_CHANCE = "at-chance"
+    """Theirs is too near to guessing to tell."""
+    UNCHECKED = "unchecked"
+    """Nothing published can be held against ours."""
 
 
 @dataclass(frozen=True, kw_only=True)

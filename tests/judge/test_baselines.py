@@ -12,8 +12,8 @@ from harness.judge.quantities import estimate_scopes
 from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import write_table
 from harness.tools.measured import Scope
-from harness.words.judgement import BaselineCheck, BaselineOutcome
-from harness.words.published import PublishedBaseline
+from harness.words.judgement import BaselineCheck
+from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
 
 STUDY = load_study("sin2025")

@@ -11,7 +11,8 @@ from harness.report import closing_lines, load_report, render_report, write_repo
 from harness.report.document import Report
 from harness.report.verdictwords import BASELINES, FLAGS, WHYS
 from harness.words.claim import Reading, Sentence
-from harness.words.judgement import BaselineOutcome, Choice, Departure, Judged, Judgement, Openness
+from harness.words.judgement import Choice, Departure, Judged, Judgement, Openness
+from harness.words.published import BaselineOutcome
 from harness.words.verdict import Flag, State, Verdict, Why
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE, Reader

@@ -17,8 +17,8 @@ from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import write_table
 from harness.tools.measured import Measured, Sides, measured
 from harness.words.formula import Formula
-from harness.words.judgement import BaselineOutcome, Judgement
-from harness.words.published import PublishedBaseline
+from harness.words.judgement import Judgement
+from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
 from harness.words.verdict import State, Why
 from tests.judge.tables import named, per_seed, write

@@ -9,7 +9,7 @@ from harness.tools.scoring import (
     right_answers,
     standard_errors_above,
 )
-from harness.words.judgement import BaselineOutcome
+from harness.words.published import BaselineOutcome
 
 
 @pytest.mark.parametrize(
