@@ -208,7 +208,7 @@ FAULTS = (
     Fault(
         name="latents joined by batch number",
         patches=_patched(
-            "supply.export:_row",
+            "supply.export:row_of",
             'latent=int(fields["index"])',
             'latent=int(place.rsplit("batch-")[1].split(".")[0])',
         ),
@@ -219,7 +219,7 @@ FAULTS = (
     Fault(
         name="latents counted from the start of their batch",
         patches=_patched(
-            "supply.export:_row", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
+            "supply.export:row_of", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
         ),
         redone=("phrases",),
         seen_by=("selections",),

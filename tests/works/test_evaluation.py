@@ -26,7 +26,7 @@ from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation, evaluation_likelihood
 from harness.works.evaluation_likelihood import Head, Request, continuation_answers
 from harness.works.evaluation_tasks import document_id, read_documents
-from harness.works.scores import _require_same_items, read_answers
+from harness.works.scores import read_answers, require_same_items
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
 
@@ -194,11 +194,11 @@ def test_arms_on_other_examples_are_refused(world: World, tmp_path: Path) -> Non
     for shots in (1, 2):
         produced(task_of(world, "en", benchmarks=(MMLU,), items=4, max_shots=shots), tmp_path / str(shots))
         arms.append(read_answers(tmp_path / str(shots), MMLU))
-    _require_same_items(arms[0], arms[0], "mmlu in en: the adapter en/seed-1")
+    require_same_items(arms[0], arms[0], "mmlu in en: the adapter en/seed-1")
     with pytest.raises(
         ValueError, match=r"mmlu in en: the adapter en/seed-1 was prompted otherwise .* in 4 of 4 documents"
     ):
-        _require_same_items(arms[0], arms[1], "mmlu in en: the adapter en/seed-1")
+        require_same_items(arms[0], arms[1], "mmlu in en: the adapter en/seed-1")
 
 
 def test_shots_follow_the_benchmark_where_the_profile_sets_no_limit(
