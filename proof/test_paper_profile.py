@@ -69,6 +69,7 @@ def test_all_faults_were_met_and_nothing_unknown_was_asked(hub: Hub, root: Path)
     assert root.is_dir()
     assert [fault for fault in hub.faults if fault.times > 0] == []
     assert hub.unknown == []
+    assert not hub.paths("gguf|tf_model|rust_model|width_65k")
 
 
 def test_the_token_is_nowhere(root: Path) -> None:

@@ -34,6 +34,21 @@ def reproduce(hub: Hub, root: Path, **more: Any) -> subprocess.CompletedProcess[
     return harness(hub, root, *words, "--store", str(root / "store"), "--out", str(root / "run"), **more)
 
 
+def stage(hub: Hub, root: Path, name: str, token: str) -> subprocess.CompletedProcess[str]:
+    """One stage of the paper profile by hand, on the processor."""
+    words = [
+        "--profile",
+        "paper",
+        "--device",
+        "cpu",
+        "--store",
+        str(root / "store"),
+        "--run",
+        str(root / "run"),
+    ]
+    return harness(hub, root, "stage", name, *words, token=token)
+
+
 def report_of(root: Path) -> dict[str, Any]:
     """The report of the run."""
     content: dict[str, Any] = json.loads((root / "run" / "report.json").read_text(encoding="utf-8"))
