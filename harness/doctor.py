@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from harness.fetching import remote_pins
 from harness.run.projection import accelerator_bytes
 from harness.supply import hub
 from harness.supply.disk import nearest_folder
@@ -55,12 +56,15 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
-    remote = [pin for pin in plan.profile.sources.pins() if pin.home not in {Home.FOLDER, Home.MADE}]
+    remote = remote_pins(plan.profile)
     yield from (_gate(pin, seen) for pin in remote if pin.gated)
     missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
     if remote:
         yield _room("room for downloads", downloads(), missing)
-    yield _room("room for the store", store, STORE_BYTES if remote else SMALL_STORE_BYTES)
+    copied = sum(
+        seen[each.pin].size_bytes for each in plan.profile.sources.published_models if each.pin in seen
+    )
+    yield _room("room for the store", store, STORE_BYTES + copied if remote else SMALL_STORE_BYTES)
 
 
 def made_for(profile: Profile) -> str:

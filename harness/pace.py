@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.run.projection import StageProjection, model_parameters, projection, scaled, spoken_stages
+from harness.run.projection import StageProjection, projection, scaled, spoken_stages
 from harness.supply.provenance import machine
 from harness.supply.speed import matmul_flops_per_second
 from harness.supply.studies import load_profile, load_study
@@ -94,7 +94,7 @@ def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
         yield f"a large matrix product of the same dtype reaches {pace.matmul_flops_per_second / 1e12:.2f} TFLOP/s here"
     else:
         yield "this is another machine: the share of its matrix products' peak is not known here"
-    yield f"the {pace.other_profile} world at this pace:"
+    yield f"the {pace.other_profile} world at this pace, at most, since what a stage spends on loading is scaled as well:"
     yield from spoken_stages(pace.other)
     if price_per_hour:
         hours = sum(stage.seconds for stage in pace.other) / 3600
@@ -120,18 +120,16 @@ def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | 
 
 
 def _paces(ours: Plan, costs: Mapping[str, Mapping[str, Any]]) -> Iterator[StagePace]:
-    parameters = model_parameters(ours.study.shapes)
     for stage in projection(ours):
         cost = costs.get(stage.stage, {})
         took = float(cost.get("wall_seconds", 0.0))
         if took > 0:
-            per_second = stage.tokens / took
             yield StagePace(
                 stage=stage.stage,
                 wall_seconds=took,
                 tokens_at_most=stage.tokens,
-                tokens_per_second=per_second,
-                flops_per_second=2 * parameters * per_second,
+                tokens_per_second=stage.tokens / took,
+                flops_per_second=stage.flops / took,
                 peak_memory_bytes=int(cost.get("peak_memory_bytes", 0)),
                 peak_accelerator_bytes=int(cost.get("peak_accelerator_bytes", 0)),
             )

@@ -17,9 +17,6 @@ ProfileName = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
-SPOT_LAYERS = [0, 12, 25]
-"""First, middle and last layer of a model of 26."""
-
 NEED_WIDTH = 46
 MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
 
@@ -108,7 +105,12 @@ def spotcheck(
     *,
     study: StudyName = STUDY,
     profile: ProfileName = "fixture",
-    layer: Annotated[list[int] | None, typer.Option(help="Layer to look at; may be repeated.")] = None,
+    layer: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Layer to look at; may be repeated. By default the first, the middle and the last."
+        ),
+    ] = None,
     latents: Annotated[int, typer.Option(min=1, max=100, help="Latents of each layer.")] = 2,
     as_json: AsJson = False,
 ) -> int:
@@ -119,7 +121,7 @@ def spotcheck(
     from harness.supply.studies import load_profile, load_study
 
     found = []
-    for each in spot_checks(load_profile(load_study(study), profile), layer or SPOT_LAYERS, latents):
+    for each in spot_checks(load_profile(load_study(study), profile), layer or (), latents):
         found.append(each)
         if not as_json:
             typer.echo(

@@ -46,9 +46,14 @@ class SpotCheck:
 def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iterator[SpotCheck]:
     """A seeded sample of latents of some layers; the export is fetched first where it is not here.
 
+    Args:
+        profile: Names export and service.
+        layers: Layers to look at; none means the first, the middle and the last.
+        per_layer: Latents of each.
+
     Raises:
         UsageError: If the profile has no such service, or no such layer.
-        MissingSourceError: If export or service cannot be had.
+        MissingSourceError: If export or service cannot be had, or the service does not know a latent.
     """
     service, source_ids = profile.sources.phrase_service, profile.sources.phrase_source_ids
     if service is None:
@@ -57,8 +62,8 @@ def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iter
         )
     if unknown := [layer for layer in layers if not 0 <= layer < len(source_ids)]:
         raise UsageError(f"there is no layer {unknown[0]}; the layers are 0 to {len(source_ids) - 1}")
-    export = locate(profile.sources.phrases)
-    for layer in layers:
+    export, last = locate(profile.sources.phrases), len(source_ids) - 1
+    for layer in layers or sorted({0, last // 2, last}):
         rows = _sampled(export, source_ids[layer], per_layer, layer, profile.sizes.sampling_seed)
         for latent, stored in rows.items():
             yield compared(layer, latent, stored, told_latent(service, source_ids[layer], latent))

@@ -116,6 +116,7 @@ ARROWS: Mapping[str, str] = {
     "reproduce": "ending engine execution progress recipes survey verdicts",
     "amending": "authors",
     "sampled": "amending authors",
+    "doctor": "fetching",
     "preparing": "amending authors doctor fetching pace sampled spotcheck",
     "cli": "judging plugin preparing registering",
     "__main__": "cli",

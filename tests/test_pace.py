@@ -43,6 +43,13 @@ def test_tokens_and_useful_work_a_second(tmp_path: Path) -> None:
     assert stage.flops_per_second == pytest.approx(2 * model_parameters(STUDY.shapes) * per_second)
 
 
+def test_training_counts_its_way_back(tmp_path: Path) -> None:
+    """Forward and backward are three times the work of a forward pass."""
+    (stage,) = pace_of(stored(tmp_path, {"adapters": 100.0}), "paper").stages
+    per_second = tokens("rehearsal", "adapters") / 100
+    assert stage.flops_per_second == pytest.approx(3 * 2 * model_parameters(STUDY.shapes) * per_second)
+
+
 def test_time_grows_with_the_work(tmp_path: Path) -> None:
     (stage,) = pace_of(stored(tmp_path, {"activations": 100.0}), "paper").other
     assert stage.seconds == pytest.approx(

@@ -62,6 +62,8 @@ class StageProjection:
     texts: int
     tokens: int
     """Positions that the language model passes, all items together."""
+    flops: float
+    """Useful operations of the language model on them; 0 where it does not run."""
     seconds: float
 
 
@@ -94,7 +96,7 @@ def _projected(plan: Plan, stage: str, items: int, rates: Rates) -> StageProject
         if stage == "translations"
         else flops / rates.model_flops_per_second
     )
-    return StageProjection(stage=stage, items=items, texts=texts, tokens=tokens, seconds=seconds)
+    return StageProjection(stage=stage, items=items, texts=texts, tokens=tokens, flops=flops, seconds=seconds)
 
 
 def phrases_at_most(plan: Plan) -> int:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from claims.sin2025 import pins
-from tests.hub.server import Hub, Repository
+from tests.hub.server import Hub, Repository, content_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BUCKET = "neuronpedia-datasets/v1/gemma-2-2b"
@@ -46,6 +47,7 @@ def miniature_hub() -> Hub:
         hub.repositories["models", model.pin.address] = Repository(files=files)
     hub.repositories["datasets", pins.FLORES.address] = Repository(files=_parallel(), gated=True)
     hub.objects.update(_export())
+    hub.pages.update(_told_latents(hub))
     return hub
 
 
@@ -217,6 +219,23 @@ def _first_latents(folder: Path) -> set[int]:
             index = int(json.loads(line)["index"])
             counts[index] = counts.get(index, 0) + 1
     return set(sorted(counts, key=lambda latent: (-counts[latent], latent))[:LATENTS_PER_LAYER])
+
+
+def _told_latents(hub: Hub) -> Iterator[tuple[str, bytes]]:
+    """Every latent of the export as Neuronpedia's service tells it: rows by their maximum, more fields than are read."""
+    for source in pins.PHRASE_SOURCE_IDS:
+        rows = [
+            json.loads(line)
+            for key, content in hub.objects.items()
+            if key.startswith(f"{BUCKET}/{source}/activations/")
+            for line in gzip.decompress(content_of(content)).splitlines()
+        ]
+        rows.sort(key=lambda row: (int(row["index"]), -max(row["values"])))
+        for latent, group in groupby(rows, key=lambda row: int(row["index"])):
+            told = list(group)
+            facts = {"modelId": "gemma-2-2b", "layer": source, "index": str(latent)}
+            facts |= {"maxActApprox": max(told[0]["values"]), "activations": told, "explanations": []}
+            yield f"/api/feature/gemma-2-2b/{source}/{latent}", json.dumps(facts).encode()
 
 
 def _must_not_be_read() -> bytes:

@@ -1,10 +1,7 @@
 """The phrase export held against the service that tells single latents, by the command line and over a real line."""
 
-import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,39 +10,11 @@ from harness.spotcheck import compared
 from harness.supply.export import StoredRow
 from harness.supply.neuronpedia import ToldLatent
 from tests.hub.commands import harness
-from tests.hub.miniature import BUCKET, miniature_hub
-from tests.hub.server import Fault, Hub, content_of, serving
+from tests.hub.server import Fault, Hub, content_of
 
 LAYER = 12
 SOURCE = pins.PHRASE_SOURCE_IDS[LAYER]
 PAGE = f"/api/feature/gemma-2-2b/{SOURCE}"
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    hub = miniature_hub()
-    told: dict[int, list[dict[str, Any]]] = {}
-    for key, content in hub.objects.items():
-        if key.startswith(f"{BUCKET}/{SOURCE}/activations/"):
-            for line in gzip.decompress(content_of(content)).splitlines():
-                row = json.loads(line)
-                told.setdefault(int(row["index"]), []).append(row)
-    hub.pages = {f"{PAGE}/{latent}": page(rows) for latent, rows in told.items()}
-    with serving(hub) as running:
-        yield running
-
-
-def page(rows: list[dict[str, Any]]) -> bytes:
-    """A latent as the service tells it: numbers as strings, rows by their maximum, more fields than are read."""
-    rows = sorted(rows, key=lambda row: -max(row["values"]))
-    maximum = max(max(row["values"]) for row in rows)
-    content = {
-        "modelId": "gemma-2-2b",
-        "layer": SOURCE,
-        "index": str(rows[0]["index"]),
-        "maxActApprox": maximum,
-    }
-    return json.dumps({**content, "activations": rows, "explanations": []}).encode()
 
 
 def spotcheck(hub: Hub, root: Path, *words: str) -> tuple[int, str, str]:
@@ -65,6 +34,11 @@ def test_the_same_rows_on_both_sides_agree(hub: Hub, root: Path) -> None:
     assert (code, [each["agrees"] for each in found]) == (0, [True] * 3)
     assert all(each["equal_rows"] == each["told_rows"] > 0 for each in found)
     assert hub.faults.pop().times == 0
+
+
+def test_by_default_the_first_the_middle_and_the_last_layer_are_looked_at(hub: Hub, root: Path) -> None:
+    code, said, _ = spotcheck(hub, root, "--latents", "1", "--json")
+    assert (code, [each["layer"] for each in json.loads(said)]) == (0, [0, 12, 25])
 
 
 def test_other_values_are_told(hub: Hub, root: Path) -> None:
@@ -89,9 +63,6 @@ def test_other_values_are_told(hub: Hub, root: Path) -> None:
         pytest.param(
             ("--layer", "26"), 4, "there is no layer 26; the layers are 0 to 25", id="no such layer"
         ),
-        pytest.param(
-            ("--layer", "0"), 5, "answers 404 to /api/feature/gemma-2-2b/0-", id="an unknown latent"
-        ),
         pytest.param(("--profile", "fixture"), 4, "the fixture world names no service", id="no service"),
     ],
 )
@@ -101,6 +72,14 @@ def test_what_cannot_be_asked_is_one_clear_error(
     found, _, errors = spotcheck(hub, root, *words)
     assert (found, "Traceback" in errors) == (code, False)
     assert says in errors
+
+
+def test_an_unknown_latent_is_one_clear_error(hub: Hub, root: Path) -> None:
+    before, hub.pages = hub.pages, {}
+    code, _, errors = spotcheck(hub, root, "--layer", "0")
+    hub.pages = before
+    assert (code, "Traceback" in errors) == (5, False)
+    assert "answers 404 to /api/feature/gemma-2-2b/0-" in errors
 
 
 def test_a_page_that_tells_no_latent_is_one_clear_error(hub: Hub, root: Path) -> None:
