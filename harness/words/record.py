@@ -77,7 +77,8 @@ class Translation:
     is_odd_length: bool
     """True when it is far longer or shorter than its language's other translations let one expect."""
     is_truncated: bool
-    """True when the model was stopped before it ended the translation; never so for a text that no model made."""
+    """True when the model was stopped before it ended the translation, or its text is longer than the model can read;
+    never so for a text that no model made."""
 
     @property
     def is_flagged(self) -> bool:

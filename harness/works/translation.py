@@ -34,6 +34,7 @@ class Translated:
 
     text: str
     is_truncated: bool
+    """True when the model was stopped before the end of its translation, or of the text."""
 
 
 def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -164,12 +165,20 @@ def _translate_batch(
     translator: TranslationModel, sources: Sequence[str], num_beams: int
 ) -> list[Translated]:
     model, tokenizer = translator.model, translator.tokenizer
-    batch = tokenizer(list(sources), return_tensors="pt", padding=True).to(model.device)
-    limit = min(MAX_NEW_TOKENS, model.config.max_position_embeddings)
+    positions = model.config.max_position_embeddings
+    # Cut before the end token, which stays: a text past the position table cannot be read at all.
+    batch = tokenizer(
+        list(sources), return_tensors="pt", padding=True, truncation=True, max_length=positions
+    ).to(model.device)
+    limit = min(MAX_NEW_TOKENS, positions)
     generated = model.generate(**batch, num_beams=num_beams, max_new_tokens=limit, do_sample=False)
     decoded: list[str] = tokenizer.batch_decode(generated, skip_special_tokens=True)
     cut = truncated(generated, tokenizer.eos_token_id, limit).tolist()
-    return [Translated(text=text, is_truncated=is_cut) for text, is_cut in zip(decoded, cut, strict=True)]
+    whole = [len(tokens) for tokens in tokenizer(list(sources), verbose=False)["input_ids"]]
+    return [
+        Translated(text=text, is_truncated=is_cut or tokens > positions)
+        for text, is_cut, tokens in zip(decoded, cut, whole, strict=True)
+    ]
 
 
 def _chunks(indices: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -299,3 +299,19 @@ def test_no_translation_outgrows_the_model(
     with watched(spanish) as calls:
         translations(spanish, SOURCES[:1], None, 1, 1)
     assert [call["max_new_tokens"] for call in calls] == [limit]
+
+
+def test_a_text_longer_than_the_models_positions_is_cut_and_says_so(
+    spanish: TranslationModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positions = spanish.model.config.max_position_embeddings
+    monkeypatch.setattr(translation, "truncated", lambda generated, *_: torch.zeros(len(generated)).bool())
+    words = ("sea " * 40 + "." * dots for dots in range(positions))
+    fitting = next(text for text in words if len(spanish.tokenizer(text)["input_ids"]) == positions)
+    over, long = fitting + ".", "sea " * (3 * positions)
+    with watched(spanish) as calls:
+        found = translations(spanish, [SOURCES[0], fitting, over, long], None, 1, 4)
+    assert [each.is_truncated for each in found] == [False, False, True, True]
+    (read,) = (call["input_ids"] for call in calls)
+    assert read.shape == (4, positions)
+    assert set(read[:3, -1].tolist()) == {spanish.tokenizer.eos_token_id}
