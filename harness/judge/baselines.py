@@ -12,7 +12,13 @@ from harness.judge.quantities import estimate_scopes
 from harness.supply.outcomes import keyed
 from harness.supply.tables import read_table
 from harness.tools.measured import Scope
-from harness.tools.scoring import MAX_POINTS_APART, MIN_ITEM_AGREEMENT, baseline, standard_errors_above
+from harness.tools.scoring import (
+    MAX_POINTS_APART,
+    MIN_ITEM_AGREEMENT,
+    Scored,
+    baseline,
+    standard_errors_above,
+)
 from harness.words.judgement import BaselineCheck
 from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
@@ -153,18 +159,22 @@ def _why_unchecked(gate: Gate, benchmark: Benchmark, known: PublishedBaseline, n
 def _compared(
     check: BaselineCheck, benchmark: Benchmark, known: PublishedBaseline, right: Sequence[float]
 ) -> BaselineCheck:
-    """The check with its outcome; another number of questions is another set of them, whatever the scores."""
+    """The check with its outcome, and the sentence that says why."""
     ours, where = sum(right) / len(right), f"{known.benchmark} in {known.language}"
-    outcome = baseline(ours, known.accuracy, known.items, benchmark.chance, check.item_agreement)
+    outcome = baseline(
+        Scored(accuracy=ours, items=len(right)),
+        Scored(accuracy=known.accuracy, items=known.items),
+        benchmark.chance,
+        check.item_agreement,
+    )
     if outcome is BaselineOutcome.AT_CHANCE:
         above = standard_errors_above(known.accuracy, benchmark.chance, known.items)
         says = (
             f"In {where} the authors' own untouched model stands at chance ({100 * known.accuracy:.2f} % of {known.items:,}, "
-            f"{known.metric}, {above:.1f} standard errors above guessing), so its baseline tells nothing of ours."
+            f"{known.metric}, {above:.1f} standard errors above guessing), and so does ours ({100 * ours:.2f} %): their shares tell "
+            "nothing of each other."
         )
         return replace(check, outcome=outcome, says=says)
-    if len(right) != known.items:
-        outcome = BaselineOutcome.DIFFERS
     says = (
         f"In {where} our untouched model has {100 * ours:.2f} % of {len(right):,} questions right ({known.metric}), the authors' "
         f"{100 * known.accuracy:.2f} % of {known.items:,}: {_distance(check, known, ours, len(right))}."

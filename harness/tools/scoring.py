@@ -28,6 +28,15 @@ class Difference:
     relative_percent: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """The accuracy of one model in one cell."""
+
+    accuracy: float
+    """As a fraction."""
+    items: int
+
+
 def items_by_stderr(value: float, stderr: float) -> int | None:
     """Number of items behind an accuracy whose standard error is sqrt(p (1 - p) / (n - 1)).
 
@@ -86,21 +95,33 @@ def standard_errors_above(value: float, chance: float, items: int) -> float:
 
 
 def baseline(
-    ours: float, theirs: float, items: int, chance: float, item_agreement: float | None = None
+    ours: Scored, theirs: Scored, chance: float, item_agreement: float | None = None
 ) -> BaselineOutcome:
     """The baseline gate in one cell: it must be passed before any tuned score there is read.
 
+    Another number of questions is another set of them. Questions held one against the other tell at any accuracy; shares tell
+    nothing where both sides guess.
+
     Args:
-        ours: Our accuracy of the untouched model, as a fraction.
+        ours: Our untouched model.
         theirs: The authors'.
-        items: Items of the cell.
         chance: Accuracy of guessing.
         item_agreement: Share of items with the same outcome, where the authors' items can be read.
     """
-    if round(standard_errors_above(theirs, chance, items), DIGITS) <= CLEAR_OF_CHANCE_SE:
-        return BaselineOutcome.AT_CHANCE
+    if ours.items != theirs.items:
+        return BaselineOutcome.DIFFERS
     if item_agreement is not None:
         agrees = round(item_agreement, DIGITS) >= MIN_ITEM_AGREEMENT
+    elif _both_guess(ours, theirs, chance):
+        return BaselineOutcome.AT_CHANCE
     else:
-        agrees = round(abs(100 * (ours - theirs)), DIGITS) <= MAX_POINTS_APART
+        agrees = round(abs(100 * (ours.accuracy - theirs.accuracy)), DIGITS) <= MAX_POINTS_APART
     return BaselineOutcome.AGREES if agrees else BaselineOutcome.DIFFERS
+
+
+def _both_guess(ours: Scored, theirs: Scored, chance: float) -> bool:
+    """Theirs no better than guessing, and ours neither better nor worse: far below it is no guessing, but a fault."""
+    own, their = (
+        round(standard_errors_above(each.accuracy, chance, each.items), DIGITS) for each in (ours, theirs)
+    )
+    return their <= CLEAR_OF_CHANCE_SE and abs(own) <= CLEAR_OF_CHANCE_SE

@@ -54,7 +54,7 @@ class BaselineOutcome(StrEnum):
     AGREES = "agrees"
     DIFFERS = "differs"
     AT_CHANCE = "at-chance"
-    """Theirs is too near to guessing to tell."""
+    """Both are too near to guessing to tell, and single outcomes are not at hand."""
     UNCHECKED = "unchecked"
     """Nothing published can be held against ours."""
 

@@ -104,13 +104,40 @@ def test_outcomes_of_other_questions_leave_the_shares_to_decide(tmp_path: Path) 
     assert "0.60 points apart, where 0.5 are allowed (their outcomes are of other questions)." in check.says
 
 
-def test_a_baseline_at_chance_tells_nothing_whatever_ours_is(tmp_path: Path) -> None:
-    """291 of 1,000 stand 2.85 standard errors above a quarter, 294 stand 3.05 above."""
-    folder = answers(tmp_path, 600)
-    (low,) = checked(gate(folder, replace(ACC, accuracy=0.291)))
-    (clear,) = checked(gate(folder, replace(ACC, accuracy=0.294)))
-    assert (low.outcome, clear.outcome) == (AT_CHANCE, DIFFERS)
-    assert "stands at chance (29.10 % of 1,000, acc, 2.9 standard errors above guessing)" in low.says
+def test_where_both_stand_at_chance_their_shares_tell_nothing(tmp_path: Path) -> None:
+    """291 of 1,000 stand 2.85 standard errors above a quarter, 294 stand 3.05 above; 280 and 240 are nearer, 600 is far."""
+    low, clear = replace(ACC, accuracy=0.291), replace(ACC, accuracy=0.294)
+    found = {
+        right: [each.outcome for each in checked(gate(answers(tmp_path / str(right), right), low, clear))]
+        for right in (280, 240, 600, 294)
+    }
+    assert found == {
+        280: [AT_CHANCE, DIFFERS],
+        240: [AT_CHANCE, DIFFERS],
+        600: [DIFFERS, DIFFERS],
+        294: [AGREES, AGREES],
+    }
+    (says,) = {each.says for each in checked(gate(tmp_path / "280", low))}
+    assert says == (
+        "In hellaswag in id the authors' own untouched model stands at chance (29.10 % of 1,000, acc, 2.9 standard errors above "
+        "guessing), and so does ours (28.00 %): their shares tell nothing of each other."
+    )
+
+
+@pytest.mark.parametrize(("flipped", "expected"), [(30, AGREES), (31, DIFFERS), (600, DIFFERS)])
+def test_single_questions_tell_at_chance_as_well(
+    tmp_path: Path, flipped: int, expected: BaselineOutcome
+) -> None:
+    theirs = {f"h{place}": (place < 252) != (place < flipped) for place in range(1000)}
+    named = replace(NAMED, accuracy=0.25)
+    asked = replace(gate(answers(tmp_path, 252), named), outcomes={NAMED.outcomes: theirs})
+    assert [each.outcome for each in checked(asked)] == [expected]
+
+
+def test_another_number_of_questions_is_told_at_chance_as_well(tmp_path: Path) -> None:
+    (check,) = checked(gate(answers(tmp_path, 250, asked=999), replace(ACC, accuracy=0.25)))
+    assert check.outcome is DIFFERS
+    assert "these are not the same questions" in check.says
 
 
 def test_cells_that_nothing_can_be_held_against_say_why(tmp_path: Path) -> None:

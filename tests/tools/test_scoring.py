@@ -3,6 +3,7 @@
 import pytest
 
 from harness.tools.scoring import (
+    Scored,
     baseline,
     difference,
     items_by_stderr,
@@ -78,6 +79,14 @@ def test_a_difference_from_nothing_has_no_percentage() -> None:
 AGREES, DIFFERS, AT_CHANCE = BaselineOutcome.AGREES, BaselineOutcome.DIFFERS, BaselineOutcome.AT_CHANCE
 
 
+def gate(
+    ours: float, theirs: float, items: int, chance: float, item_agreement: float | None = None
+) -> BaselineOutcome:
+    """Both sides answered as many questions."""
+    one, other = (Scored(accuracy=accuracy, items=items) for accuracy in (ours, theirs))
+    return baseline(one, other, chance, item_agreement)
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "agreement", "expected"),
     [
@@ -90,13 +99,38 @@ AGREES, DIFFERS, AT_CHANCE = BaselineOutcome.AGREES, BaselineOutcome.DIFFERS, Ba
         pytest.param(0.421, 0.415, 0.9699, DIFFERS, id="item by item, a hair below"),
         pytest.param(0.415, 0.415, 0.96, DIFFERS, id="equal by chance, other items"),
         pytest.param(0.252, 0.2517, None, AT_CHANCE, id="at chance, as their Malayalam HellaSwag is"),
-        pytest.param(0.9, 0.2, 0.1, AT_CHANCE, id="they stand below chance"),
+        pytest.param(0.45, 0.2517, None, DIFFERS, id="theirs at chance, ours far above"),
+        pytest.param(0.0, 0.2517, None, DIFFERS, id="theirs at chance, ours right nowhere"),
+        pytest.param(0.9, 0.2, None, DIFFERS, id="theirs below chance, ours above"),
+        pytest.param(0.2, 0.2, None, AGREES, id="equally far below chance"),
+        pytest.param(0.24, 0.2, None, AT_CHANCE, id="theirs below chance, ours at it"),
+        pytest.param(0.25, 0.2517, 0.40, DIFFERS, id="both at chance, item by item far apart"),
+        pytest.param(0.25, 0.2517, 0.97, AGREES, id="both at chance, item by item alike"),
     ],
 )
 def test_the_baseline_gate(
     ours: float, theirs: float, agreement: float | None, expected: BaselineOutcome
 ) -> None:
-    assert baseline(ours, theirs, 6019, 0.25, agreement) is expected
+    assert gate(ours, theirs, 6019, 0.25, agreement) is expected
+
+
+@pytest.mark.parametrize(("accuracy", "agreement"), [(0.9, None), (0.9, 1.0), (0.25, None)])
+def test_another_number_of_questions_comes_before_everything(
+    accuracy: float, agreement: float | None
+) -> None:
+    ours, theirs = (Scored(accuracy=accuracy, items=items) for items in (1000, 999))
+    assert baseline(ours, theirs, 0.25, agreement) is DIFFERS
+    assert baseline(theirs, ours, 0.25, agreement) is DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("chance", "expected"),
+    [(0.35, AT_CHANCE), (0.3499, DIFFERS), (0.65, AT_CHANCE), (0.6501, DIFFERS)],
+    ids=["three errors above", "a little more", "three errors below", "a little lower"],
+)
+def test_ours_must_stand_at_chance_as_well(chance: float, expected: BaselineOutcome) -> None:
+    """Half of 101 right has a standard error of 0.05; theirs is never above chance, and a point or more away."""
+    assert gate(0.5, min(chance, 0.49), 101, chance) is expected
 
 
 @pytest.mark.parametrize(
@@ -108,17 +142,17 @@ def test_the_edge_of_chance(chance: float, expected: BaselineOutcome) -> None:
     """Half of 101 right has a standard error of 0.5 / sqrt(100) = 0.05, so three reach from 0.35 to 0.5."""
     assert standard_errors_above(0.5, 0.35, 101) == pytest.approx(3.0)
     assert standard_errors_above(0.5, 0.0, 2) == 1  # one of two: an error of sqrt(.25 / 1)
-    assert baseline(0.9, 0.5, 101, chance) is expected
+    assert gate(0.49, 0.5, 101, chance) is expected
 
 
 @pytest.mark.parametrize(("chance", "expected"), [(0.7001, AT_CHANCE), (0.6999, AGREES)])
 def test_the_edge_of_chance_of_a_score_off_the_middle(chance: float, expected: BaselineOutcome) -> None:
     """Four fifths of 145 have a standard error of sqrt(0.16 / 144) = 1/30, so three are a tenth."""
-    assert baseline(0.8, 0.8, 145, chance) is expected
+    assert gate(0.8, 0.8, 145, chance) is expected
 
 
 @pytest.mark.parametrize(("theirs", "expected"), [(1.0, DIFFERS), (0.0, AT_CHANCE)], ids=["all", "none"])
 def test_a_score_without_error_is_clear_of_chance_by_its_side(
     theirs: float, expected: BaselineOutcome
 ) -> None:
-    assert baseline(0.5, theirs, 10, 0.25) is expected
+    assert gate(0.3, theirs, 10, 0.25) is expected
