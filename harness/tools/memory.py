@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
 from harness.words.failures import MemoryShortError
 
-HOST_ALLOCATOR = "DefaultCPUAllocator"
-"""Stands in the error of a host without memory, which has no class of its own."""
+Found = TypeVar("Found")
+
+WITHOUT_CLASS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""One of them stands in an error of short memory that has no class of its own: the host's, the driver's, its libraries'."""
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether an accelerator or the host had no memory left, as against any other failure."""
-    return isinstance(error, torch.OutOfMemoryError) or HOST_ALLOCATOR in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in WITHOUT_CLASS)
 
 
 @dataclass
@@ -26,11 +29,11 @@ class Portion:
         """How many of `count` things are held at once."""
         return min(self.size, count)
 
-    def fitting(self, work: Callable[[int], float], count: int, what: str) -> float:
+    def fitting(self, work: Callable[[int], Found], count: int, what: str) -> Found:
         """What some work gives, in portions of half the size, and half again, for as long as memory is short.
 
         Args:
-            work: Is told the size of a portion; may be broken off at any point, and is then begun again.
+            work: Is told the size of a portion; may be broken off at any point, and is then begun again. Never gives None.
             count: How many things there are to work on.
             what: What they are, for the error.
 
@@ -48,7 +51,7 @@ class Portion:
         return found
 
 
-def _attempt(work: Callable[[int], float], size: int) -> float | None:
+def _attempt(work: Callable[[int], Found], size: int) -> Found | None:
     # A function of its own: an error holds on to every tensor of the attempt until it is forgotten here.
     try:
         return work(size)

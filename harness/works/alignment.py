@@ -49,6 +49,7 @@ def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
             held_out=held_out,
             task=task,
             portion=Portion(task.batch_size),
+            positions=Portion(task.networks.batch_tokens),
         ).run()
         if record.failure is None:
             trained = Trained(

@@ -1,4 +1,8 @@
-"""What held-out pairs show of an adapter: distance of true and of wrong partners, drift, and what it cost the model."""
+"""What held-out pairs show of an adapter: distance of true and of wrong partners, drift, and what it cost the model.
+
+Pairs go through the model a few at a time, those of about one length together, and are put back into their order
+afterwards: one long translation makes its own few neighbours wide, and not every pair.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,12 +22,23 @@ LOGIT_POSITIONS = 1_024
 
 @torch.no_grad()
 def measured_moment(
-    aligner: Aligner, held_out: Pairs, untouched: Untouched, *, step: int, seed: int
+    aligner: Aligner, held_out: Pairs, untouched: Untouched, *, batch_tokens: int, step: int, seed: int
 ) -> AlignmentStep:
-    """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss."""
-    english, target = aligner.both_sides(held_out)
+    """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss.
+
+    u, v and u_orig of a pair are padded alike; those of another pair may be padded otherwise, so that another
+    `batch_tokens` moves the figures by what rounding does: under 1e-5 of themselves in float32, more in bfloat16.
+
+    Args:
+        aligner: The model under the adapter, its encoders, and the choice of the loss.
+        held_out: Pairs to measure on, at least two.
+        untouched: Opens a block without the adapter.
+        batch_tokens: Padded positions per forward pass.
+        step: Steps taken so far.
+        seed: Draws the wrong partners, with the step.
+    """
+    english, target, original = _three_sides(aligner, held_out, untouched, batch_tokens)
     partners = strangers(len(held_out), np.random.default_rng(np.random.SeedSequence([seed, step])))
-    original = aligner.original(held_out, untouched)
     return AlignmentStep(
         step=step,
         gap=_mean_over_layers((u - v).abs() for u, v in zip(english, target, strict=True)),
@@ -31,8 +46,8 @@ def measured_moment(
         retention=_mean_over_layers((u - o).square() for u, o in zip(english, original, strict=True)),
         english_mean=_mean_over_layers(iter(english)),
         target_mean=_mean_over_layers(iter(target)),
-        english_nats_per_token=nats_per_token(aligner.language_model, held_out.english),
-        target_nats_per_token=nats_per_token(aligner.language_model, held_out.target),
+        english_nats_per_token=nats_per_token(aligner.language_model, held_out.english, batch_tokens),
+        target_nats_per_token=nats_per_token(aligner.language_model, held_out.target, batch_tokens),
     )
 
 
@@ -44,13 +59,15 @@ def strangers(count: int, stream: np.random.Generator) -> list[int]:
 
 
 @torch.no_grad()
-def nats_per_token(language_model: LanguageModel, ids: Sequence[Sequence[int]]) -> float:
+def nats_per_token(
+    language_model: LanguageModel, ids: Sequence[Sequence[int]], batch_tokens: int = LOGIT_POSITIONS
+) -> float:
     """Mean negative log-likelihood of every token after BOS.
 
-    Runs a few texts at a time: the logits of one position are as wide as the vocabulary.
+    Runs a few texts at a time, `LOGIT_POSITIONS` at most: the logits of one position are as wide as the vocabulary.
     """
     total, tokens = 0.0, 0
-    for bucket in length_buckets([len(row) for row in ids], LOGIT_POSITIONS):
+    for bucket in length_buckets([len(row) for row in ids], min(batch_tokens, LOGIT_POSITIONS)):
         batch = [ids[index] for index in bucket]
         input_ids, mask = padded_left(batch, language_model.pad_id, language_model.device)
         counted = counted_positions(input_ids, mask, language_model.bos_id)[:, 1:]
@@ -61,6 +78,22 @@ def nats_per_token(language_model: LanguageModel, ids: Sequence[Sequence[int]]) 
         total -= float(chosen.squeeze(-1)[counted].sum(dtype=torch.float64))
         tokens += int(counted.sum())
     return total / tokens
+
+
+def _three_sides(
+    aligner: Aligner, pairs: Pairs, untouched: Untouched, batch_tokens: int
+) -> list[list[Tensor]]:
+    """u, v and u_orig, each per layer, in the order of the pairs."""
+    longest = [max(map(len, sides)) for sides in zip(pairs.english, pairs.target, strict=True)]
+    # One forward pass holds both sides, so a pair takes two rows of it.
+    buckets = length_buckets(longest, batch_tokens // 2)
+    places = torch.tensor([index for bucket in buckets for index in bucket]).argsort()
+    batches = [pairs.chosen(bucket) for bucket in buckets]
+    sides = [(*aligner.both_sides(batch), aligner.original(batch, untouched)) for batch in batches]
+    return [
+        [torch.cat(layer)[places] for layer in zip(*of_batches, strict=True)]
+        for of_batches in zip(*sides, strict=True)
+    ]
 
 
 def _mean_over_layers(values: Iterator[Tensor]) -> float:

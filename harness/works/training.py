@@ -52,6 +52,8 @@ class Training:
     task: AdapterTask
     portion: Portion
     """Pairs held in memory at once: a whole batch, until that turns out too much."""
+    positions: Portion
+    """Padded positions held at once where nothing is learnt: those of the task, until they turn out too many."""
 
     def run(self) -> TrainingRecord:
         """Take every step of the plan, or stop where a number is none; the adapter is changed in place."""
@@ -119,8 +121,17 @@ class Training:
         return [parameter for parameter in self.tuned.parameters() if parameter.requires_grad]
 
     def _moment(self, step: int) -> AlignmentStep:
-        moment = measured_moment(
-            self.aligner, self.held_out, self.tuned.disable_adapter, step=step, seed=self.task.seed
+        moment = self.positions.fitting(
+            lambda size: measured_moment(
+                self.aligner,
+                self.held_out,
+                self.tuned.disable_adapter,
+                batch_tokens=size,
+                step=step,
+                seed=self.task.seed,
+            ),
+            self.positions.size,
+            f"A held-out pair of {self.task.language}",
         )
         for value in astuple(moment):
             require_number("held-out figure", value)

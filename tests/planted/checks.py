@@ -172,7 +172,14 @@ def drift(subject: Subject) -> None:
     inputs = {role: subject.run.artifact(f"{need.stage}/{need.name}") for role, need in item.needs}
     held_out = training_and_held_out(language_model, inputs)[1]
     with attached(language_model.model, subject.run.artifact("adapters/ml/seed-1")) as tuned:
-        step = measured_moment(aligner, held_out, tuned.disable_adapter, step=1, seed=1)
+        step = measured_moment(
+            aligner,
+            held_out,
+            tuned.disable_adapter,
+            batch_tokens=task.networks.batch_tokens,
+            step=1,
+            seed=1,
+        )
     wanted = planted_drift(subject.expected, "ml", ADAPTERS["ml", 1])
     require_near({"drift": step.retention}, {"drift": wanted})
 

@@ -27,6 +27,17 @@ class Memory:
     [
         pytest.param(torch.OutOfMemoryError("CUDA out of memory."), True, id="an accelerator"),
         pytest.param(RuntimeError(HOST), True, id="the host"),
+        pytest.param(
+            RuntimeError("CUDA error: out of memory\nCUDA kernel errors might"), True, id="a driver"
+        ),
+        pytest.param(
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+            True,
+            id="a library of matrix products",
+        ),
+        pytest.param(
+            RuntimeError("CUDA error: device-side assert triggered"), False, id="an accelerator's other"
+        ),
         pytest.param(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False, id="another failure"),
     ],
 )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -385,12 +385,49 @@ def test_a_moment_measures_true_and_shuffled_partners(
 ) -> None:
     _, held_out = training_and_held_out(language_model, inputs)
     same = Pairs(english=held_out.english, target=held_out.english)
-    moment = measured_moment(aligner, same, nullcontext, step=0, seed=1)
+    moment = measured_moment(aligner, same, nullcontext, batch_tokens=1_024, step=0, seed=1)
     # One text against itself, in rows of one batch: only the order of float32 sums differs.
     assert moment.gap == pytest.approx(0.0, abs=1e-5)
     assert moment.shuffled_gap > 0.01
     assert moment.english_mean == pytest.approx(moment.target_mean, rel=1e-5)
     assert moment.english_nats_per_token == moment.target_nats_per_token
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 40, 100])
+def test_a_moment_is_the_same_however_many_pairs_go_through_at_once(
+    language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner, batch_tokens: int
+) -> None:
+    held_out = one_long_translation(training_and_held_out(language_model, inputs)[0].chosen(range(9)))
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        strengthen(tuned)
+        whole, parts = (
+            measured_moment(aligner, held_out, tuned.disable_adapter, batch_tokens=size, step=1, seed=1)
+            for size in (100_000, batch_tokens)
+        )
+    assert whole.retention > 0
+    assert whole.shuffled_gap != pytest.approx(whole.gap, rel=1e-3), "pairs out of order would not be seen"
+    assert astuple(parts) == pytest.approx(astuple(whole), rel=1e-5)
+
+
+def test_one_long_translation_leaves_the_other_pairs_narrow(
+    language_model: LanguageModel,
+    inputs: Mapping[str, Path],
+    aligner: Aligner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held_out = one_long_translation(training_and_held_out(language_model, inputs)[0].chosen(range(9)))
+    seen: list[int] = []
+
+    def watched(self: Aligner, ids: Sequence[Sequence[int]], width: int = 0) -> list[Tensor]:
+        seen.append(len(ids) * max(width, *map(len, ids)))
+        return original(self, ids, width)
+
+    original = Aligner.pooled_activations
+    monkeypatch.setattr(Aligner, "pooled_activations", watched)
+    widest = 2 * max(map(len, held_out.target))
+    measured_moment(aligner, held_out, nullcontext, batch_tokens=widest, step=0, seed=1)
+    assert len(seen) > 2
+    assert max(seen) == widest
 
 
 def test_nats_per_token_equal_the_librarys_own_loss(language_model: LanguageModel) -> None:
@@ -406,6 +443,14 @@ def test_nats_per_token_equal_the_librarys_own_loss(language_model: LanguageMode
 def pooled(aligner: Aligner, ids: Sequence[Sequence[int]]) -> list[Tensor]:
     with torch.no_grad():
         return aligner.pooled_activations(ids)
+
+
+def one_long_translation(pairs: Pairs) -> Pairs:
+    """Pairs of which the one in the middle has a translation that repeats itself, as a stuck translator's does."""
+    target = list(pairs.target)
+    middle = len(target) // 2
+    target[middle] = target[middle][:1] + target[middle][1:] * 5
+    return Pairs(english=pairs.english, target=tuple(target))
 
 
 def lora_weights(tuned: Any) -> list[tuple[str, Tensor]]:

@@ -1,7 +1,8 @@
 """Training when memory is short: the same losses and the same adapter as with memory to spare, and a word about it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from contextlib import contextmanager
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from harness.supply.loading import LanguageModel, load_encoder, load_language_mo
 from harness.supply.tables import read_table, write_table
 from harness.tools.memory import Portion
 from harness.words.failures import MemoryShortError
-from harness.words.record import TrainingLoss
+from harness.words.record import AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask, EstimatesTask
 from harness.works import alignment
 from harness.works.alignment import training_and_held_out
@@ -52,6 +53,7 @@ def training(world: World, inputs: Mapping[str, Path]) -> Iterator[Training]:
             held_out=held_out,
             task=task_of(world),
             portion=Portion(8),
+            positions=Portion(1_024),
         )
 
 
@@ -106,6 +108,25 @@ def test_a_single_pair_that_does_not_fit_ends_in_one_clear_error(
         disturbed(task_of(world), inputs, tmp_path, room=0)
 
 
+def test_held_out_pairs_that_do_not_fit_are_measured_in_smaller_batches(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    task = task_of(world, max_steps=1)
+    alignment.produce(task, inputs, tmp_path / "undisturbed")
+    with measuring_at_most(2):
+        alignment.produce(task, inputs, tmp_path / "short")
+    undisturbed, short = (read_table(tmp_path / name, AlignmentStep) for name in ("undisturbed", "short"))
+    for one, other in zip(undisturbed, short, strict=True):
+        assert astuple(other) == pytest.approx(astuple(one), rel=1e-5, abs=1e-9)
+
+
+def test_a_single_held_out_pair_that_does_not_fit_ends_in_one_clear_error(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    with measuring_at_most(0), pytest.raises(MemoryShortError, match="A held-out pair of ml does not fit"):
+        alignment.produce(task_of(world), inputs, tmp_path)
+
+
 @pytest.mark.parametrize(("held", "told"), [((4, 4), []), ((4, 2), [2.0])], ids=["all fitted", "one did not"])
 def test_the_estimates_say_so_only_where_memory_was_short(
     world: World, tmp_path: Path, held: tuple[int, int], told: list[float]
@@ -143,3 +164,18 @@ def disturbed(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Aligner, "loss", loss)
         alignment.produce(task, inputs, out)
+
+
+@contextmanager
+def measuring_at_most(room: int) -> Iterator[None]:
+    """Memory for so many pairs wherever no gradient is asked for."""
+    original = Aligner.both_sides
+
+    def both_sides(self: Aligner, pairs: Pairs) -> tuple[list[Tensor], list[Tensor]]:
+        if not torch.is_grad_enabled() and len(pairs) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return original(self, pairs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Aligner, "both_sides", both_sides)
+        yield

@@ -50,7 +50,13 @@ def training(task: AdapterTask) -> Iterator[Training]:
     aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
     with trained_adapter(language_model.model, task.choice, seed=0) as tuned:
         yield Training(
-            aligner=aligner, tuned=tuned, training=pairs, held_out=pairs, task=task, portion=Portion(4)
+            aligner=aligner,
+            tuned=tuned,
+            training=pairs,
+            held_out=pairs,
+            task=task,
+            portion=Portion(4),
+            positions=Portion(1_024),
         )
 
 
