@@ -13,7 +13,7 @@ from harness.words.published import BaselineOutcome
 
 LEAD = (
     "Before a tuned score is read, our untouched model is held against the authors\u2019 own untouched runs on the same "
-    "questions. Where it differs, every claim that rests on that cell is an ERROR. Where both stand at chance "
+    "questions. Where it differs in the metric of the claims, every claim that rests on that cell is an ERROR. Where both stand at chance "
     "and single outcomes are not at hand, equal shares would show nothing; an unchecked cell is trusted without a witness."
 )
 HEADERS = ("Benchmark", "Language", "Metric", "Outcome", "Why", "Ours", "Theirs", "Questions")

@@ -68,6 +68,29 @@ def test_each_metric_is_held_against_its_own(tmp_path: Path) -> None:
     )
 
 
+def test_a_number_in_another_metric_is_shown_and_breaks_nothing(tmp_path: Path) -> None:
+    """The study rests on acc_norm in HellaSwag."""
+    (check,) = checks = checked(gate(answers(tmp_path, 800), ACC))
+    assert (check.outcome, check.metric) == (DIFFERS, "acc")
+    assert check.says.endswith(
+        "10.00 points apart, where 0.5 are allowed. Claims there rest on acc_norm, so this breaks none."
+    )
+    assert differing_estimates(STUDY, checks) == remarks(STUDY, checks) == {}
+
+
+def test_a_remark_in_another_metric_says_what_was_not_seen() -> None:
+    low = BaselineCheck(
+        benchmark="hellaswag", language="ml", metric="acc", outcome=AT_CHANCE, says="They guess."
+    )
+    own = replace(low, metric="acc_norm")
+    told = set(remarks(STUDY, [low]).values())
+    assert told == {"They guess. That is acc; acc_norm, on which this rests, was not compared."}
+    assert set(remarks(STUDY, [low, own]).values()) == {"They guess."}
+    assert remarks(STUDY, [low, replace(own, outcome=AGREES)]) == {}
+    for other in (replace(own, language="hi", outcome=AGREES), replace(own, outcome=UNCHECKED)):
+        assert set(remarks(STUDY, [low, other]).values()) == told
+
+
 def test_another_number_of_questions_is_another_set(tmp_path: Path) -> None:
     (check,) = checked(gate(answers(tmp_path, 900, asked=999), ACC))
     assert check.outcome is DIFFERS
@@ -202,7 +225,9 @@ def test_estimates_rest_on_cells_where_they_rest_on_questions() -> None:
 
 
 def test_what_rests_on_a_cell_is_broken_or_remarked_with_it() -> None:
-    check = BaselineCheck(benchmark="arc", language="ml", outcome=DIFFERS, says="They differ.")
+    check = BaselineCheck(
+        benchmark="arc", language="ml", metric="acc_norm", outcome=DIFFERS, says="They differ."
+    )
     broken = differing_estimates(STUDY, [check, replace(check, language="hi", outcome=AGREES)])
     assert broken == dict.fromkeys(
         (
