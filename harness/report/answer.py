@@ -34,7 +34,7 @@ EVIDENT = frozenset({"full", "audit"})
 
 def answer(report: Report) -> Markup:
     """One sentence, the tiles, what may be concluded, and the largest deviations."""
-    trusted = not (num_differing(report) or report["not_run"] or report.get("stopped"))
+    trusted = not (num_differing(report) or report["not_run"] or breaking(report))
     conclusions = tag(
         "dl",
         tag(
@@ -68,11 +68,22 @@ def outcome(report: Report) -> str:
 
 
 def stopped_words(report: Report) -> list[str]:
-    """Which adapters could not be trained, in one sentence; none where all were."""
-    names = [entry["adapter"] for entry in report.get("stopped", [])]
-    if not names:
-        return []
-    return [f"{count(len(names), 'adapter')} could not be trained: {', '.join(names)}."]
+    """Which adapters and which controls could not be trained, a sentence each; none where all were."""
+    kinds = {"adapter": breaking(report), "control": _stopped_controls(report)}
+    return [
+        f"{count(len(names), kind)} could not be trained: {', '.join(names)}."
+        for kind, names in kinds.items()
+        if names
+    ]
+
+
+def breaking(report: Report) -> list[str]:
+    """The adapters that could not be trained and are no controls: a run without them is a malfunction."""
+    return [entry["adapter"] for entry in report.get("stopped", []) if not entry["is_control"]]
+
+
+def _stopped_controls(report: Report) -> list[str]:
+    return [entry["adapter"] for entry in report.get("stopped", []) if entry["is_control"]]
 
 
 def _came_of_it(report: Report) -> str:

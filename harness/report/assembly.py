@@ -121,7 +121,7 @@ def _summary(
     counted = [claim for claim in claims if claim["kind"] != ARITHMETIC]
     states = Counter(claim["verdict"] for claim in counted)
     outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
-    outcome = replace(outcome, is_whole=not records.stopped)
+    outcome = replace(outcome, is_whole=all(row.is_control for row in records.stopped))
     return {
         "counts": {state: states[state] for state in VERDICTS},
         "non_discriminating": sum(
@@ -239,6 +239,7 @@ def _listed(value: object) -> object:
 def _stopped(row: AdapterFailure) -> StoppedEntry:
     return {
         "adapter": row.name,
+        "is_control": row.is_control,
         "language": row.language,
         "seed": row.seed,
         "step": row.step,

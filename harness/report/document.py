@@ -83,6 +83,8 @@ class StoppedEntry(TypedDict):
     """One adapter that could not be trained: the step that could not be taken, and the value that is no number."""
 
     adapter: str
+    is_control: bool
+    """True of a control, on which no claim rests: it makes no run a malfunction."""
     language: str
     seed: int
     step: int

@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     FINDING = 1
     """A claim deviates; in a fixture run, a self-check differs."""
     MALFUNCTION = 3
-    """A gated claim ended in ERROR, or an adapter could not be trained: that says nothing about the paper."""
+    """A gated claim ended in ERROR, or an adapter that is no control could not be trained: nothing about the paper."""
     NOTHING_JUDGED = 5
     """No claim was judged; in a fixture run, no self-check was made."""
     UNRESOLVED = 10
@@ -49,7 +49,7 @@ class Outcome:
     lock: LockStatus = LockStatus.INTACT
     fail_on: FailOn = FailOn.UNRESOLVED
     is_whole: bool = True
-    """False where an item of the run broke, so that something was not measured."""
+    """False where an adapter that claims rest on broke, so that something they need was not measured."""
 
 
 def exit_code(outcome: Outcome) -> ExitCode:

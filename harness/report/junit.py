@@ -100,9 +100,13 @@ def _not_run_case(entry: Unfinished) -> ET.Element:
 
 
 def _stopped_case(entry: StoppedEntry) -> ET.Element:
+    """An error, as the exit code says; a control, on which no claim rests, is skipped."""
     case = _case("adapters", entry["adapter"])
-    message = f"stopped at step {entry['step']}: a {entry['what']} is {entry['value']}"
-    ET.SubElement(case, "error", type="adapter-failed", message=printable(message))
+    message = printable(f"stopped at step {entry['step']}: a {entry['what']} is {entry['value']}")
+    if entry["is_control"]:
+        ET.SubElement(case, "skipped", message=f"control: {message}")
+    else:
+        ET.SubElement(case, "error", type="adapter-failed", message=message)
     return case
 
 

@@ -54,7 +54,9 @@ def not_run(report: Report) -> Markup:
 def stopped(report: Report) -> Markup:
     """The adapters that could not be trained, and where their numbers stopped being numbers."""
     lead = paragraph(
-        "Nothing that needs them was measured, and no mean was taken over the others instead.", class_="lead"
+        "Nothing that needs them was measured, and no mean was taken over the others instead. "
+        "No claim rests on a control.",
+        class_="lead",
     )
     headers = ("Adapter", "Step", "What is no number", "Value")
     table = plain_table("Adapters that could not be trained.", headers, stopped_rows(report), num_labels=1)
