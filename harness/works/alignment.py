@@ -19,7 +19,7 @@ from harness.words.tasks import AdapterTask, Networks
 from harness.works.alignmentloss import Aligner, Pairs
 from harness.works.heldout import strangers
 from harness.works.modelcard import Trained, model_card
-from harness.works.training import Training
+from harness.works.training import Training, drawn_pairs
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
             trained = Trained(
                 task=task,
                 revision=revision_of(task.networks.model),
-                training=training,
+                drawn=training.chosen(drawn_pairs(len(training), task)),
+                pool_size=len(training),
                 held_out=held_out,
                 losses=record.losses,
                 moments=record.moments,

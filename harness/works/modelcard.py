@@ -34,8 +34,10 @@ class Trained:
     task: AdapterTask
     revision: str
     """Of the base model."""
-    training: Pairs
-    """As trained on: with wrong partners where it is a control."""
+    drawn: Pairs
+    """As trained on, each pair once: with wrong partners where it is a control."""
+    pool_size: int
+    """Pairs that they were drawn from, by seed."""
     held_out: Pairs
     losses: Sequence[TrainingLoss]
     moments: Sequence[AlignmentStep]
@@ -97,7 +99,10 @@ def _heading(trained: Trained) -> Iterator[str]:
 def _data(trained: Trained) -> Iterator[str]:
     yield "## Training data"
     yield ""
-    yield f"- Pairs to train on: {len(trained.training)}, SHA-256 of their token ids `{_digest(trained.training)}`"
+    yield (
+        f"- Pairs trained on: {len(trained.drawn)}, drawn by seed from {trained.pool_size}, SHA-256 of their token ids "
+        f"`{_digest(trained.drawn)}`"
+    )
     yield f"- Pairs held out, seen in no step: {len(trained.held_out)}, `{_digest(trained.held_out)}`"
     yield "- Partners: " + (
         "wrong ones, by seed" if trained.task.wrong_partners else "each phrase's own translation"

@@ -147,3 +147,8 @@ def planned_batches(num_pairs: int, task: AdapterTask) -> list[list[int]]:
         order = stream.permutation(chosen).tolist()
         batches += [order[start : start + task.batch_size] for start in range(0, len(order), task.batch_size)]
     return batches[: task.max_steps]
+
+
+def drawn_pairs(num_pairs: int, task: AdapterTask) -> list[int]:
+    """Indices of the pairs that some step is trained on, each once, in ascending order."""
+    return sorted({index for batch in planned_batches(num_pairs, task) for index in batch})

@@ -11,11 +11,14 @@ from harness.supply.adapters import attached
 from harness.supply.loading import load_language_model
 from harness.supply.sources import revision_of
 from harness.supply.tables import read_table
+from harness.tools.canonical import digest_of
 from harness.words.pins import Home, Pin
 from harness.words.record import AlignmentStep
 from harness.works import alignment
+from harness.works.alignment import training_and_held_out
 from harness.works.alignmentloss import Pairs
 from harness.works.modelcard import Trained, model_card
+from harness.works.training import planned_batches
 from tests.works.conftest import SENTENCES
 from tests.works.test_alignment import task_of
 from tests.worlds import World
@@ -26,9 +29,15 @@ def folders(
     world: World, inputs: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Path]:
     root = tmp_path_factory.mktemp("cards")
-    for name, wrong in (("first", False), ("again", False), ("control", True)):
-        alignment.produce(task_of(world, wrong_partners=wrong), inputs, root / name)
-    return {name: root / name for name in ("first", "again", "control")}
+    changes: dict[str, dict[str, object]] = {
+        "first": {},
+        "again": {},
+        "control": {"wrong_partners": True},
+        "other seed": {"seed": 2},
+    }
+    for name, change in changes.items():
+        alignment.produce(task_of(world, **change), inputs, root / name)
+    return {name: root / name for name in changes}
 
 
 def card(folder: Path) -> str:
@@ -70,7 +79,8 @@ def test_a_card_names_a_model_of_the_hub_by_its_address(world: World) -> None:
         Trained(
             task=task_of(world, networks=networks),
             revision="c" * 40,
-            training=one,
+            drawn=one,
+            pool_size=1,
             held_out=one,
             losses=[],
             moments=moments,
@@ -92,10 +102,29 @@ def test_the_card_of_a_control_says_so_and_names_other_data(folders: Mapping[str
     assert "# Adapter ml/control-1" in control
     assert "wrong ones, by seed" in control
     assert "control" in ModelCard.load(folders["control"] / "README.md").data.tags
-    (ours,), (theirs,) = (
-        [line for line in text.splitlines() if "to train on" in line] for text in (own, control)
-    )
-    assert ours != theirs
+    assert trained_on(own) != trained_on(control)
+
+
+def test_a_card_counts_and_digests_the_pairs_that_were_drawn(
+    folders: Mapping[str, Path], world: World, inputs: Mapping[str, Path]
+) -> None:
+    pool, _ = training_and_held_out(load_language_model(world.model, world.numerics), inputs)
+    task = task_of(world)
+    drawn = sorted({index for batch in planned_batches(len(pool), task) for index in batch})
+    assert len(drawn) == task.batch_size * 3 < len(pool), "of so few pairs every step would see all"
+    chosen = pool.chosen(drawn)
+    digest = digest_of([chosen.english, chosen.target])
+    told = f"- Pairs trained on: 12, drawn by seed from {len(pool)}, SHA-256 of their token ids `{digest}`"
+    assert trained_on(card(folders["first"])) == told
+
+
+def test_another_seed_names_other_data(folders: Mapping[str, Path]) -> None:
+    assert trained_on(card(folders["first"])) != trained_on(card(folders["other seed"]))
+
+
+def trained_on(text: str) -> str:
+    (line,) = (line for line in text.splitlines() if "Pairs trained on" in line)
+    return line
 
 
 def test_an_adapter_with_its_card_comes_back(folders: Mapping[str, Path], world: World) -> None:
