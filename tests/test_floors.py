@@ -50,7 +50,7 @@ ARROWS: Mapping[str, str] = {
     "judgement": "claim published verdict",
     "protocol": "judgement published",
     "correlation": "metrics resampling stats",
-    "adapters": "wholeweights",
+    "adapters": "stopped wholeweights",
     "loading": "sources",
     "outcomes": "disk",
     "firstuse": "disk",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from harness.supply.stopped import published_origin
 from harness.supply.wholeweights import has_whole_weights, whole_weights
 from harness.words.study import AlignmentChoice
 
@@ -57,7 +58,8 @@ def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
 
     Raises:
         FileNotFoundError: If the folder holds no adapter.
-        RuntimeError: If the adapter changed nothing, since tuned would then silently mean base.
+        RuntimeError: If the adapter changed nothing, since tuned would then silently mean base. Of ours every module must
+            change; a published one may hold modules that its loss never reached.
     """
     from peft import PeftModel
 
@@ -91,8 +93,9 @@ def save_adapter(tuned: "PeftModel", folder: Path, card: str) -> None:
 def _require_working(tuned: "PeftModel", folder: Path) -> None:
     # Weights that fit no module are only warned about, and leave B at the zeros that it starts from.
     weights = {name: weight for name, weight in tuned.named_parameters() if "lora_" in name}
-    idle = [name for name, weight in weights.items() if "lora_B" in name and not bool(weight.any())]
-    if idle or not weights:
+    second = {name: weight for name, weight in weights.items() if "lora_B" in name}
+    idle = [name for name, weight in second.items() if not bool(weight.any())]
+    if not second or len(idle) == len(second) or (idle and published_origin(folder) is None):
         raise RuntimeError(
             f"the adapter in {folder} changes nothing at {idle[:3] or 'any module'}: its weights fit no module, or are "
             "zero; train it again"

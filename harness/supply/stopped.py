@@ -1,10 +1,18 @@
-"""Adapters that could not be trained: where it is written, and how it is passed on to what would be read through them."""
+"""Whose an adapter is, why there is none, and how that is passed on to what would be read through it."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from harness.supply.tables import read_table, table_path, write_table
-from harness.words.record import AdapterFailure
+from harness.words.record import AdapterFailure, PublishedOrigin
+
+
+def published_origin(folder: Path) -> PublishedOrigin | None:
+    """Which published model the weights of a folder are; None where they are ours."""
+    if not table_path(folder, PublishedOrigin).exists():
+        return None
+    (origin,) = read_table(folder, PublishedOrigin)
+    return origin
 
 
 def adapter_failures(folder: Path) -> tuple[AdapterFailure, ...]:

@@ -26,11 +26,13 @@ def whole_weights(model: Any, folder: Path) -> Iterator[None]:  # noqa: ANN401
         folder: Holds the weights, in one file or several.
 
     Raises:
-        RuntimeError: If the weights are not those of such a model, are no numbers, or are the base model's own.
+        RuntimeError: If the weights are not those of such a model, differ where the model shares one memory, are no numbers,
+            or are the base model's own.
     """
     given = _read(folder)
     own: Mapping[str, Tensor] = model.state_dict()
     _require_fitting(given, own, folder)
+    _require_one_of_each(given, own, folder)
     kept = {name: own[name].detach().to("cpu", copy=True) for name in given}
     try:
         _write(own, given)
@@ -73,6 +75,18 @@ def _require_fitting(given: Mapping[str, Tensor], own: Mapping[str, Tensor], fol
             f"the weights in {folder} are of another model: {name} has shape {tuple(given[name].shape)}, the base model's "
             f"{tuple(own[name].shape)}; expected a tuned copy of it"
         )
+
+
+def _require_one_of_each(given: Mapping[str, Tensor], own: Mapping[str, Tensor], folder: Path) -> None:
+    """Names that share their memory in the base model must be given alike: the last one written would silently win."""
+    firsts: dict[int, str] = {}
+    for name, weight in given.items():
+        first = firsts.setdefault(own[name].data_ptr(), name)
+        if first != name and not torch.equal(given[first], weight):
+            raise RuntimeError(
+                f"the weights in {folder} are of another model: {first} and {name} differ, and are one weight in the base "
+                "model; expected a tuned copy of it, or an adapter"
+            )
 
 
 def _require_another(

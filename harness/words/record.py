@@ -172,6 +172,14 @@ def published_name(language: str, name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishedOrigin:
+    """Stands beside weights that others published and tuned as they liked (`published_origin`)."""
+
+    name: str
+    """What the profile calls the model."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdapterFailure:
     """Training of one adapter that stopped at a number that is none; stands in its place (`adapter_failures`)."""
 

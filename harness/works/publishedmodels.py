@@ -6,13 +6,15 @@ from pathlib import Path
 
 from harness.supply.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from harness.supply.sources import locate
+from harness.supply.tables import write_table
 from harness.supply.wholeweights import WHOLE_WEIGHTS
 from harness.words.failures import MissingSourceError
+from harness.words.record import PublishedOrigin
 from harness.words.tasks import PublishedModelTask
 
 
 def produce(task: PublishedModelTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Copy the adapter of a published model, or where there is none the weights of the whole model.
+    """Copy the adapter of a published model, or where there is none the weights of the whole model; and note whose it is.
 
     Raises:
         MissingSourceError: If it cannot be had, or is neither.
@@ -30,3 +32,4 @@ def produce(task: PublishedModelTask, inputs: Mapping[str, Path], out: Path) -> 
     for path in files:
         # A name in the hub's cache is a link to its content, and an artifact must hold the content itself.
         shutil.copyfile(path, out / path.name)
+    write_table(out, PublishedOrigin, [PublishedOrigin(name=task.name)])

@@ -108,6 +108,48 @@ def test_whole_weights_stand_in_the_place_of_the_base_models(model: LanguageMode
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+def test_one_weight_may_stand_under_both_its_names(model: LanguageModel, tmp_path: Path) -> None:
+    held = {name: weight * 1.02 for name, weight in weights_of(model).items()}
+    held["lm_head.weight"] = held["model.embed_tokens.weight"].clone()
+    save_file(held, tmp_path / "model.safetensors")
+    with whole_weights(model.model, tmp_path):
+        assert torch.equal(model.model.lm_head.weight, held["lm_head.weight"])
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_published_adapter_may_leave_layers_as_they_are(model: LanguageModel, tmp_path: Path) -> None:
+    """peft's default puts modules on every layer, and a loss that is read at one reaches none of those above."""
+    given = partly_idle(model, tmp_path / "given", working="layers.0.")
+    with pytest.raises(RuntimeError, match="changes nothing"), attached(model.model, given):
+        pytest.fail("as one of ours it was accepted")
+    with attached(model.model, produced(given, tmp_path / "out")):
+        pass
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_published_adapter_that_changes_nothing_anywhere_is_refused(
+    model: LanguageModel, tmp_path: Path
+) -> None:
+    out = produced(partly_idle(model, tmp_path / "given", working="nowhere"), tmp_path / "out")
+    with pytest.raises(RuntimeError, match="changes nothing"), attached(model.model, out):
+        pytest.fail("an adapter of zeros was accepted")
+
+
+def partly_idle(model: LanguageModel, folder: Path, working: str) -> Path:
+    """An adapter that changes only the modules with `working` in their name."""
+    file = adapter_folder(model, folder) / "adapter_model.safetensors"
+    weights = {n: w * float("lora_A" in n or working in n) for n, w in load_file(file).items()}
+    save_file(weights, file)
+    return folder
+
+
+def produced(given: Path, out: Path) -> Path:
+    out.mkdir()
+    produce(PublishedModelTask(name="4k-0", source=pin_of(given)), {}, out)
+    return out
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 def test_the_base_model_is_restored_after_a_failure(model: LanguageModel, tmp_path: Path) -> None:
     folder = whole_folder(model, tmp_path / "whole")
     with pytest.raises(ZeroDivisionError), attached(model.model, folder):
@@ -123,6 +165,8 @@ def test_the_base_model_is_restored_after_a_failure(model: LanguageModel, tmp_pa
         pytest.param(lambda held: held.update({"model.norm.weight": torch.ones(3)}), r"model.norm.weight has shape \(3,\)",
                      id="another width"),
         pytest.param(lambda held: held["model.norm.weight"].fill_(float("nan")), "are no numbers", id="no number"),
+        pytest.param(lambda held: held.update({"lm_head.weight": held["model.embed_tokens.weight"] * 2}),
+                     "embed_tokens.weight differ, and are one weight|lm_head.weight differ, and are one weight", id="untied"),
         pytest.param(lambda _: None, "are the base model's own", id="the base model itself"),
     ],
 )  # fmt: skip
@@ -151,7 +195,7 @@ def test_an_adapter_is_taken_where_a_repository_holds_both(model: LanguageModel,
     (folder / "model.safetensors").write_bytes(b"merged")
     (tmp_path / "out").mkdir()
     produce(PublishedModelTask(name="4k-0", source=pin_of(folder)), {}, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]  # fmt: skip
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["adapter_config.json", "adapter_model.safetensors", "published_origins.parquet"]  # fmt: skip
 
 
 def estimates_item(world: World, published: tuple[PublishedModel, ...]) -> Item:
@@ -245,4 +289,5 @@ def test_both_kinds_come_over_a_line_as_they_are(model: LanguageModel, tmp_path:
                 [sys.executable, "-c", code, address, str(out)], env=environment, check=True, timeout=180
             )
             fetched = {path.name: path.read_bytes() for path in out.iterdir() if not path.is_symlink()}
+            del fetched["published_origins.parquet"]
             assert fetched == {path.name: path.read_bytes() for path in folder.iterdir()}
