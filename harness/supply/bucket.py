@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import IO
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
-from harness.supply.disk import disk_errors, sync
+from harness.supply.disk import disk_errors, locked, sync
 from harness.supply.firstuse import (
     ChangedSourceError,
     Seen,
@@ -68,14 +69,19 @@ def cache_folder(pin: Pin) -> Path:
 
 
 def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
-    for attempt in range(ATTEMPTS):
-        if not path.is_file():
-            _fetch(pin, file, path)
-        try:
+    if path.is_file():
+        with suppress(ChangedSourceError):
             return hold_file(pin, file, path)
-        except ChangedSourceError:
-            if attempt == ATTEMPTS - 1:
-                raise
+    # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
+    with locked(cache_folder(pin).with_suffix(".lock")):
+        for attempt in range(ATTEMPTS):
+            if not path.is_file():
+                _fetch(pin, file, path)
+            try:
+                return hold_file(pin, file, path)
+            except ChangedSourceError:
+                if attempt == ATTEMPTS - 1:
+                    raise
     return None
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,15 @@ def test_a_bucket_keeps_what_it_held_at_first_use(hub: Hub, tmp_path: Path) -> N
     first = ask(hub, tmp_path, EXPORT)
     hub.objects[f"{KEYS}/0-gemmascope-res-16k/activations/batch-16.jsonl.gz"] = b"new"
     assert ask(hub, tmp_path, EXPORT)["revision"] == first["revision"]
+
+
+def test_two_that_want_the_same_objects_fetch_each_once(hub: Hub, tmp_path: Path) -> None:
+    hub.faults += [Fault(path=f"batch-{n}.jsonl", kind="slow") for n in range(4)]
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(lambda _: ask(hub, tmp_path, EXPORT), range(2))
+    assert first == second
+    assert len(first["files"]) == 17
+    assert len(hub.paths("jsonl.gz$")) == 17
 
 
 def test_an_object_that_has_changed_since_its_listing_is_refused(hub: Hub, tmp_path: Path) -> None:
