@@ -13,7 +13,7 @@ from harness.supply.disk import nearest_folder
 from harness.supply.firstuse import Seen, downloads, endpoint_of, hold_to, record, recorded
 from harness.supply.provenance import accelerator_memory_bytes, accelerator_problem, check_versions
 from harness.supply.sources import bytes_to_come, revision_of, seen_now
-from harness.words.failures import HarnessError
+from harness.words.failures import HarnessError, MissingSourceError
 from harness.words.items import Plan
 from harness.words.pins import Home, Pin
 from harness.words.study import Profile
@@ -132,8 +132,16 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
             return _moved(pin, need, earlier, current)
         hold_to(pin, seen[pin], current)
     except HarnessError as error:
-        return Finding(need=need, state=State.MISSING, found=str(error))
+        return _wanting(pin, need, error)
     return Finding(need=need, state=State.WELL, found=_described(pin, seen[pin]))
+
+
+def _wanting(pin: Pin, need: str, error: HarnessError) -> Finding:
+    """What cannot be had stops a run, unless it is a control that runs do without."""
+    if pin.is_optional and isinstance(error, MissingSourceError):
+        cure = "none is needed: a run goes on without it, and says so"
+        return Finding(need=need, state=State.WARNING, found=str(error), cure=cure)
+    return Finding(need=need, state=State.MISSING, found=str(error))
 
 
 def _moved(pin: Pin, need: str, earlier: Seen, current: Seen) -> Finding:
@@ -154,7 +162,12 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     if pin in seen and not bytes_to_come(pin, seen[pin]):
         return Finding(need=f"gate of {pin.address}", state=State.WELL, found="passed: whole on this machine")
     found = "a token is set" if hub.has_token() else "no token is set"
-    return _looked(f"gate of {pin.address}", f"open; {found}", lambda: hub.may_read(pin))
+    need = f"gate of {pin.address}"
+    try:
+        hub.may_read(pin)
+    except HarnessError as error:
+        return _wanting(pin, need, error)
+    return Finding(need=need, state=State.WELL, found=f"open; {found}")
 
 
 def _room(need: str, folder: Path, wanted: int) -> Finding:

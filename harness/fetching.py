@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.supply.sources import known_revision, locate
-from harness.words.failures import HarnessError
+from harness.words.failures import HarnessError, MissingSourceError
 from harness.words.pins import Home, Pin
 from harness.words.study import Profile
 
@@ -19,6 +19,7 @@ class Fetched:
     """None when it could not be had."""
     problem: str = ""
     exit_code: int = 0
+    """That of the problem; 0 where a run does without the thing."""
 
 
 def remote_pins(profile: Profile) -> tuple[Pin, ...]:
@@ -38,5 +39,5 @@ def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
                 address=pin.address,
                 revision=None,
                 problem=str(error),
-                exit_code=error.exit_code,
+                exit_code=0 if pin.is_optional and isinstance(error, MissingSourceError) else error.exit_code,
             )

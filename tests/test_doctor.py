@@ -55,11 +55,11 @@ def test_with_an_open_gate_only_the_accelerator_is_missing(hub: Hub, tmp_path: P
 
 @pytest.mark.parametrize("token", [None, OUTSIDER], ids=["no token", "licence not accepted"])
 def test_a_shut_gate_comes_with_its_cure(hub: Hub, tmp_path: Path, token: str | None) -> None:
-    state, found = state_of(
-        doctor(hub, tmp_path, "--profile", "paper", token=token), "gate of google/gemma-2-2b"
-    )
-    assert state == "missing"
-    assert "accept its licence" in found
+    answer = doctor(hub, tmp_path, "--profile", "paper", token=token)
+    for address, expected in (("google/gemma-2-2b", "missing"), ("openlanguagedata/flores_plus", "warn")):
+        state, found = state_of(answer, f"gate of {address}")
+        assert state == expected
+        assert "accept its licence" in found
 
 
 def test_offline_every_source_is_missing(hub: Hub, tmp_path: Path) -> None:
@@ -76,6 +76,7 @@ def test_offline_every_source_is_missing(hub: Hub, tmp_path: Path) -> None:
     assert [state_of(answer, name)[0] for name in ("gemma-2-2b", "neuronpedia export", "m_arc")] == [
         "missing"
     ] * 3
+    assert state_of(answer, "flores_plus")[0] == "warn"
 
 
 def test_a_repository_that_moved_on_is_told_and_nothing_else(tmp_path: Path) -> None:
@@ -116,12 +117,14 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
     stages = {stage.stage: stage for stage in projection(drawn)}
     assert phrases_at_most(drawn) == 491_400
-    assert stages["translations"].texts == 9 * (491_400 + 256)
-    assert stages["translations"].seconds == pytest.approx(9 * (491_400 + 256) / 150)
+    assert stages["translations"].texts == 9 * 491_400
+    assert stages["translations"].seconds == pytest.approx(9 * 491_400 / 150)
+    assert stages["translation-scores"].texts == 9 * 256
+    assert stages["translation-scores"].seconds == pytest.approx(9 * 256 / 150)
     tokens = stages["activations"].tokens
     assert tokens == 10 * 491_400 * 32
     assert stages["activations"].seconds == pytest.approx(
         2 * model_parameters(STUDY.shapes) * tokens / 150e12
     )
     doubled = replace(STATED, model_flops_per_second=2 * STATED.model_flops_per_second)
-    assert projection(drawn, doubled)[3].seconds == pytest.approx(stages["activations"].seconds / 2)
+    assert projection(drawn, doubled)[4].seconds == pytest.approx(stages["activations"].seconds / 2)

@@ -71,6 +71,7 @@ ARROWS: Mapping[str, str] = {
     "dictionary": "extraction",
     "evaluation": "evaluation_tasks evaluation_likelihood",
     "disparity": "latents",
+    "translationscores": "translation",
     "tuning": "disparity latents",
     "scores": "disparity tuning",
     "controls": "disparity tuning",
@@ -82,7 +83,8 @@ ARROWS: Mapping[str, str] = {
     "modelcard": "alignmentloss",
     "alignment": "alignmentloss heldout modelcard training",
     "selfchecks": "phrases translation extraction dictionary alignment evaluation",
-    "pipeline": "replay phrases translation extraction dictionary alignment evaluation estimates selfchecks publishedmodels",
+    "pipeline": "replay phrases translation translationscores extraction dictionary alignment evaluation estimates selfchecks "
+    "publishedmodels",
     "baselines": "quantities",
     "claimfaults": "payloadfaults",
     "declared": "claimfaults quantities",

@@ -74,6 +74,7 @@ FLORES = Pin(
     files=tuple(f"*{config}*" for config in FLORES_CONFIGS.values()),
     licence="CC-BY-SA-4.0",
     gated=True,
+    is_optional=True,
 )
 """Human translations of one text into all ten languages: what the translators are scored on."""
 

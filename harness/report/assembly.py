@@ -30,11 +30,12 @@ from harness.report.document import (
     StoppedEntry,
     Summary,
     Unfinished,
+    UnscoredEntry,
 )
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
 from harness.words.claim import Claim, Kind
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
-from harness.words.record import AdapterFailure, Estimate, RunFacts, SelfCheck
+from harness.words.record import AdapterFailure, Estimate, RunFacts, SelfCheck, UnscoredTranslator
 from harness.words.verdict import State, Verdict, Why
 
 SCHEMA_VERSION = "1.1"
@@ -56,6 +57,8 @@ class Records:
     checks: Sequence[SelfCheck] = ()
     stopped: Sequence[AdapterFailure] = ()
     """Adapters that could not be trained."""
+    unscored: Sequence[UnscoredTranslator] = ()
+    """Translators that could not be held against people."""
 
 
 def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = None) -> Report:
@@ -96,6 +99,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     }
     if records.stopped:
         built["stopped"] = [_stopped(row) for row in records.stopped]
+    if records.unscored:
+        built["unscored"] = [cast("UnscoredEntry", asdict(row)) for row in records.unscored]
     if judgement and judgement.baselines:
         built["baselines"] = [cast("BaselineEntry", asdict(row)) for row in judgement.baselines]
     return built

@@ -201,6 +201,13 @@ class ChoiceEntry(TypedDict):
     says: str
 
 
+class UnscoredEntry(TypedDict):
+    """A translator for which the parallel text could not be had."""
+
+    language: str
+    why: str
+
+
 class BaselineEntry(TypedDict):
     """The baseline gate in one cell under one metric; scores in percent of the questions."""
 
@@ -239,6 +246,8 @@ class Report(TypedDict):
     not_run: list[Unfinished]
     stopped: NotRequired[list[StoppedEntry]]
     """Adapters that could not be trained; nothing that needs them was measured."""
+    unscored: NotRequired[list[UnscoredEntry]]
+    """Translators that could not be held against people, and why; no claim rests on it."""
     judged: bool
     """Whether a judge was asked; where not, there are no claims."""
     claims: list[JudgedClaim]

@@ -12,6 +12,7 @@ from harness.report.answer import (
     is_evident,
     may_conclude,
     may_not_conclude,
+    not_had,
     outcome,
     stopped_rows,
     unfinished,
@@ -118,6 +119,8 @@ def _blocks(report: Report) -> Iterator[str]:
         if filled.rows:
             opened = filled.panel.anchor in OPENED
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
+    if words := not_had(report):
+        yield "\n\n".join(plain(f"Translators against people. {sentence}") for sentence in words) + "\n"
     if agree:
         yield _block("Self-checks that agree", _check_table(agree))
 

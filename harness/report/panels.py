@@ -70,6 +70,9 @@ class Panel:
         return self.scope is Scope.ANY or (row["language"] is None) is (self.scope is Scope.GROUP)
 
 
+SCORES = "chrf"
+"""Anchor of the panel whose numbers rest on a text that a run may not have had."""
+
 ACTIVATION = "Activation gap"
 ALIGNED = "After alignment"
 BENCHMARKS = "Benchmarks"
@@ -208,7 +211,7 @@ PANELS = (
         quantities=("translations-unflagged",),
     ),
     Panel(
-        anchor="chrf",
+        anchor=SCORES,
         group=BACKGROUND,
         heading="Translators against people",
         lead="chrF of each translator on sentences that people translated too: 100 is the same text. "

@@ -19,7 +19,7 @@ from harness.supply.stopped import adapter_failures
 from harness.supply.tables import read_column, read_table, table_path
 from harness.words.failures import UsageError
 from harness.words.judgement import Judgement
-from harness.words.record import Estimate, RunFacts, SelfCheck, UnitValue
+from harness.words.record import Estimate, RunFacts, SelfCheck, UnitValue, UnscoredTranslator
 
 CORRELATION = "correlation"
 """Quantity whose units are points of a drawing."""
@@ -139,6 +139,7 @@ def _records(estimates: Path, self_checks: Path) -> Records:
         points=_points(estimates, np.isin(owners, correlations)),
         checks=_read_checks(self_checks),
         stopped=adapter_failures(estimates),
+        unscored=_read_unscored(estimates),
     )
 
 
@@ -153,6 +154,11 @@ def _points(estimates: Path, mask: NDArray[np.bool_]) -> list[tuple[str, Point]]
 
 def _read_checks(folder: Path) -> list[SelfCheck]:
     return read_table(folder, SelfCheck) if table_path(folder, SelfCheck).exists() else []
+
+
+def _read_unscored(folder: Path) -> list[UnscoredTranslator]:
+    is_there = table_path(folder, UnscoredTranslator).exists()
+    return read_table(folder, UnscoredTranslator) if is_there else []
 
 
 def _write(path: Path, text: str) -> None:

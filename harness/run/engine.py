@@ -17,6 +17,7 @@ from harness.run.recipes import Recipes
 from harness.run.stageprocess import is_damage
 from harness.supply.disk import disk_errors, write_json
 from harness.supply.runfolder import RunFolder
+from harness.supply.sources import decided
 from harness.tools.canonical import Json
 from harness.words.failures import MALFUNCTION, StageFailedError
 from harness.words.items import Stage
@@ -59,7 +60,7 @@ class Engine:
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, CACHE_VARIABLE: str((self.run.engine / "cache").absolute())},
+                env={**os.environ, **self._told},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
             self._group.write_text(f"{child.pid}\n", encoding="ascii")
@@ -101,6 +102,12 @@ class Engine:
     def _group(self) -> Path:
         """File that holds the process group of the engine and of all that it started."""
         return self.run.engine / "group"
+
+    @property
+    def _told(self) -> Mapping[str, str]:
+        """Variables of the engine and of every stage below it."""
+        pins = self.recipes.plan.profile.sources.pins()
+        return {CACHE_VARIABLE: str((self.run.engine / "cache").absolute()), **decided(pins)}
 
     @property
     def _wiring(self) -> Path:

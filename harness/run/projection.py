@@ -29,6 +29,9 @@ BACKWARD = 3.0
 SHARE_OF_DISTINCT = 0.9
 """Phrases that are left when those that speak for several latents are counted once."""
 
+TRANSLATING = ("translations", "translation-scores")
+"""Stages whose texts pass a translator."""
+
 OVER_WIDTH = 4.0
 """Width of an MLP over that of the residual stream."""
 
@@ -93,7 +96,7 @@ def _projected(plan: Plan, stage: str, items: int, rates: Rates) -> StageProject
     flops = 2 * model_parameters(plan.study.shapes) * tokens * passes
     seconds = (
         texts / rates.translations_per_second
-        if stage == "translations"
+        if stage in TRANSLATING
         else flops / rates.model_flops_per_second
     )
     return StageProjection(stage=stage, items=items, texts=texts, tokens=tokens, flops=flops, seconds=seconds)
@@ -114,7 +117,8 @@ def _texts(plan: Plan) -> Iterator[tuple[str, int]]:
     steps = min(steps, sizes.max_alignment_steps or steps)
     cells = len(plan.study.benchmarks) * (sizes.items_per_cell or UNKNOWN_ITEMS) * OPTIONS
     yield "replay", 2 * 50 * plan.study.shapes.num_layers
-    yield "translations", phrases + (sizes.parallel_texts if plan.profile.sources.parallel else 0)
+    yield "translations", phrases
+    yield "translation-scores", sizes.parallel_texts
     yield from ((stage, phrases) for stage in ("activations", "activations-tuned"))
     yield "dictionary-error", sizes.dictionary_texts
     # Two sides with the adapter, and the English one without it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from harness.supply.sources import locate
+from harness.supply.sources import held
 from harness.words.failures import MissingSourceError
 from harness.words.tasks import ParallelTexts
 
@@ -31,9 +31,9 @@ def parallel_sentences(wanted: ParallelTexts) -> list[ParallelSentence]:
     and "data/eng_Latn/devtest-00000-of-00001.parquet" have, and that its rows have `id` and `text`.
 
     Raises:
-        MissingSourceError: If the files are not laid out so; the message names what was found.
+        MissingSourceError: If they cannot be had, or are not laid out so; the message names what was found.
     """
-    folder = locate(wanted.pin)
+    folder = held(wanted.pin)
     sources = _sentences(folder, wanted, wanted.source_config)
     targets = _sentences(folder, wanted, wanted.target_config)
     shared = sorted(sources.keys() & targets.keys(), key=_in_order)

@@ -1,6 +1,9 @@
 """The only door to outside files: a pin in, a local folder out, and a word that stands for its content."""
 
 import hashlib
+import json
+import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +19,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 UNPINNED = "unpinned"
 """Revision of a thing that was never used, and whose endpoint cannot be asked; nothing is ever made from it."""
+
+
+NOT_HAD = "not-had"
+"""Revision of an optional thing that cannot be had: what says so has a name of its own, and is made anew once it can."""
+
+DECIDED = "HARNESS_NOT_HAD"
+"""Variable in which a command tells those that it starts which optional things are not had: JSON, why by pin's name.
+All of a run then agree, whenever a gate opens."""
 
 
 @cache
@@ -36,11 +47,39 @@ def locate(pin: Pin) -> Path:
 
 
 @cache
+def refusal(pin: Pin) -> str:
+    """Why an optional thing cannot be had, on one line; nothing where all of it lies on this machine, fetched now if need be."""
+    if DECIDED in os.environ:
+        return str(json.loads(os.environ[DECIDED]).get(pin.name, ""))
+    try:
+        locate(pin)
+    except MissingSourceError as error:
+        return " ".join(str(error).split())
+    return ""
+
+
+def decided(pins: Iterable[Pin]) -> dict[str, str]:
+    """What a command has to tell those that it starts, as a variable of their environment."""
+    return {DECIDED: json.dumps({pin.name: refusal(pin) for pin in pins if pin.is_optional})}
+
+
+def held(pin: Pin) -> Path:
+    """Folder that holds the pinned thing, as `locate` gives it; an optional one is not asked for twice.
+
+    Raises:
+        MissingSourceError: If it cannot be had.
+    """
+    if pin.is_optional and refusal(pin):
+        raise MissingSourceError(refusal(pin))
+    return locate(pin)
+
+
+@cache
 def revision_of(pin: Pin) -> str:
     """What stands for the content of a pin in every digest.
 
     A folder has the digest of its files' names and bytes, a hub repository its commit, a bucket the digest of its
-    listing; the last two as they were at first use.
+    listing; the last two as they were at first use. An optional thing that cannot be had has a word that says so.
 
     Raises:
         ForeignFileError: If a folder is not there, or is not as its birth certificate says.
@@ -48,6 +87,8 @@ def revision_of(pin: Pin) -> str:
     """
     if pin.home is Home.MADE:
         return made.made_revision(pin)
+    if pin.is_optional and refusal(pin):
+        return NOT_HAD
     if pin.home is not Home.FOLDER:
         return first_use(pin).revision
     folder = _folder(pin)
@@ -68,6 +109,8 @@ def known_revision(pin: Pin) -> str:
     if pin.home in {Home.FOLDER, Home.MADE}:
         return revision_of(pin)
     seen = recorded(pin)
+    if pin.is_optional and (seen is None or bytes_to_come(pin, seen)):
+        return NOT_HAD
     if seen is None:
         raise MissingSourceError(
             f"{pin} was never used on this machine, so what it holds is not known yet; 'harness reproduce' and "

@@ -1,11 +1,11 @@
 """Fills every item's task from a study and a profile: which choice of the specification ends up where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.words.items import Item, Stage
 from harness.words.record import adapter_name, published_name
-from harness.words.study import SAMPLING_SEED, Language, Profile, PublishedModel, Study
+from harness.words.study import SAMPLING_SEED, Language, Parallel, Profile, PublishedModel, Study
 from harness.words.tasks import (
     ActivationsTask,
     AdapterTask,
@@ -19,6 +19,7 @@ from harness.words.tasks import (
     PublishedModelTask,
     ReplayTask,
     SelfChecksTask,
+    TranslationScoresTask,
     TranslationTask,
 )
 
@@ -103,20 +104,25 @@ class Draft:
             num_beams=self.study.primary.num_beams,
             batch_texts=BATCH_TEXTS,
             numerics=self.numerics,
-            parallel=self._parallel(language),
         )
 
-    def _parallel(self, language: Language) -> ParallelTexts | None:
+    def translation_scores(self) -> tuple[Item, ...]:
+        """Every translator on the parallel text; none in a world without such a text."""
         parallel = self.profile.sources.parallel
         if parallel is None:
-            return None
-        return ParallelTexts(
+            return ()
+        return tuple(self._translation_score(language, parallel) for language in self.study.targets)
+
+    def _translation_score(self, language: Language, parallel: Parallel) -> Item:
+        texts = ParallelTexts(
             pin=parallel.pin,
             split=parallel.split,
             source_config=parallel.configs[self.study.reference.code],
             target_config=parallel.configs[language.code],
             sentences=self.profile.sizes.parallel_texts,
         )
+        task = TranslationScoresTask(translation=self.translation_task(language), parallel=texts)
+        return Item(stage="translation-scores", name=language.code, task=task)
 
     def texts(
         self, language: Language, phrases: Item, translations: Mapping[str, Item]
@@ -226,7 +232,7 @@ class Draft:
         task = SelfChecksTask(
             known_numbers=known,
             phrases=self.phrases_task(),
-            translation=replace(self.translation_task(language), parallel=None),
+            translation=self.translation_task(language),
             activations=ActivationsTask(
                 language=language.code, networks=networks, similarity_texts=0, seed=SAMPLING_SEED
             ),

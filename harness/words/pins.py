@@ -39,6 +39,8 @@ class Pin:
     licence: str
     gated: bool = False
     """True when the hub asks for a token and an accepted licence."""
+    is_optional: bool = False
+    """True of a control that no claim rests on: where it cannot be had, a run goes on without it and says so."""
 
     def __str__(self) -> str:
         """The pin as messages show it: name, address and revision."""

@@ -98,6 +98,15 @@ class ParallelTranslation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnscoredTranslator:
+    """A translator for which the parallel text could not be had (`unscored_translators`)."""
+
+    language: str
+    why: str
+    """One line."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TokenActivation:
     """Activations of a phrase's own latent over its tokens, BOS and padding out (`token_activations`)."""
 

@@ -73,8 +73,14 @@ class TranslationTask:
     num_beams: int
     batch_texts: int
     numerics: Numerics
-    parallel: ParallelTexts | None = None
-    """What the translator is scored on; None where no such text is at hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationScoresTask:
+    """One translator on sentences that people translated too. Needs: nothing."""
+
+    translation: TranslationTask
+    parallel: ParallelTexts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +173,7 @@ Task = (
     PhrasesTask
     | ReplayTask
     | TranslationTask
+    | TranslationScoresTask
     | ActivationsTask
     | DictionaryTask
     | AdapterTask

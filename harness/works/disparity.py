@@ -22,6 +22,7 @@ from harness.words.record import (
     PhraseValue,
     TextLength,
     Translation,
+    UnscoredTranslator,
 )
 from harness.words.study import Aggregation, Group
 from harness.words.tasks import EstimatesTask
@@ -192,9 +193,9 @@ def translation_flags(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterat
 
 
 def translation_scores(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
-    """How each translator does on the parallel text; nothing where a world has no such text."""
+    """How each translator does on the parallel text; nothing where a world has no such text, or it was not had."""
     for language in task.languages:
-        folder = inputs.get(f"translations/{language.code}")
+        folder = inputs.get(f"translation-scores/{language.code}")
         if folder is None or not table_path(folder, ParallelTranslation).is_file():
             continue
         rows = read_table(folder, ParallelTranslation)
@@ -202,6 +203,16 @@ def translation_scores(task: EstimatesTask, inputs: Mapping[str, Path]) -> Itera
         scope = Scope(quantity="translation-chrf", unit="chrF", language=language.code)
         pooled = measured(scope, value, Formula.NO_UNITS, "sentence", ())
         yield replace(pooled, estimate=replace(pooled.estimate, num_units=len(rows)))
+
+
+def unscored_translators(inputs: Mapping[str, Path]) -> list[UnscoredTranslator]:
+    """Translators for which the parallel text could not be had, and why."""
+    return [
+        row
+        for role, folder in inputs.items()
+        if role.startswith("translation-scores/") and table_path(folder, UnscoredTranslator).is_file()
+        for row in read_table(folder, UnscoredTranslator)
+    ]
 
 
 def _gap(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from harness.supply.tables import write_table
 from harness.tools.measured import Measured
-from harness.words.record import AdapterFailure, BrokenEstimate, Estimate, PhraseValue, UnitValue
+from harness.words.record import (
+    AdapterFailure,
+    BrokenEstimate,
+    Estimate,
+    PhraseValue,
+    UnitValue,
+    UnscoredTranslator,
+)
 from harness.words.tasks import EstimatesTask
 from harness.works.broken import broken_estimates
 from harness.works.controls import controls
@@ -19,6 +26,7 @@ from harness.works.disparity import (
     text_lengths,
     translation_flags,
     translation_scores,
+    unscored_translators,
 )
 from harness.works.publishedscores import published_scores
 from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
@@ -36,6 +44,8 @@ def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
     if base.failures:
         write_table(out, AdapterFailure, base.failures)
         write_table(out, BrokenEstimate, broken_estimates(base))
+    if unscored := unscored_translators(inputs):
+        write_table(out, UnscoredTranslator, unscored)
     write_table(out, Estimate, (part.estimate for part in found))
     write_table(out, UnitValue, (row for part in found for row in part.units))
     write_table(out, PhraseValue, (row for part in found for row in part.phrases))

@@ -17,6 +17,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
     draft = Draft(study, profile, device)
     phrases = draft.phrases()
     translations = {language.code: draft.translation(language, phrases) for language in study.targets}
+    translation_scores = draft.translation_scores()
     texts = {language.code: draft.texts(language, phrases, translations) for language in study.languages}
     activations = {code: draft.activations(code, needs) for code, needs in texts.items()}
     errors = tuple(draft.dictionary_error(code, needs) for code, needs in texts.items())
@@ -44,7 +45,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
     )
     trained = (*adapters, *(control for _, control in controls))
     measured = (*activations.values(), *errors, *trained, *tuned, *base_scores, *tuned_scores)
-    estimates = draft.estimates((phrases, *translations.values(), *measured))
+    estimates = draft.estimates((phrases, *translations.values(), *translation_scores, *measured))
     stages = (
         Stage(name="replay", says="stored activations, found again", module="harness.works.replay",
               items=(draft.replay(),), uses_model=True),
@@ -52,6 +53,8 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
               items=(phrases,), uses_model=False),
         Stage(name="translations", says="the phrases in every target language", module="harness.works.translation",
               items=tuple(translations.values()), uses_model=True),
+        Stage(name="translation-scores", says="the translators against people, on a text of theirs",
+              module="harness.works.translationscores", items=translation_scores, uses_model=True),
         Stage(name="activations", says="latents over every text, untouched model", module="harness.works.extraction",
               items=tuple(activations.values()), uses_model=True),
         Stage(name="dictionary-error", says="how well the dictionaries describe each language",
@@ -92,6 +95,10 @@ def producer(stage: str) -> Produce:  # noqa: C901, PLR0911  one line per stage 
             from harness.works import translation
 
             return translation.produce
+        case "translation-scores":
+            from harness.works import translationscores
+
+            return translationscores.produce
         case "activations" | "activations-tuned":
             from harness.works import extraction
 

@@ -10,12 +10,11 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from harness.supply.loading import TranslationModel, load_translator
-from harness.supply.parallel import parallel_sentences
 from harness.supply.tables import read_table, write_table
 from harness.tools.lengths import is_odd_length, usual_ratio
-from harness.words.record import ParallelTranslation, Text, Translation
+from harness.words.record import Text, Translation
 from harness.words.study import Language
-from harness.words.tasks import ParallelTexts, TranslationTask
+from harness.words.tasks import TranslationTask
 
 MAX_NEW_TOKENS = 512
 """Longest translation in tokens: what opus-mt models are made for. A model with fewer positions is stopped there."""
@@ -46,24 +45,6 @@ def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> Non
     ratio = usual_ratio([(text, each.text) for text, each in zip(sources, translated, strict=True)])
     rows = (flagged(text, each, task.language, ratio) for text, each in zip(texts, translated, strict=True))
     write_table(out, Translation, rows)
-    if task.parallel is not None:
-        write_table(out, ParallelTranslation, parallel_translations(task, task.parallel, translator))
-
-
-def parallel_translations(
-    task: TranslationTask, parallel: ParallelTexts, translator: TranslationModel
-) -> Iterator[ParallelTranslation]:
-    """Sentences that people translated too, by the translator in the very way in which it translates phrases."""
-    sentences = parallel_sentences(parallel)
-    sources = [sentence.source for sentence in sentences]
-    translated = translations(translator, sources, task.target_token, task.num_beams, task.batch_texts)
-    for sentence, each in zip(sentences, translated, strict=True):
-        yield ParallelTranslation(
-            sentence_id=sentence.sentence_id,
-            language=task.language.code,
-            text=each.text,
-            reference=sentence.target,
-        )
 
 
 def translations(

@@ -13,13 +13,12 @@ import torch
 from harness.supply.loading import TranslationModel, load_translator
 from harness.supply.tables import read_table, write_table
 from harness.tools.lengths import usual_ratio
-from harness.words.record import ParallelTranslation, Text, Translation
+from harness.words.record import Text, Translation
 from harness.words.study import Group, Language
-from harness.words.tasks import EstimatesTask, ParallelTexts, TranslationTask
+from harness.words.tasks import EstimatesTask, TranslationTask
 from harness.works import translation
-from harness.works.disparity import translation_flags, translation_scores
+from harness.works.disparity import translation_flags
 from harness.works.translation import Translated, flagged, script_fraction, translations, truncated
-from tests.parallel_texts import human_texts
 from tests.small_study import LANGUAGES, SPECIFICATION
 from tests.worlds import World
 
@@ -204,48 +203,6 @@ def test_the_stage_writes_every_phrase_in_order(
     assert read_table(tmp_path / "out", Translation) == [
         flagged(text, found, task.language, ratio) for text, found in zip(texts, expected, strict=True)
     ]
-
-
-def test_the_translator_is_scored_on_what_people_said(
-    world: World, spanish: TranslationModel, tmp_path: Path
-) -> None:
-    pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": [f"{n}" for n in range(5)]})
-    parallel = ParallelTexts(
-        pin=pin, split="devtest", source_config="eng_Latn", target_config="spa_Latn", sentences=2
-    )
-    write_table(tmp_path / "phrases", Text, [Text(text_id=0, text="Cold.", held_out=False)])
-    task = TranslationTask(
-        language=LANGUAGES[1],
-        translator=world.translators["es"].pin,
-        target_token=None,
-        num_beams=1,
-        batch_texts=2,
-        numerics=world.numerics,
-        parallel=parallel,
-    )
-    translation.produce(task, {"phrases": tmp_path / "phrases"}, tmp_path / "out")
-    rows = read_table(tmp_path / "out", ParallelTranslation)
-    said = translations(spanish, [SOURCES[0], SOURCES[2]], None, 1, 1)
-    assert [(row.sentence_id, row.text, row.reference) for row in rows] == [
-        ("0", said[0].text, "0"),
-        ("2", said[1].text, "2"),
-    ]
-
-
-def test_scores_rest_on_the_stored_sentences(tmp_path: Path) -> None:
-    # Alike in one language, of no common letter in the other, none where no text was at hand.
-    codes = [language.code for language in LANGUAGES if language.group is not Group.REFERENCE]
-    for code, text in zip(codes[:2], ("abc", "xyz"), strict=True):
-        row = ParallelTranslation(sentence_id="0", language=code, text=text, reference="abc")
-        write_table(tmp_path / code, ParallelTranslation, [row])
-    task = EstimatesTask(
-        languages=LANGUAGES, benchmarks=(), num_layers=1, specification=SPECIFICATION, adapter_seeds=()
-    )
-    found = translation_scores(task, {f"translations/{code}": tmp_path / code for code in codes})
-    assert {each.estimate.estimate_id: (each.estimate.value, each.estimate.num_units) for each in found} == {
-        f"translation-chrf/lang={codes[0]}/primary/primary": (pytest.approx(100.0), 1),
-        f"translation-chrf/lang={codes[1]}/primary/primary": (0.0, 1),
-    }
 
 
 def test_a_text_without_spaces_can_be_repetitive_too() -> None:
