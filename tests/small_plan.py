@@ -201,6 +201,10 @@ def misbehave(how: str, out: Path) -> None:
     match how:
         case "raise":
             raise RuntimeError("the sky fell")
+        case "short memory":
+            import torch
+
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
         case "no network":
             from harness.words.failures import MissingSourceError, Reason
 

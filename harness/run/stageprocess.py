@@ -16,6 +16,7 @@ from harness.words.failures import (
     MALFUNCTION,
     DamagedArtifactError,
     HarnessError,
+    MemoryShortError,
     MissingArtifactError,
     NotJudgedError,
 )
@@ -56,7 +57,8 @@ class StageProcess:
             if self.stage.uses_model:
                 set_determinism(self.plan.profile.sizes.threads)
             folders = {role: artifact.folder for role, artifact in inputs.items()}
-            producer(item.stage)(item.task, folders, out)
+            with _naming_short_memory(item):
+                producer(item.stage)(item.task, folders, out)
 
         artifact = self.store.produce(self.recipes.recipe(item, inputs), make)
         self.diary.note("made" if made else "found", item.name)
@@ -102,6 +104,23 @@ def record_of(artifact: Artifact) -> ArtifactRecord:
 def exit_code_of(error: BaseException) -> int:
     """The exit code that a failure ends with."""
     return error.exit_code if isinstance(error, HarnessError) else MALFUNCTION
+
+
+@contextmanager
+def _naming_short_memory(item: Item) -> Iterator[None]:
+    """Batches that decide numbers are never made smaller on the quiet: where one does not fit, it is said what would help."""
+    try:
+        yield
+    except RuntimeError as error:
+        from harness.tools.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryShortError(
+            f"{item.stage} {item.name} does not fit into memory ({str(error).splitlines()[0]}); the size of its batches is "
+            "part of the registered study. Use a device with more memory, or free what other programs hold of it, and run "
+            "the same command again: what is finished is kept"
+        ) from error
 
 
 @contextmanager

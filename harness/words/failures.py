@@ -64,7 +64,7 @@ class MissingArtifactError(StoreError):
 
 
 class MemoryShortError(HarnessError):
-    """Something does not fit into memory, however small its portions."""
+    """Something does not fit into memory, in the smallest portions that it may be done in."""
 
 
 class StageFailedError(HarnessError):

@@ -157,6 +157,11 @@ def test_a_stage_without_its_inputs_says_what_to_run(small: SmallWorld, store: P
             "no network", ("MissingSourceError", 5, "small source cannot be fetched"), id="no source"
         ),
         pytest.param("full disk", ("StoreError", 3, "ENOSPC"), id="a full disk"),
+        pytest.param(
+            "short memory",
+            ("MemoryShortError", 3, "translations ml does not fit into memory"),
+            id="short memory",
+        ),
         pytest.param("nothing", ("StoreError", 3, "made no file"), id="an empty result"),
     ],
 )
