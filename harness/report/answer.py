@@ -63,8 +63,8 @@ def is_evident(report: Report) -> bool:
 
 
 def outcome(report: Report) -> str:
-    """A sentence on what came of the run, and one on what broke."""
-    return " ".join((_came_of_it(report), *stopped_words(report)))
+    """A sentence on what came of the run, one on what broke, and one on what was left out."""
+    return " ".join((_came_of_it(report), *stopped_words(report), *_unusable_words(report)))
 
 
 def stopped_words(report: Report) -> list[str]:
@@ -75,6 +75,11 @@ def stopped_words(report: Report) -> list[str]:
         for kind, names in kinds.items()
         if names
     ]
+
+
+def _unusable_words(report: Report) -> list[str]:
+    names = [f"{entry['name']} in {entry['language']}" for entry in report.get("unusable", [])]
+    return [f"{count(len(names), 'published model')} could not be used: {', '.join(names)}."] if names else []
 
 
 def breaking(report: Report) -> list[str]:
@@ -167,6 +172,11 @@ def stopped_rows(report: Report) -> list[tuple[str, ...]]:
         (entry["adapter"], str(entry["step"]), entry["what"], entry["value"])
         for entry in report.get("stopped", [])
     ]
+
+
+def unusable_rows(report: Report) -> list[tuple[str, ...]]:
+    """Language, name and why, for every published model that cannot be used."""
+    return [(entry["language"], entry["name"], entry["why"]) for entry in report.get("unusable", [])]
 
 
 def _reasons(report: Report) -> list[str]:

@@ -31,11 +31,19 @@ from harness.report.document import (
     Summary,
     Unfinished,
     UnscoredEntry,
+    UnusableEntry,
 )
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
 from harness.words.claim import Claim, Kind
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
-from harness.words.record import AdapterFailure, Estimate, RunFacts, SelfCheck, UnscoredTranslator
+from harness.words.record import (
+    AdapterFailure,
+    Estimate,
+    RunFacts,
+    SelfCheck,
+    UnscoredTranslator,
+    UnusableModel,
+)
 from harness.words.verdict import State, Verdict, Why
 
 SCHEMA_VERSION = "1.1"
@@ -55,6 +63,8 @@ class Records:
     points: Sequence[tuple[str, Point]] = ()
     """Both sides of correlations, unit by unit, each with its estimate's id."""
     checks: Sequence[SelfCheck] = ()
+    unusable: Sequence[UnusableModel] = ()
+    """Published models that cannot be put onto the base model."""
     stopped: Sequence[AdapterFailure] = ()
     """Adapters that could not be trained."""
     unscored: Sequence[UnscoredTranslator] = ()
@@ -101,6 +111,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         built["stopped"] = [_stopped(row) for row in records.stopped]
     if records.unscored:
         built["unscored"] = [cast("UnscoredEntry", asdict(row)) for row in records.unscored]
+    if records.unusable:
+        built["unusable"] = [cast("UnusableEntry", asdict(row)) for row in records.unusable]
     if judgement and judgement.baselines:
         built["baselines"] = [cast("BaselineEntry", asdict(row)) for row in judgement.baselines]
     return built

@@ -208,6 +208,14 @@ class UnscoredEntry(TypedDict):
     why: str
 
 
+class UnusableEntry(TypedDict):
+    """A published model that cannot be put onto the base model."""
+
+    language: str
+    name: str
+    why: str
+
+
 class BaselineEntry(TypedDict):
     """The baseline gate in one cell under one metric; scores in percent of the questions."""
 
@@ -258,6 +266,8 @@ class Report(TypedDict):
     departures: list[DepartureEntry]
     ledger: list[LedgerEntry]
     prospects: list[ProspectEntry]
+    unusable: NotRequired[list[UnusableEntry]]
+    """Published models that cannot be used, and why; no claim rests on them."""
     baselines: NotRequired[list[BaselineEntry]]
     """The baseline gate; left out where it was not asked."""
     summary: Summary

@@ -16,6 +16,7 @@ from harness.report.answer import (
     outcome,
     stopped_rows,
     unfinished,
+    unusable_rows,
 )
 from harness.report.baselines import baseline_table, fails_gate
 from harness.report.claimrows import claims_as_table, reasons_as_table
@@ -107,6 +108,8 @@ def _blocks(report: Report) -> Iterator[str]:
         return
     if "stopped" in report:
         yield _block("Not trained", _stopped_table(report), opened=True)
+    if "unusable" in report:
+        yield _block("Published models that were left out", _unusable_table(report), opened=True)
     yield from _verdict_blocks(report)
     panels = filled_panels(report["measurements"], Languages(report["languages"]))
     if "baselines" in report:
@@ -160,6 +163,15 @@ def _stopped_table(report: Report) -> Table:
         headers=("Adapter", "Step", "What is no number", "Value"),
         num_labels=1,
         rows=tuple(stopped_rows(report)),
+    )
+
+
+def _unusable_table(report: Report) -> Table:
+    return Table(
+        caption="Published models that cannot be put onto the base model.",
+        headers=("Language", "Model", "Why"),
+        num_labels=3,
+        rows=tuple(unusable_rows(report)),
     )
 
 

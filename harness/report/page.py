@@ -14,7 +14,16 @@ from harness.report.method import history, method
 from harness.report.numbers import short
 from harness.report.openness import arithmetic, left_open
 from harness.report.provenance import provenance
-from harness.report.sections import citation, claim_cards, limits, not_run, paper_link, stopped, verdicts
+from harness.report.sections import (
+    citation,
+    claim_cards,
+    limits,
+    not_run,
+    paper_link,
+    stopped,
+    unusable,
+    verdicts,
+)
 from harness.report.verdictwords import LOCKS
 from harness.report.wording import mode_words
 
@@ -71,6 +80,7 @@ def _sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
         ("in-short", "In short", answer(report)),
         *([("not-run", "Not run", not_run(report))] if report["not_run"] else []),
         *([("stopped", "Not trained", stopped(report))] if "stopped" in report else []),
+        *([("unusable", "Left out", unusable(report))] if "unusable" in report else []),
         ("claims", "Verdicts", verdicts(report)),
         *([("cards", "Claim cards", claim_cards(report))] if report["claims"] else []),
         *measured_sections(report),

@@ -2,7 +2,7 @@
 
 import re
 
-from harness.report.answer import is_evident, may_not_conclude, stopped_rows, unfinished
+from harness.report.answer import is_evident, may_not_conclude, stopped_rows, unfinished, unusable_rows
 from harness.report.cards import cards
 from harness.report.claimtable import claim_table, forest_figure
 from harness.report.claimwords import measured_claims
@@ -61,6 +61,18 @@ def stopped(report: Report) -> Markup:
     headers = ("Adapter", "Step", "What is no number", "Value")
     table = plain_table("Adapters that could not be trained.", headers, stopped_rows(report), num_labels=1)
     return section("stopped", "Not trained", lead, table)
+
+
+def unusable(report: Report) -> Markup:
+    """The published models that cannot be used, and why."""
+    lead = paragraph("No claim rests on them, and nothing else that was measured needs them.", class_="lead")
+    table = plain_table(
+        "Published models that cannot be put onto the base model.",
+        ("Language", "Model", "Why"),
+        unusable_rows(report),
+        num_labels=3,
+    )
+    return section("unusable", "Published models that were left out", lead, table)
 
 
 def verdicts(report: Report) -> Markup:

@@ -15,7 +15,7 @@ from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
 from harness.report.page import render_page
 from harness.report.schema import validated
-from harness.supply.stopped import adapter_failures
+from harness.supply.stopped import adapter_failures, unusable_models
 from harness.supply.tables import read_column, read_table, table_path
 from harness.words.failures import UsageError
 from harness.words.judgement import Judgement
@@ -138,6 +138,7 @@ def _records(estimates: Path, self_checks: Path) -> Records:
         unit_counts=Counter[str](owners.tolist()),
         points=_points(estimates, np.isin(owners, correlations)),
         checks=_read_checks(self_checks),
+        unusable=unusable_models(estimates),
         stopped=adapter_failures(estimates),
         unscored=_read_unscored(estimates),
     )

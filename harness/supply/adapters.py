@@ -1,6 +1,7 @@
 """The only door to peft: new LoRA adapters, adapters on disk, and a base model that gets its old self back."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ import torch
 
 from harness.supply.stopped import published_origin
 from harness.supply.wholeweights import has_whole_weights, whole_weights
+from harness.tools.memory import is_out_of_memory
+from harness.words.failures import UnusableWeightsError
 from harness.words.study import AlignmentChoice
 
 if TYPE_CHECKING:
@@ -20,6 +23,10 @@ CARD_FILE = "README.md"
 
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+SET = re.compile(r"\{([^{}]*)\}")
+LONGEST_WORD = 300
+"""Characters of what peft says that are kept; it may list every module of the model."""
 
 
 @contextmanager
@@ -58,23 +65,58 @@ def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
 
     Raises:
         FileNotFoundError: If the folder holds no adapter.
-        RuntimeError: If the adapter changed nothing, since tuned would then silently mean base. Of ours every module must
-            change; a published one may hold modules that its loss never reached.
+        UnusableWeightsError: If what it holds does not fit the model, is no numbers, or changed nothing, since tuned would
+            then silently mean base. Of ours every module must change; a published one may hold modules that its loss
+            never reached.
     """
-    from peft import PeftModel
-
     if has_whole_weights(folder):
         with whole_weights(model, folder):
             yield model
         return
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise FileNotFoundError(f"{folder} holds no adapter; expected {ADAPTER_WEIGHTS} in it")
-    tuned = PeftModel.from_pretrained(model, folder).eval()
-    try:
+    with _restored(model):
+        tuned = _loaded(model, folder)
         _require_working(tuned, folder)
         yield tuned
+
+
+@contextmanager
+def _restored(model: Any) -> Iterator[None]:  # noqa: ANN401
+    """The model has its modules and weights again after the block, also where peft stopped halfway, or took new weights."""
+    modules = [(module, list(module.named_children())) for module in model.modules()]
+    weights = [(weight, weight.data, weight.requires_grad) for weight in model.parameters()]
+    try:
+        yield
     finally:
-        tuned.unload()
+        for module, children in modules:
+            for name, child in children:
+                setattr(module, name, child)
+        for weight, values, is_trained in weights:
+            weight.data = values
+            weight.requires_grad_(is_trained)
+        # What peft leaves behind makes it take the next adapter for a second one.
+        model.__dict__.pop("peft_config", None)
+
+
+def _loaded(model: Any, folder: Path) -> "PeftModel":  # noqa: ANN401
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, folder).eval()
+    except (OSError, MemoryError, torch.AcceleratorError):
+        raise
+    except Exception as error:  # a foreign file makes peft fail in any way
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise
+        raise UnusableWeightsError(folder, f"peft refuses it: {_in_words(error, folder)}") from error
+
+
+def _in_words(error: Exception, folder: Path) -> str:
+    """What an error says, on one line, the same in every process and on every machine."""
+    said = " ".join(str(error).replace(str(folder), "the folder").split())
+    said = SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", said)
+    return f"{type(error).__name__}: {said[:LONGEST_WORD]}"
 
 
 def save_adapter(tuned: "PeftModel", folder: Path, card: str) -> None:
@@ -96,12 +138,13 @@ def _require_working(tuned: "PeftModel", folder: Path) -> None:
     second = {name: weight for name, weight in weights.items() if "lora_B" in name}
     idle = [name for name, weight in second.items() if not bool(weight.any())]
     if not second or len(idle) == len(second) or (idle and published_origin(folder) is None):
-        raise RuntimeError(
-            f"the adapter in {folder} changes nothing at {idle[:3] or 'any module'}: its weights fit no module, or are "
-            "zero; train it again"
+        raise UnusableWeightsError(
+            folder,
+            f"the adapter changes nothing at {idle[:3] or 'any module'}: its weights fit no module, or are zero; expected a "
+            "trained one",
         )
     broken = [name for name, weight in weights.items() if not bool(torch.isfinite(weight).all())]
     if broken:
-        raise RuntimeError(
-            f"the adapter in {folder} holds weights that are no number, at {broken[:3]}; train it again"
+        raise UnusableWeightsError(
+            folder, f"the adapter holds weights that are no number, at {broken[:3]}; expected a trained one"
         )

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.words.failures import UnusableWeightsError
+
 WHOLE_WEIGHTS = "model*.safetensors"
 """Files that hold the weights of a whole model, one or several."""
 
@@ -26,8 +28,8 @@ def whole_weights(model: Any, folder: Path) -> Iterator[None]:  # noqa: ANN401
         folder: Holds the weights, in one file or several.
 
     Raises:
-        RuntimeError: If the weights are not those of such a model, differ where the model shares one memory, are no numbers,
-            or are the base model's own.
+        UnusableWeightsError: If the files cannot be read, or the weights are not those of such a model, differ where the
+            model shares one memory, are no numbers, or are the base model's own.
     """
     given = _read(folder)
     own: Mapping[str, Tensor] = model.state_dict()
@@ -43,13 +45,17 @@ def whole_weights(model: Any, folder: Path) -> Iterator[None]:  # noqa: ANN401
 
 
 def _read(folder: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    return {
-        name: tensor
-        for path in sorted(folder.glob(WHOLE_WEIGHTS))
-        for name, tensor in load_file(path).items()
-    }
+    try:
+        return {
+            name: tensor
+            for path in sorted(folder.glob(WHOLE_WEIGHTS))
+            for name, tensor in load_file(path).items()
+        }
+    except SafetensorError as error:
+        raise UnusableWeightsError(folder, f"its weights cannot be read: {error}") from error
 
 
 def _write(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
@@ -64,16 +70,18 @@ def _require_fitting(given: Mapping[str, Tensor], own: Mapping[str, Tensor], fol
     missing = [name for name, weight in own.items() if name not in given and weight.data_ptr() not in places]
     strange = [name for name in given if name not in own]
     if missing or strange:
-        raise RuntimeError(
-            f"the weights in {folder} are of another model: {len(missing)} of {len(own)} weights are missing {missing[:3]}, and "
-            f"{len(strange)} have no place in the base model {strange[:3]}; expected a tuned copy of it, or an adapter"
+        raise UnusableWeightsError(
+            folder,
+            f"its weights are of another model: {len(missing)} of {len(own)} weights are missing {missing[:3]}, and "
+            f"{len(strange)} have no place in the base model {strange[:3]}; expected a tuned copy of it, or an adapter",
         )
     misfits = [name for name, weight in given.items() if weight.shape != own[name].shape]
     if misfits:
         name = misfits[0]
-        raise RuntimeError(
-            f"the weights in {folder} are of another model: {name} has shape {tuple(given[name].shape)}, the base model's "
-            f"{tuple(own[name].shape)}; expected a tuned copy of it"
+        raise UnusableWeightsError(
+            folder,
+            f"its weights are of another model: {name} has shape {tuple(given[name].shape)}, the base model's "
+            f"{tuple(own[name].shape)}; expected a tuned copy of it",
         )
 
 
@@ -83,9 +91,10 @@ def _require_one_of_each(given: Mapping[str, Tensor], own: Mapping[str, Tensor],
     for name, weight in given.items():
         first = firsts.setdefault(own[name].data_ptr(), name)
         if first != name and not torch.equal(given[first], weight):
-            raise RuntimeError(
-                f"the weights in {folder} are of another model: {first} and {name} differ, and are one weight in the base "
-                "model; expected a tuned copy of it, or an adapter"
+            raise UnusableWeightsError(
+                folder,
+                f"its weights are of another model: {first} and {name} differ, and are one weight in the base model; "
+                "expected a tuned copy of it, or an adapter",
             )
 
 
@@ -94,10 +103,11 @@ def _require_another(
 ) -> None:
     broken = [name for name in given if not bool(torch.isfinite(own[name]).all())]
     if broken:
-        raise RuntimeError(
-            f"the weights in {folder} are no numbers, at {broken[:3]}; nothing can be measured"
+        raise UnusableWeightsError(
+            folder, f"its weights are no numbers, at {broken[:3]}; nothing can be measured"
         )
     if all(torch.equal(own[name].to("cpu"), weight) for name, weight in kept.items()):
-        raise RuntimeError(
-            f"the weights in {folder} are the base model's own, so tuned would silently mean base; name another model"
+        raise UnusableWeightsError(
+            folder,
+            "its weights are the base model's own, so tuned would silently mean base; name another model",
         )

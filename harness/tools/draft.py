@@ -178,7 +178,13 @@ class Draft:
 
     def published(self, model: PublishedModel) -> Item:
         """One tuned model as its authors published it; it stands where an adapter would."""
-        task = PublishedModelTask(name=model.name, source=model.pin)
+        task = PublishedModelTask(
+            language=model.language,
+            name=model.name,
+            source=model.pin,
+            model=self.profile.sources.model,
+            numerics=self.numerics,
+        )
         return Item(stage="published-models", name=published_name(model.language, model.name), task=task)
 
     def read_by(self, adapter: Item) -> tuple[str, str]:

@@ -67,6 +67,15 @@ class MemoryShortError(HarnessError):
     """Something does not fit into memory, in the smallest portions that it may be done in."""
 
 
+class UnusableWeightsError(HarnessError):
+    """Weights that cannot stand where a tuned model's would."""
+
+    def __init__(self, folder: object, why: str) -> None:
+        super().__init__(f"what {folder} holds cannot be used: {why}")
+        self.why = why
+        """One line that names no place of this machine, so that it can be stored."""
+
+
 class StageFailedError(HarnessError):
     """A stage ended without its artifacts; carries what the stage itself said."""
 

@@ -189,6 +189,17 @@ class PublishedOrigin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnusableModel:
+    """A published model that cannot be put onto the base model; stands in the place of its weights (`unusable_models`)."""
+
+    language: str
+    name: str
+    """What the profile calls the model."""
+    why: str
+    """One line."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdapterFailure:
     """Training of one adapter that stopped at a number that is none; stands in its place (`adapter_failures`)."""
 

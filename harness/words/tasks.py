@@ -122,8 +122,12 @@ class AdapterTask:
 class PublishedModelTask:
     """One tuned model as its authors published it: an adapter, or whole weights. Needs: nothing."""
 
+    language: str
     name: str
     source: Pin
+    model: Pin
+    """The base model that it has to fit."""
+    numerics: Numerics
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from harness.words.record import (
     PhraseValue,
     UnitValue,
     UnscoredTranslator,
+    UnusableModel,
 )
 from harness.words.tasks import EstimatesTask
 from harness.works.broken import broken_estimates
@@ -28,7 +29,7 @@ from harness.works.disparity import (
     translation_scores,
     unscored_translators,
 )
-from harness.works.publishedscores import published_scores
+from harness.works.publishedscores import published_scores, refused_models
 from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
 from harness.works.tuning import alignment_moments, gains, retentions, smaller_portions
 
@@ -36,7 +37,8 @@ from harness.works.tuning import alignment_moments, gains, retentions, smaller_p
 def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write estimates, with what units and phrases contributed to them, and which could not be formed.
 
-    An estimate over adapters of which one was not trained is not formed from the others: it is named with the reason.
+    An estimate over adapters of which one was not trained is not formed from the others: it is named with the reason. So is
+    a published model that cannot be used.
     """
     base = read_base_run(task, inputs)
     found = list(_estimates(base, task, inputs))
@@ -46,6 +48,8 @@ def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
         write_table(out, BrokenEstimate, broken_estimates(base))
     if unscored := unscored_translators(inputs):
         write_table(out, UnscoredTranslator, unscored)
+    if refused := refused_models(task, inputs):
+        write_table(out, UnusableModel, refused)
     write_table(out, Estimate, (part.estimate for part in found))
     write_table(out, UnitValue, (row for part in found for row in part.units))
     write_table(out, PhraseValue, (row for part in found for row in part.phrases))

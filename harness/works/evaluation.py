@@ -33,7 +33,7 @@ Sample = Mapping[str, Any]
 def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write the outcome of every item, through the adapter where there is one.
 
-    Through an adapter that was never trained nothing is asked: its failure is passed on.
+    Through an adapter that was never trained, or cannot be used, nothing is asked: the reason is passed on.
 
     Raises:
         MissingSourceError: If the model, a data set, or the language in it cannot be had.

@@ -79,7 +79,7 @@ class Batch:
 def produce(task: ActivationsTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write token activations, panel activations, mean residuals and text lengths of one language.
 
-    Through an adapter that was never trained nothing is read: its failure is passed on.
+    Through an adapter that was never trained, or cannot be used, nothing is read: the reason is passed on.
     """
     if passes_on_failure(inputs, out):
         return

@@ -62,7 +62,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
         Stage(name="adapters", says="LoRA adapters, one per language and seed", module="harness.works.alignment",
               items=trained, uses_model=True),
         Stage(name="published-models", says="tuned models that the authors published", module="harness.works.publishedmodels",
-              items=published, uses_model=False),
+              items=published, uses_model=True),
         Stage(name="activations-tuned", says="latents through each adapter", module="harness.works.extraction",
               items=tuned, uses_model=True),
         Stage(name="benchmarks", says="benchmark answers, untouched model", module="harness.works.evaluation",

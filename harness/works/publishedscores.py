@@ -1,4 +1,7 @@
-"""Estimates of the authors' own tuned models: named apart from ours, without training seeds, and part of no claim."""
+"""Estimates of the authors' own tuned models: named apart from ours, without training seeds, and part of no claim.
+
+One that cannot be put onto the base model has none, and is named instead.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -6,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.supply.stopped import unusable_models
 from harness.tools.measured import Measured, Scope, Sides, measured
 from harness.tools.metrics import change_percent, ratio_percent
 from harness.words.formula import Formula
-from harness.words.record import published_name
+from harness.words.record import UnusableModel, published_name
 from harness.words.study import Benchmark, Group
+from harness.words.tasks import EstimatesTask
 from harness.works.disparity import BaseRun
 from harness.works.latents import phrase_values
 from harness.works.scores import read_answers, require_same_items
@@ -21,9 +26,12 @@ PREFIX = "published-"
 
 
 def published_scores(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
-    """Gain, retention and changes of accuracy through every published model."""
+    """Gain, retention and changes of accuracy through every published model that can be used."""
     english = base.codes(Group.REFERENCE)[0]
+    refused = {(row.language, row.name) for row in refused_models(base.task, inputs)}
     for language, name in base.task.published:
+        if (language, name) in refused:
+            continue
         yield _of_latents(base, inputs, language, name, language)
         yield _of_latents(base, inputs, language, name, english)
         for benchmark in base.task.benchmarks:
@@ -31,11 +39,24 @@ def published_scores(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Meas
             yield from _of_answers(inputs, language, name, english, benchmark)
 
 
+def refused_models(task: EstimatesTask, inputs: Mapping[str, Path]) -> tuple[UnusableModel, ...]:
+    """The published models that cannot be used, and why: what the stages passed on that would have read through them."""
+    return tuple(
+        row
+        for language, name in task.published
+        for row in unusable_models(_activations(inputs, language, name, language))
+    )
+
+
+def _activations(inputs: Mapping[str, Path], language: str, name: str, read_in: str) -> Path:
+    return inputs[f"activations-tuned/{published_name(language, name)}/{read_in}"]
+
+
 def _of_latents(
     base: BaseRun, inputs: Mapping[str, Path], language: str, name: str, read_in: str
 ) -> Measured:
     """Change of the tuned language, or what is left of English: at the layer of gains, on the phrases held out from ours."""
-    folder = inputs[f"activations-tuned/{published_name(language, name)}/{read_in}"]
+    folder = _activations(inputs, language, name, read_in)
     after = phrase_values(folder, base.selections, base.task.specification.pooling)
     run = TunedRun(base=base, adapter=language, language=read_in, after={0: after})
     layer = base.task.specification.gain_layer

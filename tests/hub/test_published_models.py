@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from claims.sin2025 import pins
 from harness.supply.adapters import attached
 from harness.supply.loading import load_language_model
+from harness.supply.tables import read_table
 from harness.words.pins import Home, Pin
+from harness.words.record import UnusableModel
 from harness.words.tasks import Numerics
+from tests.hub.commands import harness
 from tests.hub.miniature import FIXTURES, miniature_hub
+from tests.hub.server import Repository, content_of, serving
 
 WANTED = ("adapter_config.json", "adapter_model.safetensors", "model.safetensors")
 
@@ -30,3 +35,25 @@ def test_each_kind_moves_the_residual_stream(tmp_path: Path, number: int) -> Non
         with attached(model, tmp_path) as tuned:
             after = tuned(tokens, output_hidden_states=True).hidden_states[21]
     assert not torch.allclose(before, after)
+
+
+def test_a_bad_model_stops_no_stage_and_is_named(tmp_path: Path) -> None:
+    """The command line over a real line: one adapter of another width among the four."""
+    miniature, (good, bad, *_) = miniature_hub(), pins.PUBLISHED_MODELS
+    files = dict(miniature.repositories["models", good.pin.address].files)
+    held = load(content_of(files["adapter_model.safetensors"]))
+    files["adapter_model.safetensors"] = save({name: weight[:, :1] for name, weight in held.items()})
+    miniature.repositories["models", bad.pin.address] = Repository(files=files)
+    words = ["--profile", "paper-authors", "--device", "cpu", "--store", str(tmp_path / "store")]
+    with serving(miniature) as hub:
+        done = harness(hub, tmp_path, "stage", "published-models", *words, "--run", str(tmp_path / "run"))
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
+    (table,) = (tmp_path / "store").rglob("unusable_models.parquet")
+    (row,) = read_table(table.parent, UnusableModel)
+    assert (row.language, row.name) == (bad.language, bad.name)
+    assert "size mismatch" in row.why
+    assert str(tmp_path) not in row.why
+    assert not list(table.parent.glob("*.safetensors"))
+    assert (
+        len(list((tmp_path / "store").rglob("published_origins.parquet"))) == len(pins.PUBLISHED_MODELS) - 1
+    )

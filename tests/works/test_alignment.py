@@ -16,6 +16,7 @@ from torch import Tensor
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
 from harness.supply.tables import read_table, write_table
+from harness.words.failures import UnusableWeightsError
 from harness.words.record import AlignmentStep, Text, TrainingLoss
 from harness.words.study import AlignmentChoice
 from harness.words.tasks import AdapterTask
@@ -276,7 +277,7 @@ def test_an_adapter_whose_weights_are_no_number_is_refused(
     folder = saved(language_model, tmp_path / "adapter")
     weights = load_file(folder / WEIGHTS)
     save_file({name: tensor * float("nan") for name, tensor in weights.items()}, folder / WEIGHTS)
-    with pytest.raises(RuntimeError, match="no number"), attached(language_model.model, folder):
+    with pytest.raises(UnusableWeightsError, match="no number"), attached(language_model.model, folder):
         pass
 
 
@@ -307,7 +308,7 @@ def test_an_adapter_that_changes_nothing_is_refused(
         spoilt = {name.replace("layers", "blocks"): tensor for name, tensor in weights.items()}
     save_file(spoilt, folder / WEIGHTS)
     with (
-        pytest.raises(RuntimeError, match="changes nothing"),
+        pytest.raises(UnusableWeightsError, match="changes nothing"),
         attached(language_model.model, folder),
     ):
         pass

@@ -4,25 +4,27 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from harness.judge.stored import stored_samples
+from harness.report import closing_lines, load_report, write_report
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.studies import load_profile, load_study
-from harness.supply.tables import read_table
+from harness.supply.tables import read_table, table_path
 from harness.supply.wholeweights import whole_weights
 from harness.words.claim import InferenceTarget
-from harness.words.failures import MissingSourceError
+from harness.words.failures import MissingSourceError, UnusableWeightsError
 from harness.words.items import Item
 from harness.words.pins import Home, Pin
-from harness.words.record import Estimate
+from harness.words.record import Estimate, PublishedOrigin, UnusableModel
 from harness.words.study import PublishedModel
 from harness.words.tasks import PublishedModelTask
 from harness.works import translation
@@ -30,8 +32,13 @@ from harness.works.pipeline import plan
 from harness.works.publishedmodels import produce
 from harness.works.publishedscores import PREFIX
 from tests.hub.server import Hub, Repository, serving
+from tests.report import worlds
 from tests.small_study import SPECIFICATION, make, small_profile, small_study
 from tests.worlds import World, build_world
+
+Weights = dict[str, torch.Tensor]
+Config = dict[str, Any]
+Spoil = Callable[[Weights, Config], None]
 
 WHOLE = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 
@@ -117,24 +124,18 @@ def test_one_weight_may_stand_under_both_its_names(model: LanguageModel, tmp_pat
 
 
 @pytest.mark.usefixtures("_base_is_restored")
-def test_a_published_adapter_may_leave_layers_as_they_are(model: LanguageModel, tmp_path: Path) -> None:
+def test_a_published_adapter_may_leave_layers_as_they_are(
+    world: World, model: LanguageModel, tmp_path: Path
+) -> None:
     """peft's default puts modules on every layer, and a loss that is read at one reaches none of those above."""
     given = partly_idle(model, tmp_path / "given", working="layers.0.")
-    with pytest.raises(RuntimeError, match="changes nothing"), attached(model.model, given):
+    with pytest.raises(UnusableWeightsError, match="changes nothing"), attached(model.model, given):
         pytest.fail("as one of ours it was accepted")
-    with attached(model.model, produced(given, tmp_path / "out")):
+    with attached(model.model, produced(world, given, tmp_path / "out")):
         pass
 
 
 @pytest.mark.usefixtures("_base_is_restored")
-def test_a_published_adapter_that_changes_nothing_anywhere_is_refused(
-    model: LanguageModel, tmp_path: Path
-) -> None:
-    out = produced(partly_idle(model, tmp_path / "given", working="nowhere"), tmp_path / "out")
-    with pytest.raises(RuntimeError, match="changes nothing"), attached(model.model, out):
-        pytest.fail("an adapter of zeros was accepted")
-
-
 def partly_idle(model: LanguageModel, folder: Path, working: str) -> Path:
     """An adapter that changes only the modules with `working` in their name."""
     file = adapter_folder(model, folder) / "adapter_model.safetensors"
@@ -143,10 +144,119 @@ def partly_idle(model: LanguageModel, folder: Path, working: str) -> Path:
     return folder
 
 
-def produced(given: Path, out: Path) -> Path:
+def task_of(world: World, given: Path) -> PublishedModelTask:
+    source = pin_of(given)
+    return PublishedModelTask(
+        language="ml", name="4k-0", source=source, model=world.model, numerics=world.numerics
+    )
+
+
+def produced(world: World, given: Path, out: Path) -> Path:
     out.mkdir()
-    produce(PublishedModelTask(name="4k-0", source=pin_of(given)), {}, out)
+    produce(task_of(world, given), {}, out)
     return out
+
+
+def spoilt_adapter(model: LanguageModel, folder: Path, spoil: Spoil) -> Path:
+    """An adapter with other weights or another configuration."""
+    weights = load_file(adapter_folder(model, folder) / "adapter_model.safetensors")
+    config = json.loads((folder / "adapter_config.json").read_text())
+    spoil(weights, config)
+    save_file(weights, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    return folder
+
+
+def of_another_width(weights: Weights, _config: Config) -> None:
+    weights.update({name: torch.ones(3, 3) for name in weights})
+
+
+def without_numbers(weights: Weights, _config: Config) -> None:
+    weights.update({name: weight * float("nan") for name, weight in weights.items()})
+
+
+def of_zeros(weights: Weights, _config: Config) -> None:
+    weights.update({name: torch.zeros_like(weight) for name, weight in weights.items()})
+
+
+def for_unknown_modules(_weights: Weights, config: Config) -> None:
+    config["target_modules"] = ["wrong_proj", "also_wrong", "third_wrong", "fourth_wrong"]
+
+
+def of_an_unknown_kind(_weights: Weights, config: Config) -> None:
+    config["peft_type"] = "TELEPATHY"
+
+
+def of_the_base_weights(_weights: Weights, config: Config) -> None:
+    config["init_lora_weights"] = "pissa"
+
+
+UNUSABLE = (
+    pytest.param(of_another_width, "RuntimeError: Error(s) in loading state_dict", id="another width"),
+    pytest.param(without_numbers, "weights that are no number", id="no numbers"),
+    pytest.param(of_zeros, "changes nothing", id="changes nothing"),
+    pytest.param(
+        for_unknown_modules,
+        "Target modules {'also_wrong', 'fourth_wrong', 'third_wrong', 'wrong_proj'} not found",
+        id="unknown modules",
+    ),
+    pytest.param(of_an_unknown_kind, "KeyError: 'TELEPATHY'", id="an unknown kind"),
+)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+@pytest.mark.parametrize(("spoil", "says"), UNUSABLE)
+def test_an_adapter_that_cannot_be_used_is_not_kept_and_one_row_says_why(
+    world: World, model: LanguageModel, tmp_path: Path, spoil: Spoil, says: str
+) -> None:
+    out = produced(world, spoilt_adapter(model, tmp_path / "given", spoil), tmp_path / "out")
+    assert [path.name for path in out.iterdir()] == ["unusable_models.parquet"]
+    (row,) = read_table(out, UnusableModel)
+    assert (row.language, row.name) == ("ml", "4k-0")
+    assert says in row.why
+    assert len(row.why.splitlines()) == 1
+    assert str(tmp_path) not in row.why
+    # Nothing of it is left in the base model, onto which the next one is put.
+    good = produced(world, adapter_folder(model, tmp_path / "good"), tmp_path / "next")
+    assert read_table(good, PublishedOrigin) == [PublishedOrigin(name="4k-0")]
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_whole_weights_that_cannot_be_used_are_not_kept_either(
+    world: World, model: LanguageModel, tmp_path: Path
+) -> None:
+    whys = []
+    for name, times in (("base", 1.0), ("nan", float("nan"))):
+        out = produced(world, whole_folder(model, tmp_path / name, times), tmp_path / f"out-{name}")
+        assert [path.name for path in out.iterdir()] == ["unusable_models.parquet"]
+        whys += [row.why for row in read_table(out, UnusableModel)]
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "model.safetensors").write_bytes(b"cut short")
+    whys += [row.why for row in read_table(produced(world, tmp_path / "cut", tmp_path / "o"), UnusableModel)]
+    for why, says in zip(whys, ("the base model's own", "no numbers", "cannot be read"), strict=True):
+        assert says in why
+        assert str(tmp_path) not in why
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_an_adapter_that_puts_other_weights_into_the_base_takes_them_along(
+    model: LanguageModel, tmp_path: Path
+) -> None:
+    with attached(model.model, spoilt_adapter(model, tmp_path / "given", of_the_base_weights)):
+        pass
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_short_memory_is_no_fault_of_the_weights(
+    world: World, model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starve(*_given: object, **_named: object) -> None:
+        raise torch.OutOfMemoryError
+
+    given = adapter_folder(model, tmp_path / "given")
+    monkeypatch.setattr("peft.PeftModel.from_pretrained", starve)
+    with pytest.raises(torch.OutOfMemoryError):
+        produced(world, given, tmp_path / "out")
 
 
 @pytest.mark.usefixtures("_base_is_restored")
@@ -177,25 +287,25 @@ def test_weights_that_are_no_tuned_copy_are_refused(
     assert callable(spoil)
     spoil(held)
     save_file(held, tmp_path / "model.safetensors")
-    with pytest.raises(RuntimeError, match=says), whole_weights(model.model, tmp_path):
+    with pytest.raises(UnusableWeightsError, match=says), whole_weights(model.model, tmp_path):
         pytest.fail("it was accepted")
 
 
-def test_what_is_neither_is_told(tmp_path: Path) -> None:
+def test_what_is_neither_is_told(world: World, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
-    task = PublishedModelTask(name="4k-0", source=pin_of(tmp_path))
     with pytest.raises(
         MissingSourceError, match=r"neither an adapter .* but adapter_config.json; leave it out"
     ):
-        produce(task, {}, tmp_path)
+        produce(task_of(world, tmp_path), {}, tmp_path)
 
 
-def test_an_adapter_is_taken_where_a_repository_holds_both(model: LanguageModel, tmp_path: Path) -> None:
+def test_an_adapter_is_taken_where_a_repository_holds_both(
+    world: World, model: LanguageModel, tmp_path: Path
+) -> None:
     folder = adapter_folder(model, tmp_path / "both")
     (folder / "model.safetensors").write_bytes(b"merged")
-    (tmp_path / "out").mkdir()
-    produce(PublishedModelTask(name="4k-0", source=pin_of(folder)), {}, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["adapter_config.json", "adapter_model.safetensors", "published_origins.parquet"]  # fmt: skip
+    out = produced(world, folder, tmp_path / "out")
+    assert sorted(path.name for path in out.iterdir()) == ["adapter_config.json", "adapter_model.safetensors", "published_origins.parquet"]  # fmt: skip
 
 
 def estimates_item(world: World, published: tuple[PublishedModel, ...]) -> Item:
@@ -209,19 +319,29 @@ def estimates_item(world: World, published: tuple[PublishedModel, ...]) -> Item:
 def folders(
     world: World, model: LanguageModel, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Path]:
-    """Estimates of the small study without published models, and with one of each kind; the rest is shared."""
+    """Estimates of the small study without published models, with one of each kind, and with two bad ones beside; the
+    rest is shared."""
     root = tmp_path_factory.mktemp("measured")
-    kinds = {"adapter": adapter_folder(model, root / "a"), "whole": whole_folder(model, root / "w")}
-    published = tuple(
-        PublishedModel(name=name, language="ml", pin=pin_of(folder)) for name, folder in kinds.items()
+    good = named(adapter=adapter_folder(model, root / "a"), whole=whole_folder(model, root / "w"))
+    bad = named(
+        foreign=spoilt_adapter(model, root / "f", of_another_width), base=whole_folder(model, root / "b", 1.0)
     )
     shared: dict[str, Path] = {}
     with pytest.MonkeyPatch.context() as patch:
         # Random translators seldom stop by themselves.
         patch.setattr(translation, "MAX_NEW_TOKENS", 12)
         without = make(estimates_item(world, ()), root / "without", shared)
-        del shared["estimates/all"]
-        return {"without": without, "with": make(estimates_item(world, published), root / "with", shared)}
+        made = {"without": without}
+        for name, published in {"with": good, "bad": (good[0], *bad, good[1])}.items():
+            del shared["estimates/all"]
+            made[name] = make(estimates_item(world, published), root / name, shared)
+        return made
+
+
+def named(**given: Path) -> tuple[PublishedModel, ...]:
+    return tuple(
+        PublishedModel(name=name, language="ml", pin=pin_of(folder)) for name, folder in given.items()
+    )
 
 
 def estimates(folder: Path) -> dict[str, Estimate]:
@@ -249,6 +369,40 @@ def test_both_kinds_are_measured_like_adapters_of_ours_and_named_apart(
     assert own[f"published-gain/layer=2/lang=ml/{name}/primary"].value != 0
 
 
+def test_bad_models_take_no_number_from_the_others_and_are_named(folders: Mapping[str, Path]) -> None:
+    assert estimates(folders["bad"]) == estimates(folders["with"])
+    whys = {row.name: row.why for row in read_table(folders["bad"], UnusableModel)}
+    assert list(whys) == ["foreign", "base"]
+    assert "size mismatch" in whys["foreign"]
+    assert "the base model's own" in whys["base"]
+    assert not table_path(folders["with"], UnusableModel).exists()
+
+
+def test_nothing_was_read_through_a_bad_model(folders: Mapping[str, Path]) -> None:
+    for stage in ("activations-tuned", "benchmarks-tuned"):
+        for code in ("ml", "en"):
+            folder = folders["bad"].parents[1] / stage / "ml" / "published-foreign" / code
+            assert [path.name for path in folder.iterdir()] == ["unusable_models.parquet"]
+
+
+def test_the_report_names_the_bad_models_and_ends_as_without_them(
+    folders: Mapping[str, Path], tmp_path: Path
+) -> None:
+    _, checks = worlds.store(tmp_path, [], worlds.checks())
+    codes = [write_report(worlds.facts(), folders[name], checks, tmp_path / name) for name in ("with", "bad")]
+    assert codes == [0, 0]
+    without, report = (load_report(tmp_path / name) for name in ("with", "bad"))
+    assert "unusable" not in without
+    assert [entry["name"] for entry in report["unusable"]] == ["foreign", "base"]
+    assert report["measurements"] == without["measurements"]
+    for file in ("report.html", "summary.md"):
+        text = (tmp_path / "bad" / file).read_text(encoding="utf-8")
+        assert "2 published models could not be used: foreign in ml, base in ml." in text
+        assert "size mismatch for base" in text
+        assert "Published models" not in (tmp_path / "with" / file).read_text(encoding="utf-8")
+    assert "foreign in ml" in "\n".join(closing_lines(tmp_path / "bad"))
+
+
 def test_their_stored_units_give_the_numbers_again(world: World, folders: Mapping[str, Path]) -> None:
     samples = stored_samples(small_study(world), folders["with"], ())
     for name, row in estimates(folders["with"]).items():
@@ -266,7 +420,7 @@ def test_only_its_own_profile_takes_the_authors_models() -> None:
     assert "published-models" not in [stage.name for stage in ours.stages]
 
 
-def test_both_kinds_come_over_a_line_as_they_are(model: LanguageModel, tmp_path: Path) -> None:
+def test_both_kinds_come_over_a_line_as_they_are(world: World, model: LanguageModel, tmp_path: Path) -> None:
     """In a process of its own, since the hub's client reads its address once."""
     served = {"a/b": adapter_folder(model, tmp_path / "a"), "c/d": whole_folder(model, tmp_path / "c")}
     hub = Hub()
@@ -278,7 +432,11 @@ def test_both_kinds_come_over_a_line_as_they_are(model: LanguageModel, tmp_path:
         "from harness.words.tasks import PublishedModelTask; from harness.works.publishedmodels import produce; "
         "pin = Pin(name='n', home=Home.HUB_MODEL, address=sys.argv[1], licence='not stated', "
         "files=('adapter_config.json', 'adapter_model.safetensors', 'model*.safetensors')); "
-        "produce(PublishedModelTask(name='n', source=pin), {}, Path(sys.argv[2]))"
+        "from harness.words.tasks import Numerics; "
+        "model = Pin(name='model', home=Home.FOLDER, address=sys.argv[3], licence='none'); "
+        "numerics = Numerics(device='cpu', dtype='float32', threads=1); "
+        "task = PublishedModelTask(language='ml', name='n', source=pin, model=model, numerics=numerics); "
+        "produce(task, {}, Path(sys.argv[2]))"
     )
     with serving(hub) as running:
         for address, folder in served.items():
@@ -286,8 +444,9 @@ def test_both_kinds_come_over_a_line_as_they_are(model: LanguageModel, tmp_path:
             out.mkdir(parents=True)
             environment = {**os.environ, **running.environment(str(tmp_path / "home"))}
             subprocess.run(
-                [sys.executable, "-c", code, address, str(out)], env=environment, check=True, timeout=180
-            )
+                [sys.executable, "-c", code, address, str(out), world.model.address],
+                env=environment, check=True, timeout=180,
+            )  # fmt: skip
             fetched = {path.name: path.read_bytes() for path in out.iterdir() if not path.is_symlink()}
             del fetched["published_origins.parquet"]
             assert fetched == {path.name: path.read_bytes() for path in folder.iterdir()}
