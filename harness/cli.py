@@ -1,6 +1,5 @@
 """The command line: what people type, one clear error when it cannot be done, and the exit code."""
 
-import json
 import logging
 import signal
 import sys
@@ -10,7 +9,22 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness import judging, preparing, registering
+from harness import judging, preparing, registering, storing
+from harness.options import (
+    DEFAULT_PROFILE,
+    DEFAULT_REPORTS,
+    DEFAULT_STORE,
+    DEFAULT_STUDY,
+    AsJson,
+    Device,
+    ProfileName,
+    ReportsPath,
+    StorePath,
+    StudyName,
+    megabytes,
+    print_json,
+    require_device,
+)
 from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
 from harness.words.judgement import FailOn
 
@@ -22,28 +36,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-store_app = typer.Typer(
-    help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
-)
-app.add_typer(store_app, name="store")
+storing.add_to(app)
 judging.add_to(app)
 registering.add_to(app)
 preparing.add_to(app)
-
-StudyName = Annotated[
-    str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
-]
-ProfileName = Annotated[
-    str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
-]
-StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
-ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs.")]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
-
-DEFAULT_STUDY, DEFAULT_PROFILE = "sin2025", "fixture"
-DEFAULT_STORE, DEFAULT_REPORTS = Path(".store"), Path("reports")
-DEVICES = ("auto", "cpu", "cuda")
 
 
 class StoppedError(BaseException):
@@ -82,7 +78,7 @@ def reproduce(
         cores=cores or available_cores(),
         asked=Asked(claims=tuple(claim or ()), fail_on=fail_on),
     )
-    return run(request, _say, live=sys.stdout.isatty(), hear=hear_in_pytest)
+    return run(request, typer.echo, live=sys.stdout.isatty(), hear=hear_in_pytest)
 
 
 @app.command(epilog="Example: harness plan --profile fixture --json")
@@ -111,19 +107,23 @@ def plan(
     told = outlook(asked, fed)
     if as_json:
         content = {"stages": plain(lines), "projection": plain(projection(drawn)), "prospects": plain(told)}
-        _print_json({"study": study, "profile": profile, **content})
+        print_json({"study": study, "profile": profile, **content})
         return
     for line in lines:
         done = "?" if line.done is None else line.done
-        _say(f"{line.stage:<18} {done:>4} of {line.items:<4} {_size(line.size_bytes):>9}  {line.says}")
+        typer.echo(
+            f"{line.stage:<18} {done:>4} of {line.items:<4} {megabytes(line.size_bytes):>9}  {line.says}"
+        )
     if reason := next((line.why_unknown for line in lines if line.why_unknown), None):
-        _say(f"? not known: {reason}")
+        typer.echo(f"? not known: {reason}")
     for sentence in spoken(drawn):
-        _say(sentence)
+        typer.echo(sentence)
     if told:
-        _say(f"{sum(each.decidable for each in told)} of {len(told)} claims could be decided at this size:")
+        typer.echo(
+            f"{sum(each.decidable for each in told)} of {len(told)} claims could be decided at this size:"
+        )
     for each in told:
-        _say(f"{'yes' if each.decidable else 'no':<4}{each.claim_id:<30} {each.says}")
+        typer.echo(f"{'yes' if each.decidable else 'no':<4}{each.claim_id:<30} {each.says}")
 
 
 @app.command(epilog="Example: harness stage phrases --profile fixture --run reports/by-hand")
@@ -158,7 +158,7 @@ def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a 
 
     code = render_report(_reported(run))
     for line in closing_lines(run):
-        _say(line)
+        typer.echo(line)
     return code
 
 
@@ -178,73 +178,16 @@ def compare(
 
     found = compared(*(load_report(_reported(run)) for run in (before, after)))
     if as_json:
-        _print_json(every_difference(found))
+        print_json(every_difference(found))
         return
     for line in as_markdown(found) if markdown else as_text(found):
-        _say(line)
-
-
-@store_app.command("list", epilog="Example: harness store list --json")
-def store_list(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """List every artifact."""
-    from harness.run.stageprocess import record_of
-    from harness.supply.store import Store
-    from harness.tools.canonical import plain
-
-    records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
-    if as_json:
-        _print_json(plain(records))
-        return
-    for record in records:
-        _say(f"{record.stage:<18} {record.item:<16} {record.key[:12]} {_size(record.size_bytes):>9}")
-    _say(f"{len(records)} artifacts, {_size(sum(record.size_bytes for record in records))}")
-
-
-@store_app.command("verify", epilog="Example: harness store verify --store .store")
-def store_verify(store: StorePath = DEFAULT_STORE) -> None:
-    """Read every byte of every artifact; exit 3 if one is damaged."""
-    from harness.supply.store import Store
-
-    shelf = Store(_existing(store))
-    if damaged := shelf.verify():
-        raise HarnessError("\n".join(map(str, damaged)))
-    artifacts = list(shelf.list())
-    total = _size(sum(artifact.size_bytes for artifact in artifacts))
-    _say(f"{len(artifacts)} artifacts, {total}: each is what its manifest says")
-
-
-@store_app.command("clean", epilog="Example: harness store clean --yes")
-def store_clean(
-    *,
-    store: StorePath = DEFAULT_STORE,
-    reports: ReportsPath = DEFAULT_REPORTS,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only list.")] = False,
-) -> None:
-    """Remove what no run below --reports names, and what was never finished."""
-    from harness.supply.runfolder import named_keys
-    from harness.supply.store import Store
-
-    keys = named_keys(reports)
-    if not keys:
-        raise UsageError(
-            f"no run below {reports} names an artifact, so nothing would be kept; name it with --reports"
-        )
-    folders = Store(store).clean(keys, remove=yes)
-    for folder in folders:
-        _say(str(folder))
-    _say(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
+        typer.echo(line)
 
 
 def _reported(run: Path) -> Path:
     if not (run / "report.json").is_file():
         raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
     return run
-
-
-def _existing(store: Path) -> Path:
-    if not store.is_dir():
-        raise UsageError(f"there is no store at {store}; name the folder of one with --store")
-    return store
 
 
 @app.callback(invoke_without_command=True)
@@ -257,10 +200,10 @@ def _root(
     if version:
         from importlib.metadata import version as version_of
 
-        _say(version_of("replication-harness"))
+        typer.echo(version_of("replication-harness"))
         raise typer.Exit
     if context.invoked_subcommand is None:
-        _say(context.get_help())
+        typer.echo(context.get_help())
         raise typer.Exit(USAGE)
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, format="%(message)s", stream=sys.stderr
@@ -306,18 +249,5 @@ def _stopped(number: int, _frame: object) -> NoReturn:
 def _device(asked: str) -> str:
     from harness.supply.provenance import default_device
 
-    if asked not in DEVICES:
-        raise choice_error("device", asked, DEVICES, "")
+    require_device(asked)
     return default_device() if asked == "auto" else asked
-
-
-def _say(line: str) -> None:
-    typer.echo(line)
-
-
-def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB"

@@ -1,12 +1,12 @@
 """The judge on the command line: one value typed by hand, or a file of measurements made elsewhere."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.options import DEFAULT_REPORTS, AsJson, ReportsPath, print_json
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def judge(
     min_units: Annotated[int, typer.Option(help="Fewer units than this earn no verdict.")] = 0,
     holm: Annotated[int, typer.Option(help="Claims judged together; multiplies the p of a deviation.")] = 1,
     null: Annotated[float, typer.Option(help='The value that means "no effect".')] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge one measured value against one printed one; the exit code is 0 whatever the verdict."""
     from harness.judge.byhand import Typed, form_of, judged_by_hand
@@ -67,7 +67,7 @@ def judge(
     )
     form = form_of(typed, judged_by_hand(typed))
     if as_json:
-        typer.echo(json.dumps(form, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(form)
         return
     typer.echo(f"{form['verdict']}. {form['says']}")
     for label, text in _lines(form):
@@ -85,9 +85,7 @@ def audit(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report; by default one of --reports.")
     ] = None,
-    reports: Annotated[Path, typer.Option(envvar="HARNESS_REPORTS", help="Folder of all runs.")] = Path(
-        "reports"
-    ),
+    reports: ReportsPath = DEFAULT_REPORTS,
     fail_on: Annotated[FailOn, typer.Option(help="What ends with another code than 0.")] = FailOn.UNRESOLVED,
 ) -> int:
     """Judge measurements that were made elsewhere, and write the same report as a run."""

@@ -1,21 +1,22 @@
 """What has to be there before a run, on the command line: doctor, fetch, authors, and the pace of a rehearsal."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.options import (
+    DEFAULT_PROFILE,
+    DEFAULT_STORE,
+    DEFAULT_STUDY,
+    AsJson,
+    ProfileName,
+    StorePath,
+    StudyName,
+    print_json,
+    require_device,
+)
 from harness.words.failures import NOTHING_JUDGED, USAGE
-
-STUDY = "sin2025"
-StudyName = Annotated[
-    str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
-]
-ProfileName = Annotated[
-    str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
 NEED_WIDTH = 46
 MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
@@ -32,11 +33,9 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     *,
-    study: StudyName = STUDY,
-    profile: ProfileName = "fixture",
-    store: Annotated[
-        Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")
-    ] = Path(".store"),
+    study: StudyName = DEFAULT_STUDY,
+    profile: ProfileName = DEFAULT_PROFILE,
+    store: StorePath = DEFAULT_STORE,
     device: Annotated[
         str, typer.Option("--device", help="cpu, cuda, or auto: what the profile is made for.")
     ] = "auto",
@@ -46,11 +45,9 @@ def doctor(
     from harness.doctor import examined, is_able, made_for
     from harness.supply.studies import load_profile, load_study
     from harness.tools.canonical import plain
-    from harness.words.failures import choice_error
     from harness.works.pipeline import plan
 
-    if device not in {"auto", "cpu", "cuda"}:
-        raise choice_error("device", device, ("auto", "cpu", "cuda"), "")
+    require_device(device)
     asked = load_study(study)
     world = load_profile(asked, profile)
     device = made_for(world) if device == "auto" else device
@@ -69,7 +66,7 @@ def doctor(
             "able": able,
             "findings": plain(findings),
         }
-        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        print_json(content)
     else:
         ending = "this machine can run it" if able else "this machine cannot run it yet"
         typer.echo(f"{profile} world on {device}: {ending}")
@@ -78,8 +75,8 @@ def doctor(
 
 def fetch(
     *,
-    study: StudyName = STUDY,
-    profile: ProfileName = "fixture",
+    study: StudyName = DEFAULT_STUDY,
+    profile: ProfileName = DEFAULT_PROFILE,
     as_json: AsJson = False,
 ) -> int:
     """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
@@ -94,7 +91,7 @@ def fetch(
             said = f"revision {each.revision[:12]}" if each.revision else each.problem
             typer.echo(f"{MARKS['ok' if each.revision else 'missing']} {each.name:<{NEED_WIDTH}} {said}")
     if as_json:
-        typer.echo(json.dumps(plain(found), indent=2, ensure_ascii=False))
+        print_json(plain(found))
     elif not found:
         typer.echo(f"the {profile} world takes nothing from elsewhere")
     # What changed at its source weighs more than what cannot be reached now.
@@ -103,8 +100,8 @@ def fetch(
 
 def spotcheck(
     *,
-    study: StudyName = STUDY,
-    profile: ProfileName = "fixture",
+    study: StudyName = DEFAULT_STUDY,
+    profile: ProfileName = DEFAULT_PROFILE,
     layer: Annotated[
         list[int] | None,
         typer.Option(
@@ -131,7 +128,7 @@ def spotcheck(
             )
     if as_json:
         rows = [{**asdict(each), "agrees": each.agrees} for each in found]
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
     return 0 if all(each.agrees for each in found) else 1
 
 
@@ -148,7 +145,7 @@ def pace(
 
     found = pace_of(run, profile)
     if as_json:
-        typer.echo(json.dumps(plain(found), indent=2, ensure_ascii=False))
+        print_json(plain(found))
         return
     for line in lines_of(found, price):
         typer.echo(line)
@@ -156,7 +153,7 @@ def pace(
 
 def authors(
     *,
-    study: StudyName = STUDY,
+    study: StudyName = DEFAULT_STUDY,
     out: Annotated[Path, typer.Option(help="Folder for what is fetched and read.")] = Path("reports/authors"),
     samples: Annotated[
         bool, typer.Option("--samples", help="Fetch outcomes of single questions too: hundreds of MB a run.")

@@ -1,6 +1,5 @@
 """What a study claims, and what it has registered, on the command line: claims, explain, lock."""
 
-import json
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -8,11 +7,7 @@ from typing import Annotated
 
 import typer
 
-STUDY = "sin2025"
-StudyName = Annotated[
-    str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+from harness.options import DEFAULT_STUDY, AsJson, StudyName, print_json
 
 LABEL_WIDTH, LINE_WIDTH = 17, 110
 
@@ -26,14 +21,14 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
+def claims(*, study: StudyName = DEFAULT_STUDY, as_json: AsJson = False) -> None:
     """List everything that the paper claims, atom by atom."""
     from harness.judge.declared import load_claims
     from harness.tools.canonical import plain
 
     found = load_claims(study)
     if as_json:
-        _print_json({"study": study, "claims": plain(found)})
+        print_json({"study": study, "claims": plain(found)})
         return
     width = max((len(claim.id) for claim in found), default=0)
     for claim in found:
@@ -48,7 +43,7 @@ def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
 def explain(
     claim: Annotated[str, typer.Argument(help="Claim, as 'harness claims' lists them.")],
     *,
-    study: StudyName = STUDY,
+    study: StudyName = DEFAULT_STUDY,
     as_json: AsJson = False,
 ) -> None:
     """Tell one claim: sources, conflicts, rule, margin with its reason, and the command that runs it again."""
@@ -61,7 +56,7 @@ def explain(
     conflicts = load_conflicts_of(study)
     if as_json:
         told = [each for each in conflicts if each.id in found.conflicts]
-        _print_json({"study": study, "claim": plain(found), "conflicts": plain(told)})
+        print_json({"study": study, "claim": plain(found), "conflicts": plain(told)})
         return
     typer.echo(f"{found.id}\n{found.says}.\n")
     for label, text in explanation(found, conflicts):
@@ -72,7 +67,7 @@ def lock(
     *,
     check: Annotated[bool, typer.Option("--check", help="Only look: exit 11 if it is broken.")] = False,
     amend: Annotated[str | None, typer.Option("--amend", help="Change it, for this reason.")] = None,
-    study: StudyName = STUDY,
+    study: StudyName = DEFAULT_STUDY,
     reports: Annotated[
         Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs, with the ledger.")
     ] = Path("reports"),
@@ -114,7 +109,3 @@ def _wrapped(label: str, text: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _print_json(content: object) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
