@@ -57,8 +57,10 @@ class Arm:
     """One side of a published change: right answers of so many questions, where whole numbers give the score."""
 
     address: str
+    file: str
     tuned: str | None
-    items: int
+    items: int | None
+    """None where neither the file nor a standard error says."""
     right: int | None
     accuracy: float
 
@@ -80,7 +82,7 @@ class PublishedPair:
     @property
     def has_same_items(self) -> bool:
         """Whether both answered as many questions; another number of them is another set."""
-        return self.before.items == self.after.items
+        return self.before.items is not None and self.before.items == self.after.items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +175,11 @@ def _shots(study: Study, runs: Sequence[PublishedRun]) -> Iterator[ShotsFound]:
 
 
 def _pairs(printed: Sequence[PrintedChange], runs: Sequence[PublishedRun]) -> Iterator[PublishedPair]:
-    cells = dict.fromkeys((each.benchmark, each.language) for each in printed)
-    for cell in cells:
+    """Every untouched run with every tuned one of its cell; cells for which a change is printed come first."""
+    cells = [(each.benchmark, each.language) for each in printed] + [
+        (run.benchmark, run.language) for run in runs
+    ]
+    for cell in dict.fromkeys(cells):
         own = [run for run in runs if (run.benchmark, run.language) == cell]
         known = [each for each in printed if (each.benchmark, each.language) == cell]
         for before in (run for run in own if run.tuned is None):
@@ -204,15 +209,23 @@ def _paired(
 
 def _arm(run: PublishedRun, metric: str) -> Arm | None:
     score = next((score for score in run.scores if score.metric == metric), None)
-    items = items_of(run, score) if score else None
-    if score is None or not items:
+    if score is None:
         return None
-    right = right_answers(score.value, items)
-    return Arm(address=run.address, tuned=run.tuned, items=items, right=right, accuracy=score.value)
+    items = items_of(run, score)
+    return Arm(
+        address=run.address,
+        file=run.file,
+        tuned=run.tuned,
+        items=items,
+        right=right_answers(score.value, items) if items else None,
+        accuracy=score.value,
+    )
 
 
 def _exact(arm: Arm) -> Fraction:
-    return Fraction(repr(arm.accuracy)) if arm.right is None else Fraction(arm.right, arm.items)
+    if arm.right is None or not arm.items:
+        return Fraction(repr(arm.accuracy))
+    return Fraction(arm.right, arm.items)
 
 
 def settled_lines(found: Settled) -> Iterator[str]:
@@ -277,21 +290,32 @@ def _shots_lines(found: ShotsFound) -> Iterator[str]:
 
 
 def _pair_line(pair: PublishedPair) -> str:
-    items = "on other questions"
-    if pair.has_same_items and pair.before.right is not None and pair.after.right is not None:
-        items = f"{pair.after.right - pair.before.right:+d} items"
-    relative = "" if pair.relative_percent is None else f", {pair.relative_percent:+.2f} %"
+    relative = (
+        "" if pair.relative_percent is None else f", {pair.relative_percent:+.2f} % of the score before"
+    )
     can_be = ", ".join(f"{each.printed} as {each.form} ({each.rounding})" for each in pair.can_be)
     return (
         f"pair {pair.benchmark} {pair.language} {pair.metric}: {_counted(pair.before)} untouched [{pair.before.address}], "
-        f"{_counted(pair.after)} {pair.after.tuned} [{pair.after.address}]: {items}, {pair.points:+.2f} points{relative}: "
+        f"{_counted(pair.after)} {pair.after.tuned} [{pair.after.address}]: {_on(pair)}, {pair.points:+.2f} points{relative}: "
         f"can be {can_be or 'none of the printed numbers'}"
     )
 
 
+def _on(pair: PublishedPair) -> str:
+    """How many more were right, where both answered the same questions and whole numbers give both scores."""
+    before, after = pair.before, pair.after
+    if not (before.items and after.items):
+        return "on questions that nobody counted, not comparable item by item"
+    if not pair.has_same_items:
+        return "on other questions, not comparable item by item"
+    if before.right is None or after.right is None:
+        return "on as many questions"
+    return f"{after.right - before.right:+d} items"
+
+
 def _counted(arm: Arm) -> str:
     right = f"{100 * arm.accuracy:.2f} %" if arm.right is None else f"{arm.right:,}"
-    return f"{right} of {arm.items:,}"
+    return f"{right} of {arm.items:,}" if arm.items else right
 
 
 def _printed_line(printed: PrintedChange, pairs: Sequence[PublishedPair]) -> str:

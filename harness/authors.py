@@ -1,4 +1,4 @@
-"""The authors' published results: fetched, read as they stand, and laid side by side; no target comes from here."""
+"""The authors' published results: fetched, and read as they stand; no target comes from here."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from harness.supply.disk import write_json
 from harness.supply.sources import first_use, locate
 from harness.tools.canonical import plain
-from harness.tools.scoring import Difference, difference, items_by_stderr, right_answers
+from harness.tools.scoring import items_by_stderr, right_answers
 from harness.words.failures import HarnessError, UsageError
 from harness.words.pins import Home, Pin
 from harness.words.published import PublishedRun, PublishedScore, PublishedSet
@@ -36,34 +36,15 @@ class Read:
         return bool(seen and self.revision and not self.revision.startswith(seen))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One tuned run against the untouched model, in one metric; None where they did not answer the same items."""
-
-    before: PublishedRun
-    after: PublishedRun
-    metric: str
-    change: Difference | None
-
-
 def read_published(sets: Sequence[PublishedSet]) -> tuple[Read, ...]:
     """Every repository, fetched and read; one that cannot be had says why, and stops no other."""
     return tuple(_read(asked) for asked in sets)
 
 
-def changes(found: Sequence[Read]) -> Iterator[Change]:
-    """Every tuned run against every untouched one of the same benchmark and language."""
-    runs = [run for each in found for run in each.runs]
-    for before in (run for run in runs if run.tuned is None):
-        for after in (run for run in runs if run.tuned is not None):
-            if (before.benchmark, before.language) == (after.benchmark, after.language):
-                yield from _changes(before, after)
-
-
 def write_published(found: Sequence[Read], settled: object, out: Path) -> Path:
     """Write everything that was read, and what follows from it, as one JSON file."""
     path = out / "authors.json"
-    content = {"sets": plain(found), "changes": plain(tuple(changes(found))), "settled": plain(settled)}
+    content = {"sets": plain(found), "settled": plain(settled)}
     write_json(path, plain(content))
     return path
 
@@ -75,8 +56,6 @@ def closing_lines(found: Sequence[Read]) -> Iterator[str]:
             yield _run_line(run)
         if each.has_moved:
             yield f"  note: {each.asked.address} is at {each.revision}, {each.asked.seen_revision} was seen before"
-    for change in changes(found):
-        yield _change_line(change)
     missing = [each for each in found if each.why_missing]
     yield f"{sum(len(each.runs) for each in found)} runs of {len(found) - len(missing)} result sets; {len(missing)} sets are missing"
     for each in missing:
@@ -164,19 +143,6 @@ def _scores(values: Mapping[str, Any]) -> Iterator[PublishedScore]:
             )
 
 
-def _changes(before: PublishedRun, after: PublishedRun) -> Iterator[Change]:
-    old, new = ({score.metric: score for score in run.scores} for run in (before, after))
-    for metric in sorted(old.keys() & new.keys()):
-        counts = {items_of(before, old[metric]), items_of(after, new[metric])}
-        (count,) = counts if len(counts) == 1 else (None,)
-        change = (
-            difference(old[metric].value, new[metric].value, count)
-            if count and old[metric].value > 0
-            else None
-        )
-        yield Change(before=before, after=after, metric=metric, change=change)
-
-
 def items_of(run: PublishedRun, score: PublishedScore) -> int | None:
     """Questions behind a score: as the file says, or else as its standard error implies."""
     return run.items or score.items_by_stderr
@@ -198,11 +164,3 @@ def _counted(run: PublishedRun, score: PublishedScore) -> str:
     differs = run.items is not None and run.items != score.items_by_stderr
     said = f", but the file says {run.items}" if differs else ""
     return f" (n {score.items_by_stderr:,} by its error{said})"
-
-
-def _change_line(change: Change) -> str:
-    name = f"{change.after.task} {change.after.tuned} against untouched, {change.metric}"
-    if change.change is None:
-        return f"{name}: not comparable, the two did not answer the same number of items"
-    found = change.change
-    return f"{name}: {found.items:+d} items, {found.points:+.2f} points, {found.relative_percent:+.2f} % of the score before"

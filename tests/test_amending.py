@@ -92,6 +92,31 @@ def arc(right: int, items: int, tuned: str | None = None, address: str = "a/b") 
     return replace(RUN, benchmark="arc", language="ml", tuned=tuned, address=address, scores=(held,))
 
 
+def uncounted(value: float, tuned: str | None = None) -> PublishedRun:
+    return replace(arc(1, 1, tuned), scores=(score(value, None),))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        pytest.param(arc(280, 1115), arc(341, 1115, "4k-0"), ": +61 items, +5.47 points, +21.79 %", id="in all units"),
+        pytest.param(arc(0, 1115), arc(341, 1115, "4k-0"), ": +341 items, +30.58 points: can be none", id="from nothing"),
+        pytest.param(replace(arc(280, 1115), items=1000), replace(arc(280, 1115, "4k-0"), items=1000),
+                     ": on as many questions, +0.00 points", id="no whole number of right answers"),
+        pytest.param(uncounted(0.25), arc(341, 1115, "4k-0"), "pair arc ml acc: 25.00 % untouched [a/b]", id="no number"),
+        pytest.param(uncounted(0.25), arc(341, 1115, "4k-0"), ": on questions that nobody counted", id="not counted"),
+        pytest.param(uncounted(0.25), uncounted(0.25, "4k-0"), ": on questions that nobody counted", id="neither counted"),
+        pytest.param(replace(arc(280, 1115), language="xx"), replace(arc(341, 1115, "4k-0"), language="xx"),
+                     "pair arc xx acc: ", id="nothing is printed for the language"),
+    ],
+)  # fmt: skip
+def test_no_pair_is_left_out_and_each_says_how_far_it_can_be_compared(
+    before: PublishedRun, after: PublishedRun, says: str
+) -> None:
+    (line,) = [each for each in lines(before, after) if each.startswith("pair ")]
+    assert says in line
+
+
 def test_every_pair_says_which_printed_numbers_it_can_be() -> None:
     told = lines(
         arc(280, 1115), arc(285, 1142, address="c/d"), arc(341, 1115, "4k-0"), arc(280, 1115, "4k-2")
@@ -99,19 +124,19 @@ def test_every_pair_says_which_printed_numbers_it_can_be() -> None:
     pairs = [line for line in told if line.startswith("pair ")]
     assert pairs == [
         (
-            "pair arc ml acc: 280 of 1,115 untouched [a/b], 341 of 1,115 4k-0 [a/b]: +61 items, +5.47 points, +21.79 %: "
+            "pair arc ml acc: 280 of 1,115 untouched [a/b], 341 of 1,115 4k-0 [a/b]: +61 items, +5.47 points, +21.79 % of the score before: "
             "can be +5.47 as points (rounded once)"
         ),
         (
-            "pair arc ml acc: 280 of 1,115 untouched [a/b], 280 of 1,115 4k-2 [a/b]: +0 items, +0.00 points, +0.00 %: "
+            "pair arc ml acc: 280 of 1,115 untouched [a/b], 280 of 1,115 4k-2 [a/b]: +0 items, +0.00 points, +0.00 % of the score before: "
             "can be none of the printed numbers"
         ),
         (
-            "pair arc ml acc: 285 of 1,142 untouched [c/d], 341 of 1,115 4k-0 [a/b]: on other questions, +5.63 points, +22.55 %: "
+            "pair arc ml acc: 285 of 1,142 untouched [c/d], 341 of 1,115 4k-0 [a/b]: on other questions, not comparable item by item, +5.63 points, +22.55 % of the score before: "
             "can be none of the printed numbers"
         ),
         (
-            "pair arc ml acc: 285 of 1,142 untouched [c/d], 280 of 1,115 4k-2 [a/b]: on other questions, +0.16 points, +0.62 %: "
+            "pair arc ml acc: 285 of 1,142 untouched [c/d], 280 of 1,115 4k-2 [a/b]: on other questions, not comparable item by item, +0.16 points, +0.62 % of the score before: "
             "can be +0.16 as points (rounded once)"
         ),
     ]

@@ -45,13 +45,6 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
     assert any(
         line.startswith("hellaswag_ml     untouched  shots not said  acc 0.2517 (n 6,019") for line in lines
     )
-    assert (
-        "arc_ml 4k-0 against untouched, acc: +61 items, +5.47 points, +21.79 % of the score before" in lines
-    )
-    assert (
-        "arc_ml abs against untouched, acc: not comparable, the two did not answer the same number of items"
-        in lines
-    )
     assert any(
         "missing: richmondsin/mmlu_id_results: richmondsin/mmlu_id_results/google/gemma-2-2b/results_" in line
         for line in lines
@@ -65,7 +58,17 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
     )
     assert "shots of hellaswag: 10, as registered" in lines
     assert any(
-        line.endswith("+61 items, +5.47 points, +21.79 %: can be +5.47 as points (rounded once)")
+        line.startswith(
+            "pair arc ml acc: 280 of 1,115 untouched [JalilH/original_gemma_arc_ml_results], 341 of 1,115 4k-0 "
+        )
+        and line.endswith(
+            ": +61 items, +5.47 points, +21.79 % of the score before: can be +5.47 as points (rounded once)"
+        )
+        for line in lines
+    )
+    assert any(
+        "25.00 % of 1,142 abs [JalilH/abs_finetuned_arc_ml_results]: on other questions, not comparable"
+        in line
         for line in lines
     )
     assert any(
@@ -74,6 +77,16 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
     content = json.loads((tmp_path / "out" / "authors.json").read_text())
     assert [each["standing"] for each in content["settled"]["baselines"]].count("agrees") == 3
     assert len(content["sets"]) == 35
+    assert set(content) == {"sets", "settled"}
+    pairs = content["settled"]["pairs"]
+    assert [(pair["after"]["tuned"], pair["before"]["right"]) for pair in pairs] == [
+        ("4k-0", 280),
+        ("abs", 280),
+    ]
+    runs = {(run["address"], run["file"]) for each in content["sets"] for run in each["runs"]}
+    assert {
+        (arm["address"], arm["file"]) for pair in pairs for arm in (pair["before"], pair["after"])
+    } <= runs
     assert not hub.paths("samples_")
 
 

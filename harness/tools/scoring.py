@@ -1,4 +1,4 @@
-"""Arithmetic of published scores: item counts from standard errors, differences in every unit, the baseline gate."""
+"""Arithmetic of published scores: item counts from standard errors, the baseline gate."""
 
 import math
 from dataclasses import dataclass
@@ -16,16 +16,6 @@ MAX_POINTS_APART = 0.5
 
 DIGITS = 9
 """Decimals at which a bound counts as met: both sides come from fractions of whole numbers, which floats miss by less."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Tuned against untouched, on one set of items."""
-
-    items: int
-    """More right answers."""
-    points: float
-    relative_percent: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,21 +53,6 @@ def right_answers(value: float, items: int) -> int | None:
     """Right answers behind an accuracy; None where no whole number gives it."""
     count = round(value * items)
     return count if math.isclose(count / items, value, abs_tol=5e-7) else None
-
-
-def difference(before: float, after: float, items: int) -> Difference:
-    """Two accuracies on the same items, in items, points and percent of the first.
-
-    Raises:
-        ValueError: If the first one is zero.
-    """
-    if before <= 0:
-        raise ValueError("a change in percent needs a score above zero before")
-    return Difference(
-        items=round(after * items) - round(before * items),
-        points=100 * (after - before),
-        relative_percent=100 * (after / before - 1),
-    )
 
 
 def standard_errors_above(value: float, chance: float, items: int) -> float:

@@ -5,7 +5,6 @@ import pytest
 from harness.tools.scoring import (
     Scored,
     baseline,
-    difference,
     items_by_stderr,
     right_answers,
     standard_errors_above,
@@ -61,19 +60,6 @@ def test_six_printed_digits_are_enough_to_find_the_right_answers() -> None:
 
 def test_a_score_that_no_count_gives_has_no_right_answers() -> None:
     assert right_answers(0.2505, 10) is None
-
-
-def test_a_difference_in_all_its_units() -> None:
-    """280 and 341 of 1,115: 61 items, 5.47 points, and more than a fifth of the score before."""
-    found = difference(280 / 1115, 341 / 1115, 1115)
-    assert found.items == 61
-    assert found.points == pytest.approx(6100 / 1115)
-    assert found.relative_percent == pytest.approx(100 * 61 / 280)
-
-
-def test_a_difference_from_nothing_has_no_percentage() -> None:
-    with pytest.raises(ValueError, match=r"^a change in percent needs a score above zero before$"):
-        difference(0.0, 0.1, 10)
 
 
 AGREES, DIFFERS, AT_CHANCE = BaselineOutcome.AGREES, BaselineOutcome.DIFFERS, BaselineOutcome.AT_CHANCE
