@@ -17,9 +17,9 @@ from harness.supply.store import Store
 from harness.supply.tables import read_table
 from harness.tools.batches import padded_left
 from harness.tools.hooks import visit_residuals
+from harness.words.adapter import AlignmentStep, TrainingLoss
+from harness.words.estimate import Estimate, UnitValue
 from harness.words.record import (
-    AlignmentStep,
-    Estimate,
     ItemOutcome,
     PanelActivation,
     PanelLatent,
@@ -27,9 +27,7 @@ from harness.words.record import (
     Text,
     TextLength,
     TokenActivation,
-    TrainingLoss,
     Translation,
-    UnitValue,
 )
 from harness.works.alignment import training_and_held_out
 from harness.works.alignmentloss import Aligner

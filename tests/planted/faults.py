@@ -433,14 +433,14 @@ FAULTS = (
     ),
     Fault(
         name="adapter left on the base model",
-        patches=_patched("supply.adapters:attached", "tuned.unload()", "None"),
+        patches=_patched("supply.adapters:_restored", "setattr(module, name, child)", "pass"),
         redone=(),
         seen_by=("base model restored",),
     ),
     Fault(
         name="adapter of another seed",
         patches=_patched(
-            "supply.adapters:attached",
+            "supply.adapters:_loaded",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.with_name("seed-1"))',
         ),
@@ -451,7 +451,7 @@ FAULTS = (
     Fault(
         name="adapter of another language",
         patches=_patched(
-            "supply.adapters:attached",
+            "supply.adapters:_loaded",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.parent.with_name("hi") / folder.name)',
         ),

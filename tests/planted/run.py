@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.supply.tables import read_table, write_table
+from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.items import Item, Plan
-from harness.words.record import AlignmentStep, TrainingLoss
 from harness.works.pipeline import plan, producer
 from tests.planted.network import plant_adapter
 from tests.planted.world import ADAPTERS, ALIGNMENT, LOGGED, STUDY, PlantedWorld
