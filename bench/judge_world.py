@@ -24,8 +24,8 @@ from harness.judge.stored import stored_samples
 from harness.supply.studies import load_study
 from harness.supply.tables import writing
 from harness.tools.measured import Measured, Scope, Sides, measured
+from harness.words.estimate import Estimate, PhraseValue, UnitValue
 from harness.words.formula import Formula
-from harness.words.record import Estimate, PhraseValue, UnitValue
 from harness.words.study import Study
 
 Values = NDArray[np.float64]

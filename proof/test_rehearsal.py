@@ -11,8 +11,9 @@ import pytest
 from claims.sin2025.profiles import made, rehearsal
 from claims.sin2025.study import STUDY
 from harness.supply.tables import read_table
+from harness.words.adapter import AlignmentStep
+from harness.words.estimate import Estimate
 from harness.words.items import Plan
-from harness.words.record import AlignmentStep, Estimate
 from harness.words.study import Profile, Shapes, Study
 from harness.words.testimony import LayerReplay, LoadedModel
 from harness.works.pipeline import plan

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.words.items import Item, Plan, Stage
 from harness.words.judgement import Judgement
 from harness.words.pins import Home, Pin
-from harness.words.record import RunFacts
+from harness.words.runfacts import RunFacts
 from harness.words.study import (
     Aggregation,
     AlignmentChoice,

@@ -13,7 +13,7 @@ from harness.judge.unitrows import read_stored
 from harness.supply.studies import load_study
 from harness.supply.tables import read_table
 from harness.words.claim import Claim, Kind
-from harness.words.record import Estimate
+from harness.words.estimate import Estimate
 from harness.words.verdict import State
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[1] / "fixtures" / "independent_run"

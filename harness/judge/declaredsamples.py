@@ -12,8 +12,8 @@ from harness.judge.precision import precisions
 from harness.judge.sample import Sample
 from harness.judge.stored import StoredSamples, starts_at_chance
 from harness.words.claim import Claim, InferenceTarget
+from harness.words.estimate import Estimate
 from harness.words.judgement import Precision
-from harness.words.record import Estimate
 from harness.words.study import Study
 
 ON_FIXED_ITEMS = " on fixed items"

@@ -19,9 +19,9 @@ from harness.judge.unitrows import UnitRows, stored_in_memory
 from harness.tools.measured import Scope
 from harness.tools.stats import Spread
 from harness.words.claim import Claim, Kind, Reading
+from harness.words.estimate import Estimate, UnitValue
 from harness.words.failures import UsageError, choice_error
 from harness.words.formula import Formula
-from harness.words.record import Estimate, UnitValue
 from harness.words.study import Study
 
 LEAST_CORRELATED = 4

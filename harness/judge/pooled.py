@@ -10,8 +10,8 @@ from harness.judge.resampled import Resampled, by_seed
 from harness.judge.sample import Sample
 from harness.judge.unitrows import UnitRows
 from harness.tools.stats import Spread, combined, mean_spread
+from harness.words.estimate import Estimate
 from harness.words.formula import Formula
-from harness.words.record import Estimate
 
 Part = tuple[Estimate, UnitRows]
 

@@ -6,9 +6,9 @@ from harness.judge.resampled import by_seed
 from harness.judge.stored import StoredSamples
 from harness.judge.unitrows import UnitRows
 from harness.words.claim import InferenceTarget
+from harness.words.estimate import Estimate
 from harness.words.formula import InconsistentError
 from harness.words.judgement import Precision, SeedValue
-from harness.words.record import Estimate
 
 BY_SEED = frozenset({"gain", "retention", "retention-by-adapter", "delta", "delta-english"})
 """Quantities of trained adapters that figures draw seed by seed."""

@@ -15,8 +15,8 @@ from harness.judge.unitrows import PhraseRows, Stored, UnitRows
 from harness.tools.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
 from harness.tools.stats import Spread, combined, mean_spread, ratio_spread, standard_deviation
 from harness.words.claim import InferenceTarget
+from harness.words.estimate import Estimate
 from harness.words.formula import Formula, InconsistentError
-from harness.words.record import Estimate
 
 Values = NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from harness.judge.sample import Sample
 from harness.judge.unitrows import Stored, read_stored
 from harness.tools.resampling import NUM_DRAWS
 from harness.words.claim import Claim, InferenceTarget
+from harness.words.estimate import Estimate
 from harness.words.formula import Formula
-from harness.words.record import Estimate
 from harness.words.study import Group, Study
 
 ERRORS_ABOVE_CHANCE = 3.0

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.supply.tables import read_codes, read_column, read_table, table_path
+from harness.words.estimate import BrokenEstimate, Estimate, PhraseValue, UnitValue
 from harness.words.formula import InconsistentError
-from harness.words.record import BrokenEstimate, Estimate, PhraseValue, UnitValue
 
 Values = NDArray[np.float64]
 Places = NDArray[np.int32]

@@ -17,9 +17,11 @@ from harness.report.page import render_page
 from harness.report.schema import validated
 from harness.supply.stopped import adapter_failures, unusable_models
 from harness.supply.tables import read_column, read_table, table_path
+from harness.words.estimate import Estimate, SelfCheck, UnitValue
 from harness.words.failures import UsageError
 from harness.words.judgement import Judgement
-from harness.words.record import Estimate, RunFacts, SelfCheck, UnitValue, UnscoredTranslator
+from harness.words.record import UnscoredTranslator
+from harness.words.runfacts import RunFacts
 
 CORRELATION = "correlation"
 """Quantity whose units are points of a drawing."""

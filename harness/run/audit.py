@@ -22,7 +22,7 @@ from harness.tools.canonical import digest_of
 from harness.words.claim import Claim
 from harness.words.failures import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
-from harness.words.record import RunFacts, SourceRecord
+from harness.words.runfacts import RunFacts, SourceRecord
 from harness.words.study import Study
 from harness.words.verdict import Why
 

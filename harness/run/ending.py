@@ -20,7 +20,7 @@ from harness.tools.mode import Mode, mode_of
 from harness.words.failures import HarnessError, NotJudgedError, Reason
 from harness.words.items import Plan, Stage
 from harness.words.judgement import Judgement
-from harness.words.record import LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.words.study import Study
 
 ANSWERS = "benchmarks"

@@ -13,7 +13,7 @@ from harness.supply.store import Store
 from harness.supply.studies import load_profile, load_study
 from harness.words.failures import NotJudgedError, Reason
 from harness.words.judgement import LockStatus
-from harness.words.record import NotRun
+from harness.words.runfacts import NotRun
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from harness.words.failures import (
     NotJudgedError,
 )
 from harness.words.items import Item, Plan, Stage
-from harness.words.record import ArtifactRecord
+from harness.words.runfacts import ArtifactRecord
 from harness.works.pipeline import producer
 
 log = logging.getLogger(__name__)

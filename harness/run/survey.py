@@ -10,7 +10,7 @@ from harness.supply.runfolder import RunFolder
 from harness.supply.store import Store
 from harness.words.failures import DamagedArtifactError, MissingArtifactError
 from harness.words.items import Item, Plan, Stage
-from harness.words.record import ArtifactRecord
+from harness.words.runfacts import ArtifactRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from harness.words.judgement import (
     LockStatus,
     Prospect,
 )
-from harness.words.record import NotRun
+from harness.words.runfacts import NotRun
 from harness.words.study import Profile, Study
 from harness.words.testimony import LayerReplay
 from harness.words.verdict import Why

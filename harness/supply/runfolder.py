@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.supply.disk import disk_errors, write_json
 from harness.supply.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.tools.canonical import plain
-from harness.words.record import ArtifactRecord
+from harness.words.runfacts import ArtifactRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.supply.tables import read_table, table_path, write_table
-from harness.words.record import AdapterFailure, PublishedOrigin, UnusableModel
+from harness.words.adapter import AdapterFailure, PublishedOrigin, UnusableModel
 
 Row = TypeVar("Row")
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.words.adapter import adapter_name, published_name
 from harness.words.items import Item, Stage
-from harness.words.record import adapter_name, published_name
 from harness.words.study import SAMPLING_SEED, Language, Parallel, Profile, PublishedModel, Study
 from harness.words.tasks import (
     ActivationsTask,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.words.estimate import Estimate, PhraseValue, UnitValue
 from harness.words.formula import Formula
-from harness.words.record import Estimate, PhraseValue, UnitValue
 
 Values = NDArray[np.float64]
 

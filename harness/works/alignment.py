@@ -14,7 +14,7 @@ from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
 from harness.tools.encoding import Encoder
 from harness.tools.memory import Portion
-from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
+from harness.words.adapter import AdapterFailure, AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask, Networks
 from harness.works.alignmentloss import Aligner, Pairs
 from harness.works.heldout import strangers

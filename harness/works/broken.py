@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harness.tools.measured import Scope
-from harness.words.record import BrokenEstimate
+from harness.words.estimate import BrokenEstimate
 from harness.works.controls import control_scopes
 from harness.works.disparity import BaseRun
 from harness.works.scores import accuracy_retention_scope, delta_scope, relative_scope

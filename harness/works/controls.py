@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope
-from harness.words.record import AlignmentStep, adapter_name
+from harness.words.adapter import AlignmentStep, adapter_name
 from harness.works.disparity import BaseRun
 from harness.works.tuning import (
     change_of_latents,

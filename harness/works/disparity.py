@@ -13,13 +13,13 @@ from harness.supply.tables import read_column, read_table, table_path
 from harness.tools.chrf import corpus_chrf
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import centred, cosines, gap_percent
+from harness.words.adapter import AdapterFailure
+from harness.words.estimate import PhraseValue
 from harness.words.formula import Formula
 from harness.words.record import (
-    AdapterFailure,
     DictionaryError,
     MeanResidual,
     ParallelTranslation,
-    PhraseValue,
     TextLength,
     Translation,
     UnscoredTranslator,

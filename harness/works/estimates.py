@@ -5,15 +5,9 @@ from pathlib import Path
 
 from harness.supply.tables import write_table
 from harness.tools.measured import Measured
-from harness.words.record import (
-    AdapterFailure,
-    BrokenEstimate,
-    Estimate,
-    PhraseValue,
-    UnitValue,
-    UnscoredTranslator,
-    UnusableModel,
-)
+from harness.words.adapter import AdapterFailure, UnusableModel
+from harness.words.estimate import BrokenEstimate, Estimate, PhraseValue, UnitValue
+from harness.words.record import UnscoredTranslator
 from harness.words.tasks import EstimatesTask
 from harness.works.broken import broken_estimates
 from harness.works.controls import controls

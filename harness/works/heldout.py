@@ -13,7 +13,7 @@ from torch import Tensor
 from harness.supply.loading import LanguageModel
 from harness.tools.batches import length_buckets, padded_left
 from harness.tools.pooling import counted_positions
-from harness.words.record import AlignmentStep
+from harness.words.adapter import AlignmentStep
 from harness.works.alignmentloss import Aligner, Pairs, Untouched
 
 LOGIT_POSITIONS = 1_024

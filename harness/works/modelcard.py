@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.tools.canonical import digest_of
+from harness.words.adapter import AlignmentStep, TrainingLoss, adapter_name
 from harness.words.pins import Home, Pin
-from harness.words.record import AlignmentStep, TrainingLoss, adapter_name
 from harness.words.tasks import AdapterTask
 from harness.works.alignmentloss import Pairs
 

@@ -10,8 +10,8 @@ from harness.supply.loading import load_language_model
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
 from harness.supply.wholeweights import WHOLE_WEIGHTS
+from harness.words.adapter import PublishedOrigin, UnusableModel
 from harness.words.failures import MissingSourceError, UnusableWeightsError
-from harness.words.record import PublishedOrigin, UnusableModel
 from harness.words.tasks import PublishedModelTask
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import numpy as np
 from harness.supply.stopped import unusable_models
 from harness.tools.measured import Measured, Scope, Sides, measured
 from harness.tools.metrics import change_percent, ratio_percent
+from harness.words.adapter import UnusableModel, published_name
 from harness.words.formula import Formula
-from harness.words.record import UnusableModel, published_name
 from harness.words.study import Benchmark, Group
 from harness.words.tasks import EstimatesTask
 from harness.works.disparity import BaseRun

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import MIN_PAIRS, pearson
+from harness.words.adapter import adapter_name
 from harness.words.formula import Formula
-from harness.words.record import ItemOutcome, adapter_name
+from harness.words.record import ItemOutcome
 from harness.words.study import Benchmark, Group
 from harness.works.disparity import BaseRun, language_gap
 from harness.works.tuning import tuned_codes, whole_codes

@@ -17,17 +17,16 @@ import numpy as np
 from harness.supply.sources import locate
 from harness.supply.tables import read_column, read_table, write_table
 from harness.tools.metrics import gap_percent
+from harness.words.adapter import AlignmentStep, TrainingLoss
+from harness.words.estimate import SelfCheck
 from harness.words.record import (
-    AlignmentStep,
     Coverage,
     DictionaryError,
     ItemOutcome,
     PanelActivation,
     Selection,
-    SelfCheck,
     Text,
     TextLength,
-    TrainingLoss,
     Translation,
 )
 from harness.words.study import Aggregation

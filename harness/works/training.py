@@ -16,7 +16,7 @@ import torch
 
 from harness.tools.finite import NotFiniteError, largest, require_number
 from harness.tools.memory import Portion
-from harness.words.record import AdapterFailure, AlignmentStep, TrainingLoss
+from harness.words.adapter import AdapterFailure, AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask
 from harness.works.alignmentloss import Aligner, Pairs
 from harness.works.heldout import measured_moment

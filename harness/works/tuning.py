@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from harness.supply.tables import read_table
 from harness.tools.measured import Measured, Scope, Sides, measured
 from harness.tools.metrics import change_percent, ratio_percent
+from harness.words.adapter import AlignmentStep, TrainingLoss, adapter_name
+from harness.words.estimate import PhraseValue
 from harness.words.formula import Formula
-from harness.words.record import AlignmentStep, PhraseValue, TrainingLoss, adapter_name
 from harness.words.study import Group
 from harness.works.disparity import BaseRun
 from harness.works.latents import latent_means, phrase_values

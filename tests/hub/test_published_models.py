@@ -10,8 +10,8 @@ from claims.sin2025 import pins
 from harness.supply.adapters import attached
 from harness.supply.loading import load_language_model
 from harness.supply.tables import read_table
+from harness.words.adapter import UnusableModel
 from harness.words.pins import Home, Pin
-from harness.words.record import UnusableModel
 from harness.words.tasks import Numerics
 from tests.hub.commands import harness
 from tests.hub.miniature import FIXTURES, miniature_hub

@@ -14,7 +14,7 @@ from harness.judge.rules_single import judge_value
 from harness.judge.unitrows import PhraseRows, Stored, UnitRows, read_stored
 from harness.tools.stats import t_quantile
 from harness.words.claim import InferenceTarget
-from harness.words.record import Estimate
+from harness.words.estimate import Estimate
 from harness.words.verdict import State
 from tests.judge.asked import asking, value_claim
 

@@ -9,9 +9,9 @@ from harness.judge.precision import precisions
 from harness.judge.stored import stored_samples
 from harness.supply.studies import load_study
 from harness.supply.tables import write_table
+from harness.words.estimate import Estimate, PhraseValue, UnitValue
 from harness.words.formula import Formula
 from harness.words.judgement import Precision
-from harness.words.record import Estimate, PhraseValue, UnitValue
 
 SIDES = ((8.0, 10.0), (9.0, 12.0), (6.0, 8.0), (7.0, 10.0))
 """Four latents, low and high: the gap is 25, its standard error 2.041241 (the judge's own known answer)."""

@@ -6,16 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.supply.tables import write_table
-from harness.words.record import (
-    ArtifactRecord,
-    Estimate,
-    LanguageFact,
-    NotRun,
-    RunFacts,
-    SelfCheck,
-    SourceRecord,
-    UnitValue,
-)
+from harness.words.estimate import Estimate, SelfCheck, UnitValue
+from harness.words.runfacts import ArtifactRecord, LanguageFact, NotRun, RunFacts, SourceRecord
 
 HIGH = ("zh", "ru", "es", "it")
 LOW = ("id", "ca", "mr", "ml", "hi")

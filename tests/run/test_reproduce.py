@@ -25,7 +25,7 @@ from harness.supply.sources import revision_of
 from harness.supply.store import Store
 from harness.words.failures import DamagedArtifactError, StageFailedError
 from harness.words.judgement import Judgement
-from harness.words.record import RunFacts
+from harness.words.runfacts import RunFacts
 from tests.report import worlds
 from tests.small_plan import SmallWorld, install, small_plan
 

@@ -11,7 +11,7 @@ from harness.run.verdicts import Asked, Brought, judgement_of, paper_docket, req
 from harness.supply.studies import load_profile, load_study
 from harness.words.failures import UsageError
 from harness.words.judgement import FailOn, Judgement, LockStatus
-from harness.words.record import NotRun
+from harness.words.runfacts import NotRun
 from harness.words.testimony import LayerReplay
 from harness.words.verdict import State, Verdict, Why
 

@@ -13,9 +13,9 @@ from harness.supply.made import made_folder, recipe_of
 from harness.supply.sources import locate, revision_of
 from harness.supply.studies import profile_faults
 from harness.supply.tables import read_table
+from harness.words.estimate import Estimate
 from harness.words.failures import UsageError
 from harness.words.pins import Home, Pin
-from harness.words.record import Estimate
 from harness.words.study import Profile, Sources, Translator
 from harness.words.tasks import Numerics
 from harness.words.testimony import LayerReplay, LoadedModel

@@ -12,16 +12,15 @@ import pytest
 
 from harness.supply import tables
 from harness.supply.tables import read_column, read_ragged, read_table, table_path, write_table, writing
-from harness.words import record
-from harness.words.record import MeanResidual, Selection, Text, TextLength, TokenActivation, UnitValue
-
-REPORT_ONLY = {"RunFacts", "ArtifactRecord", "SourceRecord", "LanguageFact", "NotRun"}
-"""Records that travel in the report and are never stored as tables."""
+from harness.words import adapter, estimate, record, testimony
+from harness.words.estimate import UnitValue
+from harness.words.record import MeanResidual, Selection, Text, TextLength, TokenActivation
 
 RECORDS = [
     kind
-    for name, kind in vars(record).items()
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and name not in REPORT_ONLY
+    for module in (adapter, estimate, record, testimony)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
 ]
 
 

@@ -16,8 +16,9 @@ from torch import Tensor
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
 from harness.supply.tables import read_table, write_table
+from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.failures import UnusableWeightsError
-from harness.words.record import AlignmentStep, Text, TrainingLoss
+from harness.words.record import Text
 from harness.words.study import AlignmentChoice
 from harness.words.tasks import AdapterTask
 from harness.works import alignment

@@ -11,8 +11,9 @@ from harness.judge.unitrows import read_stored
 from harness.supply.stopped import adapter_failures
 from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import read_table
+from harness.words.adapter import TrainingLoss
+from harness.words.estimate import Estimate
 from harness.words.items import Item
-from harness.words.record import Estimate, TrainingLoss
 from harness.works import translation
 from harness.works.alignment import with_wrong_partners
 from harness.works.alignmentloss import Pairs

@@ -11,20 +11,17 @@ import pytest
 
 from harness.supply.tables import read_table, write_table
 from harness.tools.measured import Measured
+from harness.words.adapter import AlignmentStep, TrainingLoss
+from harness.words.estimate import Estimate, PhraseValue, UnitValue
 from harness.words.record import (
-    AlignmentStep,
     DictionaryError,
-    Estimate,
     ItemOutcome,
     MeanResidual,
-    PhraseValue,
     Selection,
     Text,
     TextLength,
     TokenActivation,
-    TrainingLoss,
     Translation,
-    UnitValue,
 )
 from harness.words.study import Aggregation, Pooling
 from harness.words.tasks import EstimatesTask

@@ -12,8 +12,8 @@ from harness.supply.loading import load_language_model
 from harness.supply.sources import revision_of
 from harness.supply.tables import read_table
 from harness.tools.canonical import digest_of
+from harness.words.adapter import AlignmentStep
 from harness.words.pins import Home, Pin
-from harness.words.record import AlignmentStep
 from harness.works import alignment
 from harness.works.alignment import training_and_held_out
 from harness.works.alignmentloss import Pairs

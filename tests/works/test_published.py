@@ -20,11 +20,12 @@ from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import read_table, table_path
 from harness.supply.wholeweights import whole_weights
+from harness.words.adapter import PublishedOrigin, UnusableModel
 from harness.words.claim import InferenceTarget
+from harness.words.estimate import Estimate
 from harness.words.failures import MissingSourceError, UnusableWeightsError
 from harness.words.items import Item
 from harness.words.pins import Home, Pin
-from harness.words.record import Estimate, PublishedOrigin, UnusableModel
 from harness.words.study import PublishedModel
 from harness.words.tasks import PublishedModelTask
 from harness.works import translation

@@ -15,8 +15,8 @@ from harness.supply.adapters import trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
 from harness.supply.tables import read_table, write_table
 from harness.tools.memory import Portion
+from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.failures import MemoryShortError
-from harness.words.record import AlignmentStep, TrainingLoss
 from harness.words.tasks import AdapterTask, EstimatesTask
 from harness.works import alignment
 from harness.works.alignment import training_and_held_out

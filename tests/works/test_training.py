@@ -14,7 +14,8 @@ from harness.judge.unitrows import read_stored
 from harness.supply.stopped import adapter_failures
 from harness.supply.tables import read_table, table_path
 from harness.tools.finite import NotFiniteError, largest, require_number
-from harness.words.record import AdapterFailure, BrokenEstimate, Estimate, TrainingLoss, adapter_name
+from harness.words.adapter import AdapterFailure, TrainingLoss, adapter_name
+from harness.words.estimate import BrokenEstimate, Estimate
 from harness.works import alignment, translation
 from harness.works.alignmentloss import Aligner, Pairs, Untouched
 from harness.works.pipeline import plan

@@ -1,0 +1,87 @@
+"""The rows of what was measured: estimates, the units that they rest on, and known numbers measured again.
+
+One dataclass is one stored table, as in `harness.words.record`; the judge and the report read them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenEstimate:
+    """One estimate that could not be formed, since an adapter that it needs was not trained (`broken_estimates`)."""
+
+    estimate_id: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One measured quantity under one specification and one reading (`estimates`)."""
+
+    estimate_id: str
+    """Unique: quantity, scope, reading and specification, such as "gap/layer=6/primary"."""
+    quantity: str
+    """Kind of number, such as "gap", "gain", "retention", "accuracy", "delta"."""
+    reading: str
+    """What the number means, where sources differ; "primary" otherwise."""
+    specification: str
+    """How one meaning was computed."""
+    formula: str
+    """How units become the value, one of `harness.words.formula.Formula`."""
+    unit: str
+    """"percent", "points", "r", "cosine", "chrF", "fraction", "tokens", "nats" or "activation"."""
+    value: float
+    layer: int | None
+    language: str | None
+    benchmark: str | None
+    unit_kind: str
+    """What varies: "latent", "document", "language", "text", "seed"."""
+    num_units: int
+    num_seeds: int
+    """0 when nothing was trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitValue:
+    """What one unit contributed to one estimate (`unit_values`).
+
+    `observed` and `reference` are the two sides of the comparison: low and high group, after and before,
+    tuned and base outcome, y and x of a correlation. A plain mean has reference 0.
+    """
+
+    estimate_id: str
+    unit: str
+    seed: int | None
+    """None when nothing was trained."""
+    observed: float
+    reference: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhraseValue:
+    """What one phrase contributed to one latent of one estimate (`phrase_values`).
+
+    Kept where phrases serve several latents, so that latents and phrases can be resampled together.
+    """
+
+    estimate_id: str
+    unit: str
+    text_id: int
+    observed: float
+    reference: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfCheck:
+    """One known number of the instrument, recomputed (`self_checks`)."""
+
+    check_id: str
+    says: str
+    """What the number is, in a sentence."""
+    expected: float
+    measured: float
+    tolerance: float
+    """Largest allowed absolute difference."""
+    because: str
+    """Why this tolerance."""
+    differs: bool

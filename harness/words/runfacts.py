@@ -1,0 +1,70 @@
+"""What a report says about the run itself: inputs, artifacts, sources, environment, and what was not run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactRecord:
+    """One stored artifact that a run rests on (`artifacts`)."""
+
+    stage: str
+    item: str
+    key: str
+    """Digest of what made it."""
+    digest: str
+    """Digest of what it holds."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRecord:
+    """One outside thing that a run used (`sources`)."""
+
+    name: str
+    address: str
+    revision: str
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageFact:
+    """One language of the study, as reports name it (`languages`)."""
+
+    code: str
+    name: str
+    group: str
+    """"reference", "high" or "low"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotRun:
+    """One stage that a run could not finish (`not_run`)."""
+
+    stage: str
+    reason: str
+    """Code such as "no-network"; see `harness.words.failures.Reason`."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What a report says about the run itself; no clock, no host (those live in execution.json)."""
+
+    study: str
+    paper_id: str
+    paper_title: str
+    profile: str
+    mode: str
+    """"full", "rehearsal" or "fixture", by evidence."""
+    run_id: str
+    """Digest of the inputs."""
+    ordinal: int
+    specification_digest: str
+    environment: tuple[tuple[str, str], ...]
+    """Names and values: versions, device, dtype, determinism flags."""
+    languages: tuple[LanguageFact, ...]
+    """Every language, in the study's order."""
+    artifacts: tuple[ArtifactRecord, ...]
+    sources: tuple[SourceRecord, ...]
+    not_run: tuple[NotRun, ...] = ()
+    """Stages that could not be finished; a report of such a run holds no number."""
