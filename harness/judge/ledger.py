@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
 
 from harness.judge.lock import LockBrokenError
 from harness.supply.disk import locked, write_whole
@@ -147,7 +148,7 @@ class LedgerFile:
         """
         if not self.path.is_file():
             return ()
-        lines = self.path.read_text(encoding="utf-8").splitlines()
+        lines = self.path.read_bytes().splitlines()
         read = [self._read(number, line) for number, line in enumerate(lines, start=1)]
         entries = tuple(each for each in read if isinstance(each, Entry))
         if faults := list(_faults(read)):
@@ -188,14 +189,27 @@ class LedgerFile:
         with locked(self.folder / ".ledger.lock"):
             yield self.entries()
 
-    def _read(self, number: int, line: str) -> Entry | Seal:
+    def _read(self, number: int, line: bytes) -> Entry | Seal:
         try:
-            found = json.loads(line)
-            return Seal(**found) if "sealed_lines" in found else Entry(**found)
-        except (ValueError, TypeError) as error:
+            found = json.loads(line.decode("utf-8"))
+            return _typed(Seal, found) if "sealed_lines" in found else _typed(Entry, found)
+        except (ValueError, TypeError, RecursionError) as error:
             raise LockBrokenError(
                 f"{self.path}, line {number}: no line of a ledger ({error}); put the file back as it was"
             ) from error
+
+
+Line = TypeVar("Line", Entry, Seal)
+
+
+def _typed(kind: type[Line], found: Any) -> Line:  # noqa: ANN401  whatever a line holds
+    """A line whose every word is of its type and can be digested; anything else was never written here."""
+    line = kind(**found)
+    for name, allowed in get_type_hints(kind).items():
+        if not isinstance(getattr(line, name), allowed):
+            raise TypeError(f"{name} is {getattr(line, name)!r}")
+    digest_of(line)
+    return line
 
 
 def _faults(read: list[Entry | Seal]) -> Iterator[str]:

@@ -82,6 +82,7 @@ def edited(line: str) -> str:
     return line.replace("6 PASS, 1 DEVIATION", "7 PASS")
 
 
+NO_LINE = "line 2: no line of a ledger"
 Change = Callable[[list[str]], list[str]]
 
 
@@ -105,9 +106,13 @@ Change = Callable[[list[str]], list[str]]
         pytest.param(lambda lines: lines[:2], "its seal is missing", id="the end cut off"),
         pytest.param(lambda lines: [], "its seal is missing", id="emptied"),
         pytest.param(lambda lines: [*lines, lines[0]], "line 5 is a seal, but 1 lines follow it", id="added after the seal"),
-        pytest.param(lambda lines: [*lines[:1], "{half", *lines[2:]], "line 2: no line of a ledger", id="torn"),
-        pytest.param(lambda lines: [*lines[:1], '{"run": 1}', *lines[2:]], "line 2: no line of a ledger", id="foreign"),
-        pytest.param(lambda lines: [*lines[:1], "[]", *lines[2:]], "line 2: no line of a ledger", id="a list"),
+        pytest.param(lambda lines: [*lines[:1], "{half", *lines[2:]], NO_LINE, id="torn"),
+        pytest.param(lambda lines: [*lines[:1], '{"run": 1}', *lines[2:]], NO_LINE, id="foreign"),
+        pytest.param(lambda lines: [*lines[:1], "[]", *lines[2:]], NO_LINE, id="a list"),
+        pytest.param(lambda lines: [*lines[:1], '{"sealed_lines": null, "last": null}'], NO_LINE, id="an empty seal"),
+        pytest.param(lambda lines: [*lines[:1], lines[1].replace('"begun"', "1"), *lines[2:]], NO_LINE, id="a number for a word"),
+        pytest.param(lambda lines: [*lines[:1], lines[1].replace("begun", "\\ud800"), *lines[2:]], NO_LINE, id="half a letter"),
+        pytest.param(lambda lines: [*lines[:1], "[" * 100_000, *lines[2:]], NO_LINE, id="a deep hole"),
     ],
 )  # fmt: skip
 def test_tampering_is_seen_and_named(ledger: LedgerFile, change: Change, says: str) -> None:
