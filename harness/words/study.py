@@ -249,7 +249,7 @@ class Sizes:
     alignment_batch: int | None
     """Overrides the specification's batch size where memory or time is short."""
     items_per_cell: int | None
-    """Benchmark items per (benchmark, language); None takes all."""
+    """Benchmark items per (benchmark, language), the first ones by id; None takes all."""
     max_shots: int | None
     parallel_texts: int = 0
     """Sentences of the parallel text on which each translator is scored, at most; where a text is named, some."""

@@ -48,7 +48,7 @@ def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None
 
 
 def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTask) -> list[ItemOutcome]:  # noqa: ANN401
-    """Outcomes of every item, benchmark by benchmark, in file order.
+    """Outcomes of every item that is asked, benchmark by benchmark, in the order asked.
 
     Args:
         language_model: The base model, for its tokenizer.

@@ -1,6 +1,7 @@
 """What lm-eval is asked: stock Okapi templates pointed at local items, one task file per benchmark and language."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from harness.words.tasks import BenchmarksTask
 
 ID_FIELDS = ("id", "ind")
 """Fields that name an item, first come first served; they are the same in every language."""
+
+LAST_NUMBER = re.compile(r"[0-9]{1,18}$")
+"""The number that an id ends with; more digits than these are no number that anybody counts with."""
 
 LAYOUTS = (
     "data/{language}/{split}.jsonl",
@@ -74,7 +78,7 @@ class StagedTask:
     benchmark: Benchmark
     shots: int
     document_ids: tuple[str, ...]
-    """Items that will be asked, in order."""
+    """Items that will be asked, in order: all as their file has them, or the first few by id."""
 
 
 def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
@@ -152,6 +156,20 @@ def document_id(document: Mapping[str, Any]) -> str:
     raise ValueError(f"a document has none of the fields {ID_FIELDS}; it has {sorted(document)}")
 
 
+def place_of_document(document: Mapping[str, Any]) -> tuple[int, str]:
+    """Where an item stands among those of its file, whatever the order of the file: the same in every language.
+
+    By the number that ends its id, then by the id: where every subject is numbered from 0, as in MMLU, the first few are
+    not all of one subject.
+
+    Raises:
+        ValueError: If it has no name.
+    """
+    name = document_id(document)
+    number = LAST_NUMBER.search(name)
+    return (int(number.group()) if number else -1, name)
+
+
 def _repaired(document: Document, language: str) -> Document:
     """The document with plain endings: one Chinese HellaSwag row holds `{zh, en}` objects instead.
 
@@ -176,6 +194,8 @@ def _repaired(document: Document, language: str) -> Document:
 def _stage(benchmark: Benchmark, pin: Pin, task: BenchmarksTask, folder: Path) -> StagedTask:
     family = _family(benchmark)
     documents = {benchmark.evaluated_split: read_documents(pin, task.language, benchmark.evaluated_split)}
+    if task.items is not None:
+        documents[benchmark.evaluated_split].sort(key=place_of_document)
     if family.shots_key is not None:
         documents[SHOTS_SPLIT] = read_documents(pin, task.language, SHOTS_SPLIT)
     shots = benchmark.shots if task.max_shots is None else min(benchmark.shots, task.max_shots)

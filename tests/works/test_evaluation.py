@@ -25,7 +25,7 @@ from harness.words.study import AlignmentChoice, Benchmark
 from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation, evaluation_likelihood
 from harness.works.evaluation_likelihood import Head, Request, continuation_answers
-from harness.works.evaluation_tasks import document_id, read_documents
+from harness.works.evaluation_tasks import document_id, place_of_document, read_documents
 from harness.works.scores import read_answers, require_same_items
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
@@ -221,6 +221,49 @@ def test_first_items_are_the_same_in_every_language(world: World, tmp_path: Path
     assert ids[0] == ids[1] == ids[2]
     assert len(ids[0]) == 15
     assert {row.language for rows in tables for row in rows} == set(world.languages)
+
+
+def test_first_items_are_the_same_whatever_order_the_files_have(world: World, tmp_path: Path) -> None:
+    asked = []
+    for code, turn in (("en", False), ("es", True)):
+        for split in ("train", "test"):
+            documents = read_documents(world.benchmarks["m_arc"], code, split)
+            path = tmp_path / "m_arc" / "data" / code / f"{split}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(
+                "\n".join(map(json.dumps, reversed(documents) if turn else documents)), encoding="utf-8"
+            )
+        task = task_of(world, code, benchmarks=(ARC,), data=(local_pin(tmp_path / "m_arc"),), items=5)
+        asked.append([row.document_id for row in produced(task, tmp_path / "out" / code)])
+    assert asked == [[f"arc/test/{number}" for number in range(5)]] * 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "ordered"),
+    [
+        pytest.param(["x/10", "x/9", "x/2"], ["x/2", "x/9", "x/10"], id="numbers count, not their digits"),
+        pytest.param(
+            ["law/0", "law/1", "art/1", "art/0"], ["art/0", "law/0", "art/1", "law/1"], id="every subject's first"
+        ),
+        pytest.param(["b", "a/1", "a"], ["a", "b", "a/1"], id="no number comes first"),
+        pytest.param([7, 10, 0], [0, 7, 10], id="ids that are numbers"),
+        pytest.param(["x/" + "9" * 5_000, "x/1"], ["x/1", "x/" + "9" * 5_000], id="more digits than a number has"),
+    ],
+)  # fmt: skip
+def test_documents_stand_by_the_number_of_their_id(ids: list[object], ordered: list[object]) -> None:
+    found = sorted(({"id": each} for each in ids), key=place_of_document)
+    assert [document["id"] for document in found] == ordered
+
+
+def test_all_items_are_asked_in_the_order_of_the_file(world: World, tmp_path: Path) -> None:
+    documents = read_documents(world.benchmarks["m_mmlu"], "en", "test")[::-1]
+    for split in ("train", "test"):
+        path = tmp_path / "m_mmlu" / "data" / "en" / f"{split}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
+    task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),), items=None)
+    rows = produced(task, tmp_path / "out")
+    assert [row.document_id for row in rows] == [document["id"] for document in documents]
 
 
 def test_same_task_same_bytes(world: World, tmp_path: Path) -> None:
@@ -476,7 +519,7 @@ def test_options_absent_from_the_first_row_are_asked_all_the_same(
         assert "option_e" not in sparse[0]
         (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, sparse)), encoding="utf-8")
     pin = local_pin(tmp_path / "m_arc")
-    rows = produced(task_of(world, "en", benchmarks=(ARC,), data=(pin,)), tmp_path / "out")
+    rows = produced(task_of(world, "en", benchmarks=(ARC,), data=(pin,), items=None), tmp_path / "out")
     choices = [len(json.loads(row.document_hash)["choices"]) for row in rows]
     assert choices == [5 if "option_e" in row else 4 for row in read_documents(pin, "en", "test")]
     assert 5 in choices
