@@ -2,9 +2,12 @@
 
 Every failure of hub or line leaves as one `MissingSourceError` with its reason. A token is read by the hub's
 client alone, from `HF_TOKEN` or its own file; it is never spoken of here.
+
+Files come over plain HTTP, since Xet, the client's other way, tells of no failure that could be acted upon.
 """
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +36,13 @@ LONGEST_PAUSE_SECONDS = 60.0
 ATTEMPTS = 2
 """A file that arrives damaged is fetched once more; damaged twice, the hub serves something else."""
 
+XET_SWITCH = "HF_HUB_DISABLE_XET"
+"""Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
+
+# Where the hub offers a file through Xet, the client takes the offer, and the file comes from further hosts by code in
+# another language: with those out of reach it tried for two minutes, and then raised an error of no kind. Plain HTTP
+# knows proxies, goes on where it was cut, and says what is wrong. The client reads this once, when it is imported.
+os.environ.setdefault(XET_SWITCH, "1")
 
 Answer = TypeVar("Answer")
 
@@ -186,6 +196,20 @@ def _told(pin: Pin) -> Iterator[None]:
             "in the local hub cache; connect this machine and start again, or fill HF_HOME on one that is connected",
             reason=Reason.NO_NETWORK,
         ) from error
+    except RuntimeError as error:
+        if _without_xet():
+            raise
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: Xet storage, which {XET_SWITCH} here lets the hub's client use, fails "
+            f"({_first_line(error)}); set {XET_SWITCH}=1, or unset it, so that files come over plain HTTP",
+            reason=Reason.NO_NETWORK,
+        ) from error
+
+
+def _without_xet() -> bool:
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_DISABLE_XET
 
 
 def _refusal(pin: Pin, error: Exception) -> MissingSourceError:

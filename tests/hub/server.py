@@ -3,6 +3,7 @@
 It answers as the real services are documented to: repositories under `/api/models`, `/api/datasets` and
 `/{id}/resolve/{revision}/{file}`; large files by a redirect to another host, small ones by a relative redirect;
 gates by 401 and 403 with the hub's own error headers; the object store by pages of ListObjectsV2 and by ranges.
+Every large file is offered through Xet as well, by the hub's headers; who takes the offer finds that storage shut.
 """
 
 import hashlib
@@ -59,6 +60,7 @@ class Repository:
         entry: dict[str, Any] = {"size": len(content), "oid": git_digest(content)}
         if path.endswith(LARGE):
             entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 134}
+            entry["xetHash"] = xet_hash(content)
         return entry
 
 
@@ -123,6 +125,11 @@ def git_digest(content: bytes) -> str:
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def xet_hash(content: bytes) -> str:
+    """A word of 64 hexadecimal digits as Xet storage gives one; the true one is a tree of chunks."""
+    return sha256(b"xet" + content)
 
 
 def content_of(content: Content) -> bytes:
@@ -243,6 +250,8 @@ class Handler(BaseHTTPRequestHandler):
         if rest == "auth-check":
             return self.reply(200, b"{}", {"Content-Type": "application/json"})
         action, _, revision = rest.partition("/")
+        if action == "xet-read-token":
+            return self.reply(403, b"this hub has no Xet storage")
         revision = revision.partition("/")[0]
         if revision not in {"", "main", repository.sha}:
             return self.refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
@@ -288,10 +297,13 @@ class Handler(BaseHTTPRequestHandler):
         if path.endswith(LARGE):
             digest = sha256(content)
             # Another host, as the hub's own storage is: what is sent to the hub must not be sent there.
-            away = self.hub.url.replace("127.0.0.1", "localhost")
+            away, xet = self.hub.url.replace("127.0.0.1", "localhost"), xet_hash(content)
+            token = f"{self.hub.url}/api/{kind}/{name}/xet-read-token/{repository.sha}"
             headers |= {
                 "X-Linked-Size": str(len(content)),
                 "X-Linked-ETag": f'"{digest}"',
+                "X-Xet-Hash": xet,
+                "Link": f'<{token}>; rel="xet-auth", <{away}/v1/reconstructions/{xet}>; rel="xet-reconstruction-info"',
                 "Location": f"{away}/cdn/{digest}",
             }
             return self.reply(302, b"Found. Redirecting", headers)

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from harness.supply import hub as hub_door
+from harness.supply.firstuse import Seen, SeenFile
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Home, Pin
 from tests.hub.server import OUTSIDER, TOKEN, Fault, Hub, Repository, serving
 
 REVISION = "8d9642f16ae3031f7eddc3e3531b6ae58686d81a"
@@ -89,6 +93,36 @@ def test_a_token_stays_with_the_hub(hub: Hub, tmp_path: Path) -> None:
     away = [authorization for _, path, authorization in hub.asked if path.startswith("/cdn/")]
     assert away == [None] * len(away)
     assert away
+
+
+def test_files_come_over_plain_http_though_the_hub_offers_xet(hub: Hub, tmp_path: Path) -> None:
+    answer = ask(hub, tmp_path, OPEN)
+    assert (Path(answer["folder"]) / "source.spm").read_bytes() == b"s" * 70_000
+    assert (len(hub.paths("/cdn/")), hub.paths("xet")) == (1, [])
+
+
+def test_who_asks_for_xet_gets_it(hub: Hub, tmp_path: Path) -> None:
+    ask(hub, tmp_path, OPEN, HF_HUB_DISABLE_XET="0")
+    assert len(hub.paths("xet-read-token")) == 1
+
+
+def test_a_failure_of_xet_storage_is_told_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its client is written in another language, and knows one kind of error."""
+
+    def fails(*_: object, **__: object) -> str:
+        raise RuntimeError("Task error: CAS Client Error: error sending request")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: None)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fails)
+    file = SeenFile(path="source.spm", size_bytes=1, digest="sha256:0")
+    pin = Pin(name="translator", home=Home.HUB_MODEL, address=OPEN["address"], licence="none")
+    with pytest.raises(MissingSourceError, match=r"Xet.*CAS Client Error.*HF_HUB_DISABLE_XET=1") as caught:
+        hub_door.snapshot(pin, Seen(revision="a" * 40, files=(file,)))
+    assert caught.value.reason is Reason.NO_NETWORK
 
 
 def test_a_first_use_is_recorded_and_later_commits_are_not_taken(hub: Hub, tmp_path: Path) -> None:
