@@ -158,14 +158,6 @@ def unfinished(report: Report) -> list[tuple[str, str, str]]:
     return [(", ".join(names), *word) for word, names in stages.items()]
 
 
-def not_had(report: Report) -> list[str]:
-    """Why translators were not held against people, a sentence for each reason with the languages that it is about."""
-    languages: dict[str, list[str]] = {}
-    for entry in report.get("unscored", []):
-        languages.setdefault(entry["why"], []).append(entry["language"])
-    return [f"Not had for {', '.join(codes)}: {why}" for why, codes in languages.items()]
-
-
 def stopped_rows(report: Report) -> list[tuple[str, ...]]:
     """Adapter, step, what is no number, and its value, for every adapter that could not be trained."""
     return [

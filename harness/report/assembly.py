@@ -20,6 +20,7 @@ from harness.report.document import (
     LedgerEntry,
     LockEntry,
     Measurement,
+    OverlapEntry,
     Point,
     PrecisionEntry,
     ProspectEntry,
@@ -36,7 +37,7 @@ from harness.report.document import (
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
 from harness.words.adapter import AdapterFailure, UnusableModel
 from harness.words.claim import Claim, Kind
-from harness.words.estimate import Estimate, SelfCheck
+from harness.words.estimate import Estimate, ItemOverlap, SelfCheck
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.record import UnscoredTranslator
 from harness.words.runfacts import RunFacts
@@ -65,6 +66,8 @@ class Records:
     """Adapters that could not be trained."""
     unscored: Sequence[UnscoredTranslator] = ()
     """Translators that could not be held against people."""
+    overlaps: Sequence[ItemOverlap] = ()
+    """Benchmarks whose questions are not the same in every language."""
 
 
 def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = None) -> Report:
@@ -107,6 +110,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         built["stopped"] = [_stopped(row) for row in records.stopped]
     if records.unscored:
         built["unscored"] = [cast("UnscoredEntry", asdict(row)) for row in records.unscored]
+    if records.overlaps:
+        built["overlaps"] = [cast("OverlapEntry", asdict(row)) for row in records.overlaps]
     if records.unusable:
         built["unusable"] = [cast("UnusableEntry", asdict(row)) for row in records.unusable]
     if judgement and judgement.baselines:

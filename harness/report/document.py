@@ -208,6 +208,15 @@ class UnscoredEntry(TypedDict):
     why: str
 
 
+class OverlapEntry(TypedDict):
+    """How many of one benchmark's questions a language shares with all others."""
+
+    benchmark: str
+    language: str
+    asked: int
+    shared: int
+
+
 class UnusableEntry(TypedDict):
     """A published model that cannot be put onto the base model."""
 
@@ -268,6 +277,8 @@ class Report(TypedDict):
     prospects: list[ProspectEntry]
     unusable: NotRequired[list[UnusableEntry]]
     """Published models that cannot be used, and why; no claim rests on them."""
+    overlaps: NotRequired[list[OverlapEntry]]
+    """Benchmarks whose questions are not the same in every language; left out where all are."""
     baselines: NotRequired[list[BaselineEntry]]
     """The baseline gate; left out where it was not asked."""
     summary: Summary

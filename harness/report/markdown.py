@@ -12,7 +12,6 @@ from harness.report.answer import (
     is_evident,
     may_conclude,
     may_not_conclude,
-    not_had,
     outcome,
     stopped_rows,
     unfinished,
@@ -26,6 +25,7 @@ from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
 from harness.report.panels import filled_panels
+from harness.report.remarks import remarks
 from harness.report.tabulation import Table, tabulate
 from harness.report.verdictwords import LOCKS_IN_FULL
 from harness.report.wording import claims_words, exit_words, mode_words
@@ -122,8 +122,8 @@ def _blocks(report: Report) -> Iterator[str]:
         if filled.rows:
             opened = filled.panel.anchor in OPENED
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
-    if words := not_had(report):
-        yield "\n\n".join(plain(f"Translators against people. {sentence}") for sentence in words) + "\n"
+        for sentence in remarks(report, filled.panel.anchor):
+            yield plain(f"{filled.panel.heading}. {sentence}") + "\n"
     if agree:
         yield _block("Self-checks that agree", _check_table(agree))
 

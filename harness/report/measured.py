@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from harness.report.answer import not_had
 from harness.report.captions import NOT_DRAWN, TITLES, caption, points_table, printed_marks, seeds_table
 from harness.report.document import Measurement, Report
 from harness.report.drawing import Frame
@@ -12,7 +11,8 @@ from harness.report.figures import drawn, drawn_rows
 from harness.report.languages import Languages
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount
-from harness.report.panels import SCORES, Figure, Filled, filled_panels
+from harness.report.panels import Figure, Filled, filled_panels
+from harness.report.remarks import remarks
 from harness.report.tabulation import is_shortened, tabulate
 from harness.report.wording import stamp_words
 
@@ -40,9 +40,7 @@ def _panel(filled: Filled, report: Report) -> Markup:
     head = joined(
         tag("h3", panel.heading, id=panel.anchor), paragraph(panel.lead, class_="lead"), between="\n"
     )
-    absent = [
-        paragraph(words, class_="absent") for words in (not_had(report) if panel.anchor == SCORES else [])
-    ]
+    absent = [paragraph(words, class_="absent") for words in remarks(report, panel.anchor)]
     if not filled.rows:
         return tag("div", head, *(absent or [paragraph(NOT_MEASURED, class_="absent")]), class_="panel")
     drawings = (part for drawing in panel.figures for part in _figure(filled, drawing, report))

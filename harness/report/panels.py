@@ -72,6 +72,9 @@ class Panel:
 
 SCORES = "chrf"
 """Anchor of the panel whose numbers rest on a text that a run may not have had."""
+ACCURACY, CORRELATION = "accuracy", "correlation"
+ACROSS_LANGUAGES = frozenset({ACCURACY, CORRELATION})
+"""Anchors of the panels that hold accuracies of different languages beside each other."""
 
 ACTIVATION = "Activation gap"
 ALIGNED = "After alignment"
@@ -165,7 +168,7 @@ PANELS = (
         is_optional=True,
     ),
     Panel(
-        anchor="accuracy",
+        anchor=ACCURACY,
         group=BENCHMARKS,
         heading="Accuracy",
         lead="Share of questions that the untuned model answers correctly.",
@@ -184,7 +187,7 @@ PANELS = (
         figures=(Figure.DELTA_SEEDS,),
     ),
     Panel(
-        anchor="correlation",
+        anchor=CORRELATION,
         group=BENCHMARKS,
         heading="Gap against accuracy",
         lead="Correlation over languages. Few languages make a wide interval: read it as a hint. Script, tokens "

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from harness.report.page import render_page
 from harness.report.schema import validated
 from harness.supply.stopped import adapter_failures, unusable_models
 from harness.supply.tables import read_column, read_table, table_path
-from harness.words.estimate import Estimate, SelfCheck, UnitValue
+from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
 from harness.words.failures import UsageError
 from harness.words.judgement import Judgement
 from harness.words.record import UnscoredTranslator
 from harness.words.runfacts import RunFacts
+
+Row = TypeVar("Row")
 
 CORRELATION = "correlation"
 """Quantity whose units are points of a drawing."""
@@ -139,10 +141,11 @@ def _records(estimates: Path, self_checks: Path) -> Records:
         estimates=rows,
         unit_counts=Counter[str](owners.tolist()),
         points=_points(estimates, np.isin(owners, correlations)),
-        checks=_read_checks(self_checks),
+        checks=_read_if_there(self_checks, SelfCheck),
         unusable=unusable_models(estimates),
         stopped=adapter_failures(estimates),
-        unscored=_read_unscored(estimates),
+        unscored=_read_if_there(estimates, UnscoredTranslator),
+        overlaps=_read_if_there(estimates, ItemOverlap),
     )
 
 
@@ -155,13 +158,9 @@ def _points(estimates: Path, mask: NDArray[np.bool_]) -> list[tuple[str, Point]]
     return [(owner, {"unit": unit, "x": x, "y": y}) for owner, unit, x, y in zip(*columns, strict=True)]
 
 
-def _read_checks(folder: Path) -> list[SelfCheck]:
-    return read_table(folder, SelfCheck) if table_path(folder, SelfCheck).exists() else []
-
-
-def _read_unscored(folder: Path) -> list[UnscoredTranslator]:
-    is_there = table_path(folder, UnscoredTranslator).exists()
-    return read_table(folder, UnscoredTranslator) if is_there else []
+def _read_if_there(folder: Path, row_type: type[Row]) -> list[Row]:
+    """The rows of a table that is written only where there is something to say."""
+    return read_table(folder, row_type) if table_path(folder, row_type).exists() else []
 
 
 def _write(path: Path, text: str) -> None:

@@ -72,6 +72,21 @@ class PhraseValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemOverlap:
+    """How many of one benchmark's questions a language shares with all others (`item_overlaps`).
+
+    Kept of benchmarks alone whose questions are not the same in every language.
+    """
+
+    benchmark: str
+    language: str
+    asked: int
+    """Questions in this language."""
+    shared: int
+    """Of those, questions that every language was asked, by document id."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelfCheck:
     """One known number of the instrument, recomputed (`self_checks`)."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.supply.tables import write_table
 from harness.tools.measured import Measured
 from harness.words.adapter import AdapterFailure, UnusableModel
-from harness.words.estimate import BrokenEstimate, Estimate, PhraseValue, UnitValue
+from harness.words.estimate import BrokenEstimate, Estimate, ItemOverlap, PhraseValue, UnitValue
 from harness.words.record import UnscoredTranslator
 from harness.words.tasks import EstimatesTask
 from harness.works.broken import broken_estimates
@@ -24,7 +24,7 @@ from harness.works.disparity import (
     unscored_translators,
 )
 from harness.works.publishedscores import published_scores, refused_models
-from harness.works.scores import accuracies, accuracy_retention, correlations, deltas
+from harness.works.scores import accuracies, accuracy_retention, correlations, deltas, item_overlaps
 from harness.works.tuning import alignment_moments, gains, retentions, smaller_portions
 
 
@@ -32,7 +32,7 @@ def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write estimates, with what units and phrases contributed to them, and which could not be formed.
 
     An estimate over adapters of which one was not trained is not formed from the others: it is named with the reason. So is
-    a published model that cannot be used.
+    a published model that cannot be used, and a benchmark whose questions are not the same in every language.
     """
     base = read_base_run(task, inputs)
     found = list(_estimates(base, task, inputs))
@@ -40,6 +40,8 @@ def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
     if base.failures:
         write_table(out, AdapterFailure, base.failures)
         write_table(out, BrokenEstimate, broken_estimates(base))
+    if overlaps := item_overlaps(task, inputs):
+        write_table(out, ItemOverlap, overlaps)
     if unscored := unscored_translators(inputs):
         write_table(out, UnscoredTranslator, unscored)
     if refused := refused_models(task, inputs):

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.supply.tables import read_table
+from harness.supply.tables import read_column, read_table
 from harness.tools.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.tools.metrics import MIN_PAIRS, pearson
 from harness.words.adapter import adapter_name
+from harness.words.estimate import ItemOverlap
 from harness.words.formula import Formula
 from harness.words.record import ItemOutcome
 from harness.words.study import Benchmark, Group
+from harness.words.tasks import EstimatesTask
 from harness.works.disparity import BaseRun, language_gap
 from harness.works.tuning import tuned_codes, whole_codes
 
@@ -126,6 +128,33 @@ def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured
         scope = Scope(quantity="correlation", unit="r", benchmark=name)
         sides = Sides(units=codes, observed=values, reference=gaps)
         yield measured(scope, pearson(gaps, values), Formula.PEARSON, "language", (sides,))
+
+
+def item_overlaps(task: EstimatesTask, inputs: Mapping[str, Path]) -> list[ItemOverlap]:
+    """Of benchmarks whose questions differ between languages: how many each was asked, and how many all of them share.
+
+    Every language keeps all its questions; over others than its neighbours', an accuracy is compared with a remark.
+    """
+    asked = {language.code: _documents(inputs[f"benchmarks/{language.code}"]) for language in task.languages}
+    found: list[ItemOverlap] = []
+    for name in (benchmark.name for benchmark in task.benchmarks):
+        by_language = {code: documents.get(name, frozenset()) for code, documents in asked.items()}
+        shared = len(frozenset.intersection(*by_language.values()))
+        if any(len(documents) > shared for documents in by_language.values()):
+            found += [
+                ItemOverlap(benchmark=name, language=code, asked=len(documents), shared=shared)
+                for code, documents in by_language.items()
+            ]
+    return found
+
+
+def _documents(folder: Path) -> dict[str, frozenset[str]]:
+    """Ids of the questions that were asked, by benchmark."""
+    found: dict[str, set[str]] = {}
+    columns = (read_column(folder, ItemOutcome, name).tolist() for name in ("benchmark", "document_id"))
+    for benchmark, document in zip(*columns, strict=True):
+        found.setdefault(benchmark, set()).add(document)
+    return {benchmark: frozenset(documents) for benchmark, documents in found.items()}
 
 
 def read_answers(folder: Path, benchmark: Benchmark) -> Answers:

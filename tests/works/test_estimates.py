@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.supply.tables import read_table, write_table
+from harness.supply.tables import read_table, table_path, write_table
 from harness.tools.measured import Measured
 from harness.words.adapter import AlignmentStep, TrainingLoss
-from harness.words.estimate import Estimate, PhraseValue, UnitValue
+from harness.words.estimate import Estimate, ItemOverlap, PhraseValue, UnitValue
 from harness.words.record import (
     DictionaryError,
     ItemOutcome,
@@ -28,7 +28,7 @@ from harness.words.tasks import EstimatesTask
 from harness.works import estimates, translation
 from harness.works.disparity import BaseRun, gaps, language_gap, read_base_run, similarities
 from harness.works.estimates import produce
-from harness.works.scores import correlations, deltas, read_answers
+from harness.works.scores import correlations, deltas, item_overlaps, read_answers
 from harness.works.tuning import gains
 from tests.small_study import LANGUAGES, SPECIFICATION, make, small_plan
 from tests.worlds import BENCHMARKS, build_world
@@ -386,6 +386,36 @@ def test_arms_on_other_documents_are_refused(
     key = "benchmarks-tuned/ml/seed-2/ml"
     with pytest.raises(ValueError, match="arc in ml: the adapter ml/seed-2 was scored on other documents"):
         list(deltas(read_base_run(task_of(), inputs), inputs | {key: tmp_path / "other"}))
+
+
+def test_languages_on_the_same_documents_leave_no_remark(inputs: Mapping[str, Path], tmp_path: Path) -> None:
+    assert item_overlaps(task_of(), inputs) == []
+    produce(task_of(), inputs, tmp_path / "out")
+    assert not table_path(tmp_path / "out", ItemOverlap).exists()
+
+
+def test_languages_on_other_documents_are_counted(inputs: dict[str, Path], tmp_path: Path) -> None:
+    """Chinese lacks arc/1; Malayalam has arc/4 besides. All but these two see only that others differ."""
+    without, besides = outcomes(RIGHT["zh"]), outcomes((*RIGHT["ml"], 1))
+    write_table(tmp_path / "zh", ItemOutcome, [row for row in without if row.document_id != "arc/1"])
+    write_table(tmp_path / "ml", ItemOutcome, besides)
+    tuned = {f"benchmarks-tuned/ml/seed-{seed}/ml": tmp_path / "ml" for seed in (1, 2)}
+    changed = inputs | {"benchmarks/zh": tmp_path / "zh", "benchmarks/ml": tmp_path / "ml"} | tuned
+    produce(task_of(), changed, tmp_path / "out")
+    rows = read_table(tmp_path / "out", ItemOverlap)
+    assert [(row.benchmark, row.language, row.asked, row.shared) for row in rows] == [
+        ("arc", "en", 4, 3),
+        ("arc", "zh", 3, 3),
+        ("arc", "es", 4, 3),
+        ("arc", "ml", 5, 3),
+    ]
+
+
+def test_as_many_documents_are_not_the_same_ones(inputs: dict[str, Path], tmp_path: Path) -> None:
+    rows = [replace(row, document_id=f"other/{row.document_id}") for row in outcomes(RIGHT["zh"])]
+    write_table(tmp_path / "zh", ItemOutcome, rows)
+    found = item_overlaps(task_of(), inputs | {"benchmarks/zh": tmp_path / "zh"})
+    assert [(row.asked, row.shared) for row in found] == [(4, 0)] * 4
 
 
 @pytest.mark.parametrize(
