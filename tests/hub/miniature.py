@@ -14,13 +14,11 @@ import torch
 from safetensors.torch import load_file, save
 
 from claims.sin2025 import pins
+from tests.hub.gemma import repository_files
 from tests.hub.server import Hub, Repository, content_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BUCKET = "neuronpedia-datasets/v1/gemma-2-2b"
-POSITIONS = 8192
-"""Positions that the real model reads; the miniature's are rotary, so that its weights know no limit."""
-
 LATENTS_PER_LAYER = 76
 """Enough for the panel of 64, since some lose their phrases, and no more: the machine is small."""
 SCORED = {"m_arc": ("test", 3), "m_hellaswag": ("val", 11), "m_mmlu": ("test", 3)}
@@ -34,7 +32,11 @@ LAYOUT = {"m_arc": "data/{language}/{split}.jsonl", "m_hellaswag": "data/{langua
 def miniature_hub() -> Hub:
     """Everything that the paper profile pins."""
     hub = Hub()
-    hub.repositories["models", pins.MODEL.address] = Repository(files=_model(), gated=True)
+    hub.repositories["models", pins.MODEL.address] = Repository(
+        files=repository_files(FIXTURES / "model")
+        | {"README.md": b"---\nlicense: gemma\n---\n", "gemma-2-2b.gguf": _must_not_be_read},
+        gated=True,
+    )
     hub.repositories["models", pins.DICTIONARIES.address] = Repository(files=_dictionaries())
     for code, pin in pins.TRANSLATORS.items():
         hub.repositories["models", pin.address] = Repository(files=_translator(code))
@@ -108,20 +110,6 @@ def _parallel() -> dict[str, Any]:
         files[f"devtest/{config}.parquet"] = _parquet(rows)
         files[f"dev/{config}.parquet"] = _parquet(rows[:1])
     return files
-
-
-def _model() -> dict[str, Any]:
-    folder = FIXTURES / "model"
-    names = ("generation_config.json", "model.safetensors", "special_tokens_map.json", "tokenizer.json")
-    files: dict[str, Any] = {name: (folder / name).read_bytes for name in names}
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"max_position_embeddings": POSITIONS, "sliding_window": 4096}
-    tokenizer = json.loads((folder / "tokenizer_config.json").read_text()) | {"model_max_length": POSITIONS}
-    files |= {
-        "config.json": json.dumps(config).encode(),
-        "tokenizer_config.json": json.dumps(tokenizer).encode(),
-    }
-    return files | {"README.md": b"---\nlicense: gemma\n---\n", "gemma-2-2b.gguf": _must_not_be_read}
 
 
 def _dictionaries() -> dict[str, Any]:

@@ -24,7 +24,7 @@ TOKEN = "hf_markedTokenThatMustNeverBeSeen"
 OUTSIDER = "hf_tokenOfSomeoneWhoAcceptedNothing"
 """A token of an account that has accepted no licence."""
 
-LARGE = (".safetensors", ".npz", ".bin", ".spm", ".h5", ".gz", ".parquet")
+LARGE = (".safetensors", ".npz", ".bin", ".spm", ".model", ".h5", ".gz", ".parquet")
 """Files that the hub keeps outside git."""
 
 TREE_PAGE = 7

@@ -1,0 +1,59 @@
+"""What the hub in miniature serves under the true names is what the committed world holds, and sets the true traps."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from sentencepiece import SentencePieceProcessor
+
+from claims.sin2025 import pins
+from harness.supply.hub import wanted
+from harness.supply.loading import LanguageModel, load_language_model
+from harness.words.pins import Home, Pin
+from harness.words.tasks import Numerics
+from tests.hub.miniature import FIXTURES, miniature_hub
+from tests.hub.server import Content, Hub, content_of
+
+SHARDS = [f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+TEXT = "The old harbour was quiet, all 54 days."
+
+
+@pytest.fixture(scope="module")
+def miniature() -> Hub:
+    return miniature_hub()
+
+
+@pytest.fixture(scope="module")
+def files(miniature: Hub) -> Mapping[str, Content]:
+    return miniature.repositories["models", pins.MODEL.address].files
+
+
+def language_model(folder: Path) -> LanguageModel:
+    pin = Pin(name="model", home=Home.FOLDER, address=str(folder), licence="none")
+    return load_language_model(pin, Numerics(device="cpu", dtype="float32", threads=1))
+
+
+def test_the_model_comes_in_shards_under_its_true_names(files: Mapping[str, Content]) -> None:
+    assert sorted(name for name in files if wanted(pins.MODEL, name)) == [
+        *("config.json", "generation_config.json", *SHARDS, "model.safetensors.index.json"),
+        *("special_tokens_map.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json"),
+    ]
+
+
+def test_the_shards_are_the_committed_model_bit_for_bit(files: Mapping[str, Content], tmp_path: Path) -> None:
+    for name in files:
+        if wanted(pins.MODEL, name):
+            (tmp_path / name).write_bytes(content_of(files[name]))
+    served, committed = language_model(tmp_path), language_model(FIXTURES / "model")
+    assert served.token_ids([TEXT]) == committed.token_ids([TEXT])
+    ours, theirs = served.model.state_dict(), committed.model.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_second_tokenizer_knows_the_same_pieces_and_puts_no_bos(files: Mapping[str, Content]) -> None:
+    (expected,) = language_model(FIXTURES / "model").token_ids([TEXT])
+    assert (
+        SentencePieceProcessor(model_proto=content_of(files["tokenizer.model"])).encode(TEXT) == expected[1:]
+    )
