@@ -186,14 +186,17 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
 
 
 def _export() -> Iterator[tuple[str, bytes]]:
-    """The export with its ids; a string in one file and an integer in the next, batches by string order of features."""
+    """The export with its ids, in batches by string order of features; indices are strings in one file, numbers in the next."""
     for layer, source in enumerate(pins.PHRASE_SOURCE_IDS):
         (folder,) = (FIXTURES / "neuronpedia" / "v1").glob(f"*/{layer}-*")
         kept = _first_latents(folder)
-        for path in sorted(folder.glob("*/*.jsonl.gz")):
+        for place, path in enumerate(sorted(folder.glob("*/*.jsonl.gz"))):
             rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+            told = str if place % 2 else int
             rows = [
-                row | {"modelId": "gemma-2-2b", "layer": source} for row in rows if int(row["index"]) in kept
+                row | {"modelId": "gemma-2-2b", "layer": source, "index": told(row["index"])}
+                for row in rows
+                if int(row["index"]) in kept
             ]
             yield f"{BUCKET}/{source}/{path.parent.name}/{path.name}", gzip.compress(_lines(rows), mtime=0)
         yield f"{BUCKET}/{source}/source.jsonl", b'{"id":"%s"}\n' % source.encode()

@@ -1,18 +1,22 @@
 """What the hub in miniature serves under the true names is what the committed world holds, and sets the true traps."""
 
+import gzip
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from sentencepiece import SentencePieceProcessor
 
 from claims.sin2025 import pins
+from harness.supply.export import listed_latents, stored_rows
 from harness.supply.hub import wanted
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.words.pins import Home, Pin
 from harness.words.tasks import Numerics
-from tests.hub.miniature import FIXTURES, miniature_hub
+from tests.hub.miniature import BUCKET, FIXTURES, miniature_hub
 from tests.hub.server import Content, Hub, content_of
 
 SHARDS = [f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
@@ -57,3 +61,35 @@ def test_the_second_tokenizer_knows_the_same_pieces_and_puts_no_bos(files: Mappi
     assert (
         SentencePieceProcessor(model_proto=content_of(files["tokenizer.model"])).encode(TEXT) == expected[1:]
     )
+
+
+def exported(miniature: Hub, source: str, kind: str) -> list[list[Any]]:
+    """Parsed rows of each file of one source."""
+    return [
+        [json.loads(line) for line in gzip.decompress(content_of(content)).splitlines()]
+        for key, content in miniature.objects.items()
+        if key.startswith(f"{BUCKET}/{source}/{kind}/")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["activations", "features"])
+def test_every_source_names_latents_by_strings_in_some_files_and_by_numbers_in_others(
+    miniature: Hub, kind: str
+) -> None:
+    for source in pins.PHRASE_SOURCE_IDS:
+        kinds = [{type(row["index"]) for row in rows} for rows in exported(miniature, source, kind) if rows]
+        assert all(len(each) == 1 for each in kinds)
+        assert {str} in kinds
+        assert {int} in kinds
+
+
+def test_both_kinds_join_on_the_same_latents(miniature: Hub, tmp_path: Path) -> None:
+    source = pins.PHRASE_SOURCE_IDS[0]
+    for key, content in miniature.objects.items():
+        if key.startswith(f"{BUCKET}/{source}/"):
+            path = tmp_path / key.removeprefix(f"{BUCKET}/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content_of(content))
+    rows = {row.latent for row in stored_rows(tmp_path, source)}
+    assert rows == listed_latents(tmp_path, source)
+    assert len(rows) > 64
