@@ -29,6 +29,9 @@ HELD_OUT_PAIRS = 64
 WRONG_PARTNERS = 1
 """Tells the stream that draws wrong partners from others of the same seed."""
 
+PairRow = tuple[tuple[int, ...], tuple[int, ...], bool]
+"""Token ids of an English phrase and of its translation, BOS in front, and whether they are held out."""
+
 
 def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Train one adapter; write it with its model card, the loss of every step and what held-out pairs showed.
@@ -86,8 +89,17 @@ def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Pa
         target.held_out,
         strict=True,
     )
-    rows = [(tuple(en), tuple(xx), held) for en, xx, held in sides if len(en) > 1 and len(xx) > 1]
-    parts = [_as_pairs([row for row in rows if row[2] is held]) for held in (False, True)]
+    return parted([(tuple(en), tuple(xx), held) for en, xx, held in sides])
+
+
+def parted(rows: Sequence[PairRow]) -> tuple[Pairs, Pairs]:
+    """Pairs to train on, and a sample of those held out; depends on lengths and order of the rows alone.
+
+    Raises:
+        ValueError: If there is nothing to train on or nothing to measure on.
+    """
+    whole = [row for row in rows if len(row[0]) > 1 and len(row[1]) > 1]
+    parts = [_as_pairs([row for row in whole if row[2] is held]) for held in (False, True)]
     if not all(len(part) > 1 for part in parts):
         raise ValueError(
             f"{len(parts[0])} pairs to train on and {len(parts[1])} held out; both need at least 2: "
@@ -110,5 +122,5 @@ def _encoder(networks: Networks, layer: int) -> Encoder:
     return load_encoder(networks.dictionaries, networks.dictionary_files[layer]).to(networks.numerics.device)
 
 
-def _as_pairs(rows: Sequence[tuple[tuple[int, ...], tuple[int, ...], bool]]) -> Pairs:
+def _as_pairs(rows: Sequence[PairRow]) -> Pairs:
     return Pairs(english=tuple(row[0] for row in rows), target=tuple(row[1] for row in rows))

@@ -487,9 +487,7 @@ FAULTS = (
     ),
     Fault(
         name="training on what is held out",
-        patches=_patched(
-            "works.alignment:training_and_held_out", "for held in (False, True)", "for held in (True, False)"
-        ),
+        patches=_patched("works.alignment:parted", "for held in (False, True)", "for held in (True, False)"),
         redone=TRAINING,
         seen_by=("first loss", "first moment"),
     ),
