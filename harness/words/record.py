@@ -176,3 +176,13 @@ class ItemOutcome:
     acc_norm: float
     """The same with length-normalised likelihood; equals acc where the task has none."""
     shots: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptTotal:
+    """What the model was given to answer all questions of one item (`prompt_totals`); what it cost, and no result."""
+
+    prompts: int
+    """Different rows of tokens: a prompt with an option behind it; options of one token share theirs."""
+    tokens: int
+    """Of all of them, BOS with them and padding without."""

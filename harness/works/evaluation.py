@@ -1,8 +1,9 @@
 """The benchmarks stage and the only door to lm-eval: per-item outcomes of every benchmark in one language."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from harness.supply.adapters import attached
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.stopped import passes_on_failure
 from harness.supply.tables import write_table
-from harness.words.record import ItemOutcome
+from harness.words.record import ItemOutcome, PromptTotal
 from harness.words.tasks import BenchmarksTask
 from harness.works.evaluation_likelihood import Request, continuation_answers
 from harness.works.evaluation_tasks import StagedTask, document_id, stage_tasks
@@ -30,6 +31,14 @@ Sample = Mapping[str, Any]
 """One item as lm-eval logs it: its document, its metrics, and the digests by which sample files can be compared."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """Outcomes of questions, and what the model read to answer them."""
+
+    outcomes: list[ItemOutcome]
+    prompts: PromptTotal
+
+
 def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None:
     """Write the outcome of every item, through the adapter where there is one.
 
@@ -44,11 +53,13 @@ def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None
         return
     language_model = load_language_model(task.model, task.numerics)
     with _model_under_test(language_model, inputs) as model:
-        write_table(out, ItemOutcome, item_outcomes(language_model, model, task))
+        answered = item_outcomes(language_model, model, task)
+    write_table(out, ItemOutcome, answered.outcomes)
+    write_table(out, PromptTotal, [answered.prompts])
 
 
-def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTask) -> list[ItemOutcome]:  # noqa: ANN401
-    """Outcomes of every item that is asked, benchmark by benchmark, in the order asked.
+def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTask) -> Answered:  # noqa: ANN401
+    """Outcomes of every item that is asked, benchmark by benchmark, in the order asked, and what was read for them.
 
     Args:
         language_model: The base model, for its tokenizer.
@@ -61,12 +72,31 @@ def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTas
     """
     with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
         staged = stage_tasks(task, Path(folder))
-        results = _evaluate(scorer(language_model, model, task.batch_items), Path(folder), staged, task.items)
-    return [outcome for asked in staged for outcome in _outcomes(asked, task.language, results)]
+        fed: list[PromptTotal] = []
+        scoring = scorer(language_model, model, task.batch_items, fed.append)
+        results = _evaluate(scoring, Path(folder), staged, task.items)
+    return Answered(
+        outcomes=[outcome for asked in staged for outcome in _outcomes(asked, task.language, results)],
+        prompts=PromptTotal(
+            prompts=sum(each.prompts for each in fed), tokens=sum(each.tokens for each in fed)
+        ),
+    )
 
 
-def scorer(language_model: LanguageModel, model: Any, batch_items: int) -> "HFLM":  # noqa: ANN401
-    """lm-eval's wrapper of the model: its encoding of requests, our check of them, and our likelihoods."""
+def scorer(
+    language_model: LanguageModel,
+    model: Any,  # noqa: ANN401
+    batch_items: int,
+    note: Callable[[PromptTotal], None],
+) -> "HFLM":
+    """lm-eval's wrapper of the model: its encoding of requests, our check of them, and our likelihoods.
+
+    Args:
+        language_model: The base model, for its tokenizer.
+        model: What answers.
+        batch_items: Rows per forward pass at most.
+        note: Hears what the model reads, once for all requests that come together.
+    """
     from lm_eval.models.huggingface import HFLM
 
     class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
@@ -82,6 +112,7 @@ def scorer(language_model: LanguageModel, model: Any, batch_items: int) -> "HFLM
             for request in asked:
                 _require_one_bos(request, language_model.bos_id)
                 _require_fits(request, self.max_length)
+            note(_prompt_total(asked))
             answers = continuation_answers(
                 model,
                 asked,
@@ -94,6 +125,11 @@ def scorer(language_model: LanguageModel, model: Any, batch_items: int) -> "HFLM
     return OneBosModel(
         pretrained=model, tokenizer=language_model.tokenizer, batch_size=batch_items, add_bos_token=True
     )
+
+
+def _prompt_total(requests: Sequence[Request]) -> PromptTotal:
+    rows = {request.fed for request in requests}
+    return PromptTotal(prompts=len(rows), tokens=sum(map(len, rows)))
 
 
 def _model_under_test(

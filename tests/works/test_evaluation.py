@@ -20,7 +20,7 @@ from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
-from harness.words.record import ItemOutcome
+from harness.words.record import ItemOutcome, PromptTotal
 from harness.words.study import AlignmentChoice, Benchmark
 from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation, evaluation_likelihood
@@ -160,6 +160,22 @@ def test_outcomes_equal_those_of_a_slow_loop(
         expected = slow_outcomes(language_model, language_model.model, documents, benchmark)
         assert outcomes_of(rows, benchmark) == expected
     assert {row.acc for row in rows} == {0.0, 1.0}
+
+
+def test_what_the_model_reads_is_counted(world: World, language_model: LanguageModel, tmp_path: Path) -> None:
+    """Every option behind its prompt but for its last token; the four letters of one question read the same."""
+    produced(task_of(world, "en"), tmp_path)
+    read: dict[str, set[tuple[int, ...]]] = {benchmark.name: set() for benchmark in BENCHMARKS}
+    for benchmark in BENCHMARKS:
+        pin = world.benchmarks[benchmark.data_folder]
+        for document in read_documents(pin, "en", benchmark.evaluated_split):
+            question = ASK[benchmark.name](document)
+            texts = [f"{question.prompt} {option}" for option in question.options]
+            read[benchmark.name] |= {tuple(ids[:-1]) for ids in language_model.token_ids(texts)}
+    assert len(read["mmlu"]) == NUM_TEST_ITEMS
+    rows = set().union(*read.values())
+    (total,) = read_table(tmp_path, PromptTotal)
+    assert total == PromptTotal(prompts=len(rows), tokens=sum(map(len, rows)))
 
 
 def test_five_options_are_asked_as_five(world: World, prompts: None, tmp_path: Path) -> None:
@@ -393,7 +409,7 @@ def test_empty_requests_are_refused(
 
 
 def test_an_option_without_tokens_is_named(world: World, language_model: LanguageModel) -> None:
-    scorer = evaluation.scorer(language_model, language_model.model, 2)
+    scorer = evaluation.scorer(language_model, language_model.model, 2, [].append)
     with pytest.raises(
         ValueError, match=r"option '' of the item that ends with 'Answer:' was encoded as 2 and 0"
     ):
