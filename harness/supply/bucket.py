@@ -4,6 +4,7 @@ Listings come in pages and objects may be cut on the way; both are asked for unt
 Source: the ListObjectsV2 request of the S3 interface, read anonymously.
 """
 
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -36,6 +37,9 @@ from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Pin
 
 BLOCK_BYTES = 1 << 20
+
+BROKEN_LINE = (HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+"""What reading an answer raises when it is cut, stalls or is garbled; refusals of the disk are none of these."""
 
 
 def objects(pin: Pin) -> Seen:
@@ -110,8 +114,7 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
 
 
 def _page(pin: Pin, url: str) -> ET.Element:
-    with opened(pin, url) as answer:
-        content = answer.read()
+    content = whole_answer(pin, url)
     try:
         return ET.fromstring(content)  # noqa: S314  expanded entities are bounded by the standard library's expat
     except ET.ParseError as error:
@@ -146,17 +149,38 @@ def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
 
 def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
     """Add what comes of the rest; a server that knows no ranges starts over."""
-    with opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
+    with _opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
         starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
         with draft.open("wb" if starts_over else "ab") as stream:
             try:
                 while block := answer.read(BLOCK_BYTES):
                     stream.write(block)
-            except (HTTPException, ConnectionError, TimeoutError):
+            except BROKEN_LINE:
                 return
 
 
-def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
+def whole_answer(pin: Pin, url: str) -> bytes:
+    """A short answer of a store or a service to its end; asked for again when it is cut or stalls on its way.
+
+    Raises:
+        MissingSourceError: If it does not answer, refuses, or never gets to the end of its answer.
+    """
+    for pause in (*PAUSES_SECONDS, None):
+        try:
+            with _opened(pin, url) as answer:
+                return answer.read()
+        except BROKEN_LINE as error:
+            if pause is None:
+                raise MissingSourceError(
+                    f"{pin} cannot be fetched: the answer of {endpoint_of(pin)} to {urlsplit(url).path} is cut or stalls "
+                    f"on its way over and over ({error!r}); the line is bad: start again when it is better",
+                    reason=Reason.NO_NETWORK,
+                ) from error
+            time.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
     """The answer of a store or a service; asks again while it is down or wants fewer questions.
 
     Raises:
@@ -177,7 +201,7 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
                 ) from error
             named = error.headers.get("Retry-After", "")
             time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
-        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+        except (urllib.error.URLError, *BROKEN_LINE) as error:
             raise MissingSourceError(
                 f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer), and not whole in "
                 f"{downloads()}; connect this machine and start again",

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from harness.supply.bucket import opened
+from harness.supply.bucket import whole_answer
 from harness.supply.export import StoredRow, row_of
 from harness.supply.firstuse import endpoint_of
 from harness.words.failures import MissingSourceError
@@ -36,8 +36,7 @@ def told_latent(service: Pin, source_id: str, latent: int) -> ToldLatent:
         MissingSourceError: If the service does not answer, refuses, knows no such latent, or tells something else.
     """
     path = f"{service.address.partition('://')[2].partition('/')[2]}/{source_id}/{latent}"
-    with opened(service, f"{endpoint_of(service)}/{path}") as answer:
-        content = answer.read()
+    content = whole_answer(service, f"{endpoint_of(service)}/{path}")
     try:
         return _latent(json.loads(content), path)
     except (KeyError, TypeError, ValueError, RecursionError) as error:

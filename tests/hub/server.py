@@ -9,6 +9,7 @@ Every large file is offered through Xet as well, by the hub's headers; who takes
 import hashlib
 import json
 import re
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,9 @@ LARGE = (".safetensors", ".npz", ".bin", ".spm", ".model", ".h5", ".gz", ".parqu
 
 TREE_PAGE = 7
 """Files per page of a tree, and objects per page of a listing; small, so that there are pages."""
+
+STALL_SECONDS = 6.0
+"""How long a stalled answer says nothing, unless its asker goes: longer than the patience that tests set."""
 
 Content = bytes | Callable[[], bytes]
 
@@ -71,7 +75,7 @@ class Fault:
     path: str
     """Regular expression that the request's path must hold."""
     kind: str
-    """"status", "cut", "slow", "garble" or "html"."""
+    """"status", "cut", "stall", "slow", "garble", "html" or "babble" (another protocol); of an answer that is cut or stalls, half arrives."""
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
@@ -160,17 +164,11 @@ class Handler(BaseHTTPRequestHandler):
         with hub.lock:
             hub.asked.append((method, self.path, self.headers.get("Authorization")))
         fault = hub.fault_for(method, self.path)
-        if fault is not None and fault.kind == "status":
-            return self.reply(fault.status, b"fault", fault.headers)
-        if fault is not None and fault.kind == "html":
-            return self.reply(
-                200, b"<html><body>Please log in<br></body></html>", {"Content-Type": "text/html"}
-            )
-        if fault is not None and fault.kind == "slow":
-            time.sleep(1.5)
+        if fault is not None and self.is_answered_by(fault):
+            return None
         path = unquote(parts.path)
         if path in hub.pages:
-            return self.reply(200, content_of(hub.pages[path]), {"Content-Type": "application/json"})
+            return self.reply(200, content_of(hub.pages[path]), {"Content-Type": "application/json"}, fault)
         if found := re.fullmatch(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(.*))?", path):
             return self.api(found[1], found[2], found[3] or "", parse_qs(parts.query))
         if found := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
@@ -185,16 +183,46 @@ class Handler(BaseHTTPRequestHandler):
         hub.unknown.append(self.path)
         return self.reply(404, b"no such page")
 
-    def reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+    def is_answered_by(self, fault: Fault) -> bool:
+        """True where the fault is the whole answer."""
+        if fault.kind == "status":
+            self.reply(fault.status, b"fault", fault.headers)
+        elif fault.kind == "html":
+            body = b"<html><body>Please log in<br></body></html>"
+            self.reply(200, body, {"Content-Type": "text/html"})
+        elif fault.kind == "babble":
+            self.close_connection = True
+            self.wfile.write(b"220 mail here, ready\r\n")
+        elif fault.kind == "slow":
+            time.sleep(1.5)
+        return fault.kind in {"status", "html", "babble"}
+
+    def reply(
+        self,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        fault: Fault | None = None,
+    ) -> None:
+        """An answer, whole unless a fault cuts or stalls it."""
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command == "HEAD":
+            return
+        if fault is None or fault.kind not in {"cut", "stall"}:
             self.wfile.write(body)
+            return
+        self.wfile.write(body[: len(body) // 2])
+        self.wfile.flush()
+        if fault.kind == "stall":
+            select.select([self.connection], [], [], STALL_SECONDS)
+        self.close_connection = True
+        self.connection.close()
 
     def send_file(self, content: bytes, headers: Mapping[str, str], fault: Fault | None) -> None:
-        """A file or a range of it, whole unless a fault cuts or garbles it."""
+        """A file or a range of it, as it is unless a fault garbles it."""
         found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         start = int(found[1]) if found else 0
         body = content[start:]
@@ -203,17 +231,7 @@ class Handler(BaseHTTPRequestHandler):
             more["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         if fault is not None and fault.kind == "garble":
             body = bytes(255 - byte for byte in body[:64]) + body[64:]
-        if fault is not None and fault.kind == "cut":
-            self.send_response(206 if found else 200)
-            for name, value in {"Content-Length": str(len(body)), **headers, **more}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body[: len(body) // 2])
-            self.wfile.flush()
-            self.close_connection = True
-            self.connection.close()
-            return
-        self.reply(206 if found else 200, body, {**headers, **more})
+        self.reply(206 if found else 200, body, {**headers, **more}, fault)
 
     def refused(self, status: int, code: str, message: str) -> None:
         self.reply(
@@ -333,13 +351,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def bucket(self, bucket: str, path: str, query: Mapping[str, list[str]], fault: Fault | None) -> None:
         if "list-type" in query:
-            return self.listing(bucket, query)
+            return self.listing(bucket, query, fault)
         if path not in self.hub.objects:
             return self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         content = content_of(self.hub.objects[path])
         return self.send_file(content, {"ETag": f'"{hashlib.md5(content).hexdigest()}"'}, fault)
 
-    def listing(self, bucket: str, query: Mapping[str, list[str]]) -> None:
+    def listing(self, bucket: str, query: Mapping[str, list[str]], fault: Fault | None) -> None:
         prefix = f"{bucket}/{query.get('prefix', [''])[0]}"
         keys = sorted(key for key in self.hub.objects if key.startswith(prefix))
         start = int(query.get("continuation-token", ["0"])[0])
@@ -351,7 +369,7 @@ class Handler(BaseHTTPRequestHandler):
             f"<Name>{bucket}</Name><KeyCount>{len(keys)}</KeyCount><IsTruncated>{str(more).lower()}</IsTruncated>"
             f"{token}{entries}</ListBucketResult>"
         )
-        self.reply(200, body.encode(), {"Content-Type": "application/xml"})
+        self.reply(200, body.encode(), {"Content-Type": "application/xml"}, fault)
 
     def entry(self, key: str) -> str:
         content = content_of(self.hub.objects[key])

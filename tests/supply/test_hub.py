@@ -208,12 +208,13 @@ def test_a_revision_that_is_gone_is_named(hub: Hub, tmp_path: Path) -> None:
         pytest.param(Fault(path="/cdn/", kind="cut"), id="cut in the middle"),
         pytest.param(Fault(path="/cdn/", kind="status", status=500), id="storage down, then up"),
         pytest.param(Fault(path="/cdn/", kind="slow"), id="slow"),
+        pytest.param(Fault(path="/cdn/", kind="stall"), id="stalled in the middle"),
         pytest.param(Fault(path="/cdn/", kind="garble"), id="damaged on its way"),
     ],
 )
 def test_what_passes_is_tried_again(hub: Hub, tmp_path: Path, fault: Fault) -> None:
     hub.faults.append(fault)
-    answer = ask(hub, tmp_path, OPEN)
+    answer = ask(hub, tmp_path, OPEN, HF_HUB_DOWNLOAD_TIMEOUT="2")
     assert (Path(answer["folder"]) / "source.spm").read_bytes() == b"s" * 70_000
     assert fault.times == 0
 

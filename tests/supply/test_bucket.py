@@ -1,0 +1,82 @@
+"""Objects and listings that are cut or stall on their way, and what a store refuses; the patience is set small."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.supply import bucket
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Home, Pin
+from tests.hub.server import Fault, Hub, serving
+
+BUCKET = "neuronpedia-datasets"
+FOLDER = "0-gemmascope-res-16k/activations"
+EXPORT = Pin(
+    name="export",
+    home=Home.BUCKET,
+    address=f"https://{BUCKET}.s3.us-east-1.amazonaws.com/v1/gemma-2-2b",
+    files=(f"{FOLDER}/",),
+    licence="none",
+)
+OBJECTS = 9
+"""Two pages of a listing."""
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A store that is led to, and that nobody waits for long."""
+    objects = {
+        f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/batch-{n}.jsonl.gz": bytes([n]) * 5000 for n in range(OBJECTS)
+    }
+    monkeypatch.setattr(bucket, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(bucket, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    with serving(Hub(objects=dict(objects))) as running:
+        for name, value in running.environment(str(tmp_path)).items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.mark.parametrize("kind", ["cut", "stall"])
+@pytest.mark.parametrize("page", ["list-type", "continuation-token"], ids=["first page", "last page"])
+def test_a_listing_that_does_not_come_whole_is_asked_for_again(hub: Hub, page: str, kind: str) -> None:
+    hub.faults.append(Fault(path=page, kind=kind, times=3))
+    assert len(bucket.objects(EXPORT).files) == OBJECTS
+    assert hub.faults[0].times == 0
+
+
+@pytest.mark.parametrize("kind", ["cut", "stall"])
+def test_a_listing_that_never_comes_whole_is_one_clear_error(hub: Hub, kind: str) -> None:
+    hub.faults.append(Fault(path="list-type", kind=kind, times=99))
+    with pytest.raises(
+        MissingSourceError, match=rf"export .*{hub.url} .*over and over.*start again"
+    ) as caught:
+        bucket.objects(EXPORT)
+    assert caught.value.reason is Reason.NO_NETWORK
+    assert len(hub.paths("list-type")) == 4
+
+
+@pytest.mark.parametrize("kind", ["cut", "stall"])
+def test_an_object_goes_on_from_where_it_stopped(hub: Hub, kind: str) -> None:
+    hub.faults.append(Fault(path="batch-3", kind=kind, times=2))
+    folder = bucket.copies(EXPORT, bucket.objects(EXPORT))
+    assert (folder / FOLDER / "batch-3.jsonl.gz").read_bytes() == bytes([3]) * 5000
+    assert (hub.faults[0].times, len(hub.paths("batch-3"))) == (0, 3)
+
+
+@pytest.mark.parametrize("kind", ["cut", "stall"])
+def test_an_object_that_never_comes_whole_is_one_clear_error(hub: Hub, kind: str) -> None:
+    seen = bucket.objects(EXPORT)
+    hub.faults.append(Fault(path="batch-3", kind=kind, times=99))
+    with pytest.raises(
+        MissingSourceError, match=r"batch-3\.jsonl\.gz .*over and over.*what came is kept"
+    ) as caught:
+        bucket.copies(EXPORT, seen)
+    assert caught.value.reason is Reason.NO_NETWORK
+
+
+def test_what_speaks_another_protocol_is_no_network(hub: Hub) -> None:
+    hub.faults.append(Fault(path="list-type", kind="babble"))
+    with pytest.raises(MissingSourceError, match="no network") as caught:
+        bucket.objects(EXPORT)
+    assert caught.value.reason is Reason.NO_NETWORK

@@ -1,0 +1,40 @@
+"""A single latent that the service does not tell to its end."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.supply import bucket
+from harness.supply.neuronpedia import told_latent
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Home, Pin
+from tests.hub.server import Fault, Hub, serving
+
+SERVICE = Pin(
+    name="service",
+    home=Home.SERVICE,
+    address="https://www.neuronpedia.org/api/feature/gemma-2-2b",
+    licence="none",
+)
+PAGE = "/api/feature/gemma-2-2b/0-res/3"
+TOLD = {"maxActApprox": 4.0, "activations": [{"index": "3", "tokens": ["a"], "values": [4.0]}]}
+
+
+@pytest.mark.parametrize("kind", ["cut", "stall"])
+@pytest.mark.parametrize("times", [3, 99], ids=["three times", "always"])
+def test_a_latent_that_does_not_come_whole_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, times: int
+) -> None:
+    monkeypatch.setattr(bucket, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(bucket, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    fault = Fault(path=PAGE, kind=kind, times=times)
+    with serving(Hub(pages={PAGE: json.dumps(TOLD).encode()}, faults=[fault])) as hub:
+        for name, value in hub.environment(str(tmp_path)).items():
+            monkeypatch.setenv(name, value)
+        if times == 3:
+            assert told_latent(SERVICE, "0-res", 3).maximum == 4.0
+            return
+        with pytest.raises(MissingSourceError, match=rf"service .*{PAGE}.*over and over") as caught:
+            told_latent(SERVICE, "0-res", 3)
+    assert caught.value.reason is Reason.NO_NETWORK
