@@ -13,11 +13,11 @@ import numpy as np
 
 from harness.judge.declaration import read_declaration
 from harness.judge.ledger import LedgerFile, Run
-from harness.judge.lock import LockFile, read_lock
+from harness.judge.lock import LockBrokenError, LockFile, read_lock
 from harness.supply.export import listed_latents, stored_rows
 from harness.supply.loading import load_encoder
 from harness.supply.made import recipe_of
-from harness.words.failures import HarnessError
+from harness.words.failures import UsageError
 from harness.words.pins import Home, Pin
 from harness.works.evaluation_tasks import document_id, read_documents
 
@@ -34,20 +34,30 @@ class Parser:
     """Where it expects the file below its folder."""
     read: Callable[[Path], object]
     """Reads the file below a folder."""
-    promised: tuple[type[Exception], ...] = (ValueError, HarnessError)
+    promised: type[Exception]
+    """What it answers with otherwise: this very class, since one below it would be an error of Python's own."""
+    names: str
+    """What each of those errors says, so that a person knows which file it is about."""
     wrapped: Callable[[bytes], bytes] = bytes
     """What is done to the bytes before they are written, so that a changed byte is not stopped by a checksum."""
 
     def accepts(self, content: bytes, folder: Path) -> bool:
-        """Whether the file is read to its end; the promised errors are an answer, any other passes on."""
+        """Whether the file is read to its end; the promised error is an answer, any other passes on."""
         path = folder / self.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.wrapped(content))
         try:
             self.read(folder)
-        except self.promised:
+        except self.promised as error:
+            if type(error) is not self.promised or self.names not in str(error):
+                raise
             return False
         return True
+
+    @property
+    def is_json(self) -> bool:
+        """Whether its values can be changed one by one."""
+        return self.sound.startswith(b"{")
 
 
 def _pin(folder: Path) -> Pin:
@@ -63,7 +73,7 @@ def _rows(folder: Path) -> list[tuple[int, int]]:
 
 
 def _made(folder: Path) -> dict[str, int]:
-    address = (folder / "address").read_text(encoding="utf-8")
+    address = (folder / "address").read_text(encoding="utf-8", errors="replace")
     _, figures = recipe_of(Pin(name="foreign", home=Home.MADE, address=address, licence="none"))
     return dict(figures)
 
@@ -100,28 +110,60 @@ PARSERS: Mapping[str, Parser] = {
         _export(),
         "source/activations/batch-0.jsonl.gz",
         _rows,
+        promised=ValueError,
+        names="batch-0.jsonl.gz",
         wrapped=lambda content: gzip.compress(content, compresslevel=1),
     ),
     "features": Parser(
         b'{"index": "3"}\n{"index": 10, "maxActApprox": 1.5}\n',
         "source/features/batch-0.jsonl.gz",
         lambda folder: listed_latents(folder, "source"),
+        promised=ValueError,
+        names="batch-0.jsonl.gz",
         wrapped=lambda content: gzip.compress(content, compresslevel=1),
     ),
-    "params": Parser(_params(), "params.npz", lambda folder: load_encoder(_pin(folder), "params.npz")),
+    "params": Parser(
+        _params(),
+        "params.npz",
+        lambda folder: load_encoder(_pin(folder), "params.npz"),
+        promised=ValueError,
+        names="params.npz",
+    ),
     "items": Parser(
         b'{"id": "a/1", "endings": ["x", {"xx": "y"}], "label": "1"}\n{"ind": 4}\n',
         "data/xx/test.jsonl",
         _documents,
+        promised=ValueError,
+        names="document",
     ),
     "audit": Parser(
         (HERE / "docs" / "audit-example.json").read_bytes(),
         "audit.json",
         lambda folder: read_declaration(folder / "audit.json"),
+        promised=UsageError,
+        names="audit.json",
     ),
-    "profile": Parser(b"dictionaries?width=2304&latents=16384&layers=26", "address", _made),
-    "lock": Parser(_lock(), "lock.json", lambda folder: read_lock(folder / "lock.json")),
-    "ledger": Parser(_ledger(), "ledger.jsonl", lambda folder: LedgerFile(folder=folder).entries()),
+    "profile": Parser(
+        b"dictionaries?width=2304&latents=16384&layers=26",
+        "address",
+        _made,
+        promised=UsageError,
+        names="foreign",
+    ),
+    "lock": Parser(
+        _lock(),
+        "lock.json",
+        lambda folder: read_lock(folder / "lock.json"),
+        promised=LockBrokenError,
+        names="lock.json",
+    ),
+    "ledger": Parser(
+        _ledger(),
+        "ledger.jsonl",
+        lambda folder: LedgerFile(folder=folder).entries(),
+        promised=LockBrokenError,
+        names="ledger.jsonl",
+    ),
 }
 """By name."""
 

@@ -1,5 +1,6 @@
 """The only door to transformers and sae-lens: a pin in, a live model, tokenizer or dictionary out."""
 
+import pickle
 import warnings
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.supply.sources import locate
@@ -86,7 +88,9 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
 
     folder = locate(pin)
     dtype = getattr(torch, numerics.dtype)
-    model = Gemma2ForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
+    model = Gemma2ForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="eager", use_safetensors=True
+    )
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
     return LanguageModel(
@@ -104,11 +108,19 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
 
     Raises:
         MissingSourceError: If it cannot be had.
+        ValueError: If its weights are a pickle of anything but tensors.
     """
     from transformers import MarianMTModel, MarianTokenizer
 
     folder = locate(pin)
-    model = MarianMTModel.from_pretrained(folder, dtype=torch.float32)
+    try:
+        # Some translators are published as a pickle alone: of it nothing but tensors is read, never code.
+        model = MarianMTModel.from_pretrained(folder, dtype=torch.float32, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{pin.name}: its weights hold more than tensors ({str(error).splitlines()[0]}), so they are not read: such a "
+            "file can run any code; find out who published it, and correct the pin"
+        ) from error
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     with warnings.catch_warnings():
         # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
@@ -159,7 +171,7 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
     try:
         with path.open("rb") as stream, np.load(stream) as stored:
             missing = sorted(set(names) - set(stored.files))
-            arrays = {name: torch.from_numpy(stored[name]).to(torch.float32) for name in names if not missing}
+            arrays = {name: _real(stored[name], name) for name in names if not missing}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"{pin.name}: {file} cannot be read as arrays ({error}); remove it, and start again to fetch it anew"
@@ -168,6 +180,13 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
         raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")
     _require_shapes(arrays, f"{pin.name}: {file}")
     return arrays
+
+
+def _real(array: NDArray[np.generic], name: str) -> Tensor:
+    # A conversion would drop the imaginary half of a number, and read True as 1.
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} holds {array.dtype} values; expected real numbers")
+    return torch.from_numpy(array).to(torch.float32)
 
 
 def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:

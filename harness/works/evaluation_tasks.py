@@ -128,19 +128,19 @@ def _rows(file: Path) -> list[Document]:
 
         rows: list[Document] = pq.read_table(file).to_pylist()
         return rows
-    lines = file.read_text(encoding="utf-8").split("\n")
+    lines = file.read_bytes().split(b"\n")
     return [
         _document(line, f"{file.name}:{place}") for place, line in enumerate(lines, start=1) if line.strip()
     ]
 
 
-def _document(line: str, place: str) -> Document:
+def _document(line: bytes, place: str) -> Document:
     try:
-        found = json.loads(line)
+        found = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{place} is no JSON ({error}); fetch the data set again") from error
+        raise ValueError(f"{place} is no JSON document ({error}); fetch the data set again") from error
     if not isinstance(found, dict):
-        raise ValueError(f"{place} holds a {type(found).__name__}; expected one object per line")  # noqa: TRY004
+        raise ValueError(f"{place} holds a {type(found).__name__}; expected one document per line")  # noqa: TRY004
     return found
 
 

@@ -3,17 +3,40 @@
 The long run, guided by coverage, is `nox -s fuzz`.
 """
 
+import io
+import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
+from harness.supply.loading import ARRAY_NAMES
 from proof.parsers import PARSERS, params_with_a_pickle
+from proof.spoiling import edited, spoilt
 
 SPOILT = 150
 """Files for each parser; the long run takes a hundred thousand."""
+
+FIELDS = (
+    *(
+        "index",
+        "tokens",
+        "values",
+        "maxActApprox",
+        "id",
+        "endings",
+        "schema_version",
+        "study",
+        "measurements",
+        "estimate_id",
+    ),
+    *("amendments", "content", "event", "run_id", "sealed_lines", "last"),
+)
+"""Words that the readers look for."""
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -28,37 +51,50 @@ def test_a_spoilt_file_is_read_or_refused_as_promised(name: str, tmp_path: Path)
         parser.accepts(spoilt(parser.sound, rng), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["export", "items", "audit", "lock", "ledger"])
+@pytest.mark.parametrize("name", [name for name, parser in PARSERS.items() if parser.is_json])
+def test_a_changed_value_is_read_or_refused_as_promised(name: str, tmp_path: Path) -> None:
+    parser, rng = PARSERS[name], random.Random(name)
+    for _ in range(SPOILT):
+        parser.accepts(edited(parser.sound, rng), tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name, parser in PARSERS.items() if parser.is_json])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
         lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    [
-                        "index",
-                        "tokens",
-                        "values",
-                        "endings",
-                        "id",
-                        "amendments",
-                        "content",
-                        "sealed_lines",
-                        "last",
-                    ]
-                ),
-                inner,
-                max_size=4,
-            )
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4)
         ),
     )
 )
 def test_any_json_is_read_or_refused_as_promised(name: str, tmp_path: Path, content: object) -> None:
-    import json
-
     PARSERS[name].accepts(json.dumps(content).encode(), tmp_path)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=st.sampled_from("dictonaresmlwh?=&0123456789-.e"), max_size=60))
+def test_any_address_of_a_made_source_is_read_or_refused_as_promised(tmp_path: Path, address: str) -> None:
+    PARSERS["profile"].accepts(address.encode(), tmp_path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            name: arrays(
+                st.sampled_from(("f4", "f8", "i8", "c8", "U3", "?")),
+                array_shapes(min_dims=0, max_dims=3, max_side=3),
+            )
+            for name in ARRAY_NAMES
+        },
+    )
+)
+def test_any_arrays_are_read_or_refused_as_promised(tmp_path: Path, content: dict[str, object]) -> None:
+    written = io.BytesIO()
+    np.savez(written, **content)
+    PARSERS["params"].accepts(written.getvalue(), tmp_path)
 
 
 def test_a_planted_pickle_is_never_loaded(tmp_path: Path) -> None:
@@ -84,20 +120,3 @@ def test_arrays_that_cannot_be_unpacked_are_refused(tmp_path: Path, place: int, 
 )
 def test_a_line_that_is_no_item_is_refused(tmp_path: Path, line: bytes) -> None:
     assert not PARSERS["items"].accepts(line, tmp_path)
-
-
-def spoilt(sound: bytes, rng: random.Random) -> bytes:
-    """A file with bytes changed, cut out, said twice, or cut off."""
-    content = bytearray(sound)
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(content) + 1)
-        match rng.randrange(4):
-            case 0 if at < len(content):
-                content[at] = rng.randrange(256)
-            case 1:
-                del content[at : at + rng.randint(1, 20)]
-            case 2:
-                content[at:at] = content[at : at + rng.randint(1, 30)]
-            case _:
-                content[at:at] = bytes(rng.choices(b'{}[]",:0123456789eE-+NaN\x00\xff', k=rng.randint(1, 6)))
-    return bytes(content)

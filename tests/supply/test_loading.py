@@ -1,19 +1,31 @@
 """What the door to models refuses, and what it gives once."""
 
+import io
+import pickle
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from harness.supply.certificates import ForeignFileError
 from harness.supply.loading import load_dictionary, load_encoder, load_language_model, load_translator
 from harness.supply.sources import locate
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
+from proof.parsers import Trap
 from tests.worlds import World
+
+
+def torch_saved(content: object) -> bytes:
+    written = io.BytesIO()
+    torch.save(content, written)
+    return written.getvalue()
 
 
 def test_a_model_is_loaded_once(world: World) -> None:
@@ -105,6 +117,54 @@ def test_an_array_of_another_shape_is_refused(tmp_path: Path, name: str, shape: 
 def test_translators_run_in_float32_however_they_are_stored(world: World) -> None:
     weights = load_translator(world.translators["ml"].pin, world.numerics).model.parameters()
     assert {weight.dtype for weight in weights} == {torch.float32}
+
+
+def copied(pin: Pin, folder: Path) -> Pin:
+    shutil.copytree(locate(pin), folder)
+    return replace(pin, address=str(folder))
+
+
+@pytest.mark.parametrize(
+    "wrap", [partial(pickle.dumps, protocol=2), torch_saved], ids=["a bare pickle", "as torch saves it"]
+)
+def test_a_planted_pickle_in_the_place_of_weights_is_never_loaded(
+    world: World, tmp_path: Path, wrap: Callable[[object], bytes]
+) -> None:
+    for pin, load, refusal in (
+        (world.model, load_language_model, pytest.raises(OSError, match=r"no file named model\.safetensors")),
+        (
+            world.translators["es"].pin,
+            load_translator,
+            pytest.raises(ValueError, match="hold more than tensors"),
+        ),
+    ):
+        planted = copied(pin, tmp_path / pin.name)
+        (tmp_path / pin.name / "model.safetensors").unlink()
+        (tmp_path / pin.name / "pytorch_model.bin").write_bytes(wrap({"weight": Trap()}))
+        with refusal:
+            load(planted, world.numerics)
+
+
+def test_a_pickle_of_tensors_alone_is_a_translator_like_any_other(world: World, tmp_path: Path) -> None:
+    pin = world.translators["es"].pin
+    planted = copied(pin, tmp_path / "es")
+    weights = tmp_path / "es" / "model.safetensors"
+    (tmp_path / "es" / "pytorch_model.bin").write_bytes(torch_saved(load_file(weights)))
+    weights.unlink()
+    found = load_translator(planted, world.numerics).model.state_dict()
+    expected = load_translator(pin, world.numerics).model.state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize(
+    "values", [np.ones((96, 4), dtype=np.complex64), np.ones((96, 4), dtype=bool)], ids=["complex", "truth"]
+)
+def test_arrays_of_no_real_numbers_are_refused(tmp_path: Path, values: np.ndarray) -> None:
+    ones = np.ones(4, dtype=np.float32)
+    np.savez(tmp_path / "params.npz", W_enc=values, b_enc=ones, threshold=ones)
+    pin = Pin(name="odd", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(ValueError, match=r"W_enc holds .* values; expected real numbers"):
+        load_encoder(pin, "params.npz")
 
 
 def test_a_folder_that_is_not_there_says_how_to_get_it() -> None:
