@@ -10,7 +10,7 @@ from harness.run.progress import Say
 from harness.run.recipes import Recipes
 from harness.run.survey import Survey
 from harness.run.verdicts import Asked, Brought, judgement_of
-from harness.run.witness import Heard, evidence_of, evidence_words, heard_in
+from harness.run.witness import Heard, evidence_of, evidence_words, heard_in, replay_words
 from harness.supply.disk import disk_errors
 from harness.supply.provenance import environment
 from harness.supply.runfolder import RunFolder, StageFailure
@@ -114,7 +114,8 @@ def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRu
     study, profile = recipes.plan.study, recipes.plan.profile
     known = (profile.known_numbers,) if profile.known_numbers else ()
     pins = dict.fromkeys((*profile.sources.pins(), *known))
-    evidence = evidence_of(recipes.plan, _heard(survey), committed_pins(study))
+    heard = _heard(survey)
+    evidence = evidence_of(recipes.plan, heard, committed_pins(study))
     return RunFacts(
         study=study.name,
         paper_id=study.paper_id,
@@ -127,6 +128,7 @@ def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRu
         environment=(
             *environment(device, profile.sizes.dtype, profile.sizes.threads),
             *evidence_words(study.shapes, evidence),
+            *replay_words(heard),
         ),
         languages=language_facts(study),
         artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.supply.sources import content_digests, fixture_digests
 from harness.supply.tables import read_table
 from harness.tools.mode import Evidence
+from harness.tools.replaying import enough_rows
 from harness.words.items import Plan
 from harness.words.pins import Home, Pin
 from harness.words.study import Shapes
@@ -59,6 +60,28 @@ def evidence_words(shapes: Shapes, evidence: Evidence) -> Iterator[tuple[str, st
     yield "files that stand in a fixture's birth certificate", str(known)
     yield "weights made by the harness", "yes" if evidence.weights_made_here else "no"
     yield "layers found again by replay", f"{evidence.layers_replayed} of {shapes.num_layers}"
+
+
+def replay_words(heard: Heard | None) -> Iterator[tuple[str, str]]:
+    """How the replay stage's control came out, as names and values for a report.
+
+    The control is every row without its BOS, which is wrong on purpose: a layer that is found again all the same could not
+    have told that a BOS was missing.
+    """
+    if heard is None:
+        return
+    shares = [100 * layer.rows_passing_without_bos / layer.rows for layer in heard.layers]
+    scales = [layer.median_scale_without_bos for layer in heard.layers]
+    yield (
+        "rows found again without BOS",
+        f"{min(shares):.0f} to {max(shares):.0f} % of a layer's, at a median scale of {min(scales):.3f} to {max(scales):.3f}",
+    )
+    blind = [layer for layer in heard.layers if enough_rows(layer.rows_passing_without_bos, layer.rows)]
+    named = ", ".join(str(layer.layer) for layer in blind)
+    yield (
+        "layers found again without BOS",
+        f"{named}: there the replay gate could not tell a missing BOS" if blind else f"none of {len(shares)}",
+    )
 
 
 def _shapes(heard: Heard) -> Shapes | None:

@@ -59,7 +59,12 @@ def agreement(stored: Sequence[float], recomputed: Sequence[float]) -> Agreement
 
 def layer_passes(rows: Sequence[Agreement]) -> bool:
     """True when there are rows, and enough of them pass."""
-    return bool(rows) and sum(row.passes for row in rows) >= MIN_PASSING_FRACTION * len(rows)
+    return enough_rows(sum(row.passes for row in rows), len(rows))
+
+
+def enough_rows(passing: int, rows: int) -> bool:
+    """Whether so many of a layer's rows are enough; of no rows none are."""
+    return rows > 0 and passing >= MIN_PASSING_FRACTION * rows
 
 
 def _correlation(x: Values, y: Values) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025.study import STUDY
-from harness.run.witness import Heard, evidence_of, evidence_words, heard_in
+from harness.run.witness import Heard, evidence_of, evidence_words, heard_in, replay_words
 from harness.supply.studies import committed_pins, load_profile
 from harness.supply.tables import write_table
 from harness.tools.mode import Mode, mode_of
@@ -111,6 +111,35 @@ def test_the_evidence_can_be_read() -> None:
         "weights made by the harness": "no",
         "layers found again by replay": "26 of 26",
     }
+
+
+def test_the_control_can_be_read() -> None:
+    assert dict(replay_words(TRUE)) == {
+        "rows found again without BOS": "0 to 0 % of a layer's, at a median scale of 0.600 to 0.600",
+        "layers found again without BOS": "none of 26",
+    }
+    assert list(replay_words(None)) == []
+
+
+def test_layers_that_pass_without_bos_as_well_are_named() -> None:
+    """45 of 50 rows are enough for the gate, 44 are not."""
+    passing = {3: 45, 7: 50, 9: 44}
+    blind = tuple(
+        replace(
+            layer,
+            rows_passing_without_bos=passing.get(layer.layer, 10),
+            median_scale_without_bos=1 - layer.layer / 100,
+        )
+        for layer in TRUE.layers
+    )
+    words = dict(replay_words(replace(TRUE, layers=blind)))
+    assert (
+        words["layers found again without BOS"] == "3, 7: there the replay gate could not tell a missing BOS"
+    )
+    assert (
+        words["rows found again without BOS"]
+        == "20 to 100 % of a layer's, at a median scale of 0.750 to 1.000"
+    )
 
 
 def test_testimony_is_what_the_replay_stage_wrote(tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from claims.sin2025.study import STUDY
 from harness.supply.export import BOS
 from harness.supply.loading import load_language_model
 from harness.supply.sources import locate
+from harness.supply.studies import load_profile
 from harness.supply.tables import read_table
+from harness.tools.replaying import enough_rows
 from harness.words.tasks import ReplayTask
 from harness.words.testimony import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
+from harness.works.pipeline import plan
 from harness.works.replay import produce, sampled_rows
 from tests.worlds import World
 
@@ -83,9 +87,18 @@ def test_a_dictionary_of_another_sparsity_does_not_pass(world: World, tmp_path: 
     assert [row.passes for row in found] == [True, True, False, True]
 
 
-def test_the_control_without_bos_is_told_apart(world: World, tmp_path: Path) -> None:
+def test_no_layer_passes_without_bos(world: World, tmp_path: Path) -> None:
     found = layers(task_of(world), tmp_path)
-    assert any(row.rows_passing_without_bos < row.rows_passing for row in found)
+    assert [enough_rows(row.rows_passing_without_bos, row.rows) for row in found] == [False] * 4
+
+
+def test_no_layer_of_the_miniature_passes_without_bos(tmp_path: Path) -> None:
+    """Its first six layers, where a missing BOS shows least: up to 34 of 50 rows pass."""
+    (item,) = plan(STUDY, load_profile(STUDY, "fixture"), "cpu").stage("replay").items
+    assert isinstance(item.task, ReplayTask)
+    found = layers(replace(item.task, source_ids=item.task.source_ids[:6]), tmp_path)
+    assert [row.passes for row in found] == [True] * 6
+    assert [enough_rows(row.rows_passing_without_bos, row.rows) for row in found] == [False] * 6
 
 
 def test_rows_with_a_bos_or_without_a_peak_are_not_replayed(world: World) -> None:
