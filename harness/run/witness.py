@@ -63,13 +63,15 @@ def evidence_words(shapes: Shapes, evidence: Evidence) -> Iterator[tuple[str, st
 
 
 def replay_words(heard: Heard | None) -> Iterator[tuple[str, str]]:
-    """How the replay stage's control came out, as names and values for a report.
+    """What the replay stage loaded the model as, and how its control came out, as names and values for a report.
 
     The control is every row without its BOS, which is wrong on purpose: a layer that is found again all the same could not
     have told that a BOS was missing.
     """
     if heard is None:
         return
+    yield "attention as loaded", heard.model.attention
+    yield "dtype as loaded", heard.model.dtype
     shares = [100 * layer.rows_passing_without_bos / layer.rows for layer in heard.layers]
     scales = [layer.median_scale_without_bos for layer in heard.layers]
     yield (

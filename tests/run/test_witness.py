@@ -113,8 +113,10 @@ def test_the_evidence_can_be_read() -> None:
     }
 
 
-def test_the_control_can_be_read() -> None:
+def test_what_was_loaded_and_the_control_can_be_read() -> None:
     assert dict(replay_words(TRUE)) == {
+        "attention as loaded": "eager",
+        "dtype as loaded": "bfloat16",
         "rows found again without BOS": "0 to 0 % of a layer's, at a median scale of 0.600 to 0.600",
         "layers found again without BOS": "none of 26",
     }
