@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from safetensors.torch import load_file
+from torch import Tensor
 
 from harness.run.recipes import Recipes
-from harness.supply.adapters import attached
+from harness.supply.adapters import attached, trained_adapter
 from harness.supply.loading import load_encoder, load_language_model
 from harness.supply.manifest import Ingredient, Recipe
 from harness.supply.store import Store
@@ -34,15 +35,27 @@ from harness.works.alignmentloss import Aligner
 from harness.works.heldout import measured_moment
 from harness.works.pipeline import producer
 from harness.works.training import planned_batches
-from tests.planted.expected import LOW, SEEDS, Expected, first_distance, first_means, planted_drift
+from tests.planted.expected import (
+    LOW,
+    SEEDS,
+    Expected,
+    first_distance,
+    first_means,
+    planted_drift,
+    training_pairs,
+)
 from tests.planted.lexicon import CODES, TARGETS, pieces_of
 from tests.planted.network import NUM_LAYERS
 from tests.planted.pencil import streams
 from tests.planted.run import PlantedRun
+from tests.planted.steps import Asked, HandTraining, Weights
 from tests.planted.world import ADAPTERS, ALIGNMENT, NUM_ITEMS, STUDY
 
 TOLERANCE = 1e-4
 """Relative where a value is above 1, absolute below: float32 moves the planted numbers by less than a tenth of it."""
+
+ASKED = Asked(learning_rate=0.02, weight_decay=0.5, alpha=3.0)
+"""So large that two steps show each of them: weights move by a learning rate a step, and lose a hundredth of themselves."""
 
 
 @dataclass(frozen=True)
@@ -282,6 +295,48 @@ def first_moment(subject: Subject) -> None:
         )
 
 
+def two_steps(subject: Subject) -> None:
+    """Two steps of training lead from the adapter's first weights to where AdamW by hand ends, loss by loss."""
+    item = next(
+        item for item in subject.run.plan.items() if f"{item.stage}/{item.name}" == "adapters/ml/seed-1"
+    )
+    choice = replace(ALIGNMENT, **vars(ASKED))
+    task: Any = replace(item.task, choice=choice, batch_size=8, max_steps=2)
+    out = subject.run.root / "two-steps"
+    out.mkdir(parents=True)
+    inputs = {role: subject.run.artifact(f"{need.stage}/{need.name}") for role, need in item.needs}
+    producer("adapters")(task, inputs, out)
+
+    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    with trained_adapter(language_model.model, choice, task.seed) as fresh:
+        by_hand = HandTraining(
+            subject.expected, "ml", ASKED, _adapter_weights(dict(fresh.named_parameters()))
+        )
+    pairs = training_pairs(subject.expected, "ml")
+    for indices in planned_batches(len(pairs), task):
+        by_hand.step([pairs[index] for index in indices])
+
+    losses = {row.step: row.loss for row in read_table(out, TrainingLoss)}
+    assert losses.keys() == {1, 2}
+    require_near(losses, dict(enumerate(by_hand.losses, start=1)))
+    found = _adapter_weights(load_file(out / "adapter_model.safetensors"))
+    assert found.keys() == by_hand.weights.keys()
+    apart = {place: float((found[place] - weight).abs().max()) for place, weight in by_hand.weights.items()}
+    require_near(
+        {place: far / ASKED.learning_rate for place, far in apart.items()}, dict.fromkeys(apart, 0.0)
+    )
+
+
+def _adapter_weights(named: Mapping[str, Tensor]) -> Weights:
+    """Weights of an adapter in float64, by layer, projection and factor."""
+    found: Weights = {}
+    for name, weight in named.items():
+        if "lora_" in name:
+            layer, _, module, factor = name.split(".layers.")[1].split(".")[:4]
+            found[int(layer), module, factor.removeprefix("lora_")] = weight.detach().double()
+    return found
+
+
 def adapter_places(subject: Subject) -> None:
     """Adapters sit in the aligned layers and in the chosen projections, nowhere else."""
     weights = load_file(subject.run.trained("ml/seed-1") / "adapter_model.safetensors")
@@ -414,6 +469,7 @@ CHECKS: Mapping[str, Check] = {
     "first moment": first_moment,
     "drift of a planted adapter": drift,
     "base model restored": restored,
+    "two steps by hand": two_steps,
     "places of adapters": adapter_places,
     "seeds of adapters": adapter_seeds,
     "seeds of batches": batch_seeds,

@@ -325,15 +325,24 @@ def planted_drift(expected: Expected, code: str, strengths: Strengths) -> float:
     return float(((after - before) ** 2).mean())
 
 
+def training_pairs(expected: Expected, code: str) -> list[str]:
+    """English texts that an adapter is trained on, in the order of their numbers: those that have a translation."""
+    return _pairs(expected, code, held_out=False)
+
+
+def _pairs(expected: Expected, code: str, *, held_out: bool) -> list[str]:
+    return [
+        text
+        for text in expected.spoken
+        if expected.said(code, text) and (text in expected.held_out) is held_out
+    ]
+
+
 def _pooled_sides(
     expected: Expected, code: str, *, training: bool, strengths: Strengths = UNTOUCHED
 ) -> tuple[Values, Values]:
     """Activations of both sides, pooled over tokens: [layer, pair, latent]."""
-    pairs = [
-        text
-        for text in expected.spoken
-        if expected.said(code, text) and (text in expected.held_out) is not training
-    ]
+    pairs = _pairs(expected, code, held_out=not training)
     english, target = (
         np.stack(
             [

@@ -492,6 +492,36 @@ FAULTS = (
         seen_by=("first loss", "first moment"),
     ),
     Fault(
+        name="learning rate twice what was asked",
+        patches=_patched(
+            "works.training:Training.run",
+            "lr=self.task.choice.learning_rate",
+            "lr=2 * self.task.choice.learning_rate",
+        ),
+        redone=(),
+        seen_by=("two steps by hand",),
+    ),
+    Fault(
+        name="weight decay ignored",
+        patches=_patched(
+            "works.training:Training.run", "weight_decay=self.task.choice.weight_decay", "weight_decay=0.0"
+        ),
+        redone=(),
+        seen_by=("two steps by hand",),
+    ),
+    Fault(
+        name="gradients never zeroed",
+        patches=_patched("works.training:Training.gradients", "self.tuned.zero_grad()", "pass"),
+        redone=(),
+        seen_by=("two steps by hand",),
+    ),
+    Fault(
+        name="LoRA dropout that nobody asked for",
+        patches=_patched("supply.adapters:trained_adapter", "lora_dropout=0.0", "lora_dropout=0.5"),
+        redone=(),
+        seen_by=("two steps by hand",),
+    ),
+    Fault(
         name="LoRA on the wrong layers",
         patches=_patched(
             "supply.adapters:trained_adapter",
