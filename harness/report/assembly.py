@@ -15,6 +15,7 @@ from harness.report.document import (
     BaselineEntry,
     Check,
     ChoiceEntry,
+    CoverageEntry,
     DepartureEntry,
     Language,
     LedgerEntry,
@@ -39,7 +40,7 @@ from harness.words.adapter import AdapterFailure, UnusableModel
 from harness.words.claim import Claim, Kind
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
-from harness.words.record import UnscoredTranslator
+from harness.words.record import Coverage, UnscoredTranslator
 from harness.words.runfacts import RunFacts
 from harness.words.verdict import State, Verdict, Why
 
@@ -66,6 +67,8 @@ class Records:
     """Adapters that could not be trained."""
     unscored: Sequence[UnscoredTranslator] = ()
     """Translators that could not be held against people."""
+    coverage: Sequence[Coverage] = ()
+    """What the phrases cover of each layer."""
     overlaps: Sequence[ItemOverlap] = ()
     """Benchmarks whose questions are not the same in every language."""
 
@@ -110,6 +113,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         built["stopped"] = [_stopped(row) for row in records.stopped]
     if records.unscored:
         built["unscored"] = [cast("UnscoredEntry", asdict(row)) for row in records.unscored]
+    if records.coverage:
+        built["coverage"] = [cast("CoverageEntry", asdict(row)) for row in records.coverage]
     if records.overlaps:
         built["overlaps"] = [cast("OverlapEntry", asdict(row)) for row in records.overlaps]
     if records.unusable:

@@ -208,6 +208,25 @@ class UnscoredEntry(TypedDict):
     why: str
 
 
+class CoverageEntry(TypedDict):
+    """What phrase selection found in one layer: rows read, rows dropped by reason, and latents step by step."""
+
+    layer: int
+    rows_read: int
+    rows_peaked_on_bos: int
+    rows_across_documents: int
+    rows_unreadable: int
+    rows_peaked_on_blank: int
+    rows_not_english: int
+    rows_below_maximum: int
+    rows_duplicate: int
+    latents_listed: int
+    latents_without_rows: int
+    latents_seen: int
+    latents_eligible: int
+    latents_drawn: int
+
+
 class OverlapEntry(TypedDict):
     """How many of one benchmark's questions a language shares with all others."""
 
@@ -277,6 +296,8 @@ class Report(TypedDict):
     prospects: list[ProspectEntry]
     unusable: NotRequired[list[UnusableEntry]]
     """Published models that cannot be used, and why; no claim rests on them."""
+    coverage: NotRequired[list[CoverageEntry]]
+    """What the phrases cover of each layer; left out where no artifact says so."""
     overlaps: NotRequired[list[OverlapEntry]]
     """Benchmarks whose questions are not the same in every language; left out where all are."""
     baselines: NotRequired[list[BaselineEntry]]

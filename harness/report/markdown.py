@@ -20,6 +20,7 @@ from harness.report.answer import (
 from harness.report.baselines import baseline_table, fails_gate
 from harness.report.claimrows import claims_as_table, reasons_as_table
 from harness.report.claimwords import arithmetic_claims, counts_words, measured_claims
+from harness.report.coverage import HEADING, coverage_table
 from harness.report.document import Check, Report
 from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
@@ -111,21 +112,27 @@ def _blocks(report: Report) -> Iterator[str]:
     if "unusable" in report:
         yield _block("Published models that were left out", _unusable_table(report), opened=True)
     yield from _verdict_blocks(report)
-    panels = filled_panels(report["measurements"], Languages(report["languages"]))
     if "baselines" in report:
         yield _block("Baseline gate", baseline_table(report), opened=fails_gate(report))
     differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
     if differ:
         yield _block("Self-checks that differ", _check_table(differ), opened=True)
     yield from _self_check_blocks(report)
-    for filled in panels:
+    yield from _panel_blocks(report)
+    if "coverage" in report:
+        yield _block(HEADING, coverage_table(report))
+    if agree:
+        yield _block("Self-checks that agree", _check_table(agree))
+
+
+def _panel_blocks(report: Report) -> Iterator[str]:
+    """What was measured, each panel with its remarks."""
+    for filled in filled_panels(report["measurements"], Languages(report["languages"])):
         if filled.rows:
             opened = filled.panel.anchor in OPENED
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
         for sentence in remarks(report, filled.panel.anchor):
             yield plain(f"{filled.panel.heading}. {sentence}") + "\n"
-    if agree:
-        yield _block("Self-checks that agree", _check_table(agree))
 
 
 def _verdict_blocks(report: Report) -> Iterator[str]:

@@ -5,6 +5,7 @@ from importlib import resources
 
 from harness.report.answer import answer
 from harness.report.baselines import baseline_gate
+from harness.report.coverage import coverage
 from harness.report.document import Report
 from harness.report.elements import code, paragraph
 from harness.report.instrument import self_checks
@@ -84,6 +85,7 @@ def _sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
         ("claims", "Verdicts", verdicts(report)),
         *([("cards", "Claim cards", claim_cards(report))] if report["claims"] else []),
         *measured_sections(report),
+        *([("coverage", "Coverage", coverage(report))] if "coverage" in report else []),
         *([("baselines", "Baseline gate", baseline_gate(report))] if "baselines" in report else []),
         *(_judged_sections(report) if report["judged"] else []),
         ("provenance", "Provenance", provenance(report)),

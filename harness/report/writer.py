@@ -20,7 +20,7 @@ from harness.supply.tables import read_column, read_table, table_path
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
 from harness.words.failures import UsageError
 from harness.words.judgement import Judgement
-from harness.words.record import UnscoredTranslator
+from harness.words.record import Coverage, UnscoredTranslator
 from harness.words.runfacts import RunFacts
 
 Row = TypeVar("Row")
@@ -145,6 +145,7 @@ def _records(estimates: Path, self_checks: Path) -> Records:
         unusable=unusable_models(estimates),
         stopped=adapter_failures(estimates),
         unscored=_read_if_there(estimates, UnscoredTranslator),
+        coverage=_read_if_there(estimates, Coverage),
         overlaps=_read_if_there(estimates, ItemOverlap),
     )
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.supply.tables import write_table
+from harness.supply.tables import read_table, table_path, write_table
 from harness.tools.measured import Measured
 from harness.words.adapter import AdapterFailure, UnusableModel
 from harness.words.estimate import BrokenEstimate, Estimate, ItemOverlap, PhraseValue, UnitValue
-from harness.words.record import UnscoredTranslator
+from harness.words.record import Coverage, UnscoredTranslator
 from harness.words.tasks import EstimatesTask
 from harness.works.broken import broken_estimates
 from harness.works.controls import controls
@@ -29,7 +29,7 @@ from harness.works.tuning import alignment_moments, gains, retentions, smaller_p
 
 
 def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write estimates, with what units and phrases contributed to them, and which could not be formed.
+    """Write estimates, with what units and phrases contributed to them, which could not be formed, and what phrases cover.
 
     An estimate over adapters of which one was not trained is not formed from the others: it is named with the reason. So is
     a published model that cannot be used, and a benchmark whose questions are not the same in every language.
@@ -46,6 +46,8 @@ def produce(task: EstimatesTask, inputs: Mapping[str, Path], out: Path) -> None:
         write_table(out, UnscoredTranslator, unscored)
     if refused := refused_models(task, inputs):
         write_table(out, UnusableModel, refused)
+    if coverage := _coverage(inputs["phrases/all"]):
+        write_table(out, Coverage, coverage)
     write_table(out, Estimate, (part.estimate for part in found))
     write_table(out, UnitValue, (row for part in found for row in part.units))
     write_table(out, PhraseValue, (row for part in found for row in part.phrases))
@@ -74,6 +76,11 @@ def _estimates(base: BaseRun, task: EstimatesTask, inputs: Mapping[str, Path]) -
     yield from smaller_portions(base, inputs)
     yield from controls(base, inputs)
     yield from published_scores(base, inputs)
+
+
+def _coverage(phrases: Path) -> list[Coverage]:
+    """What the phrases cover of each layer: passed on, so that a report finds it beside the numbers that rest on it."""
+    return read_table(phrases, Coverage) if table_path(phrases, Coverage).is_file() else []
 
 
 def _require_unique(found: list[Measured]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from harness.tools.measured import Measured
 from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.estimate import Estimate, ItemOverlap, PhraseValue, UnitValue
 from harness.words.record import (
+    Coverage,
     DictionaryError,
     ItemOutcome,
     MeanResidual,
@@ -429,6 +430,14 @@ def test_answers_need_one_outcome_per_document(tmp_path: Path, rows: list[ItemOu
     write_table(tmp_path, ItemOutcome, rows)
     with pytest.raises(ValueError, match=message):
         read_answers(tmp_path, ARC)
+
+
+def test_what_the_phrases_cover_is_passed_on(inputs: Mapping[str, Path], tmp_path: Path) -> None:
+    counts = {field.name: place for place, field in enumerate(fields(Coverage))}
+    rows = [Coverage(**counts | {"layer": layer}) for layer in (0, 1)]
+    write_table(inputs["phrases/all"], Coverage, rows)
+    produce(task_of(), inputs, tmp_path / "out")
+    assert read_table(tmp_path / "out", Coverage) == rows
 
 
 def test_two_estimates_of_one_name_are_refused(
