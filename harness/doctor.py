@@ -11,6 +11,7 @@ from harness.run.projection import accelerator_bytes
 from harness.supply import hub
 from harness.supply.disk import nearest_folder
 from harness.supply.firstuse import Seen, downloads, endpoint_of, hold_to, record, recorded
+from harness.supply.hubrefusals import has_token
 from harness.supply.provenance import accelerator_memory_bytes, accelerator_problem, check_versions
 from harness.supply.sources import bytes_to_come, revision_of, seen_now
 from harness.words.failures import HarnessError, MissingSourceError
@@ -161,7 +162,7 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     """Whether a gate is open; what is whole on this machine needs nobody's leave any more."""
     if pin in seen and not bytes_to_come(pin, seen[pin]):
         return Finding(need=f"gate of {pin.address}", state=State.WELL, found="passed: whole on this machine")
-    found = "a token is set" if hub.has_token() else "no token is set"
+    found = "a token is set" if has_token() else "no token is set"
     need = f"gate of {pin.address}"
     try:
         hub.may_read(pin)

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 from harness.supply.disk import disk_errors, locked, sync
@@ -22,6 +22,7 @@ from harness.supply.firstuse import (
     ChangedSourceError,
     Seen,
     SeenFile,
+    cure_of_loss,
     downloads,
     endpoint_of,
     hold_file,
@@ -109,7 +110,7 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
         token = _text(page, "NextContinuationToken")
     if not number:
         raise MissingSourceError(
-            f"{pin} has nothing below {prefix}; the export may have moved: correct the study's pins"
+            f"{pin}: {endpoint_of(pin)} has nothing below {prefix}; {cure_of_loss(pin, 'address or files')}"
         )
 
 
@@ -191,14 +192,12 @@ def _opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byt
         try:
             answer: IO[bytes] = urllib.request.urlopen(request, timeout=PROBE_SECONDS)  # noqa: S310
         except urllib.error.HTTPError as error:
+            error.close()  # it is an open answer as well
             passing = (
                 error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
             )
             if pause is None or not passing:
-                raise MissingSourceError(
-                    f"{pin} cannot be fetched: {endpoint_of(pin)} answers {error.code} to {urlsplit(url).path}",
-                    reason=Reason.NO_NETWORK if passing else Reason.DATASET_UNAVAILABLE,
-                ) from error
+                raise _refusal(pin, url, error.code, passing=passing) from error
             named = error.headers.get("Retry-After", "")
             time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
         except (urllib.error.URLError, *BROKEN_LINE) as error:
@@ -210,6 +209,20 @@ def _opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byt
         else:
             return answer
     raise AssertionError("the last attempt returns or raises")
+
+
+def _refusal(pin: Pin, url: str, code: int, *, passing: bool) -> MissingSourceError:
+    """What was asked and answered; an anonymous store says 403 of what it never held, too."""
+    parts = urlsplit(url)
+    listed = parse_qs(parts.query).get("prefix", [])
+    asked = parts.path + "".join(f" for a listing of the prefix {prefix}" for prefix in listed)
+    answered = f"{pin} cannot be fetched: {endpoint_of(pin)} answers {code} to {asked}"
+    if passing:
+        return MissingSourceError(
+            f"{answered} over and over; wait, then start again: what is fetched is kept",
+            reason=Reason.NO_NETWORK,
+        )
+    return MissingSourceError(f"{answered}; {cure_of_loss(pin)}")
 
 
 def _bucket_url(pin: Pin) -> str:

@@ -74,6 +74,19 @@ def endpoint_of(pin: Pin) -> str:
     return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
 
 
+def cure_of_loss(pin: Pin, what: str = "address") -> str:
+    """What to do about a thing that is not, or no longer, where its pin says.
+
+    Args:
+        pin: The thing.
+        what: The part of its pin that would be corrected.
+    """
+    moved = f"if it has moved, correct its {what} in pins.py of the study, below claims/"
+    if pin.home is Home.SERVICE:
+        return moved
+    return f"{moved}; if it is gone, a machine that fetched it before has it still: copy {downloads()} from there"
+
+
 def recorded(pin: Pin) -> Seen | None:
     """What was recorded of a pin at its endpoint; None before its first use.
 

@@ -6,20 +6,18 @@ client alone, from `HF_TOKEN` or its own file; it is never spoken of here.
 Files come over plain HTTP, since Xet, the client's other way, tells of no failure that could be acted upon.
 """
 
-import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fnmatch import fnmatch
-from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
 from harness.supply.disk import disk_errors
-from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, endpoint_of, hold_file
-from harness.words.failures import MissingSourceError, Reason
+from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, cure_of_loss, hold_file
+from harness.supply.hubrefusals import XET_SWITCH, is_passing, page_of, told
+from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 
 PROBE_SECONDS = 10.0
@@ -28,16 +26,10 @@ PROBE_SECONDS = 10.0
 PAUSES_SECONDS = (1.0, 4.0, 16.0)
 """Waits between attempts while a hub is down or asks for patience, where it names no time itself."""
 
-TALKERS = ("httpx", "httpx2")
-"""Loggers of the hub's client that tell every request."""
-
 LONGEST_PAUSE_SECONDS = 60.0
 
 ATTEMPTS = 2
 """A file that arrives damaged is fetched once more; damaged twice, the hub serves something else."""
-
-XET_SWITCH = "HF_HUB_DISABLE_XET"
-"""Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
 
 # Where the hub offers a file through Xet, the client takes the offer, and the file comes from further hosts by code in
 # another language: with those out of reach it tried for two minutes, and then raised an error of no kind. Plain HTTP
@@ -64,7 +56,7 @@ def repository(pin: Pin) -> Seen:
             timeout=PROBE_SECONDS,
         )
 
-    with _told(pin):
+    with told(pin):
         facts = vars(_patiently(ask))
     files = tuple(
         SeenFile(path=file.rfilename, size_bytes=int(file.size or 0), digest=_digest(file))
@@ -73,7 +65,8 @@ def repository(pin: Pin) -> Seen:
     )
     if not files or facts["sha"] is None:
         raise MissingSourceError(
-            f"{pin} holds none of the files {list(pin.files) or 'it should'}: the repository is not laid out as its pin says"
+            f"{pin} holds none of the files {list(pin.files) or 'it should'}: {page_of(pin)} is not laid out as its pin says; "
+            f"{cure_of_loss(pin, 'files')}"
         )
     return Seen(revision=facts["sha"], files=tuple(sorted(files, key=lambda file: file.path)))
 
@@ -113,15 +106,8 @@ def may_read(pin: Pin) -> None:
     """
     from huggingface_hub import HfApi
 
-    with _told(pin):
+    with told(pin):
         _patiently(lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
-
-
-def has_token() -> bool:
-    """True when the hub's client finds a token, in the environment or in its file."""
-    from huggingface_hub import get_token
-
-    return get_token() is not None
 
 
 def wanted(pin: Pin, path: str) -> bool:
@@ -155,7 +141,7 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
             allow_patterns=[file.path for file in seen.files],
         )
 
-    with _told(pin), disk_errors(cache_folder(pin, seen)):
+    with told(pin), disk_errors(cache_folder(pin, seen)):
         return Path(_patiently(fetch))
 
 
@@ -167,83 +153,11 @@ def _patiently(ask: Callable[[], Answer]) -> Answer:
         try:
             return ask()
         except HfHubHTTPError as error:
-            if not _is_passing(error):
+            if not is_passing(error):
                 raise
             named = error.response.headers.get("Retry-After", "")
             time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
     return ask()
-
-
-def _is_passing(error: Exception) -> bool:
-    status: int = vars(error)["response"].status_code
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-
-
-@contextmanager
-def _told(pin: Pin) -> Iterator[None]:
-    """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass."""
-    from huggingface_hub import errors
-
-    for name in TALKERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        yield
-    except errors.HfHubHTTPError as error:
-        raise _refusal(pin, error) from error
-    except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
-        raise MissingSourceError(
-            f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer, or the line broke), and not whole "
-            "in the local hub cache; connect this machine and start again, or fill HF_HOME on one that is connected",
-            reason=Reason.NO_NETWORK,
-        ) from error
-    except RuntimeError as error:
-        if _without_xet():
-            raise
-        raise MissingSourceError(
-            f"{pin} cannot be fetched: Xet storage, which {XET_SWITCH} here lets the hub's client use, fails "
-            f"({_first_line(error)}); set {XET_SWITCH}=1, or unset it, so that files come over plain HTTP",
-            reason=Reason.NO_NETWORK,
-        ) from error
-
-
-def _without_xet() -> bool:
-    from huggingface_hub import constants
-
-    return constants.HF_HUB_DISABLE_XET
-
-
-def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
-    from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
-
-    status = vars(error)["response"].status_code
-    if isinstance(error, GatedRepoError) or (
-        pin.gated and status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-    ):
-        found = "the token that is set is not let in" if has_token() else "no token is set"
-        return MissingSourceError(
-            f"{pin} is gated, and {found}: accept its licence ({pin.licence}) at {endpoint_of(pin)}/{pin.address}, "
-            "then set HF_TOKEN to a read token of the same account",
-            reason=Reason.GATED_WEIGHTS,
-        )
-    if status == HTTPStatus.UNAUTHORIZED and has_token():
-        return MissingSourceError(
-            f"{pin} cannot be fetched: the hub does not accept the token that is set; correct HF_TOKEN, or unset it: "
-            "this repository needs none",
-            reason=Reason.GATED_WEIGHTS,
-        )
-    if isinstance(error, RevisionNotFoundError):
-        return MissingSourceError(f"{pin} has no such revision any more; correct its pin in the study's pins")
-    if _is_passing(error):
-        return MissingSourceError(
-            f"{pin} cannot be fetched now: the hub answers {status} over and over; wait, then start again: what is "
-            "fetched is kept",
-            reason=Reason.NO_NETWORK,
-        )
-    return MissingSourceError(f"{pin} cannot be fetched: the hub refuses with {_first_line(error)}")
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _kind(pin: Pin) -> str:
@@ -256,11 +170,3 @@ def _digest(file: object) -> str:
     if facts.get("lfs") is not None:
         return f"sha256:{facts['lfs'].sha256}"
     return f"git:{facts['blob_id']}"
-
-
-def _transport_error() -> type[Exception]:
-    """What the hub's client raises when nothing answers: of httpx or httpx2, whichever it is built on."""
-    from huggingface_hub import errors
-
-    error: type[Exception] = vars(errors)["HTTPError"]
-    return error

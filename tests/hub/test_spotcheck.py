@@ -80,6 +80,8 @@ def test_an_unknown_latent_is_one_clear_error(hub: Hub, root: Path) -> None:
     hub.pages = before
     assert (code, "Traceback" in errors) == (5, False)
     assert "answers 404 to /api/feature/gemma-2-2b/0-" in errors
+    assert "correct its address in pins.py of the study, below claims/" in errors
+    assert "from there" not in errors, "nothing of a service is kept"
 
 
 def test_a_page_that_tells_no_latent_is_one_clear_error(hub: Hub, root: Path) -> None:

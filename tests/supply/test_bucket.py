@@ -80,3 +80,20 @@ def test_what_speaks_another_protocol_is_no_network(hub: Hub) -> None:
     with pytest.raises(MissingSourceError, match="no network") as caught:
         bucket.objects(EXPORT)
     assert caught.value.reason is Reason.NO_NETWORK
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("path", ["list-type", "batch-1"], ids=["a listing", "an object"])
+def test_a_refusal_says_what_was_asked_and_what_to_do(
+    hub: Hub, tmp_path: Path, path: str, status: int
+) -> None:
+    hub.faults.append(Fault(path=path, kind="status", status=status, times=99))
+    with pytest.raises(MissingSourceError) as caught:
+        bucket.copies(EXPORT, bucket.objects(EXPORT))
+    told = str(caught.value)
+    assert f"{hub.url} answers {status} to /{BUCKET}/" in told
+    assert (f"prefix v1/gemma-2-2b/{FOLDER}/" in told) is (path == "list-type")
+    assert "correct its address in pins.py of the study, below claims/" in told
+    assert f"copy {tmp_path} from there" in told
+    assert caught.value.reason is Reason.DATASET_UNAVAILABLE
+    assert len(hub.paths(path)) == 1

@@ -195,6 +195,59 @@ def test_a_revision_that_is_gone_is_named(hub: Hub, tmp_path: Path) -> None:
     answer = ask(hub, tmp_path, {**ITEMS, "revision": "0" * 40})
     assert (answer["reason"], answer["code"]) == ("dataset-unavailable", 5)
     assert "has no such revision" in answer["error"]
+    assert f"{hub.url}/datasets/richmondsin/m_hellaswag" in answer["error"]
+    assert "correct its revision in pins.py of the study, below claims/" in answer["error"]
+
+
+def test_a_revision_of_first_use_that_is_gone_names_its_record(hub: Hub, tmp_path: Path) -> None:
+    (Path(ask(hub, tmp_path, OPEN)["folder"]) / "source.spm").unlink()
+    hub.repositories["models", OPEN["address"]].parent_revision = "f" * 40
+    answer = ask(hub, tmp_path, OPEN)
+    (record,) = (tmp_path / "harness" / "first-use").glob("*/*.json")
+    assert "has no such revision" in answer["error"]
+    assert f"to take what is there now, remove {record}" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("token", "found"),
+    [
+        pytest.param(TOKEN, "there is no such repository, or none that the token may see", id="with a token"),
+        pytest.param(
+            None,
+            "there is no such repository, or it wants a token, and no token is set; set HF_TOKEN",
+            id="without",
+        ),
+    ],
+)
+def test_a_repository_that_is_gone_says_what_to_do(
+    hub: Hub, tmp_path: Path, token: str | None, found: str
+) -> None:
+    answer = ask(hub, tmp_path, {**OPEN, "address": "Helsinki-NLP/gone"}, token)
+    assert (answer["reason"], answer["code"]) == ("dataset-unavailable", 5)
+    assert found in answer["error"]
+    assert f"{hub.url}/Helsinki-NLP/gone" in answer["error"]
+    assert "correct its address in pins.py of the study, below claims/" in answer["error"]
+    assert f"copy {tmp_path} from there" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(403, "Access to this resource is disabled."), (451, "Removed after a notice.")],
+    ids=["disabled", "legal reasons"],
+)
+def test_a_repository_that_was_taken_down_says_what_to_do(
+    hub: Hub, tmp_path: Path, status: int, says: str
+) -> None:
+    """Nor is its gate to blame, where it had one."""
+    fault = Fault(
+        path="/api/models", kind="status", status=status, headers={"X-Error-Message": says}, times=9
+    )
+    hub.faults.append(fault)
+    answer = ask(hub, tmp_path, MODEL)
+    assert (answer["reason"], answer["code"]) == ("dataset-unavailable", 5)
+    assert f"refuses with {status} ({says})" in answer["error"]
+    assert f"copy {tmp_path} from there" in answer["error"]
+    assert "accept its licence" not in answer["error"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""What the hub's client raises, turned into one clear error: what was asked, what was found, and the cure."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from harness.supply.firstuse import cure_of_loss, endpoint_of, record_path
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Home, Pin
+
+TALKERS = ("httpx", "httpx2")
+"""Loggers of the hub's client that tell every request."""
+
+XET_SWITCH = "HF_HUB_DISABLE_XET"
+"""Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
+
+
+@contextmanager
+def told(pin: Pin) -> Iterator[None]:
+    """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass.
+
+    Raises:
+        MissingSourceError: If the hub does not answer, or refuses.
+    """
+    from huggingface_hub import errors
+
+    for name in TALKERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        yield
+    except errors.HfHubHTTPError as error:
+        raise _refusal(pin, error) from error
+    except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer, or the line broke), and not whole "
+            "in the local hub cache; connect this machine and start again, or fill HF_HOME on one that is connected",
+            reason=Reason.NO_NETWORK,
+        ) from error
+    except RuntimeError as error:
+        if _without_xet():
+            raise
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: Xet storage, which {XET_SWITCH} here lets the hub's client use, fails "
+            f"({_first_line(error)}); set {XET_SWITCH}=1, or unset it, so that files come over plain HTTP",
+            reason=Reason.NO_NETWORK,
+        ) from error
+
+
+def _without_xet() -> bool:
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_DISABLE_XET
+
+
+def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
+    status: int = vars(error)["response"].status_code
+    if _is_gate(pin, error, status):
+        found = "the token that is set is not let in" if has_token() else "no token is set"
+        return MissingSourceError(
+            f"{pin} is gated, and {found}: accept its licence ({pin.licence}) at {page_of(pin)}, "
+            "then set HF_TOKEN to a read token of the same account",
+            reason=Reason.GATED_WEIGHTS,
+        )
+    if status == HTTPStatus.UNAUTHORIZED and has_token():
+        return MissingSourceError(
+            f"{pin} cannot be fetched: the hub does not accept the token that is set; correct HF_TOKEN, or unset it: "
+            "this repository needs none",
+            reason=Reason.GATED_WEIGHTS,
+        )
+    if is_passing(error):
+        return MissingSourceError(
+            f"{pin} cannot be fetched now: the hub answers {status} over and over; wait, then start again: what is "
+            "fetched is kept",
+            reason=Reason.NO_NETWORK,
+        )
+    return _loss(pin, error, status)
+
+
+def _is_gate(pin: Pin, error: Exception, status: int) -> bool:
+    """True where a licence was not accepted; a repository that was taken down refuses with the same number."""
+    from huggingface_hub.errors import DisabledRepoError, GatedRepoError
+
+    if isinstance(error, DisabledRepoError):
+        return False
+    refused = pin.gated and status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    return refused or isinstance(error, GatedRepoError)
+
+
+def _loss(pin: Pin, error: Exception, status: int) -> MissingSourceError:
+    """What is not there, or no longer: renamed, removed, made private or taken down."""
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, RevisionNotFoundError):
+        taken = f"; to take what is there now, remove {record_path(pin)}" if pin.revision is None else ""
+        return MissingSourceError(
+            f"{pin}: {page_of(pin)} has no such revision; {cure_of_loss(pin, 'revision')}{taken}"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        token = (
+            ", or none that the token may see"
+            if has_token()
+            else ", or it wants a token, and no token is set; set HF_TOKEN"
+        )
+        return MissingSourceError(
+            f"{pin} cannot be fetched: {page_of(pin)} answers {status}, there is no such repository{token}; {cure_of_loss(pin)}"
+        )
+    said = _first_line(vars(error).get("server_message") or error)
+    return MissingSourceError(
+        f"{pin} cannot be fetched: {page_of(pin)} refuses with {status} ({said}); {cure_of_loss(pin)}"
+    )
+
+
+def page_of(pin: Pin) -> str:
+    """Where a person would look at a repository."""
+    folder = "datasets/" if pin.home is Home.HUB_DATASET else ""
+    return f"{endpoint_of(pin)}/{folder}{pin.address}"
+
+
+def _first_line(error: object) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def has_token() -> bool:
+    """True when the hub's client finds a token, in the environment or in its file."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
+def is_passing(error: Exception) -> bool:
+    """True of an answer that may be another one soon: the hub is down, or wants fewer questions."""
+    status: int = vars(error)["response"].status_code
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _transport_error() -> type[Exception]:
+    """What the hub's client raises when nothing answers: of httpx or httpx2, whichever it is built on."""
+    from huggingface_hub import errors
+
+    error: type[Exception] = vars(errors)["HTTPError"]
+    return error
