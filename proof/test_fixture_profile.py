@@ -7,12 +7,15 @@ times at random moments, and an artifact of it is spoilt afterwards.
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -27,14 +30,27 @@ CODES = (0, 1, 5)
 
 LIMIT_SECONDS = 1_800
 
+NOBODY = 65_534
+"""A user who owns nothing."""
+
 ALONE = """
-mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"
-cd "$1" && shift
-! touch written-here 2>/dev/null
-! python3 -c 'import socket; socket.create_connection(("1.1.1.1", 53), 2)' 2>/dev/null
-exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all unshare -U "$@"
+python=$1 base=$2 shut=$3 checkout=$4; shift 4
+if [ -n "$shut" ]; then
+    aside=$(mktemp -d); mount --bind "$base" "$aside"
+    mount -t tmpfs -o mode=755 none "$shut"; mkdir -p "$base"; mount --bind "$aside" "$base"
+fi
+mount --bind "$checkout" "$checkout"; mount -o remount,bind,ro "$checkout"
+cd "$checkout"
+"$python" -c ''
+if touch written-here 2>/dev/null; then exit 91; fi
+if "$python" -c 'import socket; socket.create_connection(("1.1.1.1", 53), 2)' 2>/dev/null; then exit 92; fi
+if [ "$(id -u)" != 0 ]; then exit 93; fi
+exec setpriv $NOBODY --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
 """
-"""A read-only checkout, an empty network namespace, and a user without any right of root; "$1" is the checkout."""
+"""A read-only checkout, an empty network namespace, and a user without any right, each looked at before it starts.
+
+Where the interpreter lies in a folder that others may not enter, an empty one that holds it alone takes its place.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,12 +78,12 @@ class FixtureRun:
     def checkout(self) -> Path:
         return self.root / "checkout"
 
-    def start(self, words: list[str] | None = None) -> subprocess.Popen[str]:
+    def start(self, words: list[str] | None = None, **more: str) -> subprocess.Popen[str]:
         with (self.root / "output.txt").open("a") as output:
             return subprocess.Popen(
                 words or self.words,
                 cwd=self.checkout,
-                env=environment(self.checkout) | {"HF_HUB_OFFLINE": "1", "HOME": str(self.root)},
+                env=environment(self.checkout) | {"HOME": str(self.root), **more},
                 stdout=output,
                 stderr=output,
                 text=True,
@@ -94,17 +110,33 @@ class FixtureRun:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[FixtureRun, FixtureRun]:
+def runs() -> Iterator[tuple[FixtureRun, FixtureRun]]:
     """An undisturbed run in isolation, and one that is killed, side by side."""
-    alone, killed = (FixtureRun(tmp_path_factory.mktemp(name)) for name in ("alone", "killed"))
-    for run in (alone, killed):
-        checkout(run.checkout)
-        run.root.chmod(0o755)
-    isolated = ["unshare", "-mn", "sh", "-ec", ALONE, "alone", str(alone.checkout), *alone.words]
-    undisturbed = alone.start(isolated if os.geteuid() == 0 else ["unshare", "-r", *isolated[1:]])
-    kill_three_times(killed)
-    assert undisturbed.wait(LIMIT_SECONDS) in CODES, alone.output[-2_000:]
-    return alone, killed
+    # Not below pytest's own folder, which none but its owner may enter.
+    with TemporaryDirectory(prefix="alone-") as first, TemporaryDirectory(prefix="killed-") as second:
+        alone, killed = FixtureRun(Path(first)), FixtureRun(Path(second))
+        for run in (alone, killed):
+            checkout(run.checkout)
+        undisturbed = start_alone(alone)
+        kill_three_times(killed)
+        assert undisturbed.wait(LIMIT_SECONDS) in CODES, alone.output[-2_000:]
+        yield alone, killed
+
+
+def start_alone(run: FixtureRun) -> subprocess.Popen[str]:
+    """Start a run as nobody, where this user may become so, or else as an own user of a namespace."""
+    base = Path(sys.base_prefix)
+    shut = next((str(path) for path in reversed(base.parents) if not path.stat().st_mode & stat.S_IXOTH), "")
+    script = ["sh", "-ec", ALONE, "alone", sys.executable, str(base), shut, str(run.checkout), *run.words]
+    if os.geteuid() != 0:
+        return run.start(["unshare", "-rmn", *script], NOBODY="")
+    for folder in ("store", "reports"):
+        (run.root / folder).mkdir()
+        os.chown(run.root / folder, NOBODY, NOBODY)
+    os.chown(run.root, NOBODY, NOBODY)
+    run.root.chmod(0o755)
+    ids = f"--reuid={NOBODY} --regid={NOBODY} --clear-groups"
+    return run.start(["unshare", "-mn", *script], NOBODY=ids)
 
 
 def kill_three_times(run: FixtureRun) -> None:
