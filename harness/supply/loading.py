@@ -182,10 +182,11 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
     return arrays
 
 
-def _real(array: NDArray[np.generic], name: str) -> Tensor:
-    # A conversion would drop the imaginary half of a number, and read True as 1.
-    if array.dtype.kind != "f":
-        raise TypeError(f"{name} holds {array.dtype} values; expected real numbers")
+def _real(array: NDArray[np.generic] | bytes, name: str) -> Tensor:
+    # A conversion would drop the imaginary half of a number, and read True as 1. What is no array comes as bytes.
+    if isinstance(array, bytes) or array.dtype.kind != "f":
+        found = "bytes" if isinstance(array, bytes) else f"{array.dtype} values"
+        raise TypeError(f"{name} holds {found}; expected real numbers")
     return torch.from_numpy(array).to(torch.float32)
 
 

@@ -104,7 +104,7 @@ def read_documents(pin: Pin, language: str, split: str) -> list[Document]:
     files = _split_files(pin, language, split)
     documents = [_repaired(row, language) for file in files for row in _rows(file)]
     if not documents:
-        raise ValueError(f"{pin.name}: {language}/{split} is empty; fetch the data set again")
+        raise ValueError(f"{pin.name}: {language}/{split} holds no document; fetch the data set again")
     return documents
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import random
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -109,6 +110,14 @@ def test_arrays_that_cannot_be_unpacked_are_refused(tmp_path: Path, place: int, 
     assert not PARSERS["params"].accepts(bytes(content), tmp_path)
 
 
+def test_what_is_no_array_is_refused(tmp_path: Path) -> None:
+    sound = io.BytesIO(PARSERS["params"].sound)
+    with ZipFile(sound) as source, ZipFile(tmp_path / "spoilt.zip", "w") as target:
+        for name in source.namelist():
+            target.writestr(name, b"none")
+    assert not PARSERS["params"].accepts((tmp_path / "spoilt.zip").read_bytes(), tmp_path)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -116,6 +125,8 @@ def test_arrays_that_cannot_be_unpacked_are_refused(tmp_path: Path, place: int, 
         pytest.param(b'{"id": "a", "endings": [{"en": "x"}]}', id="an ending in another language alone"),
         pytest.param(b"[" * 100_000, id="brackets without end"),
         pytest.param(b'{"id": ', id="half a line"),
+        pytest.param(b"\n\n", id="nothing"),
+        pytest.param(b'{"id": "\xff"}', id="no text"),
     ],
 )
 def test_a_line_that_is_no_item_is_refused(tmp_path: Path, line: bytes) -> None:
