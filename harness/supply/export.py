@@ -122,7 +122,8 @@ def _lines(file: Path) -> Iterator[str]:
             yield from lines
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, zlib.error) as error:
         raise ValueError(
-            f"{file.parent.parent.name}/{file.parent.name}/{file.name} cannot be read to its end: {error}; fetch it again"
+            f"{file.parent.parent.name}/{file.parent.name}/{file.name} cannot be read to its end: {error}; remove "
+            f"{file}, and start again to fetch it anew"
         ) from error
 
 

@@ -150,8 +150,11 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
     export = write_batches(tmp_path, {"batch-0.jsonl.gz": [line(number) for number in range(50)]})
     file = export / SOURCE / "activations" / "batch-0.jsonl.gz"
     file.write_bytes(file.read_bytes()[:-10])
-    with pytest.raises(ValueError, match=r"activations/batch-0\.jsonl\.gz cannot be read to its end"):
+    with pytest.raises(
+        ValueError, match=r"activations/batch-0\.jsonl\.gz cannot be read to its end"
+    ) as caught:
         list(stored_rows(export, SOURCE))
+    assert f"remove {file}, and start again to fetch it anew" in str(caught.value)
 
 
 @pytest.mark.parametrize(
