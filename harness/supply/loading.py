@@ -19,7 +19,7 @@ from harness.supply.sources import locate
 from harness.tools.encoding import Encoder
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
-from harness.words.tasks import Numerics
+from harness.words.tasks import Networks, Numerics
 
 if TYPE_CHECKING:
     from sae_lens import JumpReLUSAE
@@ -45,6 +45,11 @@ class LanguageModel:
         decoder = self.model.model
         assert isinstance(decoder, nn.Module)
         return decoder
+
+    @property
+    def width(self) -> int:
+        """Width of its residual stream."""
+        return int(self.model.config.hidden_size)
 
     @property
     def num_layers(self) -> int:
@@ -129,6 +134,31 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
     return TranslationModel(model=model, tokenizer=tokenizer)
 
 
+def layer_encoder(networks: Networks, layer: int) -> Encoder:
+    """The encoding half of one layer's dictionary, held to the model that it is to read; float32, on the CPU.
+
+    Raises:
+        MissingSourceError: If the file is not there.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of another model's width.
+    """
+    encoder = load_encoder(networks.dictionaries, networks.dictionary_files[layer])
+    _require_width(networks, layer, encoder.W_enc.shape[0])
+    return encoder
+
+
+def layer_dictionary(networks: Networks, layer: int) -> "JumpReLUSAE":
+    """One layer's dictionary as sae-lens knows it, held to the model that it is to read; float32.
+
+    Raises:
+        MissingSourceError: If the file is not there.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of another model's width.
+    """
+    file, device = networks.dictionary_files[layer], networks.numerics.device
+    dictionary = load_dictionary(networks.dictionaries, file, device)
+    _require_width(networks, layer, dictionary.W_enc.shape[0])
+    return dictionary
+
+
 def load_encoder(pin: Pin, file: str) -> Encoder:
     """The encoding half of one layer's dictionary, float32, on the CPU.
 
@@ -164,6 +194,17 @@ def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
     return dictionary.eval().requires_grad_(requires_grad=False)
 
 
+def _require_width(networks: Networks, layer: int, found: int) -> None:
+    """A sound dictionary of another model would fail far from here, in words about matrices."""
+    expected = load_language_model(networks.model, networks.numerics).width
+    if found != expected:
+        raise ValueError(
+            f"{networks.dictionaries.name}: {networks.dictionary_files[layer]}, named for layer {layer}, reads a residual "
+            f"stream {found} wide; that of {networks.model.name} is {expected} wide, so that it is another model's "
+            "dictionary; correct the model, the dictionaries or their files in pins.py of the study, below claims/"
+        )
+
+
 def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
     path = locate(pin) / file
     if not path.is_file():
@@ -174,7 +215,8 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
             arrays = {name: _real(stored[name], name) for name in names if not missing}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
-            f"{pin.name}: {file} cannot be read as arrays ({error}); remove it, and start again to fetch it anew"
+            f"{pin.name}: {file} cannot be read as arrays ({error}); remove {path.resolve()}, and start again to fetch it "
+            "anew"
         ) from error
     if missing:
         raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.supply.adapters import save_adapter, trained_adapter
-from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.loading import LanguageModel, layer_encoder, load_language_model
 from harness.supply.sources import revision_of
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
@@ -119,7 +119,7 @@ def with_wrong_partners(pairs: Pairs, seed: int) -> Pairs:
 
 @cache
 def _encoder(networks: Networks, layer: int) -> Encoder:
-    return load_encoder(networks.dictionaries, networks.dictionary_files[layer]).to(networks.numerics.device)
+    return layer_encoder(networks, layer).to(networks.numerics.device)
 
 
 def _as_pairs(rows: Sequence[PairRow]) -> Pairs:

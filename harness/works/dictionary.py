@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.supply.loading import LanguageModel, load_dictionary, load_language_model
+from harness.supply.loading import LanguageModel, layer_dictionary, load_language_model
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
 from harness.tools.batches import length_buckets
@@ -94,7 +94,7 @@ def reconstruction_totals(
 
 @cache
 def _dictionary(networks: Networks, layer: int) -> Any:  # noqa: ANN401  a sae-lens object
-    return load_dictionary(networks.dictionaries, networks.dictionary_files[layer], networks.numerics.device)
+    return layer_dictionary(networks, layer)
 
 
 def _row(language: str, layer: int, total: LayerTotals) -> DictionaryError:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.supply.adapters import attached
-from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.loading import LanguageModel, layer_encoder, load_language_model
 from harness.supply.stopped import passes_on_failure
 from harness.supply.tables import TableWriter, read_table, writing
 from harness.supply.texts import language_texts
@@ -180,7 +180,7 @@ def _layer_reading(
 @cache
 def _chosen_columns(networks: Networks, layer: int, latents: tuple[int, ...]) -> Encoder:
     # Only the chosen columns stay in memory: whole encoders of every layer would be gigabytes.
-    whole = load_encoder(networks.dictionaries, networks.dictionary_files[layer])
+    whole = layer_encoder(networks, layer)
     return whole.columns(torch.tensor(latents)).to(networks.numerics.device)
 
 

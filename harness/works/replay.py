@@ -14,7 +14,7 @@ import torch
 
 from harness.supply.disk import file_sha256
 from harness.supply.export import BOS, StoredRow, activation_files, rows_of_file
-from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.loading import LanguageModel, layer_encoder, load_language_model
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
 from harness.tools.batches import length_buckets, padded_left
@@ -79,7 +79,7 @@ def replayed_layer(
     Raises:
         ValueError: If the layer has no row that can be replayed, or one holds a piece that the tokenizer lacks.
     """
-    encoder = load_encoder(task.networks.dictionaries, task.networks.dictionary_files[layer])
+    encoder = layer_encoder(task.networks, layer)
     rows = sampled_rows(export, source_id, task.rows_per_layer, layer, task.seed)
     sample = Sample(
         layer=layer,

@@ -179,8 +179,8 @@ FAULTS = (
         name="SAE of another layer",
         patches=_patched(
             "works.extraction:_chosen_columns",
-            "networks.dictionary_files[layer]",
-            "networks.dictionary_files[layer - 1]",
+            "layer_encoder(networks, layer)",
+            "layer_encoder(networks, layer - 1)",
         ),
         redone=READING,
         seen_by=("token values", "gaps"),

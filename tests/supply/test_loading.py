@@ -14,11 +14,20 @@ import torch
 from safetensors.torch import load_file
 
 from harness.supply.certificates import ForeignFileError
-from harness.supply.loading import load_dictionary, load_encoder, load_language_model, load_translator
+from harness.supply.loading import (
+    layer_dictionary,
+    layer_encoder,
+    load_dictionary,
+    load_encoder,
+    load_language_model,
+    load_translator,
+)
 from harness.supply.sources import locate
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
+from harness.words.tasks import Networks
 from proof.parsers import Trap
+from tests.world_networks import D_MODEL
 from tests.worlds import World
 
 
@@ -97,7 +106,19 @@ def test_a_dictionary_cut_short_is_told(tmp_path: Path, cut: int) -> None:
     np.savez(tmp_path / "whole.npz", W_enc=np.ones((20, 30)), b_enc=np.zeros(30), threshold=np.zeros(30))
     (tmp_path / "params.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:cut])
     pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
-    with pytest.raises(ValueError, match=r"cut: params\.npz cannot be read as arrays .* start again"):
+    with pytest.raises(
+        ValueError, match=r"cut: params\.npz cannot be read as arrays .* start again"
+    ) as caught:
+        load_encoder(pin, "params.npz")
+    assert f"remove {tmp_path / 'params.npz'}, " in str(caught.value)
+
+
+def test_a_damaged_dictionary_of_the_hub_names_the_file_that_holds_its_bytes(tmp_path: Path) -> None:
+    """The hub's client would lead to the same bytes again if their name alone were removed."""
+    (tmp_path / "blob").write_bytes(b"cut")
+    (tmp_path / "params.npz").symlink_to(tmp_path / "blob")
+    pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(ValueError, match=f"remove {tmp_path / 'blob'}, "):
         load_encoder(pin, "params.npz")
 
 
@@ -112,6 +133,35 @@ def test_an_array_of_another_shape_is_refused(tmp_path: Path, name: str, shape: 
     pin = Pin(name="odd", home=Home.FOLDER, address=str(tmp_path), licence="none")
     with pytest.raises(ValueError, match=f"holds {name} of shape"):
         load_encoder(pin, "params.npz")
+
+
+@pytest.mark.parametrize("load", [layer_encoder, layer_dictionary], ids=["encoder", "dictionary"])
+def test_a_dictionary_of_another_models_width_is_refused(
+    world: World, tmp_path: Path, load: Callable[[Networks, int], object]
+) -> None:
+    arrays = {"W_enc": np.ones((96, 5)), "W_dec": np.ones((5, 96)), "b_dec": np.zeros(96)}
+    np.savez(tmp_path / "params.npz", b_enc=np.zeros(5), threshold=np.zeros(5), **arrays)
+    networks = Networks(
+        model=world.model,
+        dictionaries=Pin(name="scope", home=Home.FOLDER, address=str(tmp_path), licence="none"),
+        dictionary_files=("params.npz",),
+        numerics=world.numerics,
+        batch_tokens=64,
+    )
+    with pytest.raises(ValueError, match=rf"scope: params\.npz.* 96 wide.* is {D_MODEL} wide.*correct"):
+        load(networks, 0)
+
+
+def test_a_dictionary_of_the_models_width_is_taken(world: World) -> None:
+    networks = Networks(
+        model=world.model,
+        dictionaries=world.dictionaries,
+        dictionary_files=world.dictionary_files,
+        numerics=world.numerics,
+        batch_tokens=64,
+    )
+    assert layer_encoder(networks, 1).W_enc.shape[0] == D_MODEL
+    assert torch.equal(layer_dictionary(networks, 1).W_enc, layer_encoder(networks, 1).W_enc)
 
 
 def test_translators_run_in_float32_however_they_are_stored(world: World) -> None:
