@@ -1,7 +1,7 @@
 """Can this machine run it? Every need of a profile looked at, each with what was found and the cure."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ from harness.supply import hub
 from harness.supply.disk import nearest_folder
 from harness.supply.firstuse import Seen, downloads, endpoint_of, hold_to, record, recorded
 from harness.supply.hubrefusals import has_token
-from harness.supply.provenance import accelerator_memory_bytes, accelerator_problem, check_versions
+from harness.supply.provenance import accelerator_memory, accelerator_problem, check_versions
 from harness.supply.sources import bytes_to_come, revision_of, seen_now
 from harness.words.failures import HarnessError, MissingSourceError
 from harness.words.items import Plan
@@ -59,13 +59,13 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         yield _source(pin, seen)
     remote = remote_pins(plan.profile)
     yield from (_gate(pin, seen) for pin in remote if pin.gated)
-    missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
     if remote:
-        yield _room("room for downloads", downloads(), missing)
-    copied = sum(
-        seen[each.pin].size_bytes for each in plan.profile.sources.published_models if each.pin in seen
-    )
-    yield _room("room for the store", store, STORE_BYTES + copied if remote else SMALL_STORE_BYTES)
+        missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
+        yield _room("room for downloads", downloads(), missing, [pin for pin in remote if pin not in seen])
+    published = [each.pin for each in plan.profile.sources.published_models]
+    copied = sum(seen[pin].size_bytes for pin in published if pin in seen)
+    wanted = STORE_BYTES + copied if remote else SMALL_STORE_BYTES
+    yield _room("room for the store", store, wanted, [pin for pin in published if pin not in seen])
 
 
 def made_for(profile: Profile) -> str:
@@ -105,13 +105,19 @@ def _accelerator(plan: Plan, device: str) -> Finding:
             cure="install a driver for the CUDA version of the pinned torch, start containers with --gpus all, or say "
             "--device cpu",
         )
-    memory = accelerator_memory_bytes()
-    state = State.WELL if memory >= wanted else State.MISSING
+    memory = accelerator_memory()
+    if memory.free_bytes >= wanted:
+        state, cure = State.WELL, ""
+    else:
+        larger = "use an accelerator with more memory"
+        is_shared = memory.total_bytes >= wanted
+        state, cure = State.MISSING, f"end what else uses it, or {larger}" if is_shared else larger
     return Finding(
         need="accelerator",
         state=state,
-        found=f"{_gib(memory)} of memory, about {_gib(wanted)} are needed",
-        cure="" if state is State.WELL else "use an accelerator with more memory",
+        found=f"{memory.free_bytes / 2**30:.1f} of {_gib(memory.total_bytes)} of memory are free, about {_gib(wanted)} are "
+        "needed",
+        cure=cure,
     )
 
 
@@ -122,8 +128,9 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
         if pin.home in {Home.FOLDER, Home.MADE}:
             return Finding(need=need, state=State.WELL, found=f"content {revision_of(pin)[:12]}")
         earlier = recorded(pin)
-        if earlier is not None and not bytes_to_come(pin, earlier):
+        if earlier is not None:
             seen[pin] = earlier
+        if earlier is not None and not bytes_to_come(pin, earlier):
             return Finding(
                 need=need, state=State.WELL, found=f"whole on this machine, {_described(pin, earlier)}"
             )
@@ -171,15 +178,24 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     return Finding(need=need, state=State.WELL, found=f"open; {found}")
 
 
-def _room(need: str, folder: Path, wanted: int) -> Finding:
+def _room(need: str, folder: Path, wanted: int, unknown: Sequence[Pin]) -> Finding:
+    """Free room against what is needed, as far as that is known; what could not be asked about is no zero."""
     free = shutil.disk_usage(nearest_folder(folder)).free
-    state = State.WELL if free >= wanted else State.MISSING
-    return Finding(
-        need=need,
-        state=state,
-        found=f"{_gib(free)} free at {folder}, up to {_gib(wanted)} needed",
-        cure="" if state is State.WELL else "free some, or name a folder on another disk (HF_HOME, --store)",
-    )
+    found = f"{_gib(free)} free at {folder}, "
+    if unknown:
+        names = ", ".join(pin.name for pin in unknown)
+        found += f"{_gib(wanted)} needed and more: the size of {names} is not known"
+    else:
+        found += f"up to {_gib(wanted)} needed"
+    if free < wanted:
+        cure = "free some, or name a folder on another disk (HF_HOME, --store)"
+        return Finding(need=need, state=State.MISSING, found=found, cure=cure)
+    if unknown:
+        cure = (
+            "mend what is missing above, then ask again: sizes are recorded when their endpoints first answer"
+        )
+        return Finding(need=need, state=State.WARNING, found=found, cure=cure)
+    return Finding(need=need, state=State.WELL, found=found)
 
 
 def _gib(size_bytes: int) -> str:

@@ -6,14 +6,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from claims.sin2025.study import STUDY
-from harness.doctor import Finding, State, is_able, made_for
+from harness.doctor import Finding, State, examined, is_able, made_for
 from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
+from harness.supply import provenance
 from harness.supply.studies import load_profile
 from harness.works.pipeline import plan
 from tests.hub.miniature import miniature_hub
@@ -77,6 +81,97 @@ def test_offline_every_source_is_missing(hub: Hub, tmp_path: Path) -> None:
         "missing"
     ] * 3
     assert state_of(answer, "flores_plus")[0] == "warn"
+
+
+def test_offline_the_room_for_downloads_is_not_known(hub: Hub, tmp_path: Path) -> None:
+    """What cannot be asked about would count as nothing, and a full disk as well."""
+    shut = {"HF_HUB_OFFLINE": "1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+    answer = doctor(hub, tmp_path, "--profile", "paper", "--device", "cpu", **shut)
+    state, found = state_of(answer, "room for downloads")
+    assert state == "warn"
+    assert "the size of gemma-2-2b, gemma-scope-2b-pt-res, neuronpedia export, " in found
+    assert "is not known" in found
+
+
+def test_offline_what_was_recorded_is_known(hub: Hub, tmp_path: Path) -> None:
+    online = doctor(hub, tmp_path, "--profile", "paper", "--device", "cpu")
+    offline = doctor(hub, tmp_path, "--profile", "paper", "--device", "cpu", HF_HUB_OFFLINE="1")
+    before, now = (state_of(answer, "room for downloads") for answer in (online, offline))
+    assert (before[0], now[0]) == ("ok", "ok")
+    assert "not known" not in now[1]
+    assert before[1].partition(", ")[2] == now[1].partition(", ")[2]
+
+
+def test_of_published_models_that_cannot_be_asked_about_the_copies_room_is_not_known(
+    hub: Hub, tmp_path: Path
+) -> None:
+    answer = doctor(hub, tmp_path, "--profile", "paper-authors", "--device", "cpu", HF_HUB_OFFLINE="1")
+    state, found = state_of(answer, "room for the store")
+    assert state in {"warn", "missing"}
+    assert "the size of the authors' tuned model 4k-0, " in found
+
+
+def test_a_small_disk_is_missing_whatever_else_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    drawn = plan(STUDY, load_profile(STUDY, "fixture"), "cpu")
+    *_, room = examined(drawn, "cpu", tmp_path)
+    assert (room.need, room.state) == ("room for the store", State.MISSING)
+    assert "0.0 GiB free" in room.found
+
+
+GIB = 2**30
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine with a driver, under a torch that is built for CUDA."""
+    monkeypatch.setattr(provenance, "_version", lambda _: "2.13.0+cu126")
+    monkeypatch.setattr(provenance, "default_device", lambda: "cuda")
+    monkeypatch.setattr(torch.version, "cuda", "12.6")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    return monkeypatch
+
+
+def accelerator() -> Finding:
+    """What is said of it for the paper profile; what comes later is not asked."""
+    drawn = plan(STUDY, load_profile(STUDY, "paper"), "cuda")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.doctor.check_versions", lambda: None)
+        (_, found) = islice(examined(drawn, "cuda", Path()), 2)
+    assert found.need == "accelerator"
+    return found
+
+
+def test_a_driver_for_another_cuda_is_named_with_its_cure(card: pytest.MonkeyPatch) -> None:
+    card.setattr(torch.cuda, "is_available", lambda: False)
+    card.setattr(provenance, "_accelerator", lambda: "NVIDIA L4, 23034 MiB, 470.1")
+    found = accelerator()
+    assert found.state is State.MISSING
+    assert found.found == (
+        "the driver (NVIDIA L4, 23034 MiB, 470.1) is not for CUDA 12.6, which torch is built for"
+    )
+    assert "install a driver" in found.cure
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "state", "cure"),
+    [
+        pytest.param(23 * GIB, 24 * GIB, State.WELL, "", id="enough"),
+        pytest.param(3 * GIB, 24 * GIB, State.MISSING, "end what else uses it", id="enough, but in use"),
+        pytest.param(7 * GIB, 8 * GIB, State.MISSING, "with more memory", id="too small"),
+    ],
+)
+def test_free_memory_of_the_accelerator_decides(
+    card: pytest.MonkeyPatch, free: int, total: int, state: State, cure: str
+) -> None:
+    card.setattr(torch.cuda, "mem_get_info", lambda: (free, total))
+    found = accelerator()
+    assert found.state is state
+    assert found.found.startswith(f"{free / GIB:.1f} of {total / GIB:.1f} GiB of memory are free, about ")
+    assert bool(found.cure) is bool(cure)
+    assert cure in found.cure
 
 
 def test_a_repository_that_moved_on_is_told_and_nothing_else(tmp_path: Path) -> None:

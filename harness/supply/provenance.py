@@ -56,6 +56,14 @@ class Commit:
         return f"{self.sha} (dirty)" if self.dirty else self.sha
 
 
+@dataclass(frozen=True, kw_only=True)
+class AcceleratorMemory:
+    """What an accelerator has, and what nobody uses of it."""
+
+    free_bytes: int
+    total_bytes: int
+
+
 def now() -> str:
     """The time in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -104,11 +112,12 @@ def accelerator_problem() -> str | None:
     return f"the driver ({_accelerator() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
 
 
-def accelerator_memory_bytes() -> int:
-    """Memory of the accelerator; call it only where there is one."""
+def accelerator_memory() -> AcceleratorMemory:
+    """Memory of the accelerator now; call it only where there is one."""
     import torch
 
-    return int(torch.cuda.get_device_properties(0).total_memory)
+    free, total = torch.cuda.mem_get_info()
+    return AcceleratorMemory(free_bytes=int(free), total_bytes=int(total))
 
 
 def peak_memory_bytes() -> int:
