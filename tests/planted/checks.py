@@ -118,15 +118,17 @@ def estimates_of(*quantities: str) -> Check:
 
 def selections(subject: Subject) -> None:
     """Every latent is spoken for by the phrases of which the pencil finds it near its maximum."""
-    rows = read_table(subject.run.artifact("phrases/all"), Selection)
-    found = [(row.layer, row.latent, subject.texts[row.text_id], row.stored_peak) for row in rows]
-    wanted = [
-        (layer, latent, text, peak)
-        for layer, latents in enumerate(subject.expected.world.selected)
-        for latent, peaks in latents.items()
-        for text, peak in peaks.items()
-    ]
-    assert sorted(found) == sorted(wanted)
+    _require_selected(subject, subject.run.artifact("phrases/all"))
+
+
+def few_selections(subject: Subject) -> None:
+    """The same where no panel is asked for: without one, no latent that lacks phrases stops the stage."""
+    item = next(item for item in subject.run.plan.items() if item.stage == "phrases")
+    out = subject.run.root / "no-panel"
+    out.mkdir(parents=True)
+    task: Any = replace(item.task, panel_latents=0)
+    producer("phrases")(task, {}, out)
+    _require_selected(subject, out)
 
 
 def translations(subject: Subject) -> None:
@@ -411,6 +413,20 @@ def _require_remade(root: Path) -> None:
     assert len(made) == 2
 
 
+def _require_selected(subject: Subject, folder: Path) -> None:
+    texts = {text.text_id: text.text for text in read_table(folder, Text)}
+    found = [
+        (row.layer, row.latent, texts[row.text_id], row.stored_peak) for row in read_table(folder, Selection)
+    ]
+    wanted = [
+        (layer, latent, text, peak)
+        for layer, latents in enumerate(subject.expected.world.selected)
+        for latent, peaks in latents.items()
+        for text, peak in peaks.items()
+    ]
+    assert sorted(found) == sorted(wanted), f"{len(found)} selections, {len(wanted)} by pencil"
+
+
 def _require_token_values(subject: Subject, place: str, code: str, strengths: tuple[float, ...]) -> None:
     acts = subject.expected.acts(code, strengths)
     rows = read_table(subject.run.artifact(place), TokenActivation)
@@ -456,6 +472,7 @@ def _is_flagged(row: Translation) -> bool:
 
 CHECKS: Mapping[str, Check] = {
     "selections": selections,
+    "selections without a panel": few_selections,
     "translations": translations,
     "token values": token_values,
     "tuned token values": tuned_token_values,

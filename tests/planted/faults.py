@@ -213,8 +213,8 @@ FAULTS = (
             'latent=int(place.rsplit("batch-")[1].split(".")[0])',
         ),
         redone=("phrases",),
-        seen_by=("selections",),
-        says="the panel",
+        seen_by=("selections without a panel", "selections"),
+        says="but the panel needs 4",
     ),
     Fault(
         name="latents counted from the start of their batch",
@@ -222,15 +222,15 @@ FAULTS = (
             "supply.export:row_of", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
         ),
         redone=("phrases",),
-        seen_by=("selections",),
-        says="the panel",
+        seen_by=("selections without a panel", "selections"),
+        says="but the panel needs 4",
     ),
     Fault(
         name="feature maximum from the rows of other latents",
         patches=_patched(
             "works.phrases:eligible_phrases",
             "rows.maxima[latent]",
-            "max(rows.maxima.values())",
+            "rows.maxima.get(latent + 1, rows.maxima[latent])",
         ),
         redone=("phrases",),
         seen_by=("selections",),
@@ -254,7 +254,8 @@ FAULTS = (
             "usable.maxima[row.latent] = max(*row.values, usable.maxima.get(row.latent, 0.0))",
         ),
         redone=("phrases",),
-        seen_by=("selections",),
+        seen_by=("selections without a panel", "selections"),
+        says="but the panel needs 4",
     ),
     Fault(
         name="phrases below eight tenths of the maximum",
