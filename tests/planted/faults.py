@@ -52,7 +52,7 @@ FAULTS = (
         ),
         redone=READING,
         seen_by=("token values", "gaps", "dictionary errors", "similarities"),
-        says="no ratio exists",
+        moves=("gap/layer=3/high",),
     ),
     Fault(
         name="BOS counted",
