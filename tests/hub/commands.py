@@ -4,14 +4,27 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tests.hub.server import TOKEN, Hub
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+HARNESS = (sys.executable, "-m", "harness")
+NOX = (sys.executable, "-m", "nox", "--session")
+
 
 def harness(
-    hub: Hub, root: Path, *words: str, token: str | None = TOKEN, limit_s: float = 300, **more: str
+    hub: Hub,
+    root: Path,
+    *words: str,
+    token: str | None = TOKEN,
+    limit_s: float = 300,
+    program: Sequence[str] = HARNESS,
+    **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """A command of the harness; whatever it says, it never says the token."""
     kept = {
@@ -21,17 +34,21 @@ def harness(
     if token:
         environment["HF_TOKEN"] = token
     done = subprocess.run(
-        [sys.executable, "-m", "harness", *words],
-        env=environment, capture_output=True, text=True, timeout=limit_s, check=False,
+        [*program, *words],
+        env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=limit_s, check=False,
     )  # fmt: skip
     assert not token or token not in done.stdout + done.stderr
     return done
 
 
 def reproduce(hub: Hub, root: Path, **more: Any) -> subprocess.CompletedProcess[str]:
-    """The paper profile on the processor."""
-    words = ["reproduce", "--profile", "paper", "--device", "cpu", "--cores", "2"]
-    return harness(hub, root, *words, "--store", str(root / "store"), "--out", str(root / "run"), **more)
+    """The paper profile on the processor: by `nox -s reproduce` on the tests' own Python, or by the command without nox."""
+    words = ["--profile", "paper", "--device", "cpu", "--cores", "2"]
+    words += ["--store", str(root / "store"), "--out", str(root / "run")]
+    if find_spec("nox") is None:
+        return harness(hub, root, "reproduce", *words, **more)
+    more["NOX_DEFAULT_VENV_BACKEND"] = "none"
+    return harness(hub, root, "reproduce", "--", *words, program=NOX, **more)
 
 
 def stage(hub: Hub, root: Path, name: str, token: str) -> subprocess.CompletedProcess[str]:
