@@ -28,6 +28,9 @@ class Read:
     runs: tuple[PublishedRun, ...] = ()
     revision: str | None = None
     why_missing: str | None = None
+    """Why it cannot be had; None where it was fetched."""
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with each results file that is no summary; the others were read."""
 
     @property
     def has_moved(self) -> bool:
@@ -52,8 +55,8 @@ def write_published(found: Sequence[Read], settled: object, out: Path) -> Path:
 def closing_lines(found: Sequence[Read]) -> Iterator[str]:
     """What was found, for people."""
     for each in found:
-        for run in each.runs:
-            yield _run_line(run)
+        yield from map(_run_line, each.runs)
+        yield from (f"  unreadable: {why}" for why in each.unreadable)
         if each.has_moved:
             yield f"  note: {each.asked.address} is at {each.revision}, {each.asked.seen_revision} was seen before"
     missing = [each for each in found if each.why_missing]
@@ -70,18 +73,28 @@ def runs_in(
     Raises:
         UsageError: If the file is not a summary of lm-eval.
     """
-    results = content.get("results")
-    if not isinstance(results, dict):
+    if not isinstance(content.get("results"), dict):
         raise UsageError(f"{asked.address}/{file} holds no results; expected a summary of lm-eval")
+    try:
+        return tuple(_runs(content, asked, revision, file))
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{asked.address}/{file} has another shape ({error}); expected a summary of lm-eval"
+        ) from error
+
+
+def _runs(
+    content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str
+) -> Iterator[PublishedRun]:
     config = content.get("config") or {}
     samples, shots = content.get("n-samples") or {}, content.get("n-shot") or {}
-    return tuple(
-        PublishedRun(
+    for task, values in sorted(content["results"].items()):
+        yield PublishedRun(
             address=asked.address,
             revision=revision,
             file=file,
             task=task,
-            benchmark=asked.benchmark,
+            benchmark=asked.benchmark or benchmark_of(task, asked.language),
             language=asked.language,
             questions=asked.questions,
             tuned=asked.tuned,
@@ -92,13 +105,16 @@ def runs_in(
             batch_size=None if config.get("batch_size") is None else str(config["batch_size"]),
             scores=tuple(_scores(values)),
         )
-        for task, values in sorted(results.items())
-    )
+
+
+def benchmark_of(task: str, language: str) -> str:
+    """The benchmark that a task of lm-eval's multilingual sets belongs to, by its name."""
+    return task.removesuffix(f"_{language}").removeprefix("m_")
 
 
 def _read(asked: PublishedSet) -> Read:
     pin = Pin(
-        name=f"results of {asked.benchmark} in {asked.language}",
+        name=f"results of {asked.benchmark or 'some benchmark'} in {asked.language}",
         home=Home.HUB_DATASET,
         address=asked.address,
         files=(RESULT_FILES,),
@@ -106,23 +122,24 @@ def _read(asked: PublishedSet) -> Read:
     )
     try:
         folder, seen = locate(pin), first_use(pin)
-        runs = [
-            run
-            for file in seen.files
-            for run in runs_in(_json(folder / file.path), asked, seen.revision, file.path)
-        ]
     except HarnessError as error:
         return Read(asked=asked, why_missing=str(error))
-    return Read(asked=asked, runs=tuple(runs), revision=seen.revision)
+    runs, unreadable = list[PublishedRun](), list[str]()
+    for path in (file.path for file in seen.files):
+        try:
+            runs += runs_in(_json(folder / path, f"{asked.address}/{path}"), asked, seen.revision, path)
+        except UsageError as error:
+            unreadable.append(str(error))
+    return Read(asked=asked, runs=tuple(runs), revision=seen.revision, unreadable=tuple(unreadable))
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def _json(path: Path, place: str) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path.name} is no JSON ({error})") from error
+    except (RecursionError, ValueError) as error:
+        raise UsageError(f"{place} is no JSON ({error})") from error
     if not isinstance(content, dict):
-        raise UsageError(f"{path.name} holds no JSON object; expected a summary of lm-eval")
+        raise UsageError(f"{place} holds no JSON object; expected a summary of lm-eval")
     return content
 
 

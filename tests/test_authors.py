@@ -46,7 +46,9 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
         line.startswith("hellaswag_ml     untouched  shots not said  acc 0.2517 (n 6,019") for line in lines
     )
     assert any(
-        "missing: richmondsin/mmlu_id_results: richmondsin/mmlu_id_results/google/gemma-2-2b/results_" in line
+        line.startswith(
+            "  unreadable: richmondsin/mmlu_id_results/google/gemma-2-2b/results_2024-12-06T12-11-00.0.json"
+        )
         for line in lines
     )
     assert any(line.startswith("  note: richmondsin/hellaswag_id_results is at ") for line in lines)
@@ -76,18 +78,34 @@ def test_published_runs_are_read_and_compared(hub: Hub, tmp_path: Path) -> None:
     )
     content = json.loads((tmp_path / "out" / "authors.json").read_text())
     assert [each["standing"] for each in content["settled"]["baselines"]].count("agrees") == 3
-    assert len(content["sets"]) == 35
+    assert len(content["sets"]) == 39
     assert set(content) == {"sets", "settled"}
     pairs = content["settled"]["pairs"]
     assert [(pair["after"]["tuned"], pair["before"]["right"]) for pair in pairs] == [
         ("4k-0", 280),
         ("abs", 280),
+        ("gemma_2", 1515),
     ]
     runs = {(run["address"], run["file"]) for each in content["sets"] for run in each["runs"]}
     assert {
         (arm["address"], arm["file"]) for pair in pairs for arm in (pair["before"], pair["after"])
     } <= runs
     assert not hub.paths("samples_")
+
+
+def test_a_malformed_file_is_named_and_takes_no_other_run_along(hub: Hub, tmp_path: Path) -> None:
+    done = authors(hub, tmp_path, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (found,) = (
+        each
+        for each in json.loads(done.stdout)["sets"]
+        if each["asked"]["address"] == "JalilH/fine_tuned_gemma_2_ml_results"
+    )
+    place = "JalilH/fine_tuned_gemma_2_ml_results/google/gemma-2-2b/results_2025-02-02T00-00-00.000000.json"
+    (unreadable,) = found["unreadable"]
+    assert unreadable.startswith(f"{place} has another shape")
+    assert found["why_missing"] is None
+    assert [(run["task"], run["benchmark"]) for run in found["runs"]] == [("hellaswag_ml", "hellaswag")]
 
 
 def test_outcomes_of_single_questions_are_kept_where_they_give_the_score_again(
@@ -142,13 +160,31 @@ def test_another_filters_answers_do_not_count() -> None:
 def test_offline_everything_is_missing_and_told(hub: Hub, tmp_path: Path) -> None:
     done = authors(hub, tmp_path, HF_HUB_OFFLINE="1")
     assert done.returncode == 5
-    assert "0 runs of 0 result sets; 35 sets are missing" in done.stdout
+    assert "0 runs of 0 result sets; 39 sets are missing" in done.stdout
     assert "no network" in done.stdout
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"results": []}], ids=["another file", "another shape"]
+    "content",
+    [
+        pytest.param({}, id="another file"),
+        pytest.param({"results": []}, id="results in a list"),
+        pytest.param({"results": {"arc_ml": []}}, id="scores in a list"),
+        pytest.param({"results": {"arc_ml": {}}, "config": "none"}, id="settings in words"),
+        pytest.param({"results": {"arc_ml": {}}, "n-samples": {"arc_ml": 3}}, id="a number for the counts"),
+        pytest.param({"results": {"arc_ml": {}}, "n-shot": {"arc_ml": float("nan")}}, id="shots that are no number"),
+        pytest.param({"results": {"arc_ml": {}}, "n-shot": {"arc_ml": float("inf")}}, id="shots without end"),
+    ],
 )  # fmt: skip
 def test_what_is_no_summary_is_refused(content: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="expected a summary of lm-eval"):
         runs_in(content, SET, "0" * 40, "results_x.json")
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("arc_ml", "arc"), ("hellaswag_ml", "hellaswag"), ("m_mmlu_ml", "mmlu")]
+)
+def test_where_no_name_tells_the_benchmark_the_task_does(task: str, name: str) -> None:
+    nameless = PublishedSet(address="someone/results", benchmark="", language="ml")
+    (run,) = runs_in({"results": {task: {}}}, nameless, "0" * 40, "results_x.json")
+    assert run.benchmark == name

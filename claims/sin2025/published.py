@@ -20,24 +20,33 @@ _BASELINES = {
 """Untouched model on the id-aligned subsets, with the last commit seen."""
 
 _TUNED = {
-    "finetuned_arc_ml_output_layer_20_results": ("arc", "ml", "4k-2"),
-    "finetuned_arc_ml_output_layer_20_results_2": ("arc", "ml", "4k-2, 16k-2"),
-    "finetuned_arc_ml_output_layer_20_results_3": ("arc", "ml", "4k-3"),
-    "finetuned_arc_ml_output_layer_20_4k_results_0": ("arc", "ml", "4k-0"),
-    "finetuned_arc_en_output_layer_20_4k_results_0": ("arc", "en", "4k-0"),
-    "finetuned_mmlu_ml_output_layer_20_results": ("mmlu", "ml", "4k-0"),
-    "finetuned_mmlu_en_output_layer_20_results": ("mmlu", "en", "4k-0"),
-    "finetuned_hellaswag_en_output_layer_20_results": ("hellaswag", "en", "4k-0"),
-    "finetuned_hellaswag_ml_output_layer_20_results": ("hellaswag", "ml", "4k-0"),
+    "finetuned_arc_ml_output_layer_20_results": ("arc", "ml", "4k-2", None),
+    "finetuned_arc_ml_output_layer_20_results_2": ("arc", "ml", "4k-2, 16k-2", "4fe73cb"),
+    "finetuned_arc_ml_output_layer_20_results_3": ("arc", "ml", "4k-3", "f932681"),
+    "finetuned_arc_ml_output_layer_20_4k_results_0": ("arc", "ml", "4k-0", None),
+    "finetuned_arc_en_output_layer_20_4k_results_0": ("arc", "en", "4k-0", None),
+    "finetuned_mmlu_ml_output_layer_20_results": ("mmlu", "ml", "4k-0", None),
+    "finetuned_mmlu_en_output_layer_20_results": ("mmlu", "en", "4k-0", None),
+    "finetuned_hellaswag_en_output_layer_20_results": ("hellaswag", "en", "4k-0", None),
+    "finetuned_hellaswag_ml_output_layer_20_results": ("hellaswag", "ml", "4k-0", None),
 }
-"""Tuned models on the subsets; the last name follows the pattern, and nobody has seen it."""
+"""Tuned models on the subsets, with the last commit seen; the last name follows the pattern, and nobody has seen it.
+
+Of the set with two runs, earlier commits were seen too: 8a47721 with the run of 4k-2, 9b0dd99 with that of 16k-2.
+"""
 
 _COAUTHOR_TUNED = {
-    "abs_finetuned_arc_ml_results": "abs",
-    "sq_finetuned_arc_ml_results": "sq",
-    "ml_finetuned_arc_ml_results": "ml",
-    "last_finetuned_arc_ml_results": "last",
+    "abs_finetuned_arc_ml_results": ("arc", "abs"),
+    "sq_finetuned_arc_ml_results": ("arc", "sq"),
+    "ml_finetuned_arc_ml_results": ("arc", "ml"),
+    "last_finetuned_arc_ml_results": ("arc", "last"),
+    "fine_tuned_gemma_ml_results": ("", "gemma"),
+    "fine_tuned_gemma_2_ml_results": ("", "gemma_2"),
+    "fine_tuned_gemma_3_ml_results": ("", "gemma_3"),
+    "fine_tuned_gemma_4_ml_results": ("", "gemma_4"),
+    "finetuned_hellaswag_ml_results": ("hellaswag", "not said"),
 }
+"""Benchmark, where the name tells it, and what the name tells of the tuning."""
 
 PUBLISHED = (
     *(
@@ -57,8 +66,9 @@ PUBLISHED = (
             language=code,
             questions=_SUBSETS[benchmark],
             tuned=tuned,
+            seen_revision=revision,
         )
-        for name, (benchmark, code, tuned) in _TUNED.items()
+        for name, (benchmark, code, tuned, revision) in _TUNED.items()
     ),
     *(
         PublishedSet(
@@ -71,16 +81,13 @@ PUBLISHED = (
     ),
     *(
         PublishedSet(
-            address=f"JalilH/{name}", benchmark="arc", language="ml", questions=_FULL["arc"], tuned=tuned
+            address=f"JalilH/{name}",
+            benchmark=benchmark,
+            language="ml",
+            questions=_FULL.get(benchmark, ""),
+            tuned=tuned,
         )
-        for name, tuned in _COAUTHOR_TUNED.items()
-    ),
-    PublishedSet(
-        address="JalilH/finetuned_hellaswag_ml_results",
-        benchmark="hellaswag",
-        language="ml",
-        questions=_FULL["hellaswag"],
-        tuned="not said",
+        for name, (benchmark, tuned) in _COAUTHOR_TUNED.items()
     ),
 )
 """The co-author's account answered the full sets, the first author's the aligned subsets: their items differ."""

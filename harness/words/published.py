@@ -11,7 +11,7 @@ class PublishedSet:
     address: str
     """Data set repository of the hub."""
     benchmark: str
-    """Short name, as the study's."""
+    """Short name, as the study's; empty where only the files can tell, by their tasks."""
     language: str
     questions: str = ""
     """Address of the data set that was asked, as far as the number of items tells; empty where nobody can say."""

@@ -7,6 +7,7 @@ import pytest
 
 from claims.sin2025 import estimate_names
 from claims.sin2025.profiles import PROFILES
+from claims.sin2025.published import PUBLISHED
 from claims.sin2025.specification import PROTOCOL
 from harness.judge.declared import load_claims
 from harness.judge.quantities import estimate_units
@@ -207,3 +208,14 @@ def test_the_committed_baselines_are_the_published_ones() -> None:
     ]
     asked = {pin.address for pin in PROFILES["paper"].sources.benchmarks.values()}
     assert {each.questions for each in PROTOCOL.baselines} <= asked
+
+
+def test_every_published_set_of_the_two_accounts_is_listed_once_with_the_commits_seen() -> None:
+    listed = {each.address: each for each in PUBLISHED}
+    assert len(listed) == len(PUBLISHED)
+    assert sum(address.startswith("JalilH/") for address in listed) == 18
+    seen = {address.partition("/")[2]: each.seen_revision for address, each in listed.items() if each.tuned}
+    assert {name: commit for name, commit in seen.items() if commit} == {
+        "finetuned_arc_ml_output_layer_20_results_2": "4fe73cb",
+        "finetuned_arc_ml_output_layer_20_results_3": "f932681",
+    }

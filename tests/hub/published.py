@@ -61,6 +61,13 @@ def results_repository(stamp: str, content: bytes, task: str = "", samples: byte
     )
 
 
+def two_files(sound: bytes, malformed: bytes) -> Repository:
+    """A set of two runs, the earlier of which is no summary."""
+    repository = results_repository("2025-02-03T00-00-00.000000", sound)
+    repository.files["google/gemma-2-2b/results_2025-02-02T00-00-00.000000.json"] = malformed
+    return repository
+
+
 def published_repositories() -> dict[tuple[str, str], Repository]:
     """What the tests' hub publishes of the authors' results."""
     indonesian = {"acc,none": INDONESIAN, "acc_stderr,none": ERRORS[INDONESIAN], "acc_norm,none": 0.5592291078252202, "acc_norm_stderr,none": 0.006399930323054428}  # fmt: skip
@@ -87,6 +94,9 @@ def published_repositories() -> dict[tuple[str, str], Repository]:
         ),
         ("datasets", "JalilH/abs_finetuned_arc_ml_results"): results_repository(
             "2025-02-01T00-00-00.000000", results_file("arc_ml", {"acc,none": 0.25}, items=1142)
+        ),
+        ("datasets", "JalilH/fine_tuned_gemma_2_ml_results"): two_files(
+            results_file("hellaswag_ml", {"acc,none": 0.26}, items=8933), b'{"results": {"arc_ml": []}}'
         ),
         ("datasets", "richmondsin/mmlu_id_results"): results_repository(
             "2024-12-06T12-11-00.0", b'{"no": "results"}'
