@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from harness.supply.sources import locate
 from harness.tools.encoding import Encoder
-from harness.words.failures import MissingSourceError
+from harness.words.failures import HarnessError, MissingSourceError
 from harness.words.pins import Pin
 from harness.words.tasks import Networks, Numerics
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 ARRAY_NAMES = ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")
 """What a Gemma Scope `params.npz` holds."""
+
+PUNCTUATION = "\u201cone\u201d \u2013 \u00abtwo\u00bb \u2026 \u2018three\u2019"
+"""Marks that a normaliser of punctuation writes otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,6 +117,7 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
     Raises:
         MissingSourceError: If it cannot be had.
         ValueError: If its weights are a pickle of anything but tensors.
+        HarnessError: If its tokenizer changes punctuation, as it does where sacremoses is present.
     """
     from transformers import MarianMTModel, MarianTokenizer
 
@@ -131,6 +135,7 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
         # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
         warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
         tokenizer = MarianTokenizer.from_pretrained(folder)
+    _require_punctuation_kept(pin, tokenizer)
     return TranslationModel(model=model, tokenizer=tokenizer)
 
 
@@ -157,6 +162,14 @@ def layer_dictionary(networks: Networks, layer: int) -> "JumpReLUSAE":
     dictionary = load_dictionary(networks.dictionaries, file, device)
     _require_width(networks, layer, dictionary.W_enc.shape[0])
     return dictionary
+
+
+def _require_punctuation_kept(pin: Pin, tokenizer: Any) -> None:  # noqa: ANN401
+    if (found := tokenizer.normalize(PUNCTUATION)) != PUNCTUATION:
+        raise HarnessError(
+            f"the tokenizer of {pin.name} makes {found!r} of {PUNCTUATION!r}, as it does where sacremoses can be imported; "
+            "expected every text as it stands: uninstall sacremoses, and start again"
+        )
 
 
 def load_encoder(pin: Pin, file: str) -> Encoder:

@@ -33,6 +33,9 @@ LIBRARIES = (
 )
 """Distributions whose version can move a number."""
 
+UNWANTED: Mapping[str, str] = {"sacremoses": "translators would be given other texts where it is present"}
+"""Distributions that must be absent, and why: nothing asks for them, and their presence alone moves a number."""
+
 COMMIT_VARIABLE = "HARNESS_COMMIT"
 """The commit as `git describe --always --abbrev=40 --dirty` says it; set where the checkout's history is not, as in an image."""
 
@@ -186,9 +189,14 @@ def check_versions(distribution: str = DISTRIBUTION) -> None:
     """Hold the installed libraries to what the project requires.
 
     Raises:
-        VersionMismatchError: If one is absent or not within its pin; names all of them.
+        VersionMismatchError: If one is absent or not within its pin, or one that must be absent is there; names all of them.
     """
     wrong = [line for text in _requirements(distribution) if (line := _mismatch(text))]
+    wrong += [
+        f"{name} {_version(name)} is installed, and must not be: {why}; 'pip uninstall {name}'"
+        for name, why in UNWANTED.items()
+        if _version(name) != "absent"
+    ]
     if wrong:
         raise VersionMismatchError(
             f"this environment is not the one that {distribution} pins:\n  "

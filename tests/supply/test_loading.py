@@ -3,10 +3,12 @@
 import io
 import pickle
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from harness.supply.loading import (
     load_translator,
 )
 from harness.supply.sources import locate
-from harness.words.failures import MissingSourceError
+from harness.words.failures import HarnessError, MissingSourceError
 from harness.words.pins import Home, Pin
 from harness.words.tasks import Networks
 from proof.parsers import Trap
@@ -215,6 +217,26 @@ def test_arrays_of_no_real_numbers_are_refused(tmp_path: Path, values: np.ndarra
     pin = Pin(name="odd", home=Home.FOLDER, address=str(tmp_path), licence="none")
     with pytest.raises(ValueError, match=r"W_enc holds .* values; expected real numbers"):
         load_encoder(pin, "params.npz")
+
+
+def test_translators_are_given_every_mark_as_it_stands(world: World) -> None:
+    tokenizer = load_translator(world.translators["ml"].pin, world.numerics).tokenizer
+    assert tokenizer.normalize("\u201cone\u201d \u2013 two") == "\u201cone\u201d \u2013 two"
+
+
+def test_a_library_that_would_change_the_texts_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class MosesPunctNormalizer:
+        def __init__(self, language: str) -> None:
+            """As the library's own."""
+
+        def normalize(self, text: str) -> str:
+            return text.replace("\u201c", '"').replace("\u201d", '"')
+
+    monkeypatch.setitem(sys.modules, "sacremoses", SimpleNamespace(MosesPunctNormalizer=MosesPunctNormalizer))
+    with pytest.raises(HarnessError, match="expected every text as it stands: uninstall sacremoses"):
+        load_translator.__wrapped__(world.translators["ml"].pin, world.numerics)
 
 
 def test_a_folder_that_is_not_there_says_how_to_get_it() -> None:

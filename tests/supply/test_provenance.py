@@ -112,8 +112,28 @@ def test_every_wrong_version_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_local_build_of_a_pinned_version_is_that_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: ["torch==2.0"])
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.0+cpu")
+    installed(monkeypatch, torch="2.0+cpu")
     check_versions()
+
+
+def test_a_library_that_must_be_absent_is_refused_where_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: [])
+    installed(monkeypatch, sacremoses="0.1.1")
+    with pytest.raises(VersionMismatchError, match=r"sacremoses 0\.1\.1 is installed, and must not be"):
+        check_versions()
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, **versions: str) -> None:
+    """As if these distributions were here, and no other."""
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
 
 
 def test_a_project_that_is_not_installed_says_so() -> None:
