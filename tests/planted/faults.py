@@ -52,7 +52,7 @@ FAULTS = (
         ),
         redone=READING,
         seen_by=("token values", "gaps", "dictionary errors", "similarities"),
-        moves=("gap/layer=3/high",),
+        moves=("gap/layer=3/",),
     ),
     Fault(
         name="BOS counted",
