@@ -183,7 +183,7 @@ def _room(need: str, folder: Path, wanted: int, unknown: Sequence[Pin]) -> Findi
     free = shutil.disk_usage(nearest_folder(folder)).free
     found = f"{_gib(free)} free at {folder}, "
     if unknown:
-        names = ", ".join(pin.name for pin in unknown)
+        names = "; ".join(pin.name for pin in unknown)
         found += f"{_gib(wanted)} needed and more: the size of {names} is not known"
     else:
         found += f"up to {_gib(wanted)} needed"

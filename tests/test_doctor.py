@@ -89,7 +89,7 @@ def test_offline_the_room_for_downloads_is_not_known(hub: Hub, tmp_path: Path) -
     answer = doctor(hub, tmp_path, "--profile", "paper", "--device", "cpu", **shut)
     state, found = state_of(answer, "room for downloads")
     assert state == "warn"
-    assert "the size of gemma-2-2b, gemma-scope-2b-pt-res, neuronpedia export, " in found
+    assert "the size of gemma-2-2b; gemma-scope-2b-pt-res; neuronpedia export; " in found
     assert "is not known" in found
 
 
@@ -108,7 +108,7 @@ def test_of_published_models_that_cannot_be_asked_about_the_copies_room_is_not_k
     answer = doctor(hub, tmp_path, "--profile", "paper-authors", "--device", "cpu", HF_HUB_OFFLINE="1")
     state, found = state_of(answer, "room for the store")
     assert state in {"warn", "missing"}
-    assert "the size of the authors' tuned model 4k-0, " in found
+    assert "the size of the authors' tuned model 4k-0; " in found
 
 
 def test_a_small_disk_is_missing_whatever_else_is_not_known(
