@@ -40,6 +40,11 @@ class Pairs:
         """Number of pairs."""
         return len(self.english)
 
+    @property
+    def width(self) -> int:
+        """Tokens of the longest text on either side."""
+        return max(map(len, (*self.english, *self.target)))
+
     def chosen(self, indices: Sequence[int]) -> "Pairs":
         """Some of the pairs, in the order given."""
         return Pairs(
@@ -77,21 +82,28 @@ class Aligner:
         visit_residuals(language_model.decoder, input_ids, mask, self.encoders.keys(), visit)
         return pooled
 
-    def both_sides(self, pairs: Pairs) -> tuple[list[Tensor], list[Tensor]]:
-        """Pooled activations of the English and of the target side, from one pass over both."""
-        pooled = self.pooled_activations((*pairs.english, *pairs.target))
+    def both_sides(self, pairs: Pairs, width: int = 0) -> tuple[list[Tensor], list[Tensor]]:
+        """Pooled activations of the English and of the target side, from one pass over both, padded to `width` at least."""
+        pooled = self.pooled_activations((*pairs.english, *pairs.target), width)
         return [layer[: len(pairs)] for layer in pooled], [layer[len(pairs) :] for layer in pooled]
 
-    def original(self, pairs: Pairs, untouched: Untouched) -> list[Float[Tensor, "text latent"]]:
+    def original(
+        self, pairs: Pairs, untouched: Untouched, width: int = 0
+    ) -> list[Float[Tensor, "text latent"]]:
         """Pooled activations of the English side without the adapter, padded as `both_sides` pads it."""
-        width = max(len(row) for row in (*pairs.english, *pairs.target))
         with untouched(), torch.no_grad():
-            return self.pooled_activations(pairs.english, width)
+            return self.pooled_activations(pairs.english, max(width, pairs.width))
 
-    def loss(self, pairs: Pairs, untouched: Untouched) -> Float[Tensor, ""]:
-        """The alignment loss of some pairs; gradients reach the adapter through both sides unless detached."""
-        english, target = self.both_sides(pairs)
-        return alignment_loss(english, target, self.original(pairs, untouched), self.choice)
+    def loss(self, pairs: Pairs, untouched: Untouched, width: int = 0) -> Float[Tensor, ""]:
+        """The alignment loss of some pairs; gradients reach the adapter through both sides unless detached.
+
+        Args:
+            pairs: What it is the loss of.
+            untouched: Opens a block without the adapter.
+            width: Positions to pad to at least, where the pairs are a part of a wider batch.
+        """
+        english, target = self.both_sides(pairs, width)
+        return alignment_loss(english, target, self.original(pairs, untouched, width), self.choice)
 
 
 def alignment_loss(

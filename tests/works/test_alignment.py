@@ -364,9 +364,9 @@ def test_held_out_texts_never_stand_in_a_training_batch(
     trained_on: list[Pairs] = []
     original = Aligner.loss
 
-    def watched(self: Aligner, pairs: Pairs, untouched: Untouched) -> Tensor:
+    def watched(self: Aligner, pairs: Pairs, untouched: Untouched, width: int = 0) -> Tensor:
         trained_on.append(pairs)
-        return original(self, pairs, untouched)
+        return original(self, pairs, untouched, width)
 
     monkeypatch.setattr(Aligner, "loss", watched)
     alignment.produce(task_of(world, epochs=2, max_steps=None), inputs, tmp_path)

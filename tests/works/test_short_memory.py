@@ -1,8 +1,9 @@
 """Training when memory is short: the same losses and the same adapter as with memory to spare, and a word about it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from claims.sin2025.profiles import fixture
+from claims.sin2025.specification import PRIMARY
 from harness.supply.adapters import trained_adapter
 from harness.supply.loading import LanguageModel, load_encoder, load_language_model
 from harness.supply.tables import read_table, write_table
@@ -23,15 +26,19 @@ from harness.works.alignment import training_and_held_out
 from harness.works.alignmentloss import Aligner, Pairs, Untouched
 from harness.works.disparity import BaseRun
 from harness.works.latents import Selections
-from harness.works.training import Training
+from harness.works.training import GRADIENT_TOLERANCE, LOSS_TOLERANCE, Training
 from harness.works.tuning import smaller_portions
 from tests.small_study import small_plan
 from tests.works.test_alignment import CHOICE, WEIGHTS, task_of
 from tests.worlds import World
 
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+
 TOLERANCE = 1e-5
-"""Share of the largest gradient by which one may differ: parts are padded less wide, so float32 sums are rounded otherwise.
-JumpReLU jumps where rounding tips an activation over its threshold; in this world none does."""
+"""Share of itself by which a figure of float32 may differ after steps of which each was rounded otherwise."""
+
+MIXED = (1, 4, 2, 8, 1, 3, 6, 2)
+"""Questions in a row that make up the texts of a batch: 8 to 105 tokens each."""
 
 
 @pytest.fixture
@@ -55,6 +62,68 @@ def training(world: World, inputs: Mapping[str, Path]) -> Iterator[Training]:
             portion=Portion(8),
             positions=Portion(1_024),
         )
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def mixed(request: pytest.FixtureRequest, world: World) -> Iterator[Training]:
+    """The committed model under an adapter that does something, and pairs of very different lengths."""
+    sources, choice = fixture().sources, PRIMARY.alignment
+    language_model = load_language_model(sources.model, replace(world.numerics, dtype=request.param))
+    encoders = {n: load_encoder(sources.dictionaries, sources.dictionary_files[n]) for n in choice.layers}
+    pairs = Pairs(english=questions(language_model, "en"), target=questions(language_model, "ml"))
+    with trained_adapter(language_model.model, choice, seed=0) as tuned:
+        stream = torch.Generator().manual_seed(0)
+        for name, weight in tuned.named_parameters():
+            if "lora_B" in name:
+                weight.data.normal_(std=0.02, generator=stream)
+        yield Training(
+            aligner=Aligner(language_model=language_model, encoders=encoders, choice=choice),
+            tuned=tuned,
+            training=pairs,
+            held_out=pairs,
+            task=task_of(world),
+            portion=Portion(8),
+            positions=Portion(1_024),
+        )
+
+
+def questions(language_model: LanguageModel, language: str) -> tuple[tuple[int, ...], ...]:
+    lines = (FIXTURES / "okapi" / "m_arc" / "data" / language / "test.jsonl").read_text().splitlines()
+    asked = [json.loads(line)["instruction"] for line in lines]
+    texts = [" ".join(asked[7 * place : 7 * place + number]) for place, number in enumerate(MIXED)]
+    return tuple(map(tuple, language_model.token_ids(texts)))
+
+
+def moved(training: Training, micro_batch: int) -> tuple[float, float]:
+    """Shares by which loss and gradient of the whole batch move in parts."""
+    indices = list(range(len(MIXED)))
+    whole_loss, whole = training.gradients(indices, len(indices)), slopes(training)
+    loss, found = training.gradients(indices, micro_batch), slopes(training)
+    return abs(loss / whole_loss - 1), float((found - whole).abs().max() / whole.abs().max())
+
+
+@pytest.mark.parametrize("micro_batch", [4, 3, 1])
+def test_parts_of_mixed_lengths_stay_within_the_stated_tolerance(mixed: Training, micro_batch: int) -> None:
+    lengths = [len(row) for row in (*mixed.training.english, *mixed.training.target)]
+    assert (min(lengths), max(lengths)) == (8, 105)
+    loss, gradient = moved(mixed, micro_batch)
+    assert loss <= LOSS_TOLERANCE
+    assert gradient <= GRADIENT_TOLERANCE[precision(mixed)]
+
+
+@pytest.mark.parametrize("mixed", ["bfloat16"], indirect=True)
+def test_parts_padded_less_wide_than_the_whole_would_be_seen(
+    mixed: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    padded = Aligner.loss
+    monkeypatch.setattr(Aligner, "loss", lambda self, pairs, untouched, width: padded(self, pairs, untouched))
+    loss, gradient = moved(mixed, 1)
+    assert loss > LOSS_TOLERANCE
+    assert gradient > GRADIENT_TOLERANCE["bfloat16"]
+
+
+def precision(training: Training) -> str:
+    return str(training.aligner.language_model.model.dtype).removeprefix("torch.")
 
 
 def slopes(training: Training) -> Tensor:
@@ -154,9 +223,9 @@ def disturbed(
     """Train with memory for so many pairs from the second loss on, failing in the middle of a step."""
     original, seen = Aligner.loss, list[int]()
 
-    def loss(self: Aligner, pairs: Pairs, untouched: Untouched) -> Tensor:
+    def loss(self: Aligner, pairs: Pairs, untouched: Untouched, width: int = 0) -> Tensor:
         seen.append(len(pairs))
-        found = original(self, pairs, untouched)
+        found = original(self, pairs, untouched, width)
         if len(seen) > 1 and len(pairs) > room:
             raise error("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.")
         return found
@@ -171,10 +240,10 @@ def measuring_at_most(room: int) -> Iterator[None]:
     """Memory for so many pairs wherever no gradient is asked for."""
     original = Aligner.both_sides
 
-    def both_sides(self: Aligner, pairs: Pairs) -> tuple[list[Tensor], list[Tensor]]:
+    def both_sides(self: Aligner, pairs: Pairs, width: int = 0) -> tuple[list[Tensor], list[Tensor]]:
         if not torch.is_grad_enabled() and len(pairs) > room:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return original(self, pairs)
+        return original(self, pairs, width)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Aligner, "both_sides", both_sides)
