@@ -78,6 +78,12 @@ class Subject:
         }
 
     @cached_property
+    def measured_in(self) -> dict[str, str]:
+        """The unit of each estimate, such as "percent"."""
+        rows = read_table(self.run.artifact("estimates/all"), Estimate)
+        return {row.estimate_id: row.unit for row in rows}
+
+    @cached_property
     def units(self) -> dict[str, list[UnitValue]]:
         """What each unit contributed, by estimate id."""
         found: dict[str, list[UnitValue]] = {}

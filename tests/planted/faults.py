@@ -13,6 +13,10 @@ BATCH = "works.extraction:as_batch"
 HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
 STREAM = "tools.hooks:_reading"
 
+OTHERS_PLANTED = (
+    "what training writes is looked at; every estimate is read through planted weights and a planted log"
+)
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -28,6 +32,8 @@ class Fault:
     """Beginnings of estimate ids, of which at least one must land a percentage point or more from the truth."""
     says: str = ""
     """What the pipeline itself says, where it refuses to go on."""
+    no_percentage: str = ""
+    """Why no estimate of the planted study moves, where none does: one of the three stands for every fault."""
 
 
 def _patched(where: str, old: str, new: str) -> tuple[Patch, ...]:
@@ -174,6 +180,7 @@ FAULTS = (
         ),
         redone=("dictionary-error",),
         seen_by=("dictionary errors",),
+        moves=("dictionary-error",),
     ),
     Fault(
         name="SAE of another layer",
@@ -193,6 +200,7 @@ FAULTS = (
         ),
         redone=READING,
         seen_by=("panel values",),
+        no_percentage="panel latents are asked by the self-checks alone; no estimate rests on them",
     ),
     Fault(
         name="bf16 encode",
@@ -233,7 +241,8 @@ FAULTS = (
             "rows.maxima.get(latent + 1, rows.maxima[latent])",
         ),
         redone=("phrases",),
-        seen_by=("selections",),
+        seen_by=("selections", "gaps"),
+        moves=("gap",),
     ),
     Fault(
         name="feature maximum from the English rows alone",
@@ -270,7 +279,8 @@ FAULTS = (
         name="duplicates kept",
         patches=_patched("works.phrases:eligible_phrases", "_distinct(strong)", "tuple(strong)"),
         redone=("phrases",),
-        seen_by=("selections",),
+        seen_by=("selections", "gaps"),
+        says="selections have no value",
     ),
     Fault(
         name="whole window for the sentence",
@@ -280,7 +290,8 @@ FAULTS = (
             "if cut is not PhraseCut.WINDOW:",
         ),
         redone=("phrases",),
-        seen_by=("selections",),
+        seen_by=("selections", "gaps"),
+        moves=("gap", "gain"),
     ),
     Fault(
         name="translations shifted by one",
@@ -437,6 +448,7 @@ FAULTS = (
         patches=_patched("supply.adapters:_restored", "setattr(module, name, child)", "pass"),
         redone=(),
         seen_by=("base model restored",),
+        no_percentage="every stage has a process of its own; nobody reads a model after its adapter is taken off",
     ),
     Fault(
         name="adapter of another seed",
@@ -469,6 +481,7 @@ FAULTS = (
         ),
         redone=TRAINING,
         seen_by=("first loss", "first moment"),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="drift measured against the tuned model itself",
@@ -479,18 +492,21 @@ FAULTS = (
         ),
         redone=TRAINING,
         seen_by=("drift of a planted adapter",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="BOS counted in training",
         patches=_patched(COUNTED, " & (input_ids != bos_id)", ""),
         redone=TRAINING,
         seen_by=("first loss", "first moment"),
+        moves=("gain",),
     ),
     Fault(
         name="training on what is held out",
         patches=_patched("works.alignment:parted", "for held in (False, True)", "for held in (True, False)"),
         redone=TRAINING,
         seen_by=("first loss", "first moment"),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="learning rate twice what was asked",
@@ -501,6 +517,7 @@ FAULTS = (
         ),
         redone=(),
         seen_by=("two steps by hand",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="weight decay ignored",
@@ -509,18 +526,21 @@ FAULTS = (
         ),
         redone=(),
         seen_by=("two steps by hand",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="gradients never zeroed",
         patches=_patched("works.training:Training.gradients", "self.tuned.zero_grad()", "pass"),
         redone=(),
         seen_by=("two steps by hand",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="LoRA dropout that nobody asked for",
         patches=_patched("supply.adapters:trained_adapter", "lora_dropout=0.0", "lora_dropout=0.5"),
         redone=(),
         seen_by=("two steps by hand",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="LoRA on the wrong layers",
@@ -530,7 +550,8 @@ FAULTS = (
             "layers_to_transform=[layer + 1 for layer in choice.layers]",
         ),
         redone=TRAINING,
-        seen_by=("places of adapters",),
+        seen_by=("places of adapters", "gains"),
+        says="the adapter changes nothing at",
     ),
     Fault(
         name="LoRA on other projections",
@@ -541,6 +562,7 @@ FAULTS = (
         ),
         redone=TRAINING,
         seen_by=("places of adapters",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="training phrases in the evaluation",
@@ -618,6 +640,7 @@ FAULTS = (
         ),
         redone=("estimates",),
         seen_by=("paired outcomes",),
+        no_percentage="a mean of differences is the same in any order; only its error is not",
     ),
     Fault(
         name="change under the adapter with the sign of the other side",
@@ -640,6 +663,7 @@ FAULTS = (
         patches=_patched("works.scores:correlations", " if language.group is not Group.REFERENCE", ""),
         redone=("estimates",),
         seen_by=("correlations",),
+        moves=("correlation",),
     ),
     Fault(
         name="wrong n-shot",
@@ -655,8 +679,9 @@ FAULTS = (
             "shots = benchmark.shots if task.max_shots is None else",
             "shots = 1 if True else",
         ),
-        redone=("benchmarks",),
-        seen_by=("answers",),
+        redone=("benchmarks", "benchmarks-tuned"),
+        seen_by=("answers", "tuned answers", "accuracies"),
+        moves=("accuracy",),
     ),
     Fault(
         name="no BOS in evaluation",
@@ -675,8 +700,9 @@ FAULTS = (
                 "if False:",
             ),
         ),
-        redone=("benchmarks",),
-        seen_by=("answers",),
+        redone=("benchmarks", "benchmarks-tuned"),
+        seen_by=("answers", "tuned answers", "accuracies"),
+        moves=("accuracy",),
     ),
     Fault(
         name="log-probabilities of the token before",
@@ -696,6 +722,7 @@ FAULTS = (
         ),
         redone=(),
         seen_by=("freshness",),
+        no_percentage="what is served was right once; how far from now it is depends on what was changed",
     ),
     Fault(
         name="stale artifact served after its code changed",
@@ -704,6 +731,7 @@ FAULTS = (
         ),
         redone=(),
         seen_by=("freshness",),
+        no_percentage="what is served was right once; how far from now it is depends on what was changed",
     ),
     Fault(
         name="seeds not reaching the draw of phrases",
@@ -712,6 +740,7 @@ FAULTS = (
         ),
         redone=(),
         seen_by=("seeds of phrases",),
+        no_percentage="one draw is as right as another; only what draws differ by is lost, and here everything is taken",
     ),
     Fault(
         name="seeds not reaching the adapter's first weights",
@@ -720,6 +749,7 @@ FAULTS = (
         ),
         redone=TRAINING,
         seen_by=("seeds of adapters",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="seeds not reaching the order of training",
@@ -730,6 +760,7 @@ FAULTS = (
         ),
         redone=(),
         seen_by=("seeds of batches",),
+        no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="similarity to its own translation",
@@ -740,6 +771,7 @@ FAULTS = (
         ),
         redone=("estimates",),
         seen_by=("similarities",),
+        moves=("similarity",),
     ),
     Fault(
         name="flags forgotten",
@@ -764,5 +796,6 @@ FAULTS = (
         ),
         redone=("estimates",),
         seen_by=("training figures",),
+        moves=("alignment-gap/",),
     ),
 )

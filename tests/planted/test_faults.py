@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted.checks import CHECKS, Subject
+from harness.words.failures import HarnessError
+from tests.planted.checks import CHECKS, Subject, require_near
 from tests.planted.faults import FAULTS, Fault
 from tests.planted.patching import planted
 
 ONE_POINT = 1.0
-"""In percent, points or percentage points: how far a wrong choice must land from the truth."""
+"""How far a wrong choice must land from the truth, in percentage points."""
+
+POINTS = {"percent": 1.0, "points": 1.0, "fraction": 100.0, "r": 100.0, "cosine": 100.0}
+"""Percentage points in one of a unit; of any other unit a point is a hundredth of the truth."""
 
 
 @pytest.mark.filterwarnings("ignore")  # in a run, a library's warning stops nothing
@@ -23,6 +27,8 @@ def test_a_fault_is_seen(sound: Subject, fault: Fault, tmp_path: Path) -> None:
             assert any(word and word.startswith("refused") for word in words.values()), words
         if fault.moves:
             assert farthest(faulty, sound, fault) >= ONE_POINT
+        if fault.no_percentage:
+            require_near(faulty.estimates, sound.expected.values)
 
 
 def said_by(name: str, subject: Subject, says: str) -> str | None:
@@ -35,7 +41,7 @@ def said_by(name: str, subject: Subject, says: str) -> str | None:
         CHECKS[name](subject)
     except AssertionError as error:
         return f"differs: {error}"
-    except (ValueError, RuntimeError) as error:
+    except (HarnessError, ValueError, RuntimeError) as error:
         if not says or says not in str(error):
             raise
         return f"refused: {error}"
@@ -43,12 +49,22 @@ def said_by(name: str, subject: Subject, says: str) -> str | None:
 
 
 def farthest(faulty: Subject, sound: Subject, fault: Fault) -> float:
-    """How far the estimates that a fault is said to move are from the truth, the farthest of them."""
+    """How many points the estimates that a fault is said to move are from the truth, the farthest of them."""
     return max(
-        abs(faulty.estimates[name] - value)
+        points(faulty.estimates[name] - value, value, sound.measured_in[name])
         for name, value in sound.expected.values.items()
         if name.startswith(tuple(fault.moves))
     )
+
+
+def points(difference: float, truth: float, unit: str) -> float:
+    """A difference in percentage points, whatever it was measured in."""
+    return abs(difference) * (POINTS[unit] if unit in POINTS else 100 / abs(truth))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_a_fault_moves_a_point_or_is_refused_or_says_why_neither(fault: Fault) -> None:
+    assert [bool(fault.moves), bool(fault.says), bool(fault.no_percentage)].count(True) == 1
 
 
 def test_there_are_enough_faults_with_names_of_their_own() -> None:
