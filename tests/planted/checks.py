@@ -10,6 +10,8 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor
 
+from harness.judge.resampled import data_spread
+from harness.judge.unitrows import read_stored
 from harness.run.recipes import Recipes
 from harness.supply.adapters import attached, trained_adapter
 from harness.supply.loading import load_encoder, load_language_model
@@ -275,6 +277,17 @@ def gap_units(subject: Subject) -> None:
             )
 
 
+def errors(subject: Subject) -> None:
+    """The error of a change in accuracy is that of its paired differences; that of a gap, of both sides of each latent."""
+    stored = read_stored(subject.run.artifact("estimates/all"))
+    found = {
+        name: data_spread(stored.estimates[name], rows).se
+        for name in subject.expected.errors
+        if (rows := stored.unit_rows(name)) is not None
+    }
+    require_near(found, subject.expected.errors)
+
+
 def first_loss(subject: Subject) -> None:
     """Before any step the loss is the distance of the training pairs: nothing has drifted yet."""
     for code, seed in ADAPTERS:
@@ -488,6 +501,7 @@ CHECKS: Mapping[str, Check] = {
     "tuned answers": tuned_answers,
     "paired outcomes": paired_outcomes,
     "units of gaps": gap_units,
+    "errors": errors,
     "first loss": first_loss,
     "first moment": first_moment,
     "drift of a planted adapter": drift,

@@ -55,6 +55,25 @@ class Expected:
         return {name: value for part in parts for name, value in part}
 
     @cached_property
+    def errors(self) -> dict[str, float]:
+        """By estimate id: the standard error that documents or latents give, for changes in accuracy and group gaps."""
+        found = {}
+        for adapter in TUNED:
+            for quantity, code in (("delta", adapter), ("delta-english", "en")):
+                for benchmark in STUDY.benchmarks:
+                    before = np.asarray(self.right(benchmark.name, code))
+                    after = [self.right(benchmark.name, code, ADAPTERS[adapter, seed]) for seed in SEEDS]
+                    changes = 100 * (np.mean(after, axis=0) - before)
+                    name = f"{quantity}/lang={adapter}/bench={benchmark.name}/primary/primary"
+                    found[name] = float(changes.std(ddof=1) / len(changes) ** 0.5)
+        for layer in range(NUM_LAYERS):
+            above, below = self._group(HIGH, layer), self._group(LOW, layer)
+            missed = below - below.sum() / above.sum() * above
+            spread = float(np.sqrt((missed**2).sum() / (len(missed) * (len(missed) - 1))))
+            found[f"gap/layer={layer}/high/primary"] = 100 * spread / float(above.mean())
+        return found
+
+    @cached_property
     def spoken(self) -> list[str]:
         """Every English text that some latent selected, in alphabetical order: that is how texts are numbered."""
         return sorted({text for layer in self.world.selected for found in layer.values() for text in found})

@@ -13,6 +13,7 @@ BATCH = "works.extraction:as_batch"
 HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
 STREAM = "tools.hooks:_reading"
 
+ONLY_ERROR = "a mean of differences and a ratio of sums are the same in any order; only their error is not"
 OTHERS_PLANTED = (
     "what training writes is looked at; every estimate is read through planted weights and a planted log"
 )
@@ -632,15 +633,37 @@ FAULTS = (
         says="other documents than the untouched model",
     ),
     Fault(
-        name="unpaired error",
+        name="documents paired with others",
         patches=_patched(
             "works.scores:_paired",
             "reference=100 * before.correct",
             "reference=100 * np.sort(before.correct)",
         ),
         redone=("estimates",),
-        seen_by=("paired outcomes",),
-        no_percentage="a mean of differences is the same in any order; only its error is not",
+        seen_by=("paired outcomes", "errors"),
+        no_percentage=ONLY_ERROR,
+    ),
+    Fault(
+        name="unpaired error",
+        patches=_patched(
+            "judge.resampled:data_spread",
+            "return mean_spread(_per_unit(formula, observed, reference))",
+            "return combined((mean_spread(observed), mean_spread(reference)))",
+        ),
+        redone=(),
+        seen_by=("errors",),
+        no_percentage=ONLY_ERROR,
+    ),
+    Fault(
+        name="unpaired error of a gap",
+        patches=_patched(
+            "judge.resampled:data_spread",
+            "spread = ratio_spread(observed, reference)",
+            "spread = ratio_spread(observed, np.sort(reference))",
+        ),
+        redone=(),
+        seen_by=("errors",),
+        no_percentage=ONLY_ERROR,
     ),
     Fault(
         name="change under the adapter with the sign of the other side",
