@@ -100,7 +100,7 @@ def bridge_with_saes(world: MidWorld) -> Work:
 def harness_alignment(world: MidWorld) -> Work:
     """Steps of the adapters stage."""
     from harness.supply.adapters import trained_adapter
-    from harness.supply.loading import load_encoder
+    from harness.supply.dictionaries import load_encoder
     from harness.works.alignmentloss import Aligner
 
     model, choice = _model(world), _alignment_choice(world)
@@ -190,7 +190,7 @@ def _model(world: MidWorld) -> Any:  # noqa: ANN401
 
 def _saes(world: MidWorld) -> list[Any]:
     """A dictionary of its own for every layer, as real ones are."""
-    from harness.supply.loading import load_dictionary
+    from harness.supply.dictionaries import load_dictionary
 
     networks = world.networks
     return [load_dictionary(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]

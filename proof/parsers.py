@@ -14,8 +14,8 @@ import numpy as np
 from harness.judge.declaration import read_declaration
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.lock import LockBrokenError, LockFile, read_lock
+from harness.supply.dictionaries import load_encoder
 from harness.supply.export import listed_latents, stored_rows
-from harness.supply.loading import load_encoder
 from harness.supply.made import recipe_of
 from harness.words.failures import UsageError
 from harness.words.pins import Home, Pin

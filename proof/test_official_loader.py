@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from claims.sin2025 import pins
-from harness.supply.loading import load_dictionary, load_encoder
+from harness.supply.dictionaries import load_dictionary, load_encoder
 from harness.tools.encoding import latent_activations
 from harness.words.pins import Home, Pin
 from tests.hub.miniature import FIXTURES, miniature_hub

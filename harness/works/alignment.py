@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.supply.adapters import save_adapter, trained_adapter
-from harness.supply.loading import LanguageModel, layer_encoder, load_language_model
+from harness.supply.dictionaries import layer_encoder
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.sources import revision_of
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.supply.loading import LanguageModel, layer_dictionary, load_language_model
+from harness.supply.dictionaries import layer_dictionary
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import write_table
 from harness.supply.texts import language_texts
 from harness.tools.batches import length_buckets

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.supply.adapters import attached
-from harness.supply.loading import LanguageModel, layer_encoder, load_language_model
+from harness.supply.dictionaries import layer_encoder
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.stopped import passes_on_failure
 from harness.supply.tables import TableWriter, read_table, writing
 from harness.supply.texts import language_texts

@@ -12,9 +12,10 @@ from statistics import median
 import numpy as np
 import torch
 
+from harness.supply.dictionaries import layer_encoder
 from harness.supply.disk import file_sha256
 from harness.supply.export import BOS, StoredRow, activation_files, rows_of_file
-from harness.supply.loading import LanguageModel, layer_encoder, load_language_model
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
 from harness.tools.batches import length_buckets, padded_left

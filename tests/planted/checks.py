@@ -14,7 +14,8 @@ from harness.judge.resampled import data_spread
 from harness.judge.unitrows import read_stored
 from harness.run.recipes import Recipes
 from harness.supply.adapters import attached, trained_adapter
-from harness.supply.loading import load_encoder, load_language_model
+from harness.supply.dictionaries import load_encoder
+from harness.supply.loading import load_language_model
 from harness.supply.manifest import Ingredient, Recipe
 from harness.supply.store import Store
 from harness.supply.tables import read_table

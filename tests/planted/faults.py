@@ -166,7 +166,7 @@ FAULTS = (
     Fault(
         name="b_dec subtracted",
         patches=_patched(
-            "supply.loading:load_encoder",
+            "supply.dictionaries:load_encoder",
             'b_enc=arrays["b_enc"]',
             'b_enc=arrays["b_enc"] - _arrays(pin, file, ("W_enc", "b_dec"))["b_dec"] @ arrays["W_enc"]',
         ),
@@ -177,7 +177,7 @@ FAULTS = (
     Fault(
         name="b_dec subtracted by the library",
         patches=_patched(
-            "supply.loading:load_dictionary", "apply_b_dec_to_input=False", "apply_b_dec_to_input=True"
+            "supply.dictionaries:load_dictionary", "apply_b_dec_to_input=False", "apply_b_dec_to_input=True"
         ),
         redone=("dictionary-error",),
         seen_by=("dictionary errors",),

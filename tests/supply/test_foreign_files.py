@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from harness.supply.loading import ARRAY_NAMES
+from harness.supply.dictionaries import ARRAY_NAMES
 from proof.parsers import PARSERS, params_with_a_pickle
 from proof.spoiling import edited, spoilt
 

@@ -8,7 +8,8 @@ import pytest
 
 from claims.sin2025.profiles import rehearsal
 from claims.sin2025.study import STUDY
-from harness.supply.loading import load_dictionary, load_encoder, load_language_model, load_translator
+from harness.supply.dictionaries import load_dictionary, load_encoder
+from harness.supply.loading import load_language_model, load_translator
 from harness.supply.made import made_folder, recipe_of
 from harness.supply.sources import locate, revision_of
 from harness.supply.studies import profile_faults

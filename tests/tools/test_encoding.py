@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.supply.loading import load_dictionary, load_encoder
+from harness.supply.dictionaries import load_dictionary, load_encoder
 from harness.tools.encoding import Encoder, latent_activations
 from harness.tools.finite import NotFiniteError
 from tests.world_networks import DEAD_LATENT

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from harness.supply.adapters import attached, save_adapter, trained_adapter
-from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.dictionaries import load_encoder
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table, write_table
 from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.failures import UnusableWeightsError

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.supply.loading import LanguageModel, load_dictionary, load_language_model
+from harness.supply.dictionaries import load_dictionary
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table, write_table
 from harness.tools.hooks import visit_residuals
 from harness.words.record import DictionaryError, Text

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.supply.adapters import attached, save_adapter, trained_adapter
-from harness.supply.loading import LanguageModel, load_dictionary, load_language_model
+from harness.supply.dictionaries import load_dictionary
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table, table_path, write_table
 from harness.supply.texts import language_texts
 from harness.words.record import (

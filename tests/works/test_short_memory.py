@@ -15,7 +15,8 @@ from torch import Tensor
 from claims.sin2025.profiles import fixture
 from claims.sin2025.specification import PRIMARY
 from harness.supply.adapters import trained_adapter
-from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.dictionaries import load_encoder
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table, write_table
 from harness.tools.memory import Portion
 from harness.words.adapter import AlignmentStep, TrainingLoss

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from harness.supply.adapters import trained_adapter
-from harness.supply.loading import LanguageModel, load_encoder, load_language_model
+from harness.supply.dictionaries import load_encoder
+from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.studies import load_profile, load_study
 from harness.tools.memory import Portion
 from harness.words.tasks import AdapterTask
