@@ -490,6 +490,33 @@ def _is_flagged(row: Translation) -> bool:
     )
 
 
+ESTIMATES: Mapping[str, tuple[str, ...]] = {
+    "gaps": ("gap",),
+    "gains": ("gain",),
+    "retentions": ("retention", "retention-by-adapter"),
+    "accuracies": ("accuracy",),
+    "deltas": ("delta", "delta-english", "relative-delta"),
+    "correlations": ("correlation",),
+    "similarities": ("similarity",),
+    "tokens and selections kept": ("tokens-per-phrase", "selections-kept"),
+    "dictionary errors": ("dictionary-error", "dictionary-l0"),
+    "unflagged translations": ("translations-unflagged",),
+    "training figures": (
+        "alignment-gap",
+        "alignment-gap-shuffled",
+        "alignment-drift",
+        "alignment-english-mean",
+        "alignment-target-mean",
+        "english-nats",
+        "target-nats",
+    ),
+}
+"""By name of a check: the quantities that it holds to the pencil. Together they are every estimate of the planted study.
+
+The pipeline has others, which the planted study does not ask for: controls of adapters, translators scored on parallel
+texts, scores of published models, and how many pairs fitted into memory at once.
+"""
+
 CHECKS: Mapping[str, Check] = {
     "selections": selections,
     "selections without a panel": few_selections,
@@ -513,24 +540,6 @@ CHECKS: Mapping[str, Check] = {
     "seeds of batches": batch_seeds,
     "seeds of phrases": phrase_seeds,
     "freshness": freshness,
-    "gaps": estimates_of("gap"),
-    "gains": estimates_of("gain"),
-    "retentions": estimates_of("retention", "retention-by-adapter"),
-    "accuracies": estimates_of("accuracy"),
-    "deltas": estimates_of("delta", "delta-english", "relative-delta"),
-    "correlations": estimates_of("correlation"),
-    "similarities": estimates_of("similarity"),
-    "tokens and selections kept": estimates_of("tokens-per-phrase", "selections-kept"),
-    "dictionary errors": estimates_of("dictionary-error", "dictionary-l0"),
-    "unflagged translations": estimates_of("translations-unflagged"),
-    "training figures": estimates_of(
-        "alignment-gap",
-        "alignment-gap-shuffled",
-        "alignment-drift",
-        "alignment-english-mean",
-        "alignment-target-mean",
-        "english-nats",
-        "target-nats",
-    ),
+    **{name: estimates_of(*quantities) for name, quantities in ESTIMATES.items()},
 }
-"""By name: what must hold. Together the last eleven cover every estimate that the pipeline has."""
+"""By name: what must hold."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.planted.checks import CHECKS, Subject
+from tests.planted.checks import CHECKS, ESTIMATES, Subject
 from tests.planted.expected import LOW
 from tests.planted.network import NUM_LAYERS
 
@@ -13,9 +13,13 @@ def test_a_sound_pipeline_finds_what_was_planted(sound: Subject, name: str) -> N
     CHECKS[name](sound)
 
 
-def test_every_quantity_has_an_answer_by_pencil(sound: Subject) -> None:
-    found = {name.split("/")[0] for name in sound.estimates}
-    assert found == {name.split("/")[0] for name in sound.expected.values}
+def test_every_estimate_has_an_answer_by_pencil_and_every_answer_an_estimate(sound: Subject) -> None:
+    assert sound.estimates.keys() == sound.expected.values.keys()
+
+
+def test_every_estimate_is_held_to_its_answer_by_some_check(sound: Subject) -> None:
+    held = {quantity for quantities in ESTIMATES.values() for quantity in quantities}
+    assert {name.split("/")[0] for name in sound.estimates} == held
 
 
 @pytest.mark.parametrize(("layer", "gap"), [(1, 26.27), (3, 19.89)])
