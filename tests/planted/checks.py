@@ -33,8 +33,8 @@ from harness.words.record import (
     TokenActivation,
     Translation,
 )
-from harness.works.alignment import training_and_held_out
-from harness.works.alignmentloss import Aligner
+from harness.works.alignment import training_and_held_out, with_wrong_partners
+from harness.works.alignmentloss import Aligner, Pairs
 from harness.works.heldout import measured_moment
 from harness.works.pipeline import producer
 from harness.works.training import planned_batches
@@ -52,7 +52,7 @@ from tests.planted.network import NUM_LAYERS
 from tests.planted.pencil import streams
 from tests.planted.run import PlantedRun
 from tests.planted.steps import Asked, HandTraining, Weights
-from tests.planted.world import ADAPTERS, ALIGNMENT, NUM_ITEMS, STUDY
+from tests.planted.world import ADAPTERS, ALIGNMENT, CONTROLS, NUM_ITEMS, STUDY
 
 TOLERANCE = 1e-4
 """Relative where a value is above 1, absolute below: float32 moves the planted numbers by less than a tenth of it."""
@@ -162,6 +162,8 @@ def tuned_token_values(subject: Subject) -> None:
     for (adapter, seed), strengths in ADAPTERS.items():
         for code in (adapter, "en"):
             _require_token_values(subject, f"activations-tuned/{adapter}/seed-{seed}/{code}", code, strengths)
+    for (code, seed), strengths in CONTROLS.items():
+        _require_token_values(subject, f"activations-tuned/{code}/control-{seed}/{code}", code, strengths)
 
 
 def panel_values(subject: Subject) -> None:
@@ -294,6 +296,20 @@ def first_loss(subject: Subject) -> None:
     for code, seed in ADAPTERS:
         (row,) = read_table(subject.run.trained(f"{code}/seed-{seed}"), TrainingLoss)
         require_near({"loss": row.loss}, {"loss": first_distance(subject.expected, code, training=True)})
+
+
+def first_loss_of_controls(subject: Subject) -> None:
+    """The same of a control, over pairs of which no phrase has its own translation and each translation is used once."""
+    for code, seed in CONTROLS:
+        numbers = tuple((number,) for number in range(len(training_pairs(subject.expected, code))))
+        drawn = with_wrong_partners(Pairs(english=numbers, target=numbers), seed).target
+        assert sorted(drawn) == list(numbers)
+        assert all(partner != own for partner, own in zip(drawn, numbers, strict=True))
+        wanted = first_distance(
+            subject.expected, code, training=True, partners=[number for (number,) in drawn]
+        )
+        (row,) = read_table(subject.run.trained(f"{code}/control-{seed}"), TrainingLoss)
+        require_near({"loss": row.loss}, {"loss": wanted})
 
 
 def first_moment(subject: Subject) -> None:
@@ -510,11 +526,21 @@ ESTIMATES: Mapping[str, tuple[str, ...]] = {
         "english-nats",
         "target-nats",
     ),
+    "controls": (
+        "gain-control",
+        "alignment-gap-control",
+        "alignment-gap-shuffled-control",
+        "alignment-drift-control",
+        "alignment-english-mean-control",
+        "alignment-target-mean-control",
+        "english-nats-control",
+        "target-nats-control",
+    ),
 }
 """By name of a check: the quantities that it holds to the pencil. Together they are every estimate of the planted study.
 
-The pipeline has others, which the planted study does not ask for: controls of adapters, translators scored on parallel
-texts, scores of published models, and how many pairs fitted into memory at once.
+The pipeline has others, which the planted study does not ask for: translators scored on parallel texts, scores of
+published models, and how many pairs fitted into memory at once.
 """
 
 CHECKS: Mapping[str, Check] = {
@@ -531,6 +557,7 @@ CHECKS: Mapping[str, Check] = {
     "units of gaps": gap_units,
     "errors": errors,
     "first loss": first_loss,
+    "first loss of controls": first_loss_of_controls,
     "first moment": first_moment,
     "drift of a planted adapter": drift,
     "base model restored": restored,

@@ -13,7 +13,9 @@ from tests.planted.run import FIELDS
 from tests.planted.world import (
     ADAPTERS,
     ALIGNMENT,
+    CONTROLS,
     LOGGED,
+    LOGGED_OF_CONTROLS,
     NUM_ITEMS,
     SPECIFICATION,
     STUDY,
@@ -129,28 +131,32 @@ class Expected:
                     own = self.latent_means(code, layer).sum()
                     yield f"gap/layer={layer}/lang={code}/{reading}/primary", 100 * (1 - own / above)
 
-    def change(self, adapter: str, code: str, layer: int, seed: int) -> float:
+    def change(self, code: str, layer: int, strengths: Strengths) -> float:
         """Change in percent of a language's held-out means under an adapter."""
         before = self.latent_means(code, layer, held_out=True).sum()
-        after = self.latent_means(code, layer, ADAPTERS[adapter, seed], held_out=True).sum()
+        after = self.latent_means(code, layer, strengths, held_out=True).sum()
         return float(100 * (after / before - 1))
 
     def _gains(self) -> Iterator[tuple[str, float]]:
         for code in TUNED:
-            at_layer = [self.change(code, code, GAIN_LAYER, seed) for seed in SEEDS]
+            at_layer = [self.change(code, GAIN_LAYER, ADAPTERS[code, seed]) for seed in SEEDS]
             yield f"gain/layer={GAIN_LAYER}/lang={code}/primary/primary", np.mean(at_layer)
-            over_all = [self.change(code, code, layer, seed) for seed in SEEDS for layer in ALIGNMENT.layers]
+            over_all = [
+                self.change(code, layer, ADAPTERS[code, seed]) for seed in SEEDS for layer in ALIGNMENT.layers
+            ]
             yield f"gain/lang={code}/primary/mean-over-aligned-layers", np.mean(over_all)
             before = self.latent_means(code, GAIN_LAYER, held_out=True).sum()
             english = self.latent_means("en", GAIN_LAYER, held_out=True).sum()
             risen = [before * change / 100 for change in at_layer]
             shares = 100 * np.asarray(risen) / (english - before)
             yield f"gain/layer={GAIN_LAYER}/lang={code}/primary/share-of-gap-closed", shares.mean()
+            control = self.change(code, GAIN_LAYER, CONTROLS[code, 1])
+            yield f"gain-control/layer={GAIN_LAYER}/lang={code}/primary/primary", control
 
     def _retentions(self) -> Iterator[tuple[str, float]]:
         place = f"layer={GAIN_LAYER}"
         by_adapter = {
-            adapter: np.mean([100 + self.change(adapter, "en", GAIN_LAYER, seed) for seed in SEEDS])
+            adapter: np.mean([100 + self.change("en", GAIN_LAYER, ADAPTERS[adapter, seed]) for seed in SEEDS])
             for adapter in TUNED
         }
         for adapter, value in by_adapter.items():
@@ -308,6 +314,8 @@ class Expected:
                 for reading, moment in (("before", 0), ("after", 1)):
                     logged = [LOGGED[code, seed][moment][place] for seed in SEEDS]
                     yield f"{quantity}/lang={code}/{reading}/primary", np.mean(logged)
+                    control = LOGGED_OF_CONTROLS[code, 1][moment][place]
+                    yield f"{quantity}-control/lang={code}/{reading}/primary", control
 
 
 def asked(item: Question) -> str:
@@ -325,9 +333,13 @@ def _mean_cosine(left: Values, right: Values) -> float:
     return float(np.mean(products / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)))
 
 
-def first_distance(expected: Expected, code: str, *, training: bool) -> float:
-    """Mean over aligned layers, pairs and latents of the distance between a phrase and its translation."""
+def first_distance(
+    expected: Expected, code: str, *, training: bool, partners: Sequence[int] | None = None
+) -> float:
+    """Mean over aligned layers, pairs and latents of the distance between a phrase and its translation, or another's."""
     english, target = _pooled_sides(expected, code, training=training)
+    if partners is not None:
+        target = target[:, list(partners)]
     return float(np.abs(english - target).mean())
 
 

@@ -510,6 +510,20 @@ FAULTS = (
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
+        name="controls trained on true partners",
+        patches=_patched("works.alignment:produce", "if task.wrong_partners:", "if False:"),
+        redone=TRAINING,
+        seen_by=("first loss of controls",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="adapters read for their controls",
+        patches=_patched("works.tuning:read_tuned_run", "is_control=controls", "is_control=False"),
+        redone=("estimates",),
+        seen_by=("controls",),
+        moves=("gain-control",),
+    ),
+    Fault(
         name="learning rate twice what was asked",
         patches=_patched(
             "works.training:Training.run",

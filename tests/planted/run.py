@@ -1,5 +1,6 @@
 """A run of the planted study in one process: real stages, real tables; only the weights of the adapters are planted."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.items import Item, Plan
 from harness.works.pipeline import plan, producer
 from tests.planted.network import plant_adapter
-from tests.planted.world import ADAPTERS, ALIGNMENT, LOGGED, STUDY, PlantedWorld
+from tests.planted.world import ADAPTERS, ALIGNMENT, CONTROLS, LOGGED, LOGGED_OF_CONTROLS, STUDY, PlantedWorld
 
 TRAINED = "trained/"
 """Before the name of an adapter's folder: what the stage itself wrote, before other weights were planted."""
@@ -83,15 +84,18 @@ class PlantedRun:
 
 def _planted(name: str, trained: Path, out: Path) -> Path:
     """A copy of a trained adapter with the planted weights, and with the planted log of its training."""
-    language, seed = name.split("/seed-")
+    language, kind, seed = re.split("[/-]", name)
     key = (language, int(seed))
+    strengths, logged = (
+        (CONTROLS[key], LOGGED_OF_CONTROLS[key]) if kind == "control" else (ADAPTERS[key], LOGGED[key])
+    )
     out.mkdir(parents=True)
     for file in trained.glob("adapter_*"):
         (out / file.name).write_bytes(file.read_bytes())
-    plant_adapter(out, ADAPTERS[key], scale=ALIGNMENT.lora_alpha / ALIGNMENT.rank)
+    plant_adapter(out, strengths, scale=ALIGNMENT.lora_alpha / ALIGNMENT.rank)
     steps = [
         AlignmentStep(step=step, **dict(zip(FIELDS, values, strict=True)))
-        for step, values in enumerate(LOGGED[key])
+        for step, values in enumerate(logged)
     ]
     write_table(out, AlignmentStep, steps)
     write_table(out, TrainingLoss, read_table(trained, TrainingLoss))

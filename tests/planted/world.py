@@ -1,4 +1,4 @@
-"""The planted world on disk, and a study of it: four layers, five languages, two adapters for each of two of them."""
+"""The planted world on disk, and a study of it: four layers, five languages, adapters and a control for two of them."""
 
 import gzip
 import json
@@ -48,6 +48,12 @@ ADAPTERS: Mapping[tuple[str, int], Strengths] = {
 }
 """By language and seed: how strongly the adapter reads the constant in each layer."""
 
+CONTROLS: Mapping[tuple[str, int], Strengths] = {
+    ("ml", 1): (0.005, 0.010, 0.025, 0.0),
+    ("hi", 1): (0.010, -0.005, 0.020, 0.0),
+}
+"""The same of the controls, which are trained on wrong partners."""
+
 LOGGED: Mapping[tuple[str, int], tuple[tuple[float, ...], ...]] = {
     ("ml", 1): ((2.0, 4.0, 0.0, 3.0, 1.0, 5.0, 7.0), (1.5, 3.0, 0.25, 3.5, 2.0, 5.5, 6.0)),
     ("ml", 2): ((2.5, 4.5, 0.0, 3.0, 1.0, 5.0, 7.0), (1.0, 2.0, 0.5, 3.25, 2.5, 5.25, 6.5)),
@@ -55,6 +61,11 @@ LOGGED: Mapping[tuple[str, int], tuple[tuple[float, ...], ...]] = {
     ("hi", 2): ((1.5, 2.5, 0.0, 3.0, 2.0, 5.0, 6.0), (0.75, 1.0, 0.75, 3.75, 2.75, 5.0, 4.0)),
 }
 """By language and seed: the moments before and after training that the tables of a planted adapter hold."""
+
+LOGGED_OF_CONTROLS: Mapping[tuple[str, int], tuple[tuple[float, ...], ...]] = {
+    ("ml", 1): ((3.5, 4.25, 0.0, 3.0, 1.0, 5.0, 7.0), (3.25, 3.5, 1.25, 2.5, 1.75, 6.5, 8.0)),
+    ("hi", 1): ((1.75, 2.25, 0.0, 3.0, 2.0, 5.0, 6.0), (1.25, 2.0, 0.375, 2.75, 3.0, 6.25, 7.5)),
+}
 
 ARC = Benchmark(
     name="arc",
@@ -169,6 +180,7 @@ class PlantedWorld:
                 similarity_texts=100,
                 dictionary_texts=100,
                 adapter_seeds=(1, 2),
+                control_seeds=(1,),
                 max_alignment_steps=1,
                 alignment_batch=64,
                 items_per_cell=NUM_ITEMS,
