@@ -9,6 +9,8 @@ from tests.planted.checks import CHECKS, Subject, require_near
 from tests.planted.faults import FAULTS, Fault
 from tests.planted.patching import planted
 
+PROOF = Path(__file__).parents[2] / "docs" / "proof.md"
+
 ONE_POINT = 1.0
 """How far a wrong choice must land from the truth, in percentage points."""
 
@@ -69,3 +71,19 @@ def test_a_fault_moves_a_point_or_is_refused_or_says_why_neither(fault: Fault) -
 
 def test_there_are_enough_faults_with_names_of_their_own() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 30
+
+
+def test_the_table_of_the_proof_says_what_the_faults_say() -> None:
+    rows = {}
+    for line in PROOF.read_text(encoding="utf-8").partition("| fault | seen by |")[2].splitlines()[2:]:
+        if not line.startswith("|"):
+            break
+        name, seen, _before = (cell.strip() for cell in line.strip("|").split("|"))
+        checks, _, words = seen.partition("; refused: ")
+        rows[name] = (set(checks.split(", ")), words.strip('"'))
+    assert rows.keys() == {fault.name for fault in FAULTS}
+    for fault in FAULTS:
+        checks, words = rows[fault.name]
+        assert words == fault.says, fault.name
+        # A check that is only refused is no check that saw it.
+        assert checks <= set(fault.seen_by) if fault.says else checks == set(fault.seen_by), fault.name
