@@ -9,8 +9,12 @@ if TYPE_CHECKING:
 SIDES = {"cuda": 8_192, "cpu": 1_536}
 """Rows and columns of the factors: large enough to fill the device, small enough for a second or two."""
 
-ATTEMPTS = 5
-"""The fastest counts, since whatever else the machine does only slows it down."""
+SECONDS = 3.0
+"""Products are repeated for so long, and the fastest counts, since whatever else the machine does only slows it down.
+
+On a shared machine the best of the first five was anywhere from half the speed to all of it; the best of three seconds
+stayed within a tenth.
+"""
 
 
 def matmul_flops_per_second(device: str, dtype: str, threads: int) -> float:
@@ -28,7 +32,10 @@ def matmul_flops_per_second(device: str, dtype: str, threads: int) -> float:
     side = SIDES[device]
     factor = torch.ones(side, side, dtype=getattr(torch, dtype), device=device)
     torch.mm(factor, factor)
-    return 2 * side**3 / min(_seconds_of_a_product(factor) for _ in range(ATTEMPTS))
+    fastest, start = _seconds_of_a_product(factor), time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        fastest = min(fastest, _seconds_of_a_product(factor))
+    return 2 * side**3 / fastest
 
 
 def _seconds_of_a_product(factor: "torch.Tensor") -> float:
