@@ -1,4 +1,4 @@
-"""How fast a run was on its machine, and how long another world would take there."""
+"""How fast a run was on its machine, by what it stored, and how long another world would take there."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.run.projection import StageProjection, projection, scaled, spoken_stages
+from harness.run.counting import StageWork, stage_work
+from harness.run.finished import FinishedRun
+from harness.run.forecast import Forecast, forecast, forecast_lines
 from harness.supply.provenance import machine
+from harness.supply.runfolder import RunFolder
 from harness.supply.speed import matmul_flops_per_second
+from harness.supply.store import Store
 from harness.supply.studies import load_profile, load_study
 from harness.tools.mode import Mode
 from harness.words.failures import UsageError
-from harness.words.items import Plan
 from harness.words.study import Profile
 from harness.works.pipeline import plan
 
@@ -24,15 +27,16 @@ REPORT = "report.json"
 
 @dataclass(frozen=True, kw_only=True)
 class StagePace:
-    """What one stage of a run did in its time."""
+    """What one stage of a run did in its time, counted in its artifacts."""
 
-    stage: str
+    work: StageWork
     wall_seconds: float
-    tokens_at_most: int
-    """Positions that the stage's sizes allow; a rehearsal comes close to them."""
-    tokens_per_second: float
-    flops_per_second: float
-    """Useful operations of the language model; 0 where it did not run."""
+    texts_per_second: float | None
+    """None where texts cannot be counted."""
+    tokens_per_second: float | None
+    """None where tokens cannot be counted."""
+    flops_per_second: float | None
+    """Useful operations of the language model's layers; None where they cannot be counted."""
     peak_memory_bytes: int
     """The most memory that its process held."""
     peak_accelerator_bytes: int
@@ -49,13 +53,16 @@ class Pace:
     stages: tuple[StagePace, ...]
     matmul_flops_per_second: float | None
     """A large product of the run's own dtype on this machine, now; None where the run was made on another."""
-    other_profile: str
-    other: tuple[StageProjection, ...]
-    """Stages of the other world on this machine; those that the run did not time are left out."""
+    other: Forecast
 
 
-def pace_of(run: Path, profile: str) -> Pace:
+def pace_of(run: Path, profile: str, store: Path) -> Pace:
     """The pace of a stored run, and the time that another profile of its study would take.
+
+    Args:
+        run: Folder of the run.
+        profile: World whose time is asked for.
+        store: Folder of the artifacts that the run names.
 
     Raises:
         UsageError: If the folder holds no finished run, one of miniature networks, or the profile is unknown.
@@ -72,42 +79,51 @@ def pace_of(run: Path, profile: str) -> Pace:
         plan(study, load_profile(study, name), "cuda") for name in (str(record["profile"]), profile)
     )
     costs = {str(row["stage"]): row for row in record["stages"]}
-    seconds = {stage: float(row["wall_seconds"]) for stage, row in costs.items()}
+    finished = FinishedRun(plan=ours, folder=RunFolder(root=run), store=Store(store))
+    stages = tuple(_paces(finished, costs))
     where = record["attempts"][-1]["machine"]
     return Pace(
         run=run.name,
         profile=ours.profile.name,
         machine=where,
-        stages=tuple(_paces(ours, costs)),
+        stages=stages,
         matmul_flops_per_second=_matmul(ours.profile, where),
-        other_profile=profile,
-        other=scaled(other, ours, seconds),
+        other=forecast(
+            other,
+            {stage.work.stage: stage.work for stage in stages},
+            {stage.work.stage: stage.wall_seconds for stage in stages},
+            real_texts=mode == Mode.FULL,
+        ),
     )
 
 
 def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
     """A pace for people."""
-    yield f"{pace.run} ({pace.profile} world) on {pace.machine.get('accelerator') or pace.machine.get('processor')}:"
+    where = pace.machine.get("accelerator") or pace.machine.get("processor")
+    yield f"{pace.run} ({pace.profile} world) on {where}, counted in what it stored:"
     for stage in pace.stages:
         yield _stage_line(stage, pace.matmul_flops_per_second)
     if pace.matmul_flops_per_second:
         yield f"a large matrix product of the same dtype reaches {pace.matmul_flops_per_second / 1e12:.2f} TFLOP/s here"
     else:
         yield "this is another machine: the share of its matrix products' peak is not known here"
-    yield f"the {pace.other_profile} world at this pace, at most, since what a stage spends on loading is scaled as well:"
-    yield from spoken_stages(pace.other)
-    if price_per_hour:
-        hours = sum(stage.seconds for stage in pace.other) / 3600
-        yield f"at {price_per_hour:g} an hour: {hours * price_per_hour:,.0f}"
+    yield from forecast_lines(pace.other, price_per_hour)
 
 
 def _stage_line(stage: StagePace, matmul: float | None) -> str:
-    share = f", {100 * stage.flops_per_second / matmul:.1f} % of peak" if matmul else ""
-    useful = f"{stage.flops_per_second / 1e12:8.2f} TFLOP/s useful{share}" if stage.flops_per_second else ""
+    work = stage.work
     memory = f"{stage.peak_memory_bytes / 2**30:.1f} GiB"
     if stage.peak_accelerator_bytes:
         memory += f" + {stage.peak_accelerator_bytes / 2**30:.1f} GiB of the accelerator"
-    return f"{stage.stage:<18} {stage.wall_seconds:>9.1f} s {stage.tokens_per_second:>12,.0f} tokens/s  {memory} {useful}".rstrip()
+    line = f"{work.stage:<18} {stage.wall_seconds:>9.1f} s  {memory}"
+    if work.texts is not None and stage.texts_per_second is not None:
+        line += f"  {work.texts:,} texts ({stage.texts_per_second:,.1f}/s)"
+    if work.tokens is not None and stage.tokens_per_second is not None:
+        line += f"  {work.tokens:,} tokens ({stage.tokens_per_second:,.0f}/s)"
+    if stage.flops_per_second is not None:
+        share = f", {100 * stage.flops_per_second / matmul:.1f} % of peak" if matmul else ""
+        line += f"  {stage.flops_per_second / 1e12:.2f} TFLOP/s useful{share}"
+    return f"{line}  not counted: {work.not_counted}" if work.not_counted else line
 
 
 def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | None:
@@ -119,20 +135,25 @@ def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | 
     return matmul_flops_per_second(device, profile.sizes.dtype, profile.sizes.threads)
 
 
-def _paces(ours: Plan, costs: Mapping[str, Mapping[str, Any]]) -> Iterator[StagePace]:
-    for stage in projection(ours):
-        cost = costs.get(stage.stage, {})
+def _paces(run: FinishedRun, costs: Mapping[str, Mapping[str, Any]]) -> Iterator[StagePace]:
+    for stage in run.plan.stages:
+        cost = costs.get(stage.name, {})
         took = float(cost.get("wall_seconds", 0.0))
         if took > 0:
+            work = stage_work(run, stage)
             yield StagePace(
-                stage=stage.stage,
+                work=work,
                 wall_seconds=took,
-                tokens_at_most=stage.tokens,
-                tokens_per_second=stage.tokens / took,
-                flops_per_second=stage.flops / took,
+                texts_per_second=_per_second(work.texts, took),
+                tokens_per_second=_per_second(work.tokens, took),
+                flops_per_second=_per_second(work.flops, took),
                 peak_memory_bytes=int(cost.get("peak_memory_bytes", 0)),
                 peak_accelerator_bytes=int(cost.get("peak_accelerator_bytes", 0)),
             )
+
+
+def _per_second(amount: float | None, seconds: float) -> float | None:
+    return None if amount is None else amount / seconds
 
 
 def _record(run: Path, name: str, needed: set[str]) -> Mapping[str, Any]:

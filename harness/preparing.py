@@ -136,14 +136,15 @@ def pace(
     run: Annotated[Path, typer.Argument(help="Folder of a run that has ended, a rehearsal say.")],
     *,
     profile: Annotated[str, typer.Option("--profile", help="World whose time is asked for.")] = "paper",
+    store: StorePath = DEFAULT_STORE,
     price: Annotated[float, typer.Option(help="What an hour of the machine costs, in any currency.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Say how fast a run was, and how long another world would take on the same machine."""
+    """Say how fast a run was, counted in what it stored, and how long another world would take on that machine."""
     from harness.pace import lines_of, pace_of
     from harness.tools.canonical import plain
 
-    found = pace_of(run, profile)
+    found = pace_of(run, profile, store)
     if as_json:
         print_json(plain(found))
         return

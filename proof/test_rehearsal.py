@@ -1,23 +1,30 @@
-"""The rehearsal profile at its true widths and two layers deep: what a processor can try of it, with what it held."""
+"""The rehearsal profile at its true widths and two layers deep: what a processor can try of it, what it held, its pace."""
 
+import json
 import resource
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from claims.sin2025.profiles import made, rehearsal
+from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
-from harness.supply.tables import read_table
+from harness.pace import lines_of, pace_of
+from harness.run.execution import recorded
+from harness.run.finished import FinishedRun
+from harness.run.stageprocess import run_stage
+from harness.run.witness import evidence_of, heard_in
+from harness.supply.provenance import THREAD_VARIABLES
+from harness.supply.runfolder import RunFolder
+from harness.supply.store import Store
+from harness.tools.mode import Mode, mode_of
 from harness.words.adapter import AlignmentStep
 from harness.words.estimate import Estimate
 from harness.words.items import Plan
 from harness.words.study import Profile, Shapes, Study
 from harness.words.testimony import LayerReplay, LoadedModel
 from harness.works.pipeline import plan
-from tests.small_study import make
 
 LAYERS = 2
 CODES = ("en", "es", "ml")
@@ -71,21 +78,45 @@ def shallow_profile() -> Profile:
 def shallow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("made-home")))
+        for variable in THREAD_VARIABLES:
+            patch.setenv(variable, "1")
         yield plan(shallow_study(), shallow_profile(), "cpu")
 
 
-def test_the_main_path_passes_at_true_widths(shallow: Plan, tmp_path: Path) -> None:
-    made_so_far: dict[str, Path] = {}
-    for stage in shallow.stages:
-        start = time.process_time()
-        for item in stage.items:
-            make(item, tmp_path, made_so_far)
-        print(f"{stage.name:<18} {time.process_time() - start:7.1f} CPU s")  # noqa: T201  pytest shows it with -s
-    (model,) = read_table(made_so_far["replay/all"], LoadedModel)
+def test_the_main_path_passes_at_true_widths(
+    shallow: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, store = RunFolder(root=tmp_path / "run"), Store(tmp_path / "store")
+    with recorded(shallow, run, "shallow"):
+        for stage in shallow.stages:
+            run_stage(shallow, stage.name, store, run)
+    finished = FinishedRun(plan=shallow, folder=run, store=store)
+    (model,) = finished.rows("replay", "all", LoadedModel)
     assert (model.num_layers, model.d_model, model.vocab_size) == (LAYERS, 2304, 256_000)
-    assert {layer.d_sae for layer in read_table(made_so_far["replay/all"], LayerReplay)} == {16_384}
-    first, last = read_table(made_so_far["adapters/ml/seed-1"], AlignmentStep)
+    assert {layer.d_sae for layer in finished.rows("replay", "all", LayerReplay)} == {16_384}
+    first, last = finished.rows("adapters", "ml/seed-1", AlignmentStep)
     assert (first.step, last.step) == (0, 1)
-    quantities = {row.quantity for row in read_table(made_so_far["estimates/all"], Estimate)}
+    quantities = {row.quantity for row in finished.rows("estimates", "all", Estimate)}
     assert quantities >= {"gap", "gain", "retention", "accuracy"}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MAX_MEMORY_GIB * 2**20
+    expect_a_pace(finished, monkeypatch)
+
+
+def expect_a_pace(finished: FinishedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every stage that runs the model is counted, and none passes what the machine can multiply."""
+    study, folder, store = finished.plan.study, finished.folder.root, finished.store.root
+    heard = heard_in(finished.artifact("replay", "all"))
+    mode = mode_of(study.shapes, evidence_of(finished.plan, heard, ()))
+    assert mode is Mode.REHEARSAL
+    (folder / "report.json").write_text(json.dumps({"mode": mode}))
+    worlds = {"rehearsal": finished.plan.profile, "paper": paper()}
+    monkeypatch.setattr("harness.pace.load_study", lambda name: study)
+    monkeypatch.setattr("harness.pace.load_profile", lambda study, name: worlds[name])
+    pace = pace_of(folder, "paper", store)
+    for line in lines_of(pace, price_per_hour=2.0):
+        print(line)  # noqa: T201  pytest shows it with -s
+    reading = {stage.name for stage in finished.plan.stages if stage.uses_model} - {"translations"}
+    assert {stage.work.stage for stage in pace.stages if stage.flops_per_second} == reading
+    assert pace.matmul_flops_per_second is not None
+    assert all((stage.flops_per_second or 0) < pace.matmul_flops_per_second for stage in pace.stages)
+    assert {stage.stage for stage in pace.other.stages} == reading | {"translations"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.spied_run import SpiedRun
     from tests.worlds import World
 
 CACHE = tempfile.TemporaryDirectory(prefix="harness-tests-")
@@ -44,3 +45,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> "World":
 def world_root(world: "World") -> Path:
     """Where the tiny world lies."""
     return world.root
+
+
+@pytest.fixture(scope="session")
+def spied_run(tmp_path_factory: pytest.TempPathFactory) -> "SpiedRun":
+    """A whole run of the small study, with what really passed through its model."""
+    from tests.spied_run import spied_run_of
+    from tests.worlds import build_world
+
+    four = build_world(tmp_path_factory.mktemp("four"), languages=("en", "zh", "es", "ml"))
+    return spied_run_of(four, tmp_path_factory.mktemp("spied"))

@@ -1,12 +1,13 @@
 """What a run would take: texts, tokens, bytes and time of every stage, from sizes and stated rates alone.
 
-Upper bounds and orders of magnitude for whoever plans a run; nothing measured ever rests on them. A rehearsal
-replaces the stated rates by measured ones.
+Upper bounds and orders of magnitude for whoever plans a run; nothing measured ever rests on them. What a finished
+run did is counted from its artifacts instead, and its pace takes the place of the stated rates.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from harness.tools.draft import REPLAYED_ROWS
 from harness.words.items import Plan
 from harness.words.pins import Home
 from harness.words.study import Profile, Shapes
@@ -23,8 +24,17 @@ OPTIONS = 4
 UNKNOWN_ITEMS = 6_000
 """Items of one (benchmark, language) where a profile takes all: about what the aligned subsets hold on average."""
 
-BACKWARD = 3.0
-"""Forward and backward of a pass, in forward passes."""
+TOKENS_PER_ROW = 128
+"""Tokens of a stored row of the export."""
+
+WITH_GRADIENTS = 2
+"""A pass and its way back, in passes: the weights are frozen, so that the way back makes gradients of activations alone."""
+
+HELD_OUT_PAIRS = 64
+"""Held-out pairs that training measures at each moment, at most."""
+
+MOMENTS = 3
+"""Moments at which it does."""
 
 SHARE_OF_DISTINCT = 0.9
 """Phrases that are left when those that speak for several latents are counted once."""
@@ -66,8 +76,19 @@ class StageProjection:
     tokens: int
     """Positions that the language model passes, all items together."""
     flops: float
-    """Useful operations of the language model on them; 0 where it does not run."""
+    """Useful operations of the language model's layers on them; 0 where it does not run."""
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one item of a stage reads at most."""
+
+    texts: int
+    tokens_per_text: int = 0
+    """With BOS; 0 where the language model does not read them."""
+    layers: float = 0.0
+    """Layers that a text passes, in the mean; those that it passes with gradients count as `WITH_GRADIENTS`."""
 
 
 def projection(plan: Plan, rates: Rates = STATED) -> tuple[StageProjection, ...]:
@@ -75,11 +96,26 @@ def projection(plan: Plan, rates: Rates = STATED) -> tuple[StageProjection, ...]
     return tuple(_projected(plan, stage.name, len(stage.items), rates) for stage in plan.stages)
 
 
-def model_parameters(shapes: Shapes) -> int:
-    """About how many parameters a decoder of these shapes has: embedding once, attention and a gated MLP per layer."""
+def layer_parameters(shapes: Shapes) -> int:
+    """About how many parameters one layer of a decoder of these shapes has: attention and a gated MLP."""
     attention = 3 * shapes.d_model**2
     mlp = 3 * OVER_WIDTH * shapes.d_model**2
-    return int(shapes.vocab_size * shapes.d_model + shapes.num_layers * (attention + mlp))
+    return int(attention + mlp)
+
+
+def model_parameters(shapes: Shapes) -> int:
+    """About how many parameters such a decoder has: its layers, and the embedding once."""
+    return shapes.vocab_size * shapes.d_model + shapes.num_layers * layer_parameters(shapes)
+
+
+def layers_flops(shapes: Shapes, token_layers: float) -> float:
+    """Useful operations of layers; embedding and head, which few positions need, are left out.
+
+    Args:
+        shapes: Of the model.
+        token_layers: Layers that each token passes, summed over tokens.
+    """
+    return 2 * layer_parameters(shapes) * token_layers
 
 
 def accelerator_bytes(shapes: Shapes, aligned_layers: int) -> int:
@@ -90,10 +126,10 @@ def accelerator_bytes(shapes: Shapes, aligned_layers: int) -> int:
 
 
 def _projected(plan: Plan, stage: str, items: int, rates: Rates) -> StageProjection:
-    texts = dict(_texts(plan)).get(stage, 0) * items
-    tokens = texts * dict(_tokens_per_text(plan)).get(stage, 0)
-    passes = BACKWARD if stage == "adapters" else 1.0
-    flops = 2 * model_parameters(plan.study.shapes) * tokens * passes
+    reading = dict(_readings(plan)).get(stage, Reading(texts=0))
+    texts = reading.texts * items
+    tokens = texts * reading.tokens_per_text
+    flops = layers_flops(plan.study.shapes, tokens * reading.layers)
     seconds = (
         texts / rates.translations_per_second
         if stage in TRANSLATING
@@ -109,56 +145,50 @@ def phrases_at_most(plan: Plan) -> int:
     return int(SHARE_OF_DISTINCT * drawn)
 
 
-def _texts(plan: Plan) -> Iterator[tuple[str, int]]:
-    """Texts of one item of each stage; phrases and estimates pass no model."""
-    sizes, choice = plan.profile.sizes, plan.study.primary.alignment
+def items_at_most(plan: Plan) -> int:
+    """Items of one benchmark in one language: those that the profile's sizes name, or about as many as there are."""
+    return plan.profile.sizes.items_per_cell or UNKNOWN_ITEMS
+
+
+def _readings(plan: Plan) -> Iterator[tuple[str, Reading]]:
+    """What one item of each stage reads; phrases and estimates pass no network."""
+    sizes, layers = plan.profile.sizes, plan.study.shapes.num_layers
     phrases = phrases_at_most(plan)
-    steps = choice.pairs * choice.epochs // (sizes.alignment_batch or choice.batch_size)
-    steps = min(steps, sizes.max_alignment_steps or steps)
-    cells = len(plan.study.benchmarks) * (sizes.items_per_cell or UNKNOWN_ITEMS) * OPTIONS
-    yield "replay", 2 * 50 * plan.study.shapes.num_layers
-    yield "translations", phrases
-    yield "translation-scores", sizes.parallel_texts
-    yield from ((stage, phrases) for stage in ("activations", "activations-tuned"))
-    yield "dictionary-error", sizes.dictionary_texts
-    # Two sides with the adapter, and the English one without it.
-    yield "adapters", 3 * steps * (sizes.alignment_batch or choice.batch_size)
-    yield from ((stage, cells) for stage in ("benchmarks", "benchmarks-tuned"))
+    cells = len(plan.study.benchmarks) * items_at_most(plan) * OPTIONS
+    # With BOS and without, each row as far as its own layer.
+    rows = Reading(texts=2 * REPLAYED_ROWS * layers, tokens_per_text=TOKENS_PER_ROW, layers=(layers + 1) / 2)
+    yield "replay", rows
+    yield "translations", Reading(texts=phrases)
+    yield "translation-scores", Reading(texts=sizes.parallel_texts)
+    whole = Reading(texts=phrases, tokens_per_text=TOKENS_PER_PHRASE, layers=layers)
+    yield from ((stage, whole) for stage in ("activations", "activations-tuned"))
+    yield "dictionary-error", replace(whole, texts=sizes.dictionary_texts)
+    yield "adapters", _training(plan)
+    asked = Reading(texts=cells, tokens_per_text=_tokens_per_prompt(plan), layers=layers)
+    yield from ((stage, asked) for stage in ("benchmarks", "benchmarks-tuned"))
 
 
-def _tokens_per_text(plan: Plan) -> Iterator[tuple[str, int]]:
+def _training(plan: Plan) -> Reading:
+    """Training of one adapter; layers above the deepest one that its loss reads are never reached."""
+    sizes, choice = plan.profile.sizes, plan.study.primary.alignment
+    batch = sizes.alignment_batch or choice.batch_size
+    pairs = choice.pairs * choice.epochs
+    pairs = min(pairs, sizes.max_alignment_steps * batch if sizes.max_alignment_steps else pairs)
+    held_out = MOMENTS * HELD_OUT_PAIRS
+    reached, whole = max(choice.layers) + 1, plan.study.shapes.num_layers
+    # Two sides with the adapter, and the English one without it; held-out pairs also as language, to the very end.
+    texts = 3 * pairs + (3 + 2) * held_out
+    layers = (2 * WITH_GRADIENTS + 1) * reached * pairs + (3 * reached + 2 * whole) * held_out
+    return Reading(texts=texts, tokens_per_text=TOKENS_PER_PHRASE, layers=layers / texts)
+
+
+def _tokens_per_prompt(plan: Plan) -> int:
     shots = [_shots(plan.profile, benchmark.shots) + 1 for benchmark in plan.study.benchmarks]
-    prompt = TOKENS_PER_SHOT * sum(shots) // max(1, len(shots))  # a study may ask no benchmark
-    yield "replay", 128
-    yield from (
-        (stage, TOKENS_PER_PHRASE)
-        for stage in ("activations", "activations-tuned", "dictionary-error", "adapters")
-    )
-    yield from ((stage, prompt) for stage in ("benchmarks", "benchmarks-tuned"))
+    return TOKENS_PER_SHOT * sum(shots) // max(1, len(shots))  # a study may ask no benchmark
 
 
 def _shots(profile: Profile, shots: int) -> int:
     return shots if profile.sizes.max_shots is None else min(shots, profile.sizes.max_shots)
-
-
-def scaled(plan: Plan, measured: Plan, seconds: Mapping[str, float]) -> tuple[StageProjection, ...]:
-    """Every stage of a plan, from what the stages of another one took on a machine: time in proportion to the work.
-
-    Args:
-        plan: What is asked about.
-        measured: What was run, a rehearsal say.
-        seconds: Wall seconds of each stage that was run.
-    """
-    done = {stage.stage: stage for stage in projection(measured)}
-    return tuple(
-        replace(stage, seconds=seconds[stage.stage] * _work(stage) / _work(done[stage.stage]))
-        for stage in projection(plan)
-        if seconds.get(stage.stage) and stage.stage in done and _work(done[stage.stage])
-    )
-
-
-def _work(stage: StageProjection) -> int:
-    return stage.tokens or stage.texts
 
 
 def spoken(plan: Plan, rates: Rates = STATED) -> Iterator[str]:
@@ -166,11 +196,7 @@ def spoken(plan: Plan, rates: Rates = STATED) -> Iterator[str]:
     if all(pin.home is Home.FOLDER for pin in plan.profile.sources.pins()):
         return
     yield f"projected, at most {phrases_at_most(plan):,} phrases, at {rates.says}:"
-    yield from spoken_stages([stage for stage in projection(plan, rates) if stage.texts])
-
-
-def spoken_stages(stages: Sequence[StageProjection]) -> Iterator[str]:
-    """Stages and their sum, a line each."""
+    stages = [stage for stage in projection(plan, rates) if stage.texts]
     for stage in stages:
         tokens = f"{stage.tokens / 1e6:,.0f} M tokens" if stage.tokens else "-"
         yield f"{stage.stage:<18} {stage.texts:>12,} texts {tokens:>16} {stage.seconds / 3600:>8.1f} h"

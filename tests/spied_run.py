@@ -1,0 +1,82 @@
+"""A real run of the small study, stage by stage as the engine does, in one process and under the eyes of a spy."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers.models.gemma2.modeling_gemma2 import Gemma2DecoderLayer, Gemma2Model
+
+from harness.run.execution import recorded
+from harness.run.finished import FinishedRun
+from harness.run.projection import WITH_GRADIENTS
+from harness.run.stageprocess import run_stage
+from harness.supply.provenance import THREAD_VARIABLES
+from harness.supply.runfolder import RunFolder
+from harness.supply.sources import revision_of
+from harness.supply.store import Store
+from harness.words.items import Plan
+from harness.works.pipeline import plan
+from tests.small_study import small_profile, small_study
+from tests.worlds import World
+
+
+class Spy:
+    """Tokens that enter the model, and layers that they pass, counted while it runs."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.stage = ""
+        self.texts, self.tokens, self.token_layers = Counter[str](), Counter[str](), Counter[str]()
+        self.entered = 0
+        patch.setattr(Gemma2Model, "forward", self._entering(Gemma2Model.forward))
+        patch.setattr(Gemma2DecoderLayer, "forward", self._passing(Gemma2DecoderLayer.forward))
+
+    def _entering(self, forward: Callable[..., Any]) -> Callable[..., Any]:
+        def entering(model: Gemma2Model, *args: Any, attention_mask: torch.Tensor, **named: Any) -> Any:
+            self.entered = int(attention_mask.sum())
+            self.texts[self.stage] += len(attention_mask)
+            self.tokens[self.stage] += self.entered
+            return forward(model, *args, attention_mask=attention_mask, **named)
+
+        return entering
+
+    def _passing(self, forward: Callable[..., Any]) -> Callable[..., Any]:
+        def passing(layer: Gemma2DecoderLayer, *args: Any, **named: Any) -> Any:
+            passes = WITH_GRADIENTS if torch.is_grad_enabled() else 1
+            self.token_layers[self.stage] += passes * self.entered
+            return forward(layer, *args, **named)
+
+        return passing
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpiedRun:
+    """A finished run, and what the spy saw of it."""
+
+    run: FinishedRun
+    spy: Spy
+
+
+def small_plan_with_control(world: World) -> Plan:
+    """The small study with an adapter on wrong partners beside the two on right ones."""
+    profile = small_profile(world)
+    return plan(small_study(world), replace(profile, sizes=replace(profile.sizes, control_seeds=(1,))), "cpu")
+
+
+def spied_run_of(world: World, root: Path) -> SpiedRun:
+    """Run every stage of the small study below a folder."""
+    drawn = small_plan_with_control(world)
+    run = FinishedRun(plan=drawn, folder=RunFolder(root=root / "run"), store=Store(root / "store"))
+    revision_of.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in THREAD_VARIABLES:
+            patch.setenv(variable, "1")
+        spy = Spy(patch)
+        with recorded(drawn, run.folder, "spied"):
+            for stage in drawn.stages:
+                spy.stage = stage.name
+                run_stage(drawn, stage.name, run.store, run.folder)
+    return SpiedRun(run=run, spy=spy)
