@@ -582,7 +582,7 @@ def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("\n", encoding="utf-8")
     task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
-    with pytest.raises(ValueError, match="en/test is empty"):
+    with pytest.raises(ValueError, match="en/test holds no document"):
         produced(task, tmp_path / "out")
 
 
