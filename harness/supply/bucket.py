@@ -107,7 +107,12 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
             )
         if _text(page, "IsTruncated") != "true":
             break
-        token = _text(page, "NextContinuationToken")
+        if not (token := _text(page, "NextContinuationToken")):
+            raise MissingSourceError(
+                f"{pin}: the listing of {endpoint_of(pin)} says that more follows, and not how to ask for it; something between "
+                "here and there cuts it short: start again, or name another endpoint",
+                reason=Reason.NO_NETWORK,
+            )
     if not number:
         raise MissingSourceError(
             f"{pin}: {endpoint_of(pin)} has nothing below {prefix}; {cure_of_loss(pin, 'address or files')}"

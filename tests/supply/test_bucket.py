@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -54,6 +55,17 @@ def test_a_listing_that_never_comes_whole_is_one_clear_error(hub: Hub, kind: str
         bucket.objects(EXPORT)
     assert caught.value.reason is Reason.NO_NETWORK
     assert len(hub.paths("list-type")) == 4
+
+
+def test_a_listing_that_hides_its_next_page_does_not_go_round_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = ET.fromstring(
+        "<L><Contents><Key>k</Key><Size>1</Size></Contents><IsTruncated>true</IsTruncated></L>"
+    )
+    monkeypatch.setattr(bucket, "_page", lambda pin, url: page)
+    with pytest.raises(MissingSourceError, match="says that more follows"):
+        bucket.objects(EXPORT)
 
 
 @pytest.mark.parametrize("kind", ["cut", "stall"])
