@@ -29,6 +29,13 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/judge/rules_correlation.py": ("tests/judge/test_correlation_rule.py",),
     "harness/judge/rules_arithmetic.py": ("tests/judge/test_rules_arithmetic.py",),
     "harness/judge/simultaneous.py": ("tests/judge/test_simultaneous.py",),
+    "harness/judge/resampled.py": (
+        "tests/judge/test_resampled.py",
+        "tests/judge/test_resampled_draws.py",
+        "tests/judge/test_joint_draws.py",
+    ),
+    "harness/judge/pooled.py": ("tests/judge/test_pooled.py",),
+    "harness/judge/settling.py": ("tests/judge/test_settling.py",),
     "harness/tools/scoring.py": ("tests/tools/test_scoring.py",),
     "harness/tools/english.py": ("tests/tools/test_english.py",),
 }
