@@ -88,6 +88,13 @@ def test_a_single_question_shows_no_spread(tmp_path: Path) -> None:
     assert (found.value, found.is_without_spread) == (50, True)
 
 
+def test_two_questions_show_one(tmp_path: Path) -> None:
+    """Changes of 100 and of nothing: 100 / sqrt(2) apart, over the root of two."""
+    found = pooled(tmp_path, delta([[1, 0]], [0, 0]))
+    assert (found.value, found.spread.se, found.spread.df) == (50, pytest.approx(50), 1)
+    assert found.estimate_id == id_of(delta([[1, 0]], [0, 0]))
+
+
 def test_only_changes_in_accuracy_can_be_pooled(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="only mean differences can be pooled"):
         pooled(tmp_path, gap())
@@ -100,3 +107,9 @@ def test_declared_values_may_share_all_of_their_error() -> None:
     assert (found.value, found.spread.se) == (pytest.approx(4), pytest.approx(0.7))
     assert found.spread.df == 4
     assert (found.num_units, found.num_seeds, found.estimate_id) == (40, 3, "quantity + quantity")
+    assert found.method == "mean of 2 declared values, whose errors may be one and the same"
+
+
+def test_declared_values_without_degrees_of_freedom_have_none_together() -> None:
+    found = pooled_samples([sample(3.0, 0.6, None), sample(5.0, 0.8, None)])
+    assert found.spread.df is None
