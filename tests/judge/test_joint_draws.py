@@ -1,6 +1,7 @@
 """Estimates that are drawn together: each has the values that it has alone, and what is not asked for is not drawn."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,8 @@ SHARED = {
 
 
 def scaled(factor: float) -> dict[str, list[tuple[int, float, float]]]:
-    """The same phrases, the first side of the third latent another one."""
-    changed = {**SHARED, "u2": [(2, 6.0 * factor, 8.0)]}
+    """The same phrases, both sides of the third latent other ones."""
+    changed = {**SHARED, "u2": [(2, 6.0 * factor, 8.0 / factor)]}
     return {unit: list(each) for unit, each in changed.items()}
 
 
@@ -77,7 +78,7 @@ def test_drawn_together_each_has_the_values_that_it_has_alone(run: Stored, part:
 
 def test_phrases_drawn_together_give_each_the_values_that_it_has_alone(tmp_path: Path) -> None:
     parts = [
-        with_phrases(gap([8, 9, 6 * factor, 7], language=code), scaled(factor))
+        with_phrases(gap([8, 9, 6 * factor, 7], [10, 12, 8 / factor, 10], language=code), scaled(factor))
         for factor, code in ((1.0, None), (0.5, "hi"), (0.25, "ml"))
     ]
     run = stored(tmp_path, *parts)
@@ -175,6 +176,13 @@ def test_units_that_contradict_the_estimate_say_what_to_do(tmp_path: Path) -> No
     broken = Measured(estimate=gap([1.0, 2.5], [4.0, 4.0]).estimate, units=part.units)
     with pytest.raises(InconsistentError, match=r"; run the estimates stage again$"):
         Resampled(stored(tmp_path, broken), num_draws=9).sample(id_of(broken), POPULATION)
+
+
+def test_a_number_whose_units_give_none_is_refused(tmp_path: Path) -> None:
+    part = gap([0.0, 0.0], [1.0, 1.0])
+    nothing = Measured(estimate=part.estimate, units=tuple(replace(row, reference=0.0) for row in part.units))
+    with pytest.raises(InconsistentError, match="stored units give nan, but the stored estimate is 100"):
+        Resampled(stored(tmp_path, nothing), num_draws=9).sample(id_of(nothing), POPULATION)
 
 
 @pytest.mark.parametrize(
