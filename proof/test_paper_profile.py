@@ -80,7 +80,7 @@ def test_all_faults_were_met_and_nothing_unknown_was_asked(hub: Hub, root: Path)
 
 
 def test_rows_that_peak_on_bos_or_cross_documents_were_met_and_dropped(hub: Hub, root: Path) -> None:
-    (coverage,) = stored(root, "coverages", Coverage)
+    coverage = covered(root)
     served = [served_rows(hub, row.layer) for row in coverage]
     assert [row.rows_peaked_on_bos for row in coverage] == [rows.peaked_on_bos for rows in served]
     assert [row.rows_across_documents for row in coverage] == [rows.across_documents for rows in served]
@@ -88,8 +88,15 @@ def test_rows_that_peak_on_bos_or_cross_documents_were_met_and_dropped(hub: Hub,
     assert sum(row.rows_across_documents for row in coverage) > 0
 
 
+def covered(root: Path) -> list[Coverage]:
+    """What phrase selection covers, as it is stored where it is made and passed on to the report."""
+    made, passed_on = stored(root, "coverages", Coverage)
+    assert made == passed_on
+    return made
+
+
 def test_latents_named_by_strings_and_by_numbers_were_both_joined(hub: Hub, root: Path) -> None:
-    (coverage,), (selections,) = stored(root, "coverages", Coverage), stored(root, "selections", Selection)
+    coverage, (selections,) = covered(root), stored(root, "selections", Selection)
     for row in coverage:
         latents = served_rows(hub, row.layer).latents
         drawn = {each.latent for each in selections if each.layer == row.layer}
