@@ -19,8 +19,8 @@ NUM_DRAWS = 9_999
 MANY_DRAWS = 99_999
 """Draws where two streams of the usual number lead to different verdicts."""
 
-CHUNK_CELLS = 2_000_000
-"""Places drawn at once: bounds memory, moves no draw."""
+BLOCK_CELLS = 65_536
+"""Places drawn at once: they stay in the processor's cache, and move no draw."""
 
 
 def stream(key: str, number: int) -> np.random.Generator:
@@ -36,7 +36,10 @@ def stream(key: str, number: int) -> np.random.Generator:
 
 def cluster_sums(columns: Values, generator: np.random.Generator, num_draws: int) -> Values:
     """Sums over resampled units; [unit, column] to [draw, column]."""
-    return np.stack([counts @ columns for counts in _drawn(len(columns), generator, num_draws)])
+    block = _draws_at_once(len(columns))
+    return np.concatenate(
+        [counts @ columns for counts in _drawn(len(columns), generator, num_draws, block)]
+    ).squeeze(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +67,19 @@ def crossed_sums(
         num_draws: Number of draws.
     """
     latents, phrases = (int(place.max()) + 1 for place in (crossed.latent, crossed.phrase))
-    drawn = zip(
-        _drawn(latents, generators[0], num_draws), _drawn(phrases, generators[1], num_draws), strict=True
-    )
     latent, phrase = crossed.latent.astype(np.intp), crossed.phrase.astype(np.intp)
-    return np.stack(
+    block = _draws_at_once(max(len(latent), latents, phrases))
+    drawn = zip(
+        _drawn(latents, generators[0], num_draws, block),
+        _drawn(phrases, generators[1], num_draws, block),
+        strict=True,
+    )
+    return np.concatenate(
         [
-            (by_latent.take(latent) * by_phrase.take(phrase)) @ crossed.columns
+            (by_latent.take(latent, axis=2) * by_phrase.take(phrase, axis=2)) @ crossed.columns
             for by_latent, by_phrase in drawn
         ]
-    )
+    ).squeeze(1)
 
 
 def percentile_interval(draws: Values, level: float) -> tuple[float, float]:
@@ -96,10 +102,15 @@ def share_above(draws: Values, edge: float) -> float:
     return (1 + int(((draws >= edge) | ~np.isfinite(draws)).sum())) / (1 + len(draws))
 
 
-def _drawn(units: int, generator: np.random.Generator, num_draws: int) -> Iterator[Values]:
-    """How often each draw holds each unit, draw by draw: small enough to stay in the processor's cache."""
-    rows = max(1, CHUNK_CELLS // units)
-    for start in range(0, num_draws, rows):
-        chunk = generator.integers(0, units, size=(min(rows, num_draws - start), units), dtype=np.intp)
-        for places in chunk:
-            yield np.bincount(places, minlength=units).astype(np.float64)
+def _draws_at_once(units: int) -> int:
+    return max(1, BLOCK_CELLS // units)
+
+
+def _drawn(units: int, generator: np.random.Generator, num_draws: int, block: int) -> Iterator[Values]:
+    """How often each draw holds each unit, [draw, 1, unit]; a row of its own each, so that blocks move no digit."""
+    for start in range(0, num_draws, block):
+        size = min(block, num_draws - start)
+        places = generator.integers(0, units, size=(size, units), dtype=np.intp)
+        places += units * np.arange(size)[:, None]
+        counts = np.bincount(places.ravel(), minlength=size * units)
+        yield counts.reshape(size, 1, units).astype(np.float64)

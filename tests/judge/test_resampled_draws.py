@@ -52,7 +52,7 @@ def test_what_else_is_asked_for_moves_no_draw(run: Stored) -> None:
 
 def test_how_much_is_drawn_at_once_moves_no_draw(run: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = draws(run, GAPS[3], GAPS)
-    monkeypatch.setattr(resampling, "CHUNK_CELLS", 10)
+    monkeypatch.setattr(resampling, "BLOCK_CELLS", 10)
     assert (draws(run, GAPS[3], GAPS) == whole).all()
 
 

@@ -63,7 +63,7 @@ def test_every_draw_holds_as_many_units_as_there_are() -> None:
 @pytest.mark.parametrize("cells", [1, 4, 11, 60])
 def test_how_many_places_are_drawn_at_once_moves_no_draw(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, crossed = cluster_sums(COLUMNS, stream("any", 1), 15), crossed_sums(SHARED, generators(), 15)
-    monkeypatch.setattr(resampling, "CHUNK_CELLS", cells)
+    monkeypatch.setattr(resampling, "BLOCK_CELLS", cells)
     assert (cluster_sums(COLUMNS, stream("any", 1), 15) == whole).all()
     assert (crossed_sums(SHARED, generators(), 15) == crossed).all()
 
