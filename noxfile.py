@@ -37,7 +37,7 @@ def reproduce(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def tests(session: nox.Session) -> None:
-    """Prove the instrument: CPU, no network, five to nine minutes by the load of the machine."""
+    """Prove the instrument: CPU, no network, about six minutes."""
     run(session, "pytest", *session.posargs)
 
 

@@ -12,10 +12,11 @@ from harness.supply.loading import load_language_model
 from harness.supply.tables import read_table
 from harness.words.adapter import UnusableModel
 from harness.words.pins import Home, Pin
+from harness.words.study import PublishedModel
 from harness.words.tasks import Numerics
 from tests.hub.commands import harness
 from tests.hub.miniature import FIXTURES, miniature_hub
-from tests.hub.server import Repository, content_of, serving
+from tests.hub.server import Hub, Repository, content_of, serving
 
 WANTED = ("adapter_config.json", "adapter_model.safetensors", "model.safetensors")
 
@@ -37,7 +38,7 @@ def test_each_kind_moves_the_residual_stream(tmp_path: Path, number: int) -> Non
     assert not torch.allclose(before, after)
 
 
-def test_a_bad_model_stops_no_stage_and_is_named(tmp_path: Path) -> None:
+def test_a_bad_model_stops_no_stage_and_is_named_and_the_others_come_as_they_are(tmp_path: Path) -> None:
     """The command line over a real line: one adapter of another width among the four."""
     miniature, (good, bad, *_) = miniature_hub(), pins.PUBLISHED_MODELS
     files = dict(miniature.repositories["models", good.pin.address].files)
@@ -54,6 +55,21 @@ def test_a_bad_model_stops_no_stage_and_is_named(tmp_path: Path) -> None:
     assert "size mismatch" in row.why
     assert str(tmp_path) not in row.why
     assert not list(table.parent.glob("*.safetensors"))
-    assert (
-        len(list((tmp_path / "store").rglob("published_origins.parquet"))) == len(pins.PUBLISHED_MODELS) - 1
-    )
+    for model in pins.PUBLISHED_MODELS:
+        if model != bad:
+            assert served(miniature, model) in kept(tmp_path / "store")
+
+
+def served(hub: Hub, model: PublishedModel) -> dict[str, bytes]:
+    """What of a model's files is to be brought."""
+    files = hub.repositories["models", model.pin.address].files
+    return {name: content_of(files[name]) for name in WANTED if name in files}
+
+
+def kept(store: Path) -> list[dict[str, bytes]]:
+    """What each artifact with a whole model holds of it."""
+    folders = [table.parent for table in store.rglob("published_origins.parquet")]
+    return [
+        {name: (folder / name).read_bytes() for name in WANTED if (folder / name).exists()}
+        for folder in folders
+    ]

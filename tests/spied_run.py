@@ -19,6 +19,7 @@ from harness.supply.runfolder import RunFolder
 from harness.supply.sources import revision_of
 from harness.supply.store import Store
 from harness.words.items import Plan
+from harness.works import translation
 from harness.works.pipeline import plan
 from tests.small_study import small_profile, small_study
 from tests.worlds import World
@@ -74,6 +75,8 @@ def spied_run_of(world: World, root: Path) -> SpiedRun:
     with pytest.MonkeyPatch.context() as patch:
         for variable in THREAD_VARIABLES:
             patch.setenv(variable, "1")
+        # Random translators seldom stop by themselves.
+        patch.setattr(translation, "MAX_NEW_TOKENS", 12)
         spy = Spy(patch)
         with recorded(drawn, run.folder, "spied"):
             for stage in drawn.stages:

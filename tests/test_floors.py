@@ -229,7 +229,8 @@ def harness_files() -> Iterator[tuple[tuple[str, ...], Path]]:
             assert not list(imports_of(path.read_text(encoding="utf-8"))), path
 
 
-def harness_imports() -> dict[str, set[Import]]:
+@cache
+def harness_imports() -> Mapping[str, set[Import]]:
     """What each module of the harness imports."""
     found: dict[str, set[Import]] = {}
     for place, path in harness_files():

@@ -34,6 +34,9 @@ TREE_PAGE = 7
 STALL_SECONDS = 6.0
 """How long a stalled answer says nothing, unless its asker goes: longer than the patience that tests set."""
 
+ASKS_WHETHER_TO_END_S = 0.01
+"""How often the server asks that; seconds."""
+
 Content = bytes | Callable[[], bytes]
 
 
@@ -384,7 +387,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(ASKS_WHETHER_TO_END_S,), daemon=True)
     thread.start()
     try:
         yield hub

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.docket import hear
+from harness.judge.docket import Hear, hear
 from harness.judge.ledger import LedgerFile
 from harness.run.verdicts import Asked, Brought, judgement_of, paper_docket, require_claims, self_check_docket
 from harness.supply.studies import load_profile, load_study
@@ -49,7 +49,7 @@ def verdicts(brought: Brought) -> dict[str, Verdict]:
     return {verdict.claim_id: verdict for verdict in hear(docket)}
 
 
-def judged(brought: Brought, reports: Path) -> Judgement:
+def judged(brought: Brought, reports: Path, hear: Hear = hear) -> Judgement:
     judgement = judgement_of(brought, reports, hear)
     assert judgement is not None
     return judgement
@@ -104,21 +104,28 @@ def test_limited_benchmarks_speak_of_no_full_test() -> None:
     assert verdicts(whole)["mini.accuracy.zh.arc"].state == State.PASS
 
 
-def test_only_full_runs_stand_in_the_ledger(tmp_path: Path) -> None:
-    judged(replace(BROUGHT, mode="fixture"), tmp_path)
+@pytest.fixture(scope="module")
+def heard() -> Hear:
+    """The verdicts of `BROUGHT`, heard once, for what depends on none of them."""
+    verdicts_once = tuple(verdicts(BROUGHT).values())
+    return lambda _: verdicts_once
+
+
+def test_only_full_runs_stand_in_the_ledger(tmp_path: Path, heard: Hear) -> None:
+    judged(replace(BROUGHT, mode="fixture"), tmp_path, heard)
     assert not (tmp_path / "ledger.jsonl").exists()
-    first = judged(BROUGHT, tmp_path)
-    again = judged(BROUGHT, tmp_path)
-    second = judged(replace(BROUGHT, run_id="fedcba9876543210"), tmp_path)
+    first = judged(BROUGHT, tmp_path, heard)
+    again = judged(BROUGHT, tmp_path, heard)
+    second = judged(replace(BROUGHT, run_id="fedcba9876543210"), tmp_path, heard)
     assert [each.ledger.ordinal for each in (first, again, second)] == [1, 1, 2]
     assert second.ledger.runs_under_lock == 2
 
 
-def test_a_ledger_that_was_tampered_with_breaks_the_lock(tmp_path: Path) -> None:
-    judged(BROUGHT, tmp_path)
+def test_a_ledger_that_was_tampered_with_breaks_the_lock(tmp_path: Path, heard: Hear) -> None:
+    judged(BROUGHT, tmp_path, heard)
     path = LedgerFile(folder=tmp_path).path
     path.write_text(path.read_text().replace("0123456789abcdef", "aaaaaaaaaaaaaaaa"))
-    assert judged(BROUGHT, tmp_path).lock.status is LockStatus.BROKEN
+    assert judged(BROUGHT, tmp_path, heard).lock.status is LockStatus.BROKEN
 
 
 def test_the_self_check_study_is_the_worlds_own() -> None:

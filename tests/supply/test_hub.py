@@ -304,7 +304,7 @@ def test_a_bucket_keeps_what_it_held_at_first_use(hub: Hub, tmp_path: Path) -> N
 
 
 def test_two_that_want_the_same_objects_fetch_each_once(hub: Hub, tmp_path: Path) -> None:
-    hub.faults += [Fault(path=f"batch-{n}.jsonl", kind="slow") for n in range(4)]
+    hub.faults += [Fault(path=f"batch-{n}.jsonl", kind="slow") for n in range(2)]
     with ThreadPoolExecutor(2) as both:
         first, second = both.map(lambda _: ask(hub, tmp_path, EXPORT), range(2))
     assert first == second

@@ -1,9 +1,6 @@
 """The authors' own tuned models, one an adapter and one whole weights: fetched over a line, measured like adapters of ours."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +29,6 @@ from harness.works import translation
 from harness.works.pipeline import plan
 from harness.works.publishedmodels import produce
 from harness.works.publishedscores import PREFIX
-from tests.hub.server import Hub, Repository, serving
 from tests.report import worlds
 from tests.small_study import SPECIFICATION, make, small_profile, small_study
 from tests.worlds import World, build_world
@@ -419,35 +415,3 @@ def test_only_its_own_profile_takes_the_authors_models() -> None:
     assert asked[:2] == ["ml/published-4k-0/ml", "ml/published-4k-0/en"]
     ours = plan(study, load_profile(study, "paper"), "cpu")
     assert "published-models" not in [stage.name for stage in ours.stages]
-
-
-def test_both_kinds_come_over_a_line_as_they_are(world: World, model: LanguageModel, tmp_path: Path) -> None:
-    """In a process of its own, since the hub's client reads its address once."""
-    served = {"a/b": adapter_folder(model, tmp_path / "a"), "c/d": whole_folder(model, tmp_path / "c")}
-    hub = Hub()
-    for address, folder in served.items():
-        files = {path.name: path.read_bytes for path in folder.iterdir()}
-        hub.repositories["models", address] = Repository(files={**files, "README.md": b"card"})
-    code = (
-        "import sys; from pathlib import Path; from harness.words.pins import Home, Pin; "
-        "from harness.words.tasks import PublishedModelTask; from harness.works.publishedmodels import produce; "
-        "pin = Pin(name='n', home=Home.HUB_MODEL, address=sys.argv[1], licence='not stated', "
-        "files=('adapter_config.json', 'adapter_model.safetensors', 'model*.safetensors')); "
-        "from harness.words.tasks import Numerics; "
-        "model = Pin(name='model', home=Home.FOLDER, address=sys.argv[3], licence='none'); "
-        "numerics = Numerics(device='cpu', dtype='float32', threads=1); "
-        "task = PublishedModelTask(language='ml', name='n', source=pin, model=model, numerics=numerics); "
-        "produce(task, {}, Path(sys.argv[2]))"
-    )
-    with serving(hub) as running:
-        for address, folder in served.items():
-            out = tmp_path / "out" / address
-            out.mkdir(parents=True)
-            environment = {**os.environ, **running.environment(str(tmp_path / "home"))}
-            subprocess.run(
-                [sys.executable, "-c", code, address, str(out), world.model.address],
-                env=environment, check=True, timeout=180,
-            )  # fmt: skip
-            fetched = {path.name: path.read_bytes() for path in out.iterdir() if not path.is_symlink()}
-            del fetched["published_origins.parquet"]
-            assert fetched == {path.name: path.read_bytes() for path in folder.iterdir()}
