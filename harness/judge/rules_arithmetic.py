@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from harness.tools.arithmetic import (
     Agreement,
@@ -63,7 +62,6 @@ def judge_arithmetic(claim: Claim) -> Verdict:
     return Verdict(claim_id=claim.id, state=found.state, why=found.why, says=found.says, cases=(case,))
 
 
-@cache  # a page says the same whenever it is asked, and thousands of fractions answer
 def _finding(asked: Arithmetic) -> Finding:
     match asked:
         case Granularity():

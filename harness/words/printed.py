@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 HEDGES = ("~", "≈", "about", "approximately", "around", "nearly", "roughly")
 """Words and signs that widen a printed number to one whole unit of its last digit."""
@@ -39,7 +40,7 @@ class Printed:
         """Digits after the point."""
         return max(0, -int(self._decimal.as_tuple().exponent))
 
-    @property
+    @cached_property  # thousands of fractions ask for it
     def _decimal(self) -> Decimal:
         found = _NUMBER.fullmatch(_unhedged(self.text))
         if found is None:
