@@ -68,7 +68,7 @@ def crossed_sums(
     """
     latents, phrases = (int(place.max()) + 1 for place in (crossed.latent, crossed.phrase))
     latent, phrase = crossed.latent.astype(np.intp), crossed.phrase.astype(np.intp)
-    block = _draws_at_once(max(len(latent), latents, phrases))
+    block = _draws_at_once(len(latent))
     drawn = zip(
         _drawn(latents, generators[0], num_draws, block),
         _drawn(phrases, generators[1], num_draws, block),
@@ -110,7 +110,7 @@ def _drawn(units: int, generator: np.random.Generator, num_draws: int, block: in
     """How often each draw holds each unit, [draw, 1, unit]; a row of its own each, so that blocks move no digit."""
     for start in range(0, num_draws, block):
         size = min(block, num_draws - start)
-        places = generator.integers(0, units, size=(size, units), dtype=np.intp)
+        places = generator.integers(units, size=(size, units))
         places += units * np.arange(size)[:, None]
         counts = np.bincount(places.ravel(), minlength=size * units)
         yield counts.reshape(size, 1, units).astype(np.float64)

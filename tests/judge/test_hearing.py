@@ -39,11 +39,13 @@ class Held:
     by_stream: Mapping[tuple[int, int], Mapping[str, Sample]] = field(default_factory=dict)
     chance: frozenset[str] = frozenset()
     asked: list[tuple[int, int]] = field(default_factory=list)
+    inferences: set[tuple[str, InferenceTarget]] = field(default_factory=set)
 
     def has(self, estimate_id: str) -> bool:
         return estimate_id in self.found
 
     def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
+        self.inferences.add((estimate_id, inference))
         found = self.found[estimate_id]
         if isinstance(found, Exception):
             raise found
@@ -128,6 +130,32 @@ def test_one_claim_alone(asked: Claim, found: Any, circumstances: Any, expected:
     assert one(asked, found, **circumstances) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "found", "circumstances", "says"),
+    [
+        pytest.param(QUALITATIVE, NEAR, {}, "The sentence names nothing that can be measured.", id="nothing to measure"),
+        pytest.param(value("a"), NEAR, {"why_not_run": Why.FIXTURE_MODE}, "Nothing of it is judged in this run.",
+                     id="no evidence"),
+        pytest.param(value("a"), NEAR, {"deselected": frozenset("a")}, "Nobody asked for it in this run.",
+                     id="not asked for"),
+        pytest.param(claim(Rule.EVERY_SIGN, sign=1, readings=(reading("a", "b", "c"),)), NEAR, {},
+                     "2 of 3 estimates are missing, such as b.", id="nothing measured"),
+        pytest.param(value("a"), sample(math.nan, 1), {}, "A measured value is no finite number.", id="no number"),
+        pytest.param(value("a"), InconsistentError("2 is not 3"), {}, "2 is not 3", id="units that contradict"),
+        pytest.param(value("a"), ZeroDivisionError("by 0"), {}, "ZeroDivisionError: by 0", id="a crash"),
+    ],
+)  # fmt: skip
+def test_what_has_no_verdict_says_why(asked: Claim, found: Any, circumstances: Any, says: str) -> None:
+    assert heard([asked], {"a": found}, **circumstances)[asked.id].says == says
+
+
+def test_every_claim_is_answered_under_its_own_inference_target() -> None:
+    held = Held({"a": NEAR, "b": NEAR})
+    claims = [value("a"), value("b", inference=InferenceTarget.FIXED_ITEMS)]
+    judge(claims, held, Circumstances())
+    assert held.inferences == {("a", InferenceTarget.POPULATION), ("b", InferenceTarget.FIXED_ITEMS)}
+
+
 def test_a_broken_layer_breaks_the_claims_that_rest_on_it_and_no_other() -> None:
     ids = ("gap/layer=6/high/primary", "gap/layer=16/high/primary")
     told = heard([value("six", ids[0]), value("sixteen", ids[1])], dict.fromkeys(ids, NEAR),
@@ -200,6 +228,12 @@ def test_some_questions_are_no_benchmark(estimate: str, found: Sample, expected:
         assert verdict.cases[0].state is INCONCLUSIVE
 
 
+def test_some_questions_carry_no_flag_of_a_verdict() -> None:
+    asked = [value("a", BENCHMARK)]
+    flags = [heard(asked, {BENCHMARK: NEAR}, is_subset=only)["a"].cases[0].flags for only in (False, True)]
+    assert flags == [(Flag.ONE_RUN_NOISE_ASSUMED,), ()]
+
+
 def two_readings(first: Sample | None, second: Sample | None, **changes: Any) -> Verdict:
     asked = value_claim(
         id="a",
@@ -242,6 +276,10 @@ def test_the_primary_reading_is_always_printed_first() -> None:
     verdict = two_readings(NEAR, FAR)
     assert [case.reading for case in verdict.cases] == ["primary", "other"]
     assert verdict.says == "What the sentence means decides: primary (26.27): PASS; other (26.27): DEVIATION."
+
+
+def test_a_reading_that_was_not_measured_is_named() -> None:
+    assert two_readings(NEAR, None).cases[1].says == "This reading was not measured: y is missing."
 
 
 def test_two_targets_of_one_reading_are_two_cases() -> None:

@@ -136,6 +136,15 @@ def test_the_units_behind_the_printed_number_reach_the_noise(tmp_path: Path) -> 
     assert other.widest_se >= other.spread.se
 
 
+def test_fixed_items_vary_by_their_seeds_alone(tmp_path: Path) -> None:
+    change = delta([[1, 1, 1, 0], [1, 0, 0, 0]], [0, 1, 0, 0])
+    held = samples(tmp_path, change)
+    fixed, drawn = (held.sample(id_of(change), each) for each in (InferenceTarget.FIXED_ITEMS, POPULATION))
+    # 50 and 0 points: their standard deviation over the root of two
+    assert fixed.spread.se == pytest.approx(25)
+    assert drawn.spread.se > fixed.spread.se
+
+
 def test_claims_that_are_asked_move_no_draw_and_streams_do(tmp_path: Path) -> None:
     parts = [gap(layer=layer) for layer in (5, 6)]
     folder = write(tmp_path, *parts)
