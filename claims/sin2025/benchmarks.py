@@ -254,7 +254,8 @@ TOGETHER = (
         targets=(
             Target(
                 printed=Printed("5"),
-                source="this study, for the abstract's word modest",
+                stands_for="modest",
+                source=sources.ABSTRACT,
                 tier=SourceTier.ABSTRACT,
                 reading="points",
                 half_width=0.0,

@@ -154,6 +154,12 @@ def _target_faults(claim: Claim) -> Iterator[str]:
     tiers = sorted({str(target.tier) for target in claim.targets})
     if len(tiers) > 1:
         yield f"its targets are of tiers {', '.join(tiers)}; allowed: one, the best; move the others to discrepancies"
+    for target in claim.targets:
+        if target.stands_for not in f"{claim.sentence.quote} {claim.sentence.sense}":
+            yield (
+                f"target {target.printed.text!r} stands for {target.stands_for!r}, which is no word of its sentence; allowed: "
+                "a word of the sentence's quote or sense, or none where the number itself is printed"
+            )
     for weaker in claim.discrepancies:
         if tiers and str(weaker.tier) <= tiers[0]:
             yield f"discrepancy {weaker.printed.text!r} is of tier {weaker.tier}; allowed: tiers below {tiers[0]}"

@@ -13,6 +13,7 @@ from harness.words.claim import (
     TwoPrintings,
     WordsAgainstNumbers,
 )
+from harness.words.printed import shown_as
 from harness.words.protocol import Conflict
 
 SHOWN_ESTIMATES = 3
@@ -103,8 +104,9 @@ def _target(target: Target, claim: Claim) -> str:
         reach = target.rounding + margin
         band = f"; agrees from {round(target.value - reach, 6):g} to {round(target.value + reach, 6):g}"
     rounding = f", rounded within {target.rounding:g}" if target.rounding else ""
-    unit = claim.unit_of(reading)
-    return f"{target.printed.text} {unit} ({target.source}, {target.tier}; reading {target.reading}{rounding}){band}"
+    number = shown_as(f"{target.printed.text} {claim.unit_of(reading)}", target.stands_for)
+    source = f"the word: {target.source}" if target.stands_for else target.source
+    return f"{number} ({source}, {target.tier}; reading {target.reading}{rounding}){band}"
 
 
 def _arithmetic(claim: Claim) -> Iterator[str]:

@@ -59,6 +59,7 @@ def answer(
         reading=question.reading.name,
         unit=claim.unit_of(question.reading),
         printed=target.printed.text if target else "",
+        stands_for=target.stands_for if target else "",
         source=source[0],
         source_tier=source[1],
         state=state,

@@ -3,6 +3,8 @@
 from harness.judge.question import Adjust, Question, answer, numbers_of, range_text, shown, unmet_minimum
 from harness.judge.sample import Noise, Sample, one_run_noise
 from harness.tools.stats import ALPHA
+from harness.words.claim import Target
+from harness.words.printed import shown_as
 from harness.words.verdict import CaseVerdict, Flag, Interval, Numbers, State, Why
 
 Outcome = tuple[State, Why]
@@ -172,11 +174,11 @@ def _value_flags(question: Question, state: State, numbers: Numbers, noise: Nois
 def _value_says(question: Question, why: Why, numbers: Numbers) -> str:
     assert question.target is not None
     interval, band = range_text(numbers.ci90), range_text(question.band)
-    printed, p_dev_holm = question.target.printed.text, numbers.p_dev_holm
+    around, p_dev_holm = _around(question.target), numbers.p_dev_holm
     measured = f"Measured {shown(numbers.estimate)}, 90 % interval {interval}"
     match why:
         case Why.INSIDE:
-            return f"{measured}, wholly inside the band {band} around the printed {printed}."
+            return f"{measured}, wholly inside the band {band} around {around}."
         case Why.LEANING_PASS | Why.LEANING_DEVIATION:
             return f"{measured}, which reaches over an edge of the band {band}: neither agreement nor deviation is shown."
         case Why.NOT_AFTER_HOLM:
@@ -184,4 +186,12 @@ def _value_says(question: Question, why: Why, numbers: Numbers) -> str:
         case Why.WITHIN_ONE_RUN_NOISE:
             return f"{measured}, outside the band {band}, but one unrepeated run could land from {range_text(numbers.pi95)}."
         case _:
-            return f"{measured}, wholly outside the band {band} around the printed {printed}, beyond one run's noise."
+            return f"{measured}, wholly outside the band {band} around {around}, beyond one run's noise."
+
+
+def _around(target: Target) -> str:
+    return (
+        shown_as(target.printed.text, target.stands_for)
+        if target.stands_for
+        else f"the printed {target.printed.text}"
+    )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from harness.judge.question import range_text, shown
 from harness.tools.resampling import MANY_DRAWS
 from harness.words.claim import Claim, Tier
+from harness.words.printed import shown_as
 from harness.words.verdict import CaseVerdict, Flag, State, Verdict, Why
 
 
@@ -36,7 +37,10 @@ def of_cases(claim: Claim, cases: tuple[CaseVerdict, ...]) -> Verdict:
     elif {State.PASS, State.DEVIATION} <= states:
         one_reading = len({case.reading for case in cases}) == 1
         what = "Which printed number is the paper's" if one_reading else "What the sentence means"
-        says = "; ".join(f"{case.reading} ({case.printed or 'no target'}): {case.state}" for case in cases)
+        says = "; ".join(
+            f"{case.reading} ({shown_as(case.printed or 'no target', case.stands_for)}): {case.state}"
+            for case in cases
+        )
         return Verdict(claim_id=claim.id, state=State.CONTESTED, why=Why.READINGS_DIFFER,
                        says=f"{what} decides: {says}.", cases=cases)  # fmt: skip
     elif len(states) > 1:

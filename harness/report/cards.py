@@ -18,8 +18,8 @@ from harness.report.claimwords import (
     margins_words,
     measured_words,
     probability_words,
+    target_words,
     verdict_cell,
-    with_unit,
 )
 from harness.report.document import Report
 from harness.report.elements import Content, code, facts, paragraph, plain_table
@@ -27,6 +27,7 @@ from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount, count, exact
 from harness.report.verdictwords import FLAGS, INFERENCES, RULES, SOURCES, UNITS
 from harness.report.wording import repeat_words
+from harness.words.printed import shown_as
 
 ESTIMATES_STAGE = "estimates"
 CASE_HEADERS = ("Reading", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margins", "TOST p", "Deviation p", "after Holm")  # fmt: skip
@@ -90,7 +91,7 @@ def _case_row(case: Case, unit: str) -> tuple[Content, ...]:
     return (
         case["reading"],
         verdict_cell(case),
-        with_unit(case["printed"], unit) if case["printed"] else NONE,
+        target_words(case, unit),
         measured_words(case, unit),
         difference_words(case, unit),
         margins_words(case),
@@ -162,7 +163,7 @@ def _minima(claim: JudgedClaim) -> str:
 
 
 def _discrepancy(target: PrintedTarget) -> str:
-    return f"{target['printed']} in {target['source']} ({SOURCES[target['source_tier']]})"
+    return f"{shown_as(target['printed'], target['stands_for'])} in {target['source']} ({SOURCES[target['source_tier']]})"
 
 
 def _files(report: Report) -> Content:

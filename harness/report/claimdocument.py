@@ -4,9 +4,11 @@ from typing import NotRequired, TypedDict
 
 
 class PrintedTarget(TypedDict):
-    """One printed number."""
+    """One number that the claim is held against."""
 
     printed: str
+    stands_for: str
+    """The printed word where the number is ours; empty where the number is printed."""
     value: float
     half_width: float
     source: str
@@ -93,6 +95,7 @@ class Case(TypedDict):
     reading: str
     unit: str
     printed: str
+    stands_for: str
     source: str
     source_tier: str
     verdict: str

@@ -112,6 +112,7 @@ def _reading(reading: Reading) -> ClaimReading:
 def _target(target: Target) -> PrintedTarget:
     return {
         "printed": target.printed.text,
+        "stands_for": target.stands_for,
         "value": target.value,
         "half_width": target.rounding,
         "source": target.source,
@@ -125,6 +126,7 @@ def _case(case: CaseVerdict) -> Case:
         "reading": case.reading,
         "unit": case.unit,
         "printed": case.printed,
+        "stands_for": case.stands_for,
         "source": case.source,
         "source_tier": str(case.source_tier),
         "verdict": str(case.state),

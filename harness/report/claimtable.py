@@ -22,7 +22,7 @@ HEADERS = ("Claim", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margi
 SELF_CHECK_HEADERS = ("Claim", "Verdict", "Expected", "Printed", "Measured, 90 %", "Margins")
 NO_FOREST = "Figure not drawn: this run measured no quantity of a claim with a printed number and a margin."
 FOREST_CAPTION = (
-    "Distances are in margins: the hollow diamond is the printed number, the shaded band the margin fixed "
+    "Distances are in margins: the hollow diamond is the printed number (ours where a word is printed), the shaded band the margin fixed "
     "beforehand (rounding adds a little to it). Thick bars are 90 % intervals, which decide; thin ones 95 %. Beyond "
     "four margins an arrow stands at the edge. Its numbers stand in the table below."
 )

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from harness.report.claimdocument import Case, JudgedClaim
+from harness.report.claimdocument import Case, JudgedClaim, PrintedTarget
 from harness.report.document import Report
 from harness.report.drawing import state_class
 from harness.report.elements import code
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount
 from harness.report.verdictwords import FLAGS, SOURCES, STATES, UNITS, WHYS
+from harness.words.printed import shown_as
 
 ARITHMETIC = "arithmetic"
 VALUE = "value"
@@ -39,12 +40,18 @@ def plain_verdict(claim: JudgedClaim | Case) -> str:
 
 def printed_words(claim: JudgedClaim) -> str:
     """What the best source prints, as it prints it; a dash where the claim has no number."""
-    case = claim["cases"][0] if claim["cases"] else None
-    text = case["printed"] if case else ""
-    text = text or next((target["printed"] for target in claim["targets"]), "")
+    targets: tuple[Case | PrintedTarget, ...] = (*claim["cases"][:1], *claim["targets"])
+    best = next((target for target in targets if target["printed"]), None)
+    if best is None:
+        return NONE
     if claim["kind"] == ARITHMETIC:  # several numbers, each with its own words
-        return text or NONE
-    return with_unit(text, claim["unit"]) if text else NONE
+        return best["printed"]
+    return target_words(best, claim["unit"])
+
+
+def target_words(target: Case | PrintedTarget, unit: str) -> str:
+    """A target with its unit: the number as printed, or the printed word and the number that we take for it."""
+    return shown_as(with_unit(target["printed"], unit), target["stands_for"]) if target["printed"] else NONE
 
 
 def with_unit(printed: str, unit: str) -> str:
@@ -54,11 +61,13 @@ def with_unit(printed: str, unit: str) -> str:
 
 
 def source_words(claim: JudgedClaim) -> str:
-    """Where the number stands that decides; a self-check has no paper, so its source says so itself."""
+    """Where the deciding number, or its word, is printed; a self-check has no paper, so its source says so itself."""
     if "expected" in claim:
         return claim["targets"][0]["source"] if claim["targets"] else claim["sentence"]["source"]
-    tier = next((target["source_tier"] for target in claim["targets"]), claim["sentence"]["tier"])
-    return SOURCES.get(tier, tier)
+    target = next(iter(claim["targets"]), None)
+    tier = target["source_tier"] if target else claim["sentence"]["tier"]
+    words = SOURCES.get(tier, tier)
+    return f"the word: {words}" if target and target["stands_for"] else words
 
 
 def measured_words(claim: JudgedClaim | Case, unit: str) -> str:

@@ -9,6 +9,7 @@ from harness.report.elements import Content, code, folded, paragraph, plain_tabl
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count
 from harness.report.verdictwords import OPENNESS, RULES
+from harness.words.printed import shown_as
 
 NO_CHOICES = "No open choice is recorded with this report."
 NOT_ASSESSED = (
@@ -68,7 +69,12 @@ def _said(claim: JudgedClaim, reading: str) -> Content:
 
 def _discrepancies(report: Report) -> Iterator[Markup]:
     rows = [
-        (code(claim["id"]), target["printed"], target["source"], target["source_tier"])
+        (
+            code(claim["id"]),
+            shown_as(target["printed"], target["stands_for"]),
+            target["source"],
+            target["source_tier"],
+        )
         for claim in report["claims"]
         for target in claim["discrepancies"]
     ]

@@ -146,10 +146,14 @@ class Sentence:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One printed number that a claim is held against."""
+    """One number that a claim is held against: printed, or ours for a printed word."""
 
     printed: Printed
+    """As printed; written by us in the same form where it stands for a word."""
+    stands_for: str = ""
+    """Word of the source that the number stands for; empty where the number itself is printed."""
     source: str
+    """Who prints the number, or the word."""
     tier: SourceTier
     reading: str
     """Name of the reading under which it is a target."""

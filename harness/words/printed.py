@@ -61,6 +61,16 @@ class Printed:
         return self
 
 
+def shown_as(number: str, stands_for: str) -> str:
+    """A target as people read it: the number or, where the source prints a word instead, that word with our number for it.
+
+    Args:
+        number: As printed, with its unit where one is shown.
+        stands_for: Word that the number stands for; empty where the number itself is printed.
+    """
+    return f'"{stands_for}", taken as {number} (ours)' if stands_for else number
+
+
 def _unhedged(text: str) -> str:
     bare = text.strip().lower()
     for hedge in HEDGES:

@@ -144,6 +144,8 @@ class CaseVerdict:
     """Unit of the target and of every number here."""
     printed: str
     """The target as printed; empty where the rule has none."""
+    stands_for: str = ""
+    """Word of the source that the target stands for; empty where the number itself is printed."""
     source: str
     source_tier: str
     state: State

@@ -53,6 +53,15 @@ def test_a_primary_claim_has_the_band_of_the_protocol(name: str) -> None:
     assert claim.pilot is not None
 
 
+def test_every_number_that_stands_for_a_word_is_named_as_ours() -> None:
+    words = {
+        (name, each.printed.text, each.stands_for) for name, claim in CLAIMS.items() for each in claim.targets
+    }
+    stable = {(name, "0", "stable") for name in CLAIMS if name.endswith(".stable")}
+    assert len(stable) == 9
+    assert {each for each in words if each[2]} == {*stable, ("bench.modest", "5", "modest")}
+
+
 def test_claims_that_the_paper_tells_apart_have_bands_apart() -> None:
     for one, other in (("gap.l25.value", "gap.l6.value"), ("gain.mr.value", "gain.ml.value")):
         assert band(CLAIMS[one])[1] < band(CLAIMS[other])[0]

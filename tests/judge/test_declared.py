@@ -246,6 +246,10 @@ REJECTED = [
     pytest.param(
         replace(VALUE, targets=(replace(target(), half_width=float("inf")),)), "has half-width inf", id="no half-width",
     ),
+    pytest.param(
+        replace(VALUE, targets=(replace(target(), stands_for="stable"),)),
+        "target '26.27' stands for 'stable', which is no word of its sentence", id="a word that nobody says",
+    ),
     pytest.param(replace(VALUE, margin=None), "has margin None; rule within-margin needs a positive", id="no margin"),
     pytest.param(replace(VALUE, margin=0.0), "has margin 0.0; rule within-margin needs", id="a margin of zero"),
     pytest.param(replace(VALUE, margin=float("nan")), "has margin nan", id="a margin that is no number"),

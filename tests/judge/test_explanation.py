@@ -35,6 +35,13 @@ def test_a_value_claim_is_told_with_its_band_and_reason() -> None:
     assert lines["weight"] == ["primary; gates the exit code"]
 
 
+def test_a_number_that_nobody_printed_is_told_as_ours() -> None:
+    taken = replace(VALUE.targets[0], printed=Printed("5"), stands_for="gap")
+    assert told(replace(VALUE, targets=(taken,)))["printed"] == [
+        '"gap", taken as 5 percent (ours) (the word: abstract, T2; reading high, rounded within 0.5); agrees from 2 to 8'
+    ]
+
+
 def test_our_words_stand_below_the_source() -> None:
     sentence = replace(VALUE.sentence, sense="so it is")
     assert told(replace(VALUE, sentence=sentence))["source"][1] == "in our words: so it is"

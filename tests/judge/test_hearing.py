@@ -278,6 +278,14 @@ def test_the_primary_reading_is_always_printed_first() -> None:
     assert verdict.says == "What the sentence means decides: primary (26.27): PASS; other (26.27): DEVIATION."
 
 
+def test_a_number_that_stands_for_a_word_is_not_called_printed() -> None:
+    taken = (replace(target("26.27"), stands_for="so"), replace(target("18.00"), stands_for="so"))
+    verdict = heard([value("a", targets=taken)], {"a": replace(NEAR, one_run_sd=0.1)})["a"]
+    assert [case.stands_for for case in verdict.cases] == ["so", "so"]
+    assert 'primary ("so", taken as 26.27 (ours)): PASS' in verdict.says
+    assert verdict.cases[0].says.endswith('around "so", taken as 26.27 (ours).')
+
+
 def test_a_reading_that_was_not_measured_is_named() -> None:
     assert two_readings(NEAR, None).cases[1].says == "This reading was not measured: y is missing."
 

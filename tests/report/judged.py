@@ -116,6 +116,7 @@ def judged_value(
     case = CaseVerdict(
         reading=claim.primary.name,
         printed=target.printed.text,
+        stands_for=target.stands_for,
         source=target.source,
         source_tier=target.tier,
         state=state,

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from harness.report import closing_lines, load_report, render_report, write_report
+from harness.report.claimform import claim_form
+from harness.report.claimrows import claims_as_table
+from harness.report.claimtable import claim_table
+from harness.report.claimwords import printed_words
 from harness.report.document import Report
 from harness.report.verdictwords import BASELINES, FLAGS, WHYS
 from harness.words.claim import Reading, Sentence
 from harness.words.judgement import Choice, Departure, Judged, Judgement, Openness
+from harness.words.printed import Printed
 from harness.words.published import BaselineOutcome
 from harness.words.verdict import Flag, State, Verdict, Why
 from tests.report import judged, worlds
@@ -92,6 +97,19 @@ def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
     )
     row = text_of(full_page[full_page.index('href="#claim-gap.l6.value"') :])[:260]
     assert "26.27 % its abstract 25.10 [24.11, 26.09] % \u22121.17 0.47" in row
+
+
+def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed() -> None:
+    target = replace(judged.GAP_6.targets[0], printed=Printed("5"), stands_for="modest")
+    asked = replace(judged.GAP_6, targets=(target,))
+    form = claim_form(asked, judged.judged_value(asked, 4.0, 0.5, State.PASS, Why.INSIDE), 0.05)
+    assert (form["targets"][0]["printed"], form["targets"][0]["stands_for"]) == ("5", "modest")
+    assert (form["cases"][0]["printed"], form["cases"][0]["stands_for"]) == ("5", "modest")
+    ours = '"modest", taken as 5\u202f% (ours)'
+    assert printed_words(form) == printed_words({**form, "cases": []}) == ours
+    assert ours in claims_as_table([form], "Claims").rows[0]
+    row = text_of(claim_table([form], "Claims", "claim").html)
+    assert '"modest", taken as 5 % (ours) the word: its abstract 4.00' in row
 
 
 def test_a_card_says_all_that_decided(full_page: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.words.claim import SourceTier, Target
-from harness.words.printed import Printed
+from harness.words.printed import Printed, shown_as
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,11 @@ def test_a_target_rounds_as_its_string_does_unless_it_says_otherwise() -> None:
     )
     assert (plain.rounding, formed.rounding, exact.rounding) == (0.005, 0.01, 0.0)
     assert plain.value == formed.value == 0.16
+
+
+@pytest.mark.parametrize(
+    ("number", "stands_for", "shown"),
+    [("26.27 %", "", "26.27 %"), ("0 points", "stable", '"stable", taken as 0 points (ours)')],
+)
+def test_a_number_that_stands_for_a_word_is_shown_as_ours(number: str, stands_for: str, shown: str) -> None:
+    assert shown_as(number, stands_for) == shown
