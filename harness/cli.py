@@ -98,6 +98,7 @@ def plan(
     from harness.supply.store import Store
     from harness.supply.studies import load_profile, load_study
     from harness.tools.canonical import plain
+    from harness.words.judgement import prospects_say
     from harness.works.pipeline import plan as draw
 
     asked = load_study(study)
@@ -119,11 +120,11 @@ def plan(
     for sentence in spoken(drawn):
         typer.echo(sentence)
     if told:
-        typer.echo(
-            f"{sum(each.decidable for each in told)} of {len(told)} claims could be decided at this size:"
-        )
+        able = sum(each.decidable and each.is_foreseen for each in told)
+        typer.echo(f"{prospects_say(able, sum(not each.is_foreseen for each in told), len(told))}:")
     for each in told:
-        typer.echo(f"{'yes' if each.decidable else 'no':<4}{each.claim_id:<30} {each.says}")
+        known = "yes" if each.decidable else "no"
+        typer.echo(f"{known if each.is_foreseen else 'not known':<10}{each.claim_id:<30} {each.says}")
 
 
 @app.command(epilog="Example: harness stage phrases --profile fixture --run reports/by-hand")

@@ -153,7 +153,14 @@ def test_the_plan_tells_which_claims_its_size_can_decide(capsys: pytest.CaptureF
     assert not told["gap.l6.value"]["decidable"]
     assert call("plan", "--profile", "fixture") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert any(f"of {len(told)} claims could be decided at this size:" in line for line in lines)
+    unknown = sum(not each["is_foreseen"] for each in told.values())
+    able = sum(each["decidable"] and each["is_foreseen"] for each in told.values())
+    assert unknown
+    assert (
+        f"{able} of {len(told)} claims could be decided at this size; of {unknown} it cannot be foreseen:"
+        in lines
+    )
+    assert sum(line.startswith("not known ") for line in lines) == unknown
     assert any(line.split()[:2] == ["no", "gap.l6.value"] and "needs 1,234 latents" in line for line in lines)
 
 

@@ -139,6 +139,7 @@ def _prospect(planned: _Planned) -> Prospect:
         units_needed=needed,
         units_planned=planned.units,
         decidable=unmet is None and _has_power(planned, needed),
+        is_foreseen=unmet is not None or claim.pilot is not None,
         says=" ".join(part for part in (_expected(planned), _power_says(planned, needed), unmet) if part),
     )
 
@@ -155,6 +156,7 @@ def _unmet_minimum(planned: _Planned) -> str | None:
 
 
 def _has_power(planned: _Planned, needed: int | None) -> bool:
+    """False where the assumed spread forbids a verdict; without one, or without a margin, nothing forbids it."""
     claim = planned.claim
     if claim.pilot is None or claim.margin is None:
         return True

@@ -189,6 +189,7 @@ class ProspectEntry(TypedDict):
     units_needed: int | None
     units_planned: int
     decidable: bool
+    is_foreseen: bool
     says: str
 
 

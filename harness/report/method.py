@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import measured_claims, printed_words
-from harness.report.document import Report
+from harness.report.document import ProspectEntry, Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, tag
-from harness.report.numbers import count, exact, short
+from harness.report.numbers import exact, short
 from harness.report.verdictwords import FAIL_ONS, INFERENCES, LOCKS_IN_FULL, RULES, STATES, TIERS, UNITS
+from harness.words.judgement import prospects_say
 
 NO_JUDGE = "Nothing was judged in this run."
 
@@ -101,7 +102,7 @@ def _prospects(report: Report) -> Markup:
     rows: list[tuple[Content, ...]] = [
         (
             code(row["claim_id"]),
-            "\u2713 can be decided" if row["decidable"] else "\u2717 too small by design",
+            _prospect(row),
             row["says"],
             "\u2013" if row["units_needed"] is None else f"{row['units_needed']:,}",
             f"{row['units_planned']:,}",
@@ -110,9 +111,16 @@ def _prospects(report: Report) -> Markup:
     ]
     headers = ("Claim", "Prospect", "Why", "Units needed", "Units planned")
     caption = "Computed before measuring, for a power of 80 % where nothing differs."
-    able = sum(row["decidable"] for row in report["prospects"])
-    said = f"{able} of {count(len(rows), 'claim')} could be decided at the size of this run"
+    able = sum(row["decidable"] and row["is_foreseen"] for row in report["prospects"])
+    unknown = sum(not row["is_foreseen"] for row in report["prospects"])
+    said = prospects_say(able, unknown, len(rows))
     return folded(said, plain_table(caption, headers, rows, num_labels=3))
+
+
+def _prospect(row: ProspectEntry) -> str:
+    if not row["is_foreseen"]:
+        return "? not known: no spread is assumed"
+    return "\u2713 can be decided" if row["decidable"] else "\u2717 too small by design"
 
 
 def history(report: Report) -> Markup:

@@ -116,7 +116,22 @@ class Prospect:
     """For a power of 80 % at no true difference; None where seeds alone vary."""
     units_planned: int
     decidable: bool
+    """True where nothing that is known forbids a verdict."""
+    is_foreseen: bool
+    """False where no spread is assumed, so that only the measurement itself can tell."""
     says: str
+
+
+def prospects_say(decidable: int, unforeseen: int, of: int) -> str:
+    """How many claims could be decided, with those of which nobody can tell beforehand kept apart.
+
+    Args:
+        decidable: Claims that are foreseen to be decidable.
+        unforeseen: Claims that nothing known forbids, and for which no spread is assumed.
+        of: All claims that have a prospect.
+    """
+    unknown = f"; of {unforeseen} it cannot be foreseen" if unforeseen else ""
+    return f"{decidable} of {of} claims could be decided at this size{unknown}"
 
 
 @dataclass(frozen=True, kw_only=True)

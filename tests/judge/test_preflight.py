@@ -23,7 +23,7 @@ from harness.words.claim import (  # fmt: skip
     Tier,
     Unit,
 )
-from harness.words.judgement import Prospect
+from harness.words.judgement import Prospect, prospects_say
 from harness.words.printed import Printed
 from harness.words.study import Sizes
 
@@ -179,3 +179,33 @@ def test_every_measured_claim_of_the_paper_has_a_prospect() -> None:
     told = prospects(claims, sizes, 9)
     assert [each.claim_id for each in told] == [each.id for each in claims if each.readings]
     assert all(each.says for each in told)
+
+
+def test_nobody_foresees_a_claim_without_an_assumed_spread() -> None:
+    asked = claim(
+        margin=None, pilot=None, kind=Kind.DIRECTION, rule=Rule.SIGN, sign=1, minima=Minima(units=100)
+    )
+    told, small = prospect(asked), prospect(asked, latents_per_layer=80)
+    assert (told.decidable, told.is_foreseen) == (True, False)
+    assert (small.decidable, small.is_foreseen) == (False, True)
+    assert prospect(claim()).is_foreseen
+
+
+def test_of_thirteen_claims_of_the_paper_nothing_is_foreseen() -> None:
+    sizes = load_profile(load_study("sin2025"), "paper").sizes
+    told = prospects(load_claims("sin2025"), sizes, 9)
+    assert all(each.decidable for each in told)
+    unforeseen = [each.claim_id for each in told if not each.is_foreseen]
+    assert (len(unforeseen), len(told)) == (13, 42)
+    assert {"gap.argmax", "corr.gap_acc.mean", "bench.base.arc.best"} <= set(unforeseen)
+
+
+@pytest.mark.parametrize(
+    ("unforeseen", "says"),
+    [
+        (13, "29 of 42 claims could be decided at this size; of 13 it cannot be foreseen"),
+        (0, "29 of 42 claims could be decided at this size"),
+    ],
+)
+def test_what_cannot_be_foreseen_is_counted_apart(unforeseen: int, says: str) -> None:
+    assert prospects_say(29, unforeseen, 42) == says

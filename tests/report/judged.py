@@ -350,8 +350,9 @@ CHOICES = (
     Choice(name="attention kernel", alternatives=("eager", "sdpa"), openness=Openness.EQUIVALENT),
 )  # fmt: skip
 PROSPECTS = (
-    Prospect(claim_id="gap.l6.value", units_needed=1234, units_planned=2000, decidable=True, says="enough latents"),
-    Prospect(claim_id="bench.ml.arc.value", units_needed=17128, units_planned=1169, decidable=False, says="too few questions exist"),
+    Prospect(claim_id="gap.l6.value", units_needed=1234, units_planned=2000, decidable=True, is_foreseen=True, says="enough latents"),
+    Prospect(claim_id="gap.argmax", units_needed=None, units_planned=2000, decidable=True, is_foreseen=False, says="no spread is assumed beforehand"),
+    Prospect(claim_id="bench.ml.arc.value", units_needed=17128, units_planned=1169, decidable=False, is_foreseen=True, says="too few questions exist"),
 )  # fmt: skip
 DEPARTURES = (
     Departure(

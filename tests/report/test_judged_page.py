@@ -112,6 +112,12 @@ def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed() -> None:
     assert '"modest", taken as 5 % (ours) the word: its abstract 4.00' in row
 
 
+def test_what_cannot_be_foreseen_is_no_yes(full_page: str) -> None:
+    words = text_of(full_page)
+    assert "1 of 3 claims could be decided at this size; of 1 it cannot be foreseen" in words
+    assert "gap.argmax ? not known: no spread is assumed" in words
+
+
 def test_a_card_says_all_that_decided(full_page: str) -> None:
     card = full_page[full_page.index('id="claim-bench.ml.hellaswag.value"') :]
     words = text_of(card[: card.index("</details>")])
