@@ -4,19 +4,16 @@ Listings come in pages and objects may be cut on the way; both are asked for unt
 Source: the ListObjectsV2 request of the S3 interface, read anonymously.
 """
 
-import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
-from typing import IO
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
+from harness.supply import patience
+from harness.supply.answers import BROKEN_LINE, opened, whole_answer
 from harness.supply.disk import disk_errors, locked, sync
 from harness.supply.firstuse import (
     ChangedSourceError,
@@ -28,19 +25,10 @@ from harness.supply.firstuse import (
     hold_file,
     listing_digest,
 )
-from harness.supply.hub import (
-    ATTEMPTS,
-    LONGEST_PAUSE_SECONDS,
-    PAUSES_SECONDS,
-    PROBE_SECONDS,
-)
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Pin
 
 BLOCK_BYTES = 1 << 20
-
-BROKEN_LINE = (HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
-"""What reading an answer raises when it is cut, stalls or is garbled; refusals of the disk are none of these."""
 
 
 def objects(pin: Pin) -> Seen:
@@ -79,13 +67,13 @@ def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
             return hold_file(pin, file, path)
     # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
     with locked(cache_folder(pin).with_suffix(".lock")):
-        for attempt in range(ATTEMPTS):
+        for attempt in range(patience.ATTEMPTS):
             if not path.is_file():
                 _fetch(pin, file, path)
             try:
                 return hold_file(pin, file, path)
             except ChangedSourceError:
-                if attempt == ATTEMPTS - 1:
+                if attempt == patience.ATTEMPTS - 1:
                     raise
     return None
 
@@ -137,7 +125,7 @@ def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
     url = f"{_bucket_url(pin)}/{quote(f'{_root(pin)}/{file.path}')}"
     with disk_errors(path):
         draft.parent.mkdir(parents=True, exist_ok=True)
-        for pause in (*PAUSES_SECONDS, None):
+        for pause in (*patience.PAUSES_SECONDS, None):
             have = draft.stat().st_size if draft.exists() else 0
             if have < file.size_bytes:
                 _append(pin, url, draft, have)
@@ -148,14 +136,14 @@ def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
                     f"{pin}: {file.path} is cut on its way over and over; start again: what came is kept",
                     reason=Reason.NO_NETWORK,
                 )
-            time.sleep(pause / PAUSES_SECONDS[0] / 10)
+            time.sleep(pause / patience.PAUSES_SECONDS[0] / 10)
         sync(draft)
         draft.replace(path)
 
 
 def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
     """Add what comes of the rest; a server that knows no ranges starts over."""
-    with _opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
+    with opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
         starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
         with draft.open("wb" if starts_over else "ab") as stream:
             try:
@@ -163,71 +151,6 @@ def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
                     stream.write(block)
             except BROKEN_LINE:
                 return
-
-
-def whole_answer(pin: Pin, url: str) -> bytes:
-    """A short answer of a store or a service to its end; asked for again when it is cut or stalls on its way.
-
-    Raises:
-        MissingSourceError: If it does not answer, refuses, or never gets to the end of its answer.
-    """
-    for pause in (*PAUSES_SECONDS, None):
-        try:
-            with _opened(pin, url) as answer:
-                return answer.read()
-        except BROKEN_LINE as error:
-            if pause is None:
-                raise MissingSourceError(
-                    f"{pin} cannot be fetched: the answer of {endpoint_of(pin)} to {urlsplit(url).path} is cut or stalls "
-                    f"on its way over and over ({error!r}); the line is bad: start again when it is better",
-                    reason=Reason.NO_NETWORK,
-                ) from error
-            time.sleep(pause)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
-    """The answer of a store or a service; asks again while it is down or wants fewer questions.
-
-    Raises:
-        MissingSourceError: If it does not answer, or refuses.
-    """
-    request = urllib.request.Request(url, headers=headers or {})  # noqa: S310  the pin's own address
-    for pause in (*PAUSES_SECONDS, None):
-        try:
-            answer: IO[bytes] = urllib.request.urlopen(request, timeout=PROBE_SECONDS)  # noqa: S310
-        except urllib.error.HTTPError as error:
-            error.close()  # it is an open answer as well
-            passing = (
-                error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
-            )
-            if pause is None or not passing:
-                raise _refusal(pin, url, error.code, passing=passing) from error
-            named = error.headers.get("Retry-After", "")
-            time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
-        except (urllib.error.URLError, *BROKEN_LINE) as error:
-            raise MissingSourceError(
-                f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer), and not whole in "
-                f"{downloads()}; connect this machine and start again",
-                reason=Reason.NO_NETWORK,
-            ) from error
-        else:
-            return answer
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _refusal(pin: Pin, url: str, code: int, *, passing: bool) -> MissingSourceError:
-    """What was asked and answered; an anonymous store says 403 of what it never held, too."""
-    parts = urlsplit(url)
-    listed = parse_qs(parts.query).get("prefix", [])
-    asked = parts.path + "".join(f" for a listing of the prefix {prefix}" for prefix in listed)
-    answered = f"{pin} cannot be fetched: {endpoint_of(pin)} answers {code} to {asked}"
-    if passing:
-        return MissingSourceError(
-            f"{answered} over and over; wait, then start again: what is fetched is kept",
-            reason=Reason.NO_NETWORK,
-        )
-    return MissingSourceError(f"{answered}; {cure_of_loss(pin)}")
 
 
 def _bucket_url(pin: Pin) -> str:

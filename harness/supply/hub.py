@@ -8,28 +8,17 @@ Files come over plain HTTP, since Xet, the client's other way, tells of no failu
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
 
+from harness.supply import patience
 from harness.supply.disk import disk_errors
 from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, cure_of_loss, hold_file
 from harness.supply.hubrefusals import XET_SWITCH, is_passing, page_of, told
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
-
-PROBE_SECONDS = 10.0
-"""How long a hub may take to answer before it counts as out of reach."""
-
-PAUSES_SECONDS = (1.0, 4.0, 16.0)
-"""Waits between attempts while a hub is down or asks for patience, where it names no time itself."""
-
-LONGEST_PAUSE_SECONDS = 60.0
-
-ATTEMPTS = 2
-"""A file that arrives damaged is fetched once more; damaged twice, the hub serves something else."""
 
 # Where the hub offers a file through Xet, the client takes the offer, and the file comes from further hosts by code in
 # another language: with those out of reach it tried for two minutes, and then raised an error of no kind. Plain HTTP
@@ -53,7 +42,7 @@ def repository(pin: Pin) -> Seen:
             repo_type=_kind(pin),
             revision=pin.revision,
             files_metadata=True,
-            timeout=PROBE_SECONDS,
+            timeout=patience.PROBE_SECONDS,
         )
 
     with told(pin):
@@ -78,7 +67,7 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
         MissingSourceError: If something is missing and cannot be fetched.
         ChangedSourceError: If a file is not the recorded one, twice over.
     """
-    for attempt in range(ATTEMPTS):
+    for attempt in range(patience.ATTEMPTS):
         folder = cache_folder(pin, seen)
         if absent(folder, seen):
             folder = _fetched(pin, seen)
@@ -86,7 +75,7 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
             for file in seen.files:
                 hold_file(pin, file, folder / file.path)
         except ChangedSourceError:
-            if attempt == ATTEMPTS - 1:
+            if attempt == patience.ATTEMPTS - 1:
                 raise
         else:
             break
@@ -133,7 +122,9 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
 
     def fetch() -> str:
         # One question first: a download repeats its own for half a minute when nobody answers.
-        HfApi().repo_info(pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=PROBE_SECONDS)
+        HfApi().repo_info(
+            pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=patience.PROBE_SECONDS
+        )
         return snapshot_download(
             pin.address,
             repo_type=_kind(pin),
@@ -149,14 +140,13 @@ def _patiently(ask: Callable[[], Answer]) -> Answer:
     """The answer to a question that is asked again while the hub is down or wants fewer of them."""
     from huggingface_hub.errors import HfHubHTTPError
 
-    for pause in PAUSES_SECONDS:
+    for pause in patience.PAUSES_SECONDS:
         try:
             return ask()
         except HfHubHTTPError as error:
             if not is_passing(error):
                 raise
-            named = error.response.headers.get("Retry-After", "")
-            time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause)
+            patience.wait(pause, error.response.headers.get("Retry-After", ""))
     return ask()
 
 

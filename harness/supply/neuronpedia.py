@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from harness.supply.bucket import whole_answer
+from harness.supply.answers import whole_answer
 from harness.supply.export import StoredRow, row_of
 from harness.supply.firstuse import endpoint_of
 from harness.words.failures import MissingSourceError

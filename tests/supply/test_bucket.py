@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.supply import bucket
+from harness.supply import bucket, patience
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Home, Pin
 from tests.hub.server import Fault, Hub, serving
@@ -30,8 +30,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     objects = {
         f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/batch-{n}.jsonl.gz": bytes([n]) * 5000 for n in range(OBJECTS)
     }
-    monkeypatch.setattr(bucket, "PROBE_SECONDS", 0.3)
-    monkeypatch.setattr(bucket, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(patience, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
     with serving(Hub(objects=dict(objects))) as running:
         for name, value in running.environment(str(tmp_path)).items():
             monkeypatch.setenv(name, value)

@@ -1,0 +1,86 @@
+"""Answers of object stores and services over plain HTTP, asked for again while something passes.
+
+A store that is down, a service that wants fewer questions and an answer that is cut are asked again. Whatever does
+not pass leaves as one `MissingSourceError`: what was asked, what was answered, and the cure.
+"""
+
+import ssl
+import time
+import urllib.error
+import urllib.request
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import IO
+from urllib.parse import parse_qs, urlsplit
+
+from harness.supply import patience
+from harness.supply.firstuse import cure_of_loss, downloads, endpoint_of
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Pin
+
+BROKEN_LINE = (HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+"""What reading an answer raises when it is cut, stalls or is garbled; refusals of the disk are none of these."""
+
+
+def whole_answer(pin: Pin, url: str) -> bytes:
+    """A short answer of a store or a service to its end; asked for again when it is cut or stalls on its way.
+
+    Raises:
+        MissingSourceError: If it does not answer, refuses, or never gets to the end of its answer.
+    """
+    for pause in (*patience.PAUSES_SECONDS, None):
+        try:
+            with opened(pin, url) as answer:
+                return answer.read()
+        except BROKEN_LINE as error:
+            if pause is None:
+                raise MissingSourceError(
+                    f"{pin} cannot be fetched: the answer of {endpoint_of(pin)} to {urlsplit(url).path} is cut or stalls "
+                    f"on its way over and over ({error!r}); the line is bad: start again when it is better",
+                    reason=Reason.NO_NETWORK,
+                ) from error
+            time.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
+    """The answer of a store or a service; asks again while it is down or wants fewer questions.
+
+    Raises:
+        MissingSourceError: If it does not answer, or refuses.
+    """
+    request = urllib.request.Request(url, headers=headers or {})  # noqa: S310  the pin's own address
+    for pause in (*patience.PAUSES_SECONDS, None):
+        try:
+            answer: IO[bytes] = urllib.request.urlopen(request, timeout=patience.PROBE_SECONDS)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            error.close()  # it is an open answer as well
+            passing = (
+                error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
+            )
+            if pause is None or not passing:
+                raise _refusal(pin, url, error.code, passing=passing) from error
+            patience.wait(pause, error.headers.get("Retry-After", ""))
+        except (urllib.error.URLError, *BROKEN_LINE) as error:
+            raise MissingSourceError(
+                f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer), and not whole in "
+                f"{downloads()}; connect this machine and start again",
+                reason=Reason.NO_NETWORK,
+            ) from error
+        else:
+            return answer
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _refusal(pin: Pin, url: str, code: int, *, passing: bool) -> MissingSourceError:
+    """What was asked and answered; an anonymous store says 403 of what it never held, too."""
+    parts = urlsplit(url)
+    listed = parse_qs(parts.query).get("prefix", [])
+    asked = parts.path + "".join(f" for a listing of the prefix {prefix}" for prefix in listed)
+    answered = f"{pin} cannot be fetched: {endpoint_of(pin)} answers {code} to {asked}"
+    if passing:
+        return MissingSourceError(
+            f"{answered} over and over; wait, then start again: what is fetched is kept",
+            reason=Reason.NO_NETWORK,
+        )
+    return MissingSourceError(f"{answered}; {cure_of_loss(pin)}")
