@@ -87,6 +87,8 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
         )
         page = _page(pin, f"{_bucket_url(pin)}/?{urlencode(query)}")
         for entry in _all(page, "Contents"):
+            if _text(entry, "Key").endswith("/"):  # an empty object by which a store's console shows a folder
+                continue
             number += 1
             yield SeenFile(
                 path=_text(entry, "Key").removeprefix(f"{root}/"),
@@ -125,8 +127,9 @@ def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
     url = f"{_bucket_url(pin)}/{quote(f'{_root(pin)}/{file.path}')}"
     with disk_errors(path):
         draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()  # an empty object is not asked for
         for pause in (*patience.PAUSES_SECONDS, None):
-            have = draft.stat().st_size if draft.exists() else 0
+            have = draft.stat().st_size
             if have < file.size_bytes:
                 _append(pin, url, draft, have)
             if draft.stat().st_size >= file.size_bytes:

@@ -87,6 +87,25 @@ def test_an_object_that_never_comes_whole_is_one_clear_error(hub: Hub, kind: str
     assert caught.value.reason is Reason.NO_NETWORK
 
 
+def test_a_folder_marker_is_no_object(hub: Hub) -> None:
+    hub.objects[f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/"] = b""
+    seen = bucket.objects(EXPORT)
+    assert len(seen.files) == OBJECTS
+    assert len(list((bucket.copies(EXPORT, seen) / FOLDER).glob("batch-*"))) == OBJECTS
+
+
+def test_a_prefix_that_holds_its_marker_alone_holds_nothing(hub: Hub) -> None:
+    hub.objects = {f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/": b""}
+    with pytest.raises(MissingSourceError, match="has nothing below"):
+        bucket.objects(EXPORT)
+
+
+def test_an_empty_object_is_an_empty_file(hub: Hub) -> None:
+    hub.objects[f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/empty.jsonl.gz"] = b""
+    folder = bucket.copies(EXPORT, bucket.objects(EXPORT))
+    assert (folder / FOLDER / "empty.jsonl.gz").read_bytes() == b""
+
+
 def test_what_speaks_another_protocol_is_no_network(hub: Hub) -> None:
     hub.faults.append(Fault(path="list-type", kind="babble"))
     with pytest.raises(MissingSourceError, match="no network") as caught:
