@@ -59,6 +59,7 @@ ARROWS: Mapping[str, str] = {
     "firstuse": "disk",
     "hub": "disk firstuse hubrefusals patience",
     "hubrefusals": "firstuse",
+    "patience": "hubrefusals",
     "answers": "firstuse patience",
     "bucket": "answers disk firstuse patience",
     "neuronpedia": "answers export firstuse",

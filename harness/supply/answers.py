@@ -1,11 +1,10 @@
 """Answers of object stores and services over plain HTTP, asked for again while something passes.
 
-A store that is down, a service that wants fewer questions and an answer that is cut are asked again. Whatever does
-not pass leaves as one `MissingSourceError`: what was asked, what was answered, and the cure.
+A store that is down, a service that wants fewer questions, one that fell silent and an answer that is cut are asked
+again. Whatever does not pass leaves as one `MissingSourceError`: what was asked, what was answered, and the cure.
 """
 
 import ssl
-import time
 import urllib.error
 import urllib.request
 from http import HTTPStatus
@@ -39,12 +38,12 @@ def whole_answer(pin: Pin, url: str) -> bytes:
                     f"on its way over and over ({error!r}); the line is bad: start again when it is better",
                     reason=Reason.NO_NETWORK,
                 ) from error
-            time.sleep(pause)
+            patience.wait(pause)
     raise AssertionError("the last attempt returns or raises")
 
 
 def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[bytes]:
-    """The answer of a store or a service; asks again while it is down or wants fewer questions.
+    """The answer of a store or a service; asks again while it is down, wants fewer questions or answers no more.
 
     Raises:
         MissingSourceError: If it does not answer, or refuses.
@@ -62,14 +61,26 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
                 raise _refusal(pin, url, error.code, passing=passing) from error
             patience.wait(pause, error.headers.get("Retry-After", ""))
         except (urllib.error.URLError, *BROKEN_LINE) as error:
-            raise MissingSourceError(
-                f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer), and not whole in "
-                f"{downloads()}; connect this machine and start again",
-                reason=Reason.NO_NETWORK,
-            ) from error
+            if pause is None or not patience.may_answer_again(url):
+                raise _silence(pin, url) from error
+            patience.wait(pause)
         else:
+            patience.answered(url)
             return answer
     raise AssertionError("the last attempt returns or raises")
+
+
+def _silence(pin: Pin, url: str) -> MissingSourceError:
+    """Nothing came: nothing was there, or what was there is there no more, however often it was asked."""
+    found = "does not answer"
+    if patience.may_answer_again(url):
+        patience.waited_in_vain(url)
+        found = "answered before, and answers no more, asked over and over"
+    return MissingSourceError(
+        f"{pin} cannot be fetched: no network ({endpoint_of(pin)} {found}), and not whole in {downloads()}; "
+        "connect this machine and start again: what is fetched is kept",
+        reason=Reason.NO_NETWORK,
+    )
 
 
 def _refusal(pin: Pin, url: str, code: int, *, passing: bool) -> MissingSourceError:

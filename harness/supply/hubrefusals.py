@@ -53,6 +53,13 @@ def _without_xet() -> bool:
     return constants.HF_HUB_DISABLE_XET
 
 
+def is_offline() -> bool:
+    """True where the hub's client is told to ask nobody."""
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_OFFLINE
+
+
 def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
     status: int = vars(error)["response"].status_code
     if _is_gate(pin, error, status):

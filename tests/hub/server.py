@@ -10,6 +10,8 @@ import hashlib
 import json
 import re
 import select
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +38,9 @@ STALL_SECONDS = 6.0
 
 ASKS_WHETHER_TO_END_S = 0.01
 """How often the server asks that; seconds."""
+
+RESETS = struct.pack("ii", 1, 0)
+"""Setting by which a closed connection is reset, and not ended in good order."""
 
 Content = bytes | Callable[[], bytes]
 
@@ -78,7 +83,7 @@ class Fault:
     path: str
     """Regular expression that the request's path must hold."""
     kind: str
-    """"status", "cut", "stall", "slow", "garble", "html" or "babble" (another protocol); of an answer that is cut or stalls, half arrives."""
+    """"status", "cut", "stall", "slow", "garble", "html", "babble" (another protocol) or "reset" (no answer at all); of an answer that is cut or stalls, half arrives."""
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
@@ -196,9 +201,13 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.kind == "babble":
             self.close_connection = True
             self.wfile.write(b"220 mail here, ready\r\n")
+        elif fault.kind == "reset":
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
+            self.connection.close()
         elif fault.kind == "slow":
             time.sleep(1.5)
-        return fault.kind in {"status", "html", "babble"}
+        return fault.kind in {"status", "html", "babble", "reset"}
 
     def reply(
         self,

@@ -1,5 +1,6 @@
 """Objects and listings that are cut or stall on their way, and what a store refuses; the patience is set small."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -32,6 +33,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     }
     monkeypatch.setattr(patience, "PROBE_SECONDS", 0.3)
     monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(patience, "ANSWERED", set())
+    monkeypatch.setattr(
+        "huggingface_hub.constants.HF_HUB_OFFLINE", False
+    )  # read at its import, by whoever was first
     with serving(Hub(objects=dict(objects))) as running:
         for name, value in running.environment(str(tmp_path)).items():
             monkeypatch.setenv(name, value)
@@ -85,6 +90,75 @@ def test_an_object_that_never_comes_whole_is_one_clear_error(hub: Hub, kind: str
     ) as caught:
         bucket.copies(EXPORT, seen)
     assert caught.value.reason is Reason.NO_NETWORK
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["continuation-token", "batch-0", "batch-3"],
+    ids=["a page", "the first object", "an object"],
+)
+@pytest.mark.parametrize("kind", ["reset", "babble", "slow"])
+def test_a_store_that_answered_before_is_asked_again_when_it_does_not(hub: Hub, path: str, kind: str) -> None:
+    hub.faults.append(Fault(path=path, kind=kind, times=3))
+    folder = bucket.copies(EXPORT, bucket.objects(EXPORT))
+    assert (folder / FOLDER / "batch-3.jsonl.gz").read_bytes() == bytes([3]) * 5000
+    assert hub.faults[0].times == 0
+
+
+def test_a_store_that_answers_no_more_is_one_clear_error(hub: Hub) -> None:
+    seen = bucket.objects(EXPORT)
+    hub.faults.append(Fault(path="batch-3", kind="reset", times=99))
+    with pytest.raises(
+        MissingSourceError,
+        match=rf"export .*no network \({hub.url} .*answers no more.*\).*connect .*what is fetched is kept",
+    ) as caught:
+        bucket.copies(EXPORT, seen)
+    assert caught.value.reason is Reason.NO_NETWORK
+    assert len(hub.paths("batch-3")) == 4
+
+
+def test_who_was_waited_for_in_vain_is_not_waited_for_again(hub: Hub) -> None:
+    seen = bucket.objects(EXPORT)
+    hub.faults.append(Fault(path="batch-3", kind="reset", times=99))
+    for asked in (4, 5):
+        with pytest.raises(MissingSourceError, match="no network"):
+            bucket.copies(EXPORT, seen)
+        assert len(hub.paths("batch-3")) == asked
+
+
+def test_a_store_that_never_answered_is_asked_once(hub: Hub) -> None:
+    hub.faults.append(Fault(path="list-type", kind="reset"))
+    with pytest.raises(MissingSourceError, match="no network"):
+        bucket.objects(EXPORT)
+    assert len(hub.paths("list-type")) == 1
+
+
+def test_a_refusal_is_no_answer_that_is_worth_waiting_for(hub: Hub) -> None:
+    hub.faults += [Fault(path="list-type", kind="status", status=403), Fault(path="list-type", kind="reset")]
+    for says in ("403", "no network"):
+        with pytest.raises(MissingSourceError, match=says):
+            bucket.objects(EXPORT)
+    assert len(hub.paths("list-type")) == 2
+
+
+def test_offline_nobody_is_asked_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = bucket.objects(EXPORT)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    hub.faults.append(Fault(path="batch-3", kind="reset"))
+    with pytest.raises(MissingSourceError, match="no network"):
+        bucket.copies(EXPORT, seen)
+    assert len(hub.paths("batch-3")) == 1
+
+
+def test_another_store_is_not_waited_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one endpoint answered says nothing of another; nobody listens on port 9."""
+    bucket.objects(EXPORT)
+    monkeypatch.setattr(patience, "PAUSES_SECONDS", (5.0,))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    begun = time.monotonic()
+    with pytest.raises(MissingSourceError, match=r"no network .*127\.0\.0\.1:9"):
+        bucket.objects(EXPORT)
+    assert time.monotonic() - begun < 2
 
 
 def test_a_folder_marker_is_no_object(hub: Hub) -> None:

@@ -28,6 +28,7 @@ def test_a_latent_that_does_not_come_whole_is_asked_for_again(
 ) -> None:
     monkeypatch.setattr(patience, "PROBE_SECONDS", 0.3)
     monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(patience, "ANSWERED", set())
     fault = Fault(path=PAGE, kind=kind, times=times)
     with serving(Hub(pages={PAGE: json.dumps(TOLD).encode()}, faults=[fault])) as hub:
         for name, value in hub.environment(str(tmp_path)).items():
