@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from harness.supply import patience
 from harness.supply.disk import disk_errors
-from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, cure_of_loss, hold_file
-from harness.supply.hubrefusals import XET_SWITCH, is_passing, page_of, told
+from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, cure_of_loss, endpoint_of, hold_file
+from harness.supply.hubrefusals import XET_SWITCH, is_passing, is_silence, page_of, retry_after, told
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 
@@ -46,7 +46,7 @@ def repository(pin: Pin) -> Seen:
         )
 
     with told(pin):
-        facts = vars(_patiently(ask))
+        facts = vars(_patiently(pin, ask))
     files = tuple(
         SeenFile(path=file.rfilename, size_bytes=int(file.size or 0), digest=_digest(file))
         for file in facts["siblings"] or ()
@@ -96,7 +96,7 @@ def may_read(pin: Pin) -> None:
     from huggingface_hub import HfApi
 
     with told(pin):
-        _patiently(lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
+        _patiently(pin, lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
 
 
 def wanted(pin: Pin, path: str) -> bool:
@@ -125,6 +125,7 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
         HfApi().repo_info(
             pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=patience.PROBE_SECONDS
         )
+        patience.answered(endpoint_of(pin))
         return snapshot_download(
             pin.address,
             repo_type=_kind(pin),
@@ -133,21 +134,26 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
         )
 
     with told(pin), disk_errors(cache_folder(pin, seen)):
-        return Path(_patiently(fetch))
+        return Path(_patiently(pin, fetch))
 
 
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """The answer to a question that is asked again while the hub is down or wants fewer of them."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    for pause in patience.PAUSES_SECONDS:
+def _patiently(pin: Pin, ask: Callable[[], Answer]) -> Answer:
+    """The answer to a question that is asked again while the hub is down, wants fewer of them or answers no more."""
+    endpoint = endpoint_of(pin)
+    for pause in (*patience.PAUSES_SECONDS, None):
         try:
-            return ask()
-        except HfHubHTTPError as error:
-            if not is_passing(error):
+            answer = ask()
+        except Exception as error:
+            waits_for_answer = is_silence(error) and patience.may_answer_again(endpoint)
+            if pause is None and waits_for_answer:
+                patience.waited_in_vain(endpoint)
+            if pause is None or not (waits_for_answer or is_passing(error)):
                 raise
-            patience.wait(pause, error.response.headers.get("Retry-After", ""))
-    return ask()
+            patience.wait(pause, retry_after(error))
+        else:
+            patience.answered(endpoint)
+            return answer
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _kind(pin: Pin) -> str:

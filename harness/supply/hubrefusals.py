@@ -137,8 +137,37 @@ def has_token() -> bool:
 
 def is_passing(error: Exception) -> bool:
     """True of an answer that may be another one soon: the hub is down, or wants fewer questions."""
-    status: int = vars(error)["response"].status_code
+    from huggingface_hub.errors import HfHubHTTPError
+
+    found = _reason(error)
+    if not isinstance(found, HfHubHTTPError):
+        return False
+    status = found.response.status_code
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def is_silence(error: Exception) -> bool:
+    """True where the hub, or the line to it, gave no answer; not where the client is told to ask nobody."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    found = _reason(error)
+    is_answer = isinstance(found, (HfHubHTTPError, OfflineModeIsEnabled))
+    return not is_answer and isinstance(found, (ConnectionError, TimeoutError, _transport_error()))
+
+
+def retry_after(error: Exception) -> str:
+    """What an answer's `Retry-After` names; nothing where there is none, or no answer."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    found = _reason(error)
+    return found.response.headers.get("Retry-After", "") if isinstance(found, HfHubHTTPError) else ""
+
+
+def _reason(error: BaseException) -> BaseException:
+    """What was the matter: a download that finds no file here either tells it by its error's cause alone."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    return error.__cause__ or error if isinstance(error, LocalEntryNotFoundError) else error
 
 
 def _transport_error() -> type[Exception]:

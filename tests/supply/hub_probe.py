@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 from harness.supply.sources import first_use, locate
 from harness.words.failures import HarnessError
@@ -12,6 +13,7 @@ def main(words: str) -> None:
     asked = json.loads(words)
     asked["home"], asked["files"] = Home(asked["home"]), tuple(asked.get("files", ()))
     pin = Pin(**asked)
+    begun = time.monotonic()
     try:
         folder = locate(pin)
     except HarnessError as error:
@@ -21,6 +23,7 @@ def main(words: str) -> None:
             "reason": reason,
             "kind": type(error).__name__,
             "code": error.exit_code,
+            "seconds": time.monotonic() - begun,
         }
     else:
         seen = first_use(pin)

@@ -149,9 +149,13 @@ def test_an_empty_cache_without_network_says_so(hub: Hub, tmp_path: Path) -> Non
     assert "fill HF_HOME" in answer["error"]
 
 
-def test_a_hub_that_is_not_there_is_no_network(hub: Hub, tmp_path: Path) -> None:
-    answer = ask(hub, tmp_path, ITEMS, HF_ENDPOINT="http://127.0.0.1:9")
+@pytest.mark.parametrize("pin", [ITEMS, EXPORT], ids=["a hub", "a store"])
+def test_what_is_not_there_is_no_network_and_at_once(hub: Hub, tmp_path: Path, pin: dict[str, Any]) -> None:
+    nowhere = "http://127.0.0.1:9"
+    answer = ask(hub, tmp_path, pin, HF_ENDPOINT=nowhere, AWS_ENDPOINT_URL_S3=nowhere)
     assert (answer["reason"], answer["code"]) == ("no-network", 5)
+    assert f"{nowhere} does not answer" in answer["error"]
+    assert answer["seconds"] < 5
 
 
 def test_another_endpoint_has_its_own_first_use(hub: Hub, tmp_path: Path) -> None:
@@ -258,6 +262,10 @@ def test_a_repository_that_was_taken_down_says_what_to_do(
             Fault(path="/api/models", kind="status", status=429, headers={"Retry-After": "1"}),
             id="asked for patience",
         ),
+        pytest.param(
+            Fault(path="/resolve/.*/source", kind="status", status=503, method="HEAD"),
+            id="down in the middle",
+        ),
         pytest.param(Fault(path="/cdn/", kind="cut"), id="cut in the middle"),
         pytest.param(Fault(path="/cdn/", kind="status", status=500), id="storage down, then up"),
         pytest.param(Fault(path="/cdn/", kind="slow"), id="slow"),
@@ -270,6 +278,32 @@ def test_what_passes_is_tried_again(hub: Hub, tmp_path: Path, fault: Fault) -> N
     answer = ask(hub, tmp_path, OPEN, HF_HUB_DOWNLOAD_TIMEOUT="2")
     assert (Path(answer["folder"]) / "source.spm").read_bytes() == b"s" * 70_000
     assert fault.times == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(path="/tree/", kind="reset"), id="the list of files"),
+        pytest.param(Fault(path="/resolve/.*/source", kind="reset", method="HEAD"), id="a file's facts"),
+        pytest.param(Fault(path="/resolve/.*/source", kind="reset", times=2), id="a file, twice"),
+        pytest.param(Fault(path="/cdn/", kind="reset"), id="a file in storage"),
+        pytest.param(Fault(path="/resolve/.*/source", kind="slow", method="HEAD"), id="a slow fact"),
+    ],
+)
+def test_a_hub_that_answered_before_is_asked_again_when_it_does_not(
+    hub: Hub, tmp_path: Path, fault: Fault
+) -> None:
+    hub.faults.append(fault)
+    answer = ask(hub, tmp_path, OPEN, HF_HUB_ETAG_TIMEOUT="1")
+    assert (Path(answer["folder"]) / "source.spm").read_bytes() == b"s" * 70_000
+    assert fault.times == 0
+
+
+def test_a_hub_that_never_answered_is_asked_once(hub: Hub, tmp_path: Path) -> None:
+    hub.faults.append(Fault(path="/api/models", kind="reset"))
+    answer = ask(hub, tmp_path, OPEN)
+    assert (answer["reason"], answer["code"]) == ("no-network", 5)
+    assert len(hub.asked) == 1
 
 
 def test_a_file_that_is_damaged_twice_is_refused(hub: Hub, tmp_path: Path) -> None:

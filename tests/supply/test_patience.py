@@ -1,0 +1,109 @@
+"""Which failures of the hub's client are waited out, how often, and which are told at once; nobody is asked here."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from huggingface_hub import errors
+
+from harness.supply import hub, patience
+from harness.words.failures import MissingSourceError, Reason
+from harness.words.pins import Home, Pin
+
+HUB = "https://hub.example:8443"
+PIN = Pin(name="translator", home=Home.HUB_MODEL, address="Helsinki-NLP/opus-mt-en-ml", licence="Apache-2.0")
+TRANSPORT: type[Exception] = vars(errors)["HTTPError"]
+"""What the client raises for a broken line, of whichever library it is built on."""
+
+
+def answer(status: int) -> Exception:
+    response = SimpleNamespace(status_code=status, headers={}, request=None)
+    return errors.HfHubHTTPError("", response=cast("Any", response))
+
+
+def wrapped(cause: Exception | None) -> Exception:
+    """As a download raises it, where the file is not here either."""
+    error = errors.LocalEntryNotFoundError("check your connection")
+    error.__cause__ = cause
+    return error
+
+
+class Silent:
+    """A hub whose client raises the same error whenever it is asked."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.asked = error, 0
+
+    def __call__(self, *_: object, **__: object) -> None:
+        self.asked += 1
+        raise self.error
+
+
+def asked_by(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Silent:
+    """A silent hub at the address that is asked, which answered once before."""
+    client = Silent(error)
+    monkeypatch.setenv("HF_ENDPOINT", HUB)
+    monkeypatch.setattr("huggingface_hub.HfApi.auth_check", client)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(patience, "ANSWERED", {HUB})
+    return client
+
+
+def reason_told() -> Reason:
+    with pytest.raises(MissingSourceError) as caught:
+        hub.may_read(PIN)
+    assert caught.value.reason is not None
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        pytest.param(TRANSPORT("reset"), 4, id="a broken line"),
+        pytest.param(ConnectionResetError(), 4, id="a connection that is reset"),
+        pytest.param(TimeoutError(), 4, id="a stall"),
+        pytest.param(wrapped(TRANSPORT("reset")), 4, id="a download's broken line"),
+        pytest.param(answer(503), 4, id="down"),
+        pytest.param(wrapped(answer(503)), 4, id="down during a download"),
+        pytest.param(answer(403), 1, id="refused"),
+        pytest.param(wrapped(answer(403)), 1, id="refused during a download"),
+        pytest.param(errors.OfflineModeIsEnabled(), 1, id="told to ask nobody"),
+        pytest.param(wrapped(errors.OfflineModeIsEnabled()), 1, id="told to ask nobody during a download"),
+        pytest.param(wrapped(None), 1, id="no cause"),
+    ],
+)
+def test_what_may_pass_is_asked_again(monkeypatch: pytest.MonkeyPatch, error: Exception, asked: int) -> None:
+    client = asked_by(monkeypatch, error)
+    reason_told()
+    assert client.asked == asked
+
+
+@pytest.mark.parametrize("answered", [set(), {"https://hub.example"}, {"http://hub.example:8443"}])
+def test_who_never_answered_is_asked_once(monkeypatch: pytest.MonkeyPatch, answered: set[str]) -> None:
+    """Another port or scheme is another endpoint."""
+    client = asked_by(monkeypatch, TRANSPORT("no route"))
+    monkeypatch.setattr(patience, "ANSWERED", answered)
+    assert reason_told() is Reason.NO_NETWORK
+    assert client.asked == 1
+
+
+def test_offline_nobody_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = asked_by(monkeypatch, TRANSPORT("no route"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert reason_told() is Reason.NO_NETWORK
+    assert client.asked == 1
+
+
+def test_who_was_waited_for_in_vain_is_waited_for_anew_once_there_is_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = asked_by(monkeypatch, TRANSPORT("no route"))
+    for asked in (4, 5):
+        assert reason_told() is Reason.NO_NETWORK
+        assert client.asked == asked
+    monkeypatch.setattr("huggingface_hub.HfApi.auth_check", lambda *_, **__: None)
+    hub.may_read(PIN)
+    monkeypatch.setattr("huggingface_hub.HfApi.auth_check", client)
+    assert reason_told() is Reason.NO_NETWORK
+    assert client.asked == 9
