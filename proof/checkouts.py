@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -22,14 +23,15 @@ print(json.dumps({f"{item.stage}/{item.name}": recipes.key(item) for item in mad
 
 
 def checkout(folder: Path) -> Path:
-    """A copy of the tracked files as they lie here, edits included."""
+    """A copy of the tracked files as they lie here, edits included, with the rights that git gives them."""
     names = subprocess.run(
         ["git", "ls-files", "-z"], cwd=HERE, capture_output=True, text=True, check=True
     ).stdout.split("\0")
     for name in filter(None, names):
         if (HERE / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(HERE / name, folder / name)
+            shutil.copyfile(HERE / name, folder / name)
+            (folder / name).chmod(0o755 if (HERE / name).stat().st_mode & stat.S_IXUSR else 0o644)
     return folder
 
 

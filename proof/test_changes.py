@@ -24,8 +24,8 @@ LAST = {"estimates"}
         ),
         pytest.param(
             "harness/tools/encoding.py", "(pre_acts > encoder.threshold)", "(pre_acts >= encoder.threshold)",
-            READ | ASKED | LAST | {"replay", "translations", "benchmarks"},
-            id="a line of a module deep below every stage with a network",
+            READ | ASKED | LAST | {"replay"},
+            id="a line of a module deep below every stage that reads a dictionary",
         ),
         pytest.param(
             "harness/works/translation.py", "MAX_NEW_TOKENS = 512", "MAX_NEW_TOKENS = 511",
