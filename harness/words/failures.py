@@ -67,6 +67,10 @@ class MemoryShortError(HarnessError):
     """Something does not fit into memory, in the smallest portions that it may be done in."""
 
 
+class WrongNetworksError(HarnessError):
+    """Model, dictionaries and stored activations do not belong together on any layer."""
+
+
 class UnusableWeightsError(HarnessError):
     """Weights that cannot stand where a tuned model's would."""
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import torch
 
 from harness.supply.dictionaries import layer_encoder
 from harness.supply.disk import file_sha256
-from harness.supply.export import BOS, StoredRow, activation_files, rows_of_file
+from harness.supply.export import StoredRow
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
@@ -22,14 +21,11 @@ from harness.tools.batches import length_buckets, padded_left
 from harness.tools.encoding import Encoder, latent_activations
 from harness.tools.hooks import visit_residuals
 from harness.tools.replaying import Agreement, agreement, layer_passes
+from harness.words.failures import WrongNetworksError
+from harness.words.pins import Home, Pin
 from harness.words.tasks import ReplayTask
 from harness.words.testimony import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
-
-REPLAY_DRAW = int.from_bytes(b"replay")
-"""Names the stream of this sample."""
-
-MIN_TOKENS = 2
-"""A row of one token has no correlation."""
+from harness.works.strongrows import sampled_rows
 
 WEIGHTS = ("*.safetensors", "tokenizer.json", "config.json")
 """Files of a model that decide what it computes."""
@@ -43,7 +39,7 @@ class Sample:
     encoder: Encoder
     rows: Sequence[StoredRow]
     ids: Sequence[Sequence[int]]
-    """Token ids of every row, as many as it has pieces."""
+    """Token ids of every row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +54,11 @@ class Replayed:
 
 
 def produce(task: ReplayTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write the loaded networks, every replayed row, and what they make of each layer."""
+    """Write the loaded networks, every replayed row, and what they make of each layer.
+
+    Raises:
+        WrongNetworksError: If no layer of an export from elsewhere is found again.
+    """
     assert not inputs
     export = locate(task.export)
     language_model = load_language_model(task.networks.model, task.networks.numerics)
@@ -69,7 +69,29 @@ def produce(task: ReplayTask, inputs: Mapping[str, Path], out: Path) -> None:
     write_table(out, LoadedModel, (loaded_model(language_model),))
     write_table(out, LoadedFile, loaded_files(task))
     write_table(out, ReplayedRow, (row for layer, each in enumerate(replayed) for row in _rows(layer, each)))
-    write_table(out, LayerReplay, (_layer(layer, each) for layer, each in enumerate(replayed)))
+    layers = [_layer(layer, each) for layer, each in enumerate(replayed)]
+    write_table(out, LayerReplay, layers)
+    require_some(task.export, layers)
+
+
+def require_some(export: Pin, layers: Sequence[LayerReplay]) -> None:
+    """Stops a run before the first hour of it that could not be believed; worlds of our own say what they are by their mode.
+
+    Raises:
+        WrongNetworksError: If no layer of an export from elsewhere was found again.
+    """
+    if export.home in {Home.FOLDER, Home.MADE} or any(each.passes for each in layers):
+        return
+    correlation, scale, bare = (
+        median(getattr(each, figure) for each in layers)
+        for figure in ("median_correlation", "median_scale", "median_scale_without_bos")
+    )
+    raise WrongNetworksError(
+        f"the stored activations of {export} are found again on none of {len(layers)} layers: correlation "
+        f"{correlation:.3f}, scale {scale:.3f}, without BOS {bare:.3f} (medians; expected 1); model, dictionaries and export "
+        "do not belong together, so no number of this run could be believed; hold their revisions against the pins of the "
+        "study, and start again"
+    )
 
 
 def replayed_layer(
@@ -78,38 +100,30 @@ def replayed_layer(
     """A sample of one layer's stored rows with and without BOS.
 
     Raises:
-        ValueError: If the layer has no row that can be replayed, or one holds a piece that the tokenizer lacks.
+        ValueError: If the layer has no row that can be replayed, or too many hold a piece that the tokenizer lacks.
     """
     encoder = layer_encoder(task.networks, layer)
-    rows = sampled_rows(export, source_id, task.rows_per_layer, layer, task.seed)
+    drawn = sampled_rows(
+        export,
+        source_id,
+        task.rows_per_layer,
+        layer=layer,
+        seed=task.seed,
+        tokenizer=language_model.tokenizer,
+    )
     sample = Sample(
         layer=layer,
         encoder=encoder,
-        rows=rows,
-        ids=[_piece_ids(language_model, row, source_id) for row in rows],
+        rows=[each.row for each in drawn],
+        ids=[each.ids for each in drawn],
     )
     return Replayed(
-        rows=tuple(rows),
+        rows=tuple(sample.rows),
         agreements=_agreements(language_model, sample, [language_model.bos_id], task.networks.batch_tokens),
         without_bos=_agreements(language_model, sample, [], task.networks.batch_tokens),
         d_model=encoder.W_enc.shape[0],
         d_sae=encoder.W_enc.shape[1],
     )
-
-
-def sampled_rows(export: Path, source_id: str, size: int, layer: int, seed: int) -> list[StoredRow]:
-    """A seeded sample of one batch file's rows that a phrase could be cut from; the file is drawn as well.
-
-    One file is enough to see a wrong network, and a whole layer is hundreds of megabytes.
-    """
-    stream = np.random.default_rng(np.random.SeedSequence([seed, REPLAY_DRAW, layer]))
-    files = activation_files(export, source_id)
-    for place in stream.permutation(len(files)).tolist():
-        rows = list(_usable(rows_of_file(files[place])))
-        if rows:
-            order = stream.permutation(len(rows))[:size]
-            return [rows[index] for index in sorted(order.tolist())]
-    raise ValueError(f"no row of {source_id} can be replayed; the export is not what its pin says")
 
 
 def loaded_model(language_model: LanguageModel) -> LoadedModel:
@@ -132,24 +146,6 @@ def loaded_files(task: ReplayTask) -> Iterable[LoadedFile]:
     folder = locate(task.networks.dictionaries)
     for name in task.networks.dictionary_files:
         yield LoadedFile(source=task.networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
-
-
-def _usable(rows: Iterable[StoredRow]) -> Iterable[StoredRow]:
-    for row in rows:
-        if BOS not in row.tokens and len(row.tokens) >= MIN_TOKENS and row.values[row.peak] > 0:
-            yield row
-
-
-def _piece_ids(language_model: LanguageModel, row: StoredRow, source_id: str) -> list[int]:
-    tokenizer = language_model.tokenizer
-    ids: list[int] = tokenizer.convert_tokens_to_ids(list(row.tokens))
-    if tokenizer.unk_token_id in ids:
-        piece = row.tokens[ids.index(tokenizer.unk_token_id)]
-        raise ValueError(
-            f"{source_id}: the tokenizer of {tokenizer.name_or_path!r} has no piece {piece!r}, which a stored row of latent "
-            f"{row.latent} holds; model and export do not belong together"
-        )
-    return ids
 
 
 def _agreements(

@@ -1,7 +1,6 @@
 """The replay stage on the tiny world: found again as it is, and lost with every known way of loading it wrongly."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +8,17 @@ import numpy as np
 import pytest
 
 from claims.sin2025.study import STUDY
-from harness.supply.export import BOS
 from harness.supply.loading import load_language_model
 from harness.supply.sources import locate
 from harness.supply.studies import load_profile
 from harness.supply.tables import read_table
 from harness.tools.replaying import enough_rows
+from harness.words.failures import WrongNetworksError
+from harness.words.pins import Home
 from harness.words.tasks import ReplayTask
 from harness.words.testimony import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
 from harness.works.pipeline import plan
-from harness.works.replay import produce, sampled_rows
+from harness.works.replay import produce, require_some
 from tests.worlds import World
 
 
@@ -101,21 +101,15 @@ def test_no_layer_of_the_miniature_passes_without_bos(tmp_path: Path) -> None:
     assert [enough_rows(row.rows_passing_without_bos, row.rows) for row in found] == [False] * 6
 
 
-def test_rows_with_a_bos_or_without_a_peak_are_not_replayed(world: World) -> None:
-    rows = sampled_rows(locate(world.phrases), world.phrase_source_ids[0], 200, 0, 3)
-    assert rows
-    assert not any(BOS in row.tokens for row in rows)
-    assert all(max(row.values) > 0 for row in rows)
-
-
-def test_the_sample_is_seeded(world: World) -> None:
-    export, source = locate(world.phrases), world.phrase_source_ids[0]
-
-    def drawn(seed: int) -> Sequence[tuple[int, tuple[str, ...]]]:
-        return [(row.latent, row.tokens) for row in sampled_rows(export, source, 10, 0, seed)]
-
-    assert drawn(3) == drawn(3)
-    assert drawn(3) != drawn(4)
+def test_no_layer_at_all_ends_a_run_on_foreign_things(world: World, tmp_path: Path) -> None:
+    found = layers(task_of(world), tmp_path)
+    lost = [replace(row, passes=False, median_scale=0.6, median_scale_without_bos=0.98) for row in found]
+    foreign = replace(world.phrases, home=Home.BUCKET)
+    says = r"on none of 4 layers: correlation 1.000, scale 0.600, without BOS 0.980 .*hold their revisions"
+    with pytest.raises(WrongNetworksError, match=says):
+        require_some(foreign, lost)
+    require_some(foreign, [*lost[1:], found[0]])
+    require_some(world.phrases, lost)
 
 
 def test_every_row_is_kept(world: World, tmp_path: Path) -> None:
