@@ -12,7 +12,12 @@ from harness.supply import hub
 from harness.supply.disk import nearest_folder
 from harness.supply.firstuse import Seen, downloads, endpoint_of, hold_to, record, recorded
 from harness.supply.hubrefusals import has_token
-from harness.supply.provenance import accelerator_memory, accelerator_problem, check_versions
+from harness.supply.provenance import (
+    accelerator_cure,
+    accelerator_memory,
+    accelerator_problem,
+    check_versions,
+)
 from harness.supply.sources import bytes_to_come, revision_of, seen_now
 from harness.words.failures import HarnessError, MissingSourceError
 from harness.words.items import Plan
@@ -52,20 +57,21 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         device: Where its models are to run.
         store: Folder of the artifacts.
     """
-    yield _looked("libraries", "as pinned", check_versions)
+    yield _looked("libraries", "as pyproject.toml asks for", check_versions)
     yield _accelerator(plan, device)
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
     remote = remote_pins(plan.profile)
     yield from (_gate(pin, seen) for pin in remote if pin.gated)
+    missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
     if remote:
-        missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
         yield _room("room for downloads", downloads(), missing, [pin for pin in remote if pin not in seen])
     published = [each.pin for each in plan.profile.sources.published_models]
     copied = sum(seen[pin].size_bytes for pin in published if pin in seen)
     wanted = STORE_BYTES + copied if remote else SMALL_STORE_BYTES
-    yield _room("room for the store", store, wanted, [pin for pin in published if pin not in seen])
+    beside = missing if _disk(store) == _disk(downloads()) else 0
+    yield _room("room for the store", store, wanted, [pin for pin in published if pin not in seen], beside)
 
 
 def made_for(profile: Profile) -> str:
@@ -102,8 +108,7 @@ def _accelerator(plan: Plan, device: str) -> Finding:
             need="accelerator",
             state=State.MISSING,
             found=problem,
-            cure="install a driver for the CUDA version of the pinned torch, start containers with --gpus all, or say "
-            "--device cpu",
+            cure=f"{accelerator_cure()}, or say --device cpu",
         )
     memory = accelerator_memory()
     if memory.free_bytes >= wanted:
@@ -178,16 +183,31 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     return Finding(need=need, state=State.WELL, found=f"open; {found}")
 
 
-def _room(need: str, folder: Path, wanted: int, unknown: Sequence[Pin]) -> Finding:
-    """Free room against what is needed, as far as that is known; what could not be asked about is no zero."""
+def _disk(folder: Path) -> int:
+    """Number of the file system that a folder lies on."""
+    return nearest_folder(folder).stat().st_dev
+
+
+def _room(need: str, folder: Path, wanted: int, unknown: Sequence[Pin], beside: int = 0) -> Finding:
+    """Free room against what is needed, as far as that is known; what could not be asked about is no zero.
+
+    Args:
+        need: What the room is for.
+        folder: Where it is needed.
+        wanted: How many bytes.
+        unknown: Things whose size is not known.
+        beside: Bytes that other needs will take of the same disk.
+    """
     free = shutil.disk_usage(nearest_folder(folder)).free
     found = f"{_gib(free)} free at {folder}, "
+    if beside:
+        found += f"where {_gib(beside)} of downloads will come too, "
     if unknown:
         names = "; ".join(pin.name for pin in unknown)
         found += f"{_gib(wanted)} needed and more: the size of {names} is not known"
     else:
         found += f"up to {_gib(wanted)} needed"
-    if free < wanted:
+    if free < wanted + beside:
         cure = "free some, or name a folder on another disk (HF_HOME, --store)"
         return Finding(need=need, state=State.MISSING, found=found, cure=cure)
     if unknown:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from claims.sin2025.study import STUDY
-from harness.doctor import Finding, State, examined, is_able, made_for
+from harness.doctor import Finding, State, _room, examined, is_able, made_for
 from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
 from harness.supply import provenance
 from harness.supply.studies import load_profile
@@ -122,6 +122,17 @@ def test_a_small_disk_is_missing_whatever_else_is_not_known(
 
 
 GIB = 2**30
+
+
+@pytest.mark.parametrize(("beside", "state"), [(0, State.WELL), (30 * GIB, State.MISSING)])
+def test_downloads_and_store_on_one_disk_both_need_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: int, state: State
+) -> None:
+    """65 GiB are enough for the store's 60, and not for 30 of downloads too."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=65 * GIB))
+    room = _room("room for the store", tmp_path, 60 * GIB, (), beside)
+    assert room.state is state
+    assert ("where 30.0 GiB of downloads will come too" in room.found) == bool(beside)
 
 
 @pytest.fixture

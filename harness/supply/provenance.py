@@ -102,9 +102,13 @@ def default_device() -> str:
     return "cuda" if has_driver and not _version("torch").endswith("+cpu") else "cpu"
 
 
+CPU_BUILD = "+cpu"
+"""What a build of torch that knows no accelerator has in its version."""
+
+
 def accelerator_problem() -> str | None:
     """Why torch cannot use an accelerator here; None where it can."""
-    if _version("torch").endswith("+cpu"):
+    if _version("torch").endswith(CPU_BUILD):
         return f"torch {_version('torch')} is built without CUDA"
     if default_device() == "cpu":
         return "no driver is loaded"
@@ -113,6 +117,13 @@ def accelerator_problem() -> str | None:
     if torch.cuda.is_available():
         return None
     return f"the driver ({_accelerator() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
+
+
+def accelerator_cure() -> str:
+    """What gives torch an accelerator here, where it can use none."""
+    if _version("torch").endswith(CPU_BUILD):
+        return "use the container, or make an environment from requirements/cuda.lock"
+    return "install a driver for the CUDA version that torch is built for, start containers with --gpus all"
 
 
 def accelerator_memory() -> AcceleratorMemory:
