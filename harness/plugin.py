@@ -65,7 +65,8 @@ class Clerk:
         self.failures_told += verdict.state is State.DEVIATION
         if verdict.state is State.DEVIATION:
             pytest.fail(
-                f"{claim.id} {sentence}\nRun it again: harness reproduce --claim {claim.id}", pytrace=False
+                f"{claim.id} {sentence}\nHow it is decided, and run again: harness explain {claim.id}",
+                pytrace=False,
             )
         if verdict.state is State.ERROR:
             raise BrokenCheckError(f"{claim.id} {sentence}")

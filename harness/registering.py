@@ -59,8 +59,18 @@ def explain(
         print_json({"study": study, "claim": plain(found), "conflicts": plain(told)})
         return
     typer.echo(f"{found.id}\n{found.says}.\n")
-    for label, text in explanation(found, conflicts):
+    for label, text in explanation(found, conflicts, _judging(study)):
         typer.echo(_wrapped(label, text))
+
+
+def _judging(study: str) -> str:
+    """The command that judges a study: in the first of its worlds that takes anything from elsewhere, if one does."""
+    from harness.fetching import remote_pins
+    from harness.supply.studies import load_profiles, load_study
+
+    profiles = load_profiles(load_study(study))
+    judged = [name for name, profile in profiles.items() if remote_pins(profile)] or list(profiles)
+    return f"harness reproduce --study {study} --profile {judged[0]}"
 
 
 def lock(

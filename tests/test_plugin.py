@@ -92,9 +92,7 @@ def test_a_pass_is_silent() -> None:
 
 def test_a_deviation_fails_with_the_line_that_runs_it_again() -> None:
     clerk, asked = clerk_with(State.DEVIATION, why=Why.SMALLER)
-    with pytest.raises(
-        pytest.fail.Exception, match=rf"(?s)DEVIATION: smaller.*harness reproduce --claim {asked.id}"
-    ):
+    with pytest.raises(pytest.fail.Exception, match=rf"(?s)DEVIATION: smaller.*harness explain {asked.id}"):
         clerk.report(asked)
 
 

@@ -54,7 +54,9 @@ def test_one_claim_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
         "reading",
     ):
         assert words in out
-    assert out.endswith("run again        harness reproduce --claim gap.l6.value\n")
+    assert out.endswith(
+        "run again        harness reproduce --study sin2025 --profile paper --claim gap.l6.value\n"
+    )
     assert max(map(len, out.splitlines())) <= 110
 
 

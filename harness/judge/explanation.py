@@ -1,13 +1,12 @@
 """One claim told to a person: who says it, how it is decided, what it needs, and how to run it again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.words.claim import (
     Claim,
     GainAgainstGap,
     Granularity,
     InferenceTarget,
-    Rule,
     Sentence,
     Target,
     TwoPrintings,
@@ -15,36 +14,10 @@ from harness.words.claim import (
 )
 from harness.words.printed import shown_as
 from harness.words.protocol import Conflict
+from harness.words.ruling import RULES_IN_WORDS
 
 SHOWN_ESTIMATES = 3
 """Estimates of a reading that are listed one by one; the others are counted."""
-
-RULES_IN_WORDS: Mapping[Rule, str] = {
-    Rule.WITHIN_MARGIN: "PASS when the 90 % interval lies inside the band; DEVIATION when it is shown to lie outside, after "
-    "Holm, and farther than one unrepeated run explains",
-    Rule.MAXIMUM_AT_MOST: "PASS when the upper limit of the largest stays below the printed number and its margin; "
-    "DEVIATION when the lower limit lies above",
-    Rule.MAXIMUM_AT_LEAST: "PASS when the lower limit of the largest reaches the printed number less its margin; DEVIATION "
-    "when the upper limit stays below",
-    Rule.POOLED_AT_MOST: "PASS when the upper limit of the mean stays at or below the limit; DEVIATION when the lower limit "
-    "lies above",
-    Rule.LARGEST_AT: "PASS when the named one is the largest in 95 % of draws; DEVIATION when another is shown to be larger",
-    Rule.LARGEST_WITHIN: "PASS when the largest is a named one in 95 % of draws; DEVIATION when another is shown to be larger "
-    "than all of them",
-    Rule.SIGN: "PASS when the limit lies on the claimed side of zero; DEVIATION when it lies on the other, after Holm",
-    Rule.EVERY_SIGN: "PASS when every one has the claimed sign; DEVIATION when one is shown to have the other, after Holm",
-    Rule.AT_LEAST: "PASS when the lower limit reaches the printed one; DEVIATION when the upper limit stays below",
-    Rule.POOLED_SIGN: "PASS when the mean has the claimed sign and none is shown to have the other; DEVIATION when the mean, "
-    "or one of them, is shown to have the other",
-    Rule.CORRELATION_SIGN: "PASS when the 90 % interval has the claimed sign, whichever language is left out; DEVIATION when "
-    "it has the other",
-    Rule.GRANULARITY: "DEVIATION when no whole number of questions, however rounded, gives the printed number",
-    Rule.WORDS_AGAINST_NUMBERS: "DEVIATION when a printed number contradicts the word beyond its rounding",
-    Rule.TWO_PRINTINGS: "DEVIATION when no one number can be printed both ways",
-    Rule.GAIN_AGAINST_GAP: "DEVIATION when the gain passes the reference from every printed gap",
-    Rule.NONE: "nothing measurable is named, so it is NOT_TESTABLE",
-}
-"""What each rule asks for, as a person reads it; what is neither PASS nor DEVIATION is INCONCLUSIVE."""
 
 QUESTIONS = {
     InferenceTarget.POPULATION: "latents, questions or languages like these",
@@ -52,8 +25,14 @@ QUESTIONS = {
 }
 
 
-def explanation(claim: Claim, conflicts: Sequence[Conflict]) -> Iterator[tuple[str, str]]:
-    """Label and text of every line, in the order to read; a label is empty where it would repeat."""
+def explanation(claim: Claim, conflicts: Sequence[Conflict], again: str) -> Iterator[tuple[str, str]]:
+    """Label and text of every line, in the order to read; a label is empty where it would repeat.
+
+    Args:
+        claim: The claim to tell.
+        conflicts: Conflicts between the study's sources.
+        again: The command that judges its study.
+    """
     yield from _sources(claim.sentence)
     yield "statement", ", ".join(claim.inventory) or "none"
     yield from _labelled("conflict", _conflicts(claim, conflicts))
@@ -67,7 +46,7 @@ def explanation(claim: Claim, conflicts: Sequence[Conflict]) -> Iterator[tuple[s
     yield "weight", f"{claim.tier}{'; gates the exit code' if claim.tier == 'primary' else '; gates nothing'}"
     if claim.beside:
         yield "know", claim.beside
-    yield "run again", f"harness reproduce --claim {claim.id}"
+    yield "run again", f"{again} --claim {claim.id}"
 
 
 def _sources(sentence: Sentence) -> Iterator[tuple[str, str]]:

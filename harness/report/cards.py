@@ -25,9 +25,10 @@ from harness.report.document import Report
 from harness.report.elements import Content, code, facts, paragraph, plain_table
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount, count, exact
-from harness.report.verdictwords import FLAGS, INFERENCES, RULES, SOURCES, UNITS
+from harness.report.verdictwords import FLAGS, INFERENCES, SOURCES, UNITS
 from harness.report.wording import repeat_words
 from harness.words.printed import shown_as
+from harness.words.ruling import RULES_IN_WORDS
 
 ESTIMATES_STAGE = "estimates"
 CASE_HEADERS = ("Reading", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margins", "TOST p", "Deviation p", "after Holm")  # fmt: skip
@@ -103,7 +104,7 @@ def _facts(report: Report, claim: JudgedClaim) -> Iterator[tuple[str, Content]]:
     """Names and values, in the order in which a doubter asks."""
     rule, first = claim["rule"], next(iter(claim["cases"]), None)
     yield from (("Reading", _reading(reading)) for reading in claim["readings"])
-    yield "Rule", RULES[rule["name"]]
+    yield "Rule", RULES_IN_WORDS[rule["name"]]
     if first and first["band"]:
         yield "Band", f"{interval_words(first['band'], claim['unit'])}"
     if rule["margin"] is not None:

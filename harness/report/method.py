@@ -9,8 +9,9 @@ from harness.report.document import ProspectEntry, Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, tag
 from harness.report.numbers import exact, short
-from harness.report.verdictwords import FAIL_ONS, INFERENCES, LOCKS_IN_FULL, RULES, STATES, TIERS, UNITS
+from harness.report.verdictwords import FAIL_ONS, INFERENCES, LOCKS_IN_FULL, STATES, TIERS, UNITS
 from harness.words.judgement import prospects_say
+from harness.words.ruling import RULES_IN_WORDS
 
 NO_JUDGE = "Nothing was judged in this run."
 
@@ -49,7 +50,9 @@ def _states(report: Report) -> Markup:
 
 def _rules(claims: Sequence[JudgedClaim]) -> Markup:
     used = Counter(claim["rule"]["name"] for claim in claims)
-    rows = [(name.replace("-", " "), RULES[name], str(number)) for name, number in sorted(used.items())]
+    rows = [
+        (name.replace("-", " "), RULES_IN_WORDS[name], str(number)) for name, number in sorted(used.items())
+    ]
     return plain_table(
         "Each rule that decides a claim here.", ("Rule", "In words", "Claims"), rows, num_labels=2
     )

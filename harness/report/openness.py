@@ -8,8 +8,9 @@ from harness.report.document import Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count
-from harness.report.verdictwords import OPENNESS, RULES
+from harness.report.verdictwords import OPENNESS
 from harness.words.printed import shown_as
+from harness.words.ruling import RULES_IN_WORDS
 
 NO_CHOICES = "No open choice is recorded with this report."
 NOT_ASSESSED = (
@@ -121,7 +122,9 @@ def arithmetic(report: Report) -> Markup:
             joined(
                 *(tag("span", f"{what}: {printed}", class_="pair") for what, printed in claim["arithmetic"])
             ),
-            joined(tag("span", claim["says"]), tag("span", RULES[claim["rule"]["name"]], class_="why")),
+            joined(
+                tag("span", claim["says"]), tag("span", RULES_IN_WORDS[claim["rule"]["name"]], class_="why")
+            ),
         )
         for claim in claims
     ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.words.claim import InferenceTarget, Kind, Rule, SourceTier, Tier, Unit
+from harness.words.claim import InferenceTarget, Kind, SourceTier, Tier, Unit
 from harness.words.judgement import FailOn, LockStatus, Openness
 from harness.words.published import BaselineOutcome
 from harness.words.verdict import Flag, State, Why
@@ -96,35 +96,6 @@ FLAGS: dict[str, str] = {
     Flag.READING_DEPENDENT: "depends on the reading",
     Flag.ONE_RUN_NOISE_ASSUMED: "the noise of the paper's one run is assumed",
     Flag.AT_CHANCE: "starts at chance",
-}
-
-RULES: dict[str, str] = {
-    Rule.WITHIN_MARGIN: "PASS when the 90 % interval lies inside the band around the printed number (two one-sided "
-    "tests at 5 %). DEVIATION when it lies outside after Holm, and one unrepeated run does not explain the distance.",
-    Rule.MAXIMUM_AT_MOST: "PASS when the simultaneous upper 95 % limit of the largest member stays below the printed "
-    "number and its margin. DEVIATION when its lower limit lies above.",
-    Rule.MAXIMUM_AT_LEAST: "PASS when the lower limit of the largest member reaches the printed number less its "
-    "margin. DEVIATION when its upper limit does not.",
-    Rule.POOLED_AT_MOST: "PASS when the upper limit of the mean over members stays below the limit. DEVIATION when "
-    "the lower limit lies above.",
-    Rule.LARGEST_AT: "PASS when the named member is the largest in at least 95 % of bootstrap draws. DEVIATION when "
-    "another member is larger by a simultaneous 95 % limit.",
-    Rule.LARGEST_WITHIN: "PASS when the largest member is among the named ones in at least 95 % of bootstrap draws. "
-    "DEVIATION when another is larger than all of them by a simultaneous 95 % limit.",
-    Rule.SIGN: "PASS when the one-sided 95 % limit lies on the claimed side of zero. DEVIATION when it lies on the "
-    "other, after Holm.",
-    Rule.EVERY_SIGN: "PASS when every member by itself is shown to have the claimed sign. DEVIATION when one is "
-    "shown to have the other, after Holm.",
-    Rule.AT_LEAST: "PASS when the lower 95 % limit reaches the printed limit. DEVIATION when the upper one does not.",
-    Rule.POOLED_SIGN: "PASS when the mean over members has the claimed sign and no member is shown to have the other. "
-    "DEVIATION when the mean or a member is shown to have the other sign.",
-    Rule.CORRELATION_SIGN: "PASS when the 90 % interval lies on the claimed side of zero, and the sign stays whichever "
-    "language is left out. DEVIATION when the interval lies on the other side.",
-    Rule.GRANULARITY: "Possible when some whole number of items gives the printed difference.",
-    Rule.WORDS_AGAINST_NUMBERS: "Possible when the printed numbers are what the word beside them says.",
-    Rule.TWO_PRINTINGS: "Possible when both printings agree within their rounding.",
-    Rule.GAIN_AGAINST_GAP: "Possible when the printed gain and the printed gap can hold of one ratio.",
-    Rule.NONE: "Nothing is compared.",
 }
 
 KINDS: dict[str, str] = {kind: str(kind) for kind in Kind}

@@ -53,16 +53,13 @@ class Rates:
     model_flops_per_second: float
     """Useful floating-point operations of the language model, all passes."""
     translations_per_second: float
-    bytes_per_second: float
-    """Of the line."""
     says: str
 
 
 STATED = Rates(
     model_flops_per_second=150e12,
     translations_per_second=150.0,
-    bytes_per_second=50e6,
-    says="150 TFLOP/s of useful bfloat16 work (15 % of an H100's peak), 150 beam translations/s, 50 MB/s of line",
+    says="150 TFLOP/s of useful bfloat16 work (15 % of an H100's peak), 150 beam translations/s",
 )
 
 

@@ -5,18 +5,19 @@ from dataclasses import replace
 import pytest
 
 from harness.judge.declared import load_claims
-from harness.judge.explanation import RULES_IN_WORDS, explanation
+from harness.judge.explanation import explanation
 from harness.supply.studies import load_conflicts_of
 from harness.words.claim import Claim, Rule, SourceTier, Target
 from harness.words.printed import Printed
 from harness.words.protocol import Conflict
+from harness.words.ruling import RULES_IN_WORDS
 from tests.judge.test_declared import COUNTS, DIRECTION, FACTOR, GAIN, LARGEST, PRINTINGS, VALUE, WORDS
 
 
 def told(claim: Claim, *conflicts: Conflict) -> dict[str, list[str]]:
     lines: dict[str, list[str]] = {}
     label = ""
-    for new, text in explanation(claim, conflicts):
+    for new, text in explanation(claim, conflicts, "harness reproduce"):
         label = new or label
         lines.setdefault(label, []).append(text)
     return lines
@@ -103,6 +104,6 @@ def test_every_rule_has_its_words() -> None:
 def test_every_claim_of_the_paper_can_be_told() -> None:
     conflicts = load_conflicts_of("sin2025")
     for claim in load_claims("sin2025"):
-        lines = list(explanation(claim, conflicts))
+        lines = list(explanation(claim, conflicts, "harness reproduce"))
         assert lines[-1] == ("run again", f"harness reproduce --claim {claim.id}")
         assert all(text.strip() for _, text in lines)
