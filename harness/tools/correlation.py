@@ -47,18 +47,6 @@ def fisher(correlation: float, units: int) -> Fisher:
     return Fisher(_atanh(correlation), 1 / math.sqrt(units - MIN_PAIRS))
 
 
-def fisher_of_ranks(correlation: float, units: int) -> Fisher:
-    """Spearman's correlation on Fisher's scale.
-
-    Source: Bonett and Wright, Psychometrika 65 (2000), 23-28.
-
-    Raises:
-        ValueError: If there are fewer than four units.
-    """
-    _require(units)
-    return Fisher(_atanh(correlation), math.sqrt((1 + correlation**2 / 2) / (units - MIN_PAIRS)))
-
-
 def spearman(x: Values, y: Values) -> float:
     """Rank correlation; equal values share their mean rank."""
     return pearson(_ranks(x), _ranks(y))

@@ -107,29 +107,6 @@ def standard_deviation(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-@dataclass(frozen=True)
-class PairedDelta:
-    """A change in accuracy over the same items, in points."""
-
-    points: float
-    se: float
-    mcnemar_p: float
-
-
-def paired_delta(gained: int, lost: int, items: int) -> PairedDelta:
-    """The change from items that turned right and items that turned wrong, and the exact test of it.
-
-    Args:
-        gained: Items wrong before and right after.
-        lost: Items right before and wrong after.
-        items: All items of the pair, at least two.
-    """
-    delta = (gained - lost) / items
-    variance = ((gained + lost) / items - delta**2) * items / (items - 1)
-    tail = float(special.bdtr(min(gained, lost), gained + lost, 0.5))
-    return PairedDelta(100 * delta, 100 * math.sqrt(variance / items), min(1.0, 2 * tail))
-
-
 def sign_tail(positive: int, total: int) -> float:
     """Exact probability of at least so many positive signs among fair ones."""
     return float(special.bdtrc(positive - 1, total, 0.5))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.tools import correlation
-from harness.tools.correlation import fisher, fisher_of_ranks, leave_one_out, partial, permutation_p, spearman
+from harness.tools.correlation import fisher, leave_one_out, partial, permutation_p, spearman
 
 GAPS = np.array([28.0, 22, 20, 19, 15, 12])
 SCORES = np.array([21.0, 25, 24, 27, 30, 29])
@@ -23,12 +23,6 @@ def test_fishers_interval_is_the_published_one() -> None:
     assert fisher(-0.50, 9).interval(0.9) == pytest.approx((-0.840, 0.122), abs=5e-4)
 
 
-def test_ranks_have_a_wider_interval() -> None:
-    scale = fisher_of_ranks(-0.80, 9)
-    assert scale.se == pytest.approx(0.469042, abs=5e-7)
-    assert scale.interval(0.9) == pytest.approx((-0.953605, -0.315919), abs=5e-7)
-
-
 def test_nine_units_exclude_zero_from_a_correlation_of_minus_586() -> None:
     edge = -math.tanh(1.6448536 / math.sqrt(6))
     assert edge == pytest.approx(-0.586, abs=5e-4)
@@ -43,11 +37,10 @@ def test_a_perfect_correlation_has_an_interval_of_one_point(sign: float) -> None
     assert fisher(sign, 9).tail_above_zero() == (0.0 if sign > 0 else 1.0)
 
 
-@pytest.mark.parametrize("scale", [fisher, fisher_of_ranks])
-def test_three_units_leave_no_interval_and_four_do(scale: type) -> None:
+def test_three_units_leave_no_interval_and_four_do() -> None:
     with pytest.raises(ValueError, match="3 units; an interval for a correlation needs at least 4"):
-        scale(0.5, 3)
-    low, high = scale(0.5, 4).interval(0.9)
+        fisher(0.5, 3)
+    low, high = fisher(0.5, 4).interval(0.9)
     assert -1 < low < 0.5 < high < 1
 
 
