@@ -1,5 +1,6 @@
 """The committed example: what its `report.json` gives today is what lies beside it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def test_it_is_a_fixture_run_whose_judge_was_checked() -> None:
     assert report["mode"] == "fixture"
     assert study is not None
     assert len({claim["verdict"] for claim in study["claims"]}) == 6  # every state but ERROR
+
+
+def test_what_it_cost_stands_beside_it_and_names_a_clean_commit() -> None:
+    execution = json.loads((EXAMPLE / "execution.json").read_text(encoding="utf-8"))
+    assert execution["run_id"] == load_report(EXAMPLE)["run"]["id"]
+    assert [attempt["outcome"] for attempt in execution["attempts"]] == ["finished"]
+    assert not execution["attempts"][0]["commit"]["dirty"]
 
 
 def test_the_page_is_small_enough() -> None:
