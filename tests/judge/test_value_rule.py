@@ -11,7 +11,7 @@ from harness.judge.rules_single import judge_value
 from harness.tools.stats import Spread
 from harness.words.claim import InferenceTarget, Minima
 from harness.words.verdict import CaseVerdict, Flag, State, Why
-from tests.judge.asked import asking, at_alpha, sample, times, unadjusted, value_claim
+from tests.judge.asked import asking, at_alpha, sample, target, times, unadjusted, value_claim
 
 PASS, DEVIATION, INCONCLUSIVE = State.PASS, State.DEVIATION, State.INCONCLUSIVE
 GAP = ("26.27", 2.5)
@@ -316,3 +316,20 @@ def test_the_sentence_beside_a_verdict_names_interval_and_band(
 ) -> None:
     case = judged(*GAP, *measured, family=times(count))
     assert case.says == f"Measured {measured[0]:.2f}, 90 % interval {says}"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (0.1, 'wholly inside the band -1.00 to 1.00 around "stable", taken as 0 (ours).'),
+        (
+            3.0,
+            'wholly outside the band -1.00 to 1.00 around "stable", taken as 0 (ours), beyond one run\'s noise.',
+        ),
+    ],
+)
+def test_a_number_of_ours_is_never_called_printed(value: float, says: str) -> None:
+    ours = replace(target("0"), stands_for="stable", half_width=0.0)
+    asked = asking(value_claim(margin=1.0, targets=(ours,)))
+    case = judge_value(asked, (sample(value, 0.1, one_run_sd=0.1),), unadjusted)
+    assert case.says.endswith(says)
