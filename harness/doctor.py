@@ -130,7 +130,7 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
     """A folder as certified, or what its endpoint says now against what it said at first use."""
     need = f"{pin.name} ({pin.address})"
     try:
-        if pin.home in {Home.FOLDER, Home.MADE}:
+        if pin.is_local:
             return Finding(need=need, state=State.WELL, found=f"content {revision_of(pin)[:12]}")
         earlier = recorded(pin)
         if earlier is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.supply.sources import known_revision, locate
 from harness.words.failures import HarnessError, MissingSourceError
-from harness.words.pins import Home, Pin
+from harness.words.pins import Pin
 from harness.words.study import Profile
 
 
@@ -24,7 +24,7 @@ class Fetched:
 
 def remote_pins(profile: Profile) -> tuple[Pin, ...]:
     """What a profile takes from elsewhere; made things are made when they are first used."""
-    return tuple(pin for pin in profile.sources.pins() if pin.home not in {Home.FOLDER, Home.MADE})
+    return tuple(pin for pin in profile.sources.pins() if not pin.is_local)
 
 
 def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:

@@ -99,16 +99,12 @@ def environment(device: str, dtype: str, threads: int) -> tuple[tuple[str, str],
 def default_device() -> str:
     """The accelerator where a driver and a build of torch that can use it are present, else "cpu"."""
     has_driver = any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg"))
-    return "cuda" if has_driver and not _version("torch").endswith("+cpu") else "cpu"
-
-
-CPU_BUILD = "+cpu"
-"""What a build of torch that knows no accelerator has in its version."""
+    return "cuda" if has_driver and not _is_cpu_build() else "cpu"
 
 
 def accelerator_problem() -> str | None:
     """Why torch cannot use an accelerator here; None where it can."""
-    if _version("torch").endswith(CPU_BUILD):
+    if _is_cpu_build():
         return f"torch {_version('torch')} is built without CUDA"
     if default_device() == "cpu":
         return "no driver is loaded"
@@ -121,9 +117,14 @@ def accelerator_problem() -> str | None:
 
 def accelerator_cure() -> str:
     """What gives torch an accelerator here, where it can use none."""
-    if _version("torch").endswith(CPU_BUILD):
+    if _is_cpu_build():
         return "use the container, or make an environment from requirements/cuda.lock"
     return "install a driver for the CUDA version that torch is built for, start containers with --gpus all"
+
+
+def _is_cpu_build() -> bool:
+    """True of a build of torch that knows no accelerator."""
+    return _version("torch").endswith("+cpu")
 
 
 def accelerator_memory() -> AcceleratorMemory:

@@ -106,7 +106,7 @@ def known_revision(pin: Pin) -> str:
         ForeignFileError: If a folder is not there, or is not as its birth certificate says.
         MissingSourceError: If the thing was never used on this machine.
     """
-    if pin.home in {Home.FOLDER, Home.MADE}:
+    if pin.is_local:
         return revision_of(pin)
     seen = recorded(pin)
     if pin.is_optional and (seen is None or bytes_to_come(pin, seen)):

@@ -42,6 +42,11 @@ class Pin:
     is_optional: bool = False
     """True of a control that no claim rests on: where it cannot be had, a run goes on without it and says so."""
 
+    @property
+    def is_local(self) -> bool:
+        """True of what this machine holds or makes by itself; the rest is fetched."""
+        return self.home in {Home.FOLDER, Home.MADE}
+
     def __str__(self) -> str:
         """The pin as messages show it: name, address and revision."""
         return f"{self.name} ({self.address} @ {self.revision or 'first use'})"

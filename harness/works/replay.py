@@ -22,10 +22,10 @@ from harness.tools.encoding import Encoder, latent_activations
 from harness.tools.hooks import visit_residuals
 from harness.tools.replaying import Agreement, agreement, layer_passes
 from harness.words.failures import WrongNetworksError
-from harness.words.pins import Home, Pin
+from harness.words.pins import Pin
 from harness.words.tasks import ReplayTask
 from harness.words.testimony import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
-from harness.works.strongrows import sampled_rows
+from harness.works.strongrows import SpelledRow, sampled_rows
 
 WEIGHTS = ("*.safetensors", "tokenizer.json", "config.json")
 """Files of a model that decide what it computes."""
@@ -37,9 +37,7 @@ class Sample:
 
     layer: int
     encoder: Encoder
-    rows: Sequence[StoredRow]
-    ids: Sequence[Sequence[int]]
-    """Token ids of every row."""
+    rows: Sequence[SpelledRow]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +78,7 @@ def require_some(export: Pin, layers: Sequence[LayerReplay]) -> None:
     Raises:
         WrongNetworksError: If no layer of an export from elsewhere was found again.
     """
-    if export.home in {Home.FOLDER, Home.MADE} or any(each.passes for each in layers):
+    if export.is_local or any(each.passes for each in layers):
         return
     correlation, scale, bare = (
         median(getattr(each, figure) for each in layers)
@@ -114,11 +112,10 @@ def replayed_layer(
     sample = Sample(
         layer=layer,
         encoder=encoder,
-        rows=[each.row for each in drawn],
-        ids=[each.ids for each in drawn],
+        rows=drawn,
     )
     return Replayed(
-        rows=tuple(sample.rows),
+        rows=tuple(each.row for each in drawn),
         agreements=_agreements(language_model, sample, [language_model.bos_id], task.networks.batch_tokens),
         without_bos=_agreements(language_model, sample, [], task.networks.batch_tokens),
         d_model=encoder.W_enc.shape[0],
@@ -152,7 +149,7 @@ def _agreements(
     language_model: LanguageModel, sample: Sample, front: Sequence[int], batch_tokens: int
 ) -> tuple[Agreement, ...]:
     values = recomputed(language_model, sample, front, batch_tokens)
-    return tuple(agreement(row.values, new) for row, new in zip(sample.rows, values, strict=True))
+    return tuple(agreement(each.row.values, new) for each, new in zip(sample.rows, values, strict=True))
 
 
 @torch.no_grad()
@@ -168,16 +165,15 @@ def recomputed(
         batch_tokens: Padded positions per forward pass.
     """
     found: dict[int, list[float]] = {}
-    for bucket in length_buckets([len(row) + len(front) for row in sample.ids], batch_tokens):
-        rows = [[*front, *sample.ids[index]] for index in bucket]
+    for bucket in length_buckets([len(each.ids) + len(front) for each in sample.rows], batch_tokens):
+        rows = [[*front, *sample.rows[index].ids] for index in bucket]
         batch = padded_left(rows, language_model.pad_id, language_model.device)
 
         def visit(_layer: int, residual: torch.Tensor, bucket: list[int] = bucket) -> None:
             for place, index in enumerate(bucket):
-                own = sample.encoder.columns(torch.tensor([sample.rows[index].latent])).to(
-                    language_model.device
-                )
-                stream = residual[place, -len(sample.ids[index]) :]
+                spelled = sample.rows[index]
+                own = sample.encoder.columns(torch.tensor([spelled.row.latent])).to(language_model.device)
+                stream = residual[place, -len(spelled.ids) :]
                 found[index] = latent_activations(stream, own)[:, 0].tolist()
 
         visit_residuals(language_model.decoder, *batch, (sample.layer,), visit)
