@@ -39,7 +39,7 @@ DECIDE: Mapping[Rule, Decide] = {
 }
 """Which function decides by which rule; arithmetic and qualitative claims need no measurement."""
 
-UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE, Why.SUBSET)
+UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE, Why.SUBSET, Why.ASSUMPTION_BROKEN)
 """Reasons of a measurement that no verdict may rest on."""
 
 OF_QUESTIONS = ("/bench=", "/accuracy/", "correlation/")
@@ -267,13 +267,26 @@ def _decided(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdic
         found = tuple(samples.sample(each, claim.inference) for each in ids)
         if not all(sample.is_finite for sample in found):
             return answer(question, State.ERROR, Why.NOT_FINITE, "A measured value is no finite number.")
-        if claim.rule in POOLED:
-            found = (samples.pooled(ids), *found)
-        return DECIDE[claim.rule](question, found, adjust)
+        asked = (samples.pooled(ids), *found) if claim.rule in POOLED else found
+        return _if_assumptions_hold(DECIDE[claim.rule](question, asked, adjust), found)
     except InconsistentError as error:
         return answer(question, State.ERROR, Why.INCONSISTENT, str(error))
     except Exception as error:  # noqa: BLE001  a crash of the judge is a verdict of its own, never a deviation
         return answer(question, State.ERROR, Why.CRASH, f"{type(error).__name__}: {error}")
+
+
+def _if_assumptions_hold(case: CaseVerdict, samples: tuple[Sample, ...]) -> CaseVerdict:
+    """The case with what its errors take for granted; no verdict where half of its members or more show it broken."""
+    broken = [each for sample in samples for each in sample.assumptions if each.is_broken]
+    alone = samples[0].assumptions if len(samples) == 1 else tuple(broken)
+    case = replace(case, notes=(*case.notes, *dict.fromkeys(each.says for each in alone)))
+    is_broken = 2 * sum(any(each.is_broken for each in sample.assumptions) for sample in samples) >= len(
+        samples
+    )
+    if not is_broken or case.state not in {State.PASS, State.DEVIATION}:
+        return case
+    says = f"What its error takes for granted does not hold, so nothing is shown. {case.says}"
+    return replace(case, state=State.INCONCLUSIVE, why=Why.ASSUMPTION_BROKEN, flags=(), says=says)
 
 
 def _told(asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples) -> Verdict:

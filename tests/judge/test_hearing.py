@@ -9,7 +9,7 @@ import pytest
 
 from harness.judge.hearing import Circumstances, judge
 from harness.judge.pooled import pooled_samples
-from harness.judge.sample import Sample
+from harness.judge.sample import Assumption, Sample
 from harness.words.claim import (
     Claim,
     InferenceTarget,
@@ -343,3 +343,48 @@ def test_flags_and_notes_stand_beside_a_claim_about_one_estimate() -> None:
     told = judge([several], Held({"a": NEAR, "b": NEAR}, chance=frozenset("ab")), Circumstances())[0]
     assert told.flags == ()
     assert "note on a" not in told.cases[0].notes
+
+
+ODD = Assumption(says="Its tail is too heavy.", is_broken=True)
+HELD = Assumption(says="Its tail is light.")
+
+
+@pytest.mark.parametrize("found", [NEAR, FAR], ids=["agreement", "disagreement"])
+def test_a_broken_assumption_earns_no_verdict(found: Sample) -> None:
+    verdict = heard([value("a")], {"a": replace(found, assumptions=(HELD, ODD))})["a"]
+    assert (verdict.state, verdict.why, verdict.flags) == (INCONCLUSIVE, Why.ASSUMPTION_BROKEN, ())
+    assert "so nothing is shown" in verdict.says
+    assert verdict.primary is not None
+    assert {ODD.says, HELD.says} <= set(verdict.primary.notes)
+
+
+def test_what_is_not_shown_anyway_keeps_its_own_reason() -> None:
+    assert one(value("a"), replace(OPEN, assumptions=(ODD,))) == (INCONCLUSIVE, Why.LEANING_PASS)
+
+
+def test_an_assumption_that_holds_stands_beside_the_verdict() -> None:
+    verdict = heard([value("a")], {"a": replace(NEAR, assumptions=(HELD,))})["a"]
+    assert verdict.state is PASS
+    assert verdict.primary is not None
+    assert HELD.says in verdict.primary.notes
+
+
+@pytest.mark.parametrize(("broken", "state"), [(1, PASS), (2, INCONCLUSIVE)])
+def test_a_claim_of_several_stands_while_most_of_its_members_do(broken: int, state: State) -> None:
+    asked = claim(Rule.EVERY_SIGN, id="a", readings=(reading("a", "b", "c"),), sign=1)
+    found = {
+        name: replace(NEAR, estimate_id=name, assumptions=(ODD if place < broken else HELD,))
+        for place, name in enumerate("abc")
+    }
+    verdict = heard([asked], found)["a"]
+    assert verdict.state is state
+    assert verdict.primary is not None
+    assert (ODD.says in verdict.primary.notes, HELD.says in verdict.primary.notes) == (True, False)
+
+
+def test_a_broken_assumption_brings_nothing_to_its_family() -> None:
+    """With the deviation of one claim withheld, its p-value makes no other claim's adjustment easier."""
+    border = sample(23.765 - 0.5 * 1.9, 0.5)  # .03 alone, .06 among two
+    two = [value("a"), value("b")]
+    assert heard(two, {"a": border, "b": FAR})["a"].state is DEVIATION
+    assert heard(two, {"a": border, "b": replace(FAR, assumptions=(ODD,))})["a"].why is Why.NOT_AFTER_HOLM

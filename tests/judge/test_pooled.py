@@ -1,4 +1,4 @@
-"""The mean over several changes in accuracy: questions that several share count once, seeds go by language."""
+"""The mean over several changes in accuracy: questions and seeds that several share count once."""
 
 import math
 from pathlib import Path
@@ -44,14 +44,22 @@ def test_one_estimate_pooled_is_the_estimate_itself(tmp_path: Path) -> None:
     assert (found.num_units, found.num_seeds) == (6, 3)
 
 
-def test_the_same_question_in_two_languages_is_one_unit(tmp_path: Path) -> None:
+def test_the_same_question_in_two_languages_is_one_unit_and_so_is_the_same_seed(tmp_path: Path) -> None:
     found = pooled(tmp_path, delta(FIRST, BEFORE), delta(SECOND, BEFORE, language="hi"))
     questions = mean_spread((changes(FIRST) + changes(SECOND)) / 2)
-    seeds = [mean_spread(by_seed(each) / 2) for each in (FIRST, SECOND)]
-    expected = combined((questions, *seeds))
+    seeds = mean_spread((by_seed(FIRST) + by_seed(SECOND)) / 2)
+    expected = combined((questions, seeds))
     assert found.value == pytest.approx((changes(FIRST).mean() + changes(SECOND).mean()) / 2)
     assert found.spread.se == pytest.approx(expected.se)
     assert found.spread.df == pytest.approx(expected.df)
+
+
+def test_seeds_that_move_every_language_alike_do_not_average_out(tmp_path: Path) -> None:
+    """Seeds give 0, 50 and 100 in two languages alike: their mean varies as each does, not by the root of two less."""
+    after = [[0, 0], [1, 0], [1, 1]]
+    found = pooled(tmp_path, delta(after, [0, 0]), delta(after, [0, 0], language="hi"))
+    questions = 100 * np.std([2 / 3, 1 / 3], ddof=1) / math.sqrt(2)
+    assert found.spread.se == pytest.approx(math.hypot(questions, 50 / math.sqrt(3)))
 
 
 def test_the_same_name_in_two_benchmarks_is_two_questions(tmp_path: Path) -> None:
