@@ -1,7 +1,7 @@
 """Every quantity of the study by pencil from hand-made tables, and recomputed from what a whole small run stored."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.judge.quantities import estimate_scopes, said_of_estimates
 from harness.supply.tables import read_table, table_path, write_table
 from harness.tools.measured import Measured
 from harness.words.adapter import AlignmentStep, TrainingLoss
@@ -24,7 +25,7 @@ from harness.words.record import (
     TokenActivation,
     Translation,
 )
-from harness.words.study import Aggregation, Pooling
+from harness.words.study import Aggregation, Pooling, Shapes, Study
 from harness.words.tasks import EstimatesTask
 from harness.works import estimates, translation
 from harness.works.disparity import BaseRun, gaps, language_gap, read_base_run, similarities
@@ -132,7 +133,11 @@ def write_base(root: Path, code: str) -> dict[str, Path]:
     write_table(
         spoken,
         MeanResidual,
-        [MeanResidual(layer=0, text_id=t, values=tuple(row)) for t, row in enumerate(RESIDUALS[code])],
+        [
+            MeanResidual(layer=n, text_id=t, values=tuple(row))
+            for n in (0, 1)
+            for t, row in enumerate(RESIDUALS[code])
+        ],
     )
     write_table(answers, ItemOutcome, outcomes(RIGHT[code]))
     write_table(
@@ -449,6 +454,86 @@ def test_two_estimates_of_one_name_are_refused(
     monkeypatch.setattr(estimates, "gaps", twice)
     with pytest.raises(AssertionError, match="two estimates share a name"):
         produce(task_of(), inputs, tmp_path / "out")
+
+
+STUDY = Study(
+    name="pencil",
+    paper_id="none",
+    title="The tables above",
+    shapes=Shapes(num_layers=2, d_model=2, d_sae=10, vocab_size=10),
+    languages=LANGUAGES,
+    benchmarks=(ARC,),
+    primary=SPECIFICATION,
+)
+
+
+def values(task: EstimatesTask, inputs: Mapping[str, Path]) -> dict[str, float]:
+    """Every estimate that a claim may name."""
+    found = by_id(list(estimates.estimates(task, inputs)))
+    return {name: found[name].estimate.value for name in estimate_scopes(STUDY).keys() & found.keys()}
+
+
+def moved(before: Mapping[str, float], after: Mapping[str, float]) -> set[str]:
+    assert before.keys() == after.keys()
+    return {name for name in before if after[name] != pytest.approx(before[name], rel=1e-9)}
+
+
+def reread(folder: Path, out: Path, layers: Collection[int], seed: int) -> Path:
+    """A copy of activations that says something else at some layers."""
+    random = np.random.default_rng(seed)
+    rows = [
+        replace(row, values=tuple(random.uniform(1, 9, 2).tolist())) if row.layer in layers else row
+        for row in read_table(folder, TokenActivation)
+    ]
+    write_tokens(out, rows)
+    if table_path(folder, MeanResidual).exists():
+        residuals = [
+            replace(row, values=tuple(random.uniform(1, 9, 2).tolist())) if row.layer in layers else row
+            for row in read_table(folder, MeanResidual)
+        ]
+        write_table(out, MeanResidual, residuals)
+    return out
+
+
+@pytest.mark.parametrize("broken", [0, 1], ids="layer {} is broken".format)
+@pytest.mark.parametrize(
+    ("aligned", "gain_layer"),
+    [((0,), 0), ((0,), 1), ((1,), 0), ((0, 1), 1)],
+    ids=["aligned where gains are", "aligned below", "aligned above", "all aligned"],
+)
+def test_a_layer_moves_exactly_the_estimates_that_are_said_to_rest_on_it(
+    inputs: dict[str, Path], tmp_path: Path, aligned: tuple[int, ...], gain_layer: int, broken: int
+) -> None:
+    """Where adapters were trained on the layer, everything that went through them is another thing as well."""
+    task = task_of()
+    primary = replace(
+        task.specification,
+        alignment=replace(task.specification.alignment, layers=aligned),
+        gain_layer=gain_layer,
+    )
+    task, study = replace(task, specification=primary), replace(STUDY, primary=primary)
+    other = dict(inputs)
+    for seed, (role, folder) in enumerate(inputs.items()):
+        out, through_adapters = tmp_path / "other" / role, role.split("/")[0].endswith("-tuned")
+        if role.startswith("activations"):
+            layers = {0, 1} if through_adapters and broken in aligned else {broken}
+            other[role] = reread(folder, out, layers, seed)
+        elif through_adapters and broken in aligned:
+            write_table(out, ItemOutcome, outcomes((0, 0, 0, 1)))
+            other[role] = out
+    said = said_of_estimates(study, {broken: "It is broken."})
+    assert moved(values(task, inputs), values(task, other)) == said.keys() & values(task, inputs).keys()
+
+
+@pytest.mark.parametrize("code", ["en", "zh", "ml"])
+def test_a_cell_moves_exactly_the_estimates_that_are_said_to_rest_on_it(
+    inputs: dict[str, Path], tmp_path: Path, code: str
+) -> None:
+    write_table(tmp_path / "other", ItemOutcome, outcomes((0, 0, 0, 1)))
+    other = inputs | {f"benchmarks/{code}": tmp_path / "other"}
+    said = said_of_estimates(STUDY, {(ARC.name, code): "Ours differs."})
+    before, after = values(task_of(), inputs), values(task_of(), other)
+    assert moved(before, after) == said.keys() & before.keys()
 
 
 def test_a_run_without_a_similarity_sample_has_no_similarities(
