@@ -67,7 +67,7 @@ def _parents(name: str) -> list[str]:
 def _imported(source: bytes, inside: str) -> tuple[str, ...]:
     """Every name that an import statement of a module of that package could load, submodules included."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_meaning(source)):
         if isinstance(node, ast.Import):
             found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,8 +87,15 @@ def _absolute(node: ast.ImportFrom, inside: str) -> str:
 @cache
 def _digest(source: bytes) -> str:
     """Digest of what a module does."""
-    tree = _WithoutDocstrings().visit(ast.parse(source))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(ast.dump(_meaning(source)).encode()).hexdigest()
+
+
+@cache
+def _meaning(source: bytes) -> ast.Module:
+    """What a module does, without a word about it."""
+    tree = ast.parse(source)
+    _WithoutDocstrings().visit(tree)
+    return tree
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
