@@ -107,9 +107,15 @@ class Stored:
         rows = self.phrases.rows(estimate_id)
         if rows is None:
             return None
-        latent = np.unique(self.phrases.code[rows], return_inverse=True)[1].astype(np.int32)
+        latent = np.array(_places(self.phrases.code[rows].tolist()), dtype=np.int32)
         phrase = np.unique(self.phrases.seed[rows], return_inverse=True)[1].astype(np.int32)
         return PhraseRows(latent, phrase, *self.phrases.sides(rows))
+
+
+def _places(entries: Sequence[int]) -> list[int]:
+    """Place of each entry among the distinct ones, in order of appearance: no other estimate of a table decides it."""
+    places: dict[int, int] = {}
+    return [places.setdefault(entry, len(places)) for entry in entries]
 
 
 @dataclass(frozen=True, eq=False)

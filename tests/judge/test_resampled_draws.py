@@ -133,6 +133,17 @@ def test_the_two_way_draws_widen_as_a_slow_loop_says(tmp_path: Path) -> None:
     assert found.widest_se == pytest.approx(wider * found.spread.se)
 
 
+def test_what_else_stands_in_the_table_moves_no_draw(tmp_path: Path) -> None:
+    """Another layer has latents of the same names, and meets them in another order."""
+    part = with_phrases(gap(), SHARED)
+    other = with_phrases(gap(layer=5), dict(reversed(SHARED.items())))
+    alone, beside = (
+        Resampled(stored(tmp_path / name, *parts), num_draws=99).sample(id_of(part), POPULATION).draws[1]
+        for name, parts in (("alone", [part]), ("beside", [other, part]))
+    )
+    assert np.array_equal(alone, beside, equal_nan=True)
+
+
 def test_shared_phrases_widen_the_interval(tmp_path: Path) -> None:
     """Ten texts stand behind 200 latents; a text's gap is far from another's."""
     texts = np.random.default_rng(5).normal(0.75, 0.2, 10)
