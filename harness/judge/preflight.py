@@ -32,7 +32,7 @@ UNITS = {
 """What varies under each quantity."""
 
 BY_SEED = "/accuracy/"
-"""Part of the ids of estimates that are stored as one figure per training seed."""
+"""Part of the ids of estimates on which claims ask for these very questions: training seeds are all that varies."""
 
 FISHER_UNITS = 3
 """So many units are used up by a correlation on Fisher's scale."""

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from harness.judge.quantities import estimate_scopes, said_of_estimates
+from harness.judge.resampled import data_spread
 from harness.supply.tables import read_table, table_path, write_table
-from harness.tools.measured import Measured
+from harness.tools.measured import Measured, Scope, measured
 from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.estimate import Estimate, ItemOverlap, PhraseValue, UnitValue
+from harness.words.formula import Formula
 from harness.words.record import (
     Coverage,
     DictionaryError,
@@ -30,8 +32,17 @@ from harness.words.tasks import EstimatesTask
 from harness.works import estimates, translation
 from harness.works.disparity import BaseRun, gaps, language_gap, read_base_run, similarities
 from harness.works.estimates import produce
-from harness.works.scores import correlations, deltas, item_overlaps, read_answers
+from harness.works.scores import (
+    Answers,
+    _kept_right,
+    accuracy_retention,
+    correlations,
+    deltas,
+    item_overlaps,
+    read_answers,
+)
 from harness.works.tuning import gains
+from tests.judge.tables import stored
 from tests.small_study import LANGUAGES, SPECIFICATION, make, small_plan
 from tests.worlds import BENCHMARKS, build_world
 
@@ -315,6 +326,59 @@ def test_gains_by_seed_rest_on_held_out_phrases_alone(inputs: Mapping[str, Path]
         ("2", 1, 3.0),
         ("3", 1, 0.875),
     ]
+
+
+def test_retained_accuracy_rests_on_its_questions_each_counted_once(inputs: Mapping[str, Path]) -> None:
+    """Three of four were right before: each counts 100 * 4 / 3, so that their mean over all four is 100."""
+    found = next(accuracy_retention(read_base_run(task_of(), inputs), inputs))
+    rows = [(row.seed, row.unit, 3 * row.observed, 3 * row.reference) for row in found.units]
+    assert rows == [
+        *((1, f"arc/arc/{n}", pytest.approx(400 * a), pytest.approx(400 * b)) for n, (a, b) in enumerate(zip((1, 1, 0, 0), (1, 1, 1, 0), strict=True))),
+        *((2, f"arc/arc/{n}", pytest.approx(400 * a), pytest.approx(400 * a)) for n, a in enumerate((1, 1, 1, 0))),
+    ]  # fmt: skip
+    estimate = found.estimate
+    assert (estimate.unit_kind, estimate.num_units, estimate.num_seeds) == ("document", 4, 2)
+
+
+def test_benchmarks_and_adapters_weigh_alike_in_retained_accuracy(tmp_path: Path) -> None:
+    """Two benchmarks, one four times as long and harder; two adapters, of which one forgets: the judge's error is that of the
+    mean of ratios over questions drawn again within each benchmark, and asking a second adapter the same adds no question."""
+    random = np.random.default_rng(7)
+    sizes, right = {"arc": 200, "mmlu": 800}, {"arc": 0.8, "mmlu": 0.4}
+    before = {name: (random.random(size) < right[name]).astype(float) for name, size in sizes.items()}
+    after = {
+        (adapter, seed, name): np.where(random.random(sizes[name]) < lost, 0.0, before[name])
+        for adapter, lost in (("ml", 0.1), ("hi", 0.3))
+        for seed in (1, 2)
+        for name in sizes
+    }
+    asked = {
+        name: [
+            (answers(before[name]), {seed: answers(after[adapter, seed, name]) for seed in (1, 2)})
+            for adapter in ("ml", "hi")
+        ]
+        for name in sizes
+    }
+    sides = [_kept_right(asked, seed) for seed in (1, 2)]
+    value = 100 * np.mean([after[key].sum() / before[key[2]].sum() for key in after])
+    ratios = [100 * part.observed.sum() / part.reference.sum() for part in sides]
+    assert np.mean(ratios) == pytest.approx(value)
+    scope = Scope(quantity="retention", unit="percent", language="en", reading="accuracy")
+    part = measured(scope, float(value), Formula.RATIO, "document", sides)
+    spread = data_spread(part.estimate, stored(tmp_path, part).unit_rows(part.estimate.estimate_id))
+    means = {name: np.mean([after[key] for key in after if key[2] == name], axis=0) for name in sizes}
+    drawn = []
+    for _ in range(2_000):
+        kept = {name: random.integers(size, size=size) for name, size in sizes.items()}
+        drawn.append(
+            100 * np.mean([means[name][at].sum() / before[name][at].sum() for name, at in kept.items()])
+        )
+    assert spread.se == pytest.approx(np.std(drawn), rel=0.06)
+
+
+def answers(correct: np.ndarray[Any, Any]) -> Answers:
+    names = tuple(f"{place:04}" for place in range(len(correct)))
+    return Answers(documents=names, hashes=names, prompts=names, correct=correct)
 
 
 @pytest.mark.parametrize(("code", "percent"), [("ml", 42.5), ("zh", 35.0), ("es", -35.0)])
