@@ -40,8 +40,6 @@ FISHER_UNITS = 3
 MIN_SEEDS = 2
 """Fewer show no spread."""
 
-MAXIMA = (Rule.MAXIMUM_AT_MOST, Rule.MAXIMUM_AT_LEAST)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Planned:
@@ -221,7 +219,7 @@ def _quantiles(claim: Claim, df: float | None) -> float:
     """Standard errors between an edge and a truth that is shown to lie on its other side, at the power asked for."""
     if claim.rule is Rule.WITHIN_MARGIN:
         return t_quantile(1 - ALPHA, df) + t_quantile((1 + POWER) / 2, df)
-    at_once = len(claim.primary.estimates) if claim.rule in MAXIMA else 1
+    at_once = len(claim.primary.estimates) if claim.rule is Rule.MAXIMUM_AT_LEAST else 1
     return t_quantile(1 - ALPHA / at_once, df) + t_quantile(POWER, df)
 
 
