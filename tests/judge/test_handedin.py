@@ -275,6 +275,24 @@ def test_unit_values_answer_both_questions() -> None:
     assert verdicts["bench.ml.hellaswag.direction"].why is not Why.NOT_DECLARED
 
 
+def test_unit_values_answer_each_question_with_its_own_error() -> None:
+    """On these very questions seeds alone vary: changes of 1, 2 and 3 percent of the questions, so 1 / sqrt(3) points."""
+    rows = tuple(
+        Row(unit=f"q{place}", seed=seed, observed=100.0 * (place % 100 < seed), reference=0.0)
+        for seed in (1, 2, 3)
+        for place in range(7_000)
+    )
+    verdicts = judged(
+        entry("bench.ml.hellaswag.value", Raw(formula="mean-difference", rows=rows), unit="points")
+    )
+    on_these = verdicts["bench.ml.hellaswag.value"].cases[0].numbers
+    on_others = verdicts["bench.ml.hellaswag.direction"].cases[0].numbers
+    assert on_these is not None
+    assert on_others is not None
+    assert (on_these.se, on_these.df) == (pytest.approx(3**-0.5), 2)
+    assert on_others.se > on_these.se
+
+
 def test_a_correlation_is_judged_from_its_languages() -> None:
     rows = tuple(
         Row(unit=f"language {place}", seed=None, observed=40.0 - place + (place % 2), reference=float(place))

@@ -165,6 +165,43 @@ def test_what_rests_on_a_broken_layer_is_an_error_under_any_reading_and_the_rest
     assert told["b"].state is PASS
 
 
+@pytest.mark.parametrize("broken", ["a", "b", "c"])
+def test_any_member_of_a_claim_may_break_it(broken: str) -> None:
+    asked = claim(Rule.EVERY_SIGN, id="e", sign=1, readings=(reading("a", "b", "c"),))
+    found = dict.fromkeys("abc", NEAR)
+    verdict = heard([asked], found, unreplayed_estimates={broken: "It is not found again."})["e"]
+    assert (verdict.state, verdict.why) == (ERROR, Why.REPLAY_FAILED)
+    other = heard([asked], found, unreplayed_estimates={"d": "It is not found again."})["e"]
+    assert other.state is PASS
+
+
+RICH, POOR = ({"num_units": units, "num_seeds": seeds} for units, seeds in ((200, 5), (50, 2)))
+ABOUT_SEVERAL = [
+    pytest.param(claim(Rule.EVERY_SIGN, id="e", sign=1, readings=(reading("a", "b", "c"),)), id="every sign"),
+    pytest.param(claim(Rule.LARGEST_AT, id="e", readings=(reading("a", "b", "c"),), named=("a",)), id="the largest"),
+    pytest.param(claim(Rule.LARGEST_WITHIN, id="e", readings=(reading("a", "b", "c"),), named=("a", "b")), id="a region"),
+    pytest.param(claim(Rule.MAXIMUM_AT_MOST, "26.27", id="e", margin=2.5, readings=(reading("a", "b", "c"),)), id="a bound"),
+    pytest.param(claim(Rule.MAXIMUM_AT_LEAST, "26.27", id="e", margin=2.5, readings=(reading("a", "b", "c"),)), id="reached"),
+    pytest.param(claim(Rule.POOLED_SIGN, id="e", sign=1, readings=(reading("a", "b", "c"),)), id="a mean's sign"),
+    pytest.param(claim(Rule.POOLED_AT_MOST, "30", id="e", readings=(reading("a", "b", "c"),)), id="a mean's bound"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ABOUT_SEVERAL)
+@pytest.mark.parametrize("poor", ["a", "b", "c"])
+@pytest.mark.parametrize(
+    ("minima", "why"),
+    [(Minima(seeds=3), Why.TOO_FEW_SEEDS), (Minima(units=100), Why.TOO_FEW_UNITS)],
+    ids=["seeds", "units"],
+)
+def test_a_minimum_is_asked_of_the_poorest_member(asked: Claim, poor: str, minima: Minima, why: Why) -> None:
+    found = {name: replace(NEAR, **(POOR if name == poor else RICH)) for name in "abc"}
+    verdict = heard([replace(asked, minima=minima)], found)["e"]
+    assert (verdict.state, verdict.why) == (INCONCLUSIVE, why)
+    rich = {name: replace(NEAR, **RICH) for name in "abc"}
+    assert heard([replace(asked, minima=minima)], rich)["e"].why is not why
+
+
 def test_an_estimate_that_could_not_be_formed_is_an_error_and_never_a_deviation() -> None:
     told = heard([value("ml", "gain/ml"), value("hi", "gain/hi"), value("mr", "gain/mr")], {"gain/hi": NEAR},
                  broken_estimates={"gain/ml": "Training of the adapter ml/seed-2 stopped."})  # fmt: skip

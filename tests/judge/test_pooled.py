@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.judge.hearing import Circumstances, judge
 from harness.judge.pooled import pooled_estimates, pooled_samples
 from harness.judge.resampled import Resampled
 from harness.judge.sample import Sample
+from harness.judge.stored import samples_of
+from harness.supply.studies import load_study
 from harness.tools.measured import Measured
 from harness.tools.stats import combined, mean_spread
-from harness.words.claim import InferenceTarget
-from tests.judge.asked import sample
+from harness.words.claim import InferenceTarget, Minima, Rule
+from harness.words.verdict import Why
+from tests.judge.asked import claim, reading, sample
 from tests.judge.tables import delta, gap, id_of, stored
 
 BEFORE = [1, 0, 0, 1, 0, 1]
@@ -68,6 +72,35 @@ def test_the_same_name_in_two_benchmarks_is_two_questions(tmp_path: Path) -> Non
     questions = math.sqrt((np.concatenate(shares) ** 2).sum() * 12 / 11)
     seeds = mean_spread((by_seed(FIRST) + by_seed(SECOND)) / 2)  # one adapter answers both benchmarks
     assert found.spread.se == pytest.approx(math.hypot(questions, seeds.se))
+
+
+def test_the_benchmarks_of_one_adapter_are_no_seeds_of_their_own(tmp_path: Path) -> None:
+    """Each question changes alike on average, so that seeds alone vary: by 0, 50 and 50 points in both benchmarks.
+
+    Two benchmarks that move together are worth one: an error of 50 / 3 points, and not of 50 / 3 over the root of two.
+    """
+    after = [[0, 0], [1, 0], [0, 1]]
+    cells = [delta(after, [0, 0], benchmark=name) for name in ("arc", "mmlu")]
+    asked = claim(Rule.POOLED_SIGN, id="a", sign=1, readings=(reading(*map(id_of, cells)),))
+    found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
+    (verdict,) = judge([asked], found, Circumstances())
+    assert verdict.primary is not None
+    assert verdict.primary.numbers is not None
+    assert verdict.primary.numbers.se == pytest.approx(50 / 3)
+
+
+@pytest.mark.parametrize("poor", [0, 1])
+def test_the_fewest_seeds_of_any_cell_count(tmp_path: Path, poor: int) -> None:
+    cells = [
+        delta(FIRST[: 2 if place == poor else 3], BEFORE, language=code)
+        for place, code in enumerate(("ml", "hi"))
+    ]
+    asked = claim(
+        Rule.POOLED_SIGN, id="a", sign=1, readings=(reading(*map(id_of, cells)),), minima=Minima(seeds=3)
+    )
+    found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
+    (verdict,) = judge([asked], found, Circumstances())
+    assert verdict.why is Why.TOO_FEW_SEEDS
 
 
 def test_cells_weigh_alike_however_many_questions_they_hold(tmp_path: Path) -> None:
