@@ -90,14 +90,18 @@ def test_the_benchmarks_of_one_adapter_are_no_seeds_of_their_own(tmp_path: Path)
 
 
 @pytest.mark.parametrize("poor", [0, 1])
-def test_the_fewest_seeds_of_any_cell_count(tmp_path: Path, poor: int) -> None:
+@pytest.mark.parametrize(
+    ("rule", "printed", "sign"), [(Rule.POOLED_SIGN, (), 1), (Rule.POOLED_AT_MOST, ("5",), 0)]
+)
+def test_the_fewest_seeds_of_any_cell_count(
+    tmp_path: Path, rule: Rule, printed: tuple[str, ...], sign: int, poor: int
+) -> None:
     cells = [
         delta(FIRST[: 2 if place == poor else 3], BEFORE, language=code)
         for place, code in enumerate(("ml", "hi"))
     ]
-    asked = claim(
-        Rule.POOLED_SIGN, id="a", sign=1, readings=(reading(*map(id_of, cells)),), minima=Minima(seeds=3)
-    )
+    about = reading(*map(id_of, cells))
+    asked = claim(rule, *printed, id="a", sign=sign, readings=(about,), minima=Minima(seeds=3))
     found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
     (verdict,) = judge([asked], found, Circumstances())
     assert verdict.why is Why.TOO_FEW_SEEDS

@@ -1,8 +1,12 @@
 """The residual stream as hooks hand it over, against `hidden_states` and against counted layer calls."""
 
+import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -73,6 +77,28 @@ def test_layers_below_the_last_equal_the_hidden_states_one_place_later(
     assert len(hidden_states) == 5
     for layer in range(3):
         torch.testing.assert_close(found[layer], hidden_states[layer + 1], rtol=0, atol=0)
+
+
+WINDOW = 4
+
+
+def test_a_token_beyond_the_window_reaches_full_layers_alone(world: World, tmp_path: Path) -> None:
+    """Gemma-2's layers 0, 2, ... see the last few tokens only. The third of twelve tokens is changed, BOS counted as one."""
+    folder = tmp_path / "model"
+    shutil.copytree(Path(world.model.address), folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"sliding_window": WINDOW}))
+    narrow = load_language_model(replace(world.model, address=str(folder)), world.numerics)
+    ids = torch.tensor([[narrow.bos_id, *range(300, 311)]])
+    moved = ids.clone()
+    moved[0, 2] += 100
+    mask = torch.ones_like(ids)
+    one, other = (streams(narrow, (each, mask), range(4)) for each in (ids, moved))
+    reached = {
+        layer: (one[layer] != other[layer]).any(dim=-1)[0].nonzero().flatten().tolist() for layer in one
+    }
+    # Layer 0 passes it on to the tokens within its window, layer 1 to every later one.
+    assert reached == {0: [2, 3, 4, 5], 1: list(range(2, 12)), 2: list(range(2, 12)), 3: list(range(2, 12))}
 
 
 def test_the_last_layer_is_read_before_the_final_norm(

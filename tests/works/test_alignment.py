@@ -22,7 +22,7 @@ from harness.words.failures import UnusableWeightsError
 from harness.words.record import Text
 from harness.words.study import AlignmentChoice
 from harness.words.tasks import AdapterTask
-from harness.works import alignment
+from harness.works import alignment, heldout
 from harness.works.alignment import training_and_held_out
 from harness.works.alignmentloss import Aligner, Pairs, Untouched, alignment_loss
 from harness.works.heldout import measured_moment, nats_per_token, strangers
@@ -264,6 +264,21 @@ def test_a_saved_adapter_tells_no_path_and_no_order_of_a_set(
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+def test_an_adapter_is_read_as_it_is_and_never_in_training(
+    language_model: LanguageModel, tmp_path: Path
+) -> None:
+    """Somebody else's adapter may have been trained with dropout; a reading with it would be another each time."""
+    folder = saved(language_model, tmp_path / "adapter")
+    ids = torch.tensor(language_model.token_ids(SENTENCES[:1]))
+    with attached(language_model.model, folder):
+        expected = language_model.model(input_ids=ids).logits
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"lora_dropout": 0.5}))
+    with attached(language_model.model, folder):
+        assert torch.equal(language_model.model(input_ids=ids).logits, expected)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 def test_a_folder_without_an_adapter_is_refused(language_model: LanguageModel, tmp_path: Path) -> None:
     with (
         pytest.raises(FileNotFoundError, match="holds no adapter; expected adapter_model"),
@@ -449,6 +464,36 @@ def test_one_long_translation_leaves_the_other_pairs_narrow(
     measured_moment(aligner, held_out, nullcontext, batch_tokens=widest, step=0, seed=1)
     assert len(seen) > 2
     assert max(seen) == widest
+
+
+class Told:
+    """Stands for an aligner whose pooled activations are the numbers that stand for the tokens of each text."""
+
+    language_model = None
+
+    def both_sides(self, pairs: Pairs) -> tuple[list[Tensor], list[Tensor]]:
+        english, target = (torch.tensor(side, dtype=torch.float32) for side in (pairs.english, pairs.target))
+        return [english], [target]
+
+    def original(self, pairs: Pairs, _untouched: Untouched) -> list[Tensor]:
+        return [torch.tensor(pairs.english, dtype=torch.float32) - 2]
+
+
+def test_a_moment_by_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Partners 1 and 3 apart; strangers |0 - 13| and |10 - 1|, where English and English would be 10 apart."""
+    monkeypatch.setattr(heldout, "nats_per_token", lambda _model, ids, _tokens: float(ids[0][0]))
+    pairs = Pairs(english=((0,), (10,)), target=((1,), (13,)))
+    told: Any = Told()
+    assert measured_moment(told, pairs, nullcontext, batch_tokens=8, step=5, seed=1) == AlignmentStep(
+        step=5,
+        gap=2.0,
+        shuffled_gap=11.0,
+        retention=4.0,
+        english_mean=5.0,
+        target_mean=7.0,
+        english_nats_per_token=0.0,
+        target_nats_per_token=1.0,
+    )
 
 
 def test_nats_per_token_equal_the_librarys_own_loss(language_model: LanguageModel) -> None:

@@ -1,6 +1,7 @@
 """How well dictionaries rebuild the stream: running sums by pencil, against numpy and against a slow loop."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from harness.supply.dictionaries import load_dictionary
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table, write_table
 from harness.tools.hooks import visit_residuals
-from harness.words.record import DictionaryError, Text
+from harness.words.record import DictionaryError, Text, Translation
 from harness.words.tasks import DictionaryTask
 from harness.works import dictionary
 from harness.works.dictionary import LayerTotals, dictionary_sample, reconstruction_totals
@@ -129,6 +130,35 @@ def test_the_size_of_a_batch_moves_no_error(world: World, language_model: Langua
             other.fraction_variance_unexplained, rel=1e-5
         )
         assert (one.tokens, one.active) == (other.tokens, other.active)
+
+
+def test_every_language_is_described_on_the_same_texts(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen where the sample is read: each translation says which text it is of."""
+    flags = dict.fromkeys(
+        (field.name for field in fields(Translation) if field.name.startswith("is_")), False
+    )
+    described: dict[str, list[int]] = {}
+    for code in ("en", "ml", "es"):
+        said = [
+            Translation(text_id=n, language=code, text=f"{code} {n}", **flags) for n in range(len(SENTENCES))
+        ]
+        write_table(tmp_path / code, Translation, said)
+        needs = inputs if code == "en" else {**inputs, "translation": tmp_path / code}
+        spoken = SENTENCES if code == "en" else [each.text for each in said]
+
+        def totals(
+            _model: object, texts: Sequence[str], _networks: object, code: str = code
+        ) -> list[LayerTotals]:
+            described[code] = [spoken.index(text) for text in texts]  # noqa: B023  called before the next round
+            return []
+
+        monkeypatch.setattr(dictionary, "reconstruction_totals", totals)
+        task = replace(task_of(world, texts=5), language=code)
+        dictionary.produce(task, needs, tmp_path / "out" / code)
+    assert described["en"] == described["ml"] == described["es"]
+    assert len(described["en"]) == 5
 
 
 def test_a_text_without_tokens_adds_nothing(world: World, language_model: LanguageModel) -> None:

@@ -381,6 +381,100 @@ def answers(correct: np.ndarray[Any, Any]) -> Answers:
     return Answers(documents=names, hashes=names, prompts=names, correct=correct)
 
 
+def test_every_seed_enters_whatever_is_trained(inputs: dict[str, Path]) -> None:
+    """Seeds 3, 4 and 5 are the second one again, so that each mean of five has it four times."""
+    again = {
+        role.replace("seed-2", f"seed-{seed}"): folder
+        for role, folder in inputs.items()
+        for seed in (3, 4, 5)
+        if "seed-2" in role
+    }
+    task = replace(task_of(), adapter_seeds=(1, 2, 3, 4, 5))
+    found = by_id(list(estimates.estimates(task, inputs | again)))
+    trained = {name: part for name, part in found.items() if part.estimate.num_seeds}
+    assert {part.estimate.num_seeds for part in trained.values()} == {5}
+    assert all({row.seed for row in part.units} == {1, 2, 3, 4, 5} for part in trained.values())
+    assert {name: trained[name].estimate.value for name in OF_FIVE} == pytest.approx(OF_FIVE)
+
+
+OF_FIVE = {
+    "gain/layer=0/lang=ml/primary/primary": (50 + 4 * 25) / 5,
+    "retention/layer=0/lang=en/activation/primary": (100 + 4 * 75) / 5,
+    "delta/lang=ml/bench=arc/primary/primary": (25 + 4 * 0) / 5,
+    "delta-english/lang=ml/bench=arc/primary/primary": (-25 + 4 * 0) / 5,
+    "retention/lang=en/accuracy/primary": (200 / 3 + 4 * 100) / 5,
+    "alignment-gap/lang=ml/before/primary": (10 + 4 * 20) / 5,
+}
+
+
+THREE = {
+    "en": (3, 1, 1),
+    "zh": (4, 0, 1),
+    "es": (0, 0, 3),
+    "ml": (1, 4, 4),
+}
+"""Right answers of four, by benchmark: means 5/3, 5/3, 1 and 3; medians 1, 1, 0 and 4."""
+THREE_TUNED = {("en", 1): (3, 1, 0), ("en", 2): (3, 0, 1), ("ml", 1): (1, 4, 4), ("ml", 2): (1, 4, 4)}
+
+
+@pytest.fixture
+def three(inputs: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
+    """The same run with answers to three benchmarks."""
+
+    def answers(folder: Path, right: Sequence[int]) -> Path:
+        rows = [
+            replace(row, benchmark=benchmark.name, acc=row.acc_norm)
+            for benchmark, count in zip(BENCHMARKS, right, strict=True)
+            for row in outcomes([1] * count + [0] * (4 - count))
+        ]
+        write_table(folder, ItemOutcome, rows)
+        return folder
+
+    base = {f"benchmarks/{code}": answers(tmp_path / f"three-{code}", right) for code, right in THREE.items()}
+    tuned = {
+        f"benchmarks-tuned/ml/seed-{seed}/{code}": answers(tmp_path / f"three-{code}-{seed}", right)
+        for (code, seed), right in THREE_TUNED.items()
+    }
+    return inputs | base | tuned
+
+
+def test_a_mean_over_benchmarks_is_a_mean(three: Mapping[str, Path]) -> None:
+    task = replace(task_of(), benchmarks=BENCHMARKS)
+    found = by_id(list(estimates.estimates(task, three)))
+    score = found["correlation/primary/primary"]
+    assert [row.unit for row in score.units] == ["zh", "es", "ml"]
+    assert [row.observed for row in score.units] == pytest.approx([125 / 3, 25.0, 75.0])
+    # Of English 100, 100 and 0 percent are left, then 100, 0 and 100.
+    assert found["retention/lang=en/accuracy/primary"].estimate.value == pytest.approx(200 / 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "percent"),
+    [
+        pytest.param((0, 0, 0, 0), (1, 1, 0, 0), None, id="nothing before, of which there is no percent"),
+        pytest.param((1, 1, 0, 0), (0, 0, 0, 0), -100.0, id="nothing after, which is all of it lost"),
+        pytest.param((0, 0, 0, 0), (0, 0, 0, 0), None, id="nothing at all"),
+    ],
+)
+def test_a_relative_change_needs_an_accuracy_before(
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    percent: float | None,
+) -> None:
+    write_table(tmp_path / "before", ItemOutcome, outcomes(before))
+    write_table(tmp_path / "after", ItemOutcome, outcomes(after))
+    arms = {"benchmarks/ml": tmp_path / "before"} | {
+        f"benchmarks-tuned/ml/seed-{seed}/ml": tmp_path / "after" for seed in (1, 2)
+    }
+    changed = inputs | arms
+    found = by_id(list(deltas(read_base_run(task_of(), changed), changed)))
+    relative = found.get("relative-delta/lang=ml/bench=arc/relative/primary")
+    assert (relative.estimate.value if relative else None) == percent
+    assert "delta/lang=ml/bench=arc/primary/primary" in found
+
+
 @pytest.mark.parametrize(("code", "percent"), [("ml", 42.5), ("zh", 35.0), ("es", -35.0)])
 def test_a_languages_gap_is_the_mean_over_layers(
     inputs: Mapping[str, Path], code: str, percent: float
