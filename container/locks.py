@@ -17,7 +17,7 @@ INPUTS: Mapping[str, tuple[str, ...]] = {
 }
 """Every lock and what it is made from: `pyproject.toml` alone says what is wanted."""
 
-SMALL = ("nox", "typer", "rich", "filelock", "packaging", "jsonschema", "setuptools", "sqlitedict")
+SMALL = ("nox", "typer", "rich", "packaging", "jsonschema", "setuptools", "sqlitedict")
 """What the small image holds: enough for the command line, and one package that has no wheel."""
 
 FORM = (

@@ -25,7 +25,7 @@ from harness.options import (
     print_json,
     require_device,
 )
-from harness.words.failures import USAGE, HarnessError, UsageError, choice_error
+from harness.words.failures import USAGE, UsageError, choice_error
 from harness.words.judgement import FailOn
 
 app = typer.Typer(
@@ -221,6 +221,7 @@ def main(words: list[str] | None = None) -> NoReturn:
 def _exit_code(words: list[str]) -> int:
     """Every ending of a command as a number, with one clear error on stderr."""
     from harness.run.stageprocess import exit_code_of
+    from harness.supply.disk import told
 
     try:
         answer = app(args=words, prog_name="harness", standalone_mode=False)
@@ -233,8 +234,7 @@ def _exit_code(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
         if "--debug" in words:
             traceback.print_exc()
-        known = isinstance(error, HarnessError)
-        return _tell(str(error) if known else f"{type(error).__name__}: {error}", exit_code_of(error))
+        return _tell(told(error), exit_code_of(error))
     return answer if isinstance(answer, int) else 0
 
 

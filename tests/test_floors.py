@@ -151,7 +151,7 @@ DOORS: Mapping[str, str] = {
     "datasets": "evaluation",
     "pyarrow": "tables parallel evaluation_tasks",
     "sacrebleu": "chrf",
-    "filelock": "disk",
+    "fcntl": "disk",
     "packaging": "provenance",
     "rich": "progress",
     "typer": "cli judging options preparing registering storing",

@@ -1,9 +1,7 @@
 """Numbers measured elsewhere, judged like those of a run: file in, report out, whole or not at all."""
 
 import json
-import os
 import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,7 +14,7 @@ from harness.judge.handedin import HandedIn, handed_in
 from harness.judge.hearing import Circumstances, judge
 from harness.judge.lock import lock_state
 from harness.run.ending import language_facts
-from harness.supply.disk import disk_errors, remove_folder
+from harness.supply.disk import disk_errors, publish_folder, require_folder
 from harness.supply.studies import load_protocol_of, load_study
 from harness.tools.canonical import digest_of
 from harness.words.claim import Claim
@@ -30,6 +28,7 @@ MODE = "audit"
 PROFILE = "declared"
 """Stands where a run names the world that fed it."""
 
+REPORT = "report.json"
 COPY = "declared.json"
 """The file itself, kept beside the report that rests on it."""
 
@@ -76,7 +75,9 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
     _expect_replaceable(out)
     facts = _facts(request, declaration, study, run_id)
     judgement = _judgement(request, study, claims, handed)
-    code = _published(out, lambda folder: _write(folder, facts, handed, judgement, declaration))
+    code = publish_folder(
+        out, lambda folder: _write(folder, facts, handed, judgement, declaration), last=REPORT
+    )
     for line in closing_lines(out):
         say(line)
     return code
@@ -141,29 +142,17 @@ def _write(
 
 def _expect_replaceable(out: Path) -> None:
     """Refuse a place that holds anything but nothing, or an earlier audit."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    require_folder(out)
+    with disk_errors(out):
+        # A disk that was mounted there brings a folder of its own, a killed audit leaves a hidden one.
+        held = out.exists() and any(not path.name.startswith((".", "lost+found")) for path in out.iterdir())
+    if not held:
         return
     try:
-        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        report = json.loads((out / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         report = None
     if not isinstance(report, dict) or report.get("mode") != MODE:
         raise UsageError(
             f"{out} holds something else than an earlier audit, and would be replaced; name another folder with --out"
         )
-
-
-def _published(out: Path, write: Callable[[Path], int]) -> int:
-    """Write a folder beside its place and move it there once it is whole."""
-    target = out.absolute()
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with disk_errors(out):
-            draft.mkdir(parents=True)
-            code = write(draft)
-            if target.exists():
-                remove_folder(target)
-            draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return code

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.run.recipes import Recipes
+from harness.supply.disk import require_folder, told
 from harness.supply.manifest import Artifact
 from harness.supply.provenance import set_determinism, set_threads
 from harness.supply.runfolder import Diary, RunFolder, StageFailure
@@ -84,6 +85,8 @@ def run_stage(plan: Plan, name: str, store: Store, run: RunFolder) -> None:
     process = StageProcess(
         plan=plan, stage=plan.stage(name), store=store, recipes=recipes, diary=run.diary(name)
     )
+    for folder in (run.root, store.root):
+        require_folder(folder)
     run.failure(name).unlink(missing_ok=True)
     with _leaving_word(process, run):
         run.write_index(name, process.make())
@@ -129,13 +132,12 @@ def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = isinstance(error, HarnessError)
         run.write_failure(
             StageFailure(
                 stage=process.stage.name,
                 item=process.item,
                 kind=type(error).__name__,
-                message=str(error) if known else f"{type(error).__name__}: {error}",
+                message=told(error),
                 exit_code=exit_code_of(error),
                 reason=error.reason if isinstance(error, NotJudgedError) else None,
                 traceback=traceback.format_exc(),
