@@ -15,6 +15,7 @@ from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
 from harness.report.page import render_page
 from harness.report.schema import validated
+from harness.supply.disk import write_whole
 from harness.supply.stopped import adapter_failures, unusable_models
 from harness.supply.tables import read_column, read_table, table_path
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
@@ -165,4 +166,4 @@ def _read_if_there(folder: Path, row_type: type[Row]) -> list[Row]:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8", newline="\n")
+    write_whole(path, text if text.endswith("\n") else f"{text}\n")

@@ -89,6 +89,6 @@ def _is_last(later: Event | None) -> bool:
 def _earlier(run: RunFolder) -> list[object]:
     try:
         attempts = json.loads(run.execution.read_text(encoding="utf-8"))["attempts"]
-    except (FileNotFoundError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
     return attempts if isinstance(attempts, list) else []

@@ -101,7 +101,10 @@ def recorded(pin: Pin) -> Seen | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ChangedSourceError(f"the record {path} cannot be read ({error}); {_cure(path)}") from error
+        raise ChangedSourceError(
+            f"the record {path} of a first use cannot be read ({error}); remove it, and what {endpoint_of(pin)} has now is "
+            "recorded anew"
+        ) from error
     if pin.home is not Home.BUCKET and pin.revision not in {None, seen.revision}:
         raise ChangedSourceError(
             f"{pin.name} is pinned to {pin.revision}, but {path} records {seen.revision}; {_cure(path)}"

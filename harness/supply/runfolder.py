@@ -5,11 +5,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from harness.supply.disk import disk_errors, write_json
 from harness.supply.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.tools.canonical import plain
 from harness.words.runfacts import ArtifactRecord
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +100,10 @@ class RunFolder:
         write_json(self.failure(failure.stage), plain(failure))
 
     def read_failures(self) -> Iterator[StageFailure]:
-        """What failed stages said, by name of the stage."""
+        """What failed stages said, by name of the stage; a word that a power cut tore is none."""
         for path in sorted((self.root / "errors").glob("*.json")):
-            yield StageFailure(**json.loads(path.read_text(encoding="utf-8")))
+            if failure := _read(StageFailure, path.read_bytes()):
+                yield failure
 
     def forget_failures(self) -> None:
         """What earlier attempts said is not what this one will say."""
@@ -107,10 +111,10 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def events(self, stage: str) -> tuple[Event, ...]:
-        """What happened to a stage in this folder so far, attempts one after another."""
+        """What happened to a stage in this folder so far, attempts one after another; torn lines are passed over."""
         path = self._events(stage)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return tuple(Event(**json.loads(line)) for line in lines if line.endswith("}"))
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        return tuple(event for line in lines if (event := _read(Event, line)))
 
     def diary(self, stage: str) -> "Diary":
         """Opens a stage's record of events."""
@@ -118,6 +122,14 @@ class RunFolder:
 
     def _events(self, stage: str) -> Path:
         return self.root / "events" / f"{stage}.jsonl"
+
+
+def _read(kind: type[Record], text: bytes) -> Record | None:
+    """One record of its JSON; None where a power cut tore it."""
+    try:
+        return kind(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
 
 
 def named_keys(reports: Path) -> frozenset[str]:
@@ -152,4 +164,5 @@ class Diary:
         with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(asdict(event)) + "\n")
+                # A line that a power cut tore would take the first one of the next process with it.
+                stream.write(("\n" if what == "started" else "") + json.dumps(asdict(event)) + "\n")
