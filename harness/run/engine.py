@@ -1,21 +1,21 @@
 """The only door to Snakemake: the plan becomes its wiring, its process is started, watched and stopped."""
 
-import fcntl
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from harness.run.recipes import Recipes
 from harness.run.stageprocess import is_damage
-from harness.supply.disk import disk_errors, write_json
+from harness.supply.disk import disk_errors, take_lock, write_json, write_whole
 from harness.supply.runfolder import RunFolder
 from harness.supply.sources import decided
 from harness.tools.canonical import Json
@@ -57,13 +57,15 @@ class Engine:
         self.run.forget_failures()
         write_json(self._wiring, [self._wired(stage) for stage in self.recipes.plan.stages])
         with disk_errors(self.run.log), self.run.log.open("ab") as log, self._alone() as lock:
+            # What stands is known from the store; notes of an earlier engine may be torn, and are not asked.
+            shutil.rmtree(self.run.engine / ".snakemake", ignore_errors=True)
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self._told},
+                cwd=self.run.engine, env={**os.environ, **self._told},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
-            self._group.write_text(f"{child.pid}\n", encoding="ascii")
+            write_whole(self._group, f"{child.pid}\n")
             try:
                 _watch(child, on_tick)
             finally:
@@ -92,8 +94,9 @@ class Engine:
         the older one is ended, with every stage it started.
         """
         with (self.run.engine / "lock").open("ab") as lock:
-            while not _locked(lock):
-                if self._group.is_file():
+            while not take_lock(lock):
+                # The file may be on its way yet: whoever holds the lock writes it a moment later.
+                with suppress(FileNotFoundError, ValueError):
                     _signal_group(int(self._group.read_text(encoding="ascii")), signal.SIGKILL)
                 time.sleep(TICK_SECONDS)
             yield lock
@@ -111,13 +114,15 @@ class Engine:
 
     @property
     def _wiring(self) -> Path:
+        """File that the Snakefile reads; it stands in the engine's folder, so that no path has to be a word of its command."""
         return self.run.engine / "wiring.json"
 
     def _wired(self, stage: Stage) -> Json:
         return {
             "rule": stage.name.replace("-", "_"),
-            "inputs": [str(self.run.index(name).absolute()) for name in stage.needs],
-            "output": str(self.run.index(stage.name).absolute()),
+            # As the engine's own folder sees them: braces in the name of a run's folder would be wildcards.
+            "inputs": [self._index(name) for name in stage.needs],
+            "output": self._index(stage.name),
             "key": self.recipes.stage_key(stage),
             "priority": len(self.recipes.plan.stages) - self.recipes.plan.stages.index(stage),
             "threads": self.recipes.plan.profile.sizes.threads,
@@ -125,15 +130,15 @@ class Engine:
             "command": shlex.join(("env", *_own_cache(), *self.stage_command(stage.name))),
         }
 
+    def _index(self, stage: str) -> str:
+        return os.path.relpath(self.run.index(stage), self.run.engine)
+
     def _words(self) -> list[str]:
-        wiring = f"wiring={self._wiring.absolute()}"
         return [
-            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(self.run.engine),
-            "--cores", str(self.cores), "--resources", "gpu=1", "--nolock", "--rerun-incomplete",
-            "--rerun-triggers", "params", "--latency-wait", "1", "--quiet", "progress", "rules",
+            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", str(self.cores),
+            "--resources", "gpu=1", "--nolock", "--rerun-incomplete", "--rerun-triggers", "params", "--latency-wait", "1", "--quiet", "progress", "rules",
             # Whatever this user has set up for other workflows stays out.
             "--profile", "none", "--workflow-profile", "none",
-            "--config", wiring,
         ]  # fmt: skip
 
     def _failure(self, missing: list[str]) -> StageFailedError:
@@ -186,14 +191,6 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
             continue
     # Stages may outlive the engine that started them; none outlives this.
     _signal_group(child.pid, signal.SIGKILL)
-
-
-def _locked(lock: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _signal_group(group: int, number: signal.Signals) -> bool:

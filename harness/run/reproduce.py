@@ -13,7 +13,7 @@ from harness.run.progress import Say, showing
 from harness.run.recipes import Recipes
 from harness.run.survey import Survey
 from harness.run.verdicts import Asked, require_claims
-from harness.supply.disk import held_alone
+from harness.supply.disk import held_alone, require_folder
 from harness.supply.provenance import check_versions, default_device
 from harness.supply.runfolder import RunFolder
 from harness.supply.sources import known_revision_or_unpinned, revision_of
@@ -93,6 +93,8 @@ def reproduce(request: Request, say: Say, *, live: bool = False, hear: Hear = he
     recipes, refusal = _recipes(request.plan())
     run = request.run_folder(recipes)
     require_claims(recipes.plan.study, request.asked)
+    for folder in (run.root, request.store):
+        require_folder(folder)
     ending = Ending(
         recipes=recipes,
         run=run,

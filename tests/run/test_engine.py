@@ -261,9 +261,16 @@ def engine(small: SmallWorld, store: Path, run: RunFolder) -> Engine:
 def test_the_wiring_is_the_plan(small: SmallWorld, store: Path, run: RunFolder) -> None:
     wired = engine(small, store, run)._wired(small_plan(small).stage("estimates"))
     assert isinstance(wired, dict)
-    assert wired["inputs"] == [str(run.index("translations")), str(run.index("benchmarks"))]
+    assert wired["inputs"] == ["../stages/translations.json", "../stages/benchmarks.json"]
     assert (wired["gpu"], wired["threads"]) == (0, 1)
     assert "-m harness stage estimates --study small --profile fixture --device cuda" in str(wired["command"])
+
+
+def test_no_folder_is_a_word_of_the_engines_command(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    """Snakemake reads braces, colons, hashes, dashes and line breaks of its words in ways of its own."""
+    assert not any(
+        str(folder) in word for word in engine(small, store, run)._words() for folder in (run.root, store)
+    )
 
 
 def test_a_failure_is_told_in_the_words_of_its_stage(small: SmallWorld, store: Path, run: RunFolder) -> None:
@@ -342,6 +349,8 @@ def test_a_half_written_event_is_passed_over(run: RunFolder) -> None:
     path = run.root / "events" / "phrases.jsonl"
     path.write_text(path.read_text() + '{"stage": "phr')
     assert [event.what for event in run.events("phrases")] == ["started"]
+    run.diary("phrases").note("started")
+    assert [event.what for event in run.events("phrases")] == ["started", "started"]
 
 
 def test_a_killed_attempt_counts_up_to_its_last_event() -> None:

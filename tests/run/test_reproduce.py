@@ -23,7 +23,7 @@ from harness.supply.disk import BusyError
 from harness.supply.runfolder import RunFolder
 from harness.supply.sources import revision_of
 from harness.supply.store import Store
-from harness.words.failures import DamagedArtifactError, StageFailedError
+from harness.words.failures import DamagedArtifactError, StageFailedError, UsageError
 from harness.words.judgement import Judgement
 from harness.words.runfacts import RunFacts
 from tests.report import worlds
@@ -32,9 +32,13 @@ from tests.small_plan import SmallWorld, install, small_plan
 ALL_ITEMS = 8
 
 
+ODD_NAME = "-a {world}: #1\n'$HOME' %s ü"
+"""A folder as people name it, whose every sign means something to some shell, template or file of settings."""
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> SmallWorld:
-    world = SmallWorld(tmp_path / "world")
+    world = SmallWorld(tmp_path / ODD_NAME)
     world.root.mkdir()
     world.write()
     revision_of.cache_clear()
@@ -81,9 +85,17 @@ def outcomes(small: SmallWorld) -> list[str]:
     return [attempt["outcome"] for attempt in json.loads(path.read_text())["attempts"]]
 
 
+def tear(run: Path) -> None:
+    """What a power cut leaves of files that were not on the disk yet: nothing, zeros or a half; the record of attempts stays."""
+    for place, path in enumerate(sorted(path for path in run.rglob("*") if path.is_file())):
+        if path.name not in {"execution.json", "run.lock", "lock"}:
+            whole = path.read_bytes()
+            path.write_bytes((b"", bytes(len(whole)), whole[: len(whole) // 2])[place % 3])
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_and_resumed(small: SmallWorld) -> None:
-    """Everything dies at once: only the item in the making is made again."""
+    """Everything dies at once, and the run's folder is torn: only the item in the making is made again."""
     small.write(behaviour={"seconds": 0.4})
     first = start(small)
     wait_for(small, "start", "translations/ml")
@@ -92,6 +104,7 @@ def test_killed_in_the_middle_and_resumed(small: SmallWorld) -> None:
     finish(first)
     finished = small.counted("end")
     assert 0 < len(finished) < ALL_ITEMS
+    tear(next(small.root.glob("reports/*")))
     small.write()
     code, out, err = finish(start(small))
     assert (code, err) == (0, "")
@@ -311,6 +324,32 @@ def test_self_checks_decide_the_exit_code(
         "  summary  run/summary.md",
         ending[1],
     ]
+
+
+@pytest.mark.parametrize("left", [b"", b"\0\0\0", b'{"attempts": [{"st', b"\xff", b"[]"])
+def test_torn_records_of_a_run_are_written_anew(here: SmallWorld, left: bytes) -> None:
+    here.write(behaviour={"translations/mr": "raise"})
+    with pytest.raises(StageFailedError):
+        ask(here)
+    here.write()
+    run = here.root / "run"
+    for path in (run / "execution.json", *run.glob("stages/*"), *run.glob("errors/*"), *run.glob("events/*")):
+        path.write_bytes(left)
+    assert list(RunFolder(root=run).read_failures()) == []
+    assert ask(here)[0] == 0
+    record = json.loads((run / "execution.json").read_text())
+    assert [attempt["outcome"] for attempt in record["attempts"]] == ["finished"]
+    assert {row["attempts"] for row in record["stages"] if row["stage"] == "estimates"} == {1}
+
+
+@pytest.mark.parametrize("option", ["out", "store"])
+def test_a_folder_that_can_hold_no_run_is_refused_before_anything_is_done(
+    here: SmallWorld, option: str
+) -> None:
+    (here.root / "file").touch()
+    with pytest.raises(UsageError, match="file is a file; name a folder"):
+        ask(here, **{option: "file"})
+    assert here.counted("start") == []
 
 
 def test_without_a_network_there_is_a_report_all_the_same(
