@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from harness.judge.registration import content_of, difference, parts_that_differ
 from harness.supply.disk import write_json
-from harness.supply.provenance import commit, now
+from harness.supply.provenance import commit, now, require_checkout
 from harness.supply.studies import lock_path
 from harness.tools.canonical import Json, digest_of, plain
 from harness.words.failures import HarnessError, UsageError
@@ -118,6 +118,7 @@ def write_lock(study: str) -> LockFile:
     Raises:
         UsageError: If it is registered already.
     """
+    require_checkout("'harness lock'")
     path = lock_path(study)
     if path.exists():
         raise UsageError(f"{path} stands already; change it with 'harness lock --amend REASON'")
@@ -142,6 +143,7 @@ def amend_lock(study: str, because: str, run_locks: Collection[str] = ()) -> Loc
         UsageError: If there is no reason, no lock, or no change.
         LockBrokenError: If the file is not what was written; an amendment would hide that.
     """
+    require_checkout("'harness lock --amend'")
     path = lock_path(study)
     if not because.strip():
         raise UsageError("an amendment needs a reason; say it after --amend")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from harness.words.failures import HarnessError
+from harness.words.failures import HarnessError, UsageError
 
 DISTRIBUTION = "replication-harness"
 
@@ -183,6 +183,19 @@ def commit(folder: Path = CHECKOUT) -> Commit:
         sha, mark, _ = os.environ.get(COMMIT_VARIABLE, "unknown").partition("-dirty")
         return Commit(sha=sha, dirty=bool(mark))
     return Commit(sha=sha, dirty=bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
+
+
+def require_checkout(what: str) -> None:
+    """Refuse what an installed package cannot do: it holds the code, the studies and their registrations, and no more.
+
+    Raises:
+        UsageError: If the code that runs lies in no checkout.
+    """
+    if not (CHECKOUT / "pyproject.toml").is_file():
+        raise UsageError(
+            f"{what} needs a checkout, and {CHECKOUT} holds the installed package alone; clone the repository, install it with "
+            "'pip install -e .' and start again there"
+        )
 
 
 def machine() -> Mapping[str, str | int | None]:

@@ -11,6 +11,7 @@ from harness.supply import bucket, hub, made
 from harness.supply.certificates import ForeignFileError, certified_digests, refuse_foreign_files
 from harness.supply.disk import file_sha256
 from harness.supply.firstuse import Seen, record, recorded
+from harness.supply.provenance import require_checkout
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 
@@ -35,6 +36,7 @@ def locate(pin: Pin) -> Path:
 
     Raises:
         ForeignFileError: If a folder is not there.
+        UsageError: If the folder is one of a checkout, and this is none.
         MissingSourceError: If it cannot be fetched.
         ChangedSourceError: If it is not what it was when it was first used.
     """
@@ -172,6 +174,7 @@ def fixture_digests(pin: Pin) -> frozenset[str]:
 def _folder(pin: Pin) -> Path:
     folder = CHECKOUT / pin.address
     if not folder.is_dir():
+        require_checkout(f"{pin.name}, the folder {pin.address},")
         raise ForeignFileError(
             f"{pin.name} is pinned to the folder {pin.address}, which is not in this checkout; "
             "restore it with 'git checkout', or rebuild it with 'nox -s fixtures'"

@@ -1,12 +1,19 @@
 """Installing says from what: the lock where its CPU build of torch is at hand, the ranges elsewhere."""
 
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from container.installing import install
 from container.locks import LockError
+from harness.judge.lock import lock_state
 
+ROOT = Path(__file__).resolve().parents[2]
 WITHOUT = 'case "$*" in *--dry-run*) exit 1;; esac\n'
 BROKEN = 'case "$*" in *--dry-run*) ;; *) exit 1;; esac\n'
 
@@ -60,3 +67,66 @@ def test_what_pip_is_tried_with_is_the_lines_of_torch_alone(lock: Path, tmp_path
 def test_a_failed_installation_is_one_clear_error(lock: Path, tmp_path: Path) -> None:
     with pytest.raises(LockError, match="pip cannot install --require-hashes"):
         install(python_that(BROKEN, tmp_path), lock)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as 'pip install ./checkout' leaves it, without a checkout around it."""
+    scratch = tmp_path_factory.mktemp("package")
+    source, target = scratch / "source", scratch / "installed"
+    for name in ("harness", "claims"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    words = (
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--wheel-dir",
+        str(scratch),
+    )
+    subprocess.run([sys.executable, "-m", "pip", *words, str(source)], check=True, capture_output=True)
+    (wheel,) = scratch.glob("*.whl")
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(target)
+    return target
+
+
+def test_an_installed_package_holds_what_is_no_code(installed: Path) -> None:
+    kept = {
+        path.relative_to(ROOT)
+        for name in ("harness", "claims")
+        for path in (ROOT / name).rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    assert [path for path in kept if not (installed / path).is_file()] == []
+    assert Path("claims/sin2025/lock.json") in kept
+
+
+def test_an_installed_package_has_the_registration_of_the_checkout_and_says_what_it_lacks(
+    installed: Path, tmp_path: Path
+) -> None:
+    program = (
+        "from harness import cli; from harness.judge.lock import lock_state\n"
+        "print(lock_state('sin2025').lock.status)\n"
+        "print([cli._exit_code(words) for words in (['reproduce', '--out', 'run'], ['lock', '--amend', 'x'])])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [lock_state("sin2025").lock.status, "[4, 4]"]
+    reproduce, amend = done.stderr.splitlines()
+    assert reproduce.startswith("error: miniature model, the folder fixtures/model, needs a checkout")
+    assert amend.startswith("error: 'harness lock --amend' needs a checkout")
+    assert all(
+        line.endswith("install it with 'pip install -e .' and start again there")
+        for line in (reproduce, amend)
+    )
+    assert not list(tmp_path.iterdir())
