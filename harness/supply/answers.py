@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from harness.supply import patience
 from harness.supply.firstuse import cure_of_loss, downloads, endpoint_of
+from harness.supply.retryafter import when_to_return
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Pin
 
@@ -57,9 +58,9 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
             passing = (
                 error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
             )
-            if pause is None or not passing:
-                raise _refusal(pin, url, error.code, passing=passing) from error
-            patience.wait(pause, error.headers.get("Retry-After", ""))
+            if pause is None or not passing or patience.asks_too_much(error.headers):
+                raise _refusal(pin, url, error, passing=passing) from error
+            patience.wait(pause, error.headers)
         except (urllib.error.URLError, *BROKEN_LINE) as error:
             if pause is None or not patience.may_answer_again(url):
                 raise _silence(pin, url) from error
@@ -83,15 +84,15 @@ def _silence(pin: Pin, url: str) -> MissingSourceError:
     )
 
 
-def _refusal(pin: Pin, url: str, code: int, *, passing: bool) -> MissingSourceError:
+def _refusal(pin: Pin, url: str, error: urllib.error.HTTPError, *, passing: bool) -> MissingSourceError:
     """What was asked and answered; an anonymous store says 403 of what it never held, too."""
     parts = urlsplit(url)
     listed = parse_qs(parts.query).get("prefix", [])
     asked = parts.path + "".join(f" for a listing of the prefix {prefix}" for prefix in listed)
-    answered = f"{pin} cannot be fetched: {endpoint_of(pin)} answers {code} to {asked}"
+    answered = f"{pin} cannot be fetched: {endpoint_of(pin)} answers {error.code} to {asked}"
     if passing:
         return MissingSourceError(
-            f"{answered} over and over; wait, then start again: what is fetched is kept",
+            f"{answered} over and over; {when_to_return(error.headers)}, then start again: what is fetched is kept",
             reason=Reason.NO_NETWORK,
         )
     return MissingSourceError(f"{answered}; {cure_of_loss(pin)}")

@@ -15,8 +15,16 @@ from typing import TypeVar
 
 from harness.supply import patience
 from harness.supply.disk import disk_errors
-from harness.supply.firstuse import ChangedSourceError, Seen, SeenFile, cure_of_loss, endpoint_of, hold_file
-from harness.supply.hubrefusals import XET_SWITCH, is_passing, is_silence, page_of, retry_after, told
+from harness.supply.firstuse import (
+    HUB,
+    ChangedSourceError,
+    Seen,
+    SeenFile,
+    cure_of_loss,
+    endpoint_of,
+    hold_file,
+)
+from harness.supply.hubrefusals import XET_SWITCH, headers_of, is_passing, is_silence, page_of, told
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 
@@ -47,10 +55,16 @@ def repository(pin: Pin) -> Seen:
 
     with told(pin):
         facts = vars(_patiently(pin, ask))
+    siblings = [file for file in facts["siblings"] or () if wanted(pin, file.rfilename)]
+    if untold := [file.rfilename for file in siblings if file.size is None or _digest(file) is None]:
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: {endpoint_of(pin)} tells no size or no digest of {len(untold)} of its {len(siblings)} "
+            f"files, such as {untold[0]}, so nothing could be checked; it may be a mirror that does not pass on what the hub "
+            f"answers to 'blobs=true': set HF_ENDPOINT to one that does, or unset it for {HUB}"
+        )
     files = tuple(
-        SeenFile(path=file.rfilename, size_bytes=int(file.size or 0), digest=_digest(file))
-        for file in facts["siblings"] or ()
-        if wanted(pin, file.rfilename)
+        SeenFile(path=file.rfilename, size_bytes=int(file.size), digest=str(_digest(file)))
+        for file in siblings
     )
     if not files or facts["sha"] is None:
         raise MissingSourceError(
@@ -106,11 +120,17 @@ def wanted(pin: Pin, path: str) -> bool:
 
 def cache_folder(pin: Pin, seen: Seen) -> Path:
     """Where the hub's client keeps a repository at the recorded revision; asks nobody."""
-    from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
     name = repo_folder_name(repo_id=pin.address, repo_type=_kind(pin))
-    return Path(constants.HF_HUB_CACHE) / name / "snapshots" / seen.revision
+    return cache_root() / name / "snapshots" / seen.revision
+
+
+def cache_root() -> Path:
+    """Folder in which the hub's client keeps all repositories; often on another disk than the rest of its home."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
 
 
 def _fetched(pin: Pin, seen: Seen) -> Path:
@@ -147,9 +167,12 @@ def _patiently(pin: Pin, ask: Callable[[], Answer]) -> Answer:
             waits_for_answer = is_silence(error) and patience.may_answer_again(endpoint)
             if pause is None and waits_for_answer:
                 patience.waited_in_vain(endpoint)
-            if pause is None or not (waits_for_answer or is_passing(error)):
+            is_worth_waiting = waits_for_answer or (
+                is_passing(error) and not patience.asks_too_much(headers_of(error))
+            )
+            if pause is None or not is_worth_waiting:
                 raise
-            patience.wait(pause, retry_after(error))
+            patience.wait(pause, headers_of(error))
         else:
             patience.answered(endpoint)
             return answer
@@ -160,9 +183,10 @@ def _kind(pin: Pin) -> str:
     return "model" if pin.home is Home.HUB_MODEL else "dataset"
 
 
-def _digest(file: object) -> str:
-    """A large file has the SHA-256 of its bytes, a small one git's digest of a blob."""
+def _digest(file: object) -> str | None:
+    """A large file has the SHA-256 of its bytes, a small one git's digest of a blob; None where neither is told."""
     facts = vars(file)
+    kind, digits = "git", facts["blob_id"]
     if facts.get("lfs") is not None:
-        return f"sha256:{facts['lfs'].sha256}"
-    return f"git:{facts['blob_id']}"
+        kind, digits = "sha256", facts["lfs"].sha256
+    return f"{kind}:{str(digits).lower()}" if digits else None

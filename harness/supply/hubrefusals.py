@@ -1,11 +1,12 @@
 """What the hub's client raises, turned into one clear error: what was asked, what was found, and the cure."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 
 from harness.supply.firstuse import cure_of_loss, endpoint_of, record_path
+from harness.supply.retryafter import when_to_return
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Home, Pin
 
@@ -32,11 +33,18 @@ def told(pin: Pin) -> Iterator[None]:
     except errors.HfHubHTTPError as error:
         raise _refusal(pin, error) from error
     except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
+        if isinstance(_reason(error), errors.FileMetadataError):
+            raise _garbled(pin, _reason(error)) from error
         raise MissingSourceError(
             f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer, or the line broke), and not whole "
             "in the local hub cache; connect this machine and start again, or fill HF_HOME on one that is connected",
             reason=Reason.NO_NETWORK,
         ) from error
+    except OSError as error:
+        # What the disk refuses has a number; what the client itself finds wrong has none.
+        if error.errno is not None:
+            raise
+        raise _garbled(pin, error) from error
     except RuntimeError as error:
         if _without_xet():
             raise
@@ -45,6 +53,15 @@ def told(pin: Pin) -> Iterator[None]:
             f"({_first_line(error)}); set {XET_SWITCH}=1, or unset it, so that files come over plain HTTP",
             reason=Reason.NO_NETWORK,
         ) from error
+
+
+def _garbled(pin: Pin, error: BaseException) -> MissingSourceError:
+    """An answer that does not fit itself: another length than it announces, packed on the way, or without its headers."""
+    return MissingSourceError(
+        f"{pin} cannot be fetched: what {endpoint_of(pin)} sends is not what it announces ({_first_line(error)}); something "
+        "between here and there cuts or changes it, a mirror perhaps: start again, or set HF_ENDPOINT to another one",
+        reason=Reason.NO_NETWORK,
+    )
 
 
 def _without_xet() -> bool:
@@ -77,8 +94,8 @@ def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
         )
     if is_passing(error):
         return MissingSourceError(
-            f"{pin} cannot be fetched now: the hub answers {status} over and over; wait, then start again: what is "
-            "fetched is kept",
+            f"{pin} cannot be fetched now: the hub answers {status} over and over; {when_to_return(headers_of(error))}, then "
+            "start again: what is fetched is kept",
             reason=Reason.NO_NETWORK,
         )
     return _loss(pin, error, status)
@@ -155,12 +172,12 @@ def is_silence(error: Exception) -> bool:
     return not is_answer and isinstance(found, (ConnectionError, TimeoutError, _transport_error()))
 
 
-def retry_after(error: Exception) -> str:
-    """What an answer's `Retry-After` names; nothing where there is none, or no answer."""
+def headers_of(error: Exception) -> Mapping[str, str]:
+    """The headers of the answer behind an error; none where there was no answer."""
     from huggingface_hub.errors import HfHubHTTPError
 
     found = _reason(error)
-    return found.response.headers.get("Retry-After", "") if isinstance(found, HfHubHTTPError) else ""
+    return found.response.headers if isinstance(found, HfHubHTTPError) else {}
 
 
 def _reason(error: BaseException) -> BaseException:

@@ -4,10 +4,16 @@ Where there is no network, waiting helps nobody, and the answer has to come at o
 is somewhere, though: what breaks then is the line, and a night's work is worth a minute's patience.
 """
 
+import logging
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from harness.supply.hubrefusals import is_offline
+from harness.supply.retryafter import named_pause
+
+log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 10.0
 """How long a hub may take to answer before it counts as out of reach."""
@@ -15,7 +21,11 @@ PROBE_SECONDS = 10.0
 PAUSES_SECONDS = (1.0, 4.0, 16.0)
 """Waits between attempts while a hub is down, asks for patience or answers no more, where it names no time itself."""
 
-LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 300.0
+"""The hub counts questions in windows of five minutes; who names more than that is not waited for."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+"""The headers of no answer."""
 
 ATTEMPTS = 2
 """A file that arrives damaged is fetched once more; damaged twice, the hub serves something else."""
@@ -24,9 +34,18 @@ ANSWERED: set[str] = set()
 """Scheme, host and port of everyone who gave this process what it asked for."""
 
 
-def wait(pause_seconds: float, named: str = "") -> None:
-    """Wait as long as an answer's `Retry-After` names, within bounds; where it names no seconds, the given pause."""
-    time.sleep(min(float(named), LONGEST_PAUSE_SECONDS) if named.isdigit() else pause_seconds)
+def wait(pause_seconds: float, headers: Mapping[str, str] = NOTHING) -> None:
+    """Wait as long as an answer names, within bounds, and say so; where it names no time, the given pause."""
+    named = named_pause(headers)
+    if named is not None:
+        pause_seconds = min(named, LONGEST_PAUSE_SECONDS)
+        log.info("asked to come back in %.0f s; waiting %.0f s", named, pause_seconds)
+    time.sleep(pause_seconds)
+
+
+def asks_too_much(headers: Mapping[str, str]) -> bool:
+    """True where an answer names a time that nobody waits for."""
+    return (named_pause(headers) or 0.0) > LONGEST_PAUSE_SECONDS
 
 
 def answered(url: str) -> None:

@@ -1,5 +1,6 @@
 """Which failures of the hub's client are waited out, how often, and which are told at once; nobody is asked here."""
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ import pytest
 from huggingface_hub import errors
 
 from harness.supply import hub, patience
+from harness.supply.retryafter import named_pause
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Home, Pin
 
@@ -16,8 +18,9 @@ TRANSPORT: type[Exception] = vars(errors)["HTTPError"]
 """What the client raises for a broken line, of whichever library it is built on."""
 
 
-def answer(status: int) -> Exception:
-    response = SimpleNamespace(status_code=status, headers={}, request=None)
+def answer(status: int, **headers: str) -> Exception:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = SimpleNamespace(status_code=status, headers=named, request=None)
     return errors.HfHubHTTPError("", response=cast("Any", response))
 
 
@@ -107,3 +110,50 @@ def test_who_was_waited_for_in_vain_is_waited_for_anew_once_there_is_an_answer(
     monkeypatch.setattr("huggingface_hub.HfApi.auth_check", client)
     assert reason_told() is Reason.NO_NETWORK
     assert client.asked == 9
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        pytest.param({"Retry-After": "7"}, 7, id="seconds"),
+        pytest.param({"retry-after": " 7.5 "}, 7.5, id="in small letters, with a fraction"),
+        pytest.param({"Retry-After": "Thu, 01 Jan 1970 00:20:00 GMT"}, 200, id="a date"),
+        pytest.param({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0, id="a date that is over"),
+        pytest.param({"RateLimit": '"api";r=0;t=45'}, 45, id="one policy"),
+        pytest.param({"RateLimit": '"api";t=45;r=0'}, 45, id="in another order"),
+        pytest.param({"RateLimit": '"pages";r=90;t=300, "api"; r=0; t=45'}, 45, id="the policy that is spent"),
+        pytest.param({"RateLimit": '"a";r=0;t=45,"b";r=0;t=60'}, 60, id="the longest of those that are spent"),
+        pytest.param({"RateLimit": '"a";r=9;t=45'}, None, id="none is spent"),
+        pytest.param({"RateLimit": "limit=100, remaining=0, reset=50"}, 50, id="an earlier draft"),
+        pytest.param({"RateLimit-Reset": "50", "RateLimit-Limit": "100"}, 50, id="one field each"),
+        pytest.param({"X-RateLimit-Reset": "50"}, 50, id="of no draft"),
+        pytest.param({"X-RateLimit-Reset": "2000001030"}, 30, id="a time"),
+        pytest.param({"Retry-After": "7", "RateLimit": '"api";r=0;t=45'}, 7, id="the plainest word counts"),
+        pytest.param({"Retry-After": "soon", "RateLimit": "nonsense", "RateLimit-Reset": "nan"}, None, id="nonsense"),
+        pytest.param({}, None, id="nothing"),
+    ],
+)  # fmt: skip
+def test_when_to_return_is_read_in_every_form(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], seconds: float | None
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 2_000_001_000.0 if "X-RateLimit-Reset" in headers else 1000.0)
+    assert named_pause(headers) == seconds
+
+
+def test_a_named_wait_is_kept_and_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, slept = asked_by(monkeypatch, answer(429, RateLimit='"api";r=0;t=45')), list[float]()
+    monkeypatch.setattr(time, "sleep", slept.append)
+    caplog.set_level("INFO")
+    with pytest.raises(MissingSourceError, match=r"answers 429 over and over; it asks to come back in 45 s"):
+        hub.may_read(PIN)
+    assert (client.asked, slept) == (4, [45.0, 45.0, 45.0])
+    assert caplog.messages == ["asked to come back in 45 s; waiting 45 s"] * 3
+
+
+def test_who_names_an_hour_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = asked_by(monkeypatch, answer(503, Retry_After="3600"))
+    with pytest.raises(MissingSourceError, match=r"it asks to come back in 3600 s; wait so long, then start"):
+        hub.may_read(PIN)
+    assert client.asked == 1
