@@ -20,9 +20,9 @@ from harness.supply.firstuse import (
     Seen,
     SeenFile,
     cure_of_loss,
-    downloads,
     endpoint_of,
     hold_file,
+    kept,
     listing_digest,
 )
 from harness.words.failures import MissingSourceError, Reason
@@ -58,7 +58,7 @@ def copies(pin: Pin, seen: Seen) -> Path:
 def cache_folder(pin: Pin) -> Path:
     """Where the objects of a pin are kept; asks nobody."""
     host = urlsplit(endpoint_of(pin)).netloc.replace(":", "_")
-    return downloads() / "harness" / "buckets" / host / _root(pin)
+    return kept(f"buckets/{host}/{_root(pin)}")
 
 
 def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
@@ -93,7 +93,7 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
             yield SeenFile(
                 path=_text(entry, "Key").removeprefix(f"{root}/"),
                 size_bytes=int(_text(entry, "Size")),
-                digest="etag:" + _text(entry, "ETag").strip('"'),
+                digest=_digest(pin, entry),
             )
         if _text(page, "IsTruncated") != "true":
             break
@@ -107,6 +107,17 @@ def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
         raise MissingSourceError(
             f"{pin}: {endpoint_of(pin)} has nothing below {prefix}; {cure_of_loss(pin, 'address or files')}"
         )
+
+
+def _digest(pin: Pin, entry: ET.Element) -> str:
+    """What a listing says of an object's bytes; some write it weak, in capitals or without quotes."""
+    tag = _text(entry, "ETag").strip().removeprefix("W/").strip('"').lower()
+    if not tag:
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: {endpoint_of(pin)} lists {_text(entry, 'Key')} without an ETag, so nothing could be "
+            "checked; set AWS_ENDPOINT_URL_S3 to a store or a mirror that tells it, or unset it"
+        )
+    return f"etag:{tag}"
 
 
 def _page(pin: Pin, url: str) -> ET.Element:

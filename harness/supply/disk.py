@@ -229,6 +229,11 @@ def nearest_folder(path: Path) -> Path:
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
 
 
+def may_write(path: Path) -> bool:
+    """True where this user may make a file or a folder, as far as can be told without trying."""
+    return os.access(nearest_folder(path), os.W_OK)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a kernel lock, waiting for it; the kernel frees it when the process dies.

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.supply.disk import locked, write_json, write_whole
+from harness.supply.disk import locked, may_write, sync, write_json, write_whole
 from harness.tools.canonical import digest_of, plain, text_digest
 from harness.words.failures import HarnessError
 from harness.words.pins import Home, Pin
@@ -22,6 +22,9 @@ HUB = "https://huggingface.co"
 """Endpoint of the hub where `HF_ENDPOINT` names no other."""
 
 BLOCK_BYTES = 1 << 20
+
+MARK_LINES = 2
+"""A mark of a verified file holds what it looked like, and its digest."""
 
 
 class ChangedSourceError(HarnessError):
@@ -59,8 +62,26 @@ class Seen:
 def downloads() -> Path:
     """Folder below which everything that is fetched lies: the hub client's own home."""
     named = os.environ.get("HF_HOME")
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    return (Path(named) if named else caches / "huggingface").expanduser()
+    return Path(named).expanduser() if named else _own_downloads()
+
+
+def kept(place: str) -> Path:
+    """Where a thing of the harness's own lies: beside the hub client's downloads.
+
+    Clusters share those, and nobody but their keeper may write there. What they hold is used as it is, and what they
+    lack is kept in this user's own cache.
+
+    Args:
+        place: Its path below the harness's folder.
+    """
+    shared = downloads() / "harness" / place
+    if shared.exists() or may_write(shared):
+        return shared
+    return _own_downloads() / "harness" / place
+
+
+def _own_downloads() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface"
 
 
 def endpoint_of(pin: Pin) -> str:
@@ -102,8 +123,8 @@ def recorded(pin: Pin) -> Seen | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise ChangedSourceError(
-            f"the record {path} of a first use cannot be read ({error}); remove it, and what {endpoint_of(pin)} has now is "
-            "recorded anew"
+            f"the record of the first use of {pin.name} cannot be read ({error}); remove {path}, and what {endpoint_of(pin)} "
+            "has now is recorded anew"
         ) from error
     if pin.home is not Home.BUCKET and pin.revision not in {None, seen.revision}:
         raise ChangedSourceError(
@@ -156,32 +177,54 @@ def hold_file(pin: Pin, file: SeenFile, path: Path) -> None:
         ChangedSourceError: If its size or digest differs; the file is removed, so that it can be fetched anew.
     """
     facts = path.stat()
-    marks = record_path(pin).with_suffix(".verified")
-    mark = marks / text_digest(f"{file.path} {file.digest}")
+    mark = kept(f"{_record_place(pin)}.verified/{text_digest(f'{file.path} {file.digest}')}")
     stamp = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
-    earlier = mark.read_text(encoding="ascii").splitlines() if mark.is_file() else []
+    earlier = mark.read_text(encoding="utf-8", errors="replace").splitlines() if mark.is_file() else []
+    earlier = earlier if len(earlier) == MARK_LINES else []  # half of one, after a power cut, is none
     if earlier[:1] == [stamp]:
         return
     in_parts = file.digest.startswith("etag:") and "-" in file.digest
     expected = (earlier[1] if earlier else None) if in_parts else file.digest
     found = _local_digest("sha256:" if in_parts else file.digest, path)
     if facts.st_size != file.size_bytes or found != (expected or found):
-        path.resolve().unlink()
         raise ChangedSourceError(
             f"{file.path} of {pin.name} came with {facts.st_size} bytes and digest {found}, but {file.size_bytes} "
-            f"bytes and {expected or file.digest} are recorded, so it is removed: it was cut or damaged on its way, or "
-            f"{endpoint_of(pin)} serves something else than at first use. Start again; {_cure(record_path(pin))}"
+            f"bytes and {expected or file.digest} are recorded, so {_removed(path)}: it was cut or damaged on its way, or "
+            f"{endpoint_of(pin)} serves something else than at first use{_no_digest(file, facts.st_size)}. Start again; "
+            f"{_cure(record_path(pin))}"
         )
-    write_whole(mark, f"{stamp}\n{found}\n")
+    if may_write(mark):
+        # The client does not wait for the disk: without this, a mark could outlive the bytes that it speaks for.
+        sync(path)
+        write_whole(mark, f"{stamp}\n{found}\n")
+
+
+def _removed(path: Path) -> str:
+    try:
+        path.resolve().unlink()
+    except OSError as error:
+        return f"it should go, but this user cannot remove {path} ({error.strerror}): name another folder with HF_HOME"
+    return "it is removed"
+
+
+def _no_digest(file: SeenFile, size_bytes: int) -> str:
+    """One more reason, where all but the word of an object store fits."""
+    if not file.digest.startswith("etag:") or size_bytes != file.size_bytes:
+        return ""
+    return ", or its ETags are no MD5 of its bytes, as where it encrypts with a key: set AWS_ENDPOINT_URL_S3 to another"
 
 
 def record_path(pin: Pin) -> Path:
     """Where the record of a pin at its endpoint lies."""
+    return kept(f"{_record_place(pin)}.json")
+
+
+def _record_place(pin: Pin) -> str:
     endpoint = endpoint_of(pin).partition("://")[2]
     name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in pin.address)
     what = digest_of([pin.home, pin.address, pin.revision, list(pin.files)])[:12]
     folder = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in endpoint)
-    return downloads() / "harness" / "first-use" / folder / f"{name}-{what}.json"
+    return f"first-use/{folder}/{name}-{what}"
 
 
 def listing_digest(files: Sequence[SeenFile]) -> str:

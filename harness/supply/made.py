@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from harness.supply.disk import disk_errors, locked
-from harness.supply.firstuse import downloads
+from harness.supply.disk import disk_errors, locked, sync
+from harness.supply.firstuse import kept
 from harness.tools.canonical import digest_of
 from harness.words.failures import UsageError, choice_error
 from harness.words.pins import Pin
@@ -46,13 +46,17 @@ def made_folder(pin: Pin) -> Path:
         StoreError: If the disk refuses.
     """
     kind, figures = recipe_of(pin)
-    folder = downloads() / "harness" / "made" / f"{kind}-{made_revision(pin)[:16]}"
+    folder = kept(f"made/{kind}-{made_revision(pin)[:16]}")
+    if folder.is_dir():
+        return folder
     with locked(folder.with_suffix(".lock")), disk_errors(folder):
         if not folder.is_dir():
             draft = folder.with_name(f".{folder.name}")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
             _maker(kind)(draft, figures)
+            for path in draft.rglob("*"):
+                sync(path)
             draft.rename(folder)
     return folder
 

@@ -1,16 +1,19 @@
 """Objects and listings that are cut or stall on their way, and what a store refuses; the patience is set small."""
 
+import hashlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from harness.supply import bucket, patience
+from harness.supply.firstuse import ChangedSourceError
 from harness.words.failures import MissingSourceError, Reason
 from harness.words.pins import Home, Pin
-from tests.hub.server import Fault, Hub, serving
+from tests.hub.server import Fault, Handler, Hub, content_of, serving
 
 BUCKET = "neuronpedia-datasets"
 FOLDER = "0-gemmascope-res-16k/activations"
@@ -66,7 +69,7 @@ def test_a_listing_that_hides_its_next_page_does_not_go_round_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = ET.fromstring(
-        "<L><Contents><Key>k</Key><Size>1</Size></Contents><IsTruncated>true</IsTruncated></L>"
+        "<L><Contents><Key>k</Key><Size>1</Size><ETag>e</ETag></Contents><IsTruncated>true</IsTruncated></L>"
     )
     monkeypatch.setattr(bucket, "_page", lambda pin, url: page)
     with pytest.raises(MissingSourceError, match="says that more follows"):
@@ -202,3 +205,47 @@ def test_a_refusal_says_what_was_asked_and_what_to_do(
     assert f"copy {tmp_path} from there" in told
     assert caught.value.reason is Reason.DATASET_UNAVAILABLE
     assert len(hub.paths(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        pytest.param("W/&quot;{right}&quot;", None, id="weak"),
+        pytest.param("{right}", None, id="without quotes"),
+        pytest.param("&quot;{capitals}&quot;", None, id="in capitals"),
+        pytest.param("", MissingSourceError, id="none"),
+        pytest.param("&quot;{other}&quot;", ChangedSourceError, id="of a store that encrypts"),
+    ],
+)
+def test_what_a_listing_says_of_bytes_is_read_as_stores_write_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, written: str, kind: type[Exception] | None
+) -> None:
+    def entry(_: Handler, key: str) -> str:
+        content = content_of(hub.objects[key])
+        right, other = (hashlib.md5(each).hexdigest() for each in (content, b"key" + content))
+        tag = written.format(right=right, capitals=right.upper(), other=other)
+        return f"<Contents><Key>{key.partition('/')[2]}</Key><Size>{len(content)}</Size><ETag>{tag}</ETag></Contents>"
+
+    monkeypatch.setattr(Handler, "entry", entry)
+    if kind is None:
+        assert len(list((bucket.copies(EXPORT, bucket.objects(EXPORT)) / FOLDER).glob("batch-*"))) == OBJECTS
+        return
+    with pytest.raises(kind, match=r"(without an ETag|its ETags are no MD5).*set AWS_ENDPOINT_URL_S3 to"):
+        bucket.copies(EXPORT, bucket.objects(EXPORT))
+    assert len(hub.paths("batch-")) == (0 if kind is MissingSourceError else patience.ATTEMPTS)
+
+
+@pytest.mark.parametrize(
+    "left", [b"", b"12 34", b"\0\0\0", b"\xff\xff\n\n"], ids=["nothing", "half", "zeros", "no text"]
+)
+def test_a_torn_mark_of_a_checked_file_is_made_anew(hub: Hub, tmp_path: Path, left: bytes) -> None:
+    """Of an object in parts, whose first copy is remembered there alone."""
+    seen = bucket.objects(EXPORT)
+    parts = replace(seen, files=tuple(replace(file, digest="etag:ab-2") for file in seen.files))
+    folder = bucket.copies(EXPORT, parts)
+    marks = list(tmp_path.glob("harness/first-use/*/*.verified/*"))
+    assert len(marks) == OBJECTS
+    for mark in marks:
+        mark.write_bytes(left)
+    assert bucket.copies(EXPORT, parts) == folder
+    assert all(len(mark.read_text().splitlines()) == 2 for mark in marks)

@@ -48,7 +48,7 @@ NO_LOCKS = pytest.mark.parametrize(
 @NO_LOCKS
 @pytest.mark.usefixtures("without_locks")
 @pytest.mark.parametrize("is_there", [False, True], ids=["a new folder", "a lock file from before"])
-def test_a_file_system_without_locks_is_told_and_nobody_is_accused(tmp_path: Path, is_there: bool) -> None:
+def test_a_file_system_without_locks_is_told_and_nobody_is_accused(tmp_path: Path, *, is_there: bool) -> None:
     path = tmp_path / "run" / "run.lock"
     if is_there:
         path.parent.mkdir()

@@ -3,14 +3,18 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from huggingface_hub import errors
 
 from harness.supply import hub as hub_door
 from harness.supply.firstuse import Seen, SeenFile
@@ -188,6 +192,87 @@ def test_a_full_disk_is_told(hub: Hub, tmp_path: Path, pin: dict[str, Any]) -> N
     answer = ask(hub, tmp_path, pin, before=SMALL_DISK)
     assert (answer["kind"], answer["code"]) == ("StoreError", 3)
     assert "No space left on device [ENOSPC]; free some space, then start again" in answer["error"]
+
+
+READ_ONLY = ("unshare", "-rm", "sh", "-c", 'mount -o bind,ro "$HF_HOME" "$HF_HOME" && exec "$@"', "sh")
+"""Words that let a command read its home, and no more."""
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="this user may not mount")
+def test_a_home_that_is_shared_for_reading_is_read_as_it_is(hub: Hub, tmp_path: Path) -> None:
+    """As the keepers of clusters lay it out: with or without what the harness recorded, and never half."""
+    home, own = tmp_path / "home", {"XDG_CACHE_HOME": str(tmp_path / "own")}
+    first = [ask(hub, home, pin) for pin in (OPEN, EXPORT)]
+    asked = len(hub.asked)
+    assert [ask(hub, home, pin, before=READ_ONLY, **own) for pin in (OPEN, EXPORT)] == first
+    assert len(hub.asked) == asked
+    assert not (tmp_path / "own").exists()
+
+    shutil.rmtree(home / "harness")
+    assert ask(hub, home, OPEN, before=READ_ONLY, **own) == first[0]
+    export = ask(hub, home, EXPORT, before=READ_ONLY, **own)
+    assert export["files"] == first[1]["files"]
+    assert Path(export["folder"]).is_relative_to(tmp_path / "own" / "huggingface" / "harness" / "buckets")
+
+    (Path(first[0]["folder"]) / "source.spm").resolve().write_bytes(b"t" * 70_000)
+    damaged = ask(hub, home, OPEN, before=READ_ONLY, **own)
+    assert damaged["kind"] == "ChangedSourceError"
+    assert "this user cannot remove" in damaged["error"]
+    (Path(first[0]["folder"]) / "source.spm").unlink()
+    missing = ask(hub, home, OPEN, before=READ_ONLY, **own)
+    assert (missing["kind"], missing["code"]) == ("StoreError", 3)
+    assert missing["error"].endswith(
+        "[EROFS]; the file system is read-only; name a writable folder with HF_HOME"
+    )
+
+
+@pytest.mark.parametrize("lacks", ["size", "digest", "both"])
+def test_a_mirror_that_tells_no_sizes_or_digests_is_refused_before_a_file_comes(
+    monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    """Some mirrors drop what the hub is asked to add; what they send could not be checked."""
+    told = [
+        SimpleNamespace(rfilename="config.json", size=2, blob_id="a" * 40, lfs=None),
+        SimpleNamespace(
+            rfilename="source.spm",
+            size=None if lacks != "digest" else 9,
+            blob_id=None if lacks != "size" else "b" * 40,
+            lfs=None,
+        ),
+    ]
+    found = SimpleNamespace(sha="c" * 40, siblings=told)
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: found)
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+    pin = Pin(name="translator", home=Home.HUB_MODEL, address=OPEN["address"], licence="none")
+    with pytest.raises(
+        MissingSourceError, match=r"https://mirror.example tells no size or no digest"
+    ) as caught:
+        hub_door.repository(pin)
+    assert "of 1 of its 2 files, such as source.spm" in str(caught.value)
+    assert "set HF_ENDPOINT to" in str(caught.value)
+    only = replace(pin, files=("config.json",))
+    assert hub_door.repository(only).files[0].digest == f"git:{'a' * 40}"
+
+
+@pytest.mark.parametrize("says", ["Consistency check failed: 9 and not 7", "no header", "in a download"])
+def test_an_answer_that_does_not_fit_itself_is_no_crash(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str
+) -> None:
+    """Another length than announced, or no commit or digest in its headers: the client's errors have no number."""
+
+    def fails(*_: object, **__: object) -> str:
+        if says.startswith("Consistency"):
+            raise OSError(says)
+        metadata = errors.FileMetadataError(says)
+        raise errors.LocalEntryNotFoundError("check your connection") from metadata
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: None)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fails)
+    file = SeenFile(path="source.spm", size_bytes=1, digest="sha256:0")
+    pin = Pin(name="translator", home=Home.HUB_MODEL, address=OPEN["address"], licence="none")
+    with pytest.raises(MissingSourceError, match=f"is not what it announces .{says}.*set HF_ENDPOINT"):
+        hub_door.snapshot(pin, Seen(revision="a" * 40, files=(file,)))
 
 
 def test_a_wrong_token_is_told_even_where_none_is_needed(hub: Hub, tmp_path: Path) -> None:
