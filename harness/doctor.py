@@ -10,7 +10,7 @@ from harness.fetching import remote_pins
 from harness.run.projection import accelerator_bytes
 from harness.supply import hub
 from harness.supply.disk import nearest_folder
-from harness.supply.firstuse import Seen, downloads, endpoint_of, hold_to, record, recorded
+from harness.supply.firstuse import Seen, endpoint_of, hold_to, kept, record, recorded
 from harness.supply.hubrefusals import has_token
 from harness.supply.provenance import (
     accelerator_cure,
@@ -49,6 +49,17 @@ class Finding:
     cure: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """Bytes that a run will write to one folder."""
+
+    need: str
+    folder: Path
+    wanted: int
+    unknown: Sequence[Pin]
+    """Things whose size is not known."""
+
+
 def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     """Every need of a plan, one after the other; first uses are recorded on the way.
 
@@ -64,14 +75,35 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         yield _source(pin, seen)
     remote = remote_pins(plan.profile)
     yield from (_gate(pin, seen) for pin in remote if pin.gated)
-    missing = sum(bytes_to_come(pin, found) for pin, found in seen.items())
-    if remote:
-        yield _room("room for downloads", downloads(), missing, [pin for pin in remote if pin not in seen])
+    rooms = [*_download_rooms(remote, seen), _store_room(plan, store, seen)]
+    for place, room in enumerate(rooms):
+        beside = sum(each.wanted for each in rooms[:place] if _disk(each.folder) == _disk(room.folder))
+        yield _measured(room, beside)
+
+
+def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator[Room]:
+    """Where downloads are written: the hub's client has a folder of its own, and objects lie beside what is recorded."""
+    buckets = [pin for pin in remote if pin.home is Home.BUCKET]
+    for need, folder, pins in (
+        ("room for downloads", hub.cache_root(), [pin for pin in remote if pin not in buckets]),
+        ("room for objects", kept("buckets"), buckets),
+    ):
+        if pins:
+            missing = sum(bytes_to_come(pin, seen[pin]) for pin in pins if pin in seen)
+            yield Room(
+                need=need, folder=folder, wanted=missing, unknown=[pin for pin in pins if pin not in seen]
+            )
+
+
+def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     published = [each.pin for each in plan.profile.sources.published_models]
     copied = sum(seen[pin].size_bytes for pin in published if pin in seen)
-    wanted = STORE_BYTES + copied if remote else SMALL_STORE_BYTES
-    beside = missing if _disk(store) == _disk(downloads()) else 0
-    yield _room("room for the store", store, wanted, [pin for pin in published if pin not in seen], beside)
+    return Room(
+        need="room for the store",
+        folder=store,
+        wanted=STORE_BYTES + copied if remote_pins(plan.profile) else SMALL_STORE_BYTES,
+        unknown=[pin for pin in published if pin not in seen],
+    )
 
 
 def made_for(profile: Profile) -> str:
@@ -188,34 +220,31 @@ def _disk(folder: Path) -> int:
     return nearest_folder(folder).stat().st_dev
 
 
-def _room(need: str, folder: Path, wanted: int, unknown: Sequence[Pin], beside: int = 0) -> Finding:
+def _measured(room: Room, beside: int) -> Finding:
     """Free room against what is needed, as far as that is known; what could not be asked about is no zero.
 
     Args:
-        need: What the room is for.
-        folder: Where it is needed.
-        wanted: How many bytes.
-        unknown: Things whose size is not known.
+        room: What is needed.
         beside: Bytes that other needs will take of the same disk.
     """
-    free = shutil.disk_usage(nearest_folder(folder)).free
-    found = f"{_gib(free)} free at {folder}, "
+    free = shutil.disk_usage(nearest_folder(room.folder)).free
+    found = f"{_gib(free)} free at {room.folder}, "
     if beside:
         found += f"where {_gib(beside)} of downloads will come too, "
-    if unknown:
-        names = "; ".join(pin.name for pin in unknown)
-        found += f"{_gib(wanted)} needed and more: the size of {names} is not known"
+    if room.unknown:
+        names = "; ".join(pin.name for pin in room.unknown)
+        found += f"{_gib(room.wanted)} needed and more: the size of {names} is not known"
     else:
-        found += f"up to {_gib(wanted)} needed"
-    if free < wanted + beside:
-        cure = "free some, or name a folder on another disk (HF_HOME, --store)"
-        return Finding(need=need, state=State.MISSING, found=found, cure=cure)
-    if unknown:
+        found += f"up to {_gib(room.wanted)} needed"
+    if free < room.wanted + beside:
+        cure = "free some, or name a folder on another disk (HF_HOME, HF_HUB_CACHE, --store)"
+        return Finding(need=room.need, state=State.MISSING, found=found, cure=cure)
+    if room.unknown:
         cure = (
             "mend what is missing above, then ask again: sizes are recorded when their endpoints first answer"
         )
-        return Finding(need=need, state=State.WARNING, found=found, cure=cure)
-    return Finding(need=need, state=State.WELL, found=found)
+        return Finding(need=room.need, state=State.WARNING, found=found, cure=cure)
+    return Finding(need=room.need, state=State.WELL, found=found)
 
 
 def _gib(size_bytes: int) -> str:

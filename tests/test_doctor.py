@@ -15,10 +15,12 @@ import pytest
 import torch
 
 from claims.sin2025.study import STUDY
-from harness.doctor import Finding, State, _room, examined, is_able, made_for
+from harness.doctor import Finding, Room, State, _download_rooms, _measured, examined, is_able, made_for
 from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
 from harness.supply import provenance
+from harness.supply.firstuse import Seen, SeenFile
 from harness.supply.studies import load_profile
+from harness.words.pins import Home, Pin
 from harness.works.pipeline import plan
 from tests.hub.miniature import miniature_hub
 from tests.hub.server import OUTSIDER, TOKEN, Hub, serving
@@ -54,7 +56,7 @@ def test_with_an_open_gate_only_the_accelerator_is_missing(hub: Hub, tmp_path: P
     assert state_of(answer, "gate of openlanguagedata/flores_plus") == ("ok", "open; a token is set")
     assert state_of(answer, "gemma-scope-2b-pt-res")[1].startswith("revision ")
     assert "26 files" in state_of(answer, "gemma-scope-2b-pt-res")[1]
-    assert len(answer["findings"]) == 22
+    assert len(answer["findings"]) == 23
 
 
 @pytest.mark.parametrize("token", [None, OUTSIDER], ids=["no token", "licence not accepted"])
@@ -89,8 +91,9 @@ def test_offline_the_room_for_downloads_is_not_known(hub: Hub, tmp_path: Path) -
     answer = doctor(hub, tmp_path, "--profile", "paper", "--device", "cpu", **shut)
     state, found = state_of(answer, "room for downloads")
     assert state == "warn"
-    assert "the size of gemma-2-2b; gemma-scope-2b-pt-res; neuronpedia export; " in found
+    assert "the size of gemma-2-2b; gemma-scope-2b-pt-res; " in found
     assert "is not known" in found
+    assert "the size of neuronpedia export is not known" in state_of(answer, "room for objects")[1]
 
 
 def test_offline_what_was_recorded_is_known(hub: Hub, tmp_path: Path) -> None:
@@ -130,9 +133,35 @@ def test_downloads_and_store_on_one_disk_both_need_it(
 ) -> None:
     """65 GiB are enough for the store's 60, and not for 30 of downloads too."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=65 * GIB))
-    room = _room("room for the store", tmp_path, 60 * GIB, (), beside)
+    need = Room(need="room for the store", folder=tmp_path, wanted=60 * GIB, unknown=())
+    room = _measured(need, beside)
     assert room.state is state
     assert ("where 30.0 GiB of downloads will come too" in room.found) == bool(beside)
+
+
+def test_room_is_measured_where_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The hub's client may have a disk of its own, and objects of a store do not go there."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(
+        "shutil.disk_usage", lambda folder: SimpleNamespace(free=0 if folder.name == "hub" else GIB)
+    )
+    (tmp_path / "hub").mkdir()
+    model = Pin(name="model", home=Home.HUB_MODEL, address="a/model", licence="none")
+    export = Pin(
+        name="export", home=Home.BUCKET, address="https://b.example/v1", files=("0/",), licence="none"
+    )
+    file = SeenFile(path="0/x", size_bytes=2**20, digest="git:0")
+    seen = {pin: Seen(revision="0" * 40, files=(file,)) for pin in (model, export)}
+    rooms = list(_download_rooms([model, export], seen))
+    assert [(room.folder, room.wanted) for room in rooms] == [
+        (tmp_path / "hub", 2**20),
+        (tmp_path / "home" / "harness" / "buckets", 2**20),
+    ]
+    full, free = (_measured(room, 0) for room in rooms)
+    assert (full.state, free.state) == (State.MISSING, State.WELL)
+    assert f"free at {tmp_path / 'hub'}, " in full.found
+    assert "HF_HUB_CACHE" in full.cure
 
 
 @pytest.fixture
