@@ -4,9 +4,11 @@ A store that is down, a service that wants fewer questions, one that fell silent
 again. Whatever does not pass leaves as one `MissingSourceError`: what was asked, what was answered, and the cure.
 """
 
+import gzip
 import ssl
 import urllib.error
 import urllib.request
+import zlib
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import IO
@@ -31,8 +33,11 @@ def whole_answer(pin: Pin, url: str) -> bytes:
     for pause in (*patience.PAUSES_SECONDS, None):
         try:
             with opened(pin, url) as answer:
-                return answer.read()
-        except BROKEN_LINE as error:
+                content = answer.read()
+                packed = vars(answer)["headers"].get("Content-Encoding", "") == "gzip"
+                # Nobody asked for it, and some mirrors and proxies pack what they send all the same.
+                return gzip.decompress(content) if packed else content
+        except (*BROKEN_LINE, gzip.BadGzipFile, zlib.error, EOFError) as error:
             if pause is None:
                 raise MissingSourceError(
                     f"{pin} cannot be fetched: the answer of {endpoint_of(pin)} to {urlsplit(url).path} is cut or stalls "

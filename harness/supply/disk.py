@@ -23,8 +23,8 @@ CURES = {
     errno.EFBIG: "files of this size are not allowed here; lift the limit ('ulimit -f'), or name a folder on another disk "
     "with {place}",
     errno.EROFS: "the file system is read-only; name a writable folder with {place}",
-    errno.EACCES: "this user may not write there; change its owner, or name another folder with {place}",
-    errno.EPERM: "this user may not write there; change its owner, or name another folder with {place}",
+    errno.EACCES: "this user may not; change its owner or its rights, or name another folder with {place}",
+    errno.EPERM: "this user may not; change its owner or its rights, or name another folder with {place}",
     errno.ENOTDIR: "a file stands where a folder is needed; name another folder with {place}",
     errno.EEXIST: "a file stands where a folder is needed; name another folder with {place}",
     errno.EISDIR: "a folder stands where a file is needed; name another folder with {place}",
@@ -87,7 +87,7 @@ def disk_errors(path: Path, reasons: Collection[int] = frozenset(CURES)) -> Iter
         raise refusal(path, number) from error
 
 
-def refusal(path: Path, number: int) -> StoreError:
+def refusal(path: Path, number: int, verb: str = "write") -> StoreError:
     """The clear error for one reason of the operating system."""
     cure = CURES[number].format(place=_what_names(path))
     links = (each for each in (path, *path.parents) if each.is_symlink() and not each.exists())
@@ -95,7 +95,7 @@ def refusal(path: Path, number: int) -> StoreError:
         cure = (
             f"{link} is a link that leads nowhere; remove it, or name another folder with {_what_names(path)}"
         )
-    return StoreError(f"cannot write {path}: {os.strerror(number)} [{errno.errorcode[number]}]; {cure}")
+    return StoreError(f"cannot {verb} {path}: {os.strerror(number)} [{errno.errorcode[number]}]; {cure}")
 
 
 def told(error: BaseException) -> str:
@@ -103,7 +103,7 @@ def told(error: BaseException) -> str:
     if isinstance(error, HarnessError):
         return str(error)
     if isinstance(error, OSError) and error.errno in (CURES if error.filename else PLACELESS):
-        return str(refusal(Path(os.fsdecode(error.filename or "a file")), error.errno))
+        return str(refusal(Path(os.fsdecode(error.filename or "a file")), error.errno, verb="use"))
     return f"{type(error).__name__}: {error}"
 
 

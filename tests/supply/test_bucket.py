@@ -1,10 +1,12 @@
 """Objects and listings that are cut or stall on their way, and what a store refuses; the patience is set small."""
 
+import gzip
 import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -249,3 +251,21 @@ def test_a_torn_mark_of_a_checked_file_is_made_anew(hub: Hub, tmp_path: Path, le
         mark.write_bytes(left)
     assert bucket.copies(EXPORT, parts) == folder
     assert all(len(mark.read_text().splitlines()) == 2 for mark in marks)
+
+
+@pytest.mark.parametrize("is_cut", [False, True], ids=["whole", "cut"])
+def test_a_listing_that_is_packed_on_its_way_is_unpacked(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, *, is_cut: bool
+) -> None:
+    reply = Handler.reply
+
+    def packed(self: Handler, status: int, body: bytes, headers: Any = None, fault: Any = None) -> None:
+        short = gzip.compress(body)[: -12 if is_cut else None]
+        reply(self, status, short, {**(headers or {}), "Content-Encoding": "gzip"}, fault)
+
+    monkeypatch.setattr(Handler, "reply", packed)
+    if is_cut:
+        with pytest.raises(MissingSourceError, match="cut or stalls on its way over and over"):
+            bucket.objects(EXPORT)
+    else:
+        assert len(bucket.objects(EXPORT).files) == OBJECTS

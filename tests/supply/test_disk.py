@@ -81,12 +81,12 @@ def test_every_refusal_names_path_reason_and_cure(tmp_path: Path, number: int) -
     assert str(caught.value).startswith(f"cannot write {tmp_path / 'x'}: {os.strerror(number)} [")
     assert "{" not in str(caught.value)
     crashed = OSError(number, os.strerror(number), str(tmp_path / "y"))
-    assert told(crashed).startswith(f"cannot write {tmp_path / 'y'}: ")
+    assert told(crashed).startswith(f"cannot use {tmp_path / 'y'}: ")
 
 
 def test_what_is_no_refusal_of_a_disk_is_told_as_it_is() -> None:
     assert told(PermissionError(errno.EPERM, "Operation not permitted")).startswith("PermissionError: ")
-    assert told(OSError(errno.EMFILE, "Too many open files")).startswith("cannot write a file: ")
+    assert told(OSError(errno.EMFILE, "Too many open files")).startswith("cannot use a file: ")
     assert told(ConnectionRefusedError(errno.ECONNREFUSED, "refused")).startswith("ConnectionRefusedError: ")
     assert told(UsageError("asked wrongly")) == "asked wrongly"
 
