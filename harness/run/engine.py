@@ -30,6 +30,9 @@ TICK_SECONDS = 0.5
 CACHE_VARIABLE = "XDG_CACHE_HOME"
 """Snakemake must not need a home folder; the stages keep the caches that the caller has."""
 
+PLACE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_XET_CACHE")
+"""Variables that say where downloads lie."""
+
 PATIENCE_SECONDS = 5.0
 """How long stages may take to stop before they are killed."""
 
@@ -110,7 +113,11 @@ class Engine:
     def _told(self) -> Mapping[str, str]:
         """Variables of the engine and of every stage below it."""
         pins = self.recipes.plan.profile.sources.pins()
-        return {CACHE_VARIABLE: str((self.run.engine / "cache").absolute()), **decided(pins)}
+        return {
+            CACHE_VARIABLE: str((self.run.engine / "cache").absolute()),
+            **_whole_places(),
+            **decided(pins),
+        }
 
     @property
     def _wiring(self) -> Path:
@@ -168,6 +175,16 @@ def _own_cache() -> tuple[str, ...]:
     """Words for `env` that give a stage back what was set aside for the engine."""
     kept = os.environ.get(CACHE_VARIABLE)
     return ("-u", CACHE_VARIABLE) if kept is None else (f"{CACHE_VARIABLE}={kept}",)
+
+
+def _whole_places() -> Mapping[str, str]:
+    """Where downloads lie, as the caller's folder sees it: the engine and its stages work in another one."""
+    named = {name: os.environ.get(name, "") for name in PLACE_VARIABLES}
+    return {
+        name: str(Path(place).absolute())
+        for name, place in named.items()
+        if place and not place.startswith(("/", "~", "$"))
+    }
 
 
 def _watch(child: subprocess.Popen[bytes], on_tick: Callable[[], None]) -> None:

@@ -109,9 +109,9 @@ def told(error: BaseException) -> str:
 
 def _what_names(path: Path) -> str:
     """What a person says to have a file lie elsewhere: a variable of the hub's client, or an option."""
-    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
-    places = {name: os.environ.get(name) for name in HUB_CACHE_VARIABLES} | {"HF_HOME": home}
-    for name, folder in places.items():
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folders = [(name, os.environ.get(name)) for name in (*HUB_CACHE_VARIABLES, "HF_HOME")]
+    for name, folder in (*folders, ("HF_HOME", f"{caches}/huggingface")):
         if folder and path.absolute().is_relative_to(Path(os.path.expanduser(folder)).absolute()):  # noqa: PTH111  never raises
             return name
     return "--store or --out"

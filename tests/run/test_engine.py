@@ -313,6 +313,18 @@ def test_stages_keep_the_caches_of_the_caller(
     assert str(wired["command"]).startswith(words)
 
 
+def test_downloads_lie_where_the_caller_sees_them(
+    small: SmallWorld, store: Path, run: RunFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The engine works in a folder of its own, from which a relative place would be another one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", "home")
+    monkeypatch.setenv("HF_HUB_CACHE", "~/hub")
+    told = engine(small, store, run)._told
+    assert told["HF_HOME"] == str(tmp_path / "home")
+    assert "HF_HUB_CACHE" not in told
+
+
 def test_progress_is_read_from_what_stages_leave(small: SmallWorld, store: Path, run: RunFolder) -> None:
     plan = small_plan(small)
     stage = plan.stage("translations")

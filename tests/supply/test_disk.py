@@ -105,6 +105,7 @@ def test_a_clear_error_is_not_told_again_in_other_words(tmp_path: Path) -> None:
         pytest.param({}, "store/x", "--store or --out", id="a store"),
         pytest.param({}, "cache/huggingface/hub/x", "HF_HOME", id="the default home"),
         pytest.param({"HF_HOME": "home"}, "home/harness/x", "HF_HOME", id="a home"),
+        pytest.param({"HF_HOME": "home"}, "cache/huggingface/harness/x", "HF_HOME", id="what stands in for a home"),
         pytest.param({"HF_HOME": "home", "HF_HUB_CACHE": "hub"}, "hub/x", "HF_HUB_CACHE", id="a cache of its own"),
         pytest.param({"HF_HOME": "home", "HUGGINGFACE_HUB_CACHE": "home/hub"}, "home/hub/x", "HUGGINGFACE_HUB_CACHE", id="inside"),
         pytest.param({"HF_HOME": "home", "HF_HUB_CACHE": "hub"}, "home/x", "HF_HOME", id="beside it"),
