@@ -63,9 +63,9 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
             passing = (
                 error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code == HTTPStatus.TOO_MANY_REQUESTS
             )
-            if pause is None or not passing or patience.asks_too_much(error.headers):
+            if pause is None or not passing or patience.asks_too_much(dict(error.headers)):
                 raise _refusal(pin, url, error, passing=passing) from error
-            patience.wait(pause, error.headers)
+            patience.wait(pause, dict(error.headers))
         except (urllib.error.URLError, *BROKEN_LINE) as error:
             if pause is None or not patience.may_answer_again(url):
                 raise _silence(pin, url) from error
@@ -97,7 +97,7 @@ def _refusal(pin: Pin, url: str, error: urllib.error.HTTPError, *, passing: bool
     answered = f"{pin} cannot be fetched: {endpoint_of(pin)} answers {error.code} to {asked}"
     if passing:
         return MissingSourceError(
-            f"{answered} over and over; {when_to_return(error.headers)}, then start again: what is fetched is kept",
+            f"{answered} over and over; {when_to_return(dict(error.headers))}, then start again: what is fetched is kept",
             reason=Reason.NO_NETWORK,
         )
     return MissingSourceError(f"{answered}; {cure_of_loss(pin)}")

@@ -102,8 +102,10 @@ def told(error: BaseException) -> str:
     """What a failure says at the end of a command; a refusal of the disk that nobody turned into a clear error is one now."""
     if isinstance(error, HarnessError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in (CURES if error.filename else PLACELESS):
-        return str(refusal(Path(os.fsdecode(error.filename or "a file")), error.errno, verb="use"))
+    if isinstance(error, OSError) and error.errno is not None:
+        named = error.filename or "a file"
+        if error.errno in (CURES if error.filename else PLACELESS):
+            return str(refusal(Path(os.fsdecode(named)), error.errno, verb="use"))
     return f"{type(error).__name__}: {error}"
 
 
