@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.supply.disk import locked, may_write, sync, write_json, write_whole
+from harness.supply.disk import disk_errors, locked, may_write, sync, write_json, write_whole
 from harness.tools.canonical import digest_of, plain, text_digest
 from harness.words.failures import HarnessError
 from harness.words.pins import Home, Pin
@@ -75,8 +75,9 @@ def kept(place: str) -> Path:
         place: Its path below the harness's folder.
     """
     shared = downloads() / "harness" / place
-    if shared.exists() or may_write(shared):
-        return shared
+    with disk_errors(shared):
+        if shared.exists() or may_write(shared):
+            return shared
     return _own_downloads() / "harness" / place
 
 
