@@ -191,7 +191,8 @@ def require_checkout(what: str) -> None:
     Raises:
         UsageError: If the code that runs lies in no checkout.
     """
-    if not (CHECKOUT / "pyproject.toml").is_file():
+    # What pip installs lies beside its own record; of a checkout, that record lies elsewhere.
+    if any(CHECKOUT.glob(f"{DISTRIBUTION.replace('-', '_')}-*.dist-info")):
         raise UsageError(
             f"{what} needs a checkout, and {CHECKOUT} holds the installed package alone; clone the repository, install it with "
             "'pip install -e .' and start again there"
