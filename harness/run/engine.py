@@ -68,8 +68,8 @@ class Engine:
                 cwd=self.run.engine, env={**os.environ, **self._told},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
-            write_whole(self._group, f"{child.pid}\n")
             try:
+                write_whole(self._group, f"{child.pid}\n")
                 _watch(child, on_tick)
             finally:
                 _stop(child)
@@ -143,7 +143,8 @@ class Engine:
     def _words(self) -> list[str]:
         return [
             sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", str(self.cores),
-            "--resources", "gpu=1", "--nolock", "--rerun-incomplete", "--rerun-triggers", "params", "--latency-wait", "1", "--quiet", "progress", "rules",
+            "--resources", "gpu=1", "--nolock", "--rerun-incomplete", "--rerun-triggers", "params",
+            "--latency-wait", "1", "--quiet", "progress", "rules",
             # Whatever this user has set up for other workflows stays out.
             "--profile", "none", "--workflow-profile", "none",
         ]  # fmt: skip
