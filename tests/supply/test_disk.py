@@ -223,6 +223,13 @@ def test_a_folder_of_an_image_is_removed_where_it_stands(
     assert not list(tmp_path.iterdir())
 
 
+def test_of_a_folder_that_is_a_link_the_link_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "larger").mkdir()
+    (tmp_path / "artifact").symlink_to(tmp_path / "larger")
+    remove_folder(tmp_path / "artifact")
+    assert list(tmp_path.iterdir()) == [tmp_path / "larger"]
+
+
 def fill(text: str, fails_at: str = "") -> Any:
     def write(folder: Path) -> str:
         for name in ("a", "b", "c"):
