@@ -52,6 +52,7 @@ ARROWS: Mapping[str, str] = {
     "ruling": "claim",
     "judgement": "claim published verdict",
     "protocol": "judgement published",
+    "assumptions": "metrics stats",
     "correlation": "metrics resampling stats",
     "adapters": "stopped wholeweights",
     "loading": "sources",

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from harness.tools.metrics import pearson
-from harness.tools.stats import ALPHA, ratio_residuals, t_quantile, t_tail
+from harness.tools.stats import ALPHA, f_tail, ratio_residuals, t_quantile, t_tail
 
 Values = NDArray[np.float64]
 
@@ -112,4 +111,4 @@ def _differ(values: Values, within: Values, count: int) -> bool:
     inner = float((within**2).sum())
     outer = float(((values - values.mean()) ** 2).sum()) - inner
     left = len(values) - count
-    return float(special.fdtrc(count - 1, left, (outer / (count - 1)) / (inner / left))) <= ALPHA
+    return f_tail((outer / (count - 1)) / (inner / left), count - 1, left) <= ALPHA

@@ -52,6 +52,11 @@ def t_tail(statistic: float, df: float | None) -> float:
     return float(special.stdtr(df, -statistic))
 
 
+def f_tail(statistic: float, above: int, below: int) -> float:
+    """Probability of a variable of Fisher's F at or above the statistic, by its degrees of freedom."""
+    return float(special.fdtrc(above, below, statistic))
+
+
 def tail_above(edge: float, estimate: float, spread: Spread) -> float:
     """How likely an estimate this high or higher is when the truth lies at the edge."""
     return t_tail((estimate - edge) / spread.se, spread.df)
