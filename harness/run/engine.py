@@ -16,6 +16,7 @@ from typing import IO
 from harness.run.recipes import Recipes
 from harness.run.stageprocess import is_damage
 from harness.supply.disk import disk_errors, write_json
+from harness.supply.environment import child_environment
 from harness.supply.runfolder import RunFolder
 from harness.supply.sources import decided
 from harness.tools.canonical import Json
@@ -60,7 +61,7 @@ class Engine:
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self._told},
+                env={**child_environment(), **self._told},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
             self._group.write_text(f"{child.pid}\n", encoding="ascii")

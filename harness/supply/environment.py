@@ -1,0 +1,99 @@
+"""The one place that knows which variables of the environment are not for this project, and what its processes get.
+
+A command starts in whatever a terminal, a git hook, a notebook or an image left behind. Variables that steer Python,
+pytest, git, Snakemake or a library behind a run's back are left out, of the command and of all that it starts.
+"""
+
+import locale
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from harness.words.failures import SettingError
+
+STRAYS = frozenset({
+    # How Python runs: assertions, warnings and texts would not be those that were tested.
+    *("PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONINSPECT", "PYTHONIOENCODING"),
+    # Options that somebody set for pytest at large, such as a selection, would thin out a run's verdicts.
+    *("PYTEST_ADDOPTS", "PYTEST_PLUGINS"),
+    # Where a notebook's or a desktop's figures go, and how they look.
+    *("MPLBACKEND", "MATPLOTLIBRC"),
+    # What a shell reads before it starts a stage.
+    *("BASH_ENV", "ENV"),
+    # What would move numbers, or take their library away.
+    *("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "NVIDIA_TF32_OVERRIDE", "USE_TORCH", "USE_TF", "USE_JAX"),
+})  # fmt: skip
+
+STRAY_FAMILIES = ("GIT_", "SNAKEMAKE_")
+"""First letters of variables that tell git of another repository, as in a hook, and Snakemake of other workflows."""
+
+UNSET_WHERE_EMPTY = (
+    "AWS_", "CURL_CA_", "HARNESS_", "HF_", "HUGGING", "NEURONPEDIA_", "REQUESTS_CA_", "SSL_CERT_", "TRANSFORMERS_", "XDG_",
+)  # fmt: skip
+"""First letters of variables that say nothing where they are empty, though some clients take that for a value."""
+
+SECONDS = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")
+"""Variables that the hub's client reads as a whole number when it is imported, whether or not it is asked anything."""
+
+
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without strays, and without places named by nothing on Python's search path."""
+    kept = {name: value for name, value in environment.items() if not _is_stray(name, value)}
+    if places := kept.pop("PYTHONPATH", ""):
+        # Nothing between two colons is the current folder: a file there would be run in a library's place.
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, places.split(os.pathsep)))
+    return kept
+
+
+def child_environment() -> dict[str, str]:
+    """What every process that a command starts finds around it: the same everywhere, however the command was started."""
+    return clean(os.environ) | {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
+
+
+def start_clean() -> None:
+    """Start this process again in a clean environment, where the one it was started in would change what it does."""
+    environment = clean(os.environ) | ({} if _writes_utf8() else {"PYTHONUTF8": "1"})
+    if environment != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606  # ourselves
+
+
+@contextmanager
+def without_strays() -> Iterator[None]:
+    """Leaves strays out of this process for a while, for a library that reads the environment itself."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if _is_stray(name, os.environ[name])}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def expect_settings() -> None:
+    """Refuse what no command can work with, before anything is done.
+
+    Raises:
+        SettingError: If Python leaves assertions out, or a number is none.
+    """
+    if sys.flags.optimize:
+        raise SettingError(
+            "Python was started with -O, which leaves out the assertions that a run checks itself with; start it without"
+        )
+    for name in SECONDS:
+        value = os.environ.get(name, "0")
+        if not value.strip().isdecimal():
+            raise SettingError(
+                f"{name} is {value!r}, which is no whole number of seconds; correct it, or unset it"
+            )
+
+
+def _is_stray(name: str, value: str) -> bool:
+    return (
+        name in STRAYS
+        or name.startswith(STRAY_FAMILIES)
+        or (not value and name.startswith(UNSET_WHERE_EMPTY))
+    )
+
+
+def _writes_utf8() -> bool:
+    """True where names and texts are UTF-8; an 8-bit locale would garble both."""
+    return bool(sys.flags.utf8_mode) or locale.getencoding().lower().replace("-", "") == "utf8"
