@@ -31,6 +31,7 @@ ROOF = (
     "registering",
     "storing",
     "options",
+    "outputs",
     "sampled",
     "preparing",
     "doctor",
@@ -73,7 +74,7 @@ ARROWS: Mapping[str, str] = {
     "encoding": "finite",
     "manifest": "disk",
     "store": "disk manifest",
-    "provenance": "",
+    "provenance": "environment",
     "runfolder": "disk provenance",
     "dictionary": "extraction",
     "replay": "strongrows",
@@ -134,7 +135,7 @@ ARROWS: Mapping[str, str] = {
     "registering": "fetching options",
     "storing": "options",
     "preparing": "amending authors doctor fetching options pace sampled spotcheck",
-    "cli": "judging options plugin preparing registering storing",
+    "cli": "judging options outputs plugin preparing registering storing",
     "__main__": "cli",
 }
 """What a module may import from its own floor."""
