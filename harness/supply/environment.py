@@ -9,6 +9,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.words.failures import SettingError
 
@@ -84,6 +86,40 @@ def expect_settings() -> None:
             raise SettingError(
                 f"{name} is {value!r}, which is no whole number of seconds; correct it, or unset it"
             )
+
+
+def address_in(variable: str, usual: str) -> str:
+    """The address of a service that a variable names; the usual one where it names none.
+
+    Raises:
+        SettingError: If what it names is no address.
+    """
+    named = os.environ.get(variable) or usual
+    try:
+        parts = urlsplit(named)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or any(letter.isspace() for letter in named):
+        raise SettingError(
+            f"{variable} is {named!r}, which is no address; write it as https://HOST, or unset it to ask {usual}"
+        )
+    return named.rstrip("/")
+
+
+def caches() -> Path:
+    """The folder of this user's caches.
+
+    Raises:
+        SettingError: If the user has none.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError as error:
+        raise SettingError(
+            f"user {os.getuid()} has no home folder here, so there is no place for what is fetched; set HF_HOME, or HOME, to a "
+            "folder that this user can write"
+        ) from error
 
 
 def _is_stray(name: str, value: str) -> bool:
