@@ -227,6 +227,8 @@ def main(words: list[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if words is None else words
     open_outputs()
     start_clean()
+    # Whoever starts a command may ignore the end of children, and would have it go unheard here as well.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in ENDINGS:
         # Whoever starts a command by "nohup" wants it to outlive the terminal.
         if signal.getsignal(number) is not signal.SIG_IGN:

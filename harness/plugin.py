@@ -14,10 +14,10 @@ import pytest
 from harness.judge.docket import Docket, hear
 from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
 from harness.run.judged_run import judged_run
-from harness.supply.environment import without_strays
+from harness.supply.environment import expect_settings, without_strays
 from harness.supply.studies import CLAIMS
 from harness.words.claim import Claim, Tier
-from harness.words.failures import MALFUNCTION, NOTHING_JUDGED, USAGE, HarnessError
+from harness.words.failures import MALFUNCTION, NOTHING_JUDGED, USAGE, HarnessError, SettingError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Verdict
 
@@ -144,11 +144,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to share the claims out among processes: a family is judged at once, and its verdicts are told in one place.
+    """Refuse surroundings in which no verdict can be told.
+
+    A family is judged at once, and its verdicts are told in one place, so the claims are not shared out among processes.
 
     Raises:
-        pytest.UsageError: If pytest-xdist is asked for.
+        pytest.UsageError: If pytest-xdist is asked for, or a setting is one that nothing can be done with.
     """
+    try:
+        expect_settings()
+    except SettingError as error:
+        raise pytest.UsageError(str(error)) from error
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError(
             "the claims are judged in one process: leave out '-n' and '--dist', also from PYTEST_ADDOPTS"

@@ -182,6 +182,12 @@ def test_a_session_that_tells_no_verdict_has_judged_nothing(tmp_path: Path) -> N
     assert pytest_of_claims(tmp_path, PYTEST_ADDOPTS="--collect-only").returncode == 5
 
 
+def test_a_python_without_assertions_tells_no_verdict(tmp_path: Path) -> None:
+    found = pytest_of_claims(tmp_path, PYTHONOPTIMIZE="2")
+    assert found.returncode == 4
+    assert "Python was started with -O" in found.stderr
+
+
 def test_claims_are_not_shared_out_among_processes(tmp_path: Path) -> None:
     """As pytest-xdist sets it where it is given "-n"."""
     (tmp_path / "sharing.py").write_text(

@@ -25,9 +25,9 @@ def expect_connection() -> None:
     Raises:
         SettingError: If a proxy is none that can be used, or certificates are not where they are said to be.
     """
-    for name, value in _proxies():
+    for named, value in _proxies():
         if problem := _problem_of_proxy(value):
-            raise SettingError(f"{name} {problem}; name a proxy as http://HOST:PORT, or unset {name}")
+            raise SettingError(f"{named}: {problem}; name a proxy as http://HOST:PORT, or unset {named}")
     if file := os.environ.get(CERTIFICATES):
         try:
             ssl.create_default_context(cafile=file)
@@ -59,22 +59,20 @@ def _way(endpoint: str) -> str:
     parts = urlsplit(endpoint)
     if urllib.request.proxy_bypass(parts.netloc):
         return ""
-    found = [name for name, _ in _proxies() if name.lower() in {f"{parts.scheme}_proxy", "all_proxy"}]
-    return f"; it is asked by way of the proxy that {found[0]} names" if found else ""
+    spoken_for = {f"{parts.scheme}_proxy", "all_proxy"}
+    found = [named for named, _ in _proxies() if named.split()[-1].lower() in spoken_for]
+    return f"; it is asked by way of the proxy in {found[0]}" if found else ""
 
 
 def _proxies() -> Iterator[tuple[str, str]]:
-    """Variables that name proxies, and what they name; none where all proxies are switched off."""
+    """Variables that name a proxy, such as "ALL_PROXY and all_proxy", and what they name; none where all are off."""
     told = urllib.request.getproxies_environment()
     if "*" in (host.strip() for host in told.get("no", "").split(",")):
         return
     for scheme in PROXIED:
         if value := told.get(scheme):
-            # Small letters come first where both are set.
-            yield (
-                next(name for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY") if os.environ.get(name)),
-                value,
-            )
+            names = (f"{scheme.upper()}_PROXY", f"{scheme}_proxy")
+            yield " and ".join(name for name in names if os.environ.get(name) == value), value
 
 
 def _problem_of_proxy(value: str) -> str:
@@ -86,9 +84,9 @@ def _problem_of_proxy(value: str) -> str:
     except ValueError:
         is_address = False
     if not is_address or any(letter.isspace() for letter in value):
-        return f"names {shown!r}, which is no address of a proxy"
+        return f"{shown!r} is no address of a proxy"
     if parts.scheme not in {"http", "https"}:
-        return f"names a {parts.scheme} proxy ({shown}), and only HTTP proxies are known here"
+        return f"{shown} is a {parts.scheme} proxy, and only HTTP proxies are known here"
     return ""
 
 

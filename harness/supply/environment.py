@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,21 @@ UNSET_WHERE_EMPTY = (
     "AWS_", "CURL_CA_", "HARNESS_", "HF_", "HUGGING", "NEURONPEDIA_", "REQUESTS_CA_", "SSL_CERT_", "TRANSFORMERS_", "XDG_",
 )  # fmt: skip
 """First letters of variables that say nothing where they are empty, though some clients take that for a value."""
+
+OWN = frozenset(
+    {
+        "HARNESS_COMMIT",
+        "HARNESS_NOT_HAD",
+        "HARNESS_PROFILE",
+        "HARNESS_REPORTS",
+        "HARNESS_STORE",
+        "HARNESS_STUDY",
+    }
+)
+"""Variables that mean something to this program."""
+
+NEAR = 0.9
+"""How alike a name is to one of ours that was meant to be it: one letter left out, added or exchanged."""
 
 SECONDS = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")
 """Variables that the hub's client reads as a whole number when it is imported, whether or not it is asked anything."""
@@ -74,8 +90,14 @@ def expect_settings() -> None:
     """Refuse what no command can work with, before anything is done.
 
     Raises:
-        SettingError: If Python leaves assertions out, or a number is none.
+        SettingError: If Python leaves assertions out, a number is none, or a variable is nearly one of ours.
     """
+    for name in sorted(os.environ.keys() - OWN):
+        # Others may have variables of this name's kind; what differs by a letter or two is a slip of the pen.
+        if near := get_close_matches(name, OWN, n=1, cutoff=NEAR):
+            raise SettingError(
+                f"{name} is no variable of this program; did you mean {near[0]}? Rename or unset it"
+            )
     if sys.flags.optimize:
         raise SettingError(
             "Python was started with -O, which leaves out the assertions that a run checks itself with; start it without"

@@ -48,7 +48,7 @@ def test_a_proxy_that_cannot_be_used_is_named(
     variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(SettingError, match=rf"^{variable} names .*{says}.*unset {variable}$"):
+    with pytest.raises(SettingError, match=rf"^{variable}: .*{says}.*unset {variable}$"):
         expect_connection()
 
 
@@ -68,6 +68,13 @@ def test_a_password_in_a_proxy_is_not_told(value: str, monkeypatch: pytest.Monke
 def test_a_proxy_that_can_be_used_passes(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     expect_connection()
+
+
+def test_a_proxy_in_capital_and_small_letters_is_named_by_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "socks://127.0.0.1:9")
+    with pytest.raises(SettingError, match=r"^ALL_PROXY and all_proxy: .* unset ALL_PROXY and all_proxy$"):
+        expect_connection()
 
 
 def test_proxies_that_are_switched_off_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +169,7 @@ def test_the_end_of_a_tokens_line_is_no_part_of_it(tmp_path: Path, monkeypatch: 
 
 def test_what_nobody_can_be_asked_for_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks://127.0.0.1:9")
-    with pytest.raises(SettingError, match=r"^ALL_PROXY names"):
+    with pytest.raises(SettingError, match=r"^ALL_PROXY: "):
         list(fetched((MODEL, EXPORT)))
 
 
@@ -184,7 +191,7 @@ def test_silence_by_way_of_a_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> 
         silence_of(f"https://{host}", OSError()) for host in ("mirror.example", "hub.example")
     )
     assert direct == "https://mirror.example does not answer, or the line broke"
-    assert indirect.endswith("; it is asked by way of the proxy that HTTPS_PROXY names")
+    assert indirect.endswith("; it is asked by way of the proxy in HTTPS_PROXY")
 
 
 def test_a_certificate_that_is_not_trusted_is_no_silence() -> None:

@@ -82,6 +82,15 @@ def test_strays_come_back_for_whoever_set_them(monkeypatch: pytest.MonkeyPatch) 
     assert os.environ["PYTEST_PLUGINS"] == "mine"
 
 
+@pytest.mark.parametrize("name", ["HARNESS_PROFLE", "HARNESS_STOER", "HARNES_REPORTS", "HARNESS_PROFILES"])
+def test_a_slip_of_the_pen_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_PROJECT_ID", "of another program")
+    expect_settings()
+    monkeypatch.setenv(name, "paper")
+    with pytest.raises(SettingError, match=rf"^{name} is no variable of this program; did you mean HARNESS_"):
+        expect_settings()
+
+
 @pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])
 def test_a_number_that_is_none_is_refused_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "abc")
