@@ -227,12 +227,7 @@ def main(words: list[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if words is None else words
     open_outputs()
     start_clean()
-    # Whoever starts a command may ignore the end of children, and would have it go unheard here as well.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number in ENDINGS:
-        # Whoever starts a command by "nohup" wants it to outlive the terminal.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stopped)
+    _listen()
     sys.exit(_exit_code(words))
 
 
@@ -259,6 +254,16 @@ def _exit_code(words: list[str]) -> int:
 def _tell(message: str, code: int) -> int:
     typer.echo(f"error: {message}", err=True)
     return code
+
+
+def _listen() -> None:
+    """Hear when to end, and when children end, as far as whoever started this process wants that."""
+    # One that ignores its own children would have ours go unheard as well.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in ENDINGS:
+        # What is started by "nohup" is to outlive the terminal.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stopped)
 
 
 def _stopped(number: int, _frame: object) -> NoReturn:
