@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from getpass import getuser
 from pathlib import Path
 from typing import IO
 
@@ -108,7 +109,8 @@ class Engine:
     def _told(self) -> Mapping[str, str]:
         """Variables of the engine and of every stage below it."""
         pins = self.recipes.plan.profile.sources.pins()
-        return {CACHE_VARIABLE: str((self.run.engine / "cache").absolute()), **decided(pins)}
+        cache = {CACHE_VARIABLE: str((self.run.engine / "cache").absolute())}
+        return {**cache, **_person_in(self.run.engine.absolute()), **decided(pins)}
 
     @property
     def _wiring(self) -> Path:
@@ -158,6 +160,16 @@ class Engine:
         if begun:
             return f"stage {begun[0]} ended without a word, perhaps killed for want of memory"
         return f"the engine ended before it started {missing[0]}"
+
+
+def _person_in(folder: Path) -> dict[str, str]:
+    """Name and home of a user that is a number alone, as in a container; Snakemake asks for both."""
+    try:
+        getuser()
+        Path.home()
+    except (KeyError, RuntimeError):
+        return {"LOGNAME": f"user-{os.getuid()}", "HOME": os.environ.get("HOME", str(folder))}
+    return {}
 
 
 def _own_cache() -> tuple[str, ...]:
