@@ -182,10 +182,19 @@ def test_a_session_that_tells_no_verdict_has_judged_nothing(tmp_path: Path) -> N
     assert pytest_of_claims(tmp_path, PYTEST_ADDOPTS="--collect-only").returncode == 5
 
 
-def test_a_python_without_assertions_tells_no_verdict(tmp_path: Path) -> None:
-    found = pytest_of_claims(tmp_path, PYTHONOPTIMIZE="2")
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        pytest.param("PYTHONOPTIMIZE", "2", "Python was started with -O", id="a Python without assertions"),
+        pytest.param("PYTEST_ADDOPTS", "-p no:harness.plugin", "tells the verdicts", id="no judge"),
+    ],
+)
+def test_where_no_verdict_can_be_told_nothing_is_checked(
+    tmp_path: Path, variable: str, value: str, says: str
+) -> None:
+    found = pytest_of_claims(tmp_path, **{variable: value})
     assert found.returncode == 4
-    assert "Python was started with -O" in found.stderr
+    assert says in found.stderr
 
 
 def test_claims_are_not_shared_out_among_processes(tmp_path: Path) -> None:
