@@ -280,6 +280,14 @@ def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
     assert "HEAVY []" in answer.stdout
 
 
+def test_the_module_runs_no_file_of_the_current_folder(tmp_path: Path) -> None:
+    for name in ("random", "json", "logging", "typer"):
+        (tmp_path / f"{name}.py").write_text('raise SystemExit("a file of this folder")', encoding="utf-8")
+    command = [sys.executable, "-m", "harness", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_plan_imports_nothing_heavy(small: SmallWorld) -> None:
     program = (
         "import atexit, sys, runpy\n"
