@@ -129,18 +129,18 @@ def address_in(variable: str, usual: str) -> str:
     return named.rstrip("/")
 
 
-def caches() -> Path:
-    """The folder of this user's caches.
+def in_home(place: str) -> Path:
+    """A folder, found where it is named by way of somebody's home, as "~/.cache" is.
 
     Raises:
-        SettingError: If the user has none.
+        SettingError: If there is no such home.
     """
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        return Path(place).expanduser()
     except RuntimeError as error:
         raise SettingError(
-            f"user {os.getuid()} has no home folder here, so there is no place for what is fetched; set HF_HOME, or HOME, to a "
-            "folder that this user can write"
+            f"there is no place for what is fetched: it belongs into {place}, and user {os.getuid()} has no such home here; "
+            "set HF_HOME, or HOME, to a folder that this user can write"
         ) from error
 
 

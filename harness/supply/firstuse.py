@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.supply.disk import locked, write_json, write_whole
-from harness.supply.environment import address_in, caches
+from harness.supply.environment import address_in, in_home
 from harness.tools.canonical import digest_of, plain, text_digest
 from harness.words.failures import HarnessError
 from harness.words.pins import Home, Pin
@@ -61,10 +61,10 @@ def downloads() -> Path:
     """Folder below which everything that is fetched lies: the hub client's own home.
 
     Raises:
-        SettingError: If no folder is named, and the user has no home.
+        SettingError: If it lies in a home that there is not.
     """
-    named = os.environ.get("HF_HOME")
-    return Path(named).expanduser() if named else caches() / "huggingface"
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return in_home(os.environ.get("HF_HOME") or f"{caches}/huggingface")
 
 
 def endpoint_of(pin: Pin) -> str:

@@ -180,8 +180,12 @@ def test_without_a_home_it_is_said_what_to_set(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Path, "expanduser", homeless)
     for name in ("HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(SettingError, match=r"has no home folder here.*set HF_HOME, or HOME"):
-        downloads()
+    for named, place in (("", "~/.cache/huggingface"), ("~nobody-here/hub", "~nobody-here/hub")):
+        monkeypatch.setenv("HF_HOME", named)
+        with pytest.raises(
+            SettingError, match=rf"belongs into {place}, .* has no such home.*set HF_HOME, or HOME"
+        ):
+            downloads()
 
 
 def test_silence_by_way_of_a_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
