@@ -19,6 +19,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 SHARED = Path(".nox/harness")
 MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"))
 PYTHON = (3, 11)
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 EVERYWHERE = ("harness", "claims", "fixtures", "container", "tests", "bench", "proof", "noxfile.py")
 
 QUIET = {
@@ -160,10 +161,13 @@ def finish_with(session: nox.Session, program: str, *words: str) -> None:
 def waited_for(command: Sequence[str], environment: dict[str, str]) -> int:
     """Exit code of a command that handles signals itself: it gets the terminal's Ctrl-C, and nox waits for its end."""
     program = subprocess.Popen(command, env=environment)
+    # Whoever started nox deaf to a signal, as "nohup" does, has started the program deaf to it as well.
     handlers = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: program.send_signal(number)),
+        number: handler for number in PASSED_ON if (handler := signal.getsignal(number)) != signal.SIG_IGN
     }
+    for number in handlers:
+        signal.signal(number, lambda number, _: program.send_signal(number))
+    handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return program.wait()
     finally:

@@ -28,8 +28,10 @@ class Source:
 
 def head() -> Source:
     """The commit that is checked out."""
+    # Inside a hook, git's variables name another repository.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     said = subprocess.run(
-        ["git", "log", "-1", "--pretty=%H %ct"], check=True, capture_output=True, text=True
+        ["git", "log", "-1", "--pretty=%H %ct"], env=own, check=True, capture_output=True, text=True
     ).stdout
     sha, epoch = said.split()
     return Source(sha=sha, epoch=int(epoch))

@@ -1,6 +1,17 @@
 """`python -m harness` is `harness`."""
 
-from harness.cli import main
+import sys
+
+
+def run() -> None:
+    """Start the command line from anywhere."""
+    if not sys.flags.safe_path:
+        # "-m" puts the current folder first: a file there that is named like a library would be run in its place.
+        sys.path.append(sys.path.pop(0))
+    from harness.cli import main
+
+    main()
+
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -10,7 +10,7 @@ from harness.supply.disk import write_json
 from harness.supply.sources import first_use, locate
 from harness.tools.canonical import plain
 from harness.tools.scoring import items_by_stderr, right_answers
-from harness.words.failures import HarnessError, UsageError
+from harness.words.failures import HarnessError, SettingError, UsageError
 from harness.words.pins import Home, Pin
 from harness.words.published import PublishedRun, PublishedScore, PublishedSet
 
@@ -122,6 +122,8 @@ def _read(asked: PublishedSet) -> Read:
     )
     try:
         folder, seen = locate(pin), first_use(pin)
+    except SettingError:
+        raise
     except HarnessError as error:
         return Read(asked=asked, why_missing=str(error))
     runs, unreadable = list[PublishedRun](), list[str]()

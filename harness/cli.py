@@ -25,6 +25,8 @@ from harness.options import (
     print_json,
     require_device,
 )
+from harness.outputs import code_of_answer, open_outputs
+from harness.supply.environment import expect_settings, start_clean
 from harness.words.failures import USAGE, UsageError, choice_error
 from harness.words.judgement import FailOn
 
@@ -44,6 +46,14 @@ preparing.add_to(app)
 
 class StoppedError(BaseException):
     """A signal other than the keyboard's asked this process to end; not for handlers of failures."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+"""Signals by which schedulers, machines that shut down, and closed terminals ask for an end."""
 
 
 @app.command(epilog="Example: harness reproduce --profile fixture --store .store")
@@ -206,6 +216,7 @@ def _root(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(USAGE)
+    expect_settings()
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, format="%(message)s", stream=sys.stderr
     )
@@ -214,7 +225,9 @@ def _root(
 def main(words: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     words = sys.argv[1:] if words is None else words
-    signal.signal(signal.SIGTERM, _stopped)
+    open_outputs()
+    start_clean()
+    _listen()
     sys.exit(_exit_code(words))
 
 
@@ -225,17 +238,17 @@ def _exit_code(words: list[str]) -> int:
 
     try:
         answer = app(args=words, prog_name="harness", standalone_mode=False)
+        return answer if isinstance(answer, int) else code_of_answer()
     except typer.TyperException as error:
         return _tell(error.format_message(), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
-    except StoppedError:
-        return 128 + signal.SIGTERM
+    except StoppedError as stopped:
+        return 128 + stopped.number
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
         if "--debug" in words:
             traceback.print_exc()
         return _tell(told(error), exit_code_of(error))
-    return answer if isinstance(answer, int) else 0
 
 
 def _tell(message: str, code: int) -> int:
@@ -243,7 +256,20 @@ def _tell(message: str, code: int) -> int:
     return code
 
 
+def _listen() -> None:
+    """Hear when to end, and when children end, as far as whoever started this process wants that."""
+    # One that ignores its own children would have ours go unheard as well.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in ENDINGS:
+        # What is started by "nohup" is to outlive the terminal.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stopped)
+
+
 def _stopped(number: int, _frame: object) -> NoReturn:
+    # Asked once is asked: a terminal's end may come with a second signal, which would cut short what is ended in order.
+    for each in ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
     raise StoppedError(number)
 
 

@@ -19,7 +19,7 @@ from harness.supply.provenance import (
     check_versions,
 )
 from harness.supply.sources import bytes_to_come, revision_of, seen_now
-from harness.words.failures import HarnessError, MissingSourceError
+from harness.words.failures import HarnessError, MissingSourceError, SettingError
 from harness.words.items import Plan
 from harness.words.pins import Home, Pin
 from harness.words.study import Profile
@@ -176,6 +176,8 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
         if earlier is not None and pin.revision is None and earlier.revision != current.revision:
             return _moved(pin, need, earlier, current)
         hold_to(pin, seen[pin], current)
+    except SettingError:
+        raise
     except HarnessError as error:
         return _wanting(pin, need, error)
     return Finding(need=need, state=State.WELL, found=_described(pin, seen[pin]))
@@ -210,6 +212,8 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     need = f"gate of {pin.address}"
     try:
         hub.may_read(pin)
+    except SettingError:
+        raise
     except HarnessError as error:
         return _wanting(pin, need, error)
     return Finding(need=need, state=State.WELL, found=f"open; {found}")

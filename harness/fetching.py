@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.supply.sources import known_revision, locate
-from harness.words.failures import HarnessError, MissingSourceError
+from harness.words.failures import HarnessError, MissingSourceError, SettingError
 from harness.words.pins import Pin
 from harness.words.study import Profile
 
@@ -28,11 +28,17 @@ def remote_pins(profile: Profile) -> tuple[Pin, ...]:
 
 
 def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
-    """Each thing, fetched or found whole; one that cannot be had says why, and stops no other."""
+    """Each thing, fetched or found whole; one that cannot be had says why, and stops no other.
+
+    Raises:
+        SettingError: If nobody can be asked for anything.
+    """
     for pin in pins:
         try:
             locate(pin)
             yield Fetched(name=pin.name, address=pin.address, revision=known_revision(pin))
+        except SettingError:
+            raise
         except HarnessError as error:
             yield Fetched(
                 name=pin.name,

@@ -5,8 +5,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +14,10 @@ import pytest
 from harness.judge.docket import Docket, hear
 from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
 from harness.run.judged_run import judged_run
+from harness.supply.environment import expect_settings, without_strays
 from harness.supply.studies import CLAIMS
 from harness.words.claim import Claim, Tier
-from harness.words.failures import MALFUNCTION, USAGE, HarnessError
+from harness.words.failures import MALFUNCTION, NOTHING_JUDGED, USAGE, HarnessError, SettingError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Verdict
 
@@ -109,7 +108,7 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
         # What else this environment has installed for pytest has no part in a verdict, and may be loaded already.
         "--disable-plugin-autoload",
     )
-    with _without_words_of_others():
+    with without_strays():
         pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
     if lost := [claim.id for claim in docket.claims if claim.id not in clerk.told]:
         raise HarnessError(
@@ -117,17 +116,6 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
             "claims a test that reports it, or mend the test that broke"
         )
     return tuple(clerk.told[claim.id] for claim in docket.claims)
-
-
-@contextmanager
-def _without_words_of_others() -> Iterator[None]:
-    """Options that somebody set for pytest at large, such as a selection, must not thin out a run's verdicts."""
-    kept = os.environ.pop("PYTEST_ADDOPTS", None)
-    try:
-        yield
-    finally:
-        if kept is not None:
-            os.environ["PYTEST_ADDOPTS"] = kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +136,29 @@ def sentence(claim: Claim) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where `pytest claims` finds the run that it reports."""
     group = parser.getgroup("claims")
-    reports = Path(os.environ.get("HARNESS_REPORTS", "reports"))
+    reports = Path(os.environ.get("HARNESS_REPORTS") or "reports")
     group.addoption("--reports", type=Path, default=reports, help="folder of runs; the newest is reported")
     group.addoption("--run", type=Path, default=None, help="folder of the run to report")
-    store = Path(os.environ.get("HARNESS_STORE", ".store"))
+    store = Path(os.environ.get("HARNESS_STORE") or ".store")
     group.addoption("--store", type=Path, default=store, help="folder of all artifacts")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse surroundings in which no verdict can be told.
+
+    A family is judged at once, and its verdicts are told in one place, so the claims are not shared out among processes.
+
+    Raises:
+        pytest.UsageError: If pytest-xdist is asked for, or a setting is one that nothing can be done with.
+    """
+    try:
+        expect_settings()
+    except SettingError as error:
+        raise pytest.UsageError(str(error)) from error
+    if config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            "the claims are judged in one process: leave out '-n' and '--dist', also from PYTEST_ADDOPTS"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -174,10 +180,14 @@ def judged(pytestconfig: pytest.Config) -> Clerk:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End with the exit code of the verdicts that were told: all skipped is nothing judged."""
+    """End with the exit code of the verdicts that were told: none told, and all skipped, is nothing judged."""
     clerk = session.config.pluginmanager.get_plugin(CLERK)
-    if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} and isinstance(clerk, Clerk):
+    if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        return
+    if isinstance(clerk, Clerk):
         session.exitstatus = ending_of(clerk)
+    else:
+        session.exitstatus = NOTHING_JUDGED if exitstatus == pytest.ExitCode.OK else MALFUNCTION
 
 
 def ending_of(clerk: Clerk) -> int:

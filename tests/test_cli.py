@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,7 @@ def test_a_question_that_cannot_be_asked_is_4(
         pytest.param(RuntimeError("the sky fell"), 3, id="a crash"),
         pytest.param(KeyboardInterrupt(), 130, id="the keyboard"),
         pytest.param(cli.StoppedError(15), 143, id="a request to end"),
+        pytest.param(cli.StoppedError(1), 129, id="a terminal that is closed"),
     ],
 )
 def test_every_ending_has_its_number(
@@ -85,6 +88,34 @@ def test_every_ending_has_its_number(
     monkeypatch.setattr("harness.run.reproduce.reproduce", fail)
     assert call("reproduce") == code
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    """Handlers of signals as they were."""
+    kept = {number: signal.getsignal(number) for number in (*cli.ENDINGS, signal.SIGCHLD)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals")
+def test_what_outlives_its_terminal_still_hears_a_request_to_end() -> None:
+    """As "nohup" starts it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    cli._listen()
+    handlers = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD)]
+    assert handlers == [signal.SIG_IGN, cli._stopped, signal.SIG_DFL]
+
+
+@pytest.mark.usefixtures("_signals")
+def test_a_second_request_to_end_does_not_cut_the_first_short() -> None:
+    cli._listen()
+    with pytest.raises(cli.StoppedError):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGTERM)
 
 
 def test_a_traceback_is_shown_when_asked_for(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,6 +278,14 @@ def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
     command = [sys.executable, "-c", program, *words]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
     assert "HEAVY []" in answer.stdout
+
+
+def test_the_module_runs_no_file_of_the_current_folder(tmp_path: Path) -> None:
+    for name in ("random", "json", "logging", "typer"):
+        (tmp_path / f"{name}.py").write_text('raise SystemExit("a file of this folder")', encoding="utf-8")
+    command = [sys.executable, "-m", "harness", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_plan_imports_nothing_heavy(small: SmallWorld) -> None:

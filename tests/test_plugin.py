@@ -151,12 +151,68 @@ def test_words_for_pytest_at_large_thin_out_no_verdict(folder: Path, monkeypatch
     assert os.environ["PYTEST_ADDOPTS"] == "-k nothing"
 
 
+def test_plugins_of_another_project_have_no_part_in_a_verdict(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_PLUGINS", "plugin_of_another_project")
+    folder.write_text(CHECK.format(part="", how="report"), encoding="utf-8")
+    assert len(hear_in_pytest(docket(folder))) == 3
+
+
+def pytest_of_claims(tmp_path: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`pytest claims` where there is no run."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "claims",
+        "-k",
+        "malayalam",
+        "--reports",
+        str(tmp_path),
+        *words,
+    ]
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment, timeout=120
+    )
+
+
+def test_a_session_that_tells_no_verdict_has_judged_nothing(tmp_path: Path) -> None:
+    assert pytest_of_claims(tmp_path, PYTEST_ADDOPTS="--collect-only").returncode == 5
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        pytest.param("PYTHONOPTIMIZE", "2", "Python was started with -O", id="a Python without assertions"),
+        pytest.param("PYTEST_ADDOPTS", "-p no:harness.plugin", "tells the verdicts", id="no judge"),
+    ],
+)
+def test_where_no_verdict_can_be_told_nothing_is_checked(
+    tmp_path: Path, variable: str, value: str, says: str
+) -> None:
+    found = pytest_of_claims(tmp_path, **{variable: value})
+    assert found.returncode == 4
+    assert says in found.stderr
+
+
+def test_claims_are_not_shared_out_among_processes(tmp_path: Path) -> None:
+    """As pytest-xdist sets it where it is given "-n"."""
+    (tmp_path / "sharing.py").write_text(
+        'def pytest_addoption(parser):\n    parser.addoption("--dist", default="no")\n', encoding="utf-8"
+    )
+    places = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    found = pytest_of_claims(tmp_path, PYTHONPATH=places, PYTEST_ADDOPTS="-p sharing --dist load")
+    assert found.returncode == 4
+    assert "the claims are judged in one process: leave out '-n'" in found.stderr
+
+
 def test_names_read_as_sentences() -> None:
     assert sentence(TABLE[0]) == "tiny.0: The number 0 holds"
 
 
 def test_without_a_run_nothing_is_judged(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "claims", "-k", "malayalam", "--reports", str(tmp_path)]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = pytest_of_claims(tmp_path)
     assert found.returncode == 5
     assert "there is no finished run" in found.stdout

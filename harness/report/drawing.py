@@ -4,12 +4,16 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from harness.report.markup import Markup, escaped
 from harness.report.numbers import MINUS
+from harness.supply.environment import without_strays
 from harness.words.verdict import State
 
 if TYPE_CHECKING:
@@ -82,9 +86,18 @@ class Frame:
     """Printed inside the drawing, so that it keeps its warning when it is cut out of the page; may be empty."""
 
 
+@cache
+def _load_as_shipped() -> None:
+    """Matplotlib reads a user's settings when it is first imported, and stumbles over broken ones: it gets empty ones."""
+    with TemporaryDirectory() as folder, without_strays(), chdir(folder):
+        Path("matplotlibrc").touch()
+        import matplotlib.style  # noqa: F401  its styles belong to what is read
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Matplotlib as shipped plus our style, whatever a user has set; text without a glyph is drawn by the browser."""
+    _load_as_shipped()
     import matplotlib as mpl
     from matplotlib import style
 

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from getpass import getuser
 from pathlib import Path
 from typing import IO
 
 from harness.run.recipes import Recipes
 from harness.run.stageprocess import is_damage
 from harness.supply.disk import disk_errors, take_lock, write_json, write_whole
+from harness.supply.environment import child_environment
 from harness.supply.runfolder import RunFolder
 from harness.supply.sources import decided
 from harness.tools.canonical import Json
@@ -65,7 +67,7 @@ class Engine:
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=self.run.engine, env={**os.environ, **self._told},
+                cwd=self.run.engine, env={**child_environment(), **self._told},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
             try:
@@ -115,6 +117,7 @@ class Engine:
         pins = self.recipes.plan.profile.sources.pins()
         return {
             CACHE_VARIABLE: str((self.run.engine / "cache").absolute()),
+            **_person_in(self.run.engine.absolute()),
             **_whole_places(),
             **decided(pins),
         }
@@ -170,6 +173,16 @@ class Engine:
         if begun:
             return f"stage {begun[0]} ended without a word, perhaps killed for want of memory"
         return f"the engine ended before it started {missing[0]}"
+
+
+def _person_in(folder: Path) -> dict[str, str]:
+    """Name and home of a user that is a number alone, as in a container; Snakemake asks for both."""
+    try:
+        getuser()
+        Path.home()
+    except (KeyError, RuntimeError):
+        return {"LOGNAME": f"user-{os.getuid()}", "HOME": os.environ.get("HOME", str(folder))}
+    return {}
 
 
 def _own_cache() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from harness.run.recipes import Recipes
 from harness.run.survey import Survey
 from harness.run.verdicts import Asked, require_claims
 from harness.supply.disk import held_alone, require_folder
-from harness.supply.provenance import check_versions, default_device
+from harness.supply.provenance import accelerator_cure, accelerator_problem, check_versions
 from harness.supply.runfolder import RunFolder
 from harness.supply.sources import known_revision_or_unpinned, revision_of
 from harness.supply.store import Store
@@ -156,10 +156,9 @@ def _expect_sources(refusal: NotJudgedError | None) -> None:
 
 
 def _expect_device(device: str) -> None:
-    if device != "cpu" and default_device() != device:
+    if device != "cpu" and (problem := accelerator_problem()):
         raise NotJudgedError(
-            f"this machine cannot run on {device}: no driver is loaded, or torch is built without it; use "
-            f"--device cpu, or a machine and a container with access to the accelerator",
+            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}, or say --device cpu",
             reason=Reason.NO_ACCELERATOR,
         )
 

@@ -15,6 +15,7 @@ from typing import IO
 from urllib.parse import parse_qs, urlsplit
 
 from harness.supply import patience
+from harness.supply.connection import expect_connection, silence_of
 from harness.supply.firstuse import cure_of_loss, downloads, endpoint_of
 from harness.supply.retryafter import when_to_return
 from harness.words.failures import MissingSourceError, Reason
@@ -53,7 +54,9 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
 
     Raises:
         MissingSourceError: If it does not answer, or refuses.
+        SettingError: If the environment is such that it cannot be asked.
     """
+    expect_connection()
     request = urllib.request.Request(url, headers=headers or {})  # noqa: S310  the pin's own address
     for pause in (*patience.PAUSES_SECONDS, None):
         try:
@@ -68,7 +71,7 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
             patience.wait(pause, dict(error.headers))
         except (urllib.error.URLError, *BROKEN_LINE) as error:
             if pause is None or not patience.may_answer_again(url):
-                raise _silence(pin, url) from error
+                raise _silence(pin, url, error) from error
             patience.wait(pause)
         else:
             patience.answered(url)
@@ -76,14 +79,14 @@ def opened(pin: Pin, url: str, headers: dict[str, str] | None = None) -> IO[byte
     raise AssertionError("the last attempt returns or raises")
 
 
-def _silence(pin: Pin, url: str) -> MissingSourceError:
+def _silence(pin: Pin, url: str, error: Exception) -> MissingSourceError:
     """Nothing came: nothing was there, or what was there is there no more, however often it was asked."""
-    found = "does not answer"
+    found = silence_of(endpoint_of(pin), error)
     if patience.may_answer_again(url):
         patience.waited_in_vain(url)
-        found = "answered before, and answers no more, asked over and over"
+        found = f"{endpoint_of(pin)} answered before, and answers no more, asked over and over"
     return MissingSourceError(
-        f"{pin} cannot be fetched: no network ({endpoint_of(pin)} {found}), and not whole in {downloads()}; "
+        f"{pin} cannot be fetched: no network ({found}), and not whole in {downloads()}; "
         "connect this machine and start again: what is fetched is kept",
         reason=Reason.NO_NETWORK,
     )

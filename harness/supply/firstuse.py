@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.supply.disk import disk_errors, locked, may_write, sync, write_json, write_whole
+from harness.supply.environment import address_in, in_home
 from harness.tools.canonical import digest_of, plain, text_digest
 from harness.words.failures import HarnessError
 from harness.words.pins import Home, Pin
@@ -60,9 +61,13 @@ class Seen:
 
 
 def downloads() -> Path:
-    """Folder below which everything that is fetched lies: the hub client's own home."""
+    """Folder below which everything that is fetched lies: the hub client's own home.
+
+    Raises:
+        SettingError: If it lies in a home that there is not.
+    """
     named = os.environ.get("HF_HOME")
-    return Path(named).expanduser() if named else _own_downloads()
+    return in_home(named) if named else _own_downloads()
 
 
 def kept(place: str) -> Path:
@@ -82,18 +87,26 @@ def kept(place: str) -> Path:
 
 
 def _own_downloads() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface"
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return in_home(f"{caches}/huggingface")
 
 
 def endpoint_of(pin: Pin) -> str:
-    """Address of the service that a pin is fetched from."""
+    """Address of the service that a pin is fetched from.
+
+    Raises:
+        SettingError: If the variable that names another one names no address.
+    """
     if pin.home is Home.BUCKET:
-        parts = urlsplit(pin.address)
-        return os.environ.get("AWS_ENDPOINT_URL_S3", f"{parts.scheme}://{parts.netloc}").rstrip("/")
+        return address_in("AWS_ENDPOINT_URL_S3", _own_host(pin))
     if pin.home is Home.SERVICE:
-        parts = urlsplit(pin.address)
-        return os.environ.get("NEURONPEDIA_ENDPOINT", f"{parts.scheme}://{parts.netloc}").rstrip("/")
-    return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+        return address_in("NEURONPEDIA_ENDPOINT", _own_host(pin))
+    return address_in("HF_ENDPOINT", HUB)
+
+
+def _own_host(pin: Pin) -> str:
+    parts = urlsplit(pin.address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def cure_of_loss(pin: Pin, what: str = "address") -> str:

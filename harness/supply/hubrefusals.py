@@ -1,13 +1,16 @@
 """What the hub's client raises, turned into one clear error: what was asked, what was found, and the cure."""
 
 import logging
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 
+from harness.supply.connection import expect_connection, silence_of
 from harness.supply.firstuse import cure_of_loss, endpoint_of, record_path
 from harness.supply.retryafter import when_to_return
-from harness.words.failures import MissingSourceError, Reason
+from harness.words.failures import MissingSourceError, Reason, SettingError
 from harness.words.pins import Home, Pin
 
 TALKERS = ("httpx", "httpx2")
@@ -17,17 +20,27 @@ XET_SWITCH = "HF_HUB_DISABLE_XET"
 """Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
 
 
+OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+"""Variables by which the hub's client is told to ask nobody; the first that says anything decides."""
+
+TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Variables in which the hub's client looks for a token, before it looks into its file."""
+
+
 @contextmanager
 def told(pin: Pin) -> Iterator[None]:
     """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass.
 
     Raises:
         MissingSourceError: If the hub does not answer, or refuses.
+        SettingError: If the environment is such that it cannot be asked.
     """
     from huggingface_hub import errors
 
     for name in TALKERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    expect_connection()
+    has_token()
     try:
         yield
     except errors.HfHubHTTPError as error:
@@ -35,11 +48,7 @@ def told(pin: Pin) -> Iterator[None]:
     except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
         if isinstance(_reason(error), errors.FileMetadataError):
             raise _garbled(pin, _reason(error)) from error
-        raise MissingSourceError(
-            f"{pin} cannot be fetched: no network ({endpoint_of(pin)} does not answer, or the line broke), and not whole "
-            "in the local hub cache; connect this machine and start again, or fill HF_HOME on one that is connected",
-            reason=Reason.NO_NETWORK,
-        ) from error
+        raise MissingSourceError(_unanswered(pin, error), reason=Reason.NO_NETWORK) from error
     except OSError as error:
         # What the disk refuses has a number; what the client itself finds wrong has none.
         if error.errno is not None:
@@ -75,6 +84,19 @@ def is_offline() -> bool:
     from huggingface_hub import constants
 
     return constants.HF_HUB_OFFLINE
+
+
+def _unanswered(pin: Pin, error: Exception) -> str:
+    if is_offline():
+        switch = next(name for name in OFFLINE_SWITCHES if os.environ.get(name))
+        return (
+            f"{pin} cannot be fetched: {switch}={os.environ[switch]} forbids to ask {endpoint_of(pin)}, and it is not whole in "
+            f"the local hub cache; unset {switch}, or fill HF_HOME on a machine that may ask"
+        )
+    return (
+        f"{pin} cannot be fetched: no network ({silence_of(endpoint_of(pin), error)}), and not whole in the local hub cache; "
+        "connect this machine and start again, or fill HF_HOME on one that is connected"
+    )
 
 
 def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
@@ -146,10 +168,26 @@ def _first_line(error: object) -> str:
 
 
 def has_token() -> bool:
-    """True when the hub's client finds a token, in the environment or in its file."""
-    from huggingface_hub import get_token
+    """True when the hub's client finds a token, in the environment or in its file.
 
-    return get_token() is not None
+    Raises:
+        SettingError: If what it finds cannot be a token; it is not printed.
+    """
+    from huggingface_hub import constants, get_token
+
+    place = next((name for name in TOKENS if os.environ.get(name)), constants.HF_TOKEN_PATH)
+    cure = "set HF_TOKEN to a read token, copied anew, or correct or remove the file"
+    try:
+        token = get_token()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"the hub's token cannot be read from {place} ({type(error).__name__}); {cure}"
+        ) from error
+    if token and not re.fullmatch(r"[!-~]+", token):
+        raise SettingError(
+            f"the hub's token in {place} holds a character that no token has, perhaps an invisible one; {cure}"
+        )
+    return token is not None
 
 
 def is_passing(error: Exception) -> bool:

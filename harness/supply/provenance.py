@@ -5,15 +5,16 @@ import os
 import platform
 import re
 import resource
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from harness.supply.environment import child_environment
 from harness.words.failures import HarnessError, UsageError
 
 DISTRIBUTION = "replication-harness"
@@ -38,6 +39,12 @@ UNWANTED: Mapping[str, str] = {"sacremoses": "translators would be given other t
 
 COMMIT_VARIABLE = "HARNESS_COMMIT"
 """The commit as `git describe --always --abbrev=40 --dirty` says it; set where the checkout's history is not, as in an image."""
+
+VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
+"""Variable by which schedulers and people choose accelerators, or hide them all."""
+
+ANSWER_SECONDS = 60.0
+"""How long git and the accelerator's driver may take to answer."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -97,20 +104,35 @@ def environment(device: str, dtype: str, threads: int) -> tuple[tuple[str, str],
 
 
 def default_device() -> str:
-    """The accelerator where a driver and a build of torch that can use it are present, else "cpu"."""
+    """The accelerator where a driver and a build of torch that can use it are present, and not hidden, else "cpu"."""
     has_driver = any(Path(node).exists() for node in ("/dev/nvidiactl", "/dev/dxg"))
-    return "cuda" if has_driver and not _is_cpu_build() else "cpu"
+    return "cuda" if has_driver and not _is_cpu_build() and not _hidden_by() else "cpu"
+
+
+def _hidden_by() -> str | None:
+    """The setting that hides every accelerator from this process, such as "CUDA_VISIBLE_DEVICES=-1"; None where none does."""
+    asked = os.environ.get(VISIBLE_VARIABLE)
+    # What follows the first name that is none is hidden as well, so the first one decides.
+    first = "0" if asked is None else asked.partition(",")[0].strip()
+    return None if first.isdecimal() or first.startswith(("GPU-", "MIG-")) else f"{VISIBLE_VARIABLE}={asked}"
 
 
 def accelerator_problem() -> str | None:
     """Why torch cannot use an accelerator here; None where it can."""
     if _is_cpu_build():
         return f"torch {_version('torch')} is built without CUDA"
+    if hidden_by := _hidden_by():
+        return f"{hidden_by} hides every accelerator"
     if default_device() == "cpu":
         return "no driver is loaded"
     import torch
 
-    if torch.cuda.is_available():
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            is_available = torch.cuda.is_available()
+    except RuntimeError as error:
+        return f"the driver refuses ({str(error).splitlines()[0]})"
+    if is_available:
         return None
     return f"the driver ({_accelerator() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
 
@@ -119,6 +141,8 @@ def accelerator_cure() -> str:
     """What gives torch an accelerator here, where it can use none."""
     if _is_cpu_build():
         return "use the container, or make an environment from requirements/cuda.lock"
+    if _hidden_by():
+        return f"unset {VISIBLE_VARIABLE}, or name an accelerator there"
     return "install a driver for the CUDA version that torch is built for, start containers with --gpus all"
 
 
@@ -137,7 +161,8 @@ def accelerator_memory() -> AcceleratorMemory:
 
 def peak_memory_bytes() -> int:
     """The most memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def peak_accelerator_bytes() -> int:
@@ -149,8 +174,9 @@ def peak_accelerator_bytes() -> int:
 
 
 def available_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Processor cores that this process may use; all of them where the system does not say."""
+    ask: Callable[[int], Collection[int]] | None = getattr(os, "sched_getaffinity", None)
+    return len(ask(0)) if ask else os.cpu_count() or 1
 
 
 def set_threads(threads: int) -> None:
@@ -260,21 +286,28 @@ def _version(name: str) -> str:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    if shutil.which("git") is None:
-        return None
-    answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    # This code runs already, so its checkout is trusted, whoever owns its files.
+    return _said("git", "-c", "safe.directory=*", "-C", str(folder), *words)
 
 
 def _processor() -> str:
     facts = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", facts.read_text()) if facts.exists() else None
+    found = re.search(r"model name\s*: (.*)", facts.read_text(encoding="utf-8")) if facts.exists() else None
     return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def _accelerator() -> str | None:
-    if shutil.which("nvidia-smi") is None:
+    return (
+        _said("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader") or None
+    )
+
+
+def _said(*words: str) -> str | None:
+    """What a program of this machine answers; None where there is none, it fails, or a driver lets it hang."""
+    try:
+        answer = subprocess.run(
+            words, env=child_environment(), capture_output=True, timeout=ANSWER_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
         return None
-    words = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    answer = subprocess.run(words, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None
+    return answer.stdout.decode("utf-8", errors="replace").strip()

@@ -12,7 +12,7 @@ from harness.supply.certificates import ForeignFileError, certified_digests, ref
 from harness.supply.disk import file_sha256
 from harness.supply.firstuse import Seen, record, recorded
 from harness.supply.provenance import require_checkout
-from harness.words.failures import MissingSourceError
+from harness.words.failures import MissingSourceError, SettingError
 from harness.words.pins import Home, Pin
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -52,12 +52,22 @@ def locate(pin: Pin) -> Path:
 def refusal(pin: Pin) -> str:
     """Why an optional thing cannot be had, on one line; nothing where all of it lies on this machine, fetched now if need be."""
     if DECIDED in os.environ:
-        return str(json.loads(os.environ[DECIDED]).get(pin.name, ""))
+        return _decided(os.environ[DECIDED]).get(pin.name, "")
     try:
         locate(pin)
     except MissingSourceError as error:
         return " ".join(str(error).split())
     return ""
+
+
+def _decided(told: str) -> dict[str, str]:
+    try:
+        whys = json.loads(told)
+        return {str(name): str(why) for name, why in whys.items()}
+    except (ValueError, AttributeError) as error:
+        raise SettingError(
+            f"{DECIDED} is {told!r}, which no command of this program has written; unset it"
+        ) from error
 
 
 def decided(pins: Iterable[Pin]) -> dict[str, str]:

@@ -34,6 +34,10 @@ class UsageError(HarnessError):
     exit_code: ClassVar[int] = USAGE
 
 
+class SettingError(UsageError):
+    """A variable of the environment says what nothing can be done with."""
+
+
 class NotJudgedError(HarnessError):
     """The run cannot measure anything here."""
 

@@ -9,7 +9,7 @@ from tests.hub.server import Hub
 def test_without_network_there_is_a_report_at_once(hub: Hub, tmp_path: Path) -> None:
     done = reproduce(hub, tmp_path, HF_HUB_OFFLINE="1")
     assert done.returncode == 5
-    assert "no network" in done.stderr
+    assert "HF_HUB_OFFLINE=1 forbids to ask" in done.stderr
     assert {row["reason"] for row in report_of(tmp_path)["not_run"]} == {"no-network"}
 
 

@@ -1,12 +1,14 @@
 """Stages, recipes, surveys and progress, on a small plan in one process; Snakemake itself: test_reproduce."""
 
 import json
+import os
 import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from harness.run import engine as engine_module
 from harness.run.engine import Engine
 from harness.run.execution import stage_cost
 from harness.run.progress import Lines, stage_progress
@@ -431,3 +433,19 @@ def test_the_manifest_of_a_stage_names_its_inputs(small: SmallWorld, store: Path
     expected = {"role": "phrases", "key": phrases[0].key, "digest": phrases[0].digest}
     assert content["inputs"] == [expected]
     assert content["parameters"]["needs"] == [["phrases", phrases[0].key]]
+
+
+@pytest.mark.parametrize("home", [None, "/nonexistent"], ids=["no home", "a home that is not there"])
+def test_a_user_who_is_a_number_alone_has_a_name_and_a_home_for_the_engine(
+    home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    assert engine_module._person_in(tmp_path) == {}
+    monkeypatch.setattr(engine_module, "getuser", nobody)
+    monkeypatch.delenv("HOME", raising=False)
+    if home:
+        monkeypatch.setenv("HOME", home)
+    told = engine_module._person_in(tmp_path)
+    assert told == {"LOGNAME": f"user-{os.getuid()}", "HOME": home or str(tmp_path)}

@@ -139,18 +139,57 @@ def test_only_the_command_dies_and_is_started_again(small: SmallWorld) -> None:
 
 
 @pytest.mark.slow
-def test_the_keyboard_ends_everything_within_seconds(small: SmallWorld) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "outcome"),
+    [
+        pytest.param(signal.SIGINT, 130, "KeyboardInterrupt", id="the keyboard"),
+        pytest.param(signal.SIGHUP, 129, "StoppedError", id="a terminal that is closed"),
+    ],
+)
+def test_a_signal_ends_everything_within_seconds(
+    small: SmallWorld, number: signal.Signals, code: int, outcome: str
+) -> None:
     small.write(behaviour={"seconds": 30})
     process = start(small)
     wait_for(small, "start", "phrases/all")
     children = family(process)
     sent = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     found, out, _ = finish(process)
-    assert found == 130
+    assert (found, outcomes(small)) == (code, [outcome])
     assert time.monotonic() - sent < 8
     assert "what is finished is kept. Go on with: harness reproduce --study sin2025" in out
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+
+
+@pytest.mark.slow
+def test_what_the_surroundings_leave_behind_changes_nothing(
+    small: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell, a hook and a notebook left their variables, the folder is full of files, and nobody reads on."""
+    for name in ("yaml", "random", "json", "numpy", "snakemake", "harness"):
+        (small.root / f"{name}.py").write_text('raise SystemExit("a file of this folder")', encoding="utf-8")
+    (small.root / "exits.sh").write_text("exit 7\n", encoding="utf-8")
+    strays = {
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONWARNINGS": "error",
+        "BASH_ENV": str(small.root / "exits.sh"),
+        "SNAKEMAKE_DRY_RUN": "true",
+        "TMPDIR": "/nowhere",
+        "OMP_NUM_THREADS": "many",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    for name, value in strays.items():
+        monkeypatch.setenv(name, value)
+    process = start(small, "--out", "größe")
+    process.stdout.close()
+    process.stdout = None
+    code, _, err = finish(process)
+    assert (code, err) == (0, "")
+    assert (small.root / "größe" / "report.json").is_file()
+    assert len(small.counted("end")) == ALL_ITEMS
 
 
 @pytest.mark.slow
@@ -377,16 +416,18 @@ def test_without_a_network_there_is_a_report_all_the_same(
 def test_without_an_accelerator_nothing_starts(
     told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(harness.run.reproduce, "default_device", lambda: "cpu")
+    monkeypatch.setattr(harness.run.reproduce, "accelerator_problem", lambda: "no driver is loaded")
     assert tell("cuda") == 5
-    assert capsys.readouterr().err.startswith("error: this machine cannot run on cuda: ")
+    said = capsys.readouterr().err
+    assert said.startswith("error: this machine cannot run on cuda: no driver is loaded; ")
+    assert said.endswith(", or say --device cpu\n")
     assert set(not_run(told).values()) == {"no-accelerator"}
     assert len(not_run(told)) == 4
     assert told.counted("start") == []
 
 
 def test_with_an_accelerator_it_goes_on(told: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness.run.reproduce, "default_device", lambda: "cuda")
+    monkeypatch.setattr(harness.run.reproduce, "accelerator_problem", lambda: None)
     assert tell("cuda") == 0
 
 

@@ -1,9 +1,11 @@
 """Provenance: what changes the digest of code and what does not, versions against pins, and git."""
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -202,8 +204,102 @@ def test_a_history_is_believed_before_the_image(tmp_path: Path, monkeypatch: pyt
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance.shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
     assert commit().sha == "unknown"
+
+
+@needs_git
+def test_the_commit_is_the_checkouts_own_in_a_hook_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        _git(tmp_path / name, "init")
+        _git(tmp_path / name, "commit", "--allow-empty", "-m", name)
+    own = commit(tmp_path / "own")
+    other = tmp_path / "other"
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    assert commit(tmp_path / "own") == own
+
+
+@needs_git
+def test_a_checkout_of_another_owner_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container, where the folder is mounted; the variable is by which git tests this itself."""
+    _git(tmp_path, "init")
+    _git(tmp_path, "commit", "--allow-empty", "-m", "one")
+    own = commit(tmp_path)
+    foreign = {**os.environ, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    monkeypatch.setattr(provenance, "child_environment", lambda: foreign)
+    assert commit(tmp_path) == own
+    assert len(own.sha) == 40
+
+
+def test_where_the_system_names_no_cores_all_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert provenance.available_cores() == os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("visible", "device"),
+    [
+        pytest.param(None, "cuda", id="not set"),
+        pytest.param("0", "cuda", id="one"),
+        pytest.param("1,-1", "cuda", id="up to the first that is none"),
+        pytest.param("GPU-8932f937", "cuda", id="by name"),
+        pytest.param("MIG-8932f937", "cuda", id="a part, by name"),
+        pytest.param("", "cpu", id="none"),
+        pytest.param("-1", "cpu", id="none, as a number"),
+        pytest.param("-1,0", "cpu", id="none before one"),
+        pytest.param("NoDevFiles", "cpu", id="none, as a scheduler has it"),
+    ],
+)
+def test_hidden_accelerators_are_not_used(
+    visible: str | None, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "_is_cpu_build", lambda: False)
+    monkeypatch.setattr(Path, "exists", lambda self: str(self) == "/dev/nvidiactl")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert provenance.default_device() == device
+    if device == "cpu":
+        assert provenance.accelerator_problem() == f"CUDA_VISIBLE_DEVICES={visible} hides every accelerator"
+        assert provenance.accelerator_cure().startswith("unset CUDA_VISIBLE_DEVICES")
+
+
+def test_a_driver_that_raises_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises() -> bool:
+        warnings.warn("CUDA initialization: unknown error", stacklevel=1)
+        raise RuntimeError("Unexpected error from cudaGetDeviceCount()\nmore")
+
+    monkeypatch.setattr(provenance, "_is_cpu_build", lambda: False)
+    monkeypatch.setattr(provenance, "default_device", lambda: "cuda")
+    monkeypatch.setattr("torch.cuda.is_available", raises)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert provenance.accelerator_problem() == (
+        "the driver refuses (Unexpected error from cudaGetDeviceCount())"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("echo NVIDIA-SMI has failed; exit 9", id="fails in words"),
+        pytest.param("sleep 60", id="hangs"),
+    ],
+)
+def test_a_driver_that_does_not_answer_has_no_name(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(provenance, "ANSWER_SECONDS", 0.3)
+    assert provenance.machine()["accelerator"] is None
 
 
 def test_the_environment_of_a_report_names_neither_host_nor_clock() -> None:
