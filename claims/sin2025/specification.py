@@ -131,13 +131,6 @@ GRID = (
         openness=Openness.UNSURE,
     ),
     Choice(
-        name="latents of the loss",
-        alternatives=("the phrase's own", "all latents of the layer"),
-        openness=Openness.UNSURE,
-        says="most latents are silent for a phrase, and over all of them the loss is least where both sides are silent, "
-        "so it lowers activations instead of lifting them",
-    ),
-    Choice(
         name="gradient of the English side",
         alternatives=("in the loss", "stopped"),
         openness=Openness.UNSURE,
@@ -195,6 +188,13 @@ GRID = (
         alternatives=("5 seeds", "other seeds"),
         openness=Openness.EQUIVALENT,
         says="already in the standard error, so no axis of a curve",
+    ),
+    Choice(
+        name="latents of the loss",
+        alternatives=("the phrase's own", "all latents of the layer"),
+        openness=Openness.UNSURE,
+        says="most latents are silent for a phrase, and over all of them the loss is least where both sides are silent, "
+        "so it lowers activations instead of lifting them",
     ),
 )
 """What the paper leaves open, and what else could be done; formulas and readings first."""
