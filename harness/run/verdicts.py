@@ -179,10 +179,10 @@ def lowered(study: Study, stored: Stored) -> Mapping[str, str]:
     }
     if not gains or (mean := sum(gains.values()) / len(gains)) >= 0:
         return {}
-    each = ", ".join(f"{language} {value:+.1f} %" for language, value in gains.items())
+    each = ", ".join(f"{language} {value:+.2f} %" for language, value in gains.items())
     says = (
         f"No success by itself: at layer {study.primary.gain_layer} the same adapters changed the tuned languages' own latents by "
-        f"{mean:+.1f} % on average ({each})."
+        f"{mean:+.2f} % on average ({each})."
     )
     return {name: says for name, row in stored.estimates.items() if row.quantity == "retention"}
 

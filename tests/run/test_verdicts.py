@@ -132,9 +132,9 @@ def test_where_own_latents_fell_retention_is_told_to_be_no_success() -> None:
     assert set(told) == {RETENTION}
     (said,) = told.values()
     assert said.startswith("No success by itself: at layer 20 the same adapters")
-    assert "by -10.5 % on average" in said
-    assert "ml -41.0 %" in said
-    assert "id +20.0 %" in said
+    assert "by -10.50 % on average" in said
+    assert "ml -41.00 %" in said
+    assert "id +20.00 %" in said
 
 
 def test_where_own_latents_rose_on_average_nothing_is_said() -> None:
