@@ -100,12 +100,9 @@ def bridge_with_saes(world: MidWorld) -> Work:
 def harness_alignment(world: MidWorld) -> Work:
     """Steps of the adapters stage."""
     from harness.supply.adapters import trained_adapter
-    from harness.supply.dictionaries import load_encoder
-    from harness.works.alignmentloss import Aligner
 
     model, choice = _model(world), _alignment_choice(world)
-    whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
-    aligner = Aligner(language_model=model, encoders=dict.fromkeys(choice.layers, whole), choice=choice)
+    aligner = _aligner(world, model, choice)
 
     def work(amount: int) -> int:
         import torch
@@ -152,6 +149,7 @@ def peft_alignment(world: MidWorld) -> Work:
 
     def work(amount: int) -> int:
         pairs = _pairs(model, world)
+        shares = _aligner(world, model, choice).shares(pairs, pairs)
         tuned = get_peft_model(model.model, config)
         optimizer = torch.optim.AdamW(
             [p for p in tuned.parameters() if p.requires_grad], lr=choice.learning_rate
@@ -159,7 +157,8 @@ def peft_alignment(world: MidWorld) -> Work:
         for _ in range(amount):
             with torch.no_grad(), tuned.disable_adapter():
                 original = pooled(tuned, pairs.english)
-            loss = alignment_loss(pooled(tuned, pairs.english), pooled(tuned, pairs.target), original, choice)
+            sides = [pooled(tuned, side) for side in (pairs.english, pairs.target)]
+            loss = alignment_loss(*sides, original, shares, choice)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
@@ -212,19 +211,29 @@ def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
     """One batch of eight pairs."""
     from harness.supply.tables import read_table
     from harness.words.record import Text, Translation
+    from harness.works.alignment import own_latents
     from harness.works.alignmentloss import Pairs
 
     english = [row.text for row in read_table(world.phrases(8), Text)]
     target = [row.text for row in read_table(world.translation(8), Translation)]
     sides = [tuple(map(tuple, model.token_ids(texts))) for texts in (english, target)]
-    return Pairs(english=sides[0], target=sides[1])
+    return Pairs(english=sides[0], target=sides[1], own=tuple(own_latents(world.phrases(8)).values()))
+
+
+def _aligner(world: MidWorld, model: Any, choice: Any) -> Any:  # noqa: ANN401
+    from harness.supply.dictionaries import load_encoder
+    from harness.works.alignmentloss import Aligner
+
+    whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
+    return Aligner(language_model=model, encoders=dict.fromkeys(choice.layers, whole), choice=choice)
 
 
 def _alignment_choice(world: MidWorld) -> Any:  # noqa: ANN401
     """LoRA as the paper's study has it, on the layers below the last five."""
-    from harness.words.study import AlignmentChoice
+    from harness.words.study import AlignedLatents, AlignmentChoice
 
     return AlignmentChoice(
+        latents=AlignedLatents.OWN,
         alpha=1.0,
         detach_english=False,
         layers=tuple(range(world.num_layers - 5)),

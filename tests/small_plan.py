@@ -19,6 +19,7 @@ from harness.words.pins import Home, Pin
 from harness.words.runfacts import RunFacts
 from harness.words.study import (
     Aggregation,
+    AlignedLatents,
     AlignmentChoice,
     Group,
     Language,
@@ -90,6 +91,7 @@ def small_study(**changes: object) -> Study:
         min_fraction_of_maximum=0.8, cut=PhraseCut.SENTENCE, min_examples=1, max_examples=4
     )
     alignment = AlignmentChoice(
+        latents=AlignedLatents.OWN,
         alpha=1.0,
         detach_english=False,
         layers=(0, 1),

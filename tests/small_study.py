@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.words.items import Item, Plan
 from harness.words.study import (
     Aggregation,
+    AlignedLatents,
     AlignmentChoice,
     Group,
     Language,
@@ -27,6 +28,7 @@ SPECIFICATION = Specification(
     pooling=Pooling.MEAN,
     aggregation=Aggregation.RATIO_OF_MEANS,
     alignment=AlignmentChoice(
+        latents=AlignedLatents.OWN,
         alpha=1.0,
         detach_english=False,
         layers=(0, 1, 2),

@@ -3,7 +3,15 @@
 from claims.sin2025.baselines import BASELINES
 from harness.words.judgement import Choice, Openness
 from harness.words.protocol import Protocol
-from harness.words.study import Aggregation, AlignmentChoice, PhraseChoice, PhraseCut, Pooling, Specification
+from harness.words.study import (
+    Aggregation,
+    AlignedLatents,
+    AlignmentChoice,
+    PhraseChoice,
+    PhraseCut,
+    Pooling,
+    Specification,
+)
 
 ALIGNED_LAYERS = tuple(range(21))
 """Layer 20 and all layers below it, counted from 0."""
@@ -20,6 +28,8 @@ PRIMARY = Specification(
     pooling=Pooling.MEAN,
     aggregation=Aggregation.RATIO_OF_MEANS,
     alignment=AlignmentChoice(
+        # The quantity whose gap is measured; over all latents the first term is least where both sides are silent.
+        latents=AlignedLatents.OWN,
         # Never tuned to hit a printed number: 1 is the value at which neither term is favoured.
         alpha=1.0,
         detach_english=False,
@@ -178,6 +188,13 @@ GRID = (
         alternatives=("5 seeds", "other seeds"),
         openness=Openness.EQUIVALENT,
         says="already in the standard error, so no axis of a curve",
+    ),
+    Choice(
+        name="latents of the loss",
+        alternatives=("the phrase's own", "all latents of the layer"),
+        openness=Openness.UNSURE,
+        says="most latents are silent for a phrase, and over all of them the loss is least where both sides are silent, "
+        "so it lowers activations instead of lifting them",
     ),
 )
 """What the paper leaves open, and what else could be done; formulas and readings first."""

@@ -130,7 +130,8 @@ PANELS = (
         group=ALIGNED,
         heading="What the adapters learned",
         lead="Distance between a held-out phrase and its own translation, and the translation of another "
-        "phrase: if both shrink alike, only averages were aligned. Nats per token tell what it cost the model "
+        "phrase: if both shrink alike, only averages were aligned. Activations are means over the latents that the loss "
+        "is a mean over, by the primary specification each phrase\u2019s own. Nats per token tell what it cost the model "
         "as a language model.",
         quantities=(
             "alignment-gap",

@@ -89,7 +89,7 @@ def _pairs(run: FinishedRun, task: AdapterTask) -> tuple[Pairs, Pairs]:
     held_out = run.column("phrases", "all", Text, "held_out").tolist()
     try:
         rows = zip(*sides, held_out, strict=True)
-        training, measured = parted([(_as_long(en), _as_long(xx), held) for en, xx, held in rows])
+        training, measured = parted([(_as_long(en), _as_long(xx), held, ()) for en, xx, held in rows])
     except ValueError as error:
         raise NotCountedError(
             f"the pairs of adapters {task.language} do not fit together: {error}"

@@ -142,7 +142,7 @@ def paper_docket(brought: Brought) -> Docket | None:
         unreplayed_estimates=_unreplayed_estimates(brought),
         broken_estimates=brought.stored.broken if brought.stored else {},
         differing_estimates=differing_estimates(brought.study, brought.baselines),
-        remarks=remarks(brought.study, brought.baselines),
+        remarks=_beside(brought),
     )
     return docket_of(brought.study, claims, brought.stored, circumstances)
 
@@ -153,9 +153,41 @@ def self_check_docket(brought: Brought) -> Docket | None:
     if name is None or brought.stored is None:
         return None
     circumstances = Circumstances(
-        broken_estimates=brought.stored.broken, unreplayed_estimates=_unreplayed_estimates(brought)
+        broken_estimates=brought.stored.broken,
+        unreplayed_estimates=_unreplayed_estimates(brought),
+        remarks=lowered(brought.study, brought.stored),
     )
     return docket_of(load_study(name), load_claims(name), brought.stored, circumstances)
+
+
+def _beside(brought: Brought) -> Mapping[str, str]:
+    """By estimate: everything that is to be said beside it."""
+    guessed = remarks(brought.study, brought.baselines)
+    fallen = lowered(brought.study, brought.stored) if brought.stored else {}
+    return {
+        name: " ".join(said[name] for said in (fallen, guessed) if name in said)
+        for name in (*fallen, *guessed)
+    }
+
+
+def lowered(study: Study, stored: Stored) -> Mapping[str, str]:
+    """Estimates of retention, by id, each with what to say beside it where the same adapters lowered what they were to lift.
+
+    English is easily kept by an adapter that does nothing, or that lowers everything a little.
+    """
+    gains = {
+        row.language: row.value
+        for row in stored.estimates.values()
+        if (row.quantity, row.layer, row.specification) == ("gain", study.primary.gain_layer, "primary")
+    }
+    if not gains or (mean := sum(gains.values()) / len(gains)) >= 0:
+        return {}
+    each = ", ".join(f"{language} {value:+.2f} %" for language, value in gains.items())
+    says = (
+        f"No success by itself: at layer {study.primary.gain_layer} the same adapters changed the tuned languages' own latents by "
+        f"{mean:+.2f} % on average ({each})."
+    )
+    return {name: says for name, row in stored.estimates.items() if row.quantity == "retention"}
 
 
 def _prospects(brought: Brought, claims: Sequence[Claim]) -> tuple[Prospect, ...]:

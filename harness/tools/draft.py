@@ -12,6 +12,7 @@ from harness.words.tasks import (
     BenchmarksTask,
     DictionaryTask,
     EstimatesTask,
+    LanguageChecks,
     Networks,
     Numerics,
     ParallelTexts,
@@ -232,27 +233,10 @@ class Draft:
         known = self.profile.known_numbers
         if known is None:
             return ()
-        language, sizes = self.study.tuned[0], self.profile.sizes
-        choice = self.study.primary.alignment
-        networks = self.networks
         task = SelfChecksTask(
             known_numbers=known,
             phrases=self.phrases_task(),
-            translation=self.translation_task(language),
-            activations=ActivationsTask(
-                language=language.code, networks=networks, similarity_texts=0, seed=SAMPLING_SEED
-            ),
-            dictionary=DictionaryTask(
-                language=language.code, networks=networks, texts=sizes.dictionary_texts, seed=SAMPLING_SEED
-            ),
-            adapter=AdapterTask(
-                language=language.code,
-                seed=sizes.adapter_seeds[0],
-                networks=networks,
-                choice=choice,
-                max_steps=SELF_CHECK_STEPS,
-                batch_size=sizes.alignment_batch or choice.batch_size,
-            ),
+            languages=tuple(self._language_checks(language) for language in self.study.tuned),
             benchmarks=self.benchmarks_task(self.study.reference.code),
         )
         item = Item(stage="self-checks", name="all", task=task)
@@ -260,3 +244,24 @@ class Draft:
             Stage(name="self-checks", says="known numbers, computed again", module="harness.works.selfchecks",
                   items=(item,), uses_model=True),
         )  # fmt: skip
+
+    def _language_checks(self, language: Language) -> LanguageChecks:
+        sizes, choice = self.profile.sizes, self.study.primary.alignment
+        code, networks = language.code, self.networks
+        return LanguageChecks(
+            translation=self.translation_task(language),
+            activations=ActivationsTask(
+                language=code, networks=networks, similarity_texts=0, seed=SAMPLING_SEED
+            ),
+            dictionary=DictionaryTask(
+                language=code, networks=networks, texts=sizes.dictionary_texts, seed=SAMPLING_SEED
+            ),
+            adapter=AdapterTask(
+                language=code,
+                seed=sizes.adapter_seeds[0],
+                networks=networks,
+                choice=choice,
+                max_steps=SELF_CHECK_STEPS,
+                batch_size=sizes.alignment_batch or choice.batch_size,
+            ),
+        )

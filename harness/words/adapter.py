@@ -30,7 +30,10 @@ class TrainingLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class AlignmentStep:
-    """One logged moment of adapter training, measured on held-out pairs (`alignment_steps`)."""
+    """One logged moment of adapter training, measured on held-out pairs (`alignment_steps`).
+
+    Means go over the latents that the loss is a mean over: by the primary specification the phrases' own.
+    """
 
     step: int
     gap: float

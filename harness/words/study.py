@@ -40,6 +40,15 @@ class PhraseCut(StrEnum):
     """The whole stored window."""
 
 
+class AlignedLatents(StrEnum):
+    """Which latents of a layer the alignment loss is a mean over."""
+
+    OWN = "own"
+    """Those that the phrase was selected for, whose activation gaps and gains are about."""
+    ALL = "all"
+    """Every latent of the layer, whatever the phrase."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Language:
     """One language of the study."""
@@ -89,6 +98,8 @@ class PhraseChoice:
 class AlignmentChoice:
     """How adapters are trained: the loss, what it touches, and the optimiser."""
 
+    latents: AlignedLatents
+    """What both terms of the loss are means over."""
     alpha: float
     """Weight of the retention term."""
     detach_english: bool

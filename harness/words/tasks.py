@@ -160,17 +160,31 @@ class EstimatesTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageChecks:
+    """What the self-checks ask of one tuned language."""
+
+    translation: TranslationTask
+    activations: ActivationsTask
+    dictionary: DictionaryTask
+    adapter: AdapterTask
+
+    @property
+    def language(self) -> Language:
+        """The language itself."""
+        return self.translation.language
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelfChecksTask:
     """Known numbers of every stage, each recomputed from committed inputs. Needs: nothing."""
 
     known_numbers: Pin
     """Folder with the recorded numbers and the inputs of every stage."""
     phrases: PhrasesTask
-    translation: TranslationTask
-    activations: ActivationsTask
-    dictionary: DictionaryTask
-    adapter: AdapterTask
+    languages: tuple[LanguageChecks, ...]
+    """Every tuned language, in the study's order."""
     benchmarks: BenchmarksTask
+    """In the reference language, asked of the untouched model and through each language's adapter."""
 
 
 Task = (

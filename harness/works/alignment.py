@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from harness.supply.adapters import save_adapter, trained_adapter
 from harness.supply.dictionaries import layer_encoder
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.sources import revision_of
-from harness.supply.tables import write_table
+from harness.supply.tables import read_column, write_table
 from harness.supply.texts import language_texts
 from harness.tools.encoding import Encoder
 from harness.tools.memory import Portion
 from harness.words.adapter import AdapterFailure, AlignmentStep, TrainingLoss
+from harness.words.record import Selection
 from harness.words.tasks import AdapterTask, Networks
-from harness.works.alignmentloss import Aligner, Pairs
+from harness.works.alignmentloss import Aligner, OwnLatents, Pairs
 from harness.works.heldout import strangers
 from harness.works.modelcard import Trained, model_card
 from harness.works.training import Training, drawn_pairs
@@ -30,8 +32,8 @@ HELD_OUT_PAIRS = 64
 WRONG_PARTNERS = 1
 """Tells the stream that draws wrong partners from others of the same seed."""
 
-PairRow = tuple[tuple[int, ...], tuple[int, ...], bool]
-"""Token ids of an English phrase and of its translation, BOS in front, and whether they are held out."""
+PairRow = tuple[tuple[int, ...], tuple[int, ...], bool, OwnLatents]
+"""Token ids of an English phrase and of its translation, BOS in front; whether they are held out; the phrase's own latents."""
 
 
 def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -84,13 +86,24 @@ def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Pa
     """
     target = language_texts(inputs)
     english = language_texts({"phrases": inputs["phrases"]})
-    sides = zip(
+    own = own_latents(inputs["phrases"])
+    rows = zip(
         language_model.token_ids(english.texts),
         language_model.token_ids(target.texts),
         target.held_out,
+        (own.get(text_id, ()) for text_id in target.text_ids),
         strict=True,
     )
-    return parted([(tuple(en), tuple(xx), held) for en, xx, held in sides])
+    return parted([(tuple(en), tuple(xx), held, latents) for en, xx, held, latents in rows])
+
+
+def own_latents(phrases: Path) -> Mapping[int, OwnLatents]:
+    """By text: every layer and latent that it was selected for."""
+    own: dict[int, OwnLatents] = {}
+    columns = (read_column(phrases, Selection, name).tolist() for name in ("text_id", "layer", "latent"))
+    for text_id, layer, latent in zip(*columns, strict=True):
+        own[text_id] = (*own.get(text_id, ()), (layer, latent))
+    return own
 
 
 def parted(rows: Sequence[PairRow]) -> tuple[Pairs, Pairs]:
@@ -112,10 +125,10 @@ def parted(rows: Sequence[PairRow]) -> tuple[Pairs, Pairs]:
 
 
 def with_wrong_partners(pairs: Pairs, seed: int) -> Pairs:
-    """Every English phrase with the translation of another one, each used once; the phrases stay in their order."""
+    """Every English phrase with the translation of another one, each used once; the phrases keep order and latents."""
     stream = np.random.default_rng(np.random.SeedSequence([seed, len(pairs), WRONG_PARTNERS]))
     partners = strangers(len(pairs), stream)
-    return Pairs(english=pairs.english, target=tuple(pairs.target[partner] for partner in partners))
+    return replace(pairs, target=tuple(pairs.target[partner] for partner in partners))
 
 
 @cache
@@ -124,4 +137,8 @@ def _encoder(networks: Networks, layer: int) -> Encoder:
 
 
 def _as_pairs(rows: Sequence[PairRow]) -> Pairs:
-    return Pairs(english=tuple(row[0] for row in rows), target=tuple(row[1] for row in rows))
+    return Pairs(
+        english=tuple(row[0] for row in rows),
+        target=tuple(row[1] for row in rows),
+        own=tuple(row[3] for row in rows),
+    )

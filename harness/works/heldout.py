@@ -4,7 +4,7 @@ Pairs go through the model a few at a time, those of about one length together, 
 afterwards: one long translation makes its own few neighbours wide, and not every pair.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ def measured_moment(
 ) -> AlignmentStep:
     """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss.
 
+    Activations are those that the loss is a mean over; a shuffled partner is read at the English phrase's own latents.
     u, v and u_orig of a pair are padded alike; those of another pair may be padded otherwise, so that another
     `batch_tokens` moves the figures by what rounding does: under 1e-5 of themselves in float32, more in bfloat16.
 
@@ -38,14 +39,15 @@ def measured_moment(
         seed: Draws the wrong partners, with the step.
     """
     english, target, original = _three_sides(aligner, held_out, untouched, batch_tokens)
+    shares = aligner.shares(held_out, held_out)
     partners = strangers(len(held_out), np.random.default_rng(np.random.SeedSequence([seed, step])))
     return AlignmentStep(
         step=step,
-        gap=_mean_over_layers((u - v).abs() for u, v in zip(english, target, strict=True)),
-        shuffled_gap=_mean_over_layers((u - v[partners]).abs() for u, v in zip(english, target, strict=True)),
-        retention=_mean_over_layers((u - o).square() for u, o in zip(english, original, strict=True)),
-        english_mean=_mean_over_layers(iter(english)),
-        target_mean=_mean_over_layers(iter(target)),
+        gap=_mean(shares, ((u - v).abs() for u, v in zip(english, target, strict=True))),
+        shuffled_gap=_mean(shares, ((u - v[partners]).abs() for u, v in zip(english, target, strict=True))),
+        retention=_mean(shares, ((u - o).square() for u, o in zip(english, original, strict=True))),
+        english_mean=_mean(shares, english),
+        target_mean=_mean(shares, target),
         english_nats_per_token=nats_per_token(aligner.language_model, held_out.english, batch_tokens),
         target_nats_per_token=nats_per_token(aligner.language_model, held_out.target, batch_tokens),
     )
@@ -96,5 +98,6 @@ def _three_sides(
     ]
 
 
-def _mean_over_layers(values: Iterator[Tensor]) -> float:
-    return float(torch.stack([layer.mean() for layer in values]).mean())
+def _mean(shares: Sequence[Tensor], values: Iterable[Tensor]) -> float:
+    """Mean over what the loss is a mean over."""
+    return float(sum((weights * layer).sum() for weights, layer in zip(shares, values, strict=True)))

@@ -12,6 +12,7 @@ from typing import Any
 from harness.tools.canonical import digest_of
 from harness.words.adapter import AlignmentStep, TrainingLoss, adapter_name
 from harness.words.pins import Home, Pin
+from harness.words.study import AlignedLatents
 from harness.words.tasks import AdapterTask
 from harness.works.alignmentloss import Pairs
 
@@ -25,6 +26,12 @@ FIGURES: Mapping[str, str] = {
     "target_nats_per_token": "loss of the language model in the target language, nats per token",
 }
 """Fields of a logged moment in words."""
+
+
+MEANS_OVER: Mapping[AlignedLatents, str] = {
+    AlignedLatents.OWN: "the latents that each English phrase was selected for",
+    AlignedLatents.ALL: "all latents of the layer",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +122,7 @@ def _procedure(trained: Trained) -> Iterator[str]:
     yield "## Training"
     yield ""
     yield "Loss, mean over layers: `mean abs(u - v) + alpha * mean (u - u_orig)^2`, with u the pooled activations of the English"
-    yield "phrase, v those of its partner, and u_orig those of the untouched model."
+    yield f"phrase, v those of its partner, and u_orig those of the untouched model. The means go over {MEANS_OVER[task.choice.latents]}."
     yield ""
     yield "| setting | value |"
     yield "| :-- | :-- |"
@@ -138,6 +145,7 @@ def _figures(trained: Trained) -> Iterator[str]:
     for name, words in FIGURES.items():
         yield f"| {words} | {getattr(before, name):.6g} | {getattr(after, name):.6g} |"
     yield ""
+    yield "Activations are means over the latents that the loss is a mean over."
     yield "If both distances fall alike, the mean of the language moved and no meaning was aligned."
 
 

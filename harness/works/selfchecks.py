@@ -30,7 +30,7 @@ from harness.words.record import (
     Translation,
 )
 from harness.words.study import Aggregation
-from harness.words.tasks import SelfChecksTask
+from harness.words.tasks import BenchmarksTask, LanguageChecks, SelfChecksTask
 from harness.works import alignment, dictionary, evaluation, extraction, phrases, translation
 
 NUMBERS_FILE = "numbers.json"
@@ -98,18 +98,20 @@ def checks(found: Iterator[Figure], recorded: Mapping[str, float]) -> Iterator[S
 
 
 def figures(task: SelfChecksTask, folder: Path) -> Iterator[Figure]:
-    """Every figure, stage by stage."""
-    for stage in (
-        _phrases,
-        _translations,
-        _activations,
-        _tuned_activations,
-        _dictionary_error,
-        _adapter,
-        _benchmarks,
-    ):
-        with tempfile.TemporaryDirectory() as scratch:
-            yield from stage(task, folder, Path(scratch))
+    """Every figure, stage by stage; those of one language for every tuned language."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield from _phrases(task, Path(scratch))
+    for checked in task.languages:
+        for stage in (_translation, _activations, _tuned_activations, _dictionary_error, _adapter):
+            with tempfile.TemporaryDirectory() as scratch:
+                yield from stage(checked, folder, Path(scratch))
+    yield from _benchmarks(task.benchmarks, "benchmarks", "by the untouched model", {})
+    for checked in task.languages:
+        code, name = checked.language.code, checked.language.name
+        through = {"adapter": folder / "adapter" / code}
+        yield from _benchmarks(
+            task.benchmarks, f"benchmarks-tuned.{code}", f"through the {name} adapter", through
+        )
     yield from pencil_figures()
 
 
@@ -132,7 +134,7 @@ def pencil_figures() -> Iterator[Figure]:
         yield Figure(check_id=name, says=says, value=gap_percent(low, high, aggregation), kind=Kind.MEAN)
 
 
-def _phrases(task: SelfChecksTask, _folder: Path, scratch: Path) -> Iterator[Figure]:
+def _phrases(task: SelfChecksTask, scratch: Path) -> Iterator[Figure]:
     phrases.produce(task.phrases, {}, scratch)
     coverage = read_table(scratch, Coverage)
     counts = {
@@ -150,88 +152,92 @@ def _phrases(task: SelfChecksTask, _folder: Path, scratch: Path) -> Iterator[Fig
         )
 
 
-def _translations(task: SelfChecksTask, folder: Path, scratch: Path) -> Iterator[Figure]:
-    translation.produce(task.translation, {"phrases": folder / "phrases"}, scratch)
-    known = {row.text_id: row.text for row in read_table(folder / "translation", Translation)}
+def _translation(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
+    texts = _texts(task, folder)
+    translation.produce(task.translation, {"phrases": texts["phrases"]}, scratch)
+    known = {row.text_id: row.text for row in read_table(texts["translation"], Translation)}
     same = sum(known[row.text_id] == row.text for row in read_table(scratch, Translation))
     yield Figure(
-        check_id="translations.same",
-        says=f"committed phrases whose {task.translation.language.name} translation is the recorded one",
+        check_id=f"translations.{task.language.code}.same",
+        says=f"committed phrases whose {task.language.name} translation is the recorded one",
         value=same,
         kind=Kind.COUNT,
     )
 
 
-def _activations(task: SelfChecksTask, folder: Path, scratch: Path) -> Iterator[Figure]:
+def _activations(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
     yield from _read_activations(task, folder, scratch, "activations", {})
 
 
-def _tuned_activations(task: SelfChecksTask, folder: Path, scratch: Path) -> Iterator[Figure]:
-    yield from _read_activations(task, folder, scratch, "activations-tuned", {"adapter": folder / "adapter"})
+def _tuned_activations(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
+    through = {"adapter": folder / "adapter" / task.language.code}
+    yield from _read_activations(task, folder, scratch, "activations-tuned", through)
 
 
 def _read_activations(
-    task: SelfChecksTask, folder: Path, scratch: Path, stage: str, adapter: Mapping[str, Path]
+    task: LanguageChecks, folder: Path, scratch: Path, stage: str, adapter: Mapping[str, Path]
 ) -> Iterator[Figure]:
-    extraction.produce(task.activations, {**_texts(folder), **adapter}, scratch)
+    extraction.produce(task.activations, {**_texts(task, folder), **adapter}, scratch)
+    language = task.language
     layer, mean = (read_column(scratch, PanelActivation, name) for name in ("layer", "mean"))
     for number in _spread(len(task.activations.networks.dictionary_files)):
         yield Figure(
-            check_id=f"{stage}.layer-{number}",
-            says=f"mean activation of the panel at layer {number} over the committed translations",
+            check_id=f"{stage}.{language.code}.layer-{number}",
+            says=f"mean activation of the panel at layer {number} over the committed {language.name} translations",
             value=float(mean[layer == number].astype(np.float64).mean()),
             kind=Kind.MEAN,
         )
     tokens = int(read_column(scratch, TextLength, "tokens").sum())
     yield Figure(
-        check_id=f"{stage}.tokens",
-        says="tokens that count, BOS and padding out",
+        check_id=f"{stage}.{language.code}.tokens",
+        says=f"{language.name} tokens that count, BOS and padding out",
         value=tokens,
         kind=Kind.EXACT,
     )
 
 
-def _dictionary_error(task: SelfChecksTask, folder: Path, scratch: Path) -> Iterator[Figure]:
-    dictionary.produce(task.dictionary, _texts(folder), scratch)
+def _dictionary_error(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
+    dictionary.produce(task.dictionary, _texts(task, folder), scratch)
     rows = read_table(scratch, DictionaryError)
     for number in _spread(len(rows)):
         yield Figure(
-            check_id=f"dictionary-error.layer-{number}",
-            says=f"fraction of variance that the dictionary of layer {number} leaves unexplained",
+            check_id=f"dictionary-error.{task.language.code}.layer-{number}",
+            says=f"fraction of {task.language.name} variance that the dictionary of layer {number} leaves unexplained",
             value=rows[number].fraction_variance_unexplained,
             kind=Kind.MEAN,
         )
 
 
-def _adapter(task: SelfChecksTask, folder: Path, scratch: Path) -> Iterator[Figure]:
-    alignment.produce(task.adapter, _texts(folder), scratch)
+def _adapter(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
+    alignment.produce(task.adapter, _texts(task, folder), scratch)
     losses, moments = read_table(scratch, TrainingLoss), read_table(scratch, AlignmentStep)
     values = {"first-loss": losses[0].loss, "last-loss": losses[-1].loss, "gap": moments[-1].gap}
     for name, value in values.items():
         yield Figure(
-            check_id=f"adapters.{name}",
-            says=f"{name.replace('-', ' ')} of {len(losses)} training steps on committed pairs",
+            check_id=f"adapters.{task.language.code}.{name}",
+            says=f"{name.replace('-', ' ')} of {len(losses)} training steps on committed {task.language.name} pairs",
             value=value,
             kind=Kind.MEAN,
         )
 
 
-def _benchmarks(task: SelfChecksTask, _folder: Path, scratch: Path) -> Iterator[Figure]:
-    evaluation.produce(task.benchmarks, {}, scratch)
+def _benchmarks(task: BenchmarksTask, stage: str, by: str, inputs: Mapping[str, Path]) -> Iterator[Figure]:
     right = Counter[str]()
-    for row in read_table(scratch, ItemOutcome):
-        right[row.benchmark] += int(row.acc)
-    for benchmark in task.benchmarks.benchmarks:
+    with tempfile.TemporaryDirectory() as scratch:
+        evaluation.produce(task, inputs, Path(scratch))
+        for row in read_table(Path(scratch), ItemOutcome):
+            right[row.benchmark] += int(row.acc)
+    for benchmark in task.benchmarks:
         yield Figure(
-            check_id=f"benchmarks.{benchmark.name}",
-            says=f"{benchmark.name} items in {task.benchmarks.language} that the untouched model gets right",
+            check_id=f"{stage}.{benchmark.name}",
+            says=f"{benchmark.name} items in {task.language} that are answered rightly {by}",
             value=right[benchmark.name],
             kind=Kind.COUNT,
         )
 
 
-def _texts(folder: Path) -> dict[str, Path]:
-    return {"phrases": folder / "phrases", "translation": folder / "translation"}
+def _texts(task: LanguageChecks, folder: Path) -> dict[str, Path]:
+    return {"phrases": folder / "phrases", "translation": folder / "translation" / task.language.code}
 
 
 def _spread(num_layers: int) -> tuple[int, ...]:

@@ -101,8 +101,9 @@ class Training:
     def gradients(self, indices: Sequence[int], micro_batch: int) -> float:
         """The loss of one batch, whose gradients then stand in the adapter; nothing else is changed.
 
-        Pairs weigh alike, so the losses of parts, weighted by their pairs, sum up to the loss of the whole batch, and so
-        do their gradients. Parts are padded as wide as the whole, so that only sums over fewer texts are rounded otherwise.
+        Every activation weighs in a part what it weighs in the whole batch, so the losses of parts sum up to that of the
+        whole, and so do their gradients. Parts are padded as wide as the whole, so that only sums over fewer texts are
+        rounded otherwise.
         By how much is stated, and measured on the miniature model with texts of very different lengths, on a processor:
         `LOSS_TOLERANCE` and `GRADIENT_TOLERANCE`. Where rounding tips an activation over its threshold, it may be more.
 
@@ -111,13 +112,12 @@ class Training:
             micro_batch: Pairs that are held in memory at once.
         """
         self.tuned.zero_grad()
-        total, width = 0.0, self.training.chosen(indices).width
+        total, batch = 0.0, self.training.chosen(indices)
         for start in range(0, len(indices), micro_batch):
-            part = indices[start : start + micro_batch]
-            loss = self.aligner.loss(self.training.chosen(part), self.tuned.disable_adapter, width)
-            weighted = loss * (len(part) / len(indices))
-            total += require_number("loss", float(weighted.detach()))
-            torch.autograd.backward(weighted)
+            part = self.training.chosen(indices[start : start + micro_batch])
+            loss = self.aligner.loss(part, self.tuned.disable_adapter, batch)
+            total += require_number("loss", float(loss.detach()))
+            torch.autograd.backward(loss)
         return total
 
     def _row(self, step: int, indices: Sequence[int], loss: float) -> TrainingLoss:

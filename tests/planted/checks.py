@@ -302,7 +302,8 @@ def first_loss_of_controls(subject: Subject) -> None:
     """The same of a control, over pairs of which no phrase has its own translation and each translation is used once."""
     for code, seed in CONTROLS:
         numbers = tuple((number,) for number in range(len(training_pairs(subject.expected, code))))
-        drawn = with_wrong_partners(Pairs(english=numbers, target=numbers), seed).target
+        pairs = Pairs(english=numbers, target=numbers, own=((),) * len(numbers))
+        drawn = with_wrong_partners(pairs, seed).target
         assert sorted(drawn) == list(numbers)
         assert all(partner != own for partner, own in zip(drawn, numbers, strict=True))
         wanted = first_distance(

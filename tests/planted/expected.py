@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from tests.planted.dictionaries import D_SAE
 from tests.planted.lexicon import CODES, HUSH, NAMES, SPOKEN, pieces_of, sentence, text_in
 from tests.planted.network import NUM_LAYERS, Strengths, Values
 from tests.planted.pencil import UNTOUCHED, log_likelihood, streams, token_acts
@@ -336,24 +337,42 @@ def _mean_cosine(left: Values, right: Values) -> float:
 def first_distance(
     expected: Expected, code: str, *, training: bool, partners: Sequence[int] | None = None
 ) -> float:
-    """Mean over aligned layers, pairs and latents of the distance between a phrase and its translation, or another's."""
+    """Mean over aligned layers and own latents of the distance between a phrase and its translation, or another's."""
     english, target = _pooled_sides(expected, code, training=training)
     if partners is not None:
         target = target[:, list(partners)]
-    return float(np.abs(english - target).mean())
+    return float((_shares(expected, code, training=training) * np.abs(english - target)).sum())
 
 
 def first_means(expected: Expected, code: str) -> tuple[float, float]:
-    """Mean level of the English and of the target side of held-out pairs."""
-    english, target = _pooled_sides(expected, code, training=False)
-    return float(english.mean()), float(target.mean())
+    """Mean level of the own latents of held-out pairs, on the English and on the target side."""
+    sides, shares = _pooled_sides(expected, code, training=False), _shares(expected, code, training=False)
+    english, target = (float((shares * side).sum()) for side in sides)
+    return english, target
 
 
 def planted_drift(expected: Expected, code: str, strengths: Strengths) -> float:
     """Mean square distance of held-out English under an adapter from English without it."""
     before, _ = _pooled_sides(expected, code, training=False)
     after, _ = _pooled_sides(expected, code, training=False, strengths=strengths)
-    return float(((after - before) ** 2).mean())
+    return float((_shares(expected, code, training=False) * (after - before) ** 2).sum())
+
+
+def own_shares(expected: Expected, pairs: Sequence[str]) -> Values:
+    """What each [layer, pair, latent] weighs: the own latents of a layer alike, the layers that have some alike."""
+    own = np.asarray(
+        [
+            [[pair in selected.get(latent, {}) for latent in range(D_SAE)] for pair in pairs]
+            for selected in (expected.world.selected[layer] for layer in ALIGNMENT.layers)
+        ],
+        dtype=np.float64,
+    )
+    counts = own.sum(axis=(1, 2), keepdims=True)
+    return own / np.maximum(counts, 1) / np.count_nonzero(counts)
+
+
+def _shares(expected: Expected, code: str, *, training: bool) -> Values:
+    return own_shares(expected, _pairs(expected, code, held_out=not training))
 
 
 def training_pairs(expected: Expected, code: str) -> list[str]:

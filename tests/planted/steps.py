@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests.planted.expected import Expected
+from tests.planted.expected import Expected, own_shares
 from tests.planted.lexicon import pieces_of
 from tests.planted.network import (
     ADAPTED,
@@ -81,10 +81,11 @@ class HandTraining:
         return decayed - self.asked.learning_rate * mean / (square.sqrt() + EPS)
 
     def _loss(self, texts: Sequence[str], weights: Weights) -> Tensor:
-        """Mean over layers of mean abs(u - v) + alpha * mean (u - u_orig)^2, means over texts and latents."""
+        """Mean over layers of mean abs(u - v) + alpha * mean (u - u_orig)^2, means over the texts' own latents."""
         u, v = (self._pooled(code, texts, weights) for code in ("en", self.code))
         untouched = self._pooled("en", texts, {})
-        return (u - v).abs().mean() + self.asked.alpha * ((u - untouched) ** 2).mean()
+        shares = torch.from_numpy(own_shares(self.expected, texts)).transpose(0, 1)
+        return (shares * ((u - v).abs() + self.asked.alpha * (u - untouched) ** 2)).sum()
 
     def _pooled(self, code: str, texts: Sequence[str], weights: Weights) -> Tensor:
         """Mean activations over tokens, BOS out: [text, aligned layer, latent]."""

@@ -13,6 +13,7 @@ import numpy as np
 from harness.words.pins import Home, Pin
 from harness.words.study import (
     Aggregation,
+    AlignedLatents,
     AlignmentChoice,
     Benchmark,
     Group,
@@ -95,6 +96,7 @@ LANGUAGES = (
 )
 
 ALIGNMENT = AlignmentChoice(
+    latents=AlignedLatents.OWN,
     alpha=1.0,
     detach_english=False,
     layers=(0, 1, 2),

@@ -1,5 +1,6 @@
 """What a run brings before the judge: mode, selection, failed layers, lock and ledger each decide what may be said."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,16 @@ import pytest
 
 from harness.judge.docket import Hear, hear
 from harness.judge.ledger import LedgerFile
-from harness.run.verdicts import Asked, Brought, judgement_of, paper_docket, require_claims, self_check_docket
+from harness.judge.unitrows import Stored, read_stored
+from harness.run.verdicts import (
+    Asked,
+    Brought,
+    judgement_of,
+    lowered,
+    paper_docket,
+    require_claims,
+    self_check_docket,
+)
 from harness.supply.studies import load_profile, load_study
 from harness.words.failures import UsageError
 from harness.words.judgement import FailOn, Judgement, LockStatus
@@ -17,6 +27,7 @@ from harness.words.verdict import State, Verdict, Why
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
 STUDY = load_study("miniature")
+RETENTION = "retention/layer=20/lang=en/activation/primary"
 BROUGHT = Brought(
     study=STUDY,
     profile=load_profile(STUDY, "independent"),
@@ -135,6 +146,46 @@ def test_limited_benchmarks_speak_of_no_full_test() -> None:
     sizes = replace(BROUGHT.profile.sizes, items_per_cell=None)
     whole = replace(BROUGHT, profile=replace(BROUGHT.profile, sizes=sizes))
     assert verdicts(whole)["mini.accuracy.zh.arc"].state == State.PASS
+
+
+def with_gains(values: Mapping[str, float]) -> Stored:
+    """The independent run with other gains in some languages."""
+    stored = read_stored(INDEPENDENT_RUN)
+    changed = {
+        name: replace(row, value=values[row.language])
+        for name, row in stored.estimates.items()
+        if row.quantity == "gain" and row.language in values
+    }
+    return replace(stored, estimates={**stored.estimates, **changed})
+
+
+def test_where_own_latents_fell_retention_is_told_to_be_no_success() -> None:
+    # By pencil: ml -41, id +20, so -10.5 on average.
+    told = lowered(STUDY, with_gains({"ml": -41.0, "id": 20.0}))
+    assert set(told) == {RETENTION}
+    (said,) = told.values()
+    assert said.startswith("No success by itself: at layer 20 the same adapters")
+    assert "by -10.50 % on average" in said
+    assert "ml -41.00 %" in said
+    assert "id +20.00 %" in said
+
+
+def test_where_own_latents_rose_on_average_nothing_is_said() -> None:
+    assert lowered(STUDY, with_gains({"ml": -20.0, "id": 20.0})) == {}
+    assert lowered(STUDY, replace(read_stored(INDEPENDENT_RUN), estimates={})) == {}
+
+
+def test_the_remark_stands_beside_every_claim_on_retention(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = load_study("sin2025")
+    self_checked = replace(BROUGHT, study=paper, profile=load_profile(paper, "fixture"))
+    fallen = with_gains({"ml": -41.0, "id": 20.0})
+    monkeypatch.setattr(Brought, "stored", fallen)
+    for docket in (paper_docket(BROUGHT), self_check_docket(self_checked)):
+        assert docket is not None
+        claim = next(each for each in docket.claims if each.id == "mini.retention.value")
+        (verdict,) = hear(replace(docket, claims=(claim,)))
+        assert verdict.state is State.PASS
+        assert docket.circumstances.remarks[RETENTION] in verdict.cases[0].notes
 
 
 @pytest.fixture(scope="module")

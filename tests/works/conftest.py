@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 
 from harness.supply.tables import write_table
-from harness.words.record import Text, Translation
+from harness.words.record import Selection, Text, Translation
 from tests.world_texts import english_sentences, in_language
 
 NUM_TEXTS = 24
 SENTENCES = english_sentences(NUM_TEXTS, seed=4)
+OWN = {
+    n: tuple((layer, 9 + 7 * layer + place) for layer in range(4) for place in range(n % 4))
+    for n in range(NUM_TEXTS)
+}
+"""By text: the latents that it was selected for, in each layer none to three."""
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +33,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         "is_truncated": False,
     }
     write_table(root / "phrases", Text, texts)
+    selected = [(layer, latent, n) for n, own in OWN.items() for layer, latent in own]
+    rows = (
+        Selection(layer=layer, latent=latent, text_id=n, stored_peak=1.0)
+        for layer, latent, n in sorted(selected)
+    )
+    write_table(root / "phrases", Selection, rows)
     write_table(
         root / "translation",
         Translation,

@@ -17,10 +17,11 @@ from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.dictionaries import load_encoder
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table, write_table
+from harness.tools.encoding import Encoder
 from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.failures import UnusableWeightsError
-from harness.words.record import Text
-from harness.words.study import AlignmentChoice
+from harness.words.record import Selection, Text
+from harness.words.study import AlignedLatents, AlignmentChoice
 from harness.words.tasks import AdapterTask
 from harness.works import alignment, heldout
 from harness.works.alignment import training_and_held_out
@@ -28,7 +29,7 @@ from harness.works.alignmentloss import Aligner, Pairs, Untouched, alignment_los
 from harness.works.heldout import measured_moment, nats_per_token, strangers
 from harness.works.training import planned_batches
 from tests.small_study import SPECIFICATION
-from tests.works.conftest import SENTENCES
+from tests.works.conftest import OWN, SENTENCES
 from tests.worlds import World
 
 CHOICE = SPECIFICATION.alignment
@@ -70,9 +71,9 @@ def task_of(world: World, **changes: Any) -> AdapterTask:
 def loss_of(
     u: Sequence[float], v: Sequence[float], u_orig: Sequence[float], choice: AlignmentChoice
 ) -> tuple[float, list[float], list[float]]:
-    """Loss of one layer and one text, with its gradients on u and v."""
+    """Loss of one layer and one text over two latents that weigh alike, with its gradients on u and v."""
     sides = [torch.tensor([side], requires_grad=True) for side in (u, v)]
-    loss = alignment_loss([sides[0]], [sides[1]], [torch.tensor([u_orig])], choice)
+    loss = alignment_loss([sides[0]], [sides[1]], [torch.tensor([u_orig])], [torch.full((1, 2), 0.5)], choice)
     torch.autograd.backward(loss)
     gradients = [[0.0, 0.0] if side.grad is None else side.grad[0].tolist() for side in sides]
     return float(loss.detach()), gradients[0], gradients[1]
@@ -103,16 +104,74 @@ def test_detaching_moves_gradients_and_not_the_loss(detach: bool, on_u: list[flo
     assert (loss, u, v) == (2.0, on_u, [-0.5, 0.5])
 
 
-def test_layers_and_texts_weigh_alike_in_the_loss() -> None:
-    # Layer 0: two texts, distances 1 and 3, mean 2. Layer 1: distances 0 and 8, mean 4. Mean of both: 3.
-    u = [torch.zeros(2, 1), torch.zeros(2, 1)]
-    v = [torch.tensor([[1.0], [3.0]]), torch.tensor([[0.0], [8.0]])]
-    assert alignment_loss(u, v, u, CHOICE) == 3.0
+A, B, C = (1, 4, 1), (1, 5, 1), (1, 6, 1)
+"""Three texts of which nothing matters but how many they are."""
+
+BATCH = Pairs(
+    english=(A, B, C),
+    target=(A, B, C),
+    # The third speaks at a layer that is not aligned, and nobody speaks at the aligned layer 2.
+    own=(((0, 0), (0, 1), (1, 2)), ((0, 1),), ((3, 0),)),
+)
+SPOKEN = {0: [[1 / 6, 1 / 6, 0], [0, 1 / 6, 0], [0, 0, 0]], 1: [[0, 0, 1 / 2], [0, 0, 0], [0, 0, 0]]}
+"""Shares by pencil: two layers speak, so each weighs a half; at layer 0 three own latents share it, at layer 1 one has it."""
+
+
+def narrow(language_model: LanguageModel, latents: AlignedLatents) -> Aligner:
+    """An aligner with three latents in each of the layers 2, 0 and 1."""
+    empty = Encoder(W_enc=torch.zeros(32, 3), b_enc=torch.zeros(3), threshold=torch.zeros(3))
+    choice = replace(CHOICE, latents=latents, layers=(2, 0, 1))
+    return Aligner(language_model=language_model, encoders=dict.fromkeys((2, 0, 1), empty), choice=choice)
+
+
+def test_own_latents_weigh_alike_within_a_layer_and_layers_that_speak_weigh_alike(
+    language_model: LanguageModel,
+) -> None:
+    shares = narrow(language_model, AlignedLatents.OWN).shares(BATCH, BATCH)
+    for layer, found in enumerate(shares):
+        torch.testing.assert_close(found, torch.tensor(SPOKEN.get(layer, [[0.0] * 3] * 3)))
+
+
+def test_over_all_latents_everything_weighs_alike(language_model: LanguageModel) -> None:
+    # Three layers, three texts, three latents.
+    for found in narrow(language_model, AlignedLatents.ALL).shares(BATCH, BATCH):
+        torch.testing.assert_close(found, torch.full((3, 3), 1 / 27))
+
+
+@pytest.mark.parametrize("latents", AlignedLatents)
+def test_a_part_of_a_batch_has_the_shares_of_the_whole(
+    language_model: LanguageModel, latents: AlignedLatents
+) -> None:
+    aligner = narrow(language_model, latents)
+    parts = [aligner.shares(BATCH.chosen(part), BATCH) for part in ([0], [1, 2])]
+    for whole, *halves in zip(aligner.shares(BATCH, BATCH), *parts, strict=True):
+        assert torch.equal(torch.cat(halves), whole)
+
+
+def test_a_batch_in_which_nothing_speaks_adds_nothing_and_stays_a_number(
+    language_model: LanguageModel, aligner: Aligner
+) -> None:
+    silent = replace(BATCH.chosen([2]), own=((),))
+    assert not any(layer.any() for layer in narrow(language_model, AlignedLatents.OWN).shares(silent, silent))
+    assert aligner.loss(silent, nullcontext) == 0.0
+
+
+def test_the_loss_is_the_mean_over_layers_of_means_over_own_latents() -> None:
+    # Layer 0: own distances 1, 3 and 5, mean 3. Layer 1: own distance 8. Layer 2: none. Mean of 3 and 8: 5.5.
+    u = [torch.zeros(3, 3)] * 3
+    v = [
+        torch.tensor([[1.0, 3.0, 90.0], [90.0, 5.0, 90.0], [90.0] * 3]),
+        torch.tensor([[90.0, 90.0, 8.0], [90.0] * 3, [90.0] * 3]),
+        torch.full((3, 3), 90.0),
+    ]
+    shares = [torch.tensor(SPOKEN.get(layer, [[0.0] * 3] * 3)) for layer in range(3)]
+    assert alignment_loss(u, v, u, shares, CHOICE) == pytest.approx(5.5)
 
 
 def test_a_loss_over_different_layers_is_refused() -> None:
+    one = [torch.zeros(1, 1)]
     with pytest.raises(ValueError, match="shorter"):
-        alignment_loss([torch.zeros(1, 1)] * 2, [torch.zeros(1, 1)], [torch.zeros(1, 1)] * 2, CHOICE)
+        alignment_loss(one * 2, one, one * 2, one * 2, CHOICE)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +229,8 @@ def test_pairs_are_split_by_what_is_held_out(
     assert held_out.english == tuple(ids[0::3])
     assert training.english == tuple(ids[n] for n in range(23) if n % 3)
     assert len(training.target) == len(training) == 15
+    assert held_out.own == tuple(OWN[n] for n in range(0, 23, 3))
+    assert training.own == tuple(OWN[n] for n in range(23) if n % 3)
 
 
 @pytest.mark.parametrize("held_out", [True, False], ids=["nothing to train on", "nothing held out"])
@@ -178,6 +239,7 @@ def test_a_split_without_two_sides_is_refused(
 ) -> None:
     texts = [Text(text_id=n, text=text, held_out=held_out) for n, text in enumerate(SENTENCES)]
     write_table(tmp_path, Text, texts)
+    write_table(tmp_path, Selection, [])
     with pytest.raises(ValueError, match="both need at least 2"):
         training_and_held_out(language_model, {"phrases": tmp_path})
 
@@ -303,7 +365,7 @@ def test_the_untouched_side_is_padded_like_the_tuned_one(
 ) -> None:
     # Without an adapter u and u_orig are one thing; in low precision only if they are padded alike.
     english, target = language_model.token_ids(["a harbour"]), language_model.token_ids(["a harbour " * 9])
-    pairs = Pairs(english=tuple(map(tuple, english)), target=tuple(map(tuple, target)))
+    pairs = Pairs(english=tuple(map(tuple, english)), target=tuple(map(tuple, target)), own=((),))
     both, _ = aligner.both_sides(pairs)
     for u, u_orig in zip(both, aligner.original(pairs, nullcontext), strict=True):
         assert torch.allclose(u, u_orig, rtol=0, atol=1e-6)
@@ -398,9 +460,9 @@ def test_held_out_texts_never_stand_in_a_training_batch(
     trained_on: list[Pairs] = []
     original = Aligner.loss
 
-    def watched(self: Aligner, pairs: Pairs, untouched: Untouched, width: int = 0) -> Tensor:
+    def watched(self: Aligner, pairs: Pairs, untouched: Untouched, batch: Pairs | None = None) -> Tensor:
         trained_on.append(pairs)
-        return original(self, pairs, untouched, width)
+        return original(self, pairs, untouched, batch)
 
     monkeypatch.setattr(Aligner, "loss", watched)
     alignment.produce(task_of(world, epochs=2, max_steps=None), inputs, tmp_path)
@@ -420,7 +482,7 @@ def test_a_moment_measures_true_and_shuffled_partners(
     language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner
 ) -> None:
     _, held_out = training_and_held_out(language_model, inputs)
-    same = Pairs(english=held_out.english, target=held_out.english)
+    same = replace(held_out, target=held_out.english)
     moment = measured_moment(aligner, same, nullcontext, batch_tokens=1_024, step=0, seed=1)
     # One text against itself, in rows of one batch: only the order of float32 sums differs.
     assert moment.gap == pytest.approx(0.0, abs=1e-5)
@@ -516,7 +578,7 @@ def one_long_translation(pairs: Pairs) -> Pairs:
     target = list(pairs.target)
     middle = len(target) // 2
     target[middle] = target[middle][:1] + target[middle][1:] * 5
-    return Pairs(english=pairs.english, target=tuple(target))
+    return replace(pairs, target=tuple(target))
 
 
 def lora_weights(tuned: Any) -> list[tuple[str, Tensor]]:

@@ -23,13 +23,17 @@ from tests.small_study import make, small_profile, small_study
 from tests.works.test_training import no_number_at, plant
 from tests.worlds import World, build_world
 
-PAIRS = Pairs(english=tuple((1, n) for n in range(9)), target=tuple((1, 100 + n) for n in range(9)))
+PAIRS = Pairs(
+    english=tuple((1, n) for n in range(9)),
+    target=tuple((1, 100 + n) for n in range(9)),
+    own=tuple(((0, n),) for n in range(9)),
+)
 
 
 def test_every_phrase_gets_the_translation_of_another_one() -> None:
     for seed in range(20):
         wrong = with_wrong_partners(PAIRS, seed)
-        assert wrong.english == PAIRS.english
+        assert (wrong.english, wrong.own) == (PAIRS.english, PAIRS.own)
         assert sorted(wrong.target) == sorted(PAIRS.target)
         assert all(given != own for given, own in zip(wrong.target, PAIRS.target, strict=True))
 

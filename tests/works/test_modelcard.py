@@ -14,6 +14,7 @@ from harness.supply.tables import read_table
 from harness.tools.canonical import digest_of
 from harness.words.adapter import AlignmentStep
 from harness.words.pins import Home, Pin
+from harness.words.study import AlignedLatents
 from harness.works import alignment
 from harness.works.alignment import training_and_held_out
 from harness.works.alignmentloss import Pairs
@@ -67,12 +68,14 @@ def test_a_card_holds_the_figures_of_its_training(folders: Mapping[str, Path]) -
     assert "| seed | 1 |" in text
     assert "| steps taken | 3 |" in text
     assert "| learning_rate | 0.001 |" in text
+    assert '| latents | "own" |' in text
+    assert "The means go over the latents that each English phrase was selected for." in text
 
 
 def test_a_card_names_a_model_of_the_hub_by_its_address(world: World) -> None:
     pin = Pin(name="model", home=Home.HUB_MODEL, address="google/gemma-2-2b", licence="Gemma Terms of Use")
     networks = replace(world.networks(), model=pin)
-    one = Pairs(english=((1, 2),), target=((1, 3),))
+    one = Pairs(english=((1, 2),), target=((1, 3),), own=((),))
     names = [field.name for field in fields(AlignmentStep)]
     moments = [AlignmentStep(**dict.fromkeys(names, step)) for step in (0, 1)]
     text = model_card(
@@ -116,6 +119,13 @@ def test_a_card_counts_and_digests_the_pairs_that_were_drawn(
     digest = digest_of([chosen.english, chosen.target])
     told = f"- Pairs trained on: 12, drawn by seed from {len(pool)}, SHA-256 of their token ids `{digest}`"
     assert trained_on(card(folders["first"])) == told
+
+
+def test_a_card_says_what_its_loss_was_a_mean_over(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    alignment.produce(task_of(world, latents=AlignedLatents.ALL, max_steps=1), inputs, tmp_path)
+    assert "The means go over all latents of the layer." in card(tmp_path)
 
 
 def test_another_seed_names_other_data(folders: Mapping[str, Path]) -> None:

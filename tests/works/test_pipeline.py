@@ -236,11 +236,15 @@ def test_self_checks_stand_beside_the_run_and_need_nothing_of_it(made: Plan, che
     (item,) = checked.stage("self-checks").items
     assert item.needs == ()
     assert isinstance(item.task, SelfChecksTask)
-    assert item.task.adapter.max_steps == SELF_CHECK_STEPS
     assert item.task.phrases == made.stage("phrases").items[0].task
-    assert item.task.translation == next(
-        item.task for item in made.stage("translations").items if item.name == "ml"
-    )
+    assert [each.language for each in item.task.languages] == list(made.study.tuned)
+    translations = {each.name: each.task for each in made.stage("translations").items}
+    for each in item.task.languages:
+        code = each.language.code
+        assert each.translation == translations[code]
+        assert (each.activations.language, each.dictionary.language, each.adapter.language) == (code,) * 3
+        assert each.adapter.max_steps == SELF_CHECK_STEPS
+    assert item.task.benchmarks.language == made.study.reference.code
 
 
 def test_every_stage_has_a_task_of_its_kind_and_a_producer_in_its_module(checked: Plan) -> None:

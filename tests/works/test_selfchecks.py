@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.supply.studies import load_study
+from harness.words.study import Language
 from harness.works.selfchecks import Figure, Kind, checks, pencil_figures, recorded_numbers
+
+KNOWN_NUMBERS = Path(__file__).resolve().parents[2] / "fixtures" / "known_numbers"
 
 
 def figure(value: float, kind: Kind) -> Iterator[Figure]:
@@ -41,6 +45,33 @@ def test_a_figure_without_a_record_differs() -> None:
 def test_a_record_without_a_figure_differs() -> None:
     rows = list(checks(figure(1.0, Kind.EXACT), {"a.number": 1.0, "lost": 2.0}))
     assert [(row.check_id, row.differs) for row in rows] == [("a.number", False), ("lost", True)]
+
+
+@pytest.mark.parametrize("language", load_study("sin2025").tuned, ids=lambda language: language.code)
+@pytest.mark.parametrize("questions", ["arc", "hellaswag"])
+def test_answers_of_a_model_without_its_adapter_would_differ(language: Language, questions: str) -> None:
+    known = recorded_numbers(KNOWN_NUMBERS)
+    untouched = figure(known[f"benchmarks.{questions}"], Kind.COUNT)
+    (check,) = checks(untouched, {"a.number": known[f"benchmarks-tuned.{language.code}.{questions}"]})
+    assert check.differs
+
+
+@pytest.mark.parametrize("language", load_study("sin2025").tuned, ids=lambda language: language.code)
+def test_activations_of_a_model_without_its_adapter_would_differ(language: Language) -> None:
+    known = recorded_numbers(KNOWN_NUMBERS)
+    for layer in (0, 13, 25):
+        untouched = figure(known[f"activations.{language.code}.layer-{layer}"], Kind.MEAN)
+        tuned = known[f"activations-tuned.{language.code}.layer-{layer}"]
+        (check,) = checks(untouched, {"a.number": tuned})
+        assert check.differs
+
+
+def test_no_two_tuned_languages_have_the_same_numbers() -> None:
+    # One language read for another would go unseen where both give the same.
+    known = recorded_numbers(KNOWN_NUMBERS)
+    codes = [language.code for language in load_study("sin2025").tuned]
+    for name in ("activations.{}.layer-13", "activations-tuned.{}.layer-13", "adapters.{}.first-loss"):
+        assert len({known[name.format(code)] for code in codes}) == len(codes) == 3
 
 
 def test_the_pencil_agrees() -> None:

@@ -21,10 +21,11 @@ from harness.supply.tables import read_table, write_table
 from harness.tools.memory import Portion
 from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.failures import MemoryShortError
+from harness.words.study import AlignedLatents
 from harness.words.tasks import AdapterTask, EstimatesTask
 from harness.works import alignment
 from harness.works.alignment import training_and_held_out
-from harness.works.alignmentloss import Aligner, Pairs, Untouched
+from harness.works.alignmentloss import Aligner, OwnLatents, Pairs, Untouched
 from harness.works.disparity import BaseRun
 from harness.works.latents import Selections
 from harness.works.training import GRADIENT_TOLERANCE, LOSS_TOLERANCE, Training
@@ -71,7 +72,8 @@ def mixed(request: pytest.FixtureRequest, world: World) -> Iterator[Training]:
     sources, choice = fixture().sources, PRIMARY.alignment
     language_model = load_language_model(sources.model, replace(world.numerics, dtype=request.param))
     encoders = {n: load_encoder(sources.dictionaries, sources.dictionary_files[n]) for n in choice.layers}
-    pairs = Pairs(english=questions(language_model, "en"), target=questions(language_model, "ml"))
+    sides = {"english": questions(language_model, "en"), "target": questions(language_model, "ml")}
+    pairs = Pairs(**sides, own=tuple(own_latents(place) for place in range(len(MIXED))))
     with trained_adapter(language_model.model, choice, seed=0) as tuned:
         stream = torch.Generator().manual_seed(0)
         for name, weight in tuned.named_parameters():
@@ -86,6 +88,11 @@ def mixed(request: pytest.FixtureRequest, world: World) -> Iterator[Training]:
             portion=Portion(8),
             positions=Portion(1_024),
         )
+
+
+def own_latents(place: int) -> OwnLatents:
+    """Latents of every layer, more of them for each further text; the first has none at all."""
+    return tuple((layer, latent) for layer in range(26) for latent in range(32 * place))
 
 
 def questions(language_model: LanguageModel, language: str) -> tuple[tuple[int, ...], ...]:
@@ -116,8 +123,8 @@ def test_parts_of_mixed_lengths_stay_within_the_stated_tolerance(mixed: Training
 def test_parts_padded_less_wide_than_the_whole_would_be_seen(
     mixed: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    padded = Aligner.loss
-    monkeypatch.setattr(Aligner, "loss", lambda self, pairs, untouched, width: padded(self, pairs, untouched))
+    padded = Aligner.pooled_activations
+    monkeypatch.setattr(Aligner, "pooled_activations", lambda self, ids, _width: padded(self, ids))
     loss, gradient = moved(mixed, 1)
     assert loss > LOSS_TOLERANCE
     assert gradient > GRADIENT_TOLERANCE["bfloat16"]
@@ -139,19 +146,36 @@ def test_parts_have_the_loss_and_the_gradient_of_the_whole_batch(
     indices = [3, 0, 7, 11, 5, 2, 9, 1]
     lengths = {len(row) for row in training.training.chosen(indices).target}
     assert len(lengths) > 1, "texts of one length need no padding, and show nothing of it"
+    assert any(not training.training.own[index] for index in indices), (
+        "and a text that says nothing is to be among them"
+    )
     whole_loss, whole = training.gradients(indices, 8), slopes(training)
     loss, found = training.gradients(indices, micro_batch), slopes(training)
     assert loss == pytest.approx(whole_loss, rel=TOLERANCE)
     assert float((found - whole).abs().max()) <= TOLERANCE * float(whole.abs().max())
 
 
-def test_parts_that_did_not_weigh_by_their_pairs_would_be_seen(training: Training) -> None:
-    # Three pairs in parts of two and one: equal weights would count the last pair twice.
+def test_parts_that_were_batches_of_their_own_would_be_seen(training: Training) -> None:
+    # Own latents weigh alike, so neither equal parts nor parts that weigh by their pairs give the whole.
     indices = [3, 0, 7]
+    assert [len(training.training.own[index]) for index in indices] == [4, 4, 12]
     whole = training.gradients(indices, 3)
     parts = [training.gradients(part, 2) for part in ([3, 0], [7])]
-    assert training.gradients(indices, 2) == pytest.approx((2 * parts[0] + parts[1]) / 3, rel=TOLERANCE)
+    assert training.gradients(indices, 2) == pytest.approx((2 * parts[0] + 3 * parts[1]) / 5, rel=TOLERANCE)
+    assert whole != pytest.approx((2 * parts[0] + parts[1]) / 3, rel=TOLERANCE)
     assert whole != pytest.approx(sum(parts) / 2, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2, 5])
+def test_parts_over_all_latents_have_the_loss_of_the_whole_batch_too(
+    training: Training, micro_batch: int
+) -> None:
+    choice = replace(CHOICE, latents=AlignedLatents.ALL)
+    over_all = replace(training, aligner=replace(training.aligner, choice=choice))
+    indices = [3, 0, 7, 11, 5]
+    whole = over_all.gradients(indices, 5)
+    assert whole != pytest.approx(training.gradients(indices, 5), rel=TOLERANCE)
+    assert over_all.gradients(indices, micro_batch) == pytest.approx(whole, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
@@ -224,9 +248,9 @@ def disturbed(
     """Train with memory for so many pairs from the second loss on, failing in the middle of a step."""
     original, seen = Aligner.loss, list[int]()
 
-    def loss(self: Aligner, pairs: Pairs, untouched: Untouched, width: int = 0) -> Tensor:
+    def loss(self: Aligner, pairs: Pairs, untouched: Untouched, batch: Pairs | None = None) -> Tensor:
         seen.append(len(pairs))
-        found = original(self, pairs, untouched, width)
+        found = original(self, pairs, untouched, batch)
         if len(seen) > 1 and len(pairs) > room:
             raise error("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes.")
         return found

@@ -37,9 +37,9 @@ def plant(patch: pytest.MonkeyPatch, changed: Loss, *, adapter: str = "") -> Non
         at_work[0] = adapter_name(self.task.language, self.task.seed, is_control=self.task.wrong_partners)
         return run(self)
 
-    def loss(self: Aligner, pairs: Pairs, untouched: Untouched, width: int = 0) -> Tensor:
+    def loss(self: Aligner, pairs: Pairs, untouched: Untouched, batch: Pairs | None = None) -> Tensor:
         steps[at_work[0]] += 1
-        found = original(self, pairs, untouched, width)
+        found = original(self, pairs, untouched, batch)
         return changed(found, steps[at_work[0]]) if adapter in {"", at_work[0]} else found
 
     patch.setattr(Training, "run", watched)

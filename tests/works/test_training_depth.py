@@ -20,6 +20,9 @@ from harness.works.training import Training
 from tests.world_texts import english_sentences, in_language
 
 ALIGNED = set(range(21))
+OWN = tuple((layer, latent) for layer in range(26) for latent in range(64))
+"""Latents of every layer, some of which are active in any phrase."""
+
 PASSES = 2
 """Both sides through the adapter in one pass, and English without it in another."""
 
@@ -46,7 +49,8 @@ def training(task: AdapterTask) -> Iterator[Training]:
         **{
             name: tuple(map(tuple, language_model.token_ids(texts)))
             for name, texts in zip(("english", "target"), sides, strict=True)
-        }
+        },
+        own=(OWN,) * len(english),
     )
     aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
     with trained_adapter(language_model.model, task.choice, seed=0) as tuned:
