@@ -13,16 +13,22 @@ from harness.supply.studies import load_profile, load_profiles, load_study, stud
 from harness.words.items import Item, Plan
 from harness.words.pins import Home, Pin
 from harness.words.study import Parallel, Profile, PublishedModel, Study
+from harness.words.tasks import LanguageChecks
 from harness.works.pipeline import plan
 
 WORLDS = [(study, profile) for study in study_names() for profile in load_profiles(load_study(study))]
 
 READERS = ("activations", "activations-tuned", "dictionary-error", "adapters", "replay")
 """Stages that run the language model beside its SAEs."""
-CHECKED_READERS = ("self-checks.activations", "self-checks.dictionary", "self-checks.adapter")
+CHECKED = "self-checks[tuned].languages"
+CHECKED_READERS = (f"{CHECKED}.activations", f"{CHECKED}.dictionary", f"{CHECKED}.adapter")
 ASKERS = ("benchmarks", "benchmarks-tuned", "self-checks.benchmarks")
-TRANSLATORS = ("translations", "translation-scores.translation", "self-checks.translation")
-OF_ONE_TRANSLATOR = ("translations[*]", "translation-scores[*].translation", "self-checks[first].translation")
+TRANSLATORS = ("translations", "translation-scores.translation", f"{CHECKED}.translation")
+OF_ONE_TRANSLATOR = (
+    "translations[*]",
+    "translation-scores[*].translation",
+    "self-checks[own].languages.translation",
+)
 SELECTION = ("phrases", "self-checks.phrases")
 
 
@@ -47,7 +53,7 @@ def of_numerics(field: str) -> tuple[str, ...]:
 def of_language(field: str) -> tuple[str, ...]:
     """A field of a target language."""
     return (
-        *at(("translations[*]", "translation-scores[*].translation"), f"language.{field}"),
+        *at(OF_ONE_TRANSLATOR, f"language.{field}"),
         "estimates.languages",
     )
 
@@ -73,7 +79,12 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.languages.*.name": of_language("name"),
     "study.languages.*.group": of_language("group"),
     "study.languages.*.script": of_language("script"),
-    "study.languages.*.tuned": (*of_language("tuned"), *TUNED_ITEMS),
+    "study.languages.*.tuned": (
+        *at(("translations[*]", "translation-scores[*].translation"), "language.tuned"),
+        "estimates.languages",
+        *TUNED_ITEMS,
+        "self-checks.languages",
+    ),
     "study.benchmarks.*.name": OF_BENCHMARK,
     "study.benchmarks.*.template": OF_BENCHMARK,
     "study.benchmarks.*.data_folder": OF_BENCHMARK,
@@ -92,18 +103,18 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     },
     **{
         f"study.primary.alignment.{field}": (
-            *at(("adapters", "self-checks.adapter"), f"choice.{field}"),
+            *at(("adapters", f"{CHECKED}.adapter"), f"choice.{field}"),
             f"estimates.specification.alignment.{field}",
         )
         for field in (
-            "alpha", "detach_english", "layers", "rank", "lora_alpha", "target_modules", "learning_rate", "epochs",
+            "alpha", "latents", "detach_english", "layers", "rank", "lora_alpha", "target_modules", "learning_rate", "epochs",
             "pairs", "weight_decay",
         )
     },
     "study.primary.alignment.batch_size": (
-        *at(("adapters", "self-checks.adapter"), "choice.batch_size"),
+        *at(("adapters", f"{CHECKED}.adapter"), "choice.batch_size"),
         "estimates.specification.alignment.batch_size",
-        *at(("adapters", "self-checks.adapter"), "batch_size unless sized"),
+        *at(("adapters", f"{CHECKED}.adapter"), "batch_size unless sized"),
     ),
     "profile.name": (),
     "profile.summary": (),
@@ -139,11 +150,11 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sizes.panel_latents": at(SELECTION, "panel_latents"),
     "profile.sizes.held_out_fraction": at(SELECTION, "held_out_fraction"),
     "profile.sizes.similarity_texts": ("activations.similarity_texts",),
-    "profile.sizes.dictionary_texts": ("dictionary-error.texts", "self-checks.dictionary.texts"),
-    "profile.sizes.adapter_seeds": (*TUNED_ITEMS, "estimates.adapter_seeds", "self-checks.adapter.seed"),
+    "profile.sizes.dictionary_texts": ("dictionary-error.texts", f"{CHECKED}.dictionary.texts"),
+    "profile.sizes.adapter_seeds": (*TUNED_ITEMS, "estimates.adapter_seeds", f"{CHECKED}.adapter.seed"),
     "profile.sizes.control_seeds": ("adapters items", "activations-tuned items", "estimates.control_seeds"),
     "profile.sizes.max_alignment_steps": ("adapters.max_steps",),
-    "profile.sizes.alignment_batch": at(("adapters", "self-checks.adapter"), "batch_size"),
+    "profile.sizes.alignment_batch": at(("adapters", f"{CHECKED}.adapter"), "batch_size"),
     "profile.sizes.items_per_cell": at(ASKERS, "items"),
     "profile.sizes.max_shots": at(ASKERS, "max_shots"),
     "profile.sizes.parallel_texts": ("translation-scores.parallel.sentences",),
@@ -153,14 +164,19 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """By field: the stages and fields of their tasks where a change of it arrives, in every item and nowhere else.
 
-"[*]" is the items of the field's own language or model alone, "[first]" holds for the first tuned language, " items" is
+"[*]" is the items of the field's own language or model alone, "[tuned]" holds in every tuned language and "[own]" in
+the field's own where it is tuned; " items" is
 other items than before; "unless sized" holds where the profile sets no batch of its own, and "left out" where
 a profile had nothing there.
 """
 
 ARRIVES_AS: Mapping[tuple[str, str], Any] = {
-    # The self-checks train one adapter, with the first of the seeds.
-    ("profile.sizes.adapter_seeds", "self-checks.adapter.seed"): 101,
+    # The self-checks train one adapter for a language, with the first of the seeds.
+    **{
+        ("profile.sizes.adapter_seeds", f"self-checks.languages[{code}].adapter.seed"): 101
+        for code in ("mr", "ml", "hi")
+    },
+    ("study.languages.*.tuned", "self-checks.languages"): ("mr", "ml"),
     ("profile.sources.published_models left out", "estimates.published"): (("ml", "another"),),
 }
 """What stands in a place where a change arrives as something else than itself."""
@@ -298,9 +314,15 @@ def with_leaf(world: World, leaf: Leaf) -> World:
 
 def in_task(value: Any, path: str) -> dict[str, Any]:
     """Everything inside a task by its path; what holds several things alike stands as a whole."""
+    if isinstance(value, tuple) and value and isinstance(value[0], LanguageChecks):
+        by_language = {each.language.code: each for each in value}
+        found = {path: tuple(by_language)}
+        for code, each in by_language.items():
+            found |= in_task(each, f"{path}[{code}]")
+        return found
     if not is_dataclass(value) or isinstance(value, Pin):
         return {path: value}
-    found: dict[str, Any] = {}
+    found = {}
     for field in fields(value):
         found |= in_task(getattr(value, field.name), f"{path}.{field.name}")
     return found
@@ -319,9 +341,9 @@ def arrivals(before: Plan, after: Plan) -> dict[str, dict[str, Any]]:
         if old[place].task == new[place].task:
             continue
         was, now = (in_task(items[place].task, place[0]) for items in (old, new))
-        for path in was.keys() | now.keys():
-            if was.get(path) != now.get(path):
-                found.setdefault(path, {})[place[1]] = now.get(path)
+        for path in was.keys() & now.keys():
+            if was[path] != now[path]:
+                found.setdefault(path, {})[place[1]] = now[path]
     return found
 
 
@@ -336,14 +358,19 @@ def expected(world: World, leaf: Leaf, before: Plan) -> dict[str, set[str]]:
             continue
         if condition and world.profile.sizes.alignment_batch is not None:
             continue
-        if "[first]" in stage and leaf.key != world.study.tuned[0].code:
-            continue
         name = stage.partition("[")[0]
         items = {item.name for made in before.stages if made.name == name for item in made.items}
         if "[*]" in stage:
             items = {item for item in items if item == leaf.key or item.endswith(f"published-{leaf.key}")}
+        tuned = [language.code for language in world.study.tuned]
+        codes = tuned if "[tuned]" in stage else [code for code in tuned if code == leaf.key]
+        paths = (
+            [path.replace("languages.", f"languages[{code}].") for code in codes]
+            if "[tuned]" in stage or "[own]" in stage
+            else [path]
+        )
         if items:
-            found[f"{name}.{path}"] = items
+            found |= {f"{name}.{each}": items for each in paths}
     return found
 
 
