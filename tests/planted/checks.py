@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -36,23 +39,24 @@ from harness.words.record import (
 from harness.works.alignment import training_and_held_out, with_wrong_partners
 from harness.works.alignmentloss import Aligner, Pairs
 from harness.works.heldout import measured_moment
-from harness.works.pipeline import producer
+from harness.works.pipeline import plan, producer
 from harness.works.training import planned_batches
 from tests.planted.expected import (
     LOW,
-    SEEDS,
     Expected,
     first_distance,
     first_means,
+    held_out_pairs,
     planted_drift,
     training_pairs,
 )
+from tests.planted.judging import CHANGE, WHY, error_over_seeds, judged, judged_as_declared
 from tests.planted.lexicon import CODES, TARGETS, pieces_of
-from tests.planted.network import NUM_LAYERS
+from tests.planted.network import D_MODEL, NUM_LAYERS
 from tests.planted.pencil import streams
 from tests.planted.run import PlantedRun
 from tests.planted.steps import Asked, HandTraining, Weights
-from tests.planted.world import ADAPTERS, ALIGNMENT, CONTROLS, NUM_ITEMS, STUDY
+from tests.planted.world import ADAPTERS, ALIGNMENT, CONTROLS, NUM_ITEMS, SEEDS, STUDY
 
 TOLERANCE = 1e-4
 """Relative where a value is above 1, absolute below: float32 moves the planted numbers by less than a tenth of it."""
@@ -128,6 +132,12 @@ def estimates_of(*quantities: str) -> Check:
 def selections(subject: Subject) -> None:
     """Every latent is spoken for by the phrases of which the pencil finds it near its maximum."""
     _require_selected(subject, subject.run.artifact("phrases/all"))
+
+
+def held_out(subject: Subject) -> None:
+    """A third of the texts is held out, drawn by the profile's seed."""
+    texts = read_table(subject.run.artifact("phrases/all"), Text)
+    assert {text.text for text in texts if text.held_out} == subject.expected.held_out
 
 
 def few_selections(subject: Subject) -> None:
@@ -291,11 +301,34 @@ def errors(subject: Subject) -> None:
     require_near(found, subject.expected.errors)
 
 
+def verdicts(subject: Subject) -> None:
+    """A layer that was not found again, the seeds of the worst member and an item limit each stop the claims they touch."""
+    found = judged(subject.run.artifact("estimates/all"), subject.run.world.profile)
+    assert {name: verdict.why for name, verdict in found.items()} == WHY
+
+
+def declared_errors(subject: Subject) -> None:
+    """A change that is declared question by question, and asked about on these questions alone, errs by its seeds alone."""
+    rows = subject.units[CHANGE]
+    found = judged_as_declared(rows, subject.run.root).cases[0].numbers
+    assert found is not None
+    wanted = error_over_seeds(rows)
+    assert wanted > 1, "seeds are too alike to tell; ask about another change"
+    require_near({"error": found.se}, {"error": wanted})
+
+
 def first_loss(subject: Subject) -> None:
-    """Before any step the loss is the distance of the training pairs: nothing has drifted yet."""
+    """Before the only step the loss is the distance of all training pairs: nothing has drifted yet."""
     for code, seed in ADAPTERS:
-        (row,) = read_table(subject.run.trained(f"{code}/seed-{seed}"), TrainingLoss)
-        require_near({"loss": row.loss}, {"loss": first_distance(subject.expected, code, training=True)})
+        losses = _losses(subject, f"{code}/seed-{seed}")
+        require_near(losses, {1: first_distance(subject.expected, code, training=True)})
+
+
+def _losses(subject: Subject, name: str) -> dict[int, float]:
+    """Loss by step of an adapter that the profile allows one step."""
+    losses = {row.step: row.loss for row in read_table(subject.run.trained(name), TrainingLoss)}
+    assert losses.keys() == {1}, f"{name} took the steps {sorted(losses)}"
+    return losses
 
 
 def first_loss_of_controls(subject: Subject) -> None:
@@ -309,29 +342,54 @@ def first_loss_of_controls(subject: Subject) -> None:
         wanted = first_distance(
             subject.expected, code, training=True, partners=[number for (number,) in drawn]
         )
-        (row,) = read_table(subject.run.trained(f"{code}/control-{seed}"), TrainingLoss)
-        require_near({"loss": row.loss}, {"loss": wanted})
+        require_near(_losses(subject, f"{code}/control-{seed}"), {1: wanted})
 
 
 def first_moment(subject: Subject) -> None:
-    """What held-out pairs show before training: their distance, no drift, and the level of both sides."""
+    """What held-out pairs show before training: their distance and that of others' partners, no drift, both levels."""
     for code, seed in ADAPTERS:
         step = read_table(subject.run.trained(f"{code}/seed-{seed}"), AlignmentStep)[0]
         english, target = first_means(subject.expected, code)
+        partners = _others(len(held_out_pairs(subject.expected, code)), seed)
         require_near(
             {
                 "gap": step.gap,
+                "shuffled gap": step.shuffled_gap,
                 "drift": step.retention,
                 "english": step.english_mean,
                 "target": step.target_mean,
             },
             {
                 "gap": first_distance(subject.expected, code, training=False),
+                "shuffled gap": first_distance(subject.expected, code, training=False, partners=partners),
                 "drift": 0.0,
                 "english": english,
                 "target": target,
             },
         )
+
+
+def _others(count: int, seed: int) -> list[int]:
+    """For every pair another one, each used once: round the circle that a seed draws before the first step."""
+    circle = np.random.default_rng(np.random.SeedSequence([seed, 0])).permutation(count).tolist()
+    return [circle[circle.index(pair) - 1] for pair in range(count)]
+
+
+def first_weights(subject: Subject) -> None:
+    """An adapter starts as LoRA does: A uniform within one over the root of what it reads, B zero, so that it adds nothing."""
+    item = next(item for item in subject.run.plan.items() if item.stage == "adapters")
+    task: Any = item.task
+    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    with trained_adapter(language_model.model, task.choice, task.seed) as fresh:
+        weights = _adapter_weights(dict(fresh.named_parameters()))
+    factors = {
+        factor: torch.cat([weight.flatten() for (*_, which), weight in weights.items() if which == factor])
+        for factor in "AB"
+    }
+    bound = D_MODEL**-0.5
+    assert not factors["B"].any()
+    assert float(factors["A"].abs().max()) <= bound
+    assert float(factors["A"].square().mean()) == pytest.approx(bound**2 / 3, rel=0.1)
 
 
 def two_steps(subject: Subject) -> None:
@@ -386,11 +444,23 @@ def adapter_places(subject: Subject) -> None:
 
 
 def adapter_seeds(subject: Subject) -> None:
-    """Another seed begins with other weights; the same seed with the same."""
+    """Every seed begins with weights of its own."""
     first = [
         load_file(subject.run.trained(f"ml/seed-{seed}") / "adapter_model.safetensors") for seed in SEEDS
     ]
-    assert all(bool((first[0][name] != first[1][name]).any()) for name in first[0] if "lora_A" in name)
+    for one, other in combinations(first, 2):
+        assert all(bool((one[name] != other[name]).any()) for name in one if "lora_A" in name)
+
+
+def seeds_of_estimates(subject: Subject) -> None:
+    """What rests on adapters rests on every seed of them once, whatever else is averaged; nothing else has a seed."""
+    rows = read_table(subject.run.artifact("estimates/all"), Estimate)
+    wanted = {row.estimate_id: subject.expected.seeds_of(row.quantity) for row in rows}
+    assert {row.estimate_id: row.num_seeds for row in rows} == {
+        name: len(seeds) for name, seeds in wanted.items()
+    }
+    for name, seeds in wanted.items():
+        assert {row.seed for row in subject.units.get(name, []) if row.seed is not None} == {*seeds}, name
 
 
 def batch_seeds(subject: Subject) -> None:
@@ -433,7 +503,23 @@ def freshness(subject: Subject) -> None:
     )
     assert len({key(), *others}) == 1 + len(others)
     assert key() == key()
+    _require_renamed_with_its_adapter(subject)
     _require_remade(subject.run.root / "stale")
+
+
+def _require_renamed_with_its_adapter(subject: Subject) -> None:
+    """What is read through an adapter has another name when the adapter was trained otherwise."""
+    wider = replace(
+        STUDY, primary=replace(STUDY.primary, alignment=replace(ALIGNMENT, rank=ALIGNMENT.rank + 1))
+    )
+    for stage in ("activations-tuned", "benchmarks-tuned"):
+        names = [
+            Recipes(plan=made, revision=lambda pin: "1", code=lambda module: "1", versions={}).key(
+                made.stage(stage).items[0]
+            )
+            for made in (subject.run.plan, plan(wider, subject.run.world.profile, "cpu"))
+        ]
+        assert names[0] != names[1], stage
 
 
 def _require_remade(root: Path) -> None:
@@ -547,6 +633,7 @@ published models, and how many pairs fitted into memory at once.
 CHECKS: Mapping[str, Check] = {
     "selections": selections,
     "selections without a panel": few_selections,
+    "held-out texts": held_out,
     "translations": translations,
     "token values": token_values,
     "tuned token values": tuned_token_values,
@@ -557,15 +644,19 @@ CHECKS: Mapping[str, Check] = {
     "paired outcomes": paired_outcomes,
     "units of gaps": gap_units,
     "errors": errors,
+    "verdicts": verdicts,
+    "errors of what is declared": declared_errors,
     "first loss": first_loss,
     "first loss of controls": first_loss_of_controls,
     "first moment": first_moment,
     "drift of a planted adapter": drift,
     "base model restored": restored,
     "two steps by hand": two_steps,
+    "first weights of adapters": first_weights,
     "places of adapters": adapter_places,
     "seeds of adapters": adapter_seeds,
     "seeds of batches": batch_seeds,
+    "seeds of estimates": seeds_of_estimates,
     "seeds of phrases": phrase_seeds,
     "freshness": freshness,
     **{name: estimates_of(*quantities) for name, quantities in ESTIMATES.items()},

@@ -1,5 +1,6 @@
 """Every estimate of the planted study by pencil, under the name that the pipeline gives it."""
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,17 +8,22 @@ from functools import cached_property
 import numpy as np
 
 from tests.planted.dictionaries import D_SAE
-from tests.planted.lexicon import CODES, HUSH, NAMES, SPOKEN, pieces_of, sentence, text_in
+from tests.planted.lexicon import CODES, HUSH, LETTERS, NAMES, SPOKEN, pieces_of, sentence, text_in
 from tests.planted.network import NUM_LAYERS, Strengths, Values
 from tests.planted.pencil import UNTOUCHED, log_likelihood, streams, token_acts
 from tests.planted.run import FIELDS
 from tests.planted.world import (
     ADAPTERS,
     ALIGNMENT,
+    ARC,
     CONTROLS,
     LOGGED,
     LOGGED_OF_CONTROLS,
+    MMLU,
     NUM_ITEMS,
+    SAMPLED_TEXTS,
+    SAMPLING_SEED,
+    SEEDS,
     SPECIFICATION,
     STUDY,
     PlantedWorld,
@@ -27,18 +33,39 @@ from tests.planted.world import (
 )
 
 HIGH, LOW, TUNED = ("es", "it"), ("hi", "ml"), ("hi", "ml")
-SEEDS = (1, 2)
 GAIN_LAYER = SPECIFICATION.gain_layer
 
-Pair = tuple[Values, Values]
+HELD_OUT, DICTIONARY = 1, int.from_bytes(b"dictionary")
+"""Names of the streams that draw held-out texts and the dictionaries' texts, besides the profile's seed."""
+LM_EVAL_SEED = 1234
+"""Seed under which lm-eval's command line draws examples where nobody names another."""
+
+MOMENTS = (
+    "alignment-gap",
+    "alignment-gap-shuffled",
+    "alignment-drift",
+    "alignment-english-mean",
+    "alignment-target-mean",
+    "english-nats",
+    "target-nats",
+)
+"""What the log of a planted adapter holds, in the order of its figures."""
+OF_ADAPTERS = (
+    "gain",
+    "retention",
+    "retention-by-adapter",
+    "delta",
+    "delta-english",
+    "relative-delta",
+    *MOMENTS,
+)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The pencil's view of one world; `held_out` are the English texts that no adapter sees in training."""
+    """The pencil's view of one world."""
 
     world: PlantedWorld
-    held_out: frozenset[str]
 
     @cached_property
     def values(self) -> dict[str, float]:
@@ -76,10 +103,26 @@ class Expected:
             found[f"gap/layer={layer}/high/primary"] = 100 * spread / float(above.mean())
         return found
 
+    def seeds_of(self, quantity: str) -> tuple[int, ...]:
+        """Seeds of the adapters that a quantity rests on; none where it rests on none."""
+        if quantity.endswith("-control"):
+            return tuple(dict.fromkeys(seed for _, seed in CONTROLS))
+        return SEEDS if quantity in OF_ADAPTERS else ()
+
     @cached_property
     def spoken(self) -> list[str]:
         """Every English text that some latent selected, in alphabetical order: that is how texts are numbered."""
         return sorted({text for layer in self.world.selected for found in layer.values() for text in found})
+
+    @cached_property
+    def held_out(self) -> frozenset[str]:
+        """A third of the English texts, which no adapter sees in training."""
+        return frozenset(self._drawn(HELD_OUT, 0)[: round(len(self.spoken) / 3)])
+
+    def _drawn(self, *stream: int) -> list[str]:
+        """The English texts in the order of one stream of the profile's seed."""
+        rng = np.random.default_rng(np.random.SeedSequence([SAMPLING_SEED, *stream]))
+        return [self.spoken[place] for place in rng.permutation(len(self.spoken)).tolist()]
 
     def said(self, code: str, english: str) -> str:
         """A text in a language."""
@@ -178,15 +221,26 @@ class Expected:
     def _answered(self, benchmark: str, code: str, strengths: Strengths) -> list[int]:
         items = questions(code)
         if benchmark == "arc":
+            examples = random.Random(LM_EVAL_SEED)
+            return [
+                self._is_right(
+                    "".join(map(answered, examples.sample(items["m_arc"]["train"], ARC.shots))) + asked(item),
+                    options_of(item),
+                    LETTERS.index(item["answer"]),
+                    strengths,
+                )
+                for item in items["m_arc"]["test"][:NUM_ITEMS]
+            ]
+        if benchmark == "mmlu":
             shots = "".join(
-                f"{asked(item)} {item['option_' + item['answer'].lower()]}\n\n"
-                for item in items["m_arc"]["train"]
+                f"{asked_by_letter(item)} {item['answer']}\n\n"
+                for item in items["m_mmlu"]["train"][: MMLU.shots]
             )
             return [
                 self._is_right(
-                    shots + asked(item), options_of(item), "ABCDE".index(item["answer"]), strengths
+                    shots + asked_by_letter(item), LETTERS, LETTERS.index(item["answer"]), strengths
                 )
-                for item in items["m_arc"]["test"][:NUM_ITEMS]
+                for item in items["m_mmlu"]["test"][:NUM_ITEMS]
             ]
         return [
             self._is_right(
@@ -255,7 +309,7 @@ class Expected:
 
     def _similarities(self) -> Iterator[tuple[str, float]]:
         for code in (*HIGH, *LOW):
-            shared = [text for text in self.spoken if self.said(code, text)]
+            shared = [text for text in self._drawn(len(self.spoken))[:SAMPLED_TEXTS] if self.said(code, text)]
             for layer in range(NUM_LAYERS):
                 own, english = (
                     np.stack([self.mean_stream(side, text, layer) for text in shared])
@@ -276,7 +330,8 @@ class Expected:
 
     def _dictionary_errors(self) -> Iterator[tuple[str, float]]:
         for code in CODES:
-            rows = [self.world.facts.ids_of(pieces_of(self.said(code, text))) for text in self.spoken]
+            sample = self._drawn(DICTIONARY, len(self.spoken))[:SAMPLED_TEXTS]
+            rows = [self.world.facts.ids_of(pieces_of(self.said(code, text))) for text in sample]
             found = [streams(self.world.facts, ids) for ids in rows if ids]
             for layer, dictionary in enumerate(self.world.dictionaries):
                 tokens = np.concatenate([stream[layer][1:] for stream in found])
@@ -300,18 +355,9 @@ class Expected:
         return said in ("", english) or same_word or rambles
 
     def _moments(self) -> Iterator[tuple[str, float]]:
-        quantities = (
-            "alignment-gap",
-            "alignment-gap-shuffled",
-            "alignment-drift",
-            "alignment-english-mean",
-            "alignment-target-mean",
-            "english-nats",
-            "target-nats",
-        )
-        assert len(quantities) == len(FIELDS)
+        assert len(MOMENTS) == len(FIELDS)
         for code in TUNED:
-            for place, quantity in enumerate(quantities):
+            for place, quantity in enumerate(MOMENTS):
                 for reading, moment in (("before", 0), ("after", 1)):
                     logged = [LOGGED[code, seed][moment][place] for seed in SEEDS]
                     yield f"{quantity}/lang={code}/{reading}/primary", np.mean(logged)
@@ -322,6 +368,17 @@ class Expected:
 def asked(item: Question) -> str:
     """An ARC question as the stock template asks it."""
     return f"Question: {item['instruction']}\nAnswer:"
+
+
+def answered(item: Question) -> str:
+    """The same with its answer, as an example in front of another question."""
+    return f"{asked(item)} {item['option_' + item['answer'].lower()]}\n\n"
+
+
+def asked_by_letter(item: Question) -> str:
+    """An MMLU question as the stock template asks it."""
+    options = "".join(f"\n{letter}. {item['option_' + letter.lower()]}" for letter in LETTERS)
+    return f"{item['instruction']}{options}\nAnswer:"
 
 
 def options_of(item: Question) -> list[str]:
@@ -378,6 +435,11 @@ def _shares(expected: Expected, code: str, *, training: bool) -> Values:
 def training_pairs(expected: Expected, code: str) -> list[str]:
     """English texts that an adapter is trained on, in the order of their numbers: those that have a translation."""
     return _pairs(expected, code, held_out=False)
+
+
+def held_out_pairs(expected: Expected, code: str) -> list[str]:
+    """English texts that an adapter is measured on, in the order of their numbers."""
+    return _pairs(expected, code, held_out=True)
 
 
 def _pairs(expected: Expected, code: str, *, held_out: bool) -> list[str]:

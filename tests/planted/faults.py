@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.planted.patching import Patch
+from tests.planted.world import SEEDS
 
 READING = ("activations", "activations-tuned", "dictionary-error")
-TRAINING = ("adapters",)
+PHRASES = ("phrases", "translations", "activations", "activations-tuned", "estimates")
+"""What other phrases lead to, but for the error of dictionaries, which no fault is about that draws them."""
+TRAINING = ("adapters/ml/seed-1",)
+UNTUNED = ("benchmarks/es", "benchmarks/it")
+"""Questions that no adapter is asked."""
+ASKED_IN_HINDI = ("benchmarks/hi", *(f"benchmarks-tuned/hi/seed-{seed}/hi" for seed in SEEDS))
+IN_HINDI = ("translations/hi",)
 
 COUNTED = "tools.pooling:counted_positions"
 BATCH = "works.extraction:as_batch"
@@ -26,7 +33,7 @@ class Fault:
     name: str
     patches: tuple[Patch, ...]
     redone: tuple[str, ...]
-    """Stages that are made again; what needs them follows."""
+    """Stages, or single items of them, that are made again; what needs them follows."""
     seen_by: tuple[str, ...]
     """Checks that must turn red; others may."""
     moves: Sequence[str] = ()
@@ -35,6 +42,8 @@ class Fault:
     """What the pipeline itself says, where it refuses to go on."""
     no_percentage: str = ""
     """Why no estimate of the planted study moves, where none does: one of the three stands for every fault."""
+    follows: bool = True
+    """False where nothing is made again but what is named: the rest is the same, or not looked at."""
 
 
 def _patched(where: str, old: str, new: str) -> tuple[Patch, ...]:
@@ -128,7 +137,7 @@ FAULTS = (
         patches=_patched(STREAM, HOOKED, "stream = output[:1].expand_as(output)"),
         redone=READING,
         seen_by=("token values", "gaps", "gains", "similarities", "dictionary errors"),
-        moves=("gap/layer=1/high", "gap/layer=3/high"),
+        moves=("gap/layer=0/high", "gap/layer=1/high", "gap/layer=2/high", "gap/layer=3/high"),
     ),
     Fault(
         name="threshold ignored",
@@ -241,7 +250,8 @@ FAULTS = (
             "rows.maxima[latent]",
             "rows.maxima.get(latent + 1, rows.maxima[latent])",
         ),
-        redone=("phrases",),
+        redone=PHRASES,
+        follows=False,
         seen_by=("selections", "gaps"),
         moves=("gap",),
     ),
@@ -252,7 +262,8 @@ FAULTS = (
             "rows.maxima[latent]",
             "max(phrase.stored_peak for phrase in phrases)",
         ),
-        redone=("phrases",),
+        redone=PHRASES,
+        follows=False,
         seen_by=("selections", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -272,7 +283,8 @@ FAULTS = (
         patches=_patched(
             "works.phrases:eligible_phrases", "phrase.stored_peak >= bar", "phrase.stored_peak >= 0"
         ),
-        redone=("phrases",),
+        redone=PHRASES,
+        follows=False,
         seen_by=("selections", "gaps"),
         moves=("gap",),
     ),
@@ -290,7 +302,8 @@ FAULTS = (
             "if cut is PhraseCut.WINDOW:",
             "if cut is not PhraseCut.WINDOW:",
         ),
-        redone=("phrases",),
+        redone=PHRASES,
+        follows=False,
         seen_by=("selections", "gaps"),
         moves=("gap", "gain"),
     ),
@@ -301,7 +314,7 @@ FAULTS = (
             "zip(batch, translated, strict=True)",
             "zip(batch, translated[1:] + translated[:1], strict=True)",
         ),
-        redone=("translations",),
+        redone=("translations/ml",),
         seen_by=("translations", "token values", "gaps", "similarities"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -312,7 +325,7 @@ FAULTS = (
             "[results[index] for index in range(len(texts))]",
             "list(results.values())",
         ),
-        redone=("translations",),
+        redone=("translations/ml",),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -323,7 +336,7 @@ FAULTS = (
             "tokenizer.batch_decode(generated, skip_special_tokens=True)",
             "list(sources)",
         ),
-        redone=("translations",),
+        redone=("translations/ml",),
         seen_by=("translations", "gaps", "unflagged translations", "tokens and selections kept"),
         moves=("gap/layer=1/high", "translations-unflagged"),
     ),
@@ -334,7 +347,7 @@ FAULTS = (
             "sources, task.target_token",
             'sources, task.target_token and ">>por<<"',
         ),
-        redone=("translations",),
+        redone=("translations/it",),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -343,7 +356,7 @@ FAULTS = (
         patches=_patched(
             "works.translation:translations", 'f"{target_token} " if target_token else ""', '""'
         ),
-        redone=("translations",),
+        redone=("translations/it",),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -440,7 +453,7 @@ FAULTS = (
     Fault(
         name="adapter not attached while asking",
         patches=_patched("works.evaluation:_model_under_test", 'if "adapter" in inputs', "if False"),
-        redone=("benchmarks-tuned",),
+        redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas", "paired outcomes"),
         moves=("delta",),
     ),
@@ -469,7 +482,7 @@ FAULTS = (
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.parent.with_name("hi") / folder.name)',
         ),
-        redone=("activations-tuned", "benchmarks-tuned"),
+        redone=("activations-tuned/ml", "benchmarks-tuned/ml"),
         seen_by=("tuned token values", "tuned answers", "gains"),
         moves=("gain/layer=2/lang=ml", "retention"),
     ),
@@ -491,14 +504,14 @@ FAULTS = (
             "with untouched(), torch.no_grad():",
             "with torch.no_grad():",
         ),
-        redone=TRAINING,
+        redone=(),
         seen_by=("drift of a planted adapter",),
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="BOS counted in training",
         patches=_patched(COUNTED, " & (input_ids != bos_id)", ""),
-        redone=TRAINING,
+        redone=(*TRAINING, "activations-tuned/ml"),
         seen_by=("first loss", "first moment"),
         moves=("gain",),
     ),
@@ -512,7 +525,7 @@ FAULTS = (
     Fault(
         name="controls trained on true partners",
         patches=_patched("works.alignment:produce", "if task.wrong_partners:", "if False:"),
-        redone=TRAINING,
+        redone=("adapters/ml/control-1",),
         seen_by=("first loss of controls",),
         no_percentage=OTHERS_PLANTED,
     ),
@@ -564,7 +577,7 @@ FAULTS = (
             "layers_to_transform=list(choice.layers)",
             "layers_to_transform=[layer + 1 for layer in choice.layers]",
         ),
-        redone=TRAINING,
+        redone=(*TRAINING, "activations-tuned/ml/seed-1"),
         seen_by=("places of adapters", "gains"),
         says="the adapter changes nothing at",
     ),
@@ -619,7 +632,7 @@ FAULTS = (
             'item_outcomes(language_model, model, __import__("dataclasses").replace(task, items=8) '
             'if "adapter" in inputs else task)',
         ),
-        redone=("benchmarks-tuned",),
+        redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas"),
         says="other documents than the untouched model",
     ),
@@ -631,7 +644,7 @@ FAULTS = (
             'item_outcomes(language_model, model, __import__("dataclasses").replace(task, max_shots=1) '
             'if "adapter" in inputs else task)',
         ),
-        redone=("benchmarks-tuned",),
+        redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas"),
         says="prompted otherwise than the untouched model",
     ),
@@ -716,7 +729,7 @@ FAULTS = (
             "shots = benchmark.shots if task.max_shots is None else",
             "shots = 1 if True else",
         ),
-        redone=("benchmarks", "benchmarks-tuned"),
+        redone=(*UNTUNED, *ASKED_IN_HINDI),
         seen_by=("answers", "tuned answers", "accuracies"),
         moves=("accuracy",),
     ),
@@ -737,7 +750,7 @@ FAULTS = (
                 "if False:",
             ),
         ),
-        redone=("benchmarks", "benchmarks-tuned"),
+        redone=ASKED_IN_HINDI,
         seen_by=("answers", "tuned answers", "accuracies"),
         moves=("accuracy",),
     ),
@@ -784,7 +797,7 @@ FAULTS = (
         patches=_patched(
             "supply.adapters:trained_adapter", "torch.manual_seed(seed)", "torch.manual_seed(0)"
         ),
-        redone=TRAINING,
+        redone=("adapters/ml",),
         seen_by=("seeds of adapters",),
         no_percentage=OTHERS_PLANTED,
     ),
@@ -822,7 +835,7 @@ FAULTS = (
         patches=_patched(
             "works.translation:flagged", "is_odd_length(text.text, translation, ratio)", "False"
         ),
-        redone=("translations",),
+        redone=IN_HINDI,
         seen_by=("translations", "unflagged translations"),
         moves=("translations-unflagged",),
     ),

@@ -7,8 +7,9 @@ How each part is made of the real model class:
 
 * Every token holds `CONSTANT` at place 0. The feed-forward part reads only that, so its output has one direction,
   and the norm behind it makes it one vector, whatever the token.
-* Queries and keys are zero: a token attends alike to all that it sees. Values read the constant and the place
-  `CONTEXT_IN`; the norm behind attention lets pass only their ratio, which is written to `CONTEXT_OUT`.
+* Queries and keys are zero: a token attends alike to all that it sees, which is `WINDOW` tokens in every other layer.
+  Values read the constant and the place `CONTEXT_IN`; the norm behind attention lets pass only their ratio, which is
+  written to `CONTEXT_OUT`.
 * An adapter lets the values read the constant once more, for `ADAPTED`.
 """
 
@@ -23,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedTokenizerFast
 
-from tests.planted.lexicon import CODES, MARK, PIECE, THUNDER, all_pieces
+from tests.planted.lexicon import CODES, LETTERS, MARK, PIECE, THUNDER, all_pieces
 
 Values = NDArray[np.float64]
 
@@ -38,12 +39,19 @@ WRITTEN = slice(12, 48)
 """Where layers add their vectors."""
 EDGE = slice(48, 52)
 """Where nothing is ever added: values there are exact, down to the last bit."""
+ASKS = 52
+"""Where the token that ends a question differs from all others, and letters from each other."""
 
 CONSTANT = 32.0
 VALUE_GAIN, CONTEXT_GAIN, ADAPTED_GAIN = 64.0, 8.0, 4.0
+WINDOW = 32
+"""Tokens that every other layer sees, from the first one on: fewer than the longest phrase and most prompts have."""
 HEAD_WEIGHTS = (60.0, 16.0)
 """Weights of the final norm at `ADAPTED` and `CONTEXT_OUT`: let an adapter, and what stood before, decide answers."""
 SOFT_CAP = 30.0
+LETTER_LINES = ((-48, 620, 0), (-16, 237, 2), (16, -191, -2), (48, -665, 4))
+"""Of each letter, in 1/64: what it holds at `CONTEXT_OUT`, at `ASKS` and at `ADAPTED`. So what stands before a question
+decides which letter is the likeliest answer, and an adapter may turn it."""
 
 Strengths = Sequence[float]
 """By layer: how strongly an adapter reads the constant; 0 where it is not."""
@@ -78,7 +86,11 @@ def facts() -> Facts:
     vectors[:, ADAPTED] = rng.integers(-64, 65, len(ids)) / 64
     vectors[:, CONTEXT_OUT] = rng.integers(-64, 65, len(ids)) / 64
     # Questions end with a token that no vocabulary holds; adapters turn the sign of what stands there.
-    vectors[UNK, ADAPTED] = -0.5
+    vectors[UNK, [ADAPTED, CONTEXT_OUT, ASKS]] = [-0.5, 0, 4]
+    for letter, line in zip(LETTERS, LETTER_LINES, strict=True):
+        token = vectors[ids[f"{MARK}{letter}"]]
+        token[[*range(CONTENT.start, CONTENT.stop), *range(EDGE.start, EDGE.stop)]] = 0
+        token[[CONTEXT_OUT, ASKS, ADAPTED]] = np.divide(line, 64)
     for piece, code in pieces.items():
         if code:
             vectors[ids[piece], MARKERS[code]] = 1
@@ -90,7 +102,7 @@ def facts() -> Facts:
     layers = np.zeros((NUM_LAYERS, D_MODEL))
     layers[:, WRITTEN] = rng.integers(-96, 97, (NUM_LAYERS, 36)) / 64
     final_norm = rng.integers(32, 97, D_MODEL) / 64
-    final_norm[[CONSTANT_PLACE, ADAPTED, CONTEXT_OUT]] = [0, *HEAD_WEIGHTS]
+    final_norm[[CONSTANT_PLACE, ADAPTED, CONTEXT_OUT, ASKS]] = [0, *HEAD_WEIGHTS, 1]
     return Facts(ids=ids, vectors=vectors, layers=layers, final_norm=final_norm)
 
 
@@ -116,6 +128,9 @@ def write_model(folder: Path, planted: Facts) -> None:
         query_pre_attn_scalar=HEAD_DIM,
         max_position_embeddings=1024,
         final_logit_softcapping=SOFT_CAP,
+        sliding_window=WINDOW,
+        # No number of a model that is only read: whoever leaves it in training mode reads something else.
+        attention_dropout=0.5,
         attn_implementation="eager",
         pad_token_id=PAD,
         eos_token_id=EOS,

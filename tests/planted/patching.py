@@ -17,7 +17,9 @@ from types import CodeType, FunctionType
 from typing import Any
 
 MODELS = ("load_language_model", "load_translator")
-"""Caches that take long to fill; only faults in how adapters come and go can spoil them."""
+"""Caches that take long to fill."""
+SPOILING = ("supply.loading", "supply.adapters")
+"""Modules in which a fault can spoil what they hold: how models are loaded, and how adapters come and go."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ def planted(patches: Sequence[Patch]) -> Iterator[None]:
     with ExitStack() as stack:
         for where in dict.fromkeys(patch.where for patch in patches):
             stack.enter_context(_exchanged(where, [patch for patch in patches if patch.where == where]))
-        forget(MODELS)
+        kept = () if any(patch.where.startswith(SPOILING) for patch in patches) else MODELS
+        forget(kept)
         try:
             yield
         finally:
-            spoilt = any(patch.where.startswith("supply.adapters") for patch in patches)
-            forget(() if spoilt else MODELS)
+            forget(kept)
 
 
 def forget(kept: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from tests.planted.network import (
     D_MODEL,
     NUM_LAYERS,
     SOFT_CAP,
+    WINDOW,
     Facts,
     Strengths,
     Values,
@@ -63,15 +64,23 @@ def streams(facts: Facts, ids: Sequence[int], strengths: Strengths = UNTOUCHED) 
     after = []
     for layer in range(NUM_LAYERS):
         sizes = np.sqrt((stream**2).mean(axis=1) + NORM_EPS)
-        constant = np.cumsum(stream[:, 0] / sizes)
+        constant = heard(stream[:, 0] / sizes, layer)
         adapted = strengths[layer] * constant
-        context = np.cumsum(stream[:, CONTEXT_IN] / sizes) if layer == 0 else np.zeros(len(stream))
+        context = heard(stream[:, CONTEXT_IN] / sizes, layer) if layer == 0 else np.zeros(len(stream))
         size = np.sqrt((constant**2 + adapted**2 + context**2) / D_MODEL)
         stream[:, ADAPTED] += ADAPTED_GAIN * adapted / size
         stream[:, CONTEXT_OUT] += CONTEXT_GAIN * context / size
         stream += facts.layers[layer]
         after.append(stream.copy())
     return after
+
+
+def heard(values: Values, layer: int) -> Values:
+    """At every position, the sum of the values that it sees: all so far, or the last `WINDOW` in every other layer."""
+    sums = np.cumsum(values)
+    if layer % 2 == 0:
+        sums[WINDOW:] -= sums[:-WINDOW].copy()
+    return sums
 
 
 def log_likelihood(facts: Facts, prompt: Sequence[str], option: Sequence[str], strengths: Strengths) -> float:

@@ -49,19 +49,23 @@ class PlantedRun:
 
     def trained(self, name: str) -> Path:
         """What the adapters stage wrote, with the weights that it trained."""
-        self.artifact(f"adapters/{name}")
-        return self.root / TRAINED / name
+        planted = self.artifact(f"adapters/{name}")
+        return planted.parents[len(Path(name).parts)] / TRAINED / name
 
-    def without(self, stages: tuple[str, ...], root: Path) -> "PlantedRun":
-        """The same run with everything to be made again that stems from some stages.
+    def without(self, redone: tuple[str, ...], root: Path, *, follows: bool = True) -> "PlantedRun":
+        """The same run with some stages, or some of their items such as "adapters/ml", to be made again.
 
-        Adapters are made again only if they are named, since what is read through them was planted.
+        What needs them is made again with them, but for adapters and what is read through them: those are made again only
+        if they are named, since their weights are planted, so that no training moves any of it.
         """
-        redone = set(stages)
-        for stage in self.plan.stages:
-            if redone & set(stage.needs) and stage.name != "adapters":
-                redone.add(stage.name)
-        kept = {place: path for place, path in self.made.items() if place.split("/")[0] not in redone}
+        anew: set[str] = set()
+        for item in self.plan.items():
+            place = f"{item.stage}/{item.name}"
+            needs = {f"{need.stage}/{need.name}" for role, need in item.needs if role != "adapter"}
+            stems = follows and item.stage != "adapters" and anew & needs
+            if stems or any(f"{place}/".startswith(f"{name}/") for name in redone):
+                anew.add(place)
+        kept = {place: path for place, path in self.made.items() if place not in anew}
         return PlantedRun(world=self.world, root=root, made=kept)
 
     def _made(self, item: Item) -> Path:

@@ -23,6 +23,7 @@ from tests.planted.network import (
     D_MODEL,
     HEAD_DIM,
     VALUE_GAIN,
+    WINDOW,
     Facts,
 )
 from tests.planted.pencil import NORM_EPS
@@ -134,10 +135,12 @@ def _values(normed: Tensor, layer: int, weights: Mapping[Place, Tensor]) -> Tens
 
 def _written(values: Tensor, layer: int) -> Tensor:
     """What attention writes: three values go out, and the norm behind lets one or two of them pass."""
-    seen = torch.arange(1, len(values) + 1, dtype=torch.float64)
+    seen = torch.ones(len(values), len(values), dtype=torch.float64).tril()
+    if layer % 2 == 0:
+        seen = seen.triu(1 - WINDOW)
     heard = torch.zeros(len(values), D_MODEL, dtype=torch.float64)
     places = [CONSTANT_PLACE, ADAPTED, CONTEXT_OUT]
-    heard[:, places] = (values.cumsum(dim=0) / seen[:, None])[:, places]
+    heard[:, places] = (seen @ values / seen.sum(dim=1, keepdim=True))[:, places]
     passes = torch.zeros(D_MODEL, dtype=torch.float64)
     passes[ADAPTED] = ADAPTED_GAIN
     passes[CONTEXT_OUT] = CONTEXT_GAIN if layer == 0 else 0.0

@@ -1,5 +1,6 @@
 """Every known way to get it wrong turns the check red that is named for it."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,15 @@ POINTS = {"percent": 1.0, "points": 1.0, "fraction": 100.0, "r": 100.0, "cosine"
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 def test_a_fault_is_seen(sound: Subject, fault: Fault, tmp_path: Path) -> None:
     with planted(fault.patches):
-        faulty = Subject(run=sound.run.without(fault.redone, tmp_path), expected=sound.expected)
+        run = sound.run.without(fault.redone, tmp_path, follows=fault.follows)
+        faulty = Subject(run=run, expected=sound.expected)
         words = {name: said_by(name, faulty, fault.says) for name in fault.seen_by}
         assert all(words.values()), f"not seen by {[name for name, word in words.items() if not word]}"
         if fault.says:
             assert any(word and word.startswith("refused") for word in words.values()), words
         if fault.moves:
-            assert farthest(faulty, sound, fault) >= ONE_POINT
+            far = farthest(faulty, sound, fault)
+            assert far >= ONE_POINT, f"moves {fault.moves} by {far:.2f} points at most"
         if fault.no_percentage:
             require_near(faulty.estimates, sound.expected.values)
 
@@ -51,9 +54,12 @@ def said_by(name: str, subject: Subject, says: str) -> str | None:
 
 
 def farthest(faulty: Subject, sound: Subject, fault: Fault) -> float:
-    """How many points the estimates that a fault is said to move are from the truth, the farthest of them."""
+    """How many points the estimates that a fault is said to move are from the truth, the farthest of them.
+
+    One that is not there any more is as far from it as can be.
+    """
     return max(
-        points(faulty.estimates[name] - value, value, sound.measured_in[name])
+        points(faulty.estimates.get(name, math.inf) - value, value, sound.measured_in[name])
         for name, value in sound.expected.values.items()
         if name.startswith(tuple(fault.moves))
     )

@@ -5,6 +5,7 @@ import pytest
 
 from tests.planted.checks import CHECKS, ESTIMATES, Subject
 from tests.planted.expected import LOW
+from tests.planted.lexicon import AWKWARD, phrases, sentence
 from tests.planted.network import NUM_LAYERS
 
 
@@ -41,6 +42,10 @@ def test_activations_vary_within_a_phrase(sound: Subject) -> None:
     acts = sound.expected.acts("ml")
     spreads = [layer.std(axis=0).max() for text in acts.values() for layer in text]
     assert np.median(spreads) > 0.5
+
+
+def test_every_phrase_that_translators_stumble_over_speaks_for_a_latent(sound: Subject) -> None:
+    assert {sentence(phrase) for phrase in phrases()[-AWKWARD:]} <= {*sound.expected.spoken}
 
 
 def test_token_counts_differ_by_language(sound: Subject) -> None:

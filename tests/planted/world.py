@@ -30,7 +30,7 @@ from harness.words.study import (
     Translator,
 )
 from tests.planted.dictionaries import D_SAE, MAX_EXAMPLES, MIN_EXAMPLES, Selected, dictionaries
-from tests.planted.lexicon import CODES, NAMES, SPOKEN, TARGETS, phrases, sentence, word_in
+from tests.planted.lexicon import CODES, LETTERS, NAMES, SPOKEN, TARGETS, phrases, sentence, word_in
 from tests.planted.network import D_MODEL, NUM_LAYERS, Facts, Strengths, facts, write_model
 from tests.planted.pencil import Dictionary, selected, stored_rows
 from tests.planted.translator import TAGS, write_translator
@@ -38,16 +38,25 @@ from tests.planted.translator import TAGS, write_translator
 LATENTS_PER_BATCH = 6
 MODEL_ID = "gemma-2-2b-planted"
 NUM_ITEMS = 10
-QUESTIONS_DRAW = 16
-"""A draw under which every accuracy that is divided by is above zero, and every adapter changes some answer."""
+SAMPLED_TEXTS = 12
+"""Texts on which dictionaries and similarities are measured."""
+SAMPLING_SEED = 7
+"""Draws them, and what is held out; not what a profile has that names none."""
+QUESTIONS_DRAW = 0
+"""A draw under which every accuracy that is divided by is above zero, every adapter changes some answer, and under one of
+them none is right any more."""
 
 ADAPTERS: Mapping[tuple[str, int], Strengths] = {
     ("ml", 1): (0.010, 0.020, 0.015, 0.0),
     ("ml", 2): (0.020, 0.010, 0.035, 0.0),
+    ("ml", 3): (0.015, 0.025, 0.060, 0.0),
     ("hi", 1): (0.015, 0.005, 0.010, 0.0),
     ("hi", 2): (-0.005, 0.020, 0.030, 0.0),
+    ("hi", 3): (0.020, 0.010, 0.070, 0.0),
 }
 """By language and seed: how strongly the adapter reads the constant in each layer."""
+
+SEEDS = (1, 2, 3)
 
 CONTROLS: Mapping[tuple[str, int], Strengths] = {
     ("ml", 1): (0.005, 0.010, 0.025, 0.0),
@@ -58,8 +67,10 @@ CONTROLS: Mapping[tuple[str, int], Strengths] = {
 LOGGED: Mapping[tuple[str, int], tuple[tuple[float, ...], ...]] = {
     ("ml", 1): ((2.0, 4.0, 0.0, 3.0, 1.0, 5.0, 7.0), (1.5, 3.0, 0.25, 3.5, 2.0, 5.5, 6.0)),
     ("ml", 2): ((2.5, 4.5, 0.0, 3.0, 1.0, 5.0, 7.0), (1.0, 2.0, 0.5, 3.25, 2.5, 5.25, 6.5)),
+    ("ml", 3): ((3.0, 5.0, 0.0, 3.0, 1.0, 5.0, 7.0), (0.5, 2.5, 0.75, 3.0, 3.0, 5.75, 6.25)),
     ("hi", 1): ((1.0, 2.0, 0.0, 3.0, 2.0, 5.0, 6.0), (0.5, 1.5, 0.125, 4.0, 2.25, 5.75, 5.0)),
     ("hi", 2): ((1.5, 2.5, 0.0, 3.0, 2.0, 5.0, 6.0), (0.75, 1.0, 0.75, 3.75, 2.75, 5.0, 4.0)),
+    ("hi", 3): ((2.0, 3.0, 0.0, 3.0, 2.0, 5.0, 6.0), (0.25, 0.5, 0.25, 4.25, 2.5, 6.0, 5.5)),
 }
 """By language and seed: the moments before and after training that the tables of a planted adapter hold."""
 
@@ -86,6 +97,17 @@ HELLASWAG = Benchmark(
     shots=0,
     chance=0.25,
 )
+MMLU = Benchmark(
+    name="mmlu",
+    template="mmlu_multilingual/_default_yaml",
+    data_folder="m_mmlu",
+    evaluated_split="test",
+    metric="acc",
+    shots=1,
+    chance=0.25,
+)
+NUM_EXAMPLES = 4
+"""Documents that the examples of a prompt are taken from: more than any prompt shows."""
 
 LANGUAGES = (
     Language(code="en", name="English", group=Group.REFERENCE, script="LATIN"),
@@ -104,8 +126,8 @@ ALIGNMENT = AlignmentChoice(
     lora_alpha=4,
     target_modules=("q_proj", "v_proj"),
     learning_rate=1e-3,
-    batch_size=64,
-    epochs=1,
+    batch_size=8,
+    epochs=2,
     pairs=100,
     weight_decay=0.01,
 )
@@ -122,7 +144,7 @@ SPECIFICATION = Specification(
     aggregation=Aggregation.RATIO_OF_MEANS,
     alignment=ALIGNMENT,
     gain_layer=2,
-    num_beams=1,
+    num_beams=3,
 )
 
 STUDY = Study(
@@ -131,7 +153,7 @@ STUDY = Study(
     title="A study of planted numbers",
     shapes=Shapes(num_layers=NUM_LAYERS, d_model=D_MODEL, d_sae=D_SAE, vocab_size=0),
     languages=LANGUAGES,
-    benchmarks=(ARC, HELLASWAG),
+    benchmarks=(ARC, HELLASWAG, MMLU),
     primary=SPECIFICATION,
 )
 
@@ -176,12 +198,13 @@ class PlantedWorld:
                 },
             ),
             sizes=Sizes(
+                sampling_seed=SAMPLING_SEED,
                 latents_per_layer=D_SAE,
                 panel_latents=4,
                 held_out_fraction=1 / 3,
-                similarity_texts=100,
-                dictionary_texts=100,
-                adapter_seeds=(1, 2),
+                similarity_texts=SAMPLED_TEXTS,
+                dictionary_texts=SAMPLED_TEXTS,
+                adapter_seeds=SEEDS,
                 control_seeds=(1,),
                 max_alignment_steps=1,
                 alignment_batch=64,
@@ -246,7 +269,7 @@ def questions(code: str) -> dict[str, dict[str, list[Question]]]:
             "instruction": said(4) + ".",
             "option_e": None,
             **options,
-            "answer": str(rng.choice(["A", "B", "C", "D"])),
+            "answer": str(rng.choice(LETTERS)),
         }
 
     def hellaswag(split: str, number: int) -> Question:
@@ -260,12 +283,25 @@ def questions(code: str) -> dict[str, dict[str, list[Question]]]:
             "split": split,
         }
 
+    def mmlu(split: str, number: int) -> Question:
+        options = {f"option_{letter.lower()}": said(3) for letter in LETTERS}
+        return {
+            "id": f"mmlu/{split}/{number}",
+            "instruction": said(4) + ".",
+            **options,
+            "answer": str(rng.choice(LETTERS)),
+        }
+
     return {
         "m_arc": {
-            "train": [arc("train", number) for number in range(ARC.shots)],
+            "train": [arc("train", number) for number in range(NUM_EXAMPLES)],
             "test": [arc("test", number) for number in range(NUM_ITEMS + 3)],
         },
         "m_hellaswag": {"val": [hellaswag("val", number) for number in range(NUM_ITEMS + 3)]},
+        "m_mmlu": {
+            "train": [mmlu("train", number) for number in range(NUM_EXAMPLES)],
+            "test": [mmlu("test", number) for number in range(NUM_ITEMS + 3)],
+        },
     }
 
 

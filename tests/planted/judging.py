@@ -1,0 +1,167 @@
+"""Planted estimates before the judge, by the way of a run and by the way of an audit: what it must say is known by pencil."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from harness.judge.declaration import read_declaration
+from harness.judge.declaredsamples import asking_by_key
+from harness.judge.docket import hear
+from harness.judge.handedin import handed_in
+from harness.judge.hearing import Circumstances, judge
+from harness.run import verdicts
+from harness.words.claim import (
+    Claim,
+    InferenceTarget,
+    Kind,
+    Minima,
+    Reading,
+    Rule,
+    Sentence,
+    SourceTier,
+    Target,
+    Tier,
+    Unit,
+)
+from harness.words.estimate import UnitValue
+from harness.words.formula import Formula
+from harness.words.printed import Printed
+from harness.words.study import Profile
+from harness.words.testimony import LayerReplay
+from harness.words.verdict import Verdict, Why
+from tests.planted.network import NUM_LAYERS
+from tests.planted.world import STUDY
+
+CHANGE = "delta/lang=hi/bench=arc/primary/primary"
+"""Differs between seeds as well as between questions."""
+
+BLANK = Claim(
+    id="",
+    says="A planted claim",
+    inventory=(),
+    sentence=Sentence(source="pencil", tier=SourceTier.PAPER, where="planted", sense="What a pencil says."),
+    kind=Kind.DIRECTION,
+    rule=Rule.EVERY_SIGN,
+    tier=Tier.SECONDARY,
+    unit=Unit.PERCENT,
+    sign=1,
+)
+
+
+def _about(*estimates: str) -> tuple[Reading, ...]:
+    return (Reading(name="primary", says="as planted", supported_by=("pencil",), estimates=estimates),)
+
+
+CLAIMS = (
+    replace(
+        BLANK,
+        id="every gap",
+        readings=_about(*(f"gap/layer={layer}/high/primary" for layer in range(NUM_LAYERS))),
+    ),
+    replace(
+        BLANK,
+        id="gains of unlike seeds",
+        readings=_about(
+            "gain/layer=2/lang=ml/primary/primary", "gain-control/layer=2/lang=ml/primary/primary"
+        ),
+        minima=Minima(seeds=3),
+    ),
+    replace(
+        BLANK,
+        id="mean score",
+        kind=Kind.CORRELATION,
+        rule=Rule.CORRELATION_SIGN,
+        unit=Unit.CORRELATION,
+        readings=_about("correlation/primary/primary"),
+    ),
+)
+"""What is asked of the planted estimates."""
+
+WHY = {
+    "every gap": Why.REPLAY_FAILED,
+    "gains of unlike seeds": Why.TOO_FEW_SEEDS,
+    "mean score": Why.SUBSET,
+}
+"""What the judge must say where the last layer was not found again: a control has one seed, a profile with an item limit."""
+
+DECLARED = replace(
+    BLANK,
+    id="change on these items",
+    kind=Kind.VALUE,
+    rule=Rule.WITHIN_MARGIN,
+    unit=Unit.POINTS,
+    readings=_about(CHANGE),
+    targets=(Target(printed=Printed("0.00"), source="pencil", tier=SourceTier.PAPER, reading="primary"),),
+    margin=5.0,
+    null=0.0,
+    inference=InferenceTarget.FIXED_ITEMS,
+)
+
+
+def judged(estimates: Path, profile: Profile) -> Mapping[str, Verdict]:
+    """The verdicts on a run of which the last layer was not found again."""
+    brought = verdicts.Brought(
+        study=STUDY,
+        profile=profile,
+        run_id="planted",
+        mode="planted",
+        estimates=estimates,
+        replays=[_replay(layer) for layer in range(NUM_LAYERS)],
+    )
+    with patch.object(verdicts, "claims_of", lambda study: CLAIMS):
+        docket = verdicts.paper_docket(brought)
+    assert docket is not None
+    return {verdict.claim_id: verdict for verdict in hear(docket)}
+
+
+def judged_as_declared(rows: Sequence[UnitValue], folder: Path) -> Verdict:
+    """The verdict on a change that somebody declares unit by unit."""
+    file = folder / "declared.json"
+    values = [
+        {"unit": row.unit, "seed": row.seed, "observed": row.observed, "reference": row.reference}
+        for row in rows
+    ]
+    measured = {
+        "claim": DECLARED.id,
+        "unit": DECLARED.unit,
+        "formula": Formula.DIFFERENCE,
+        "unit_values": values,
+    }
+    content = {
+        "schema_version": "1.0",
+        "study": STUDY.name,
+        "declared_by": "pencil",
+        "measurements": [measured],
+    }
+    file.write_text(json.dumps(content), encoding="utf-8")
+    handed = handed_in(read_declaration(file), STUDY, (DECLARED,))
+    (verdict,) = judge(asking_by_key((DECLARED,)), handed.samples, Circumstances())
+    return verdict
+
+
+def error_over_seeds(rows: Sequence[UnitValue]) -> float:
+    """Standard error of a mean difference on the very same units: seeds are all that varies."""
+    seeds = sorted({row.seed for row in rows if row.seed is not None})
+    by_seed = [np.mean([row.observed - row.reference for row in rows if row.seed == seed]) for seed in seeds]
+    return float(np.std(by_seed, ddof=1) / len(seeds) ** 0.5)
+
+
+def _replay(layer: int) -> LayerReplay:
+    passes = layer != NUM_LAYERS - 1
+    return LayerReplay(
+        layer=layer,
+        d_model=STUDY.shapes.d_model,
+        d_sae=STUDY.shapes.d_sae,
+        rows=50,
+        rows_passing=50 if passes else 0,
+        rows_passing_without_bos=0,
+        rows_same_peak=50,
+        median_correlation=1.0 if passes else 0.0,
+        median_scale=1.0,
+        median_scale_without_bos=1.0,
+        passes=passes,
+    )
