@@ -14,6 +14,7 @@ UNTUNED = ("benchmarks/es", "benchmarks/it")
 """Questions that no adapter is asked."""
 ASKED_IN_HINDI = ("benchmarks/hi", *(f"benchmarks-tuned/hi/seed-{seed}/hi" for seed in SEEDS))
 IN_HINDI = ("translations/hi",)
+"""What depends on how beams are searched, and on how long a translation may be."""
 
 COUNTED = "tools.pooling:counted_positions"
 BATCH = "works.extraction:as_batch"
@@ -21,6 +22,7 @@ HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
 STREAM = "tools.hooks:_reading"
 
 ONLY_ERROR = "a mean of differences and a ratio of sums are the same in any order; only their error is not"
+ONLY_VERDICTS = "the judge moves no estimate, only what is said of it"
 OTHERS_PLANTED = (
     "what training writes is looked at; every estimate is read through planted weights and a planted log"
 )
@@ -848,4 +850,299 @@ FAULTS = (
         seen_by=("training figures",),
         moves=("alignment-gap/",),
     ),
+    Fault(
+        name="the specification's beams not handed to translators",
+        patches=_patched("works.translation:_translate_batch", "num_beams=num_beams, ", ""),
+        redone=IN_HINDI,
+        seen_by=("translations", "gaps", "tokens and selections kept"),
+        moves=("gap",),
+    ),
+    Fault(
+        name="greedy instead of beams",
+        patches=_patched(
+            "tools.draft:Draft.translation_task", "num_beams=self.study.primary.num_beams", "num_beams=1"
+        ),
+        redone=IN_HINDI,
+        seen_by=("translations", "gaps", "tokens and selections kept"),
+        moves=("gap",),
+    ),
+    Fault(
+        name="no length penalty",
+        patches=_patched(
+            "works.translation:_translate_batch", "do_sample=False", "do_sample=False, length_penalty=0.0"
+        ),
+        redone=IN_HINDI,
+        seen_by=("translations", "gaps", "tokens and selections kept"),
+        moves=("tokens-per-phrase",),
+    ),
+    Fault(
+        name="translations cut at 48 tokens",
+        patches=_patched(
+            "works.translation:_translate_batch", "min(MAX_NEW_TOKENS, positions)", "min(48, positions)"
+        ),
+        redone=IN_HINDI,
+        seen_by=("translations", "tokens and selections kept"),
+        moves=("tokens-per-phrase", "translations-unflagged"),
+    ),
+    Fault(
+        name="translators of one script swapped",
+        patches=_patched(
+            "tools.draft:Draft.translation_task",
+            "translators[language.code]",
+            'translators[{"es": "it", "it": "es"}.get(language.code, language.code)]',
+        ),
+        redone=("translations/es", "translations/it"),
+        seen_by=("translations", "gaps"),
+        moves=("gap/layer=1/lang=es", "gap/layer=3/lang=es"),
+    ),
+    Fault(
+        name="batch size of the profile ignored",
+        patches=_patched(
+            "tools.draft:Draft.adapter", "sizes.alignment_batch or choice.batch_size", "choice.batch_size"
+        ),
+        redone=TRAINING,
+        seen_by=("first loss",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="training steps of the profile ignored",
+        patches=_patched(
+            "tools.draft:Draft.adapter", "max_steps=sizes.max_alignment_steps", "max_steps=None"
+        ),
+        redone=TRAINING,
+        seen_by=("first loss",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="sampling seed of the profile ignored by phrases",
+        patches=_patched(
+            "tools.draft:Draft.phrases_task", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
+        ),
+        redone=("phrases", "estimates"),
+        follows=False,
+        seen_by=("held-out texts", "gains", "retentions"),
+        moves=("gain",),
+    ),
+    Fault(
+        name="sampling seed of the profile ignored by dictionaries",
+        patches=_patched(
+            "tools.draft:Draft.dictionary_error", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
+        ),
+        redone=("dictionary-error/en",),
+        seen_by=("dictionary errors",),
+        moves=("dictionary-error",),
+    ),
+    Fault(
+        name="dictionary samples that differ between languages",
+        patches=_patched(
+            "works.dictionary:produce",
+            "task.texts, task.seed",
+            "task.texts, task.seed + sum(map(ord, task.language))",
+        ),
+        redone=("dictionary-error/es",),
+        seen_by=("dictionary errors",),
+        moves=("dictionary-error",),
+    ),
+    Fault(
+        name="full set instead of the aligned subset",
+        patches=_patched("tools.draft:Draft.benchmarks_task", "items=sizes.items_per_cell", "items=None"),
+        redone=UNTUNED,
+        seen_by=("answers", "accuracies"),
+        moves=("accuracy",),
+    ),
+    Fault(
+        name="benchmarks of one language from another's file",
+        patches=_patched(
+            "works.evaluation_tasks:_stage",
+            "read_documents(pin, task.language, benchmark.evaluated_split)",
+            'read_documents(pin, task.language.replace("es", "it"), benchmark.evaluated_split)',
+        ),
+        redone=("benchmarks/es",),
+        seen_by=("answers", "accuracies", "correlations"),
+        moves=("accuracy/lang=es",),
+    ),
+    Fault(
+        name="examples drawn under another seed than lm-eval's",
+        patches=_patched("works.evaluation:_evaluate", "seed=EXAMPLES_SEED", "seed=0"),
+        redone=UNTUNED,
+        seen_by=("answers", "accuracies"),
+        moves=("accuracy",),
+    ),
+    Fault(
+        name="only some seeds in gains",
+        patches=_patched(
+            "works.tuning:read_tuned_run", "else base.task.adapter_seeds", "else base.task.adapter_seeds[:2]"
+        ),
+        redone=("estimates",),
+        seen_by=("gains", "retentions", "seeds of estimates"),
+        moves=("gain/layer=2/lang=ml",),
+    ),
+    Fault(
+        name="benchmarks of one adapter counted as seeds",
+        patches=_patched(
+            "works.scores:accuracy_retention",
+            "{seed: float(np.mean(values)) for seed, values in ratios.items() if values}",
+            "{100 * seed + place: value for seed, values in ratios.items() for place, value in enumerate(values)}",
+        ),
+        redone=("estimates",),
+        seen_by=("seeds of estimates",),
+        no_percentage=ONLY_ERROR,
+    ),
+    Fault(
+        name="median over benchmarks for their mean",
+        patches=_patched(
+            "works.scores:correlations", "np.mean(list(scores.values())", "np.median(list(scores.values())"
+        ),
+        redone=("estimates",),
+        seen_by=("correlations",),
+        moves=("correlation/primary",),
+    ),
+    Fault(
+        name="relative change guarded by the arm after",
+        patches=_patched(
+            "works.scores:deltas",
+            "before.accuracy_percent > 0:",
+            "all(answers.accuracy_percent > 0 for answers in after.values()):",
+        ),
+        redone=("estimates",),
+        seen_by=("deltas",),
+        moves=("relative-delta",),
+    ),
+    Fault(
+        name="gaussian first weights",
+        patches=_patched(
+            "supply.adapters:trained_adapter",
+            'layers_pattern="layers",',
+            'layers_pattern="layers", init_lora_weights="gaussian",',
+        ),
+        redone=(),
+        seen_by=("first weights of adapters",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="gradients clipped",
+        patches=_patched(
+            "works.training:Training._step",
+            "optimizer.step()",
+            "torch.nn.utils.clip_grad_norm_(self._parameters(), 1e-3); optimizer.step()",
+        ),
+        redone=(),
+        seen_by=("two steps by hand",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="later seeds starting from the weights of the first",
+        patches=_patched(
+            "supply.adapters:trained_adapter",
+            "torch.manual_seed(seed)",
+            "torch.manual_seed((seed - 1) % 2 + 1)",
+        ),
+        redone=("adapters/ml/seed-3",),
+        seen_by=("seeds of adapters",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="later seeds reading the adapters of the first",
+        patches=_patched(
+            "supply.adapters:_loaded",
+            "PeftModel.from_pretrained(model, folder)",
+            'PeftModel.from_pretrained(model, folder.with_name(folder.name.replace("seed-3", "seed-1")))',
+        ),
+        redone=("activations-tuned/ml/seed-3",),
+        seen_by=("tuned token values", "gains", "retentions"),
+        moves=("gain/layer=2/lang=ml", "retention"),
+    ),
+    Fault(
+        name="adapter read in training mode",
+        patches=_patched("supply.adapters:_loaded", ".eval()", ".train()"),
+        redone=("activations-tuned/ml/seed-1",),
+        seen_by=("tuned token values", "gains", "retentions"),
+        moves=("gain/layer=2/lang=ml", "retention"),
+    ),
+    Fault(
+        name="shuffled control of English with English",
+        patches=_patched("works.heldout:measured_moment", "(u - v[partners])", "(u - u[partners])"),
+        redone=TRAINING,
+        seen_by=("first moment",),
+        no_percentage=OTHERS_PLANTED,
+    ),
+    Fault(
+        name="no sliding window",
+        patches=_patched(
+            "supply.loading:load_language_model",
+            "use_safetensors=True",
+            "use_safetensors=True, sliding_window=1024",
+        ),
+        redone=("activations/ml", *UNTUNED),
+        seen_by=("token values", "gaps", "answers", "accuracies"),
+        moves=("accuracy",),
+    ),
+    Fault(
+        name="tuned artifact keeping its name when its adapter changes",
+        patches=_patched(
+            "run.recipes:Recipes._content",
+            "for role, need in item.needs]",
+            'for role, need in item.needs if role != "adapter"]',
+        ),
+        redone=(),
+        seen_by=("freshness",),
+        no_percentage="what is served was right once; how far from now it is depends on what was changed",
+    ),
+    Fault(
+        name="minimum of seeds asked of the best member",
+        patches=_patched("judge.question:unmet_minimum", "seeds = min(", "seeds = max("),
+        redone=(),
+        seen_by=("verdicts",),
+        no_percentage=ONLY_VERDICTS,
+    ),
+    Fault(
+        name="only the first layer able to break a claim",
+        patches=_patched("judge.hearing:_estimates", "in reading.estimates", "in reading.estimates[:1]"),
+        redone=(),
+        seen_by=("verdicts",),
+        no_percentage=ONLY_VERDICTS,
+    ),
+    Fault(
+        name="subset not told in the mean correlation",
+        patches=_patched("judge.hearing:_case", "for mark in OF_QUESTIONS", "for mark in OF_QUESTIONS[:2]"),
+        redone=(),
+        seen_by=("verdicts",),
+        no_percentage=ONLY_VERDICTS,
+    ),
+    Fault(
+        name="declared units always answering for a population",
+        patches=(
+            Patch(
+                "judge.declaredsamples:DeclaredSamples.sample",
+                "self.resampled.sample(_bare(estimate_id), inference)",
+                "self.resampled.sample(_bare(estimate_id), InferenceTarget.POPULATION)",
+            ),
+        ),
+        redone=(),
+        seen_by=("errors of what is declared",),
+        no_percentage=ONLY_VERDICTS,
+    ),
 )
+
+NINETEEN = (
+    "the specification's beams not handed to translators",
+    "no length penalty",
+    "translators of one script swapped",
+    "batch size of the profile ignored",
+    "training steps of the profile ignored",
+    "sampling seed of the profile ignored by phrases",
+    "sampling seed of the profile ignored by dictionaries",
+    "full set instead of the aligned subset",
+    "benchmarks of one language from another's file",
+    "examples drawn under another seed than lm-eval's",
+    "only some seeds in gains",
+    "benchmarks of one adapter counted as seeds",
+    "median over benchmarks for their mean",
+    "gaussian first weights",
+    "gradients clipped",
+    "shuffled control of English with English",
+    "no sliding window",
+    "minimum of seeds asked of the best member",
+    "only the first layer able to break a claim",
+)
+"""Faults that fit into one pipeline together, none of which makes it stop: it goes through to the end, and is wrong."""

@@ -1,6 +1,6 @@
 """Runs any tests with a fault in the pipeline: `pytest -p tests.planted.planting --plant "BOS counted" tests/works`.
 
-Shows whether a check outside the planted world sees the fault too.
+Shows whether a check outside the planted world sees the fault too. Asked for several times, it plants several at once.
 """
 
 from contextlib import ExitStack
@@ -14,14 +14,14 @@ PLANTED = ExitStack()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--plant", choices=[fault.name for fault in FAULTS], help="name of the fault to plant")
+    names = [fault.name for fault in FAULTS]
+    parser.addoption("--plant", action="append", default=[], choices=names, help="name of a fault to plant")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    name = session.config.getoption("--plant")
-    for fault in FAULTS:
-        if fault.name == name:
-            PLANTED.enter_context(planted(fault.patches))
+    names = session.config.getoption("--plant")
+    patches = [patch for fault in FAULTS if fault.name in names for patch in fault.patches]
+    PLANTED.enter_context(planted(patches))
 
 
 def pytest_sessionfinish() -> None:

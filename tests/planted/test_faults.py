@@ -7,8 +7,9 @@ import pytest
 
 from harness.words.failures import HarnessError
 from tests.planted.checks import CHECKS, Subject, require_near
-from tests.planted.faults import FAULTS, Fault
+from tests.planted.faults import FAULTS, NINETEEN, Fault
 from tests.planted.patching import planted
+from tests.planted.run import PlantedRun
 
 PROOF = Path(__file__).parents[2] / "docs" / "proof.md"
 
@@ -34,6 +35,27 @@ def test_a_fault_is_seen(sound: Subject, fault: Fault, tmp_path: Path) -> None:
             assert far >= ONE_POINT, f"moves {fault.moves} by {far:.2f} points at most"
         if fault.no_percentage:
             require_near(faulty.estimates, sound.expected.values)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_many_faults_at_once_go_through_to_the_end_and_no_check_that_is_named_for_one_misses_it(
+    sound: Subject, tmp_path: Path
+) -> None:
+    together = [fault for fault in FAULTS if fault.name in NINETEEN]
+    assert len(together) == len(NINETEEN) == 19
+    with planted([patch for fault in together for patch in fault.patches]):
+        faulty = Subject(run=PlantedRun(world=sound.run.world, root=tmp_path), expected=sound.expected)
+        named = dict.fromkeys(name for fault in together for name in fault.seen_by)
+        missed = [name for name in named if said_by(name, faulty, says="") is None]
+        moved = [
+            name
+            for name, value in sound.expected.values.items()
+            if points(faulty.estimates.get(name, math.inf) - value, value, sound.measured_in[name])
+            >= ONE_POINT
+        ]
+    assert not missed
+    assert len(moved) > len(sound.expected.values) / 3
 
 
 def said_by(name: str, subject: Subject, says: str) -> str | None:
