@@ -229,8 +229,8 @@ FAULTS = (
         name="latents joined by batch number",
         patches=_patched(
             "supply.export:row_of",
-            'latent=int(fields["index"])',
-            'latent=int(place.rsplit("batch-")[1].split(".")[0])',
+            'fields["index"]',
+            'place.rsplit("batch-")[1].split(".")[0]',
         ),
         redone=("phrases",),
         seen_by=("selections without a panel", "selections"),
@@ -238,9 +238,7 @@ FAULTS = (
     ),
     Fault(
         name="latents counted from the start of their batch",
-        patches=_patched(
-            "supply.export:row_of", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
-        ),
+        patches=_patched("supply.export:row_of", '(fields["index"])', '(fields["index"]) % 6'),
         redone=("phrases",),
         seen_by=("selections without a panel", "selections"),
         says="but the panel needs 4",
@@ -654,8 +652,8 @@ FAULTS = (
         name="items of another language",
         patches=_patched(
             "works.evaluation_tasks:_stage",
-            "read_documents(pin, task.language, benchmark.evaluated_split)",
-            'read_documents(pin, "en", benchmark.evaluated_split)',
+            "read_documents(pin, task.language, benchmark.evaluated_split",
+            'read_documents(pin, "en", benchmark.evaluated_split',
         ),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),
@@ -954,8 +952,8 @@ FAULTS = (
         name="benchmarks of one language from another's file",
         patches=_patched(
             "works.evaluation_tasks:_stage",
-            "read_documents(pin, task.language, benchmark.evaluated_split)",
-            'read_documents(pin, task.language.replace("es", "it"), benchmark.evaluated_split)',
+            "read_documents(pin, task.language, benchmark.evaluated_split",
+            'read_documents(pin, task.language.replace("es", "it"), benchmark.evaluated_split',
         ),
         redone=("benchmarks/es",),
         seen_by=("answers", "accuracies", "correlations"),
