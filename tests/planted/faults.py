@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tests.planted.patching import Patch
 from tests.planted.world import SEEDS
 
-READING = ("activations", "activations-tuned", "dictionary-error")
+READING = ("activations", "activations-tuned/ml/seed-1", "dictionary-error/ml")
+"""What a wrong way to read a model leads to: all that is read without an adapter, and a part of the rest."""
 PHRASES = ("phrases", "translations", "activations", "activations-tuned", "estimates")
 """What other phrases lead to, but for the error of dictionaries, which no fault is about that draws them."""
 TRAINING = ("adapters/ml/seed-1",)
