@@ -50,7 +50,7 @@ from tests.planted.expected import (
     planted_drift,
     training_pairs,
 )
-from tests.planted.judging import CHANGE, WHY, error_over_seeds, judged, judged_as_declared
+from tests.planted.judging import CHANGE, WHY, WHY_BROKEN, error_over_seeds, judged, judged_as_declared
 from tests.planted.lexicon import CODES, TARGETS, pieces_of
 from tests.planted.network import D_MODEL, NUM_LAYERS
 from tests.planted.pencil import streams
@@ -303,8 +303,10 @@ def errors(subject: Subject) -> None:
 
 def verdicts(subject: Subject) -> None:
     """A layer that was not found again, the seeds of the worst member and an item limit each stop the claims they touch."""
-    found = judged(subject.run.artifact("estimates/all"), subject.run.world.profile)
-    assert {name: verdict.why for name, verdict in found.items()} == WHY
+    estimates, profile = subject.run.artifact("estimates/all"), subject.run.world.profile
+    for broken, wanted in ((None, WHY), (NUM_LAYERS - 1, WHY_BROKEN)):
+        found = judged(estimates, profile, broken)
+        assert {name: found[name].why for name in wanted} == wanted
 
 
 def declared_errors(subject: Subject) -> None:

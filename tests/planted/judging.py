@@ -81,12 +81,10 @@ CLAIMS = (
 )
 """What is asked of the planted estimates."""
 
-WHY = {
-    "every gap": Why.REPLAY_FAILED,
-    "gains of unlike seeds": Why.TOO_FEW_SEEDS,
-    "mean score": Why.SUBSET,
-}
-"""What the judge must say where the last layer was not found again: a control has one seed, a profile with an item limit."""
+WHY = {"gains of unlike seeds": Why.TOO_FEW_SEEDS, "mean score": Why.SUBSET}
+"""What the judge must say where every layer was found again: a control has one seed, and the profile an item limit."""
+WHY_BROKEN = {"every gap": Why.REPLAY_FAILED}
+"""What it must say where the last layer was not."""
 
 DECLARED = replace(
     BLANK,
@@ -102,15 +100,15 @@ DECLARED = replace(
 )
 
 
-def judged(estimates: Path, profile: Profile) -> Mapping[str, Verdict]:
-    """The verdicts on a run of which the last layer was not found again."""
+def judged(estimates: Path, profile: Profile, broken: int | None = None) -> Mapping[str, Verdict]:
+    """The verdicts on a run of which one layer was not found again, if any."""
     brought = verdicts.Brought(
         study=STUDY,
         profile=profile,
         run_id="planted",
         mode="planted",
         estimates=estimates,
-        replays=[_replay(layer) for layer in range(NUM_LAYERS)],
+        replays=[_replay(layer, passes=layer != broken) for layer in range(NUM_LAYERS)],
     )
     with patch.object(verdicts, "claims_of", lambda study: CLAIMS):
         docket = verdicts.paper_docket(brought)
@@ -150,8 +148,7 @@ def error_over_seeds(rows: Sequence[UnitValue]) -> float:
     return float(np.std(by_seed, ddof=1) / len(seeds) ** 0.5)
 
 
-def _replay(layer: int) -> LayerReplay:
-    passes = layer != NUM_LAYERS - 1
+def _replay(layer: int, *, passes: bool) -> LayerReplay:
     return LayerReplay(
         layer=layer,
         d_model=STUDY.shapes.d_model,
