@@ -54,7 +54,7 @@ ARROWS: Mapping[str, str] = {
     "protocol": "judgement published",
     "correlation": "metrics resampling stats",
     "adapters": "stopped wholeweights",
-    "loading": "sources",
+    "loading": "sources wholeweights",
     "dictionaries": "loading sources",
     "outcomes": "disk",
     "firstuse": "disk",
