@@ -14,6 +14,7 @@ from torch import Tensor
 from harness.supply.loading import load_language_model
 from harness.supply.sources import locate
 from harness.tools.encoding import Encoder
+from harness.tools.finite import not_finite
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
 from harness.words.tasks import Networks
@@ -30,10 +31,10 @@ def layer_encoder(networks: Networks, layer: int) -> Encoder:
 
     Raises:
         MissingSourceError: If the file is not there.
-        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of another model's width.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of a model of another width or depth.
     """
     encoder = load_encoder(networks.dictionaries, networks.dictionary_files[layer])
-    _require_width(networks, layer, encoder.W_enc.shape[0])
+    _require_its_model(networks, layer, encoder.W_enc.shape[0])
     return encoder
 
 
@@ -42,11 +43,11 @@ def layer_dictionary(networks: Networks, layer: int) -> "JumpReLUSAE":
 
     Raises:
         MissingSourceError: If the file is not there.
-        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of another model's width.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of a model of another width or depth.
     """
     file, device = networks.dictionary_files[layer], networks.numerics.device
     dictionary = load_dictionary(networks.dictionaries, file, device)
-    _require_width(networks, layer, dictionary.W_enc.shape[0])
+    _require_its_model(networks, layer, dictionary.W_enc.shape[0])
     return dictionary
 
 
@@ -85,14 +86,20 @@ def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
     return dictionary.eval().requires_grad_(requires_grad=False)
 
 
-def _require_width(networks: Networks, layer: int, found: int) -> None:
-    """A sound dictionary of another model would fail far from here, in words about matrices."""
-    expected = load_language_model(networks.model, networks.numerics).width
-    if found != expected:
+def _require_its_model(networks: Networks, layer: int, found: int) -> None:
+    """A sound dictionary of another model would fail far from here, in words about matrices; or, of another depth, not at all."""
+    model = load_language_model(networks.model, networks.numerics)
+    cure = "correct the model, the dictionaries or their files in pins.py of the study, below claims/"
+    if found != model.width:
         raise ValueError(
             f"{networks.dictionaries.name}: {networks.dictionary_files[layer]}, named for layer {layer}, reads a residual "
-            f"stream {found} wide; that of {networks.model.name} is {expected} wide, so that it is another model's "
-            "dictionary; correct the model, the dictionaries or their files in pins.py of the study, below claims/"
+            f"stream {found} wide; that of {networks.model.name} is {model.width} wide, so that it is another model's "
+            f"dictionary; {cure}"
+        )
+    if len(networks.dictionary_files) != model.num_layers:
+        raise ValueError(
+            f"{networks.dictionaries.name} has files for {len(networks.dictionary_files)} layers, but {networks.model.name} "
+            f"has {model.num_layers}; expected one for each layer; {cure}"
         )
 
 
@@ -102,16 +109,19 @@ def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
         raise MissingSourceError(f"{pin.name} has no file {file}; its folder holds {_listing(path)}")
     try:
         with path.open("rb") as stream, np.load(stream) as stored:
-            missing = sorted(set(names) - set(stored.files))
-            arrays = {name: _real(stored[name], name) for name in names if not missing}
+            held = sorted(stored.files)
+            arrays = {name: _real(stored[name], name) for name in names if held == sorted(ARRAY_NAMES)}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"{pin.name}: {file} cannot be read as arrays ({error}); remove {path.resolve()}, and start again to fetch it "
             "anew"
         ) from error
-    if missing:
-        raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")
+    if not arrays:
+        raise ValueError(
+            f"{pin.name}: {file} holds the arrays {held}; expected each of {list(ARRAY_NAMES)} once, and no more"
+        )
     _require_shapes(arrays, f"{pin.name}: {file}")
+    _require_values(arrays, f"{pin.name}: {file}")
     return arrays
 
 
@@ -139,6 +149,19 @@ def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:
                 f"{place} holds {name} of shape {tuple(array.shape)}; expected {expected[name]} beside W_enc of shape "
                 f"{tuple(arrays['W_enc'].shape)}, which is (d_model, latents)"
             )
+
+
+def _require_values(arrays: Mapping[str, Tensor], place: str) -> None:
+    """No comparison with what is no number holds: such a latent would be silent, and its silence counted."""
+    if broken := not_finite(arrays):
+        raise ValueError(
+            f"{place} holds values that are infinite or no number, in {', '.join(broken)}; expected finite ones, also in float32; "
+            "name another file in pins.py of the study, below claims/"
+        )
+    if "threshold" in arrays and (lowest := float(arrays["threshold"].min())) < 0:
+        raise ValueError(
+            f"{place} holds a threshold of {lowest:g}; expected 0 or more, as a JumpReLU has: is it the logarithm of one?"
+        )
 
 
 def _listing(path: Path) -> str:
