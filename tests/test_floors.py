@@ -78,6 +78,7 @@ ARROWS: Mapping[str, str] = {
     "dictionary": "extraction",
     "replay": "strongrows",
     "evaluation": "evaluation_tasks evaluation_likelihood",
+    "evaluation_tasks": "itemfaults",
     "disparity": "latents",
     "translationscores": "translation",
     "tuning": "disparity latents",

@@ -43,6 +43,7 @@ class LanguageModel:
     model: Any
     """`Gemma2ForCausalLM` in evaluation mode."""
     tokenizer: Any
+    """Reads every text as text: a control token that it spells, as pages about tokenizers do, stays in pieces."""
     bos_id: int
     pad_id: int
     device: str
@@ -73,9 +74,15 @@ class LanguageModel:
         ids: list[list[int]] = self.tokenizer(list(texts))["input_ids"]
         for text, row in zip(texts, ids, strict=True):
             if row[:1] != [self.bos_id] or row.count(self.bos_id) != 1:
+                is_spelled = self.tokenizer.bos_token in text
                 raise ValueError(
                     f"the tokenizer of {self.tokenizer.name_or_path!r} gave {row[:4]}... for {text[:40]!r}; expected "
-                    f"exactly one BOS ({self.bos_id}), in front; its tokenizer.json lacks the BOS post-processor"
+                    f"exactly one BOS ({self.bos_id}), in front; "
+                    + (
+                        "the text spells another, which is not to be read as one: encode with split_special_tokens"
+                        if is_spelled
+                        else "its tokenizer.json lacks the BOS post-processor"
+                    )
                 )
         return ids
 
@@ -86,6 +93,7 @@ class TranslationModel:
 
     model: Any
     tokenizer: Any
+    """Reads a control token that a text spells as text, too; the token of a target language in front of it stays one."""
 
 
 @cache
@@ -110,7 +118,7 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
             use_safetensors=True,
             output_loading_info=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", split_special_tokens=True)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     _require_whole(pin, model, report)
     _require_its_tokenizer(pin, model, tokenizer)
@@ -153,7 +161,7 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
     with warnings.catch_warnings(), _readable(pin):
         # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
         warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
-        tokenizer = MarianTokenizer.from_pretrained(folder)
+        tokenizer = MarianTokenizer.from_pretrained(folder, split_special_tokens=True)
     _require_its_tokenizer(pin, model, tokenizer)
     _require_punctuation_kept(pin, tokenizer)
     return TranslationModel(model=model, tokenizer=tokenizer)

@@ -59,12 +59,13 @@ def translations(
     Raises:
         ValueError: If the model does not know the target token; it would silently become `<unk>`.
     """
-    prefix = f"{target_token} " if target_token else ""
     _require_known(translator, target_token)
     order = sorted(range(len(texts)), key=lambda index: (-len(texts[index]), index))
     results: dict[int, Translated] = {}
     for batch in _chunks(order, batch_texts):
-        translated = _translate_batch(translator, [prefix + texts[index] for index in batch], num_beams)
+        translated = _translate_batch(
+            translator, [_asked(texts[index], target_token) for index in batch], num_beams
+        )
         results.update(zip(batch, translated, strict=True))
     return [results[index] for index in range(len(texts))]
 
@@ -140,6 +141,13 @@ def _require_known(translator: TranslationModel, target_token: str | None) -> No
             f"the translation model {tokenizer.name_or_path!r} does not know the target token {target_token!r}; "
             "it would be read as <unk> and the language left to chance; correct the study's pin"
         )
+
+
+def _asked(text: str, target_token: str | None) -> str:
+    if target_token:
+        return f"{target_token} {text}"
+    # What such marks enclose at the very front would be taken for a target token.
+    return f" {text}" if text.startswith(">>") else text
 
 
 def _translate_batch(

@@ -639,8 +639,8 @@ FAULTS = (
         name="items of another language",
         patches=_patched(
             "works.evaluation_tasks:_stage",
-            "read_documents(pin, task.language, benchmark.evaluated_split)",
-            'read_documents(pin, "en", benchmark.evaluated_split)',
+            "pin, task.language, benchmark.evaluated_split",
+            'pin, "en", benchmark.evaluated_split',
         ),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 from harness.supply.certificates import ForeignFileError
 from harness.supply.loading import load_language_model, load_translator
@@ -54,10 +55,28 @@ def test_every_text_begins_with_one_bos(world: World) -> None:
         assert row.count(language_model.bos_id) == 1
 
 
-def test_a_second_bos_in_the_text_is_refused(world: World) -> None:
+@pytest.mark.parametrize("token", ["<bos>", "<eos>", "<pad>", "<unk>"])
+def test_a_control_token_that_a_text_spells_stays_text(world: World, token: str) -> None:
     language_model = load_language_model(world.model, world.numerics)
-    with pytest.raises(ValueError, match="exactly one BOS"):
-        language_model.token_ids(["one <bos> too many"])
+    tokenizer = language_model.tokenizer
+    (row,) = language_model.token_ids([f"one {token} too many"])
+    assert not {*row[1:]} & {*tokenizer.all_special_ids}
+    assert tokenizer.decode(row[1:]) == f"one {token} too many"
+
+
+def test_a_text_that_is_read_as_a_second_bos_is_told_from_a_broken_tokenizer(world: World) -> None:
+    language_model = load_language_model(world.model, world.numerics)
+    tokenizer = AutoTokenizer.from_pretrained(locate(world.model))
+    with pytest.raises(ValueError, match="the text spells another"):
+        replace(language_model, tokenizer=tokenizer).token_ids(["one <bos> too many"])
+
+
+def test_a_translator_reads_the_control_tokens_of_a_text_as_text(world: World) -> None:
+    tokenizer = load_translator(world.translators["zh"].pin, world.numerics).tokenizer
+    ids = tokenizer(">>cmn_Hans<< the </s> and <pad> marks")["input_ids"]
+    assert ids[0] == tokenizer.convert_tokens_to_ids(">>cmn_Hans<<") != tokenizer.unk_token_id
+    assert tokenizer.pad_token_id not in ids
+    assert ids.index(tokenizer.eos_token_id) == len(ids) - 1
 
 
 def test_a_tokenizer_without_bos_is_refused(world: World, tmp_path: Path) -> None:
