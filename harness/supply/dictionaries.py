@@ -1,29 +1,15 @@
 """The only door to sae-lens: a pin in, a dictionary of the residual stream out, as Gemma Scope stores them."""
 
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from harness.supply.loading import load_language_model
-from harness.supply.sources import locate
+from harness.supply.params import ARRAY_NAMES, arrays_of
 from harness.tools.encoding import Encoder
-from harness.tools.finite import not_finite
-from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
 from harness.words.tasks import Networks
 
 if TYPE_CHECKING:
     from sae_lens import JumpReLUSAE
-
-ARRAY_NAMES = ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")
-"""What a Gemma Scope `params.npz` holds."""
 
 
 def layer_encoder(networks: Networks, layer: int) -> Encoder:
@@ -58,7 +44,7 @@ def load_encoder(pin: Pin, file: str) -> Encoder:
         MissingSourceError: If the file is not there.
         ValueError: If it does not hold the arrays of a JumpReLU dictionary.
     """
-    arrays = _arrays(pin, file, ("W_enc", "b_enc", "threshold"))
+    arrays = arrays_of(pin, file, ("W_enc", "b_enc", "threshold"))
     return Encoder(W_enc=arrays["W_enc"], b_enc=arrays["b_enc"], threshold=arrays["threshold"])
 
 
@@ -71,7 +57,7 @@ def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
     """
     from sae_lens import JumpReLUSAE, JumpReLUSAEConfig
 
-    arrays = _arrays(pin, file, ARRAY_NAMES)
+    arrays = arrays_of(pin, file, ARRAY_NAMES)
     d_model, d_sae = arrays["W_enc"].shape
     config = JumpReLUSAEConfig(
         d_in=d_model,
@@ -101,69 +87,3 @@ def _require_its_model(networks: Networks, layer: int, found: int) -> None:
             f"{networks.dictionaries.name} has files for {len(networks.dictionary_files)} layers, but {networks.model.name} "
             f"has {model.num_layers}; expected one for each layer; {cure}"
         )
-
-
-def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
-    path = locate(pin) / file
-    if not path.is_file():
-        raise MissingSourceError(f"{pin.name} has no file {file}; its folder holds {_listing(path)}")
-    try:
-        with path.open("rb") as stream, np.load(stream) as stored:
-            held = sorted(stored.files)
-            arrays = {name: _real(stored[name], name) for name in names if held == sorted(ARRAY_NAMES)}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(
-            f"{pin.name}: {file} cannot be read as arrays ({error}); remove {path.resolve()}, and start again to fetch it "
-            "anew"
-        ) from error
-    if not arrays:
-        raise ValueError(
-            f"{pin.name}: {file} holds the arrays {held}; expected each of {list(ARRAY_NAMES)} once, and no more"
-        )
-    _require_shapes(arrays, f"{pin.name}: {file}")
-    _require_values(arrays, f"{pin.name}: {file}")
-    return arrays
-
-
-def _real(array: NDArray[np.generic] | bytes, name: str) -> Tensor:
-    # A conversion would drop the imaginary half of a number, and read True as 1. What is no array comes as bytes.
-    if isinstance(array, bytes) or array.dtype.kind != "f":
-        found = "bytes" if isinstance(array, bytes) else f"{array.dtype} values"
-        raise TypeError(f"{name} holds {found}; expected real numbers")
-    return torch.from_numpy(array).to(torch.float32)
-
-
-def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:
-    """Every array as the encoder's shape asks for; one of the wrong kind would broadcast and give numbers."""
-    d_model, d_sae = arrays["W_enc"].shape if arrays["W_enc"].ndim == len(("d_model", "latent")) else (0, 0)
-    expected = {
-        "W_enc": (d_model, d_sae),
-        "W_dec": (d_sae, d_model),
-        "b_enc": (d_sae,),
-        "b_dec": (d_model,),
-        "threshold": (d_sae,),
-    }
-    for name, array in arrays.items():
-        if tuple(array.shape) != expected[name] or not d_sae:
-            raise ValueError(
-                f"{place} holds {name} of shape {tuple(array.shape)}; expected {expected[name]} beside W_enc of shape "
-                f"{tuple(arrays['W_enc'].shape)}, which is (d_model, latents)"
-            )
-
-
-def _require_values(arrays: Mapping[str, Tensor], place: str) -> None:
-    """No comparison with what is no number holds: such a latent would be silent, and its silence counted."""
-    if broken := not_finite(arrays):
-        raise ValueError(
-            f"{place} holds values that are infinite or no number, in {', '.join(broken)}; expected finite ones, also in float32; "
-            "name another file in pins.py of the study, below claims/"
-        )
-    if "threshold" in arrays and (lowest := float(arrays["threshold"].min())) < 0:
-        raise ValueError(
-            f"{place} holds a threshold of {lowest:g}; expected 0 or more, as a JumpReLU has: is it the logarithm of one?"
-        )
-
-
-def _listing(path: Path) -> str:
-    nearest = next(parent for parent in path.parents if parent.is_dir())
-    return f"{sorted(entry.name for entry in nearest.iterdir())[:8]} in {nearest.name}"

@@ -218,7 +218,7 @@ FAULTS = (
         name="latents joined by batch number",
         patches=_patched(
             "supply.export:row_of",
-            'latent=int(fields["index"])',
+            'latent=latent_of(fields["index"])',
             'latent=int(place.rsplit("batch-")[1].split(".")[0])',
         ),
         redone=("phrases",),
@@ -228,7 +228,9 @@ FAULTS = (
     Fault(
         name="latents counted from the start of their batch",
         patches=_patched(
-            "supply.export:row_of", 'latent=int(fields["index"])', 'latent=int(fields["index"]) % 6'
+            "supply.export:row_of",
+            'latent=latent_of(fields["index"])',
+            'latent=latent_of(fields["index"]) % 6',
         ),
         redone=("phrases",),
         seen_by=("selections without a panel", "selections"),
