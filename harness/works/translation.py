@@ -59,12 +59,13 @@ def translations(
     Raises:
         ValueError: If the model does not know the target token; it would silently become `<unk>`.
     """
+    prefix = f"{target_token} " if target_token else ""
     _require_known(translator, target_token)
     order = sorted(range(len(texts)), key=lambda index: (-len(texts[index]), index))
     results: dict[int, Translated] = {}
     for batch in _chunks(order, batch_texts):
         translated = _translate_batch(
-            translator, [_asked(texts[index], target_token) for index in batch], num_beams
+            translator, [_asked(prefix, texts[index]) for index in batch], num_beams
         )
         results.update(zip(batch, translated, strict=True))
     return [results[index] for index in range(len(texts))]
@@ -143,11 +144,9 @@ def _require_known(translator: TranslationModel, target_token: str | None) -> No
         )
 
 
-def _asked(text: str, target_token: str | None) -> str:
-    if target_token:
-        return f"{target_token} {text}"
+def _asked(prefix: str, text: str) -> str:
     # What such marks enclose at the very front would be taken for a target token.
-    return f" {text}" if text.startswith(">>") else text
+    return f" {text}" if not prefix and text.startswith(">>") else prefix + text
 
 
 def _translate_batch(
