@@ -69,8 +69,8 @@ def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...])
     units = {each.scope.estimate_id: _units(each, each.entry.measured)
              for each in found if isinstance(each.entry.measured, Raw)}  # fmt: skip
     raw = {each: _raw_estimate(one, units[each]) for one in found if (each := one.scope.estimate_id) in units}
-    for each in found:
-        _refuse_other_languages(each, study)
+    for one in found:
+        _refuse_other_languages(one, study)
     told = {each.key: _told(each, each.entry.measured) for each in found
             if isinstance(each.entry.measured, Summary)}  # fmt: skip
     estimates = raw | {

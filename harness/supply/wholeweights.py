@@ -73,7 +73,8 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
     """
     from safetensors.torch import load_file
 
-    return load_file(path)
+    tensors: dict[str, Tensor] = load_file(path)
+    return tensors
 
 
 def has_whole_weights(folder: Path) -> bool:
