@@ -125,8 +125,8 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     return LanguageModel(
         model=model,
         tokenizer=tokenizer,
-        bos_id=_special_id(pin, tokenizer, "bos_token"),
-        pad_id=_special_id(pin, tokenizer, "pad_token"),
+        bos_id=_special_id(pin, model, tokenizer, "bos_token"),
+        pad_id=_special_id(pin, model, tokenizer, "pad_token"),
         device=numerics.device,
     )
 
@@ -226,19 +226,28 @@ def _require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) 
 
 
 def _require_its_tokenizer(pin: Pin, model: Any, tokenizer: Any) -> None:  # noqa: ANN401
-    largest, rows = max(tokenizer.get_vocab().values()), model.get_input_embeddings().weight.shape[0]
-    if largest >= rows:
+    """Every id that a text can have is embedded; control tokens that a class of tokenizers adds come from no text."""
+    controls = {place for place, token in tokenizer.added_tokens_decoder.items() if token.special}
+    largest = max(place for place in tokenizer.get_vocab().values() if place not in controls)
+    _require_embedded(pin, model, largest)
+
+
+def _require_embedded(pin: Pin, model: Any, token_id: int) -> None:  # noqa: ANN401
+    rows = model.get_input_embeddings().weight.shape[0]
+    if token_id >= rows:
         raise UsageError(
-            f"{pin}: its tokenizer has ids up to {largest}, but the model embeds {rows} tokens; they are not of one model; "
+            f"{pin}: its tokenizer has ids up to {token_id}, but the model embeds {rows} tokens; they are not of one model; "
             f"{CURE}"
         )
 
 
-def _special_id(pin: Pin, tokenizer: Any, name: str) -> int:  # noqa: ANN401
+def _special_id(pin: Pin, model: Any, tokenizer: Any, name: str) -> int:  # noqa: ANN401
     token = getattr(tokenizer, name)
     if token is None:
         raise UsageError(f"{pin}: its tokenizer has no {name}; tokenizer_config.json must name one; {CURE}")
-    return int(tokenizer.convert_tokens_to_ids(token))
+    token_id = int(tokenizer.convert_tokens_to_ids(token))
+    _require_embedded(pin, model, token_id)
+    return token_id
 
 
 def _require_punctuation_kept(pin: Pin, tokenizer: Any) -> None:  # noqa: ANN401

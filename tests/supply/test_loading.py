@@ -213,6 +213,7 @@ SPOILT_MODELS = {
     "a configuration that is none": (lambda folder: (folder / "config.json").write_text("{"), "config.json tells no model_type"),
     "a tokenizer of more words": (lambda folder: [reweighed(folder, lambda held: held.update({"model.embed_tokens.weight": held["model.embed_tokens.weight"][:100].clone()})),
                                                   rewritten(folder / "config.json", vocab_size=100)], "ids up to .* embeds 100 tokens"),
+    "a pad token of its own": (lambda folder: rewritten(folder / "tokenizer_config.json", pad_token="<mine>"), "ids up to .* embeds"),
     "no pad token": (lambda folder: rewritten(folder / "tokenizer_config.json", pad_token=None), "has no pad_token"),
     "a tokenizer that is none": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be loaded"),
 }  # fmt: skip
