@@ -135,7 +135,7 @@ def small_profile(folder: Path, **changes: object) -> Profile:
         dictionary_files=("0", "1"),
         phrases=pin,
         phrase_source_ids=("0", "1"),
-        translators={code: Translator(pin=pin) for code in CODES},
+        translators={code: Translator(pin=pin, named_otherwise="one text is all there is") for code in CODES},
         benchmarks={},
     )
     sizes = Sizes(

@@ -91,9 +91,14 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "words", [["claims"], ["explain", "gap.l6.value"], ["lock", "--check"]], ids=" ".join
+    ("words", "seconds"),
+    [
+        pytest.param(["claims"], 1.0, id="claims"),
+        pytest.param(["explain", "gap.l6.value"], 1.0, id="explain"),
+        pytest.param(["lock", "--check"], 2.0, id="lock, which reads the code that it holds"),
+    ],
 )
-def test_no_model_library_is_loaded_and_the_answer_comes_at_once(words: list[str]) -> None:
+def test_no_model_library_is_loaded_and_the_answer_comes_at_once(words: list[str], seconds: float) -> None:
     code = (
         "import sys, time\nfrom harness import cli\ncli._exit_code(sys.argv[1:])\n"
         "loaded = {'torch', 'transformers', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
@@ -102,7 +107,7 @@ def test_no_model_library_is_loaded_and_the_answer_comes_at_once(words: list[str
     ended = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert float(ended.stderr.splitlines()[-1]) < 1.0
+    assert float(ended.stderr.splitlines()[-1]) < seconds
 
 
 class Checkout:
@@ -160,6 +165,16 @@ def test_registered_bent_seen_and_amended(checkout: Checkout) -> None:
         in amended.stdout
     )
     assert checkout.harness("lock", "--check").stdout == amended.stdout
+
+
+def test_a_rule_that_changed_is_seen_and_amended_by_one_command(checkout: Checkout) -> None:
+    rules = checkout.root / "harness" / "judge" / "rules_single.py"
+    assert checkout.harness("lock").returncode == 0
+    rules.write_text(f"{rules.read_text()}ALPHA = 0.5\n")
+    broken = checkout.harness("lock", "--check")
+    assert broken.returncode == 11
+    assert "what differs: code\n    -/code/judge: " in broken.stderr
+    assert checkout.harness("lock", "--amend", "a rule is mended").stdout.startswith("amended: ")
 
 
 def test_a_lock_that_forgets_a_run_is_broken(checkout: Checkout) -> None:

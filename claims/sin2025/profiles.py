@@ -151,7 +151,12 @@ def rehearsal() -> Profile:
             dictionary_files=tuple(f"layer_{layer}/params.npz" for layer in range(26)),
             phrases=made("export", "export?layers=26&latents=66&tokens=64"),
             phrase_source_ids=tuple(str(layer) for layer in range(26)),
-            translators={code: Translator(pin=made("translator", marian)) for code in pins.TRANSLATORS},
+            translators=dict.fromkeys(
+                pins.TRANSLATORS,
+                Translator(
+                    pin=made("translator", marian), named_otherwise="random weights speak no language"
+                ),
+            ),
             benchmarks=dict.fromkeys(pins.BENCHMARKS, made("items", "items?items=12")),
         ),
         sizes=replace(

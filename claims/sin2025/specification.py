@@ -192,7 +192,7 @@ PROTOCOL = Protocol(
         "gains and retention are measured on phrases that no adapter saw",
         "English is in no group, and in no correlation",
         "no question of a benchmark is left out; a verdict on a part of a test set is not given",
-        "a layer that does not give the stored activations back is an error, and is not judged",
+        "a layer that does not give the stored activations back is an error, and nothing that was made from it is judged",
         "a cell where the untouched model does not answer as the authors' did is an error, and no tuned score of it is judged",
     ),
     baselines=BASELINES,

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.judge.quantities import estimate_scopes
+from harness.judge.quantities import Cell, said_of_estimates
 from harness.supply.outcomes import keyed
 from harness.supply.tables import read_table
-from harness.tools.measured import Scope
 from harness.tools.scoring import (
     MAX_POINTS_APART,
     MIN_ITEM_AGREEMENT,
@@ -24,9 +23,6 @@ from harness.words.judgement import BaselineCheck
 from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
 from harness.words.study import Benchmark, Profile, Study
-
-Cell = tuple[str, str]
-"""Benchmark and language."""
 
 CURE = (
     "No tuned score there may be believed. Read shots, BOS and prompts of the authors' run ('harness authors') beside this "
@@ -94,22 +90,6 @@ def remarks(study: Study, checks: Iterable[BaselineCheck]) -> Mapping[str, str]:
     return _by_estimate(study, guessed)
 
 
-def cells_of(study: Study, scope: Scope) -> tuple[Cell, ...]:
-    """The cells whose answers an estimate is made from; none where it rests on no question."""
-    every = tuple(benchmark.name for benchmark in study.benchmarks)
-    asked = (scope.benchmark,) if scope.benchmark else every
-    match scope.quantity, scope.reading:
-        case "correlation", _:
-            languages: tuple[str, ...] = tuple(language.code for language in study.targets)
-        case ("delta-english", _) | ("retention", "accuracy"):
-            languages = (study.reference.code,)
-        case (("accuracy" | "delta" | "relative-delta"), _):
-            languages = (scope.language,) if scope.language else ()
-        case _:
-            return ()
-    return tuple((name, language) for name in asked for language in languages)
-
-
 def _metrics(study: Study) -> Mapping[str, str]:
     """By benchmark: the metric that every estimate of it is made from."""
     return {benchmark.name: benchmark.metric for benchmark in study.benchmarks}
@@ -120,13 +100,10 @@ def _is_own_metric(study: Study, check: BaselineCheck) -> bool:
 
 
 def _by_estimate(study: Study, checks: Sequence[BaselineCheck]) -> Mapping[str, str]:
-    found = {}
-    for estimate_id, scope in estimate_scopes(study).items():
-        cells = cells_of(study, scope)
-        said = [each.says for each in checks if (each.benchmark, each.language) in cells]
-        if said:
-            found[estimate_id] = said[0]
-    return found
+    said: dict[int | Cell, str] = {}
+    for each in checks:
+        said.setdefault((each.benchmark, each.language), each.says)
+    return said_of_estimates(study, said)
 
 
 def _items(gate: Gate, language: str) -> Iterator[ItemOutcome]:

@@ -37,7 +37,7 @@ PER_SEED = Basis("seed", (Formula.DIFFERENCE,))
 def basis_of(scope: Scope) -> Basis:
     """What one estimate rests on."""
     if scope.quantity == "retention" and scope.reading == "accuracy":
-        return PER_SEED
+        return Basis("document", (Formula.RATIO,))
     if scope.quantity == "gain" and (scope.layer is None or scope.specification != "primary"):
         return PER_SEED
     return BASES[scope.quantity]

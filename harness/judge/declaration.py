@@ -33,6 +33,16 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhraseRow:
+    """What one phrase contributed to one latent, its seeds averaged."""
+
+    unit: str
+    phrase: str
+    observed: float
+    reference: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """An estimate with the error that somebody computed."""
 
@@ -50,6 +60,8 @@ class Raw:
 
     formula: str
     rows: tuple[Row, ...]
+    phrases: tuple[PhraseRow, ...] = ()
+    """Empty where nobody says which phrases the units share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +131,7 @@ def read_declaration(path: Path) -> Declaration:
 
 def _told(fault: "ValidationError") -> str:
     if fault.validator == "not":
-        return (
-            "this cannot stand here: unit_values go with formula, and everything else is computed from them"
-        )
+        return "this cannot stand here: unit_values go with formula and phrase_values, and everything else is computed from them"
     return fault.message[:200]
 
 
@@ -202,4 +212,13 @@ def _raw(content: Mapping[str, Any]) -> Raw:
         )
         for row in content["unit_values"]
     )
-    return Raw(formula=content["formula"], rows=rows)
+    phrases = tuple(
+        PhraseRow(
+            unit=row["unit"],
+            phrase=row["phrase"],
+            observed=float(row["observed"]),
+            reference=float(row["reference"]),
+        )
+        for row in content.get("phrase_values", ())
+    )
+    return Raw(formula=content["formula"], rows=rows, phrases=phrases)

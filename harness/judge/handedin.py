@@ -18,14 +18,26 @@ from harness.judge.stored import samples_of
 from harness.judge.unitrows import UnitRows, stored_in_memory
 from harness.tools.measured import Scope
 from harness.tools.stats import Spread
-from harness.words.claim import Claim, Kind, Reading
-from harness.words.estimate import Estimate, UnitValue
+from harness.words.claim import Claim, InferenceTarget, Kind, Reading
+from harness.words.estimate import Estimate, PhraseValue, UnitValue
 from harness.words.failures import UsageError, choice_error
 from harness.words.formula import Formula
 from harness.words.study import Study
 
 LEAST_CORRELATED = 4
 """Fewer units have no interval on Fisher's scale."""
+
+PHRASED = "latent"
+"""The units that phrases stand behind."""
+
+MEANS_WITHIN = 1e-4
+"""Relative difference that rounding may leave between a latent and the mean of its phrases."""
+
+UNSAID_SHARING = (
+    "Nobody declared which phrases stand behind these latents, so they count as independent. Latents that share phrases vary "
+    "together: in simulations of 80 of them, error rates of 5 % were 7 to 34 %."
+)
+"""What is said beside a claim on latents that came without their phrases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +46,10 @@ class HandedIn:
 
     estimates: tuple[Estimate, ...]
     units: tuple[UnitValue, ...]
+    phrases: tuple[PhraseValue, ...]
     samples: DeclaredSamples
+    remarks: Mapping[str, str]
+    """By the names that declared samples have: what is said beside every claim on them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +76,7 @@ def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...])
     Raises:
         UsageError: If an entry names a claim, reading or estimate that is not there, stands in another unit than its claim,
             was declared before with other numbers, or holds unit values that give no estimate or are of no language of the
-            study.
+            study, or phrases that give other units.
     """
     scopes = estimate_scopes(study)
     found = [_found(entry, claims, scopes) for entry in declaration.entries]
@@ -77,15 +92,25 @@ def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...])
         one.scope.estimate_id: _told_estimate(one, told[one.key]) for one in found if one.key in told
     }
     rows = tuple(row for each in units.values() for row in each)
+    of_units = {each.scope.estimate_id: _phrases(each, each.entry.measured, units[each.scope.estimate_id])
+                for each in found if isinstance(each.entry.measured, Raw)}  # fmt: skip
+    phrases = tuple(row for each in of_units.values() for row in each)
     return HandedIn(
         estimates=tuple(estimates[each] for each in scopes if each in estimates),
         units=rows,
+        phrases=phrases,
         samples=DeclaredSamples(
             study=study,
             estimates=estimates,
             told=told,
-            resampled=samples_of(study, stored_in_memory(tuple(raw.values()), rows), claims),
+            resampled=samples_of(study, stored_in_memory(tuple(raw.values()), rows, phrases), claims),
         ),
+        remarks={
+            key_of(name, inference): UNSAID_SHARING
+            for name, estimate in raw.items()
+            if estimate.unit_kind == PHRASED and not of_units[name]
+            for inference in InferenceTarget
+        },
     )
 
 
@@ -220,6 +245,79 @@ def _units(found: _Found, raw: Raw) -> tuple[UnitValue, ...]:
         for seed in sorted(by_seed, key=lambda each: -1 if each is None else each)
         for name in names
     )
+
+
+def _phrases(found: _Found, raw: Raw, units: Sequence[UnitValue]) -> tuple[PhraseValue, ...]:
+    """The rows in the order of a stored table: latent by latent as their units stand, phrases by length and letters."""
+    if not raw.phrases:
+        return ()
+    _refuse_phrases(found, raw, units)
+    latents = {name: place for place, name in enumerate(dict.fromkeys(row.unit for row in units))}
+    named = sorted({row.phrase for row in raw.phrases}, key=_spelled)
+    text_ids = {phrase: place for place, phrase in enumerate(named)}
+    return tuple(
+        PhraseValue(
+            estimate_id=found.scope.estimate_id,
+            unit=row.unit,
+            text_id=text_ids[row.phrase],
+            observed=row.observed,
+            reference=row.reference,
+        )
+        for row in sorted(raw.phrases, key=lambda row: (latents[row.unit], text_ids[row.phrase]))
+    )
+
+
+def _spelled(phrase: str) -> tuple[int, str]:
+    """So that numbers stand in their order."""
+    return len(phrase), phrase
+
+
+def _refuse_phrases(found: _Found, raw: Raw, units: Sequence[UnitValue]) -> None:
+    """Phrases stand behind latents, behind all of them, each once, and have their latent's value as their mean."""
+    kind = basis_of(found.scope).unit_kind
+    if kind != PHRASED:
+        raise UsageError(
+            f"phrase_values go with latents, and the units here are {kind}s {_where(found)}; leave phrase_values out"
+        )
+    sides: dict[str, list[tuple[float, float]]] = {row.unit: [] for row in units}
+    seen: set[tuple[str, str]] = set()
+    for row in raw.phrases:
+        if row.unit not in sides:
+            raise UsageError(
+                f"phrase {row.phrase!r} is of unit {row.unit!r}, which unit_values lack {_where(found)}"
+            )
+        if (row.unit, row.phrase) in seen:
+            raise UsageError(
+                f"phrase {row.phrase!r} stands twice under unit {row.unit!r} {_where(found)}; each stands once"
+            )
+        if Formula(raw.formula) in RATIOS and row.reference < 0:
+            raise UsageError(
+                f"phrase {row.phrase!r} of unit {row.unit!r} has a reference below 0 {_where(found)}; {raw.formula!r} needs 0 or more"
+            )
+        seen.add((row.unit, row.phrase))
+        sides[row.unit].append((row.observed, row.reference))
+    for unit, values in _means(units).items():
+        if not sides[unit]:
+            raise UsageError(
+                f"unit {unit!r} has no phrase {_where(found)}; give the phrases of every unit, or of none"
+            )
+        means = np.mean(sides[unit], axis=0)
+        if not np.allclose(means, values, rtol=MEANS_WITHIN, atol=1e-9):
+            raise UsageError(
+                f"the phrases of unit {unit!r} have means {means[0]:g} and {means[1]:g}, but its values, averaged over seeds, are "
+                f"{values[0]:g} and {values[1]:g} {_where(found)}; phrases weigh alike, and are averaged over seeds"
+            )
+
+
+def _means(units: Sequence[UnitValue]) -> Mapping[str, tuple[float, float]]:
+    """Both sides of every unit, averaged over seeds."""
+    sides: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in units:
+        sides[row.unit].append((row.observed, row.reference))
+    return {
+        unit: (float(np.mean([o for o, _ in each])), float(np.mean([r for _, r in each])))
+        for unit, each in sides.items()
+    }
 
 
 def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Found) -> None:

@@ -3,7 +3,6 @@
 A family is judged whole whatever is selected, so choosing claims changes no verdict.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -39,13 +38,8 @@ DECIDE: Mapping[Rule, Decide] = {
 }
 """Which function decides by which rule; arithmetic and qualitative claims need no measurement."""
 
-UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE, Why.SUBSET)
+UNMET = (Why.TOO_FEW_UNITS, Why.TOO_FEW_SEEDS, Why.ZERO_VARIANCE, Why.SUBSET, Why.ASSUMPTION_BROKEN)
 """Reasons of a measurement that no verdict may rest on."""
-
-OF_QUESTIONS = ("/bench=", "/accuracy/", "correlation/")
-"""What the ids of estimates hold that rest on benchmark questions."""
-
-LAYER = re.compile(r"/layer=(\d+)")
 
 POOLED = (Rule.POOLED_SIGN, Rule.POOLED_AT_MOST)
 """Rules about the mean over several estimates, which comes before the estimates themselves."""
@@ -83,10 +77,10 @@ class Circumstances:
     """What it means when an estimate is not there."""
     deselected: frozenset[str] = frozenset()
     """Claims that nobody asked for; judged with their family all the same, and not told."""
-    is_subset: bool = False
-    """True when an item limit was set: benchmark claims then speak of no full test."""
-    broken_layers: Mapping[int, str] = field(default_factory=dict)
-    """Layers whose numbers may not be believed, each with the sentence that says why."""
+    subset_estimates: frozenset[str] = frozenset()
+    """Estimates over some of a benchmark's questions, where an item limit was set: claims on them speak of no full test."""
+    unreplayed_estimates: Mapping[str, str] = field(default_factory=dict)
+    """Estimates that rest on a layer whose stored activations were not found again, each with the sentence that says so."""
     broken_estimates: Mapping[str, str] = field(default_factory=dict)
     """Estimates that could not be formed since something broke, each with the sentence that says what."""
     differing_estimates: Mapping[str, str] = field(default_factory=dict)
@@ -156,8 +150,8 @@ def _unmeasured(claim: Claim, samples: Samples, circumstances: Circumstances) ->
 
 def _stopped(claim: Claim, circumstances: Circumstances) -> Verdict | None:
     """The ERROR of a claim that rests on something that failed a gate; none of its measurements is looked at."""
-    if broken := [layer for layer in _layers(claim) if layer in circumstances.broken_layers]:
-        return _without(claim, State.ERROR, Why.REPLAY_FAILED, circumstances.broken_layers[broken[0]])
+    if said := _said_of(claim, circumstances.unreplayed_estimates):
+        return _without(claim, State.ERROR, Why.REPLAY_FAILED, said[0])
     if said := _said_of(claim, circumstances.differing_estimates):
         return _without(claim, State.ERROR, Why.BASELINE_DIFFERS, said[0])
     return None
@@ -166,12 +160,6 @@ def _stopped(claim: Claim, circumstances: Circumstances) -> Verdict | None:
 def _said_of(claim: Claim, sentences: Mapping[str, str]) -> tuple[str, ...]:
     """What is said of the estimates that any reading of a claim rests on, each sentence once."""
     return tuple(dict.fromkeys(sentences[each] for each in _estimates(claim) if each in sentences))
-
-
-def _layers(claim: Claim) -> tuple[int, ...]:
-    """Layers that any reading of a claim rests on, as the ids of its estimates name them."""
-    ids = _estimates(claim)
-    return tuple(dict.fromkeys(int(found[1]) for each in ids if (found := LAYER.search(each))))
 
 
 def _estimates(claim: Claim) -> tuple[str, ...]:
@@ -249,13 +237,8 @@ def _case(question: Question, samples: Samples, adjust: Adjust, circumstances: C
         says = f"This reading was not measured: {missing[0]} is missing."
         return answer(question, State.INCONCLUSIVE, circumstances.why_missing, says)
     case = _decided(question, samples, adjust)
-    is_of_questions = any(mark in each for each in ids for mark in OF_QUESTIONS)
-    if (
-        circumstances.is_subset
-        and is_of_questions
-        and case.state is not State.ERROR
-        and case.why not in UNMET
-    ):
+    is_subset = not circumstances.subset_estimates.isdisjoint(ids)
+    if is_subset and case.state is not State.ERROR and case.why not in UNMET:
         says = f"Only some of the test questions were asked. {case.says}"
         return replace(case, state=State.INCONCLUSIVE, why=Why.SUBSET, flags=(), says=says)
     return case
@@ -267,13 +250,26 @@ def _decided(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdic
         found = tuple(samples.sample(each, claim.inference) for each in ids)
         if not all(sample.is_finite for sample in found):
             return answer(question, State.ERROR, Why.NOT_FINITE, "A measured value is no finite number.")
-        if claim.rule in POOLED:
-            found = (samples.pooled(ids), *found)
-        return DECIDE[claim.rule](question, found, adjust)
+        asked = (samples.pooled(ids), *found) if claim.rule in POOLED else found
+        return _if_assumptions_hold(DECIDE[claim.rule](question, asked, adjust), found)
     except InconsistentError as error:
         return answer(question, State.ERROR, Why.INCONSISTENT, str(error))
     except Exception as error:  # noqa: BLE001  a crash of the judge is a verdict of its own, never a deviation
         return answer(question, State.ERROR, Why.CRASH, f"{type(error).__name__}: {error}")
+
+
+def _if_assumptions_hold(case: CaseVerdict, samples: tuple[Sample, ...]) -> CaseVerdict:
+    """The case with what its errors take for granted; no verdict where half of its members or more show it broken."""
+    broken = [each for sample in samples for each in sample.assumptions if each.is_broken]
+    alone = samples[0].assumptions if len(samples) == 1 else tuple(broken)
+    case = replace(case, notes=(*case.notes, *dict.fromkeys(each.says for each in alone)))
+    is_broken = 2 * sum(any(each.is_broken for each in sample.assumptions) for sample in samples) >= len(
+        samples
+    )
+    if not is_broken or case.state not in {State.PASS, State.DEVIATION}:
+        return case
+    says = f"What its error takes for granted does not hold, so nothing is shown. {case.says}"
+    return replace(case, state=State.INCONCLUSIVE, why=Why.ASSUMPTION_BROKEN, flags=(), says=says)
 
 
 def _told(asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples) -> Verdict:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from harness.judge.registration import content_of, difference
+from harness.judge.registration import content_of, difference, parts_that_differ
 from harness.supply.disk import write_json
 from harness.supply.provenance import commit, now
 from harness.supply.studies import lock_path
@@ -207,7 +207,11 @@ def _own_faults(found: LockFile, study: str) -> Iterator[str]:
 def _drift(found: LockFile, content: Json) -> Iterator[str]:
     """What the study says otherwise than its registration."""
     if digest_of(content) != digest_of(found.content):
-        yield f"claims/{found.study} is not what was registered:\n{_indented(difference(found.content, content))}"
+        parts = ", ".join(parts_that_differ(found.content, content))
+        yield (
+            f"claims/{found.study} is not what was registered; what differs: {parts}\n"
+            f"{_indented(difference(found.content, content))}"
+        )
 
 
 def _unknown(found: LockFile, run_locks: Collection[str]) -> Iterator[str]:

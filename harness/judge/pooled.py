@@ -2,31 +2,33 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.judge.resampled import Resampled, by_seed
 from harness.judge.sample import Sample
 from harness.judge.unitrows import UnitRows
-from harness.tools.stats import Spread, combined, mean_spread
+from harness.tools.stats import Spread, combined
 from harness.words.estimate import Estimate
 from harness.words.formula import Formula
 
 Part = tuple[Estimate, UnitRows]
+Values = NDArray[np.float64]
 
 
 def pooled_estimates(resampled: Resampled, estimate_ids: Sequence[str]) -> Sample:
     """The mean of several paired differences, each weighing alike, under the population target.
 
-    The same question in several languages is one cluster; adapters are trained once per language and seed, so the
-    benchmarks of one language share their seeds.
+    The same question in several languages is one cluster, and so is a training seed: its adapters start from the same
+    weights and see the same phrases in the same order, whatever the language.
 
     Raises:
         ValueError: If one of them is no mean difference.
     """
     parts = [_part(resampled, each) for each in estimate_ids]
-    spread = combined((_between_questions(parts), *_between_seeds(parts)))
+    spread = combined((_between_questions(parts), _between_seeds(parts)))
     return Sample(
         estimate_id=" + ".join(estimate_ids),
         value=float(np.mean([estimate.value for estimate, _ in parts])),
@@ -63,21 +65,31 @@ def _part(resampled: Resampled, estimate_id: str) -> Part:
 
 
 def _between_questions(parts: Sequence[Part]) -> Spread:
-    influence: dict[tuple[str | None, str], float] = defaultdict(float)
+    influence: dict[Hashable, float] = defaultdict(float)
     for estimate, rows in parts:
-        differences = rows.mean_observed - rows.mean_reference
-        shares = (differences - differences.mean()) / (len(differences) * len(parts))
-        for name, share in zip(rows.names, shares.tolist(), strict=True):
-            influence[estimate.benchmark, name] += share
+        for name, share in zip(rows.names, _shares(rows.mean_observed - rows.mean_reference), strict=True):
+            influence[estimate.benchmark, name] += share / len(parts)
+    return _between_clusters(influence)
+
+
+def _between_seeds(parts: Sequence[Part]) -> Spread:
+    influence: dict[Hashable, float] = defaultdict(float)
+    for estimate, rows in parts:
+        for seed, share in zip(rows.seeds, _shares(np.array(by_seed(estimate, rows))), strict=True):
+            influence[seed] += share / len(parts)
+    return _between_clusters(influence)
+
+
+def _shares(values: Values) -> list[float]:
+    """What each value adds to their mean."""
+    shares: list[float] = ((values - values.mean()) / len(values)).tolist() if len(values) else []
+    return shares
+
+
+def _between_clusters(influence: Mapping[Hashable, float]) -> Spread:
+    """Spread of a sum of clusters, each with all that it adds."""
     count = len(influence)
-    if count < 2:  # noqa: PLR2004  one question has no spread
+    if count < 2:  # noqa: PLR2004  one cluster has no spread
         return Spread(0.0, None)
     variance = math.fsum(each**2 for each in influence.values()) * count / (count - 1)
     return Spread(math.sqrt(variance), count - 1.0)
-
-
-def _between_seeds(parts: Sequence[Part]) -> list[Spread]:
-    by_language: dict[str | None, list[np.ndarray]] = defaultdict(list)
-    for estimate, rows in parts:
-        by_language[estimate.language].append(np.array(by_seed(estimate, rows)) / len(parts))
-    return [mean_spread(np.sum(cells, axis=0)) for cells in by_language.values()]

@@ -32,15 +32,13 @@ UNITS = {
 """What varies under each quantity."""
 
 BY_SEED = "/accuracy/"
-"""Part of the ids of estimates that are stored as one figure per training seed."""
+"""Part of the ids of estimates on which claims ask for these very questions: training seeds are all that varies."""
 
 FISHER_UNITS = 3
 """So many units are used up by a correlation on Fisher's scale."""
 
 MIN_SEEDS = 2
 """Fewer show no spread."""
-
-MAXIMA = (Rule.MAXIMUM_AT_MOST, Rule.MAXIMUM_AT_LEAST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +219,7 @@ def _quantiles(claim: Claim, df: float | None) -> float:
     """Standard errors between an edge and a truth that is shown to lie on its other side, at the power asked for."""
     if claim.rule is Rule.WITHIN_MARGIN:
         return t_quantile(1 - ALPHA, df) + t_quantile((1 + POWER) / 2, df)
-    at_once = len(claim.primary.estimates) if claim.rule in MAXIMA else 1
+    at_once = len(claim.primary.estimates) if claim.rule is Rule.MAXIMUM_AT_LEAST else 1
     return t_quantile(1 - ALPHA / at_once, df) + t_quantile(POWER, df)
 
 

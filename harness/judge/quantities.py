@@ -1,4 +1,7 @@
-"""Every estimate that a run of a study can hold, by id, with its unit: what claims may name."""
+"""Every estimate that a run of a study can hold, by id: its unit, and the layers and questions that it is made from.
+
+What a broken layer or a differing cell breaks is looked up here, and read off no name.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -7,6 +10,12 @@ from harness.words.study import Group, Study
 
 MEAN_OVER_LAYERS, SHARE_CLOSED = "mean-over-aligned-layers", "share-of-gap-closed"
 """Specifications of the gain beside the primary one."""
+
+OF_ADAPTERS = ("gain", "retention", "retention-by-adapter", "delta", "delta-english", "relative-delta")
+"""Quantities that are read through the adapters that a run trains."""
+
+Cell = tuple[str, str]
+"""Benchmark and language."""
 
 
 def estimate_units(study: Study) -> Mapping[str, str]:
@@ -18,6 +27,50 @@ def estimate_scopes(study: Study) -> Mapping[str, Scope]:
     """What every estimate is about that a claim of the study may name, by id."""
     scopes = (*_gaps(study), *_tuned(study), *_english(study), *_over_languages(study), *_texts(study))
     return {scope.estimate_id: scope for scope in scopes}
+
+
+def layers_of(study: Study, scope: Scope) -> tuple[int, ...]:
+    """The layers whose activations an estimate is made from, those that its adapters were trained on among them."""
+    own = () if scope.layer is None else (scope.layer,)
+    if scope.quantity == "correlation":
+        return tuple(range(study.shapes.num_layers))
+    return tuple(sorted({*own, *study.primary.alignment.layers})) if scope.quantity in OF_ADAPTERS else own
+
+
+def cells_of(study: Study, scope: Scope) -> tuple[Cell, ...]:
+    """The cells whose answers an estimate is made from; none where it rests on no question."""
+    every = tuple(benchmark.name for benchmark in study.benchmarks)
+    asked = (scope.benchmark,) if scope.benchmark else every
+    match scope.quantity, scope.reading:
+        case "correlation", _:
+            languages: tuple[str, ...] = tuple(language.code for language in study.targets)
+        case ("delta-english", _) | ("retention", "accuracy"):
+            languages = (study.reference.code,)
+        case (("accuracy" | "delta" | "relative-delta"), _):
+            languages = (scope.language,) if scope.language else ()
+        case _:
+            return ()
+    return tuple((name, language) for name in asked for language in languages)
+
+
+def said_of_estimates(study: Study, said: Mapping[int | Cell, str]) -> Mapping[str, str]:
+    """What is said of the first of the layers and cells that an estimate is made from, by its id; most have nothing said.
+
+    Args:
+        study: Whose estimates.
+        said: A sentence about a layer or a cell.
+    """
+    found = {}
+    for estimate_id, scope in estimate_scopes(study).items():
+        rests_on: tuple[int | Cell, ...] = (*layers_of(study, scope), *cells_of(study, scope))
+        if sentences := [said[each] for each in rests_on if each in said]:
+            found[estimate_id] = sentences[0]
+    return found
+
+
+def of_questions(study: Study) -> frozenset[str]:
+    """The estimates that are made from answers to benchmark questions."""
+    return frozenset(name for name, scope in estimate_scopes(study).items() if cells_of(study, scope))
 
 
 def _gaps(study: Study) -> Iterator[Scope]:

@@ -1,19 +1,32 @@
 """What a pre-registration holds: everything that decides verdicts and could be bent after seeing numbers."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.judge.claimfaults import UNMEASURED
 from harness.judge.declared import load_claims
+from harness.supply.codedigest import installed_code_digest
 from harness.supply.studies import load_profiles, load_protocol_of, load_study
-from harness.tools.canonical import Json, canonical_json, plain
+from harness.tools.canonical import Json, canonical_json, digest_of, plain
+from harness.tools.draft import REPLAYED_ROWS
+from harness.tools.replaying import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
 from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.tools.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.tools.stats import ALPHA
 from harness.words.claim import Claim, Tier
+from harness.words.pins import Home
 from harness.words.protocol import Protocol
-from harness.words.study import Sizes, Study
+from harness.words.study import Profile, Sizes, Sources, Study
+
+CODE: Mapping[str, tuple[str, ...]] = {
+    "estimates": ("harness.works.estimates",),
+    "judge": ("harness.judge.docket", "harness.judge.baselines", "harness.judge.handedin"),
+}
+"""Modules whose code is held, each with all it imports: stored tables to estimates, and these to verdicts."""
+
+MANY_VALUES = 50
+"""A part that holds more, and was not held before, is told by their number alone: they stand in the content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +38,16 @@ class Registration:
     draws_when_verdicts_differ: int
     baseline_gate: Mapping[str, float]
     """Its bounds; the published numbers that it holds ours against stand in the protocol."""
+    replay_gate: Mapping[str, float]
+    """Its bounds: how well how many of which stored rows must be found again."""
+    code: Mapping[str, str]
+    """Digest of the code that makes estimates of stored tables, and of that which judges them; comments do not count."""
     families: Mapping[str, int]
     """Measured claims of each tier: the size of the family that their p-values are adjusted in."""
     sizes: Mapping[str, Sizes]
     """How much each world takes whose numbers are about the paper: more after an INCONCLUSIVE is an amendment."""
+    sources: Mapping[str, Sources]
+    """Where each of these worlds takes everything from: pins, translators by language, dictionaries by layer."""
     study: Study
     """Languages, benchmarks and the primary specification among it."""
     protocol: Protocol
@@ -43,6 +62,7 @@ def registration(study: str) -> Registration:
         UsageError: If there is no such study, or its claims or protocol cannot be used.
     """
     asked, claims = load_study(study), load_claims(study)
+    worlds = _worlds(asked)
     measured = [claim.tier for claim in claims if claim.rule not in UNMEASURED]
     return Registration(
         alpha=ALPHA,
@@ -53,18 +73,32 @@ def registration(study: str) -> Registration:
             "item_agreement_at_least": MIN_ITEM_AGREEMENT,
             "points_apart_at_most": MAX_POINTS_APART,
         },
+        replay_gate={
+            "correlation_at_least": MIN_CORRELATION,
+            "scale_at_least": MIN_SCALE,
+            "scale_at_most": MAX_SCALE,
+            "share_of_rows_at_least": MIN_PASSING_FRACTION,
+            "peak_of_a_row_at_least": STRONG,
+            "rows_of_a_layer": REPLAYED_ROWS,
+        },
+        code={part: digest_of(list(map(installed_code_digest, modules))) for part, modules in CODE.items()},
         families={tier.value: measured.count(tier) for tier in Tier},
-        sizes=_sizes(asked),
+        sizes={name: world.sizes for name, world in worlds.items()},
+        sources={name: world.sources for name, world in worlds.items()},
         study=asked,
         protocol=load_protocol_of(study),
         claims={claim.id: claim for claim in claims},
     )
 
 
-def _sizes(study: Study) -> Mapping[str, Sizes]:
-    """Sizes of the profiles without a self-check study; the others say nothing about a paper."""
-    profiles = load_profiles(study)
-    return {name: each.sizes for name, each in profiles.items() if each.self_check_study is None}
+def _worlds(study: Study) -> Mapping[str, Profile]:
+    """The worlds whose numbers can be about the paper: no miniature, whose files have certificates, and nothing made here."""
+    return {
+        name: profile
+        for name, profile in load_profiles(study).items()
+        if profile.self_check_study is None
+        and not any(pin.home is Home.MADE for pin in profile.sources.pins())
+    }
 
 
 def content_of(study: str) -> Json:
@@ -72,10 +106,32 @@ def content_of(study: str) -> Json:
     return plain(registration(study))
 
 
+def parts_that_differ(old: Json, new: Json) -> tuple[str, ...]:
+    """Names of the parts in which two contents differ, in the order of the new one."""
+    before, after = (content if isinstance(content, dict) else {} for content in (old, new))
+    return tuple(
+        name
+        for name in dict.fromkeys((*after, *before))
+        if (name in before, before.get(name)) != (name in after, after.get(name))
+    )
+
+
 def difference(old: Json, new: Json) -> str:
     """Lines taken out and put in, one value a line with the place where it stands."""
-    lines = difflib.unified_diff(list(_lines(old)), list(_lines(new)), n=0, lineterm="")
+    before, after = list(_lines(old)), list(_lines(new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        for part in new.keys() - old.keys():
+            after = _counted(after, part)
+    lines = difflib.unified_diff(before, after, n=0, lineterm="")
     return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
+def _counted(lines: Sequence[str], part: str) -> list[str]:
+    own = [line for line in lines if line.startswith(f"/{part}/")]
+    if len(own) <= MANY_VALUES:
+        return list(lines)
+    place = lines.index(own[0])
+    return [*lines[:place], f"/{part}: {len(own)} values", *lines[place + len(own) :]]
 
 
 def _lines(content: Json, place: str = "") -> Iterator[str]:

@@ -4,16 +4,30 @@ Quantities over the same latents share their bootstrap draws; streams are keyed 
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.sample import Sample
+from harness.judge.sample import Assumption, Sample
 from harness.judge.unitrows import PhraseRows, Stored, UnitRows
+from harness.tools.assumptions import (
+    LEAST_TAIL_INDEX,
+    effective_units,
+    has_odd_one_out,
+    most_influential,
+    tail_index,
+)
 from harness.tools.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
-from harness.tools.stats import Spread, combined, mean_spread, ratio_spread, standard_deviation
+from harness.tools.stats import (
+    BELOW_ROUNDING,
+    Spread,
+    combined,
+    mean_spread,
+    ratio_spread,
+    standard_deviation,
+)
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import Estimate
 from harness.words.formula import Formula, InconsistentError
@@ -29,6 +43,18 @@ RECOMPUTED_WITHIN = 1e-9
 NO_SPREAD = Spread(0.0, None)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Drawn:
+    """What resampling says of one estimate."""
+
+    pivots: Values
+    """How many of its own standard errors each draw lies above the estimate; ratios on the scale of logarithms."""
+    deviation: float
+    """Spread of the draws."""
+    widening: float = 1.0
+    """How much wider it is where latents are resampled together with the phrases that they share."""
+
+
 @dataclass(eq=False)
 class Resampled:
     """The samples of one stored run, drawn from one stream."""
@@ -40,7 +66,7 @@ class Resampled:
     """Units behind the printed number, by estimate, where a source says."""
     wanted: tuple[str, ...] = ()
     """Estimates that will be asked for: those over one layer's latents are drawn with the first of them."""
-    _draws: dict[str, tuple[Values, ...]] = field(default_factory=dict)
+    _drawn: dict[str, "_Drawn"] = field(default_factory=dict)
 
     def estimate(self, estimate_id: str) -> Estimate | None:
         """The stored estimate, or None where the run has none of that name."""
@@ -51,7 +77,7 @@ class Resampled:
         alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for estimate_id in dict.fromkeys(estimate_ids):
             estimate = self.estimate(estimate_id)
-            if estimate is None or estimate.unit_kind != "latent" or estimate_id in self._draws:
+            if estimate is None or estimate.unit_kind != "latent" or estimate_id in self._drawn:
                 continue
             try:
                 rows = self._rows(estimate)
@@ -76,8 +102,9 @@ class Resampled:
         data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
         is_fixed = inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"
         spread = seeds if is_fixed else combined((data, seeds))
-        draws = () if is_fixed else self._draws.get(estimate_id, ())
-        widest = max(data.se, *(_deviation(each) for each in draws)) if draws else data.se
+        drawn = None if is_fixed else self._drawn.get(estimate_id)
+        widest = data.se * drawn.widening if drawn else data.se
+        draws = _studentised(estimate, rows, drawn.pivots, widest) if drawn and widest else None
         return Sample(
             estimate_id=estimate_id,
             value=estimate.value,
@@ -88,16 +115,18 @@ class Resampled:
             method=_method(estimate, rows, is_fixed=is_fixed),
             one_run_sd=self._one_run(estimate, rows, widest, is_fixed=is_fixed),
             widest_se=spread.se if is_fixed else math.hypot(widest, seeds.se),
-            draws=tuple(each + self._seed_noise(estimate_id, seeds, len(each)) for each in draws),
+            draws=None if draws is None else draws + self._seed_noise(estimate_id, seeds, len(draws)),
             stream_number=self.stream_number,
             pairs=(rows.observed[0], rows.reference[0]) if estimate.formula == Formula.PEARSON else None,
             units=rows.names if estimate.formula == Formula.PEARSON else (),
             control=self._tokens(rows.names) if estimate.formula == Formula.PEARSON else None,
+            steps=None if is_fixed else _steps(estimate, rows),
+            assumptions=tuple(_assumptions(estimate, rows, is_fixed=is_fixed)),
         )
 
     def _beside(self, estimate: Estimate) -> list[str]:
         """What else will be asked for over the same latents; a claim on one layer costs no other layer's draws."""
-        if estimate.estimate_id in self._draws or estimate.unit_kind != "latent":
+        if estimate.estimate_id in self._drawn or estimate.unit_kind != "latent":
             return []
         key = _stream_key(estimate)
         return [each for each in self.wanted if (other := self.estimate(each)) and _stream_key(other) == key]
@@ -118,17 +147,19 @@ class Resampled:
         rows = [self._rows(self.stored.estimates[each]) for each in ids]
         formulas = [Formula(self.stored.estimates[each].formula) for each in ids]
         columns = np.stack(
-            [side for pair in zip(formulas, rows, strict=True) for side in _columns(*pair)], axis=1
+            [side for pair in zip(formulas, rows, strict=True) for side in _with_squares(*_columns(*pair))],
+            axis=1,
         )
         sums = cluster_sums(columns, stream(key, self.stream_number), self.num_draws)
         for place, each in enumerate(ids):
-            estimate = self.stored.estimates[each]
-            drawn = _values(estimate, sums[:, 2 * place], sums[:, 2 * place + 1], columns.shape[0])
-            self._draws[each] = (drawn,)
+            estimate, (sides, squares) = self.stored.estimates[each], _drawn_columns(sums, place)
+            drawn = _values(estimate, *sides, columns.shape[0])
+            pivots = _pivots(estimate, rows[place], sides, squares)
+            self._drawn[each] = _Drawn(pivots=pivots, deviation=_deviation(drawn))
         self._draw_crossed(key, ids)
 
     def _draw_crossed(self, key: str, ids: Sequence[str]) -> None:
-        """The second way of resampling, where phrases serve several latents; once for all over the same phrases."""
+        """How much wider the error is where phrases serve several latents; once for all over the same phrases."""
         alike: dict[tuple[bytes, bytes], dict[str, PhraseRows]] = {}
         for each in ids:
             rows = self.stored.phrase_rows(each)
@@ -139,7 +170,9 @@ class Resampled:
             for place, each in enumerate(found):
                 estimate = self.stored.estimates[each]
                 drawn = _values(estimate, sums[:, 2 * place], sums[:, 2 * place + 1], estimate.num_units)
-                self._draws[each] = (*self._draws[each], drawn)
+                alone = self._drawn[each].deviation
+                widening = max(1.0, _deviation(drawn) / alone) if alone else 1.0
+                self._drawn[each] = replace(self._drawn[each], widening=widening)
 
     def _generators(self, key: str) -> tuple[np.random.Generator, np.random.Generator]:
         """Random numbers of latents and of phrases."""
@@ -189,6 +222,108 @@ def by_seed(estimate: Estimate, rows: UnitRows) -> list[float]:
         [_value(estimate, *sides) for sides in zip(rows.observed, rows.reference, strict=True)]
         if rows.seeds
         else []
+    )
+
+
+NUM_COLUMNS = 5
+"""Columns that an estimate is drawn with: both sides, and their products."""
+
+
+def _with_squares(observed: Values, reference: Values) -> tuple[Values, ...]:
+    """Both sides with their products, from whose sums the error of a draw follows."""
+    return observed, reference, observed**2, observed * reference, reference**2
+
+
+def _drawn_columns(sums: Values, place: int) -> tuple[tuple[Values, Values], tuple[Values, Values, Values]]:
+    """Sums of one estimate's sides, and of their products, per draw."""
+    observed, reference, *squares = sums[:, NUM_COLUMNS * place : NUM_COLUMNS * (place + 1)].T
+    return (observed, reference), (squares[0], squares[1], squares[2])
+
+
+def _pivots(
+    estimate: Estimate,
+    rows: UnitRows,
+    sums: tuple[Values, Values],
+    squares: tuple[Values, Values, Values],
+) -> Values:
+    """How many of its own standard errors each draw lies above the estimate; without a value where it has no error.
+
+    A ratio is compared on the scale of logarithms, where its error depends least on itself.
+
+    Source: P. Hall, The Bootstrap and Edgeworth Expansion (1992), section 3.2: the percentile-t method.
+    """
+    observed, reference = _columns(Formula(estimate.formula), rows)
+    count, is_ratio = len(observed), estimate.formula in RATIOS
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if is_ratio:
+            ratio = sums[0] / sums[1]
+            variance = squares[0] - 2 * ratio * squares[1] + ratio**2 * squares[2]
+            scale, distance = sums[0], np.log(ratio / (observed.sum() / reference.sum()))
+        else:
+            mean = (sums[0] - sums[1]) / count
+            variance = squares[0] - 2 * squares[1] + squares[2] - count * mean**2
+            scale, distance = np.full(len(mean), float(count)), mean - (observed - reference).mean()
+        # Where one unit is drawn again and again, products leave a rounding for a variance.
+        variance[variance <= BELOW_ROUNDING * squares[0]] = np.nan
+        errors = np.sqrt(variance * count / (count - 1)) / np.abs(scale)
+        pivots: Values = distance / errors
+    return pivots
+
+
+def _studentised(estimate: Estimate, rows: UnitRows, pivots: Values, se: float) -> Values:
+    """Values that the truth may have by the percentile-t method, given the error of the estimate."""
+    drawn: Values = estimate.value - pivots * se
+    if estimate.formula in RATIOS:
+        _, slope = RATIOS[Formula(estimate.formula)]
+        ratio = slope * rows.mean_observed.sum() / rows.mean_reference.sum()
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            # Where seeds differ in their reference, the mean of their ratios is not quite the ratio of their means.
+            drawn = estimate.value - ratio + ratio * np.exp(-pivots * se / abs(ratio))
+    return drawn
+
+
+def _steps(estimate: Estimate, rows: UnitRows) -> NDArray[np.int64] | None:
+    """Paired differences of outcomes, right or wrong, in whole steps; None for everything else."""
+    size = float(max(np.abs(rows.observed).max(), np.abs(rows.reference).max()))
+    sides = np.stack([rows.observed, rows.reference])
+    if estimate.formula != Formula.DIFFERENCE or estimate.unit_kind != "document" or not size:
+        return None
+    if not np.isin(sides, (0.0, size)).all():
+        return None
+    steps: NDArray[np.int64] = np.rint((sides[0] - sides[1]).sum(axis=0) / size).astype(np.int64)
+    return steps
+
+
+def _assumptions(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> Iterator[Assumption]:
+    """What the error takes for granted: no heavy tail between latents, no odd seed."""
+    if estimate.unit_kind == "latent" and estimate.formula in RATIOS and not is_fixed:
+        yield _about_tail(estimate, rows)
+    if len(rows.seeds) > 1:
+        yield _about_seeds(estimate, rows)
+
+
+def _about_tail(estimate: Estimate, rows: UnitRows) -> Assumption:
+    observed, reference = rows.mean_observed, rows.mean_reference
+    index, place = tail_index(observed, reference), most_influential(observed, reference)
+    kept = np.arange(len(observed)) != place
+    without = _value(estimate, observed[kept], reference[kept])
+    is_broken = index < LEAST_TAIL_INDEX
+    return Assumption(
+        says=f"The {len(observed)} latents weigh as much as {effective_units(reference):.1f} of equal size; their tail index is "
+        f"{index:.2f}, and under {LEAST_TAIL_INDEX} no interval errs as rarely as stated; without latent {rows.names[place]}, "
+        f"which moves it most, it would be {without:.2f}.",
+        is_broken=is_broken,
+    )
+
+
+def _about_seeds(estimate: Estimate, rows: UnitRows) -> Assumption:
+    values = np.array(by_seed(estimate, rows))
+    is_broken = has_odd_one_out(values)
+    found = "one lies further off than a normal law allows" if is_broken else "none lies off"
+    return Assumption(
+        says=f"Training seeds are taken as normal, which {len(values)} cannot show: {found} (Grubbs); were they skewed like "
+        "logarithmic normal ones, a verdict would err about four times as often as stated.",
+        is_broken=is_broken,
     )
 
 
@@ -267,7 +402,7 @@ def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
         return f"t over {seeds}"
     units = f"{len(rows.names)} {estimate.unit_kind}s"
     way = (
-        f"envelope of linearised t and bootstrap over {units}"
+        f"envelope of linearised t and percentile-t bootstrap over {units}"
         if estimate.unit_kind == "latent"
         else f"t over {units}"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.judge.question import Adjust, Question, answer, numbers_of, range_text, shown, unmet_minimum
-from harness.judge.rules_single import p_of_sign, three_way
+from harness.judge.rules_single import three_way
 from harness.judge.sample import Sample
 from harness.tools.stats import ALPHA, holm, sign_tail, t_quantile
 from harness.words.verdict import CaseVerdict, Member, State, Why
@@ -21,8 +21,8 @@ def judge_every_sign(question: Question, samples: tuple[Sample, ...], adjust: Ad
     members = _members(samples)
     if missed := unmet_minimum(question, samples):
         return answer(question, State.INCONCLUSIVE, *missed, members=members)
-    claimed = [p_of_sign(sample, sign) for sample in samples]
-    opposite = holm([p_of_sign(sample, -sign) for sample in samples])
+    claimed = [sample.p_without_sign(sign) for sample in samples]
+    opposite = holm([sample.p_without_sign(-sign) for sample in samples])
     weakest = samples[max(range(len(samples)), key=claimed.__getitem__)]
     p_pass, p_dev = max(claimed), min(opposite)
     state, why = three_way(p_pass, p_dev, adjust, Why.OPPOSITE_SIGN)
@@ -49,8 +49,8 @@ def judge_consistency(question: Question, samples: tuple[Sample, ...], adjust: A
     members = tuple(rest)
     if missed := unmet_minimum(question, members):
         return answer(question, State.INCONCLUSIVE, *missed, members=_members(members))
-    contrary = min(holm([p_of_sign(member, -sign) for member in members]))
-    p_pass, p_pooled = p_of_sign(pooled, sign), p_of_sign(pooled, -sign)
+    contrary = min(holm([member.p_without_sign(-sign) for member in members]))
+    p_pass, p_pooled = pooled.p_without_sign(sign), pooled.p_without_sign(-sign)
     p_dev = min(1.0, BOTH_WAYS * min(p_pooled, contrary))
     # A member that is shown to go the other way denies consistency, however well the mean does.
     state, why = three_way(1.0 if contrary <= ALPHA else p_pass, p_dev, adjust, Why.OPPOSITE_SIGN)

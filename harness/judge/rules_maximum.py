@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.judge.question import Adjust, Question, answer, numbers_of, shown, unmet_minimum
+from harness.judge.question import LEVEL, Adjust, Question, answer, numbers_of, shown, unmet_minimum
 from harness.judge.rules_single import how_it_ends, three_way
 from harness.judge.sample import Sample
 from harness.judge.simultaneous import Joint, joint
@@ -13,14 +13,17 @@ from harness.words.verdict import CaseVerdict, Interval, Member, State, Why
 
 
 def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
-    """No member above the edge: PASS when all simultaneous upper limits are below, DEVIATION when a lower one is not."""
+    """No member above the edge: PASS when every upper limit is below, DEVIATION when a simultaneous lower one is not.
+
+    Source: the intersection-union test for PASS, which needs no correction; max-t for DEVIATION.
+    """
     band = question.band
     assert band is not None
     if missed := unmet_minimum(question, samples):
         return _unmet(question, samples, missed)
     all_of = joint(samples)
-    room = (band[1] - all_of.values) / all_of.errors
-    p_pass, p_dev = all_of.p_fall(float(room.min())), all_of.p_rise(float((-room).max()))
+    excess = (all_of.values - band[1]) / all_of.errors
+    p_pass, p_dev = max(each.p_below(band[1]) for each in samples), all_of.p_rise(float(excess.max()))
     says = f"no member lies above {shown(band[1])}"
     return _about_maximum(
         question,
@@ -32,14 +35,17 @@ def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjus
 
 
 def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
-    """Some member reaches the edge: PASS when a simultaneous lower limit does, DEVIATION when no upper limit does."""
+    """Some member reaches the edge: PASS when a simultaneous lower limit does, DEVIATION when no upper limit does.
+
+    Source: max-t for PASS; the intersection-union test for DEVIATION, which needs no correction.
+    """
     band = question.band
     assert band is not None
     if missed := unmet_minimum(question, samples):
         return _unmet(question, samples, missed)
     all_of = joint(samples)
     lead = (all_of.values - band[0]) / all_of.errors
-    p_pass, p_dev = all_of.p_rise(float(lead.max())), all_of.p_fall(float((-lead).min()))
+    p_pass, p_dev = all_of.p_rise(float(lead.max())), max(each.p_below(band[0]) for each in samples)
     says = f"the largest member reaches {shown(band[0])}"
     return _about_maximum(
         question,
@@ -51,12 +57,12 @@ def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjus
 
 
 def judge_largest(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
-    """The largest is a named member: PASS when 95 % of draws say so, DEVIATION when another is shown to be larger."""
+    """The largest is a named member: PASS when every other is shown to be led by one, DEVIATION when another leads all."""
     if missed := unmet_minimum(question, samples):
         return _unmet(question, samples, missed)
     all_of = joint(samples)
     places = [place for place, sample in enumerate(samples) if sample.estimate_id in question.claim.named]
-    p_pass, p_dev = all_of.share_largest_elsewhere(places), all_of.p_beaten(places)
+    p_pass, p_dev = all_of.p_largest_elsewhere(places), all_of.p_beaten(places)
     says = "the largest member is where the claim puts it"
     return _about_maximum(
         question,
@@ -101,7 +107,7 @@ def _about_maximum(
 
 
 def _limits(members: tuple[Member, ...]) -> Interval:
-    """Where the largest of the true values lies, by the limits that hold for all at once."""
+    """Where the largest of the true values lies: from the highest limit of all at once to the highest of one by itself."""
     lower, upper = (
         [end for end in ends if end is not None]
         for ends in zip(*((m.lower, m.upper) for m in members), strict=True)
@@ -118,7 +124,7 @@ def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, s
 
 
 def _members(samples: tuple[Sample, ...], all_of: Joint) -> tuple[Member, ...]:
-    lower, upper = all_of.lower_limits().tolist(), all_of.upper_limits().tolist()
+    lower, upper = all_of.lower_limits().tolist(), [each.interval(LEVEL)[1] for each in samples]
     return tuple(
         Member(estimate_id=each.estimate_id, estimate=each.value, se=each.spread.se, lower=below, upper=above)
         for each, below, above in zip(samples, lower, upper, strict=True)

@@ -37,8 +37,8 @@ def judge_sign(question: Question, samples: tuple[Sample, ...], adjust: Adjust) 
         question,
         sample,
         adjust,
-        p_pass=p_of_sign(sample, sign),
-        p_dev=p_of_sign(sample, -sign),
+        p_pass=sample.p_without_sign(sign),
+        p_dev=sample.p_without_sign(-sign),
         against=Why.OPPOSITE_SIGN,
         says=f"lies {side} zero",
     )
@@ -118,11 +118,6 @@ def how_it_ends(state: State) -> str:
     """What a state says of an assertion, as a verb phrase."""
     shown_ways = {State.PASS: "is shown to hold", State.DEVIATION: "is shown not to hold"}
     return shown_ways.get(state, "cannot be told")
-
-
-def p_of_sign(sample: Sample, sign: int) -> float:
-    """How well a truth without that sign explains the value."""
-    return sample.p_above(0.0) if sign > 0 else sample.p_below(0.0)
 
 
 def _p_outside(sample: Sample, band: Interval) -> float:

@@ -1,16 +1,26 @@
 """One measured quantity as the judge sees it: value, error, draws, and what one run of the paper's design would vary by."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.tools.resampling import percentile_interval, share_above, share_below
-from harness.tools.stats import Spread, t_quantile, tail_above, tail_below
+from harness.tools.stats import Spread, sign_flip_tail, t_quantile, tail_above, tail_below
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumption:
+    """Something that an error takes for granted, and what the units show of it."""
+
+    says: str
+    """One sentence, with the figure that speaks for or against it."""
+    is_broken: bool = False
+    """True where the units show that it does not hold: then no verdict is earned."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,8 +42,8 @@ class Sample:
     """Standard error of one run of the paper's design; None where nobody can say."""
     widest_se: float | None = None
     """Standard error by the widest way of resampling; None where the spread's own is all there is."""
-    draws: tuple[Values, ...] = ()
-    """Bootstrap values, one array per way of resampling, the noise of seeds included; the widest counts."""
+    draws: Values | None = None
+    """Values that the truth may have by the bootstrap, the noise of seeds included."""
     stream_number: int = 1
     """Stream that the draws come from, and those that stand in for missing ones."""
     pairs: tuple[Values, Values] | None = None
@@ -42,6 +52,10 @@ class Sample:
     """Names of the pairs."""
     control: Values | None = None
     """A third quantity of the same units, which may stand behind both sides."""
+    steps: NDArray[np.int64] | None = None
+    """Paired differences of outcomes in whole steps, for the exact test of their sign."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What the error takes for granted."""
 
     @property
     def is_finite(self) -> bool:
@@ -57,7 +71,7 @@ class Sample:
         """The envelope: at each end the wider of the t interval and the bootstrap's."""
         ends = [
             self.spread.interval(self.value, level),
-            *(percentile_interval(each, level) for each in self.draws),
+            *(() if self.draws is None else (percentile_interval(self.draws, level),)),
         ]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
@@ -65,16 +79,21 @@ class Sample:
         """How well a truth at or below the edge explains this value: the larger of the t and the bootstrap p."""
         if self.is_without_spread:
             return 1.0
-        return max(tail_above(edge, self.value, self.spread), *self._shares(share_below, edge))
+        return max(tail_above(edge, self.value, self.spread), self._share(share_below, edge))
 
     def p_below(self, edge: float) -> float:
         """How well a truth at or above the edge explains this value."""
         if self.is_without_spread:
             return 1.0
-        return max(tail_below(edge, self.value, self.spread), *self._shares(share_above, edge))
+        return max(tail_below(edge, self.value, self.spread), self._share(share_above, edge))
 
-    def _shares(self, share: Callable[[Values, float], float], edge: float) -> Sequence[float]:
-        return [share(each, edge) for each in self.draws] or [0.0]
+    def p_without_sign(self, sign: int) -> float:
+        """How well a truth without that sign explains the value; of outcomes, also by the exact test of their flips."""
+        by_error = self.p_above(0.0) if sign > 0 else self.p_below(0.0)
+        return by_error if self.steps is None else max(by_error, sign_flip_tail(sign * self.steps))
+
+    def _share(self, share: Callable[[Values, float], float], edge: float) -> float:
+        return 0.0 if self.draws is None else share(self.draws, edge)
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,15 @@ class Stored:
         rows = self.phrases.rows(estimate_id)
         if rows is None:
             return None
-        latent = np.unique(self.phrases.code[rows], return_inverse=True)[1].astype(np.int32)
+        latent = np.array(_places(self.phrases.code[rows].tolist()), dtype=np.int32)
         phrase = np.unique(self.phrases.seed[rows], return_inverse=True)[1].astype(np.int32)
         return PhraseRows(latent, phrase, *self.phrases.sides(rows))
+
+
+def _places(entries: Sequence[int]) -> list[int]:
+    """Place of each entry among the distinct ones, in order of appearance: no other estimate of a table decides it."""
+    places: dict[int, int] = {}
+    return [places.setdefault(entry, len(places)) for entry in entries]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,14 +155,14 @@ def _read_broken(folder: Path) -> list[BrokenEstimate]:
     return read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
 
 
-def stored_in_memory(estimates: Sequence[Estimate], units: Sequence[UnitValue]) -> Stored:
-    """The same from rows that no artifact holds; phrases behind the units are not known."""
-    nothing = np.zeros(0)
-    no_phrases = _Table({}, nothing.astype(np.int32), (), nothing.astype(np.int64), nothing, nothing)
-    return Stored({row.estimate_id: row for row in estimates}, _table_of(units), no_phrases)
+def stored_in_memory(
+    estimates: Sequence[Estimate], units: Sequence[UnitValue], phrases: Sequence[PhraseValue] = ()
+) -> Stored:
+    """The same from rows that no artifact holds."""
+    return Stored({row.estimate_id: row for row in estimates}, _table_of(units), _table_of(phrases))
 
 
-def _table_of(rows: Sequence[UnitValue]) -> "_Table":
+def _table_of(rows: Sequence[UnitValue] | Sequence[PhraseValue]) -> "_Table":
     owners = [row.estimate_id for row in rows]
     starts = [place for place, owner in enumerate(owners) if not place or owners[place - 1] != owner]
     ends = [*starts[1:], len(owners)] if owners else []
@@ -166,10 +172,17 @@ def _table_of(rows: Sequence[UnitValue]) -> "_Table":
         places={owners[start]: slice(start, end) for start, end in zip(starts, ends, strict=True)},
         code=np.array([codes[row.unit] for row in rows], dtype=np.int32),
         names=names,
-        seed=np.array([-1 if row.seed is None else row.seed for row in rows], dtype=np.int64),
+        seed=np.array([_third(row) for row in rows], dtype=np.int64),
         observed=np.array([row.observed for row in rows]),
         reference=np.array([row.reference for row in rows]),
     )
+
+
+def _third(row: UnitValue | PhraseValue) -> int:
+    """The text of a phrase, the seed of a unit, -1 for none."""
+    if isinstance(row, PhraseValue):
+        return row.text_id
+    return -1 if row.seed is None else row.seed
 
 
 def _read(folder: Path, row_type: type, third: str) -> _Table:

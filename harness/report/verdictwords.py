@@ -68,6 +68,7 @@ WHYS: dict[str, str] = {
     Why.UNDERPOWERED: "too small by design",
     Why.UNSTABLE: "the bootstrap does not settle",
     Why.ZERO_VARIANCE: "no variance between seeds",
+    Why.ASSUMPTION_BROKEN: "the error's assumption is broken",
     Why.READINGS_DIFFER: "readings differ",
     Why.COUNT_UNKNOWN: "item count unknown",
     Why.EXPLORATORY: "exploratory",

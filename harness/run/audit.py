@@ -90,7 +90,8 @@ def _placed(file: Path, declaration: Declaration, study: Study, claims: tuple[Cl
 
 
 def _judgement(request: AuditRequest, study: Study, claims: tuple[Claim, ...], handed: HandedIn) -> Judgement:
-    verdicts = judge(asking_by_key(claims), handed.samples, Circumstances(why_missing=Why.NOT_DECLARED))
+    circumstances = Circumstances(why_missing=Why.NOT_DECLARED, remarks=handed.remarks)
+    verdicts = judge(asking_by_key(claims), handed.samples, circumstances)
     return Judgement(
         paper=Judged(study=study.name, claims=claims, verdicts=verdicts),
         lock=lock_state(study.name).lock,

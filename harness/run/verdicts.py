@@ -13,6 +13,7 @@ from harness.judge.ledger import LedgerFile, Run
 from harness.judge.lock import LockBrokenError, lock_state
 from harness.judge.precision import precisions
 from harness.judge.preflight import prospects
+from harness.judge.quantities import Cell, of_questions, said_of_estimates
 from harness.judge.stored import StoredSamples
 from harness.judge.unitrows import Stored, read_stored
 from harness.supply.outcomes import read_outcomes
@@ -132,13 +133,13 @@ def paper_docket(brought: Brought) -> Docket | None:
     deselected = _deselected(claims, brought.asked.claims)
     if not claims:
         return None
-    foreseen = _prospects(brought, claims)
+    foreseen, sizes = _prospects(brought, claims), brought.profile.sizes
     circumstances = Circumstances(
         why_not_run=_why_not_run(brought),
         deselected=deselected,
-        is_subset=brought.profile.sizes.items_per_cell is not None,
+        subset_estimates=frozenset() if sizes.items_per_cell is None else of_questions(brought.study),
         undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
-        broken_layers=_broken_layers(brought.replays),
+        unreplayed_estimates=_unreplayed_estimates(brought),
         broken_estimates=brought.stored.broken if brought.stored else {},
         differing_estimates=differing_estimates(brought.study, brought.baselines),
         remarks=remarks(brought.study, brought.baselines),
@@ -151,7 +152,9 @@ def self_check_docket(brought: Brought) -> Docket | None:
     name = brought.profile.self_check_study
     if name is None or brought.stored is None:
         return None
-    circumstances = Circumstances(broken_estimates=brought.stored.broken)
+    circumstances = Circumstances(
+        broken_estimates=brought.stored.broken, unreplayed_estimates=_unreplayed_estimates(brought)
+    )
     return docket_of(load_study(name), load_claims(name), brought.stored, circumstances)
 
 
@@ -189,11 +192,12 @@ def _deselected(claims: Sequence[Claim], asked: Sequence[str]) -> frozenset[str]
     return frozenset(claim.id for claim in claims if wanted and claim.id not in wanted)
 
 
-def _broken_layers(replays: Sequence[LayerReplay]) -> Mapping[int, str]:
-    return {
+def _unreplayed_estimates(brought: Brought) -> Mapping[str, str]:
+    failed: dict[int | Cell, str] = {
         each.layer: f"Layer {each.layer}: only {each.rows_passing} of {each.rows} stored rows were found again "
-        f"(median correlation {each.median_correlation:.3f}, scale {each.median_scale:.3f}), so its numbers may not be "
-        "believed."
-        for each in replays
+        f"(median correlation {each.median_correlation:.3f}, scale {each.median_scale:.3f}), so nothing that rests on it may "
+        "be believed."
+        for each in brought.replays
         if not each.passes
     }
+    return said_of_estimates(brought.study, failed)

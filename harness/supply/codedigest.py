@@ -2,8 +2,10 @@
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
 """The package whose modules count as the project's own."""
@@ -67,13 +69,21 @@ def _parents(name: str) -> list[str]:
 def _imported(source: bytes, inside: str) -> tuple[str, ...]:
     """Every name that an import statement of a module of that package could load, submodules included."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(_meaning(source)):
         if isinstance(node, ast.Import):
             found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, inside)
             found += (base, *(f"{base}.{alias.name}" for alias in node.names))
     return tuple(found)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything below a node but expressions, which hold no statement and are nine tenths of a tree."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)
 
 
 def _absolute(node: ast.ImportFrom, inside: str) -> str:
@@ -87,12 +97,22 @@ def _absolute(node: ast.ImportFrom, inside: str) -> str:
 @cache
 def _digest(source: bytes) -> str:
     """Digest of what a module does."""
-    tree = _WithoutDocstrings().visit(ast.parse(source))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(ast.dump(_meaning(source)).encode()).hexdigest()
+
+
+@cache
+def _meaning(source: bytes) -> ast.Module:
+    """What a module does, without a word about it."""
+    tree = ast.parse(source)
+    _WithoutDocstrings().visit(tree)
+    return tree
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
     """Drops every statement that is a bare text: docstrings and the strings below fields."""
+
+    def visit(self, node: ast.AST) -> Any:  # noqa: ANN401  as the base class has it
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +12,7 @@ from harness.words.failures import UsageError, choice_error
 from harness.words.pins import Home, Pin
 from harness.words.protocol import Conflict, Protocol
 from harness.words.published import PublishedSet
-from harness.words.study import Group, Profile, Study
+from harness.words.study import Group, Parallel, Profile, Sources, Study, Translator
 
 Entry = TypeVar("Entry")
 
@@ -150,6 +151,64 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     ):
         if found != layers:
             yield f"sources.{name} has {found} entries; the study has {layers} layers, so it needs {layers}"
+    yield from _belonging_faults(study, sources)
+
+
+def _belonging_faults(study: Study, sources: Sources) -> Iterator[str]:
+    """What is named for another language, data set or layer than it is taken for; a run would read it without a word."""
+    for code, translator in sources.translators.items():
+        yield from _translator_faults(code, translator)
+    for folder, pin in sources.benchmarks.items():
+        # A made thing's address is its recipe, which names nothing.
+        if pin.home is not Home.MADE and _last(pin.address, "/") != folder:
+            yield f"sources.benchmarks[{folder!r}] is {pin.address}, another data set by its name; take the one called {folder}"
+    for name, files in (
+        ("dictionary_files", sources.dictionary_files),
+        ("phrase_source_ids", sources.phrase_source_ids),
+    ):
+        yield from _order_faults(name, files)
+    if sources.parallel is not None:
+        yield from _parallel_faults(study, sources.parallel)
+    for model in sources.published_models:
+        if model.language not in (codes := [language.code for language in study.targets]):
+            yield f"published model {model.name!r} is for language {model.language!r}; the study's are {', '.join(codes)}"
+
+
+def _translator_faults(code: str, translator: Translator) -> Iterator[str]:
+    is_named_so, address = _last(translator.pin.address, "-_/") == code, translator.pin.address
+    if not is_named_so and not translator.named_otherwise:
+        yield (
+            f"the translator of language {code!r} is {address}, which does not end with that code; take the one that does, or "
+            "say in named_otherwise why this one is right"
+        )
+    if is_named_so and translator.named_otherwise:
+        yield f"the translator of language {code!r} is {address}, which ends with that code; leave out named_otherwise"
+
+
+def _order_faults(name: str, entries: tuple[str, ...]) -> Iterator[str]:
+    """Entries whose layer is not their place; the layer is the number that counts from 0 in most of them."""
+    numbers = [[int(number) for number in re.findall(r"[0-9]+", entry)] for entry in entries]
+    columns = range(min(map(len, numbers), default=0))
+    stray = [[layer for layer, row in enumerate(numbers) if row[column] != layer] for column in columns]
+    for layer in min(stray, key=len, default=range(len(entries))):
+        yield f"sources.{name}[{layer}] is {entries[layer]!r}, which does not name layer {layer}; list layer 0 first, each once"
+
+
+def _parallel_faults(study: Study, parallel: Parallel) -> Iterator[str]:
+    codes: dict[str, list[str]] = {}
+    for language in study.languages:
+        if language.code not in parallel.configs:
+            yield f"no parallel text for language {language.code!r}; sources.parallel has {_names(parallel.configs)}"
+        else:
+            codes.setdefault(parallel.configs[language.code], []).append(language.code)
+    for config, sharing in codes.items():
+        if len(sharing) > 1:
+            yield f"the parallel text {config!r} stands for {' and '.join(map(repr, sharing))}; each language has its own"
+
+
+def _last(address: str, marks: str) -> str:
+    """What an address ends with, behind the last of some marks."""
+    return re.split(f"[{re.escape(marks)}]", address.rstrip("/"))[-1]
 
 
 def _layer_faults(study: Study) -> Iterator[str]:

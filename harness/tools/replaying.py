@@ -15,6 +15,10 @@ MIN_SCALE, MAX_SCALE = 0.95, 1.02
 MIN_PASSING_FRACTION = 0.9
 """Share of its rows that a layer needs."""
 
+STRONG = 0.8
+"""Share of its latent's largest stored peak that a row must reach. The bounds were seen on such rows; the noise of half
+precision does not shrink with the peak, so that weak rows would be lost on networks that were loaded rightly."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:

@@ -17,6 +17,10 @@ ALPHA = 0.05
 """Error rate at which every PASS and every DEVIATION is earned."""
 
 
+BELOW_ROUNDING = 1e-9
+"""Share of the values' own size under which a spread is what floating point leaves, and no spread."""
+
+
 @dataclass(frozen=True)
 class Spread:
     """A standard error with its degrees of freedom."""
@@ -82,24 +86,56 @@ def combined(parts: Iterable[Spread]) -> Spread:
 
 
 def mean_spread(values: Values) -> Spread:
-    """Spread of the mean of independent values; 0 where a single one shows none."""
+    """Spread of the mean of independent values; 0 where a single one shows none, or all are one value but for rounding."""
     count = len(values)
     if count < 2:  # noqa: PLR2004  one value has no spread
         return Spread(0.0, None)
-    return Spread(float(np.std(values, ddof=1) / math.sqrt(count)), count - 1.0)
+    deviation = float(np.std(values, ddof=1))
+    is_one_value = deviation <= BELOW_ROUNDING * float(np.abs(values).max())
+    return Spread(0.0 if is_one_value else deviation / math.sqrt(count), count - 1.0)
 
 
 def ratio_spread(observed: Values, reference: Values) -> Spread:
     """Linearised spread of sum(observed) / sum(reference) over units that are drawn together.
+
+    It is 0 where every unit shows one ratio but for rounding.
 
     Source: the delta method; residuals e = observed - ratio * reference.
     """
     count = len(observed)
     if count < 2:  # noqa: PLR2004  one unit has no spread
         return Spread(0.0, None)
-    residuals = observed - observed.sum() / reference.sum() * reference
+    residuals = ratio_residuals(observed, reference)
+    if np.abs(residuals).max() <= BELOW_ROUNDING * np.abs(observed).max():
+        return Spread(0.0, count - 1.0)
     spread = math.sqrt(float((residuals**2).sum()) / (count * (count - 1)))
     return Spread(spread / abs(float(reference.mean())), count - 1.0)
+
+
+def ratio_residuals(observed: Values, reference: Values) -> Values:
+    """What each unit adds to the sum beyond the ratio of the sums; they add up to nothing."""
+    residuals: Values = observed - observed.sum() / reference.sum() * reference
+    return residuals
+
+
+def sign_flip_tail(steps: NDArray[np.int64]) -> float:
+    """Exact probability that fair signs give differences of these sizes a sum as large as theirs.
+
+    For steps of one size it is the exact test of McNemar, one-sided.
+
+    Source: R. A. Fisher, The Design of Experiments (1935), section 21; the distribution by convolution of binomials.
+
+    Args:
+        steps: Differences in whole steps; zeros say nothing.
+    """
+    sizes, counts = np.unique(np.abs(steps[steps != 0]), return_counts=True)
+    chances, total = np.ones(1), 0
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        ways = np.zeros(2 * size * count + 1)
+        ways[:: 2 * size] = special.bdtr(np.arange(count + 1), count, 0.5)
+        ways[2 * size :: 2 * size] -= ways[: -2 * size : 2 * size].copy()
+        chances, total = np.convolve(chances, ways), total + size * count
+    return float(min(1.0, chances[total + int(steps.sum()) :].sum()))
 
 
 def standard_deviation(values: Sequence[float]) -> float:

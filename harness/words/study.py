@@ -170,6 +170,8 @@ class Translator:
     pin: Pin
     target_token: str | None = None
     """Token such as ">>cmn_Hans<<" that a many-target model needs in front of the text."""
+    named_otherwise: str = ""
+    """Why its address does not end with the language's code, as of a model for several languages; empty where it does."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,8 @@ class Why(StrEnum):
     UNDERPOWERED = "underpowered-by-design"
     UNSTABLE = "bootstrap-unstable"
     ZERO_VARIANCE = "zero-variance"
+    ASSUMPTION_BROKEN = "assumption-broken"
+    """The units show that the error is not what the method takes it for."""
     READINGS_DIFFER = "readings-differ"
     COUNT_UNKNOWN = "item-count-unknown"
     EXPLORATORY = "exploratory"
@@ -133,6 +135,7 @@ class Member:
     lower: float | None
     """Simultaneous or adjusted lower limit, where the rule has one."""
     upper: float | None
+    """Upper limit; of a claim about a maximum, that of the member by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 from harness.supply.sources import locate
 from harness.tools.canonical import place_of_surrogate
 from harness.words.failures import MissingSourceError
-from harness.words.pins import Pin
+from harness.words.pins import Home, Pin
 from harness.words.study import Benchmark
 from harness.words.tasks import BenchmarksTask
 from harness.works.itemfaults import Document, Fault, arc_fault, has_twin, hellaswag_fault, mmlu_fault, shown
@@ -31,9 +31,11 @@ LAYOUTS = (
     "{language}/{split}-*.parquet",
     "data/{language}/{split}-*.parquet",
     "{language}/{split}.parquet",
-    "any/{split}.jsonl",
 )
-"""How data sets of the hub lay out a language's split: by hand, or as its client writes them; made items have no language."""
+"""How data sets of the hub lay out a language's split: by hand, or as its client writes them."""
+
+MADE_LAYOUT = "any/{split}.jsonl"
+"""Made items are the same in every language."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,15 +131,35 @@ def read_documents(pin: Pin, language: str, split: str, fault: Fault | None = No
 
 def _split_files(pin: Pin, root: Path, language: str, split: str) -> list[Path]:
     """Files of one split, by the first layout that the data set follows."""
-    for layout in LAYOUTS:
+    layouts = (MADE_LAYOUT,) if pin.home is Home.MADE else LAYOUTS
+    for layout in layouts:
         if files := sorted(root.glob(layout.format(language=language, split=split))):
+            _require_own(files, sorted(root.glob(layout.format(language="*", split=split))), root)
             return files
     found = sorted(
         file.relative_to(root).as_posix() for kind in ("jsonl", "parquet") for file in root.rglob(f"*.{kind}")
     )
     raise MissingSourceError(
-        f"{pin.name} has no {language}/{split} in any of the layouts {', '.join(LAYOUTS)}; it holds {found[:40]}"
+        f"{pin.name} has no {language}/{split} in any of the layouts {', '.join(layouts)}; it holds {found[:40]}"
     )
+
+
+def _require_own(files: Sequence[Path], of_all: Sequence[Path], root: Path) -> None:
+    """Guards against one language's questions under the name of another: scripts may be alike, and nothing else tells.
+
+    Args:
+        files: Those of the language.
+        of_all: Those of every language, laid out alike.
+        root: Folder of the data set.
+    """
+    first, size = files[0], files[0].stat().st_size
+    for other in of_all:
+        if other not in files and other.stat().st_size == size and other.read_bytes() == first.read_bytes():
+            one, two = (path.relative_to(root).as_posix() for path in (first, other))
+            raise ValueError(
+                f"{one} and {two} hold the same bytes, so one of them is in another language than its name says; fetch the data "
+                "set again, or correct the study's pin"
+            )
 
 
 def _rows(file: Path, root: Path) -> Iterator[tuple[str, Document]]:

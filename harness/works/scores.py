@@ -40,6 +40,10 @@ class Answers:
         return float(100 * self.correct.mean())
 
 
+Arms = tuple[Answers, Mapping[int, Answers]]
+"""The untouched model's answers, and each training seed's of one adapter."""
+
+
 def accuracies(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
     """Accuracy of the untouched model per language and benchmark."""
     for language in base.task.languages:
@@ -81,25 +85,47 @@ def relative_scope(adapter: str, benchmark: Benchmark) -> Scope:
 
 
 def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
-    """What is left of English accuracy under the adapters, in percent of before; benchmarks weigh alike."""
+    """What is left of English accuracy under the adapters, in percent of before; benchmarks and adapters weigh alike.
+
+    Its units are the English questions, each of which every adapter was asked. A benchmark of which nothing was right before
+    has no ratio, and is left out.
+    """
     english = base.codes(Group.REFERENCE)[0]
     if base.failures_of_seeds:
         return
     ratios: dict[int, list[float]] = {seed: [] for seed in base.task.adapter_seeds}
+    asked: dict[str, list[Arms]] = {}
     for adapter in tuned_codes(base):
         for benchmark in base.task.benchmarks:
             before, after = _arms(base, inputs, adapter, english, benchmark)
-            for seed, answers in after.items():
-                if before.accuracy_percent > 0:
+            if before.accuracy_percent > 0:
+                asked.setdefault(benchmark.name, []).append((before, after))
+                for seed, answers in after.items():
                     ratios[seed].append(100 * answers.accuracy_percent / before.accuracy_percent)
-    by_seed = {seed: float(np.mean(values)) for seed, values in ratios.items() if values}
-    if by_seed:
-        scope = accuracy_retention_scope(base)
-        sides = [
-            Sides(units=("adapters",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
-            for seed, value in by_seed.items()
-        ]
-        yield measured(scope, float(np.mean(list(by_seed.values()))), Formula.DIFFERENCE, "seed", sides)
+    if asked:
+        value = float(np.mean([float(np.mean(values)) for values in ratios.values()]))
+        sides = [_kept_right(asked, seed) for seed in ratios]
+        yield measured(accuracy_retention_scope(base), value, Formula.RATIO, "document", sides)
+
+
+def _kept_right(asked: Mapping[str, Sequence[Arms]], seed: int) -> Sides:
+    """Right answers to each question after, as a mean over adapters, and before.
+
+    Both sides of a benchmark are scaled to the same sum before: the ratio of sums over all questions is then the mean of the
+    benchmarks' own ratios. The mean before is 100.
+    """
+    befores = {benchmark: arms[0][0] for benchmark, arms in asked.items()}
+    per_benchmark = float(np.mean([len(before.documents) for before in befores.values()]))
+    scales = {name: 100 * per_benchmark / before.correct.sum() for name, before in befores.items()}
+    after = {
+        name: np.mean([answers[seed].correct for _, answers in arms], axis=0) for name, arms in asked.items()
+    }
+    return Sides(
+        units=[f"{name}/{document}" for name, before in befores.items() for document in before.documents],
+        observed=np.concatenate([scales[name] * after[name] for name in asked]),
+        reference=np.concatenate([scales[name] * befores[name].correct for name in asked]),
+        seed=seed,
+    )
 
 
 def accuracy_retention_scope(base: BaseRun) -> Scope:
@@ -183,7 +209,7 @@ def read_answers(folder: Path, benchmark: Benchmark) -> Answers:
 
 def _arms(
     base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str, benchmark: Benchmark
-) -> tuple[Answers, dict[int, Answers]]:
+) -> Arms:
     before = read_answers(inputs[f"benchmarks/{language}"], benchmark)
     after = {
         seed: read_answers(inputs[f"benchmarks-tuned/{adapter_name(adapter, seed)}/{language}"], benchmark)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from harness.supply.export import DOCUMENT_MARKS, StoredRow, activation_files, rows_of_file
+from harness.tools.replaying import STRONG
 
 log = logging.getLogger(__name__)
 
@@ -17,10 +18,6 @@ REPLAY_DRAW = int.from_bytes(b"replay")
 
 MIN_TOKENS = 2
 """A row of one token has no correlation."""
-
-STRONG = 0.8
-"""Share of its latent's largest stored peak that a row must reach. The gate's bounds were seen on such rows; the noise of half
-precision does not shrink with the peak, so that weak rows would be lost on networks that were loaded rightly."""
 
 MAX_UNSPELLED = 0.1
 """Share of the drawn rows that may hold a piece which the tokenizer lacks; more is the tokenizer of another model."""

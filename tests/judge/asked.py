@@ -82,12 +82,12 @@ def members(values: Sequence[float], se: float = 1.0, df: float | None = None) -
 
 def drawn(value: float, se: float, draws: Values, **changes: Any) -> Sample:
     """A sample with one table of bootstrap values."""
-    return sample(value, se, None, draws=(draws,), **changes)
+    return sample(value, se, None, draws=draws, **changes)
 
 
 def at_alpha(value: float, **changes: Any) -> Sample:
     """A precise value with nineteen draws: its p-value at any edge that it clears is 1 / 20, which is .05 exactly."""
-    return sample(value, 0.01, None, draws=(np.full(19, value),), **changes)
+    return sample(value, 0.01, None, draws=np.full(19, value), **changes)
 
 
 def normal(key: int, num_draws: int = 9_999) -> Values:

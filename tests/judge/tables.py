@@ -101,10 +101,10 @@ def accuracy(right: Sequence[float], *, language: str = "ml", benchmark: str = "
 
 
 def per_seed(values: Sequence[float]) -> Measured:
-    """Retention by accuracy: one figure per seed, made of several quantities."""
-    scope = Scope(quantity="retention", unit="percent", language="en", reading="accuracy")
+    """A gain over all aligned layers: one figure per seed, made of several quantities."""
+    scope = Scope(quantity="gain", unit="percent", language="ml", specification="mean-over-aligned-layers")
     sides = [
-        Sides(units=("adapters",), observed=np.array([value]), reference=np.zeros(1), seed=seed)
+        Sides(units=("adapter",), observed=np.array([value]), reference=np.zeros(1), seed=seed)
         for seed, value in enumerate(values)
     ]
     return measured(scope, float(np.mean(values)), Formula.DIFFERENCE, "seed", sides)

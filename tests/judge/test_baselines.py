@@ -1,17 +1,13 @@
 """The baseline gate on whole cells: ten questions a table, answers counted by hand."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.judge.baselines import Gate, baseline_checks, cells_of, differing_estimates, remarks
-from harness.judge.hearing import OF_QUESTIONS
-from harness.judge.quantities import estimate_scopes
+from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
 from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import write_table
-from harness.tools.measured import Scope
 from harness.words.judgement import BaselineCheck
 from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
@@ -189,39 +185,6 @@ def test_every_cell_is_told_once(tmp_path: Path) -> None:
 
 def test_a_study_without_published_baselines_has_no_gate(tmp_path: Path) -> None:
     assert baseline_checks(gate(answers(tmp_path, 900))) == ()
-
-
-ALL = tuple(each.name for each in STUDY.benchmarks)
-
-
-@pytest.mark.parametrize(
-    ("scope", "cells"),
-    [
-        pytest.param(Scope(quantity="accuracy", unit="percent", language="zh", benchmark="arc"), [("arc", "zh")],
-                     id="accuracy"),
-        pytest.param(Scope(quantity="delta", unit="points", language="ml", benchmark="arc"), [("arc", "ml")], id="change"),
-        pytest.param(Scope(quantity="relative-delta", unit="percent", language="ml", benchmark="arc", reading="relative"),
-                     [("arc", "ml")], id="change in percent"),
-        pytest.param(Scope(quantity="delta-english", unit="points", language="ml", benchmark="mmlu"), [("mmlu", "en")],
-                     id="English change under an adapter"),
-        pytest.param(Scope(quantity="retention", unit="percent", language="en", reading="accuracy"),
-                     [(name, "en") for name in ALL], id="retained accuracy"),
-        pytest.param(Scope(quantity="retention", unit="percent", language="en", reading="activation", layer=20), [],
-                     id="retained activation"),
-        pytest.param(Scope(quantity="correlation", unit="r", benchmark="arc"), [("arc", each.code) for each in STUDY.targets],
-                     id="correlation over languages"),
-        pytest.param(Scope(quantity="correlation", unit="r"), [(name, each.code) for name in ALL for each in STUDY.targets],
-                     id="correlation with the mean score"),
-        pytest.param(Scope(quantity="gap", unit="percent", layer=6, language="ml", reading="high"), [], id="a gap"),
-    ],
-)  # fmt: skip
-def test_the_cells_behind_an_estimate(scope: Scope, cells: Sequence[tuple[str, str]]) -> None:
-    assert list(cells_of(STUDY, scope)) == cells
-
-
-def test_estimates_rest_on_cells_where_they_rest_on_questions() -> None:
-    for name, scope in estimate_scopes(STUDY).items():
-        assert bool(cells_of(STUDY, scope)) is any(mark in name for mark in OF_QUESTIONS), name
 
 
 def test_what_rests_on_a_cell_is_broken_or_remarked_with_it() -> None:

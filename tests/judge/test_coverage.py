@@ -35,7 +35,7 @@ def measured(sides: np.ndarray, repetition: int) -> Sample:
         num_units=len(sides),
         num_seeds=0,
         method="by hand",
-        draws=(100 * (1 - sums[:, 0] / sums[:, 1]),),
+        draws=100 * (1 - sums[:, 0] / sums[:, 1]),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.declaration import Raw, Row, Summary, read_declaration, schema_text
+from harness.judge.declaration import PhraseRow, Raw, Row, Summary, read_declaration, schema_text
 from harness.words.failures import UsageError
 
 SUMMARY = {"claim": "gap.l6.value", "unit": "percent", "estimate": 25.1, "se": 0.6}
@@ -45,6 +45,13 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     one = read_declaration(write(tmp_path, content(SUMMARY)))
     other = read_declaration(write(tmp_path, content(SUMMARY) + "\n"))
     assert one.sha256 != other.sha256
+
+
+def test_phrases_behind_unit_values_are_read_typed(tmp_path: Path) -> None:
+    row = {"unit": "a", "phrase": "17", "observed": 3, "reference": 4}
+    (found,) = read_declaration(write(tmp_path, content(RAW | {"phrase_values": [row]}))).entries
+    assert isinstance(found.measured, Raw)
+    assert found.measured.phrases == (PhraseRow(unit="a", phrase="17", observed=3.0, reference=4.0),)
 
 
 def without(name: str) -> dict[str, object]:
@@ -90,6 +97,12 @@ def without(name: str) -> dict[str, object]:
         pytest.param(content(RAW | {"formula": "mean"}), "'mean' is not one of", id="an unknown formula"),
         pytest.param(content(RAW | {"se": 1}), "$.measurements[0].se: this cannot stand here", id="error beside units"),
         pytest.param(content(SUMMARY | {"formula": "pearson"}), "formula: this cannot stand here", id="formula alone"),
+        pytest.param(
+            content(SUMMARY | {"phrase_values": [{"unit": "a", "phrase": "b", "observed": 1, "reference": 1}]}),
+            "phrase_values: this cannot stand here", id="phrases of a summary",
+        ),
+        pytest.param(content(RAW | {"phrase_values": [{"unit": "a", "observed": 1, "reference": 1}]}),
+                     "'phrase' is a required property", id="a phrase without a name"),
         pytest.param(content(RAW | {"unit_values": []}), "should be non-empty", id="no unit value"),
         pytest.param(
             content({key: value for key, value in RAW.items() if key != "formula"}),

@@ -1,19 +1,24 @@
 """Every declared measurement finds its claim, reading and estimate; what it means is judged as a run's would be."""
 
 from collections.abc import Mapping
+from dataclasses import astuple, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.judge.declaration import Declaration, Entry, Raw, Row, Summary
+from harness.judge.declaration import Declaration, Entry, PhraseRow, Raw, Row, Summary
 from harness.judge.declared import load_claims
-from harness.judge.declaredsamples import asking_by_key
-from harness.judge.handedin import HandedIn, handed_in
+from harness.judge.declaredsamples import asking_by_key, key_of
+from harness.judge.docket import docket_of, hear
+from harness.judge.handedin import UNSAID_SHARING, HandedIn, handed_in
 from harness.judge.hearing import Circumstances, judge
 from harness.judge.stored import samples_of
-from harness.judge.unitrows import stored_in_memory
+from harness.judge.unitrows import read_stored, stored_in_memory
 from harness.supply.studies import load_study
+from harness.supply.tables import read_table
 from harness.words.claim import InferenceTarget
+from harness.words.estimate import Estimate, PhraseValue, UnitValue
 from harness.words.failures import UsageError
 from harness.words.verdict import State, Verdict, Why
 
@@ -158,8 +163,103 @@ def test_unit_values_are_resampled_like_those_of_a_run() -> None:
     ours = samples_of(STUDY, stored_in_memory(found.estimates, found.units), CLAIMS)
     one, other = (samples.sample(GAP, InferenceTarget.POPULATION) for samples in (found.samples, ours))
     assert one.interval(0.90) == other.interval(0.90)
-    assert np.array_equal(one.draws[0], other.draws[0])
-    assert one.method.startswith("envelope of linearised t and bootstrap over 60 latents")
+    assert np.array_equal(one.draws, other.draws, equal_nan=True)  # type: ignore[arg-type]
+    assert one.method.startswith("envelope of linearised t and percentile-t bootstrap over 60 latents")
+
+
+INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
+PHRASED = {
+    "mini.gap.l6.value": "gap/layer=6/high/primary",
+    "mini.gap.l25.value": "gap/layer=25/high/primary",
+    "mini.gain.ml.value": "gain/layer=20/lang=ml/primary/primary",
+    "mini.retention.value": "retention/layer=20/lang=en/activation/primary",
+}
+"""Claims of the miniature study on latents whose phrases are kept, each with its estimate."""
+
+
+def written_down(phrases: bool) -> Declaration:  # noqa: FBT001
+    """What the independent run stored of these, as somebody would declare it; phrases by name, in no order."""
+    estimates = {row.estimate_id: row for row in read_table(INDEPENDENT_RUN, Estimate)}
+    units, of_phrases = (read_table(INDEPENDENT_RUN, kind) for kind in (UnitValue, PhraseValue))
+    entries = tuple(
+        entry(
+            claim,
+            Raw(
+                formula=estimates[name].formula,
+                rows=tuple(
+                    Row(unit=row.unit, seed=row.seed, observed=row.observed, reference=row.reference)
+                    for row in units
+                    if row.estimate_id == name
+                ),
+                phrases=tuple(
+                    PhraseRow(
+                        unit=row.unit, phrase=str(row.text_id), observed=row.observed, reference=row.reference
+                    )
+                    for row in reversed(of_phrases)
+                    if row.estimate_id == name and phrases
+                ),
+            ),
+        )
+        for claim, name in PHRASED.items()
+    )
+    return Declaration(study="miniature", declared_by="a laboratory", text="", entries=entries)
+
+
+def test_what_a_run_stored_and_what_is_handed_in_earn_the_very_same_verdict() -> None:
+    study = load_study("miniature")
+    claims = tuple(claim for claim in load_claims("miniature") if claim.id in PHRASED)
+    stored = hear(docket_of(study, claims, read_stored(INDEPENDENT_RUN), Circumstances()))
+    handed = handed_in(written_down(phrases=True), study, claims)
+    assert handed.remarks == {}
+    verdicts = judge(asking_by_key(claims), handed.samples, Circumstances(remarks=handed.remarks))
+    for ours, theirs in zip(stored, verdicts, strict=True):
+        assert (ours.state, ours.why, ours.flags) == (theirs.state, theirs.why, theirs.flags)
+        for one, other in zip(ours.cases, theirs.cases, strict=True):
+            assert (one.says, one.flags) == (other.says, other.flags)
+            assert one.numbers is not None
+            assert other.numbers is not None
+            for mine, yours in zip(astuple(one.numbers), astuple(other.numbers), strict=True):
+                assert mine == (yours if isinstance(yours, str) else pytest.approx(yours, rel=1e-9))
+
+
+def test_latents_without_their_phrases_are_surer_and_it_is_said() -> None:
+    study = load_study("miniature")
+    claims = tuple(claim for claim in load_claims("miniature") if claim.id in PHRASED)
+    known, unknown = (handed_in(written_down(phrases=each), study, claims) for each in (True, False))
+    assert unknown.phrases == ()
+    name = PHRASED["mini.gap.l6.value"]
+    narrow, wide = (
+        each.samples.sample(name, InferenceTarget.POPULATION).interval(0.9) for each in (unknown, known)
+    )
+    assert narrow[1] - narrow[0] < wide[1] - wide[0]
+    assert set(unknown.remarks) == {
+        key_of(each, inference) for each in PHRASED.values() for inference in InferenceTarget
+    }
+    verdicts = judge(asking_by_key(claims), unknown.samples, Circumstances(remarks=unknown.remarks))
+    assert all(verdict.cases[0].notes[-1] == UNSAID_SHARING for verdict in verdicts)
+
+
+def with_phrases(measured: Raw, *, omit: str = "", **last: object) -> Raw:
+    """Two phrases behind each unit, one of them half as strong and one half again as strong."""
+    phrases = [
+        PhraseRow(
+            unit=row.unit, phrase=str(place), observed=row.observed * part, reference=row.reference * part
+        )
+        for row in measured.rows
+        for place, part in enumerate((0.5, 1.5))
+        if row.unit != omit
+    ]
+    phrases[-1] = PhraseRow(**(vars(phrases[-1]) | last))  # type: ignore[arg-type]
+    return replace(measured, phrases=tuple(phrases))
+
+
+def test_units_of_other_kinds_are_told_nothing_of_phrases() -> None:
+    accuracy = raw("mean-difference", count=10, seeds=(1, 2, 3))
+    found = placed(
+        entry("bench.ml.hellaswag.value", accuracy, unit="points"), entry(measured=with_phrases(raw()))
+    )
+    assert found.remarks == {}
+    assert [row.text_id for row in found.phrases] == [0, 1] * 4
 
 
 def test_unit_values_answer_both_questions() -> None:
@@ -173,6 +273,24 @@ def test_unit_values_answer_both_questions() -> None:
     )
     assert verdicts["bench.ml.hellaswag.value"].why is not Why.NOT_DECLARED
     assert verdicts["bench.ml.hellaswag.direction"].why is not Why.NOT_DECLARED
+
+
+def test_unit_values_answer_each_question_with_its_own_error() -> None:
+    """On these very questions seeds alone vary: changes of 1, 2 and 3 percent of the questions, so 1 / sqrt(3) points."""
+    rows = tuple(
+        Row(unit=f"q{place}", seed=seed, observed=100.0 * (place % 100 < seed), reference=0.0)
+        for seed in (1, 2, 3)
+        for place in range(7_000)
+    )
+    verdicts = judged(
+        entry("bench.ml.hellaswag.value", Raw(formula="mean-difference", rows=rows), unit="points")
+    )
+    on_these = verdicts["bench.ml.hellaswag.value"].cases[0].numbers
+    on_others = verdicts["bench.ml.hellaswag.direction"].cases[0].numbers
+    assert on_these is not None
+    assert on_others is not None
+    assert (on_these.se, on_these.df) == (pytest.approx(3**-0.5), 2)
+    assert on_others.se > on_these.se
 
 
 def test_a_correlation_is_judged_from_its_languages() -> None:
@@ -245,6 +363,18 @@ def test_all_layers_of_a_maximum_may_be_declared_one_by_one() -> None:
         pytest.param([entry(measured=raw(count=1, reference=0.0))], "references sum to 0", id="nothing to divide by"),
         pytest.param(
             [entry(measured=raw("mean-of-gaps-percent", reference=0.0))], "one of them is not above 0", id="a unit without reference"
+        ),
+        pytest.param(
+            [entry(measured=with_phrases(raw(), observed=9.1))], "the phrases of unit 'u3' have means 6.05 and 8, but its values, "
+            "averaged over seeds, are 6 and 8", id="phrases that give another unit"
+        ),
+        pytest.param([entry(measured=with_phrases(raw(), omit="u1"))], "unit 'u1' has no phrase", id="a unit without phrases"),
+        pytest.param([entry(measured=with_phrases(raw(), phrase="0"))], "phrase '0' stands twice under unit 'u3'", id="a phrase twice"),
+        pytest.param([entry(measured=with_phrases(raw(), unit="x"))], "is of unit 'x', which unit_values lack", id="a phrase of no unit"),
+        pytest.param([entry(measured=with_phrases(raw(), reference=-1.0))], "has a reference below 0", id="a negative phrase"),
+        pytest.param(
+            [entry("bench.ml.hellaswag.value", with_phrases(raw("mean-difference")), unit="points")],
+            "phrase_values go with latents, and the units here are documents", id="phrases of questions"
         ),
         pytest.param(
             [entry("corr.gap_acc.arc", raw("pearson", count=1), unit="r")], "a correlation needs at least 4 units, found 1", id="one language"

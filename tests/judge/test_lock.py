@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from claims.sin2025.profiles import PROFILES
 from harness.judge.lock import (
     LockBrokenError,
     amend_lock,
@@ -17,13 +18,15 @@ from harness.judge.lock import (
     require_unbroken,
     write_lock,
 )
-from harness.judge.registration import difference, registration
+from harness.judge.registration import CODE, difference, registration
 from harness.supply import studies
+from harness.supply.codedigest import import_closure
 from harness.tools.canonical import Json, digest_of, plain
 from harness.words.claim import Minima, Tier
 from harness.words.failures import UsageError
 from harness.words.judgement import Choice, LockStatus, Openness
 from harness.words.protocol import Protocol
+from harness.words.study import Sources, Translator
 from tests.judge.test_declared import VALUE
 from tests.small_plan import small_study
 
@@ -34,6 +37,18 @@ PROTOCOL = Protocol(
     adapter_seeds=(1, 2),
     exclusions=("nothing",),
 )
+
+WORLD = PROFILES["paper"]
+
+
+def of_sources(**changes: object) -> dict[str, object]:
+    """The paper's worlds, where one of them takes something else."""
+    other = replace(WORLD, sources=replace(WORLD.sources, **changes))
+    return {"profiles": {**PROFILES, "paper": other}}
+
+
+def swapped(entries: Mapping[str, Translator], one: str, other: str) -> Mapping[str, Translator]:
+    return {**entries, one: entries[other], other: entries[one]}
 
 
 class SmallStudy:
@@ -47,10 +62,17 @@ class SmallStudy:
     def path(self) -> Path:
         return self.root / "small" / "lock.json"
 
-    def declare(self, claim: object = CLAIM, protocol: object = PROTOCOL, study: object = None) -> None:
+    def declare(
+        self,
+        claim: object = CLAIM,
+        protocol: object = PROTOCOL,
+        study: object = None,
+        profiles: object = PROFILES,
+    ) -> None:
         self.modules["claims"].CLAIMS = (claim,)
         self.modules["specification"].PROTOCOL = protocol
         self.modules["study"].STUDY = study or replace(small_study(), name="small")
+        self.modules["profiles"].PROFILES = profiles
 
     def rewrite(self, change: Callable[[dict[str, Json]], None]) -> None:
         content = json.loads(self.path.read_text())
@@ -66,7 +88,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
     package = ModuleType("claims.small")
     package.__path__ = [str(tmp_path / "small")]
     monkeypatch.setitem(sys.modules, "claims.small", package)
-    modules = {name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "specification")}
+    modules = {
+        name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "specification", "profiles")
+    }
     for module in modules.values():
         module.__spec__ = object()
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -127,6 +151,99 @@ CHANGES = [
         "/study/primary/num_beams", id="the primary specification",
     ),
 ]  # fmt: skip
+
+
+SOURCES = WORLD.sources
+OTHER_DICTIONARY = (*SOURCES.dictionary_files[:3], SOURCES.dictionary_files[4], *SOURCES.dictionary_files[4:])
+OF_SOURCES = [
+    pytest.param({"translators": swapped(SOURCES.translators, "hi", "mr")},
+                 '+/sources/paper/translators/hi/pin/address: "Helsinki-NLP/opus-mt-en-mr"', id="two translators swapped"),
+    pytest.param({"translators": {**SOURCES.translators, "zh": Translator(pin=SOURCES.translators["zh"].pin)}},
+                 "+/sources/paper/translators/zh/target_token: null", id="no token for the target"),
+    pytest.param({"dictionary_files": OTHER_DICTIONARY}, "-/sources/paper/dictionary_files/3:", id="another SAE at layer 3"),
+    pytest.param({"dictionaries": replace(SOURCES.dictionaries, address="a/b")}, "/dictionaries/address:", id="other SAEs"),
+    pytest.param({"model": replace(SOURCES.model, revision="1")}, "-/sources/paper/model/revision: null", id="a revision"),
+    pytest.param({"model": replace(SOURCES.model, files=("*.bin",))}, "/model/files/0:", id="other files of a model"),
+    pytest.param({"phrases": replace(SOURCES.phrases, address="https://a")}, "/phrases/address:", id="another export"),
+    pytest.param({"phrase_source_ids": SOURCES.phrase_source_ids[::-1]}, "/phrase_source_ids/0:", id="layers turned round"),
+    pytest.param({"benchmarks": {**SOURCES.benchmarks, "m_arc": SOURCES.benchmarks["m_mmlu"]}}, "/benchmarks/m_arc/address:",
+                 id="other questions"),
+    pytest.param({"published_models": PROFILES["paper-authors"].sources.published_models}, "/published_models/0/",
+                 id="tuned models of others"),
+    pytest.param({"parallel": None}, "/parallel/split:", id="no parallel text"),
+    pytest.param({"phrase_service": None}, "/phrase_service/address:", id="no service"),
+]  # fmt: skip
+
+
+def test_every_kind_of_source_is_tried() -> None:
+    tried = {name for case in OF_SOURCES for name in case.values[0]}  # type: ignore[attr-defined]
+    assert tried == {field.name for field in fields(Sources)}
+
+
+@pytest.mark.parametrize(("change", "says"), OF_SOURCES)
+def test_other_sources_of_a_world_about_the_paper_are_seen_and_named(
+    small: SmallStudy, change: dict[str, object], says: str
+) -> None:
+    write_lock("small")
+    small.declare(**of_sources(**change))
+    state = lock_state("small")
+    assert state.lock.status is LockStatus.BROKEN
+    first, *lines = state.faults[0].splitlines()
+    assert first == "claims/small is not what was registered; what differs: sources"
+    assert any(says in line for line in lines)
+
+
+def test_worlds_that_say_nothing_about_the_paper_are_not_held(small: SmallStudy) -> None:
+    held = registration("small")
+    assert held.sources.keys() == held.sizes.keys() == {"paper", "paper-full", "paper-authors"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        pytest.param("MIN_CORRELATION", 0.5, "replay_gate", id="correlation of a replayed row"),
+        pytest.param("MIN_SCALE", 0.5, "replay_gate", id="its scale, from below"),
+        pytest.param("MAX_SCALE", 2.0, "replay_gate", id="its scale, from above"),
+        pytest.param("MIN_PASSING_FRACTION", 0.5, "replay_gate", id="share of a layer's rows"),
+        pytest.param("STRONG", 0.5, "replay_gate", id="which rows"),
+        pytest.param("REPLAYED_ROWS", 1, "replay_gate", id="how many rows"),
+        pytest.param("MAX_POINTS_APART", 50.0, "baseline_gate", id="points between untouched models"),
+        pytest.param("MIN_ITEM_AGREEMENT", 0.5, "baseline_gate", id="questions answered alike"),
+        pytest.param("CLEAR_OF_CHANCE_SE", 0.0, "baseline_gate", id="errors above chance"),
+        pytest.param("installed_code_digest", lambda module: f"other {module}", "code", id="code"),
+    ],
+)
+def test_gates_and_code_are_held_too(
+    small: SmallStudy, monkeypatch: pytest.MonkeyPatch, name: str, value: object, part: str
+) -> None:
+    write_lock("small")
+    monkeypatch.setattr(f"harness.judge.registration.{name}", value)
+    assert (
+        lock_state("small")
+        .faults[0]
+        .startswith(f"claims/small is not what was registered; what differs: {part}\n")
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "hearing",
+        "rules_single",
+        "rules_maximum",
+        "resampled",
+        "unitrows",
+        "baselines",
+        "quantities",
+        "handedin",
+    ],
+)
+def test_the_code_that_decides_verdicts_is_held(module: str) -> None:
+    """And the estimates', but none that only plans, runs, or shows."""
+    held = {name for roots in CODE.values() for root in roots for name in import_closure(root)}
+    assert f"harness.judge.{module}" in held
+    assert {"harness.works.estimates", "harness.works.scores", "harness.tools.metrics"} <= held
+    assert not any(name.startswith(("harness.run", "harness.report")) for name in held)
 
 
 @pytest.mark.parametrize(("change", "says"), CHANGES)
@@ -293,6 +410,21 @@ def test_a_study_without_a_protocol_cannot_be_registered(small: SmallStudy) -> N
         pytest.param({"a": 1}, {"a": 1, "b": {}}, "+/b: {}", id="something empty"),
         pytest.param({"a": []}, {"a": [1]}, "-/a: []\n+/a/0: 1", id="no longer empty"),
         pytest.param({"a": "x"}, {"a": "x"}, "", id="nothing"),
+        pytest.param(
+            {"b": 0},
+            {"a": list(range(50)), "b": 0},
+            "\n".join(f"+/a/{n}: {n}" for n in range(50)),
+            id="a new part",
+        ),
+        pytest.param(
+            {"b": 0}, {"a": list(range(51)), "b": 1}, "-/b: 0\n+/a: 51 values\n+/b: 1", id="a large new part"
+        ),
+        pytest.param(
+            {"a": list(range(51))},
+            {"a": []},
+            "\n".join((*(f"-/a/{n}: {n}" for n in range(51)), "+/a: []")),
+            id="a large part that goes",
+        ),
     ],
 )
 def test_a_difference_names_the_place(old: Json, new: Json, expected: str) -> None:

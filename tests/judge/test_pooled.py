@@ -1,4 +1,4 @@
-"""The mean over several changes in accuracy: questions that several share count once, seeds go by language."""
+"""The mean over several changes in accuracy: questions and seeds that several share count once."""
 
 import math
 from pathlib import Path
@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.judge.hearing import Circumstances, judge
 from harness.judge.pooled import pooled_estimates, pooled_samples
 from harness.judge.resampled import Resampled
 from harness.judge.sample import Sample
+from harness.judge.stored import samples_of
+from harness.supply.studies import load_study
 from harness.tools.measured import Measured
 from harness.tools.stats import combined, mean_spread
-from harness.words.claim import InferenceTarget
-from tests.judge.asked import sample
+from harness.words.claim import InferenceTarget, Minima, Rule
+from harness.words.verdict import Why
+from tests.judge.asked import claim, reading, sample
 from tests.judge.tables import delta, gap, id_of, stored
 
 BEFORE = [1, 0, 0, 1, 0, 1]
@@ -44,14 +48,22 @@ def test_one_estimate_pooled_is_the_estimate_itself(tmp_path: Path) -> None:
     assert (found.num_units, found.num_seeds) == (6, 3)
 
 
-def test_the_same_question_in_two_languages_is_one_unit(tmp_path: Path) -> None:
+def test_the_same_question_in_two_languages_is_one_unit_and_so_is_the_same_seed(tmp_path: Path) -> None:
     found = pooled(tmp_path, delta(FIRST, BEFORE), delta(SECOND, BEFORE, language="hi"))
     questions = mean_spread((changes(FIRST) + changes(SECOND)) / 2)
-    seeds = [mean_spread(by_seed(each) / 2) for each in (FIRST, SECOND)]
-    expected = combined((questions, *seeds))
+    seeds = mean_spread((by_seed(FIRST) + by_seed(SECOND)) / 2)
+    expected = combined((questions, seeds))
     assert found.value == pytest.approx((changes(FIRST).mean() + changes(SECOND).mean()) / 2)
     assert found.spread.se == pytest.approx(expected.se)
     assert found.spread.df == pytest.approx(expected.df)
+
+
+def test_seeds_that_move_every_language_alike_do_not_average_out(tmp_path: Path) -> None:
+    """Seeds give 0, 50 and 100 in two languages alike: their mean varies as each does, not by the root of two less."""
+    after = [[0, 0], [1, 0], [1, 1]]
+    found = pooled(tmp_path, delta(after, [0, 0]), delta(after, [0, 0], language="hi"))
+    questions = 100 * np.std([2 / 3, 1 / 3], ddof=1) / math.sqrt(2)
+    assert found.spread.se == pytest.approx(math.hypot(questions, 50 / math.sqrt(3)))
 
 
 def test_the_same_name_in_two_benchmarks_is_two_questions(tmp_path: Path) -> None:
@@ -60,6 +72,35 @@ def test_the_same_name_in_two_benchmarks_is_two_questions(tmp_path: Path) -> Non
     questions = math.sqrt((np.concatenate(shares) ** 2).sum() * 12 / 11)
     seeds = mean_spread((by_seed(FIRST) + by_seed(SECOND)) / 2)  # one adapter answers both benchmarks
     assert found.spread.se == pytest.approx(math.hypot(questions, seeds.se))
+
+
+def test_the_benchmarks_of_one_adapter_are_no_seeds_of_their_own(tmp_path: Path) -> None:
+    """Each question changes alike on average, so that seeds alone vary: by 0, 50 and 50 points in both benchmarks.
+
+    Two benchmarks that move together are worth one: an error of 50 / 3 points, and not of 50 / 3 over the root of two.
+    """
+    after = [[0, 0], [1, 0], [0, 1]]
+    cells = [delta(after, [0, 0], benchmark=name) for name in ("arc", "mmlu")]
+    asked = claim(Rule.POOLED_SIGN, id="a", sign=1, readings=(reading(*map(id_of, cells)),))
+    found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
+    (verdict,) = judge([asked], found, Circumstances())
+    assert verdict.primary is not None
+    assert verdict.primary.numbers is not None
+    assert verdict.primary.numbers.se == pytest.approx(50 / 3)
+
+
+@pytest.mark.parametrize("poor", [0, 1])
+def test_the_fewest_seeds_of_any_cell_count(tmp_path: Path, poor: int) -> None:
+    cells = [
+        delta(FIRST[: 2 if place == poor else 3], BEFORE, language=code)
+        for place, code in enumerate(("ml", "hi"))
+    ]
+    asked = claim(
+        Rule.POOLED_SIGN, id="a", sign=1, readings=(reading(*map(id_of, cells)),), minima=Minima(seeds=3)
+    )
+    found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
+    (verdict,) = judge([asked], found, Circumstances())
+    assert verdict.why is Why.TOO_FEW_SEEDS
 
 
 def test_cells_weigh_alike_however_many_questions_they_hold(tmp_path: Path) -> None:

@@ -149,10 +149,16 @@ def test_a_minimum_that_the_plan_misses_leaves_nothing_to_decide() -> None:
     assert "needs 3 training seeds, and 2 are planned" in prospect(asked, adapter_seeds=(1, 2)).says
 
 
-def test_a_maximum_needs_more_than_one_of_its_members() -> None:
+@pytest.mark.parametrize(
+    ("kind", "rule", "at_once"),
+    [(Kind.ATTAINED, Rule.MAXIMUM_AT_LEAST, 26), (Kind.BOUND, Rule.MAXIMUM_AT_MOST, 1)],
+)
+def test_a_member_that_must_be_found_needs_more_than_members_that_all_agree(
+    kind: Kind, rule: Rule, at_once: int
+) -> None:
     layers = [f"gap/layer={layer}/high/primary" for layer in range(26)]
-    asked = claim(*layers, kind=Kind.BOUND, rule=Rule.MAXIMUM_AT_MOST)
-    quantiles = t_quantile(1 - 0.05 / 26, None) + t_quantile(0.8, None)
+    asked = claim(*layers, kind=kind, rule=rule)
+    quantiles = t_quantile(1 - 0.05 / at_once, None) + t_quantile(0.8, None)
     needed = units_needed(asked, 0)
     assert needed is not None
     assert quantiles * 30 / (needed - 1) ** 0.5 > 2.5 >= quantiles * 30 / needed**0.5

@@ -34,7 +34,7 @@ def measured(draw: st.DrawFn) -> Sample:
 
 
 def made(value: float, se: float, df: float | None, bend: float, one_run_sd: float | None) -> Sample:
-    draws = (value + se * (NOISE + bend * (NOISE**2 - 1)),) if bend else ()
+    draws = value + se * (NOISE + bend * (NOISE**2 - 1)) if bend else None
     return sample(value, se, df, draws=draws, one_run_sd=one_run_sd, num_units=9)
 
 
@@ -44,7 +44,7 @@ def judged(found: Sample, count: int = 1) -> CaseVerdict:
 
 def widened(found: Sample, factor: float) -> Sample:
     """The same estimate, less surely known; what one run varies by is left as it is."""
-    draws = tuple(found.value + factor * (each - found.value) for each in found.draws)
+    draws = None if found.draws is None else found.value + factor * (found.draws - found.value)
     return sample(
         found.value,
         factor * found.spread.se,
@@ -60,7 +60,7 @@ def moved(found: Sample, by: float) -> Sample:
         found.value + by,
         found.spread.se,
         found.spread.df,
-        draws=tuple(each + by for each in found.draws),
+        draws=None if found.draws is None else found.draws + by,
         one_run_sd=found.one_run_sd,
         num_units=9,
     )
@@ -135,7 +135,7 @@ def in_other_units(found: Sample, times_: float) -> Sample:
         times_ * found.value,
         times_ * found.spread.se,
         found.spread.df,
-        draws=tuple(times_ * each for each in found.draws),
+        draws=None if found.draws is None else times_ * found.draws,
         one_run_sd=None if found.one_run_sd is None else times_ * found.one_run_sd,
         num_units=9,
     )

@@ -28,10 +28,16 @@ def test_without_draws_the_t_interval_decides() -> None:
     )
 
 
-def test_the_widest_way_of_resampling_counts() -> None:
-    both = sample(10.0, 0.1, None, draws=(NINETEEN, 2 * NINETEEN - 10))
-    assert both.interval(0.9) == (-8, 28)
-    assert both.p_above(0.0) == pytest.approx((1 + 5) / 20)
+def test_a_sign_of_outcomes_is_also_held_against_their_flips() -> None:
+    """Three questions flipped, all the same way, of 1,115: fair flips do so once in eight, whatever t makes of it."""
+    flips = np.zeros(1_115, dtype=np.int64)
+    flips[:3] = 1
+    error = 100 * flips.std(ddof=1) / math.sqrt(1_115)
+    found = sample(300 / 1_115, error, 1_114, steps=flips)
+    assert found.p_above(0.0) == pytest.approx(0.042, abs=5e-4)
+    assert found.p_without_sign(1) == pytest.approx(1 / 8)
+    assert found.p_without_sign(-1) == 1
+    assert sample(300 / 1_115, error, 1_114).p_without_sign(1) == found.p_above(0.0)
 
 
 def test_the_larger_p_value_counts() -> None:

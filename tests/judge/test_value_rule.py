@@ -262,7 +262,7 @@ def test_a_band_whose_upper_end_is_no_effect_cannot_tell_it_from_agreement() -> 
 def test_a_printed_number_that_rounding_just_reaches_is_not_another_one(side: int) -> None:
     # The outermost of 39 draws end the 95 % interval; the printed 0 may stand for .5.
     for nearest, flags in ((0.5, ()), (0.5 + 1e-9, (Flag.DETECTABLE_DIFFERENCE,))):
-        found = sample(side, 0.01, None, one_run_sd=0.0, draws=(side * np.linspace(nearest, 1.5, 39),))
+        found = sample(side, 0.01, None, one_run_sd=0.0, draws=side * np.linspace(nearest, 1.5, 39))
         case = judge_value(asking(value_claim("0", 5.0)), (found,), unadjusted)
         assert (case.state, case.flags) == (PASS, flags)
 

@@ -83,6 +83,39 @@ def test_claims_on_a_layer_that_failed_its_replay_are_errors() -> None:
     assert found["mini.gap.l25.value"].state == State.PASS
 
 
+@pytest.mark.parametrize(
+    ("layer", "spared"),
+    [
+        pytest.param(3, {"mini.gap.l25.value", "mini.accuracy.zh.arc"}, id="adapters were trained on it"),
+        pytest.param(
+            22,
+            {"mini.gap.l25.value", "mini.gain.ml.value", "mini.accuracy.zh.arc", "mini.delta.ml.arc.fixed"},
+            id="they were not",
+        ),
+    ],
+)
+def test_a_layer_that_failed_breaks_whatever_was_made_from_it(layer: int, spared: set[str]) -> None:
+    """Its number stands in no name of a correlation over all layers, of a gain elsewhere, or of a tuned score."""
+    found = verdicts(replace(BROUGHT, replays=[replay(layer, passes=False)]))
+    asked = (
+        "mini.gap.l25.value",
+        "mini.gain.ml.value",
+        "mini.correlation.arc",
+        "mini.accuracy.zh.arc",
+        "mini.delta.ml.arc.fixed",
+    )
+    assert {name for name in asked if found[name].why is not Why.REPLAY_FAILED} == spared
+
+
+def test_a_self_check_on_a_layer_that_failed_is_an_error_too() -> None:
+    world = replace(BROUGHT.profile, self_check_study="miniature")
+    docket = self_check_docket(replace(BROUGHT, profile=world, replays=[replay(6, passes=False)]))
+    assert docket is not None
+    told = {verdict.claim_id: verdict for verdict in hear(docket)}
+    assert told["mini.gap.l6.value"].why is Why.REPLAY_FAILED
+    assert told["mini.gap.l25.value"].why is not Why.REPLAY_FAILED
+
+
 def test_claims_that_nobody_asked_for_are_deselected_and_move_no_other(tmp_path: Path) -> None:
     alone = judged(replace(BROUGHT, asked=Asked(claims=("mini.gap.l25.value",))), tmp_path)
     whole = {verdict.claim_id: verdict for verdict in judged(BROUGHT, tmp_path).paper.verdicts}

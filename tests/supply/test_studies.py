@@ -4,13 +4,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from harness.supply import studies
 from harness.supply.studies import load_profile, load_study, profile_faults, study_faults
 from harness.words.failures import UsageError
-from harness.words.study import Benchmark, Group, Language
+from harness.words.study import Benchmark, Group, Language, PublishedModel
 from tests.small_plan import small_profile, small_study
 
 BENCHMARK = Benchmark(
@@ -84,6 +85,91 @@ def test_faults_of_a_profile_are_said_all_at_once(tmp_path: Path) -> None:
         "no data for benchmark 'arc'; sources.benchmarks has none",
         "sources.dictionary_files has 1 entries; the study has 2 layers, so it needs 2",
     ]
+
+
+def swapped(entries: tuple[str, ...], one: int, other: int) -> tuple[str, ...]:
+    """The entries with two of them in each other's place."""
+    found = list(entries)
+    found[one], found[other] = found[other], found[one]
+    return tuple(found)
+
+
+def no_translator(code: str, address: str) -> str:
+    return (
+        f"the translator of language {code!r} is {address}, which does not end with that code; take the one that does, or say in "
+        "named_otherwise why this one is right"
+    )
+
+
+def no_layer(field: str, layer: int, entry: str) -> str:
+    return f"sources.{field}[{layer}] is {entry!r}, which does not name layer {layer}; list layer 0 first, each once"
+
+
+PAPER = load_profile(load_study("sin2025"), "paper").sources
+FLORES = PAPER.parallel
+assert FLORES is not None
+HINDI, MARATHI = (PAPER.translators[code] for code in ("hi", "mr"))
+GROUP = replace(HINDI, pin=replace(HINDI.pin, address="Helsinki-NLP/opus-mt-en-inc"))
+ARC, MMLU = (PAPER.benchmarks[folder] for folder in ("m_arc", "m_mmlu"))
+STRANGER = PublishedModel(name="4k-0", language="ta", pin=HINDI.pin)
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        pytest.param({"translators": {**PAPER.translators, "hi": MARATHI, "mr": HINDI}}, [
+            no_translator("mr", "Helsinki-NLP/opus-mt-en-hi"), no_translator("hi", "Helsinki-NLP/opus-mt-en-mr"),
+        ], id="two translators in each other's place"),
+        pytest.param({"translators": {**PAPER.translators, "hi": replace(GROUP, named_otherwise="Indic, all in one")}}, [],
+                     id="a translator of several languages, and why"),
+        pytest.param({"translators": {**PAPER.translators, "hi": replace(HINDI, named_otherwise="it is better")}}, [
+            "the translator of language 'hi' is Helsinki-NLP/opus-mt-en-hi, which ends with that code; leave out named_otherwise",
+        ], id="a reason for nothing"),
+        pytest.param({"benchmarks": {**PAPER.benchmarks, "m_arc": MMLU, "m_mmlu": ARC}}, [
+            "sources.benchmarks['m_arc'] is richmondsin/m_mmlu, another data set by its name; take the one called m_arc",
+            "sources.benchmarks['m_mmlu'] is richmondsin/m_arc, another data set by its name; take the one called m_mmlu",
+        ], id="two data sets in each other's place"),
+        pytest.param({"dictionary_files": swapped(PAPER.dictionary_files, 3, 16)}, [
+            no_layer("dictionary_files", 3, "layer_16/width_16k/average_l0_78/params.npz"),
+            no_layer("dictionary_files", 16, "layer_3/width_16k/average_l0_59/params.npz"),
+        ], id="SAEs of two layers in each other's place"),
+        pytest.param({"phrase_source_ids": (*PAPER.phrase_source_ids[:25], PAPER.phrase_source_ids[24])}, [
+            no_layer("phrase_source_ids", 25, "24-gemmascope-res-16k"),
+        ], id="a layer's export twice"),
+        pytest.param({"dictionary_files": tuple(f"Llama3_1-8B-Base-L{layer}R-8x/final.npz" for layer in range(26))}, [],
+                     id="a layer's number behind others"),
+        pytest.param({"dictionary_files": ("params.npz",) * 2 + PAPER.dictionary_files[2:]}, [
+            no_layer("dictionary_files", layer, file) for layer, file in enumerate(("params.npz",) * 2 + PAPER.dictionary_files[2:])
+        ], id="files without a number"),
+        pytest.param({"parallel": replace(FLORES, configs={**FLORES.configs, "hi": "mar_Deva"})}, [
+            "the parallel text 'mar_Deva' stands for 'mr' and 'hi'; each language has its own",
+        ], id="one parallel text for two languages"),
+        pytest.param({"parallel": replace(FLORES, configs={"en": "eng_Latn"} | dict(list(FLORES.configs.items())[2:]))}, [
+            "no parallel text for language 'zh'; sources.parallel has en, ru, es, it, id, ca, mr, ml, hi",
+        ], id="no parallel text"),
+        pytest.param({"published_models": (STRANGER,)}, [
+            "published model '4k-0' is for language 'ta'; the study's are zh, ru, es, it, id, ca, mr, ml, hi",
+        ], id="a tuned model for another language"),
+    ],
+)  # fmt: skip
+def test_what_is_named_for_something_else_is_refused(changes: dict[str, Any], faults: list[str]) -> None:
+    study = load_study("sin2025")
+    profile = load_profile(study, "paper")
+    assert list(profile_faults(study, replace(profile, sources=replace(PAPER, **changes)))) == faults
+
+
+def test_a_run_with_two_translators_in_each_others_place_never_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources = replace(PAPER, translators={**PAPER.translators, "hi": MARATHI, "mr": HINDI})
+    study = load_study("sin2025")
+    profile = replace(load_profile(study, "paper"), sources=sources)
+    monkeypatch.setattr("claims.sin2025.profiles.PROFILES", {"paper": profile})
+    with pytest.raises(
+        UsageError,
+        match=r"profile paper of claims/sin2025/profiles.py cannot be used:\n  the translator of language 'mr'",
+    ):
+        load_profile(study, "paper")
 
 
 @pytest.fixture

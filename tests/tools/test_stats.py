@@ -1,5 +1,6 @@
 """Quantiles, tests and spreads by pencil, against published figures, and two ways where there are two."""
 
+import itertools
 import math
 
 import numpy as np
@@ -16,6 +17,7 @@ from harness.tools.stats import (
     holm,
     mean_spread,
     ratio_spread,
+    sign_flip_tail,
     sign_tail,
     standard_deviation,
     t_quantile,
@@ -234,3 +236,32 @@ def test_half_an_interval_alone_needs_fewer_units_than_showing_it() -> None:
 
 def test_every_verdict_is_earned_at_five_percent() -> None:
     assert stats.ALPHA == 0.05
+
+
+@pytest.mark.parametrize(
+    ("steps", "tail"),
+    [
+        pytest.param([1, 1, 1], 1 / 8, id="three, all one way"),
+        pytest.param(
+            [1] * 10 + [-1] * 2 + [0] * 9, 0.038574 / 2, id="McNemar 10 against 2, half of the two-sided"
+        ),
+        pytest.param([2, 1, -1], 3 / 8, id="of two sizes"),
+        pytest.param([-1, -1], 1.0, id="the other way"),
+        pytest.param([0, 0], 1.0, id="nothing flipped"),
+    ],
+)
+def test_fair_signs_give_as_large_a_sum_this_often(steps: list[int], tail: float) -> None:
+    assert sign_flip_tail(np.array(steps)) == pytest.approx(tail, abs=5e-7)
+
+
+def test_the_tail_of_signs_equals_every_way_to_flip_them() -> None:
+    steps = np.array([3, -1, 2, 2, 5, -4, 1, 0, 3])
+    sums = [np.dot(signs, steps) for signs in itertools.product((1, -1), repeat=len(steps))]
+    assert sign_flip_tail(steps) == pytest.approx(np.mean(np.array(sums) >= steps.sum()))
+
+
+def test_a_spread_below_rounding_is_no_spread() -> None:
+    ratios = 0.7373 * np.random.default_rng(1).lognormal(0, 1, 200)
+    assert ratio_spread(ratios, ratios / 0.7373).se == 0
+    assert mean_spread(np.array([0.1 + 0.2, 0.3, 0.3])).se == 0
+    assert mean_spread(np.array([0.3, 0.3000001])).se > 0

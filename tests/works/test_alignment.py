@@ -361,6 +361,24 @@ def test_the_same_seed_writes_the_same_weights_and_another_seed_others(
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+@pytest.mark.parametrize(("layer", "is_moved"), [(1, True), (3, False)], ids=["aligned", "not aligned"])
+def test_an_adapter_rests_on_the_dictionaries_of_the_aligned_layers_alone(
+    world: World,
+    inputs: Mapping[str, Path],
+    tmp_path: Path,
+    layer: int,
+    is_moved: bool,  # noqa: FBT001
+) -> None:
+    files = list(world.dictionary_files)
+    files[layer] = files[0]
+    other = replace(world.networks(), dictionary_files=tuple(files))
+    for name, networks in (("own", world.networks()), ("other", other)):
+        alignment.produce(task_of(world, networks=networks), inputs, tmp_path / name)
+    own, exchanged = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("own", "other"))
+    assert (own != exchanged) is is_moved
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 def test_held_out_texts_never_stand_in_a_training_batch(
     world: World,
     language_model: LanguageModel,

@@ -1,7 +1,7 @@
 """Every quantity of the study by pencil from hand-made tables, and recomputed from what a whole small run stored."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.judge.quantities import estimate_scopes, said_of_estimates
+from harness.judge.resampled import data_spread
 from harness.supply.tables import read_table, table_path, write_table
-from harness.tools.measured import Measured
+from harness.tools.measured import Measured, Scope, measured
 from harness.words.adapter import AlignmentStep, TrainingLoss
 from harness.words.estimate import Estimate, ItemOverlap, PhraseValue, UnitValue
+from harness.words.formula import Formula
 from harness.words.record import (
     Coverage,
     DictionaryError,
@@ -24,13 +27,22 @@ from harness.words.record import (
     TokenActivation,
     Translation,
 )
-from harness.words.study import Aggregation, Pooling
+from harness.words.study import Aggregation, Pooling, Shapes, Study
 from harness.words.tasks import EstimatesTask
 from harness.works import estimates, translation
 from harness.works.disparity import BaseRun, gaps, language_gap, read_base_run, similarities
 from harness.works.estimates import produce
-from harness.works.scores import correlations, deltas, item_overlaps, read_answers
+from harness.works.scores import (
+    Answers,
+    _kept_right,
+    accuracy_retention,
+    correlations,
+    deltas,
+    item_overlaps,
+    read_answers,
+)
 from harness.works.tuning import gains
+from tests.judge.tables import stored
 from tests.small_study import LANGUAGES, SPECIFICATION, make, small_plan
 from tests.worlds import BENCHMARKS, build_world
 
@@ -132,7 +144,11 @@ def write_base(root: Path, code: str) -> dict[str, Path]:
     write_table(
         spoken,
         MeanResidual,
-        [MeanResidual(layer=0, text_id=t, values=tuple(row)) for t, row in enumerate(RESIDUALS[code])],
+        [
+            MeanResidual(layer=n, text_id=t, values=tuple(row))
+            for n in (0, 1)
+            for t, row in enumerate(RESIDUALS[code])
+        ],
     )
     write_table(answers, ItemOutcome, outcomes(RIGHT[code]))
     write_table(
@@ -312,6 +328,59 @@ def test_gains_by_seed_rest_on_held_out_phrases_alone(inputs: Mapping[str, Path]
     ]
 
 
+def test_retained_accuracy_rests_on_its_questions_each_counted_once(inputs: Mapping[str, Path]) -> None:
+    """Three of four were right before: each counts 100 * 4 / 3, so that their mean over all four is 100."""
+    found = next(accuracy_retention(read_base_run(task_of(), inputs), inputs))
+    rows = [(row.seed, row.unit, 3 * row.observed, 3 * row.reference) for row in found.units]
+    assert rows == [
+        *((1, f"arc/arc/{n}", pytest.approx(400 * a), pytest.approx(400 * b)) for n, (a, b) in enumerate(zip((1, 1, 0, 0), (1, 1, 1, 0), strict=True))),
+        *((2, f"arc/arc/{n}", pytest.approx(400 * a), pytest.approx(400 * a)) for n, a in enumerate((1, 1, 1, 0))),
+    ]  # fmt: skip
+    estimate = found.estimate
+    assert (estimate.unit_kind, estimate.num_units, estimate.num_seeds) == ("document", 4, 2)
+
+
+def test_benchmarks_and_adapters_weigh_alike_in_retained_accuracy(tmp_path: Path) -> None:
+    """Two benchmarks, one four times as long and harder; two adapters, of which one forgets: the judge's error is that of the
+    mean of ratios over questions drawn again within each benchmark, and asking a second adapter the same adds no question."""
+    random = np.random.default_rng(7)
+    sizes, right = {"arc": 200, "mmlu": 800}, {"arc": 0.8, "mmlu": 0.4}
+    before = {name: (random.random(size) < right[name]).astype(float) for name, size in sizes.items()}
+    after = {
+        (adapter, seed, name): np.where(random.random(sizes[name]) < lost, 0.0, before[name])
+        for adapter, lost in (("ml", 0.1), ("hi", 0.3))
+        for seed in (1, 2)
+        for name in sizes
+    }
+    asked = {
+        name: [
+            (answers(before[name]), {seed: answers(after[adapter, seed, name]) for seed in (1, 2)})
+            for adapter in ("ml", "hi")
+        ]
+        for name in sizes
+    }
+    sides = [_kept_right(asked, seed) for seed in (1, 2)]
+    value = 100 * np.mean([after[key].sum() / before[key[2]].sum() for key in after])
+    ratios = [100 * part.observed.sum() / part.reference.sum() for part in sides]
+    assert np.mean(ratios) == pytest.approx(value)
+    scope = Scope(quantity="retention", unit="percent", language="en", reading="accuracy")
+    part = measured(scope, float(value), Formula.RATIO, "document", sides)
+    spread = data_spread(part.estimate, stored(tmp_path, part).unit_rows(part.estimate.estimate_id))
+    means = {name: np.mean([after[key] for key in after if key[2] == name], axis=0) for name in sizes}
+    drawn = []
+    for _ in range(2_000):
+        kept = {name: random.integers(size, size=size) for name, size in sizes.items()}
+        drawn.append(
+            100 * np.mean([means[name][at].sum() / before[name][at].sum() for name, at in kept.items()])
+        )
+    assert spread.se == pytest.approx(np.std(drawn), rel=0.06)
+
+
+def answers(correct: np.ndarray[Any, Any]) -> Answers:
+    names = tuple(f"{place:04}" for place in range(len(correct)))
+    return Answers(documents=names, hashes=names, prompts=names, correct=correct)
+
+
 @pytest.mark.parametrize(("code", "percent"), [("ml", 42.5), ("zh", 35.0), ("es", -35.0)])
 def test_a_languages_gap_is_the_mean_over_layers(
     inputs: Mapping[str, Path], code: str, percent: float
@@ -449,6 +518,86 @@ def test_two_estimates_of_one_name_are_refused(
     monkeypatch.setattr(estimates, "gaps", twice)
     with pytest.raises(AssertionError, match="two estimates share a name"):
         produce(task_of(), inputs, tmp_path / "out")
+
+
+STUDY = Study(
+    name="pencil",
+    paper_id="none",
+    title="The tables above",
+    shapes=Shapes(num_layers=2, d_model=2, d_sae=10, vocab_size=10),
+    languages=LANGUAGES,
+    benchmarks=(ARC,),
+    primary=SPECIFICATION,
+)
+
+
+def values(task: EstimatesTask, inputs: Mapping[str, Path]) -> dict[str, float]:
+    """Every estimate that a claim may name."""
+    found = by_id(list(estimates.estimates(task, inputs)))
+    return {name: found[name].estimate.value for name in estimate_scopes(STUDY).keys() & found.keys()}
+
+
+def moved(before: Mapping[str, float], after: Mapping[str, float]) -> set[str]:
+    assert before.keys() == after.keys()
+    return {name for name in before if after[name] != pytest.approx(before[name], rel=1e-9)}
+
+
+def reread(folder: Path, out: Path, layers: Collection[int], seed: int) -> Path:
+    """A copy of activations that says something else at some layers."""
+    random = np.random.default_rng(seed)
+    rows = [
+        replace(row, values=tuple(random.uniform(1, 9, 2).tolist())) if row.layer in layers else row
+        for row in read_table(folder, TokenActivation)
+    ]
+    write_tokens(out, rows)
+    if table_path(folder, MeanResidual).exists():
+        residuals = [
+            replace(row, values=tuple(random.uniform(1, 9, 2).tolist())) if row.layer in layers else row
+            for row in read_table(folder, MeanResidual)
+        ]
+        write_table(out, MeanResidual, residuals)
+    return out
+
+
+@pytest.mark.parametrize("broken", [0, 1], ids="layer {} is broken".format)
+@pytest.mark.parametrize(
+    ("aligned", "gain_layer"),
+    [((0,), 0), ((0,), 1), ((1,), 0), ((0, 1), 1)],
+    ids=["aligned where gains are", "aligned below", "aligned above", "all aligned"],
+)
+def test_a_layer_moves_exactly_the_estimates_that_are_said_to_rest_on_it(
+    inputs: dict[str, Path], tmp_path: Path, aligned: tuple[int, ...], gain_layer: int, broken: int
+) -> None:
+    """Where adapters were trained on the layer, everything that went through them is another thing as well."""
+    task = task_of()
+    primary = replace(
+        task.specification,
+        alignment=replace(task.specification.alignment, layers=aligned),
+        gain_layer=gain_layer,
+    )
+    task, study = replace(task, specification=primary), replace(STUDY, primary=primary)
+    other = dict(inputs)
+    for seed, (role, folder) in enumerate(inputs.items()):
+        out, through_adapters = tmp_path / "other" / role, role.split("/")[0].endswith("-tuned")
+        if role.startswith("activations"):
+            layers = {0, 1} if through_adapters and broken in aligned else {broken}
+            other[role] = reread(folder, out, layers, seed)
+        elif through_adapters and broken in aligned:
+            write_table(out, ItemOutcome, outcomes((0, 0, 0, 1)))
+            other[role] = out
+    said = said_of_estimates(study, {broken: "It is broken."})
+    assert moved(values(task, inputs), values(task, other)) == said.keys() & values(task, inputs).keys()
+
+
+@pytest.mark.parametrize("code", ["en", "zh", "ml"])
+def test_a_cell_moves_exactly_the_estimates_that_are_said_to_rest_on_it(
+    inputs: dict[str, Path], tmp_path: Path, code: str
+) -> None:
+    write_table(tmp_path / "other", ItemOutcome, outcomes((0, 0, 0, 1)))
+    other = inputs | {f"benchmarks/{code}": tmp_path / "other"}
+    said = said_of_estimates(STUDY, {(ARC.name, code): "Ours differs."})
+    before, after = values(task_of(), inputs), values(task_of(), other)
+    assert moved(before, after) == said.keys() & before.keys()
 
 
 def test_a_run_without_a_similarity_sample_has_no_similarities(

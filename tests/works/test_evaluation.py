@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -16,6 +17,7 @@ import pytest
 import torch
 from tokenizers import processors
 
+from claims.sin2025.profiles import fixture
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_language_model
 from harness.supply.tables import read_table
@@ -33,6 +35,7 @@ from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
 
 ARC, HELLASWAG, MMLU = BENCHMARKS
+COMMITTED = Path(__file__).resolve().parents[2] / "fixtures" / "okapi"
 LETTERS = "ABCDE"
 
 
@@ -723,6 +726,39 @@ def test_items_are_found_in_every_layout(tmp_path: Path, places: Sequence[str]) 
                 "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in part), encoding="utf-8"
             )
     assert read_documents(local_pin(tmp_path), "en", "test") == rows
+
+
+@pytest.mark.parametrize("asked", BENCHMARKS, ids=lambda each: each.name)
+def test_every_language_is_asked_from_its_own_file(asked: Benchmark) -> None:
+    """On the committed items, in all ten languages: Catalan and Spanish share their script, Hindi and Marathi as well."""
+    pin = fixture().sources.benchmarks[asked.data_folder]
+    for code in ("en", "zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi"):
+        for split in {"train", asked.evaluated_split}:
+            file = COMMITTED / asked.data_folder / "data" / code / f"{split}.jsonl"
+            lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            assert read_documents(pin, code, split) == lines
+
+
+@pytest.mark.parametrize("place", ["data/{}/test.jsonl", "{}/test-00000-of-00001.parquet"])
+def test_one_languages_questions_under_the_name_of_another_are_refused(tmp_path: Path, place: str) -> None:
+    for code, text in (("ca", "uno"), ("es", "uno"), ("it", "due")):
+        path = tmp_path / place.format(code)
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"id": "a", "instruction": text}), encoding="utf-8")
+    one, other = (re.escape(place.format(code)) for code in ("ca", "es"))
+    with pytest.raises(
+        ValueError, match=f"^{one} and {other} hold the same bytes, so one of them is in another language"
+    ):
+        read_documents(local_pin(tmp_path), "ca", "test")
+
+
+def test_only_made_items_are_alike_in_every_language(tmp_path: Path) -> None:
+    (tmp_path / "any").mkdir()
+    (tmp_path / "any" / "test.jsonl").write_text('{"id": "a"}', encoding="utf-8")
+    with pytest.raises(MissingSourceError, match="items has no ca/test in any of the layouts"):
+        read_documents(local_pin(tmp_path), "ca", "test")
+    made = Pin(name="made items", home=Home.MADE, address="items?items=2", licence="Apache-2.0")
+    assert read_documents(made, "ca", "test") == read_documents(made, "es", "test") != []
 
 
 def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:

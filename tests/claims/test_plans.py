@@ -1,0 +1,160 @@
+"""Every item of every study and profile by pencil: what it reads, in which language, under which seed, from where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from harness.supply.studies import load_profile, load_profiles, load_study, study_names
+from harness.words.items import Item, Plan
+from harness.words.tasks import (
+    ActivationsTask,
+    AdapterTask,
+    BenchmarksTask,
+    DictionaryTask,
+    PublishedModelTask,
+    TranslationScoresTask,
+    TranslationTask,
+)
+from harness.works.pipeline import plan
+
+TARGETS = ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
+"""Every language but English, which phrases are taken from and which every adapter is read in besides its own."""
+
+TUNED = {"sin2025": ("mr", "ml", "hi"), "miniature": ("id", "mr", "ml", "hi")}
+"""Languages with adapters; the miniature world has one more than the paper."""
+
+BENCHMARKS = ("m_arc", "m_hellaswag", "m_mmlu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pencil:
+    """What a profile sets, in the fewest words."""
+
+    seeds: tuple[int, ...]
+    controls: tuple[int, ...] = ()
+    published: tuple[str, ...] = ()
+    """The authors' own models, all of them Malayalam."""
+    steps: int | None
+    batch: int
+    translator: str
+    """Address, the language's code in its place."""
+    questions: str
+    """Address, the benchmark's data folder in its place."""
+    has_scores: bool
+    """Whether there is a text on which translators are scored."""
+    has_checks: bool
+    """Whether there are known numbers."""
+
+
+MINIATURE = Pencil(
+    seeds=(1, 2, 3), steps=20, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
+    has_scores=False, has_checks=True,
+)  # fmt: skip
+PAPER = {
+    "seeds": (1, 2, 3, 4, 5), "controls": (1,), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
+    "questions": "richmondsin/{}", "has_scores": True, "has_checks": False,
+}  # fmt: skip
+OTHER_SEEDS = {"seeds": (11, 12, 13), "has_checks": False}
+FULL_SETS = {"questions": "alexandrainst/{}"}
+REHEARSED = {
+    "seeds": (1,), "steps": 20, "translator": "translator?vocabulary=62000&width=512&layers=6&heads=8&mlp=2048",
+    "questions": "items?items=12", "has_scores": False,
+}  # fmt: skip
+
+PENCIL: Mapping[tuple[str, str], Pencil] = {
+    ("miniature", "fixture"): MINIATURE,
+    ("miniature", "independent"): Pencil(**vars(MINIATURE) | OTHER_SEEDS),
+    ("sin2025", "fixture"): MINIATURE,
+    ("sin2025", "rehearsal"): Pencil(**PAPER | REHEARSED),
+    ("sin2025", "paper"): Pencil(**PAPER),
+    ("sin2025", "paper-full"): Pencil(**PAPER | FULL_SETS),
+    ("sin2025", "paper-authors"): Pencil(**PAPER | {"published": ("4k-0", "16k-4", "4k-7", "4k-3")}),
+}
+
+
+def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
+    """By item: role and name of everything that it reads."""
+    texts = {"en": {"phrases": "phrases/all"}} | {
+        code: {"phrases": "phrases/all", "translation": f"translations/{code}"} for code in TARGETS
+    }
+    ours = {f"{code}/seed-{seed}": code for code in TUNED[study] for seed in pencil.seeds}
+    wrong = {f"{code}/control-{seed}": code for code in TUNED[study] for seed in pencil.controls}
+    theirs = {f"ml/published-{name}": "ml" for name in pencil.published}
+
+    found: dict[str, dict[str, str]] = {"replay/all": {}, "phrases/all": {}}
+    for code in TARGETS:
+        found[f"translations/{code}"] = {"phrases": "phrases/all"}
+        if pencil.has_scores:
+            found[f"translation-scores/{code}"] = {}
+    for code, needs in texts.items():
+        found[f"activations/{code}"] = found[f"dictionary-error/{code}"] = needs
+        found[f"benchmarks/{code}"] = {}
+    for name, code in (ours | wrong).items():
+        found[f"adapters/{name}"] = texts[code]
+    for name in theirs:
+        found[f"published-models/{name}"] = {}
+    for name, own in (ours | theirs).items():
+        adapter = {"adapter": f"{'adapters' if name in ours else 'published-models'}/{name}"}
+        for code in (own, "en"):
+            found[f"activations-tuned/{name}/{code}"] = texts[code] | adapter
+            found[f"benchmarks-tuned/{name}/{code}"] = adapter
+    for name, own in wrong.items():
+        found[f"activations-tuned/{name}/{own}"] = texts[own] | {"adapter": f"adapters/{name}"}
+    unread = ("replay/", "published-models/")
+    found["estimates/all"] = {name: name for name in found if not name.startswith(unread)}
+    if pencil.has_checks:
+        found["self-checks/all"] = {}
+    return found
+
+
+def world(study: str, profile: str) -> Plan:
+    loaded = load_study(study)
+    return plan(loaded, load_profile(loaded, profile), "cpu")
+
+
+def place(item: Item) -> str:
+    return f"{item.stage}/{item.name}"
+
+
+def test_every_profile_of_every_study_has_its_pencil() -> None:
+    there = {(study, profile) for study in study_names() for profile in load_profiles(load_study(study))}
+    assert there == set(PENCIL)
+
+
+@pytest.mark.parametrize("names", PENCIL, ids="-".join)
+def test_every_item_reads_what_it_should(names: tuple[str, str]) -> None:
+    found = {place(item): {role: place(need) for role, need in item.needs} for item in world(*names).items()}
+    assert found == items_by_pencil(names[0], PENCIL[names])
+
+
+@pytest.mark.parametrize("names", PENCIL, ids="-".join)
+def test_every_item_is_in_its_language_under_its_seed_from_its_source(names: tuple[str, str]) -> None:
+    pencil = PENCIL[names]
+    for item in world(*names).items():
+        # "ml" alone, or the language that an adapter is for, the adapter, and the language that is read through it.
+        own, *adapter_and_read = item.name.split("/")
+        read = adapter_and_read[-1] if "tuned" in item.stage else own
+        match item.task:
+            case TranslationTask() | TranslationScoresTask(translation=_):
+                task = item.task if isinstance(item.task, TranslationTask) else item.task.translation
+                assert (task.language.code, task.translator.address) == (own, pencil.translator.format(own))
+            case ActivationsTask() | DictionaryTask():
+                assert item.task.language == read
+            case AdapterTask():
+                kind, _, seed = adapter_and_read[0].partition("-")
+                assert (item.task.language, item.task.seed, item.task.wrong_partners) == (
+                    own,
+                    int(seed),
+                    kind == "control",
+                )
+                assert (item.task.batch_size, item.task.max_steps) == (pencil.batch, pencil.steps)
+            case PublishedModelTask():
+                assert (item.task.language, f"published-{item.task.name}") == (own, adapter_and_read[0])
+                assert item.task.source.address.endswith(f"layer-20-{item.task.name}")
+            case BenchmarksTask():
+                assert item.task.language == read
+                assert [pin.address for pin in item.task.data] == [
+                    pencil.questions.format(each) for each in BENCHMARKS
+                ]
+                assert [each.data_folder for each in item.task.benchmarks] == list(BENCHMARKS)
