@@ -641,8 +641,8 @@ FAULTS = (
         name="items of another language",
         patches=_patched(
             "works.evaluation_tasks:_stage",
-            "pin, task.language, benchmark.evaluated_split",
-            'pin, "en", benchmark.evaluated_split',
+            "read_documents(pin, task.language, benchmark.evaluated_split, family.fault)",
+            'read_documents(pin, "en", benchmark.evaluated_split, family.fault)',
         ),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),
