@@ -219,8 +219,10 @@ def row_of(fields: Any, place: str) -> StoredRow:  # noqa: ANN401  what a foreig
 
 
 def _texts(tokens: object) -> tuple[str, ...]:
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+    if not isinstance(tokens, list):
         raise TypeError(f"tokens is {_beginning(tokens)}, not a list of texts")
+    if others := [place for place, token in enumerate(tokens) if not isinstance(token, str)]:
+        raise TypeError(f"tokens[{others[0]}] is {_beginning(tokens[others[0]])}, not a text")
     try:
         "".join(tokens).encode()
     except UnicodeEncodeError:
@@ -229,8 +231,10 @@ def _texts(tokens: object) -> tuple[str, ...]:
 
 
 def _numbers(values: object) -> tuple[float, ...]:
-    if not isinstance(values, list) or not all(type(value) in {int, float} for value in values):
+    if not isinstance(values, list):
         raise TypeError(f"values is {_beginning(values)}, not a list of numbers")
+    if others := [place for place, value in enumerate(values) if type(value) not in {int, float}]:
+        raise TypeError(f"values[{others[0]}] is {_beginning(values[others[0]])}, not a number")
     return tuple(map(float, values))
 
 

@@ -83,7 +83,7 @@ def test_a_source_without_files_is_named(tmp_path: Path) -> None:
         pytest.param(line(1, ["a"], [None]), "is not an activation row: TypeError", id="no value"),  # type: ignore[list-item]
         pytest.param(line(1, ["a"], [10**400]), "is not an activation row: OverflowError", id="a value beyond numbers"),
         pytest.param(line(1, ["a"], [float("-inf")]), "has a value that is no number", id="an infinite value"),
-        pytest.param(line(1, ["a", None], [1, 1]), r"is not an activation row: TypeError\(\"tokens is \['a', None\]", id="no token"),  # type: ignore[list-item]
+        pytest.param(line(1, ["a", None], [1, 1]), r"is not an activation row: TypeError\('tokens\[1\] is None, not a text'\)", id="no token"),  # type: ignore[list-item]
         pytest.param(line(1, [5], [1]), "is not an activation row: TypeError", id="a token in numbers"),  # type: ignore[list-item]
         pytest.param(line(1, "ab", [1, 1]), "is not an activation row: TypeError", id="tokens in one text"),
         *(pytest.param(line(index), r"is not an activation row: ValueError\(.*index is .* not a whole number", id=f"index {index!r}")  # type: ignore[arg-type]
