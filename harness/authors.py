@@ -1,6 +1,7 @@
 """The authors' published results: fetched, and read as they stand; no target comes from here."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from harness.supply.disk import write_json
 from harness.supply.sources import first_use, locate
-from harness.tools.canonical import plain
+from harness.tools.canonical import place_of_surrogate, plain
 from harness.tools.scoring import items_by_stderr, right_answers
 from harness.words.failures import HarnessError, SettingError, UsageError
 from harness.words.pins import Home, Pin
@@ -30,7 +31,7 @@ class Read:
     why_missing: str | None = None
     """Why it cannot be had; None where it was fetched."""
     unreadable: tuple[str, ...] = ()
-    """What is wrong with each results file that is no summary; the others were read."""
+    """What is wrong with each results file that is no summary, and each run that is none; the others were read."""
 
     @property
     def has_moved(self) -> bool:
@@ -67,44 +68,44 @@ def closing_lines(found: Sequence[Read]) -> Iterator[str]:
 
 def runs_in(
     content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str
-) -> tuple[PublishedRun, ...]:
-    """The runs of one results file.
+) -> Iterator[PublishedRun | UsageError]:
+    """The runs of one results file; in the place of one that cannot be read, what is wrong with it.
 
     Raises:
         UsageError: If the file is not a summary of lm-eval.
     """
     if not isinstance(content.get("results"), dict):
         raise UsageError(f"{asked.address}/{file} holds no results; expected a summary of lm-eval")
-    try:
-        return tuple(_runs(content, asked, revision, file))
-    except (AttributeError, OverflowError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"{asked.address}/{file} has another shape ({error}); expected a summary of lm-eval"
-        ) from error
+    for task in sorted(content["results"]):
+        try:
+            yield _run(content, asked, revision, file, task)
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            yield UsageError(
+                f"{asked.address}/{file}: run {task} has another shape ({error}); expected a summary of lm-eval"
+            )
 
 
-def _runs(
-    content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str
-) -> Iterator[PublishedRun]:
+def _run(
+    content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str, task: str
+) -> PublishedRun:
     config = content.get("config") or {}
     samples, shots = content.get("n-samples") or {}, content.get("n-shot") or {}
-    for task, values in sorted(content["results"].items()):
-        yield PublishedRun(
-            address=asked.address,
-            revision=revision,
-            file=file,
-            task=task,
-            benchmark=asked.benchmark or benchmark_of(task, asked.language),
-            language=asked.language,
-            questions=asked.questions,
-            tuned=asked.tuned,
-            model=str(config.get("model_args") or content.get("model_name") or "not said"),
-            shots=_whole(shots.get(task)),
-            items=_whole((samples.get(task) or {}).get("effective")),
-            limit=None if config.get("limit") is None else str(config["limit"]),
-            batch_size=None if config.get("batch_size") is None else str(config["batch_size"]),
-            scores=tuple(_scores(values)),
-        )
+    return PublishedRun(
+        address=asked.address,
+        revision=revision,
+        file=file,
+        task=task,
+        benchmark=asked.benchmark or benchmark_of(task, asked.language),
+        language=asked.language,
+        questions=asked.questions,
+        tuned=asked.tuned,
+        model=str(config.get("model_args") or content.get("model_name") or "not said"),
+        shots=_whole(shots.get(task)),
+        items=_whole((samples.get(task) or {}).get("effective")),
+        limit=None if config.get("limit") is None else str(config["limit"]),
+        batch_size=None if config.get("batch_size") is None else str(config["batch_size"]),
+        scores=tuple(_scores(content["results"][task])),
+    )
 
 
 def benchmark_of(task: str, language: str) -> str:
@@ -129,7 +130,12 @@ def _read(asked: PublishedSet) -> Read:
     runs, unreadable = list[PublishedRun](), list[str]()
     for path in (file.path for file in seen.files):
         try:
-            runs += runs_in(_json(folder / path, f"{asked.address}/{path}"), asked, seen.revision, path)
+            content = _json(folder / path, f"{asked.address}/{path}")
+            for run in runs_in(content, asked, seen.revision, path):
+                if isinstance(run, UsageError):
+                    unreadable.append(str(run))
+                else:
+                    runs.append(run)
         except UsageError as error:
             unreadable.append(str(error))
     return Read(asked=asked, runs=tuple(runs), revision=seen.revision, unreadable=tuple(unreadable))
@@ -142,12 +148,22 @@ def _json(path: Path, place: str) -> Mapping[str, Any]:
         raise UsageError(f"{place} is no JSON ({error})") from error
     if not isinstance(content, dict):
         raise UsageError(f"{place} holds no JSON object; expected a summary of lm-eval")
+    if broken := place_of_surrogate(content):
+        raise UsageError(
+            f"{place} holds half of a character (a lone surrogate) at {broken}; expected a summary of lm-eval"
+        )
     return content
 
 
 def _scores(values: Mapping[str, Any]) -> Iterator[PublishedScore]:
-    """Metrics as "acc,none", with their standard errors as "acc_stderr,none"."""
+    """Metrics as "acc,none", with their standard errors as "acc_stderr,none".
+
+    Raises:
+        ValueError: If one is a number that is none; such a run broke.
+    """
     for name, value in sorted(values.items()):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} is {value}")
         metric, _, variant = name.partition(",")
         if isinstance(value, int | float) and variant and not metric.endswith(STDERR):
             stderr = values.get(f"{metric}{STDERR},{variant}")

@@ -14,6 +14,8 @@ from harness.amending import PRINTED_DIGITS, Settled, committable
 from harness.authors import Read
 from harness.supply.outcomes import keyed, write_outcomes
 from harness.supply.sources import locate
+from harness.tools.canonical import place_of_surrogate
+from harness.tools.finite import require_number
 from harness.words.failures import HarnessError, UsageError
 from harness.words.pins import Home, Pin
 from harness.words.published import PublishedBaseline
@@ -70,8 +72,14 @@ def outcomes_in(lines: Iterator[str], metric: str) -> Mapping[str, bool]:
         sample = _sample(line, number)
         if sample.get("filter") in FILTERED:
             try:
-                rows.append((int(sample["doc_id"]), str(sample["doc_hash"]), float(sample[metric])))
-            except (KeyError, TypeError, ValueError) as error:
+                rows.append(
+                    (
+                        int(sample["doc_id"]),
+                        str(sample["doc_hash"]),
+                        require_number(metric, float(sample[metric])),
+                    )
+                )
+            except (ArithmeticError, KeyError, TypeError, ValueError) as error:
                 raise UsageError(
                     f"line {number} of the sample file has no usable doc_id, doc_hash and {metric}: {error}"
                 ) from error
@@ -81,10 +89,14 @@ def outcomes_in(lines: Iterator[str], metric: str) -> Mapping[str, bool]:
 def _sample(line: str, number: int) -> Mapping[str, Any]:
     try:
         sample = json.loads(line)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise UsageError(f"line {number} of the sample file is no JSON ({error})") from error
     if not isinstance(sample, dict):
         raise UsageError(f"line {number} of the sample file is no JSON object; expected a sample of lm-eval")
+    if place_of_surrogate(sample.get("doc_hash")):
+        raise UsageError(
+            f"line {number} of the sample file has half of a character for its doc_hash; expected text"
+        )
     return sample
 
 
@@ -101,8 +113,13 @@ def _sampled(found: Sequence[Read], baseline: PublishedBaseline, out: Path) -> S
 def _outcomes(found: Sequence[Read], baseline: PublishedBaseline) -> Mapping[str, bool]:
     """The outcomes behind a baseline, which must give its score again."""
     path = _sample_file(found, baseline)
-    with path.open(encoding="utf-8") as lines:
-        outcomes = outcomes_in(lines, baseline.metric)
+    try:
+        with path.open(encoding="utf-8") as lines:
+            outcomes = outcomes_in(lines, baseline.metric)
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path.name} is no text in UTF-8 (byte {error.start}), so no sample file"
+        ) from error
     right = sum(outcomes.values()) / max(len(outcomes), 1)
     is_same = math.isclose(right, baseline.accuracy, rel_tol=0, abs_tol=PRINTED_DIGITS)
     if len(outcomes) != baseline.items or not is_same:

@@ -69,7 +69,7 @@ def _documents(folder: Path) -> list[str]:
 
 
 def _rows(folder: Path) -> list[tuple[int, int]]:
-    return [(row.latent, row.peak) for row in stored_rows(folder, "source")]
+    return [(row.latent, row.peak) for row in stored_rows(folder, "source", num_latents=8)]
 
 
 def _made(folder: Path) -> dict[str, int]:
@@ -80,7 +80,7 @@ def _made(folder: Path) -> dict[str, int]:
 
 def _export() -> bytes:
     rows = [
-        {"index": "3", "tokens": ["a", "▁b"], "values": [0, 1.5]},
+        {"index": "3", "tokens": ["a", "▁b"], "values": [0, 1.5], "layer": "source"},
         {"index": 4, "tokens": ["<bos>"], "values": [2]},
     ]
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
@@ -117,7 +117,7 @@ PARSERS: Mapping[str, Parser] = {
     "features": Parser(
         b'{"index": "3"}\n{"index": 10, "maxActApprox": 1.5}\n',
         "source/features/batch-0.jsonl.gz",
-        lambda folder: listed_latents(folder, "source"),
+        lambda folder: listed_latents(folder, "source", num_latents=11),
         promised=ValueError,
         names="batch-0.jsonl.gz",
         wrapped=lambda content: gzip.compress(content, compresslevel=1),

@@ -14,7 +14,7 @@ import pytest
 from harness.authors import runs_in
 from harness.sampled import outcomes_in
 from harness.words.failures import UsageError
-from harness.words.published import PublishedSet
+from harness.words.published import PublishedRun, PublishedSet
 from tests.hub.published import published_repositories
 from tests.hub.server import Hub, serving
 
@@ -103,7 +103,8 @@ def test_a_malformed_file_is_named_and_takes_no_other_run_along(hub: Hub, tmp_pa
     )
     place = "JalilH/fine_tuned_gemma_2_ml_results/google/gemma-2-2b/results_2025-02-02T00-00-00.000000.json"
     (unreadable,) = found["unreadable"]
-    assert unreadable.startswith(f"{place} has another shape")
+    assert unreadable.startswith(f"{place}: run ")
+    assert "has another shape" in unreadable
     assert found["why_missing"] is None
     assert [(run["task"], run["benchmark"]) for run in found["runs"]] == [("hellaswag_ml", "hellaswag")]
 
@@ -142,6 +143,9 @@ def test_outcomes_of_single_questions_are_kept_where_they_give_the_score_again(
         pytest.param("[]", "is no JSON object", id="no object"),
         pytest.param('{"doc_id": 0, "acc": 1.0}', "no usable doc_id, doc_hash and acc", id="no digest"),
         pytest.param('{"doc_id": 0, "doc_hash": "f", "acc": "x"}', "no usable doc_id", id="no score"),
+        pytest.param('{"doc_id": 0, "doc_hash": "f", "acc": NaN, "filter": "none"}', "no usable doc_id.* acc is nan", id="a score that is none"),
+        pytest.param('{"doc_id": 0, "doc_hash": "\\ud83d", "acc": 1}', "half of a character", id="no text"),
+        pytest.param("[" * 100_000, "line 1 of the sample file is no JSON", id="too deep"),
     ],
 )  # fmt: skip
 def test_what_is_no_sample_is_refused(line: str, says: str) -> None:
@@ -177,8 +181,24 @@ def test_offline_everything_is_missing_and_told(hub: Hub, tmp_path: Path) -> Non
     ],
 )  # fmt: skip
 def test_what_is_no_summary_is_refused(content: dict[str, Any]) -> None:
+    if isinstance(content.get("results"), dict):
+        (run,) = runs_in(content, SET, "0" * 40, "results_x.json")
+        assert "expected a summary of lm-eval" in str(run)
+        return
     with pytest.raises(UsageError, match="expected a summary of lm-eval"):
-        runs_in(content, SET, "0" * 40, "results_x.json")
+        list(runs_in(content, SET, "0" * 40, "results_x.json"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["acc,none", "acc_stderr,none", "perplexity,none"])
+def test_a_run_with_a_number_that_is_none_is_told_and_takes_no_other_along(name: str, value: float) -> None:
+    sound = {"acc,none": 0.25, "acc_stderr,none": 0.0056, "f1,none": "N/A"}
+    broken, read = runs_in(
+        {"results": {"arc_ml": sound | {name: value}, "mmlu_ml": sound}}, SET, "0" * 40, "results_x.json"
+    )
+    assert f"{SET.address}/results_x.json: run arc_ml has another shape ({name} is {value})" in str(broken)
+    assert isinstance(read, PublishedRun)
+    assert (read.task, [score.value for score in read.scores]) == ("mmlu_ml", [0.25])
 
 
 @pytest.mark.parametrize(
@@ -187,4 +207,5 @@ def test_what_is_no_summary_is_refused(content: dict[str, Any]) -> None:
 def test_where_no_name_tells_the_benchmark_the_task_does(task: str, name: str) -> None:
     nameless = PublishedSet(address="someone/results", benchmark="", language="ml")
     (run,) = runs_in({"results": {task: {}}}, nameless, "0" * 40, "results_x.json")
+    assert isinstance(run, PublishedRun)
     assert run.benchmark == name

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from harness.tools.canonical import Json, text_digest
+from harness.tools.canonical import Json, place_of_surrogate, text_digest
 from harness.words.failures import UsageError
 
 if TYPE_CHECKING:
@@ -102,10 +102,13 @@ def read_declaration(path: Path) -> Declaration:
     """What a file declares.
 
     Raises:
-        UsageError: If it cannot be read, is no JSON, holds a number that is none, or breaks the schema; names the place.
+        UsageError: If it cannot be read, is no JSON, holds a number or a text that is none, or breaks the schema; names the
+            place.
     """
     text = _text(path)
     content = _parsed(text, path)
+    if broken := place_of_surrogate(content):
+        raise UsageError(f"{path} at {broken}: half of a character (a lone surrogate), expected text; {CURE}")
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, str) and version != SCHEMA_VERSION:
         raise UsageError(

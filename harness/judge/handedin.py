@@ -75,7 +75,8 @@ def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...])
 
     Raises:
         UsageError: If an entry names a claim, reading or estimate that is not there, stands in another unit than its claim,
-            was declared before with other numbers, or holds unit values that give no estimate, or phrases that give other units.
+            was declared before with other numbers, or holds unit values that give no estimate or are of no language of the
+            study, or phrases that give other units.
     """
     scopes = estimate_scopes(study)
     found = [_found(entry, claims, scopes) for entry in declaration.entries]
@@ -83,6 +84,8 @@ def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...])
     units = {each.scope.estimate_id: _units(each, each.entry.measured)
              for each in found if isinstance(each.entry.measured, Raw)}  # fmt: skip
     raw = {each: _raw_estimate(one, units[each]) for one in found if (each := one.scope.estimate_id) in units}
+    for one in found:
+        _refuse_other_languages(one, study)
     told = {each.key: _told(each, each.entry.measured) for each in found
             if isinstance(each.entry.measured, Summary)}  # fmt: skip
     estimates = raw | {
@@ -327,6 +330,18 @@ def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Foun
         raise UsageError(
             f"unit {odd!r} is missing under some seed {_where(found)}; every seed needs the same units"
         )
+
+
+def _refuse_other_languages(found: _Found, study: Study) -> None:
+    """What varies from language to language has the study's target languages for units, each by its code."""
+    measured = found.entry.measured
+    if not isinstance(measured, Raw) or basis_of(found.scope).unit_kind != "language":
+        return
+    codes = tuple(language.code for language in study.targets)
+    for row in measured.rows:
+        if row.unit not in codes:
+            cure = f"{_where(found)}; every unit is one of the study's target languages, and stands once"
+            raise choice_error("language", row.unit, codes, cure)
 
 
 def _raw_estimate(found: _Found, units: Sequence[UnitValue]) -> Estimate:

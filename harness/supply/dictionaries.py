@@ -1,28 +1,15 @@
 """The only door to sae-lens: a pin in, a dictionary of the residual stream out, as Gemma Scope stores them."""
 
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from harness.supply.loading import load_language_model
-from harness.supply.sources import locate
+from harness.supply.params import ARRAY_NAMES, arrays_of
 from harness.tools.encoding import Encoder
-from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
 from harness.words.tasks import Networks
 
 if TYPE_CHECKING:
     from sae_lens import JumpReLUSAE
-
-ARRAY_NAMES = ("W_enc", "W_dec", "b_enc", "b_dec", "threshold")
-"""What a Gemma Scope `params.npz` holds."""
 
 
 def layer_encoder(networks: Networks, layer: int) -> Encoder:
@@ -30,10 +17,10 @@ def layer_encoder(networks: Networks, layer: int) -> Encoder:
 
     Raises:
         MissingSourceError: If the file is not there.
-        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of another model's width.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of a model of another width or depth.
     """
     encoder = load_encoder(networks.dictionaries, networks.dictionary_files[layer])
-    _require_width(networks, layer, encoder.W_enc.shape[0])
+    _require_its_model(networks, layer, encoder.W_enc.shape[0])
     return encoder
 
 
@@ -42,11 +29,11 @@ def layer_dictionary(networks: Networks, layer: int) -> "JumpReLUSAE":
 
     Raises:
         MissingSourceError: If the file is not there.
-        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of another model's width.
+        ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of a model of another width or depth.
     """
     file, device = networks.dictionary_files[layer], networks.numerics.device
     dictionary = load_dictionary(networks.dictionaries, file, device)
-    _require_width(networks, layer, dictionary.W_enc.shape[0])
+    _require_its_model(networks, layer, dictionary.W_enc.shape[0])
     return dictionary
 
 
@@ -57,7 +44,7 @@ def load_encoder(pin: Pin, file: str) -> Encoder:
         MissingSourceError: If the file is not there.
         ValueError: If it does not hold the arrays of a JumpReLU dictionary.
     """
-    arrays = _arrays(pin, file, ("W_enc", "b_enc", "threshold"))
+    arrays = arrays_of(pin, file, ("W_enc", "b_enc", "threshold"))
     return Encoder(W_enc=arrays["W_enc"], b_enc=arrays["b_enc"], threshold=arrays["threshold"])
 
 
@@ -70,7 +57,7 @@ def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
     """
     from sae_lens import JumpReLUSAE, JumpReLUSAEConfig
 
-    arrays = _arrays(pin, file, ARRAY_NAMES)
+    arrays = arrays_of(pin, file, ARRAY_NAMES)
     d_model, d_sae = arrays["W_enc"].shape
     config = JumpReLUSAEConfig(
         d_in=d_model,
@@ -85,62 +72,18 @@ def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
     return dictionary.eval().requires_grad_(requires_grad=False)
 
 
-def _require_width(networks: Networks, layer: int, found: int) -> None:
-    """A sound dictionary of another model would fail far from here, in words about matrices."""
-    expected = load_language_model(networks.model, networks.numerics).width
-    if found != expected:
+def _require_its_model(networks: Networks, layer: int, found: int) -> None:
+    """A sound dictionary of another model would fail far from here, in words about matrices; or, of another depth, not at all."""
+    model = load_language_model(networks.model, networks.numerics)
+    cure = "correct the model, the dictionaries or their files in pins.py of the study, below claims/"
+    if found != model.width:
         raise ValueError(
             f"{networks.dictionaries.name}: {networks.dictionary_files[layer]}, named for layer {layer}, reads a residual "
-            f"stream {found} wide; that of {networks.model.name} is {expected} wide, so that it is another model's "
-            "dictionary; correct the model, the dictionaries or their files in pins.py of the study, below claims/"
+            f"stream {found} wide; that of {networks.model.name} is {model.width} wide, so that it is another model's "
+            f"dictionary; {cure}"
         )
-
-
-def _arrays(pin: Pin, file: str, names: Sequence[str]) -> dict[str, Tensor]:
-    path = locate(pin) / file
-    if not path.is_file():
-        raise MissingSourceError(f"{pin.name} has no file {file}; its folder holds {_listing(path)}")
-    try:
-        with path.open("rb") as stream, np.load(stream) as stored:
-            missing = sorted(set(names) - set(stored.files))
-            arrays = {name: _real(stored[name], name) for name in names if not missing}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, RuntimeError) as error:
+    if len(networks.dictionary_files) != model.num_layers:
         raise ValueError(
-            f"{pin.name}: {file} cannot be read as arrays ({error}); remove {path.resolve()}, and start again to fetch it "
-            "anew"
-        ) from error
-    if missing:
-        raise ValueError(f"{pin.name}: {file} lacks {missing}; expected {list(ARRAY_NAMES)}")
-    _require_shapes(arrays, f"{pin.name}: {file}")
-    return arrays
-
-
-def _real(array: NDArray[np.generic] | bytes, name: str) -> Tensor:
-    # A conversion would drop the imaginary half of a number, and read True as 1. What is no array comes as bytes.
-    if isinstance(array, bytes) or array.dtype.kind != "f":
-        found = "bytes" if isinstance(array, bytes) else f"{array.dtype} values"
-        raise TypeError(f"{name} holds {found}; expected real numbers")
-    return torch.from_numpy(array).to(torch.float32)
-
-
-def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:
-    """Every array as the encoder's shape asks for; one of the wrong kind would broadcast and give numbers."""
-    d_model, d_sae = arrays["W_enc"].shape if arrays["W_enc"].ndim == len(("d_model", "latent")) else (0, 0)
-    expected = {
-        "W_enc": (d_model, d_sae),
-        "W_dec": (d_sae, d_model),
-        "b_enc": (d_sae,),
-        "b_dec": (d_model,),
-        "threshold": (d_sae,),
-    }
-    for name, array in arrays.items():
-        if tuple(array.shape) != expected[name] or not d_sae:
-            raise ValueError(
-                f"{place} holds {name} of shape {tuple(array.shape)}; expected {expected[name]} beside W_enc of shape "
-                f"{tuple(arrays['W_enc'].shape)}, which is (d_model, latents)"
-            )
-
-
-def _listing(path: Path) -> str:
-    nearest = next(parent for parent in path.parents if parent.is_dir())
-    return f"{sorted(entry.name for entry in nearest.iterdir())[:8]} in {nearest.name}"
+            f"{networks.dictionaries.name} has files for {len(networks.dictionary_files)} layers, but {networks.model.name} "
+            f"has {model.num_layers}; expected one for each layer; {cure}"
+        )

@@ -15,11 +15,18 @@ WORD_MARK = "\u2581"
 
 BOS = "<bos>"
 
+DOCUMENT_MARKS = frozenset({BOS, "<eos>", "<pad>"})
+"""Control tokens between documents, and behind the last; one that a text only spells comes in pieces."""
+
 BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 """A piece that stands for one byte, which vocabularies fall back to for rare characters."""
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """What stands in a text for bytes that are no UTF-8."""
+
+
+LONGEST_SHOWN = 120
+"""Characters of a value that an error shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,34 +53,39 @@ class StoredRow:
         return not text_of((self.tokens[self.peak],))
 
 
-def stored_rows(export: Path, source_id: str) -> Iterator[StoredRow]:
+def stored_rows(export: Path, source_id: str, num_latents: int | None = None) -> Iterator[StoredRow]:
     """Every activation row of one source, in the order of its files.
 
     The number of batch files and their size are whatever the folder holds. The latent's index is a string in
     some files and an integer in others.
 
+    Args:
+        export: Folder of one model, called like it.
+        source_id: What its rows call their layer.
+        num_latents: How many latents the layer's dictionary has, where that is known.
+
     Raises:
         FileNotFoundError: If the source has no activation files.
-        ValueError: If a line is not a row; the message names file and line.
+        ValueError: If a line is not a row, or one of another model, layer or dictionary; the message names file and line.
     """
     for file in activation_files(export, source_id):
-        yield from rows_of_file(file)
+        yield from rows_of_file(file, num_latents)
 
 
-def listed_latents(export: Path, source_id: str) -> frozenset[int]:
+def listed_latents(export: Path, source_id: str, num_latents: int | None = None) -> frozenset[int]:
     """The latents of which one source has a feature row; empty where the export holds none.
 
     Feature files follow the order of the index as a string and activation files ranges of numbers, so that only the
     index joins them.
 
     Raises:
-        ValueError: If a line has no index; the message names file and line.
+        ValueError: If a line has no index, or is one of another model, layer or dictionary; the message names file and line.
     """
     files = sorted((export / source_id / "features").glob("*.jsonl.gz"), key=_batch_number)
     return frozenset(
-        _latent(line, f"{source_id}/features/{file.name}:{number}")
+        _belonging(fields, file, place, num_latents)
         for file in files
-        for number, line in enumerate(_lines(file), start=1)
+        for fields, place in _parsed_lines(file, "a feature row", "an index")
     )
 
 
@@ -89,15 +101,16 @@ def activation_files(export: Path, source_id: str) -> list[Path]:
     return files
 
 
-def rows_of_file(file: Path) -> Iterator[StoredRow]:
+def rows_of_file(file: Path, num_latents: int | None = None) -> Iterator[StoredRow]:
     """Every row of one activation file, in order.
 
     Raises:
-        ValueError: If a line is not a row, or the file is cut; the message names file and line.
+        ValueError: If a line is not a row or belongs elsewhere, or the file is cut; the message names file and line.
     """
-    for number, line in enumerate(_lines(file), start=1):
-        place = f"{file.parent.parent.name}/activations/{file.name}:{number}"
-        yield row_of(_parsed(line, place), place)
+    for fields, place in _parsed_lines(file, "an activation row", "index, tokens and values"):
+        row = row_of(fields, place)
+        _belonging(fields, file, place, num_latents)
+        yield row
 
 
 def text_of(tokens: tuple[str, ...]) -> str:
@@ -127,15 +140,57 @@ def _lines(file: Path) -> Iterator[str]:
         ) from error
 
 
-def _latent(line: str, place: str) -> int:
+def _parsed_lines(file: Path, kind: str, expected: str) -> Iterator[tuple[Any, str]]:
+    """What stands on every line of a file, with its place."""
+    for number, line in enumerate(_lines(file), start=1):
+        place = f"{file.parent.parent.name}/{file.parent.name}/{file.name}:{number}"
+        try:
+            yield json.loads(line), place
+        except (RecursionError, ValueError) as error:
+            raise ValueError(f"{place} is not {kind}: {error!r}; expected {expected}") from error
+
+
+def _belonging(fields: Any, file: Path, place: str, num_latents: int | None) -> int:  # noqa: ANN401
+    """The latent that a row is about, which must be one of its folder's model, layer and dictionary.
+
+    A row that does not say of which model or layer it is counts for its folder's.
+    """
     try:
-        return int(json.loads(line)["index"])
+        latent = latent_of(fields["index"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{place} is not a feature row: {error!r}; expected an index") from error
+    folder = file.parent.parent
+    for name, ours in (("layer", folder.name), ("modelId", folder.parent.name)):
+        if fields.get(name, ours) != ours:
+            raise ValueError(
+                f"{place} is a row of {name} {fields[name]!r}; expected {ours!r}, as its folder is called: the file stands in "
+                f"the wrong place; remove {file}, and start again to fetch it anew"
+            )
+    if num_latents is not None and latent >= num_latents:
+        raise ValueError(
+            f"{place} is a row of latent {latent}, but the dictionary of this layer has {num_latents}, counted from 0; export "
+            "and dictionaries do not belong together: correct one of their pins"
+        )
+    return latent
+
+
+def latent_of(index: object) -> int:
+    """The latent that an index names: a whole number from 0 on, written as one or as text.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    if isinstance(index, str) and index.isascii() and index.isdecimal():
+        return int(index)
+    if isinstance(index, int) and not isinstance(index, bool) and index >= 0:
+        return index
+    raise ValueError(f"index is {index!r}, not a whole number from 0 on")
 
 
 def row_of(fields: Any, place: str) -> StoredRow:  # noqa: ANN401  what a foreign file holds
     """The row that some parsed JSON holds.
+
+    A token with half of a surrogate pair, which no file of text could hold, is read as bytes that are no UTF-8.
 
     Args:
         fields: What was read.
@@ -146,11 +201,11 @@ def row_of(fields: Any, place: str) -> StoredRow:  # noqa: ANN401  what a foreig
     """
     try:
         row = StoredRow(
-            latent=int(fields["index"]),
-            tokens=tuple(fields["tokens"]),
+            latent=latent_of(fields["index"]),
+            tokens=_texts(fields["tokens"]),
             values=_numbers(fields["values"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"{place} is not an activation row: {error!r}; expected index, tokens and values"
         ) from error
@@ -163,19 +218,28 @@ def row_of(fields: Any, place: str) -> StoredRow:  # noqa: ANN401  what a foreig
     return row
 
 
-def _parsed(line: str, place: str) -> Any:  # noqa: ANN401  what a foreign file holds
+def _texts(tokens: object) -> tuple[str, ...]:
+    if not isinstance(tokens, list):
+        raise TypeError(f"tokens is {_beginning(tokens)}, not a list of texts")
+    if others := [place for place, token in enumerate(tokens) if not isinstance(token, str)]:
+        raise TypeError(f"tokens[{others[0]}] is {_beginning(tokens[others[0]])}, not a text")
     try:
-        return json.loads(line)
-    except (RecursionError, ValueError) as error:
-        raise ValueError(
-            f"{place} is not an activation row: {error!r}; expected index, tokens and values"
-        ) from error
+        "".join(tokens).encode()
+    except UnicodeEncodeError:
+        return tuple(token.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for token in tokens)
+    return tuple(tokens)
 
 
 def _numbers(values: object) -> tuple[float, ...]:
     if not isinstance(values, list):
-        raise TypeError(f"values is {values!r}, not a list")
-    return tuple(float(value) for value in values)
+        raise TypeError(f"values is {_beginning(values)}, not a list of numbers")
+    if others := [place for place, value in enumerate(values) if type(value) not in {int, float}]:
+        raise TypeError(f"values[{others[0]}] is {_beginning(values[others[0]])}, not a number")
+    return tuple(map(float, values))
+
+
+def _beginning(value: object) -> str:
+    return ascii(value)[:LONGEST_SHOWN]
 
 
 def _batch_number(path: Path) -> tuple[int, str]:

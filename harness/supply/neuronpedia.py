@@ -11,6 +11,7 @@ from typing import Any
 from harness.supply.answers import whole_answer
 from harness.supply.export import StoredRow, row_of
 from harness.supply.firstuse import endpoint_of
+from harness.tools.finite import require_number
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Pin
 
@@ -38,11 +39,13 @@ def told_latent(service: Pin, source_id: str, latent: int) -> ToldLatent:
     path = f"{service.address.partition('://')[2].partition('/')[2]}/{source_id}/{latent}"
     content = whole_answer(service, f"{endpoint_of(service)}/{path}")
     try:
-        return _latent(json.loads(content), path)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        return _latent(json.loads(content), path, latent)
+    except (ArithmeticError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise MissingSourceError(f"{service}: {path} tells no latent with its rows ({error!r})") from error
 
 
-def _latent(fields: Any, place: str) -> ToldLatent:  # noqa: ANN401  what a foreign service says
+def _latent(fields: Any, place: str, latent: int) -> ToldLatent:  # noqa: ANN401  what a foreign service says
     rows = tuple(row_of(row, place) for row in fields["activations"])
-    return ToldLatent(maximum=float(fields["maxActApprox"]), rows=rows)
+    if others := sorted({row.latent for row in rows} - {latent}):
+        raise ValueError(f"rows of latents {others[:3]} stand among those of latent {latent}")
+    return ToldLatent(maximum=require_number("maxActApprox", float(fields["maxActApprox"])), rows=rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from harness.supply.sources import held
+from harness.tools.canonical import place_of_surrogate
 from harness.words.failures import MissingSourceError
 from harness.words.tasks import ParallelTexts
 
@@ -59,7 +60,7 @@ def _sentences(folder: Path, wanted: ParallelTexts, config: str) -> dict[str, st
         )
     try:
         return {str(row["id"]): _text(row) for row in _rows(found[0])}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
         raise MissingSourceError(
             f"{wanted.pin}: {found[0].relative_to(folder).as_posix()} is no table of sentences: {error!r}; expected rows "
             "with id and text; correct the reader, or the profile's pin"
@@ -70,13 +71,16 @@ def _rows(path: Path) -> list[dict[str, object]]:
     if path.suffix == ".parquet":
         rows: list[dict[str, object]] = pq.ParquetFile(path).read().to_pylist()
         return rows
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    # Texts hold marks that end a line for `splitlines`, and none for JSON.
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
 
 
 def _text(row: dict[str, object]) -> str:
     text = row["text"]
     if not isinstance(text, str):
         raise TypeError(f"text is {text!r}, among {sorted(row)}")
+    if place_of_surrogate(text):
+        raise ValueError(f"text is {text!r}, which holds half of a character")
     return text
 
 

@@ -74,3 +74,31 @@ def _scalar(value: object) -> Json:
         f"cannot digest {value!r} of type {type(value).__name__}; "
         "expected dataclasses, enums, mappings, lists, tuples, paths, text, numbers or None"
     )
+
+
+def place_of_surrogate(content: object, place: str = "$") -> str:
+    """Where parsed JSON holds half of a surrogate pair, which no file can be written with; nothing where all is text.
+
+    Args:
+        content: What JSON can hold. A key that is broken is told as the place of its object.
+        place: What the content itself is called.
+    """
+    if isinstance(content, str):
+        return "" if _is_text(content) else place
+    if isinstance(content, list):
+        found = (place_of_surrogate(entry, f"{place}[{index}]") for index, entry in enumerate(content))
+    elif isinstance(content, Mapping):
+        if not all(map(_is_text, content)):
+            return place
+        found = (place_of_surrogate(entry, f"{place}.{key}") for key, entry in content.items())
+    else:
+        return ""
+    return next(filter(None, found), "")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -67,10 +67,12 @@ class Draft:
 
     def phrases_task(self) -> PhrasesTask:
         """How phrases are selected."""
-        sizes = self.profile.sizes
+        sizes, sources = self.profile.sizes, self.profile.sources
         return PhrasesTask(
-            export=self.profile.sources.phrases,
-            source_ids=self.profile.sources.phrase_source_ids,
+            export=sources.phrases,
+            source_ids=sources.phrase_source_ids,
+            dictionaries=sources.dictionaries,
+            dictionary_files=sources.dictionary_files,
             choice=self.study.primary.phrases,
             latents_per_layer=sizes.latents_per_layer,
             panel_latents=sizes.panel_latents,

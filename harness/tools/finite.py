@@ -1,7 +1,7 @@
 """Numbers that are none: what was infinite or undefined, and with which value, told in one error."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -30,3 +30,12 @@ def require_number(what: str, value: float) -> float:
 def largest(tensors: Iterable[Tensor]) -> float:
     """Largest magnitude in some tensors; infinite or no number where one of their values is. Asks the device once."""
     return float(torch.stack([tensor.detach().abs().amax().to(torch.float32) for tensor in tensors]).amax())
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """Names of the tensors that hold a value which is infinite or no number; looks at each once, and copies none."""
+    return [
+        name
+        for name, tensor in tensors.items()
+        if tensor.numel() and not all(math.isfinite(float(end)) for end in torch.aminmax(tensor))
+    ]

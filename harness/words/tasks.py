@@ -34,6 +34,9 @@ class PhrasesTask:
 
     export: Pin
     source_ids: tuple[str, ...]
+    dictionaries: Pin
+    """Their latents are what rows may be about."""
+    dictionary_files: tuple[str, ...]
     choice: PhraseChoice
     latents_per_layer: int
     panel_latents: int

@@ -102,6 +102,17 @@ def scorer(
     class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
         """Refuses any request that is empty, does not begin with exactly one BOS, or does not fit the model."""
 
+        def tok_encode(
+            self,
+            string: str,
+            add_special_tokens: bool | None = None,  # noqa: FBT001  lm-eval's own
+            **options: object,
+        ) -> list[int]:
+            # A text that begins with the spelling of BOS has none yet, whatever the stock wrapper takes it for.
+            added = self.add_bos_token if add_special_tokens is None else add_special_tokens
+            ids: list[int] = super().tok_encode(string, add_special_tokens=added, **options)
+            return ids
+
         def _loglikelihood_tokens(
             self, requests: Sequence[tuple[tuple[str, str], list[int], list[int]]], **_options: object
         ) -> list[tuple[float, bool]]:

@@ -1,18 +1,23 @@
 """What lm-eval is asked: stock Okapi templates pointed at local items, one task file per benchmark and language."""
 
 import json
+import logging
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.supply.sources import locate
+from harness.tools.canonical import place_of_surrogate
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 from harness.words.study import Benchmark
 from harness.words.tasks import BenchmarksTask
+from harness.works.itemfaults import Document, Fault, arc_fault, has_twin, hellaswag_fault, mmlu_fault, shown
+
+log = logging.getLogger(__name__)
 
 ID_FIELDS = ("id", "ind")
 """Fields that name an item, first come first served; they are the same in every language."""
@@ -32,36 +37,41 @@ LAYOUTS = (
 MADE_LAYOUT = "any/{split}.jsonl"
 """Made items are the same in every language."""
 
-Document = dict[str, Any]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One stock template: how its tasks are called and which split plays which part."""
+    """One stock template: how its tasks are called, which split plays which part, and what it cannot ask."""
 
     task_prefix: str
+    fault: Fault
     evaluated_key: str
     """Setting that names the evaluated split."""
     shots_key: str | None
     """Setting that names the split of the examples; None draws them from the evaluated split."""
     unused_keys: tuple[str, ...] = ()
     """Settings of the template that name splits nobody reads, and that the data may spell otherwise."""
+    optional: tuple[str, ...] = ()
+    """Fields that the template looks at, and that no document of a file may have."""
 
 
 FAMILIES: Mapping[str, Family] = {
     "arc_multilingual/_arc_yaml": Family(
         task_prefix="arc",
+        fault=arc_fault,
         evaluated_key="test_split",
         shots_key="training_split",
         unused_keys=("validation_split",),
+        optional=("option_e",),
     ),
     "hellaswag_multilingual/_hellaswag_yaml": Family(
         task_prefix="hellaswag",
+        fault=hellaswag_fault,
         evaluated_key="validation_split",
         shots_key=None,
     ),
     "mmlu_multilingual/_default_yaml": Family(
         task_prefix="m_mmlu",
+        fault=mmlu_fault,
         evaluated_key="test_split",
         shots_key="fewshot_split",
     ),
@@ -88,7 +98,8 @@ def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
 
     Raises:
         MissingSourceError: If a data set, or the language in it, cannot be had.
-        ValueError: If a template is unknown, a file is empty, ids repeat, or there are too few examples.
+        ValueError: If a template is unknown, a file is empty, a document cannot be asked as it stands, ids repeat, or there
+            are too few examples.
     """
     return tuple(
         _stage(benchmark, pin, task, folder)
@@ -96,23 +107,30 @@ def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
     )
 
 
-def read_documents(pin: Pin, language: str, split: str) -> list[Document]:
+def read_documents(pin: Pin, language: str, split: str, fault: Fault | None = None) -> list[Document]:
     """Items of one split in one language, in file order, each a whole and sound document.
+
+    Args:
+        pin: The data set.
+        language: Which language of it.
+        split: Which split of that.
+        fault: What the template that is to ask them finds wrong with one; None where none is to ask.
 
     Raises:
         MissingSourceError: If the data set has no such language or split.
-        ValueError: If the file is empty, or a line is no document.
+        ValueError: If the file is empty or cannot be read, a line is no document, or one is malformed; the message names
+            file, line, document and field.
     """
-    files = _split_files(pin, language, split)
-    documents = [_repaired(row, language) for file in files for row in _rows(file)]
+    root = locate(pin)
+    rows = (each for file in _split_files(pin, root, language, split) for each in _rows(file, root))
+    documents = [_sound(row, f"{pin.name}: {place}", language, fault) for place, row in rows]
     if not documents:
         raise ValueError(f"{pin.name}: {language}/{split} holds no document; fetch the data set again")
     return documents
 
 
-def _split_files(pin: Pin, language: str, split: str) -> list[Path]:
+def _split_files(pin: Pin, root: Path, language: str, split: str) -> list[Path]:
     """Files of one split, by the first layout that the data set follows."""
-    root = locate(pin)
     layouts = (MADE_LAYOUT,) if pin.home is Home.MADE else LAYOUTS
     for layout in layouts:
         if files := sorted(root.glob(layout.format(language=language, split=split))):
@@ -144,16 +162,26 @@ def _require_own(files: Sequence[Path], of_all: Sequence[Path], root: Path) -> N
             )
 
 
-def _rows(file: Path) -> list[Document]:
+def _rows(file: Path, root: Path) -> Iterator[tuple[str, Document]]:
+    """Every row of one file, with its place: file and line."""
+    name = file.relative_to(root).as_posix()
     if file.suffix == ".parquet":
-        import pyarrow.parquet as pq
+        yield from ((f"{name}:{number}", row) for number, row in enumerate(_table(file, name), start=1))
+        return
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        if line.strip():
+            yield f"{name}:{number}", _document(line, f"{name}:{number}")
 
+
+def _table(file: Path, name: str) -> list[Document]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
         rows: list[Document] = pq.read_table(file).to_pylist()
-        return rows
-    lines = file.read_bytes().split(b"\n")
-    return [
-        _document(line, f"{file.name}:{place}") for place, line in enumerate(lines, start=1) if line.strip()
-    ]
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{name} is no table of documents ({error}); fetch the data set again") from error
+    return rows
 
 
 def _document(line: bytes, place: str) -> Document:
@@ -166,15 +194,41 @@ def _document(line: bytes, place: str) -> Document:
     return found
 
 
+def _sound(row: Document, place: str, language: str, fault: Fault | None) -> Document:
+    """The document of a row, which can be written, named and asked as it stands.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    if spoilt := place_of_surrogate(row):
+        raise ValueError(
+            f"{place} is a document with half of a character at {spoilt}; expected text; fetch the data set again"
+        )
+    try:
+        document = _repaired(row, language)
+        name = document_id(document)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+    if fault and (wrong := fault(document)):
+        raise ValueError(
+            f"{place}, document {name}: {wrong}; it would be scored as another question than it is: fetch the data set again, or "
+            "pin one that is sound"
+        )
+    return document
+
+
 def document_id(document: Mapping[str, Any]) -> str:
     """What names an item in every language.
 
     Raises:
-        ValueError: If it has no name; items could then not be paired.
+        ValueError: If it has no name, or one that is neither text nor a whole number; items could then not be paired.
     """
     for field in ID_FIELDS:
-        if document.get(field) is not None:
-            return str(document[field])
+        name = document.get(field)
+        if isinstance(name, bool) or not isinstance(name, int | str | None):
+            raise ValueError(f"a document has {field} {shown(name)}; expected text or a whole number")  # noqa: TRY004
+        if name is not None:
+            return str(name)
     raise ValueError(f"a document has none of the fields {ID_FIELDS}; it has {sorted(document)}")
 
 
@@ -215,20 +269,29 @@ def _repaired(document: Document, language: str) -> Document:
 
 def _stage(benchmark: Benchmark, pin: Pin, task: BenchmarksTask, folder: Path) -> StagedTask:
     family = _family(benchmark)
-    documents = {benchmark.evaluated_split: read_documents(pin, task.language, benchmark.evaluated_split)}
+    documents = {
+        benchmark.evaluated_split: read_documents(pin, task.language, benchmark.evaluated_split, family.fault)
+    }
     if task.items is not None:
         documents[benchmark.evaluated_split].sort(key=place_of_document)
     if family.shots_key is not None:
-        documents[SHOTS_SPLIT] = read_documents(pin, task.language, SHOTS_SPLIT)
+        documents[SHOTS_SPLIT] = read_documents(pin, task.language, SHOTS_SPLIT, family.fault)
     shots = benchmark.shots if task.max_shots is None else min(benchmark.shots, task.max_shots)
     _require_examples(benchmark, family, documents, shots)
     name = f"{family.task_prefix}_{task.language}"
     files = {
-        split: _write_split(rows, folder / name / f"{split}.parquet") for split, rows in documents.items()
+        split: _write_split(rows, folder / name / f"{split}.parquet", family.optional)
+        for split, rows in documents.items()
     }
     settings = _settings(name, benchmark, files, shots, cache=folder / "cache")
     (folder / f"{name}.yaml").write_text(json.dumps(settings), encoding="utf-8")
     asked = documents[benchmark.evaluated_split][: task.items]
+    if twins := [document_id(document) for document in asked if has_twin(document)]:
+        log.warning(
+            "%s in %s: in %d documents the right option is spelled like another one, such as %s; machine translation does that, "
+            "and published scores count them, so they are asked as they stand",
+            benchmark.name, task.language, len(twins), twins[0],
+        )  # fmt: skip
     return StagedTask(
         name=name, benchmark=benchmark, shots=shots, document_ids=_distinct_ids(benchmark, asked)
     )
@@ -265,17 +328,37 @@ def _settings(
     }
 
 
-def _write_split(documents: Sequence[Document], path: Path) -> str:
+def _write_split(documents: Sequence[Document], path: Path, optional: Sequence[str]) -> str:
     """Parquet, whose columns are those of all documents: the first row may lack some, or hold nulls."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = dict.fromkeys(field for document in documents for field in document)
-    pq.write_table(
-        pa.table({field: [document.get(field) for document in documents] for field in columns}), path
-    )
+    columns = dict.fromkeys([*(field for document in documents for field in document), *optional])
+    pq.write_table(pa.table({field: _column(documents, field) for field in columns}), path)
     return str(path)
+
+
+def _column(documents: Sequence[Document], field: str) -> Any:  # noqa: ANN401
+    """One field of all documents, which must be of one kind.
+
+    Raises:
+        ValueError: If it is not; names the first two documents that differ.
+    """
+    import pyarrow as pa
+
+    values = [document.get(field) for document in documents]
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        kinds = {
+            type(value).__name__: document
+            for value, document in zip(values[::-1], documents[::-1], strict=True)
+        }
+        first = ", ".join(f"{kind} in document {document_id(document)}" for kind, document in kinds.items())
+        raise ValueError(
+            f"{field} is not of one kind in all documents ({error}): {first}; fetch the data set again"
+        ) from error
 
 
 def _require_examples(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.supply.export import (
-    BOS,
+    DOCUMENT_MARKS,
     UNREADABLE,
     WORD_MARK,
     StoredRow,
@@ -17,6 +17,7 @@ from harness.supply.export import (
     stored_rows,
     text_of,
 )
+from harness.supply.params import num_latents
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
 from harness.tools.english import looks_english
@@ -85,13 +86,14 @@ def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
     export = locate(task.export)
     drawn: list[dict[int, tuple[Phrase, ...]]] = []
     coverage: list[Coverage] = []
-    for layer, source_id in enumerate(task.source_ids):
-        rows = usable_rows(stored_rows(export, source_id), task.choice.cut)
+    for layer, (source_id, file) in enumerate(zip(task.source_ids, task.dictionary_files, strict=True)):
+        width = num_latents(task.dictionaries, file)
+        rows = usable_rows(stored_rows(export, source_id, width), task.choice.cut)
         found = eligible_phrases(rows, task.choice)
         chosen = drawn_latents(sorted(found.eligible), task.latents_per_layer, layer, task.seed)
         _require_enough(chosen, task, source_id, found)
         drawn.append({latent: found.eligible[latent] for latent in chosen})
-        listed = listed_latents(export, source_id)
+        listed = listed_latents(export, source_id, width)
         coverage.append(_coverage(layer, rows, found, listed, len(chosen)))
     texts = numbered_texts(drawn, task.held_out_fraction, task.seed)
     write_table(out, Text, texts)
@@ -105,8 +107,8 @@ def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
 
     Each row is cut to its phrase as it passes; only phrases are held, since the rows of a real layer are gigabytes.
 
-    Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS (they span two documents),
-    rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English. All but the first
+    Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS or another mark of where a document
+    begins or ends (they span two documents, or end before the window does), rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English. All but the first
     kind bound the latent's maximum: a latent that fires far stronger on code has no peak in the weak English rows.
     """
     usable = LayerRows()
@@ -117,7 +119,7 @@ def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
             continue
         peak = max(row.values)
         usable.maxima[row.latent] = max(peak, usable.maxima.get(row.latent, peak))
-        if BOS in row.tokens:
+        if not DOCUMENT_MARKS.isdisjoint(row.tokens):
             usable.across_documents += 1
         elif UNREADABLE in (window := text_of(row.tokens)):
             usable.unreadable += 1

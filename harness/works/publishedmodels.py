@@ -1,20 +1,25 @@
 """The stage of the authors' own tuned models: fetched as they are, to stand where an adapter of ours would."""
 
 import logging
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.supply.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, attached
+from harness.supply.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, attached, base_named
 from harness.supply.loading import load_language_model
 from harness.supply.sources import locate
 from harness.supply.tables import write_table
-from harness.supply.wholeweights import WHOLE_WEIGHTS
+from harness.supply.wholeweights import INDEX, WHOLE_WEIGHTS
 from harness.words.adapter import PublishedOrigin, UnusableModel
 from harness.words.failures import MissingSourceError, UnusableWeightsError
+from harness.words.pins import Home
 from harness.words.tasks import PublishedModelTask
 
 log = logging.getLogger(__name__)
+
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+"""What names a model of the hub; anything else is a path on the machine that an adapter was trained on."""
 
 
 def produce(task: PublishedModelTask, inputs: Mapping[str, Path], out: Path) -> None:
@@ -48,14 +53,30 @@ def _files(task: PublishedModelTask) -> list[Path]:
             f"{task.source} holds neither an adapter ({ADAPTER_CONFIG} and {ADAPTER_WEIGHTS}) nor whole weights "
             f"({WHOLE_WEIGHTS}), but {found}; leave it out of the profile"
         )
-    return files
+    return [*files, *folder.glob(INDEX)] if files != adapter else files
 
 
 def _refusal(task: PublishedModelTask, folder: Path) -> str:
     """Why the weights of a folder cannot be put onto the base model; nothing where they can."""
+    if other := _other_base(task, folder):
+        return f"it was trained on {other}, but the base model is {task.model.address}; expected an adapter of that one"
     model = load_language_model(task.model, task.numerics).model
     try:
         with attached(model, folder):
             return ""
     except UnusableWeightsError as error:
         return error.why
+
+
+def _other_base(task: PublishedModelTask, folder: Path) -> str:
+    """The model that an adapter says it was trained on, where that is not the base model.
+
+    Adapters of a model's relatives fit it to the shape. A base model that is no repository of the hub, such as a miniature
+    of it, has no name that could be compared; of a path, its last word can.
+    """
+    named, ours = base_named(folder), task.model.address
+    if not named or task.model.home is not Home.HUB_MODEL:
+        return ""
+    if REPOSITORY.fullmatch(named):
+        return "" if named.casefold() == ours.casefold() else named
+    return "" if Path(named).name.casefold() == Path(ours).name.casefold() else named

@@ -108,6 +108,7 @@ def replayed_layer(
         layer=layer,
         seed=task.seed,
         tokenizer=language_model.tokenizer,
+        num_latents=encoder.W_enc.shape[1],
     )
     sample = Sample(
         layer=layer,

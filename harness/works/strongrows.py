@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.supply.export import BOS, StoredRow, activation_files, rows_of_file
+from harness.supply.export import DOCUMENT_MARKS, StoredRow, activation_files, rows_of_file
 from harness.tools.replaying import STRONG
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class SpelledRow:
 
 
 def sampled_rows(
-    export: Path, source_id: str, size: int, *, layer: int, seed: int, tokenizer: Speller
+    export: Path, source_id: str, size: int, *, layer: int, seed: int, tokenizer: Speller, num_latents: int
 ) -> list[SpelledRow]:
     """A seeded sample of one batch file's strong rows; the file is drawn as well.
 
@@ -57,7 +57,7 @@ def sampled_rows(
     stream = np.random.default_rng(np.random.SeedSequence([seed, REPLAY_DRAW, layer]))
     files = activation_files(export, source_id)
     for place in stream.permutation(len(files)).tolist():
-        rows = strong_rows(list(rows_of_file(files[place])))
+        rows = strong_rows(list(rows_of_file(files[place], num_latents)))
         if rows:
             return _spelled(rows, stream.permutation(len(rows)).tolist(), size, tokenizer, source_id)
     raise ValueError(f"no row of {source_id} can be replayed; the export is not what its pin says")
@@ -73,7 +73,8 @@ def strong_rows(rows: Sequence[StoredRow]) -> list[StoredRow]:
 
 
 def _is_whole(row: StoredRow) -> bool:
-    return BOS not in row.tokens and len(row.tokens) >= MIN_TOKENS and row.values[row.peak] > 0
+    is_one_document = DOCUMENT_MARKS.isdisjoint(row.tokens)
+    return is_one_document and len(row.tokens) >= MIN_TOKENS and row.values[row.peak] > 0
 
 
 def _spelled(

@@ -64,7 +64,9 @@ def translations(
     order = sorted(range(len(texts)), key=lambda index: (-len(texts[index]), index))
     results: dict[int, Translated] = {}
     for batch in _chunks(order, batch_texts):
-        translated = _translate_batch(translator, [prefix + texts[index] for index in batch], num_beams)
+        translated = _translate_batch(
+            translator, [_asked(prefix, texts[index]) for index in batch], num_beams
+        )
         results.update(zip(batch, translated, strict=True))
     return [results[index] for index in range(len(texts))]
 
@@ -140,6 +142,11 @@ def _require_known(translator: TranslationModel, target_token: str | None) -> No
             f"the translation model {tokenizer.name_or_path!r} does not know the target token {target_token!r}; "
             "it would be read as <unk> and the language left to chance; correct the study's pin"
         )
+
+
+def _asked(prefix: str, text: str) -> str:
+    # What such marks enclose at the very front would be taken for a target token.
+    return f" {text}" if not prefix and text.startswith(">>") else prefix + text
 
 
 def _translate_batch(

@@ -62,6 +62,9 @@ def without(name: str) -> dict[str, object]:
     ("text", "says"),
     [
         pytest.param(b"", "an empty file", id="empty"),
+        pytest.param('{"study": "x", "declared_by": "a\\ud83d"}', "at $.declared_by: half of a character", id="half of a character"),
+        pytest.param('{"measurements": [{"unit_values": [{"unit": "\\udc00"}]}]}', "at $.measurements[0].unit_values[0].unit: half", id="far inside"),
+        pytest.param('{"\\ud83d": 1}', "at $: half of a character", id="a name of half a character"),
         pytest.param(b"\x80\x81PK\x03", "is no text in UTF-8 (byte 0)", id="binary"),
         pytest.param(content(SUMMARY)[:-20], "is no JSON", id="truncated"),
         pytest.param("estimate: 25.1", "is no JSON", id="another format"),

@@ -295,11 +295,23 @@ def test_unit_values_answer_each_question_with_its_own_error() -> None:
 
 def test_a_correlation_is_judged_from_its_languages() -> None:
     rows = tuple(
-        Row(unit=f"language {place}", seed=None, observed=40.0 - place + (place % 2), reference=float(place))
-        for place in range(9)
+        Row(unit=code, seed=None, observed=40.0 - place + (place % 2), reference=float(place))
+        for place, code in enumerate(["zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi"])
     )
     verdicts = judged(entry("corr.gap_acc.arc", Raw(formula="pearson", rows=rows), unit="r"))
     assert verdicts["corr.gap_acc.arc"].state is State.PASS
+
+
+@pytest.mark.parametrize("other", ["en", "ZH", "zh ", "Chinese", "xx", "", "q0"])
+def test_a_unit_of_a_correlation_that_is_no_target_language_is_refused(other: str) -> None:
+    rows = tuple(
+        Row(unit=code, seed=None, observed=40.0 - place, reference=float(place % 4))
+        for place, code in enumerate(["ru", "es", "it", "id", "ca", "mr", "ml", "hi", other])
+    )
+    with pytest.raises(UsageError) as refused:
+        judged(entry("corr.gap_acc.arc", Raw(formula="pearson", rows=rows), unit="r"))
+    assert f"unknown language {other!r}; allowed: zh, ru, es, it, id, ca, mr, ml, hi" in str(refused.value)
+    assert "(claim corr.gap_acc.arc, at measurements[0])" in str(refused.value)
 
 
 def test_all_layers_of_a_maximum_may_be_declared_one_by_one() -> None:

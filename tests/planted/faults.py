@@ -230,8 +230,8 @@ FAULTS = (
         name="latents joined by batch number",
         patches=_patched(
             "supply.export:row_of",
-            'fields["index"]',
-            'place.rsplit("batch-")[1].split(".")[0]',
+            'latent_of(fields["index"])',
+            'int(place.rsplit("batch-")[1].split(".")[0])',
         ),
         redone=("phrases",),
         seen_by=("selections without a panel", "selections"),
@@ -980,8 +980,9 @@ FAULTS = (
         name="benchmarks of one adapter counted as seeds",
         patches=_patched(
             "works.scores:accuracy_retention",
-            "{seed: float(np.mean(values)) for seed, values in ratios.items() if values}",
-            "{100 * seed + place: value for seed, values in ratios.items() for place, value in enumerate(values)}",
+            "[_kept_right(asked, seed) for seed in ratios]",
+            "[__import__('dataclasses').replace(_kept_right({name: arms}, seed), seed=100 * seed + place) "
+            "for seed in ratios for place, (name, arms) in enumerate(asked.items())]",
         ),
         redone=("estimates",),
         seen_by=("seeds of estimates",),
@@ -1103,7 +1104,9 @@ FAULTS = (
     ),
     Fault(
         name="subset not told in the mean correlation",
-        patches=_patched("judge.hearing:_case", "for mark in OF_QUESTIONS", "for mark in OF_QUESTIONS[:2]"),
+        patches=_patched(
+            "judge.quantities:cells_of", 'case "correlation", _:', 'case "correlation", _ if scope.benchmark:'
+        ),
         redone=(),
         seen_by=("verdicts",),
         no_percentage=ONLY_VERDICTS,

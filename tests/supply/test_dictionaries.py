@@ -1,11 +1,15 @@
 """What the door to dictionaries refuses, and that both halves hold the same arrays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from harness.supply.dictionaries import layer_dictionary, layer_encoder, load_dictionary, load_encoder
 from harness.words.failures import MissingSourceError
@@ -30,16 +34,65 @@ def test_a_missing_dictionary_says_what_is_there(world: World) -> None:
         load_encoder(world.dictionaries, "layer_9/width_64/average_l0_8/params.npz")
 
 
-def test_a_dictionary_without_a_threshold_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "params.npz", W_enc=np.zeros((2, 3)), b_enc=np.zeros(3))
-    pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
-    with pytest.raises(ValueError, match=r"params\.npz lacks \['threshold'\]"):
-        load_encoder(pin, "params.npz")
+def sound(**changes: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of a dictionary of three latents, two wide, with some of them changed."""
+    arrays = {"W_enc": np.ones((2, 3)), "W_dec": np.ones((3, 2)), "b_dec": np.zeros(2)}
+    return arrays | {"b_enc": np.zeros(3), "threshold": np.zeros(3)} | changes
+
+
+def pin_of(folder: Path) -> Pin:
+    return Pin(name="odd", home=Home.FOLDER, address=str(folder), licence="none")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "held"),
+    [
+        pytest.param({name: array for name, array in sound().items() if name != "threshold"}, r"\['W_dec', 'W_enc', 'b_dec', 'b_enc'\]", id="one is missing"),
+        pytest.param(sound(log_threshold=np.zeros(3)), r"\[.*'log_threshold', 'threshold'\]", id="one too many"),
+    ],
+)  # fmt: skip
+def test_a_file_of_other_arrays_is_refused(
+    tmp_path: Path, arrays: dict[str, NDArray[Any]], held: str
+) -> None:
+    np.savez(tmp_path / "params.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"params\.npz holds the arrays {held}; expected each of"):
+        load_encoder(pin_of(tmp_path), "params.npz")
+
+
+def test_an_array_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "params.npz", **sound())
+    with ZipFile(tmp_path / "params.npz", "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("W_enc.npy", file.read("W_enc.npy"))
+    with pytest.raises(ValueError, match=r"'W_enc', 'W_enc', .*; expected each of .* once"):
+        load_encoder(pin_of(tmp_path), "params.npz")
+
+
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, -np.inf, 1e39], ids=["none", "infinite", "below", "beyond float32"]
+)
+@pytest.mark.parametrize("name", sorted(sound()))
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path, name: str, value: float) -> None:
+    arrays = sound()
+    arrays[name].flat[1] = value
+    np.savez(tmp_path / "params.npz", **arrays)
+    with pytest.raises(
+        ValueError, match=rf"odd: params\.npz holds values that are infinite or no number, in {name};"
+    ):
+        load_dictionary(pin_of(tmp_path), "params.npz", "cpu")
+    if name in {"W_enc", "b_enc", "threshold"}:
+        with pytest.raises(ValueError, match=f"no number, in {name};"):
+            load_encoder(pin_of(tmp_path), "params.npz")
+
+
+def test_a_threshold_below_zero_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "params.npz", **sound(threshold=np.array([0.5, -0.5, 1])))
+    with pytest.raises(ValueError, match=r"a threshold of -0\.5; expected 0 or more"):
+        load_encoder(pin_of(tmp_path), "params.npz")
 
 
 @pytest.mark.parametrize("cut", [0, 40, 400], ids=["nothing left", "a few bytes", "cut in the middle"])
 def test_a_dictionary_cut_short_is_told(tmp_path: Path, cut: int) -> None:
-    np.savez(tmp_path / "whole.npz", W_enc=np.ones((20, 30)), b_enc=np.zeros(30), threshold=np.zeros(30))
+    np.savez(tmp_path / "whole.npz", **sound())
     (tmp_path / "params.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:cut])
     pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
     with pytest.raises(
@@ -64,11 +117,9 @@ def test_a_damaged_dictionary_of_the_hub_names_the_file_that_holds_its_bytes(tmp
     ids=["one threshold for all", "a bias of the model's width", "a vector"],
 )
 def test_an_array_of_another_shape_is_refused(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
-    arrays = {"W_enc": np.ones((2, 3)), "b_enc": np.zeros(3), "threshold": np.zeros(3), name: np.zeros(shape)}
-    np.savez(tmp_path / "params.npz", **arrays)
-    pin = Pin(name="odd", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    np.savez(tmp_path / "params.npz", **sound(**{name: np.zeros(shape)}))
     with pytest.raises(ValueError, match=f"holds {name} of shape"):
-        load_encoder(pin, "params.npz")
+        load_encoder(pin_of(tmp_path), "params.npz")
 
 
 @pytest.mark.parametrize("load", [layer_encoder, layer_dictionary], ids=["encoder", "dictionary"])
@@ -100,12 +151,19 @@ def test_a_dictionary_of_the_models_width_is_taken(world: World) -> None:
     assert torch.equal(layer_dictionary(networks, 1).W_enc, layer_encoder(networks, 1).W_enc)
 
 
+@pytest.mark.parametrize("files", [3, 5], ids=["fewer", "more"])
+def test_dictionaries_of_another_number_of_layers_are_refused(world: World, files: int) -> None:
+    paths = (*world.dictionary_files, world.dictionary_files[0])[:files]
+    with pytest.raises(
+        ValueError, match=f"has files for {files} layers, but tiny model has 4; expected one for each"
+    ):
+        layer_encoder(replace(world.networks(), dictionary_files=paths), 0)
+
+
 @pytest.mark.parametrize(
     "values", [np.ones((96, 4), dtype=np.complex64), np.ones((96, 4), dtype=bool)], ids=["complex", "truth"]
 )
 def test_arrays_of_no_real_numbers_are_refused(tmp_path: Path, values: np.ndarray) -> None:
-    ones = np.ones(4, dtype=np.float32)
-    np.savez(tmp_path / "params.npz", W_enc=values, b_enc=ones, threshold=ones)
-    pin = Pin(name="odd", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    np.savez(tmp_path / "params.npz", **sound(W_enc=values))
     with pytest.raises(ValueError, match=r"W_enc holds .* values; expected real numbers"):
-        load_encoder(pin, "params.npz")
+        load_encoder(pin_of(tmp_path), "params.npz")

@@ -78,7 +78,16 @@ def test_a_source_without_files_is_named(tmp_path: Path) -> None:
         pytest.param("[1]", "is not an activation row: TypeError", id="no object"),
         pytest.param('{"index": 1, "values": [1.0]}', r"is not an activation row: KeyError\('tokens'\)", id="no tokens"),
         pytest.param(line("one"), "is not an activation row: ValueError", id="no number"),
-        pytest.param(line(1, ["a"], ["high"]), "is not an activation row: ValueError", id="no value"),  # type: ignore[list-item]
+        pytest.param(line(1, ["a"], ["1"]), "is not an activation row: TypeError", id="a value in words"),  # type: ignore[list-item]
+        pytest.param(line(1, ["a"], [True]), "is not an activation row: TypeError", id="a value of truth"),
+        pytest.param(line(1, ["a"], [None]), "is not an activation row: TypeError", id="no value"),  # type: ignore[list-item]
+        pytest.param(line(1, ["a"], [10**400]), "is not an activation row: OverflowError", id="a value beyond numbers"),
+        pytest.param(line(1, ["a"], [float("-inf")]), "has a value that is no number", id="an infinite value"),
+        pytest.param(line(1, ["a", None], [1, 1]), r"is not an activation row: TypeError\('tokens\[1\] is None, not a text'\)", id="no token"),  # type: ignore[list-item]
+        pytest.param(line(1, [5], [1]), "is not an activation row: TypeError", id="a token in numbers"),  # type: ignore[list-item]
+        pytest.param(line(1, "ab", [1, 1]), "is not an activation row: TypeError", id="tokens in one text"),
+        *(pytest.param(line(index), r"is not an activation row: ValueError\(.*index is .* not a whole number", id=f"index {index!r}")  # type: ignore[arg-type]
+          for index in (-1, "-1", 12.7, 12.0, "12.7", " 3", "1_0", "\u0663", "", True, None, [3])),
         pytest.param(line(1, ["a", "b"], [1.0]), "has 2 tokens but 1 values", id="fewer values than tokens"),
         pytest.param(line(1, [], []), "has 0 tokens but 0 values", id="an empty row"),
     ],
@@ -89,6 +98,44 @@ def test_a_bad_line_is_named_with_file_and_number(tmp_path: Path, bad: str, mess
     )
     with pytest.raises(ValueError, match=rf"^{SOURCE}/activations/batch-3\.jsonl\.gz:3 {message}"):
         list(stored_rows(export, SOURCE))
+
+
+def test_half_of_a_character_is_bytes_that_are_no_text(tmp_path: Path) -> None:
+    export = write_batches(
+        tmp_path, {"batch-0.jsonl.gz": [line(1, ["a", "\ud83d"], [1, 2]), line(1, ["\U0001f30a"], [1])]}
+    )
+    assert [row.tokens for row in stored_rows(export, SOURCE)] == [("a", UNREADABLE), ("\U0001f30a",)]
+
+
+def test_lines_end_where_json_lets_them(tmp_path: Path) -> None:
+    told = json.dumps({"index": 1, "tokens": ["a\u2028b", "c\x85"], "values": [1, 2]}, ensure_ascii=False)
+    (row,) = stored_rows(write_batches(tmp_path, {"batch-0.jsonl.gz": [told]}), SOURCE)
+    assert row.tokens == ("a\u2028b", "c\x85")
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"layer": "25-miniature-res-64"}, "of layer '25-miniature-res-64'; expected '0-miniature-res-64'"),
+        ({"layer": 0}, "of layer 0; expected '0-miniature-res-64'"),
+        ({"layer": None}, "of layer None; expected"),
+        ({"modelId": "gpt2-small"}, "of modelId 'gpt2-small'; expected 'gemma-2-2b'"),
+        ({"index": 64}, "of latent 64, but the dictionary of this layer has 64, counted from 0"),
+        ({"index": "10000000"}, "of latent 10000000, but the dictionary"),
+    ],
+)
+def test_rows_of_another_layer_model_or_dictionary_are_refused(
+    tmp_path: Path, said: dict[str, object], says: str
+) -> None:
+    ours = {"index": 63, "tokens": ["a"], "values": [1.0], "layer": SOURCE, "modelId": "gemma-2-2b"}
+    batches = {"batch-0.jsonl.gz": [json.dumps(ours), json.dumps(ours | said)]}
+    export = write_batches(tmp_path / "gemma-2-2b", batches)
+    (export / SOURCE / "activations").rename(export / SOURCE / "features")
+    with pytest.raises(ValueError, match=rf"^{SOURCE}/features/batch-0\.jsonl\.gz:2 is a row {says}"):
+        listed_latents(export, SOURCE, 64)
+    (export / SOURCE / "features").rename(export / SOURCE / "activations")
+    with pytest.raises(ValueError, match=rf"^{SOURCE}/activations/batch-0\.jsonl\.gz:2 is a row {says}"):
+        list(stored_rows(export, SOURCE, 64))
 
 
 def test_the_peak_is_the_first_of_the_strongest_tokens() -> None:

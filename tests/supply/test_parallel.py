@@ -1,5 +1,6 @@
 """Sentences by people: joined by id whatever their order, and one clear error where the files are others."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_parquet_is_read_too(tmp_path: Path) -> None:
     assert [row.target for row in parallel_sentences(task)] == ["mar 0", "mar 3"]
 
 
+def test_lines_end_where_json_lets_them(tmp_path: Path) -> None:
+    asked = wanted(tmp_path, sentences=1)
+    told = [{"id": "1", "text": "one\u2028two\x85"}]
+    for config in ("eng_Latn", "spa_Latn"):
+        path = tmp_path / "devtest" / f"{config}.jsonl"
+        path.write_text(
+            "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in told),
+            encoding="utf-8",
+            newline="",
+        )
+    (found,) = parallel_sentences(asked)
+    assert found.target == "one\u2028two\x85"
+
+
 def test_a_layout_that_is_not_known_is_named(tmp_path: Path) -> None:
     task = replace(wanted(tmp_path), target_config="mal_Mlym")
     with pytest.raises(
@@ -60,6 +75,8 @@ def test_a_layout_that_is_not_known_is_named(tmp_path: Path) -> None:
         pytest.param('{"id": 0, "text": null}', "text is None", id="no text"),
         pytest.param('{"id": 0, "te', "JSONDecodeError", id="half a line"),
         pytest.param("[1]", "TypeError", id="no record"),
+        pytest.param('{"id": 0, "text": "\\ud83d"}', "half of a character", id="half of a character"),
+        pytest.param("[" * 100_000, "RecursionError", id="too deep"),
     ],
 )
 def test_rows_that_are_no_sentences_are_named(tmp_path: Path, line: str, fault: str) -> None:

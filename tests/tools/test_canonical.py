@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tools.canonical import canonical_json, digest_of
+from harness.tools.canonical import canonical_json, digest_of, place_of_surrogate
 from harness.words.pins import Home, Pin
 
 
@@ -63,3 +63,18 @@ def test_a_pin_counts_by_its_content_and_not_by_where_it_lies() -> None:
 def test_a_known_digest() -> None:
     # echo -n '{"a":1}' | sha256sum
     assert digest_of({"a": 1}) == "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("a\U0001f30a", ""),
+        ([1, None, True, {"a": ["b"]}], ""),
+        ("\ud83d", "$"),
+        ({"a": [{"b": "c"}, {"b": "d\udc00"}]}, "$.a[1].b"),
+        ({"a": {"\ud83d": 1}}, "$.a"),
+    ],
+    ids=["text", "other things", "itself", "far inside", "a key"],
+)
+def test_the_place_of_half_a_character_is_told(content: object, place: str) -> None:
+    assert place_of_surrogate(content) == place

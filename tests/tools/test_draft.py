@@ -122,8 +122,9 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.known_numbers": ("self-checks.known_numbers",),
     "profile.known_numbers left out": ("self-checks items",),
     "profile.sources.model": (*of_networks("model"), *at(ASKERS, "model"), "published-models.model"),
-    "profile.sources.dictionaries": of_networks("dictionaries"),
-    "profile.sources.dictionary_files": of_networks("dictionary_files"),
+    # Rows of the export are held to the latents that they have.
+    "profile.sources.dictionaries": (*of_networks("dictionaries"), *at(SELECTION, "dictionaries")),
+    "profile.sources.dictionary_files": (*of_networks("dictionary_files"), *at(SELECTION, "dictionary_files")),
     "profile.sources.phrases": (*at(SELECTION, "export"), "replay.export"),
     "profile.sources.phrase_source_ids": (*at(SELECTION, "source_ids"), "replay.source_ids"),
     # Spot checks ask it; nothing measured rests on its answers.

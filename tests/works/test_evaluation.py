@@ -4,7 +4,8 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +27,9 @@ from harness.words.record import ItemOutcome, PromptTotal
 from harness.words.study import AlignmentChoice, Benchmark
 from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation, evaluation_likelihood
+from harness.works.evaluation import item_outcomes
 from harness.works.evaluation_likelihood import Head, Request, continuation_answers
-from harness.works.evaluation_tasks import document_id, place_of_document, read_documents
+from harness.works.evaluation_tasks import document_id, place_of_document, read_documents, stage_tasks
 from harness.works.scores import read_answers, require_same_items
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
@@ -505,6 +507,152 @@ def test_prompts_without_exactly_one_bos_are_refused(
     broken = replace(language_model, tokenizer=tokenizer)
     with pytest.raises(ValueError, match=r"expected exactly one, in front"):
         evaluation.item_outcomes(broken, broken.model, task_of(world, "en"))
+
+
+@pytest.mark.parametrize("asked", [ARC, MMLU], ids=lambda asked: asked.name)
+def test_a_question_about_control_tokens_is_asked_as_text(
+    world: World, tmp_path: Path, language_model: LanguageModel, asked: Benchmark
+) -> None:
+    """Also where the prompt begins with one, which lm-eval takes for the BOS in front."""
+    changed = {"instruction": "<bos> or <eos>?"}
+    task = spoilt_task(world, tmp_path, asked, lambda rows: rows[0].update(changed))
+    outcomes = item_outcomes(language_model, language_model.model, task).outcomes
+    documents = sorted(read_documents(task.data[0], "en", "test"), key=place_of_document)[: len(outcomes)]
+    assert outcomes_of(outcomes, asked) == slow_outcomes(
+        language_model, language_model.model, documents, asked
+    )
+
+
+TEXTS = (None, "", "  ", 5, ["a"], {"en": "a"})
+"""What a text may be instead; some of them are what an option may be that is absent."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "values"),
+    [
+        (ARC, "instruction", TEXTS), (ARC, "option_a", TEXTS), (ARC, "option_c", TEXTS), (ARC, "option_c", ("[1]",)),
+        (ARC, "answer", ("E", "a", "A.", " A", "AB", "0", "", None, 1)),
+        (MMLU, "instruction", TEXTS), (MMLU, "option_b", TEXTS), (MMLU, "option_d", TEXTS),
+        (MMLU, "answer", ("E", "a", "A.", " A", "AB", "0", "", None, 1)),
+        (HELLASWAG, "ctx_a", (None, 5)), (HELLASWAG, "ctx_b", (None, 5)), (HELLASWAG, "activity_label", (None, 5)),
+        (HELLASWAG, "endings", (None, "abcd", ["a"] * 3, ["a"] * 5, ["", "b", "c", "d"], ["a", None, "c", "d"], ["a", "[b]", "c", "d"])),
+        (HELLASWAG, "label", ("", "4", "-1", "1.0", "a", None, 2)),
+    ],
+    ids=lambda value: getattr(value, "name", None if isinstance(value, tuple) else value),
+)  # fmt: skip
+def test_an_item_that_no_template_can_ask_names_file_item_and_field(
+    world: World, tmp_path: Path, asked: Benchmark, field: str, values: Sequence[object]
+) -> None:
+    for number, value in enumerate(values):
+        changed = (
+            {"option_d": "d", "option_e": None, "answer": "D", field: value}
+            if asked is ARC
+            else {field: value}
+        )
+        task = spoilt_task(world, tmp_path / str(number), asked, lambda rows: rows[2].update(changed))  # noqa: B023
+        with pytest.raises(
+            ValueError,
+            match=rf"items: data/en/{asked.evaluated_split}.jsonl:3, document {asked.name}/\w+/2: {field} is ",
+        ):
+            stage_tasks(task, tmp_path / "staged")
+
+
+def test_an_item_of_the_examples_is_held_to_the_same(world: World, tmp_path: Path) -> None:
+    task = spoilt_task(world, tmp_path, MMLU, lambda rows: rows[1].update(answer="E"), split="train")
+    with pytest.raises(
+        ValueError, match=r"data/en/train.jsonl:2, document mmlu/train/1: answer is 'E'; expected"
+    ):
+        stage_tasks(task, tmp_path / "staged")
+
+
+def test_three_options_are_three(world: World, tmp_path: Path, language_model: LanguageModel) -> None:
+    """Where no item of the file has a fifth, either."""
+
+    def cut(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            del row["option_e"]
+            row.update(option_d=None, answer="C")
+
+    for split in ("test", "train"):
+        task = spoilt_task(world, tmp_path, ARC, cut, split=split)
+    assert len(item_outcomes(language_model, language_model.model, task).outcomes) == task.items
+
+
+def test_an_option_that_stands_twice_is_told(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changed = {"option_a": "x", "option_b": "x", "answer": "B"}
+    for benchmark, change in (
+        (ARC, changed),
+        (MMLU, changed),
+        (HELLASWAG, {"endings": list("xxcd"), "label": " 1"}),
+    ):
+        task = spoilt_task(world, tmp_path / benchmark.name, benchmark, lambda rows: rows[0].update(change))  # noqa: B023
+        stage_tasks(task, tmp_path / "staged")
+    said = [record.getMessage() for record in caplog.records]
+    assert [f"{name} in en: in 1 documents the right option is spelled like another one" in text
+            for name, text in zip(("arc", "mmlu", "hellaswag"), said, strict=True)] == [True] * 3  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"id": 1.5}', r"test.jsonl:1: a document has id 1.5; expected text or a whole number"),
+        (b'{"id": {"a": 1}}', r"test.jsonl:1: a document has id \{'a': 1\}"),
+        (b'{"id": "a"}\n{"answer": "A"}', r"test.jsonl:2: a document has none of the fields"),
+        (b'{"id": "a", "b": {"c": ["x", "\\ud83d"]}}', r"test.jsonl:1 is a document with half of a character at \$\.b\.c\[1\]"),
+        ('{"id": "a"}'.encode("utf-16"), r"test.jsonl:1 is no JSON document"),
+        (b'\xef\xbb\xbf{"id": "a"}', r"test.jsonl:1 is no JSON document"),
+        (b'[{"id": "a"}]', r"test.jsonl:1 holds a list"),
+        (b'{"id": "a"}\n{"id": "b", ', r"test.jsonl:2 is no JSON document"),
+    ],
+    ids=["a fraction", "an object", "no name", "a surrogate", "UTF-16", "a mark of order", "a list", "cut"],
+)  # fmt: skip
+def test_a_line_that_is_no_document_names_its_place(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "test.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match=f"items: en/{says}|^en/{says}"):
+        read_documents(local_pin(tmp_path), "en", "test")
+
+
+def test_a_table_that_is_cut_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "test.parquet").write_bytes(b"PAR1 cut")
+    with pytest.raises(
+        ValueError, match=r"en/test.parquet is no table of documents .*; fetch the data set again"
+    ):
+        read_documents(local_pin(tmp_path), "en", "test")
+
+
+def test_a_field_of_two_kinds_names_both(world: World, tmp_path: Path) -> None:
+    task = spoilt_task(
+        world, tmp_path, MMLU, lambda rows: rows[1].update(source=[1]) or rows[0].update(source="a")
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"source is not of one kind .*list in document mmlu/test/1.*str in document mmlu/test/0",
+    ):
+        stage_tasks(task, tmp_path / "staged")
+
+
+def spoilt_task(
+    world: World,
+    folder: Path,
+    benchmark: Benchmark,
+    change: Callable[[list[dict[str, Any]]], object],
+    split: str | None = None,
+) -> BenchmarksTask:
+    """One benchmark in English without examples, of which one split was changed."""
+    root = folder / "items"
+    if not root.exists():
+        shutil.copytree(
+            Path(world.benchmarks[benchmark.data_folder].address) / "data" / "en", root / "data" / "en"
+        )
+    path = root / "data" / "en" / f"{split or benchmark.evaluated_split}.jsonl"
+    rows = [json.loads(line) for line in path.read_bytes().splitlines()]
+    change(rows)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return task_of(world, "en", benchmarks=(benchmark,), data=(local_pin(root),), items=4, max_shots=0)
 
 
 def test_prompts_longer_than_the_model_reads_are_refused(

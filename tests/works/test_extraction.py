@@ -62,6 +62,8 @@ def inputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Mapping[st
     task = PhrasesTask(
         export=world.phrases,
         source_ids=world.phrase_source_ids,
+        dictionaries=world.dictionaries,
+        dictionary_files=world.dictionary_files,
         choice=SPECIFICATION.phrases,
         latents_per_layer=6,
         panel_latents=4,

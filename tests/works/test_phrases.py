@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.supply.export import StoredRow
 from harness.supply.tables import read_table, table_path
 from harness.tools.english import looks_english
+from harness.words.pins import Home, Pin
 from harness.words.record import Coverage, PanelLatent, Selection, Text
 from harness.words.study import SAMPLING_SEED, PhraseChoice, PhraseCut
 from harness.words.tasks import PhrasesTask
@@ -60,6 +62,8 @@ def task_of(world: World, **changes: object) -> PhrasesTask:
     task = PhrasesTask(
         export=world.phrases,
         source_ids=world.phrase_source_ids,
+        dictionaries=world.dictionaries,
+        dictionary_files=world.dictionary_files,
         choice=CHOICE,
         latents_per_layer=12,
         panel_latents=5,
@@ -81,6 +85,8 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
         row("_The _sea", 5.0),
         row("<bos> _The _sea", 9.0),
         row("_The <bos> _sea", 5.0),
+        row("_The _sea <eos> _It", 5.0),
+        row("_The _sea <pad> <pad>", 5.0),
         row("_Sea <0xF0> <0x9F> _side", 5.0),
         row("_The _sea . NL _It", 5.0, at="NL"),
         row("_In _ 1 9 9 5", 5.0, at="_"),
@@ -89,9 +95,31 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
     ]
     usable = usable_rows(rows, PhraseCut.SENTENCE)
     assert usable.by_latent == {0: [phrase("The sea", 5.0)]}
-    assert usable.read == 8
-    assert (usable.peaked_on_bos, usable.across_documents, usable.unreadable) == (1, 1, 1)
+    assert usable.read == 10
+    assert (usable.peaked_on_bos, usable.across_documents, usable.unreadable) == (1, 3, 1)
     assert (usable.peaked_on_blank, usable.not_english) == (2, 2)
+
+
+def test_a_phrase_about_control_tokens_is_kept_as_text() -> None:
+    rows = usable_rows(
+        [row("_This _is _the _< bos > _mark _that _we _put _in _front _of _the _text .", 5.0)],
+        PhraseCut.SENTENCE,
+    )
+    assert rows.by_latent == {0: [phrase("This is the <bos> mark that we put in front of the text.", 5.0)]}
+
+
+def test_rows_of_latents_beyond_the_dictionary_are_refused(world: World, tmp_path: Path) -> None:
+    """Those of the layer: its own file says how many there are."""
+    np.savez(
+        tmp_path / "params.npz",
+        W_enc=np.ones((32, 5)), W_dec=np.ones((5, 32)), b_enc=np.zeros(5), b_dec=np.zeros(32), threshold=np.ones(5),
+    )  # fmt: skip
+    narrow = Pin(name="narrow", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    task = task_of(world, dictionaries=narrow, dictionary_files=("params.npz",) * world.num_layers)
+    with pytest.raises(
+        ValueError, match=r"activations/batch-\d+.jsonl.gz:\d+ is a row of latent \d+, but .* has 5"
+    ):
+        phrases.produce(task, {}, tmp_path / "out")
 
 
 def test_rows_that_peak_on_bos_do_not_bound_the_maximum() -> None:

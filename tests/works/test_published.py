@@ -14,6 +14,7 @@ from harness.judge.stored import stored_samples
 from harness.report import closing_lines, load_report, write_report
 from harness.supply.adapters import attached, save_adapter, trained_adapter
 from harness.supply.loading import LanguageModel, load_language_model
+from harness.supply.stopped import unusable_models
 from harness.supply.studies import load_profile, load_study
 from harness.supply.tables import read_table, table_path
 from harness.supply.wholeweights import whole_weights
@@ -25,7 +26,7 @@ from harness.words.items import Item
 from harness.words.pins import Home, Pin
 from harness.words.study import PublishedModel
 from harness.words.tasks import PublishedModelTask
-from harness.works import translation
+from harness.works import publishedmodels, translation
 from harness.works.pipeline import plan
 from harness.works.publishedmodels import produce
 from harness.works.publishedscores import PREFIX
@@ -188,7 +189,62 @@ def of_the_base_weights(_weights: Weights, config: Config) -> None:
     config["init_lora_weights"] = "pissa"
 
 
+def with_half_of_it_missing(weights: Weights, _config: Config) -> None:
+    for name in [name for name in weights if ".layers.1." in name]:
+        del weights[name]
+
+
+def with_a_tensor_too_many(weights: Weights, _config: Config) -> None:
+    weights["base_model.model.model.layers.0.mlp.up_proj.lora_A.weight"] = torch.ones(1, 32)
+
+
+def with_a_weight_of_the_base(weights: Weights, _config: Config) -> None:
+    weights["base_model.model.model.norm.weight"] = torch.full((32,), 3.0)
+
+
+def with_a_setting_of_a_newer_library(_weights: Weights, config: Config) -> None:
+    config |= {"use_future_scale": {"a": 3}, "switched_off": None}
+
+
+def invoked_by_tokens(_weights: Weights, config: Config) -> None:
+    config["alora_invocation_tokens"] = [5, 7]
+
+
+def without_magnitudes(_weights: Weights, config: Config) -> None:
+    config["use_dora"] = True
+
+
+def without_what_it_saved(_weights: Weights, config: Config) -> None:
+    config["modules_to_save"] = ["model.norm"]
+
+
+def of_scale_zero(_weights: Weights, config: Config) -> None:
+    config["lora_alpha"] = 0
+
+
+def of_rank_zero(_weights: Weights, config: Config) -> None:
+    config["r"] = 0
+
+
+def on_the_head(weights: Weights, config: Config) -> None:
+    config |= {"target_modules": ["lm_head"], "layers_to_transform": None, "layers_pattern": None}
+    weights.clear()
+    weights["base_model.model.lm_head.lora_A.weight"] = torch.ones(config["r"], 32)
+    weights["base_model.model.lm_head.lora_B.weight"] = torch.ones(600, config["r"])
+
+
 UNUSABLE = (
+    pytest.param(with_half_of_it_missing, "tensors are missing ['base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight'",
+                 id="half of it missing"),
+    pytest.param(with_a_tensor_too_many, "1 have no place in the adapter ['base_model.model.model.layers.0.mlp.up_proj", id="one too many"),
+    pytest.param(with_a_weight_of_the_base, "1 have no place in the adapter ['base_model.model.model.norm.weight']", id="a base weight"),
+    pytest.param(with_a_setting_of_a_newer_library, "asks for use_future_scale = {'a': 3}, which would be ignored", id="newer setting"),
+    pytest.param(invoked_by_tokens, "asks for alora_invocation_tokens = [5, 7], which would be ignored", id="invoked by tokens"),
+    pytest.param(without_magnitudes, "lora_magnitude_vector", id="DoRA without magnitudes"),
+    pytest.param(without_what_it_saved, "peft refuses it: KeyError: 'base_model.model.model.norm.weight'", id="modules not saved"),
+    pytest.param(of_scale_zero, "changes nothing at", id="scale zero"),
+    pytest.param(of_rank_zero, "peft refuses it: ValueError: `r` should be a positive integer", id="rank zero"),
+    pytest.param(on_the_head, "reaches the head of the model", id="the head"),
     pytest.param(of_another_width, "RuntimeError: Error(s) in loading state_dict", id="another width"),
     pytest.param(without_numbers, "weights that are no number", id="no numbers"),
     pytest.param(of_zeros, "changes nothing", id="changes nothing"),
@@ -198,7 +254,7 @@ UNUSABLE = (
         id="unknown modules",
     ),
     pytest.param(of_an_unknown_kind, "KeyError: 'TELEPATHY'", id="an unknown kind"),
-)
+)  # fmt: skip
 
 
 @pytest.mark.usefixtures("_base_is_restored")
@@ -227,10 +283,28 @@ def test_whole_weights_that_cannot_be_used_are_not_kept_either(
         out = produced(world, whole_folder(model, tmp_path / name, times), tmp_path / f"out-{name}")
         assert [path.name for path in out.iterdir()] == ["unusable_models.parquet"]
         whys += [row.why for row in read_table(out, UnusableModel)]
+    twice = whole_folder(model, tmp_path / "twice")
+    save_file(load_file(twice / WHOLE[0]), twice / "model-00003-of-00002.safetensors")
+    whys += [row.why for row in read_table(produced(world, twice, tmp_path / "out-twice"), UnusableModel)]
+    misled = whole_folder(model, tmp_path / "misled")
+    (misled / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"model.norm.weight": WHOLE[0]}})
+    )
+    whys += [row.why for row in read_table(produced(world, misled, tmp_path / "out-misled"), UnusableModel)]
     (tmp_path / "cut").mkdir()
     (tmp_path / "cut" / "model.safetensors").write_bytes(b"cut short")
     whys += [row.why for row in read_table(produced(world, tmp_path / "cut", tmp_path / "o"), UnusableModel)]
-    for why, says in zip(whys, ("the base model's own", "no numbers", "cannot be read"), strict=True):
+    for why, says in zip(
+        whys,
+        (
+            "the base model's own",
+            "no numbers",
+            "and in model-00003",
+            "in no file, but it stands in",
+            "cannot be read",
+        ),
+        strict=True,
+    ):
         assert says in why
         assert str(tmp_path) not in why
 
@@ -241,6 +315,62 @@ def test_an_adapter_that_puts_other_weights_into_the_base_takes_them_along(
 ) -> None:
     with attached(model.model, spoilt_adapter(model, tmp_path / "given", of_the_base_weights)):
         pass
+
+
+def with_a_norm_of_its_own(weights: Weights, config: Config) -> None:
+    config["modules_to_save"] = ["model.norm"]
+    with_a_weight_of_the_base(weights, config)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_a_module_that_was_tuned_whole_is_used(model: LanguageModel, tmp_path: Path) -> None:
+    with attached(model.model, spoilt_adapter(model, tmp_path / "given", with_a_norm_of_its_own)) as tuned:
+        assert torch.equal(tuned.get_decoder().norm.weight, torch.full((32,), 3.0))
+
+
+@pytest.mark.usefixtures("_base_is_restored")
+def test_an_adapter_that_is_cut_short_is_told(world: World, model: LanguageModel, tmp_path: Path) -> None:
+    given = adapter_folder(model, tmp_path / "given")
+    (given / "adapter_model.safetensors").write_bytes(b"cut short")
+    (row,) = read_table(produced(world, given, tmp_path / "out"), UnusableModel)
+    assert "its weights cannot be read" in row.why
+
+
+@pytest.mark.parametrize(
+    ("named", "is_ours"),
+    [
+        ("google/gemma-2-2b", True),
+        ("Google/Gemma-2-2B", True),
+        ("/scratch/models/gemma-2-2b", True),
+        ("gemma-2-2b", True),
+        (None, True),
+        ("google/gemma-2-2b-it", False),
+        ("meta-llama/Llama-3-8B", False),
+        ("someone/gemma-2-2b", False),
+        ("/scratch/models/gemma-2-2b-it", False),
+    ],
+)
+def test_an_adapter_of_another_base_model_is_named(
+    world: World,
+    model: LanguageModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    *,
+    is_ours: bool,
+) -> None:
+    monkeypatch.setattr(publishedmodels, "load_language_model", lambda *_: model)
+    given = spoilt_adapter(
+        model, tmp_path / "given", lambda _, config: config.update(base_model_name_or_path=named)
+    )
+    hub = replace(world.model, home=Home.HUB_MODEL, address="google/gemma-2-2b")
+    (tmp_path / "out").mkdir()
+    produce(replace(task_of(world, given), model=hub), {}, tmp_path / "out")
+    unusable = unusable_models(tmp_path / "out")
+    assert bool(unusable) != is_ours
+    assert all(
+        f"it was trained on {named}, but the base model is google/gemma-2-2b" in row.why for row in unusable
+    )
 
 
 @pytest.mark.usefixtures("_base_is_restored")

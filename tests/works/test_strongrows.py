@@ -43,7 +43,9 @@ def written(root: Path, *rows: StoredRow) -> Path:
 def drawn(root: Path, size: int = 99, seed: int = 3) -> list[tuple[float, ...]]:
     return [
         each.row.values
-        for each in sampled_rows(root, "layer", size, layer=0, seed=seed, tokenizer=Alphabet())
+        for each in sampled_rows(
+            root, "layer", size, layer=0, seed=seed, tokenizer=Alphabet(), num_latents=100
+        )
     ]
 
 
@@ -70,7 +72,7 @@ def test_a_row_that_cannot_be_compared_is_not_replayed(weak: StoredRow) -> None:
 
 def test_ids_are_those_of_the_pieces(tmp_path: Path) -> None:
     (found,) = sampled_rows(
-        written(tmp_path, row(0, 1, 2)), "layer", 5, layer=0, seed=3, tokenizer=Alphabet()
+        written(tmp_path, row(0, 1, 2)), "layer", 5, layer=0, seed=3, tokenizer=Alphabet(), num_latents=64
     )
     assert list(found.ids) == [1, 2, 3]
 

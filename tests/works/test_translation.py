@@ -174,6 +174,14 @@ def test_the_target_token_stands_in_front_of_every_text(world: World, chinese: T
     assert all(row.count(wanted) == 1 for row in rows)
 
 
+def test_a_text_in_such_marks_is_no_target_token(spanish: TranslationModel) -> None:
+    assert spanish.tokenizer(">>eng<< cold")["input_ids"][0] == spanish.tokenizer.unk_token_id
+    with watched(spanish) as calls:
+        translations(spanish, [">>eng<< cold"], None, 1, 8)
+    (call,) = calls
+    assert call["input_ids"][0].tolist() == spanish.tokenizer(" >>eng<< cold")["input_ids"]
+
+
 @pytest.mark.parametrize(
     "token", [">>xyz<<", ">>cmn_Hans<<"], ids=["unknown anywhere", "of another translator"]
 )
