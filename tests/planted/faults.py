@@ -180,7 +180,7 @@ FAULTS = (
         patches=_patched(
             "supply.dictionaries:load_encoder",
             'b_enc=arrays["b_enc"]',
-            'b_enc=arrays["b_enc"] - _arrays(pin, file, ("W_enc", "b_dec"))["b_dec"] @ arrays["W_enc"]',
+            'b_enc=arrays["b_enc"] - arrays_of(pin, file, ("W_enc", "b_dec"))["b_dec"] @ arrays["W_enc"]',
         ),
         redone=READING,
         seen_by=("token values", "gaps"),
