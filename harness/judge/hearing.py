@@ -251,25 +251,11 @@ def _decided(question: Question, samples: Samples, adjust: Adjust) -> CaseVerdic
         if not all(sample.is_finite for sample in found):
             return answer(question, State.ERROR, Why.NOT_FINITE, "A measured value is no finite number.")
         asked = (samples.pooled(ids), *found) if claim.rule in POOLED else found
-        return _if_assumptions_hold(DECIDE[claim.rule](question, asked, adjust), found)
+        return DECIDE[claim.rule](question, asked, adjust)
     except InconsistentError as error:
         return answer(question, State.ERROR, Why.INCONSISTENT, str(error))
     except Exception as error:  # noqa: BLE001  a crash of the judge is a verdict of its own, never a deviation
         return answer(question, State.ERROR, Why.CRASH, f"{type(error).__name__}: {error}")
-
-
-def _if_assumptions_hold(case: CaseVerdict, samples: tuple[Sample, ...]) -> CaseVerdict:
-    """The case with what its errors take for granted; no verdict where half of its members or more show it broken."""
-    broken = [each for sample in samples for each in sample.assumptions if each.is_broken]
-    alone = samples[0].assumptions if len(samples) == 1 else tuple(broken)
-    case = replace(case, notes=(*case.notes, *dict.fromkeys(each.says for each in alone)))
-    is_broken = 2 * sum(any(each.is_broken for each in sample.assumptions) for sample in samples) >= len(
-        samples
-    )
-    if not is_broken or case.state not in {State.PASS, State.DEVIATION}:
-        return case
-    says = f"What its error takes for granted does not hold, so nothing is shown. {case.says}"
-    return replace(case, state=State.INCONCLUSIVE, why=Why.ASSUMPTION_BROKEN, flags=(), says=says)
 
 
 def _told(asked: _Asked, cases: tuple[CaseVerdict, ...], samples: Samples) -> Verdict:

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.resampled import Resampled, by_seed
-from harness.judge.sample import Sample
+from harness.judge.resampled import Resampled, about_seeds, by_seed, size_of, steps_of
+from harness.judge.sample import Assumption, Sample
 from harness.judge.unitrows import UnitRows
-from harness.tools.stats import Spread, combined
+from harness.tools.stats import BELOW_ROUNDING, Spread, combined
 from harness.words.estimate import Estimate
 from harness.words.formula import Formula
 
@@ -36,6 +36,8 @@ def pooled_estimates(resampled: Resampled, estimate_ids: Sequence[str]) -> Sampl
         num_units=min(len(rows.names) for _, rows in parts),
         num_seeds=min(len(rows.seeds) for _, rows in parts),
         method=f"t over questions, shared across {len(parts)} cells, and training seeds",
+        steps=_steps(parts),
+        assumptions=_about_seeds(parts),
     )
 
 
@@ -69,15 +71,25 @@ def _between_questions(parts: Sequence[Part]) -> Spread:
     for estimate, rows in parts:
         for name, share in zip(rows.names, _shares(rows.mean_observed - rows.mean_reference), strict=True):
             influence[estimate.benchmark, name] += share / len(parts)
-    return _between_clusters(influence)
+    count = len(influence)
+    if count < 2:  # noqa: PLR2004  one question has no spread
+        return Spread(0.0, None)
+    return _between_clusters(influence, count, _size_of(parts), math.sqrt(count / (count - 1)))
 
 
 def _between_seeds(parts: Sequence[Part]) -> Spread:
+    influence, fewest = _by_seed(parts), min(len(rows.seeds) for _, rows in parts)
+    return _between_clusters(influence, fewest, _size_of(parts)) if fewest > 1 else Spread(0.0, None)
+
+
+def _by_seed(parts: Sequence[Part]) -> Mapping[Hashable, float]:
+    """What each training seed adds to the mean, whatever it trained."""
     influence: dict[Hashable, float] = defaultdict(float)
     for estimate, rows in parts:
+        count = len(rows.seeds)
         for seed, share in zip(rows.seeds, _shares(np.array(by_seed(estimate, rows))), strict=True):
-            influence[seed] += share / len(parts)
-    return _between_clusters(influence)
+            influence[seed] += share / len(parts) * math.sqrt(count / (count - 1) if count > 1 else 1.0)
+    return influence
 
 
 def _shares(values: Values) -> list[float]:
@@ -86,10 +98,32 @@ def _shares(values: Values) -> list[float]:
     return shares
 
 
-def _between_clusters(influence: Mapping[Hashable, float]) -> Spread:
-    """Spread of a sum of clusters, each with all that it adds."""
-    count = len(influence)
-    if count < 2:  # noqa: PLR2004  one cluster has no spread
-        return Spread(0.0, None)
-    variance = math.fsum(each**2 for each in influence.values()) * count / (count - 1)
-    return Spread(math.sqrt(variance), count - 1.0)
+def _between_clusters(
+    influence: Mapping[Hashable, float], count: int, size: float, scale: float = 1.0
+) -> Spread:
+    """Spread of a sum of clusters, each with all that it adds; none where that is what rounding leaves."""
+    spread = scale * math.sqrt(math.fsum(each**2 for each in influence.values()))
+    return Spread(spread if spread > BELOW_ROUNDING * size else 0.0, count - 1.0)
+
+
+def _size_of(parts: Sequence[Part]) -> float:
+    return max(size_of(rows) for _, rows in parts)
+
+
+def _steps(parts: Sequence[Part]) -> NDArray[np.int64] | None:
+    """Flipped outcomes of every question, over all cells that ask it, where each outcome weighs alike."""
+    found = [steps_of(estimate, rows) for estimate, rows in parts]
+    if len({(len(rows.names), len(rows.seeds)) for _, rows in parts}) > 1:
+        return None
+    sums: dict[Hashable, int] = defaultdict(int)
+    for (estimate, rows), steps in zip(parts, found, strict=True):
+        if steps is None:
+            return None
+        for name, step in zip(rows.names, steps.tolist(), strict=True):
+            sums[estimate.benchmark, name] += step
+    return np.array(list(sums.values()), dtype=np.int64)
+
+
+def _about_seeds(parts: Sequence[Part]) -> tuple[Assumption, ...]:
+    influence = _by_seed(parts)
+    return (about_seeds(np.array(list(influence.values()))),) if len(influence) > 1 else ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from harness.judge.question import finite
 from harness.judge.resampled import by_seed
 from harness.judge.stored import StoredSamples
 from harness.judge.unitrows import UnitRows
@@ -43,8 +44,8 @@ def _precision(samples: StoredSamples, estimate: Estimate) -> Iterator[Precision
         estimate_id=estimate.estimate_id,
         se=sample.spread.se,
         df=sample.spread.df,
-        ci90=sample.interval(0.90) if known else None,
-        ci95=sample.interval(0.95) if known else None,
+        ci90=finite(sample.interval(0.90)) if known else None,
+        ci95=finite(sample.interval(0.95)) if known else None,
         seeds=tuple(_seeds(estimate, rows)),
     )
 

@@ -1,5 +1,6 @@
 """What is asked of the rules: one claim under one reading, held against one target, and how its answer is put together."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -51,8 +52,26 @@ def answer(
     flags: tuple[Flag, ...] = (),
     members: tuple[Member, ...] = (),
     notes: tuple[str, ...] = (),
+    rests_on: tuple[Sample, ...] = (),
 ) -> CaseVerdict:
-    """One case, judged."""
+    """One case, judged; a verdict that rests on a broken assumption is none.
+
+    Args:
+        question: What was asked.
+        state: What the rule finds.
+        why: Its reason.
+        says: The sentence that says so.
+        numbers: What it rests on.
+        flags: What a reader must know beside the word.
+        members: Every quantity of a claim about several.
+        notes: Figures beside it.
+        rests_on: The quantities that decided; what their errors take for granted stands beside the verdict.
+    """
+    assumptions = dict.fromkeys(each for sample in rests_on for each in sample.assumptions)
+    notes = (*notes, *(each.says for each in assumptions))
+    if state in {State.PASS, State.DEVIATION} and any(each.is_broken for each in assumptions):
+        state, why, flags = State.INCONCLUSIVE, Why.ASSUMPTION_BROKEN, ()
+        says = f"What its error takes for granted does not hold, so nothing is shown. {says}"
     target, claim = question.target, question.claim
     source = (target.source, target.tier) if target else (claim.sentence.source, claim.sentence.tier)
     return CaseVerdict(
@@ -84,8 +103,8 @@ def numbers_of(
         estimate=sample.value,
         se=sample.spread.se,
         df=sample.spread.df,
-        ci90=sample.interval(LEVEL) if has_spread else None,
-        ci95=sample.interval(0.95) if has_spread else None,
+        ci90=finite(sample.interval(LEVEL)) if has_spread else None,
+        ci95=finite(sample.interval(0.95)) if has_spread else None,
         pi95=(sample.value - half, sample.value + half) if half and has_spread else None,
         one_run_sd=noise.one_run_sd if noise else None,
         num_units=sample.num_units,
@@ -95,6 +114,11 @@ def numbers_of(
         p_dev=p_dev if has_spread else None,
         p_dev_holm=adjust(p_dev) if p_dev is not None and has_spread else None,
     )
+
+
+def finite(interval: Interval) -> Interval | None:
+    """The interval; None where an end lies beyond every number."""
+    return interval if all(map(math.isfinite, interval)) else None
 
 
 def shown(value: float) -> str:

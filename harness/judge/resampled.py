@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.judge.sample import Assumption, Sample
 from harness.judge.unitrows import PhraseRows, Stored, UnitRows
 from harness.tools.assumptions import (
+    LEAST_LATENTS,
     LEAST_TAIL_INDEX,
     effective_units,
     has_odd_one_out,
@@ -25,6 +26,7 @@ from harness.tools.stats import (
     Spread,
     combined,
     mean_spread,
+    ratio_residuals,
     ratio_spread,
     standard_deviation,
 )
@@ -99,12 +101,13 @@ class Resampled:
         rows = self._rows(estimate)
         _require_consistent(estimate, rows)
         self.draw([estimate_id, *self._beside(estimate)])
-        data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
         is_fixed = inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"
-        spread = seeds if is_fixed else combined((data, seeds))
         drawn = None if is_fixed else self._drawn.get(estimate_id)
-        widest = data.se * drawn.widening if drawn else data.se
-        draws = _studentised(estimate, rows, drawn.pivots, widest) if drawn and widest else None
+        data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
+        if drawn:
+            data = Spread(data.se * drawn.widening, data.df)
+        spread = seeds if is_fixed else combined((data, seeds))
+        draws = _studentised(estimate, rows, drawn.pivots, data.se) if drawn and data.se else None
         return Sample(
             estimate_id=estimate_id,
             value=estimate.value,
@@ -113,14 +116,13 @@ class Resampled:
             unit_kind=estimate.unit_kind,
             num_seeds=len(rows.seeds),
             method=_method(estimate, rows, is_fixed=is_fixed),
-            one_run_sd=self._one_run(estimate, rows, widest, is_fixed=is_fixed),
-            widest_se=spread.se if is_fixed else math.hypot(widest, seeds.se),
+            one_run_sd=self._one_run(estimate, rows, data.se, is_fixed=is_fixed),
             draws=None if draws is None else draws + self._seed_noise(estimate_id, seeds, len(draws)),
             stream_number=self.stream_number,
             pairs=(rows.observed[0], rows.reference[0]) if estimate.formula == Formula.PEARSON else None,
             units=rows.names if estimate.formula == Formula.PEARSON else (),
             control=self._tokens(rows.names) if estimate.formula == Formula.PEARSON else None,
-            steps=None if is_fixed else _steps(estimate, rows),
+            steps=None if is_fixed else steps_of(estimate, rows),
             assumptions=tuple(_assumptions(estimate, rows, is_fixed=is_fixed)),
         )
 
@@ -147,14 +149,15 @@ class Resampled:
         rows = [self._rows(self.stored.estimates[each]) for each in ids]
         formulas = [Formula(self.stored.estimates[each].formula) for each in ids]
         columns = np.stack(
-            [side for pair in zip(formulas, rows, strict=True) for side in _with_squares(*_columns(*pair))],
+            [side for pair in zip(formulas, rows, strict=True) for side in _drawn_columns(*pair)],
             axis=1,
         )
         sums = cluster_sums(columns, stream(key, self.stream_number), self.num_draws)
         for place, each in enumerate(ids):
-            estimate, (sides, squares) = self.stored.estimates[each], _drawn_columns(sums, place)
-            drawn = _values(estimate, *sides, columns.shape[0])
-            pivots = _pivots(estimate, rows[place], sides, squares)
+            estimate = self.stored.estimates[each]
+            mine = sums[:, NUM_COLUMNS * place : NUM_COLUMNS * (place + 1)].T
+            drawn = _values(estimate, mine[0], mine[1], columns.shape[0])
+            pivots = _pivots(estimate, rows[place], mine)
             self._drawn[each] = _Drawn(pivots=pivots, deviation=_deviation(drawn))
         self._draw_crossed(key, ids)
 
@@ -208,12 +211,20 @@ def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
     if formula in RATIOS:
         spread = ratio_spread(observed, reference)
         return Spread(100 * spread.se, spread.df)
-    return mean_spread(_per_unit(formula, observed, reference))
+    return mean_spread(
+        _per_unit(formula, observed, reference), size_of(rows) if formula is Formula.DIFFERENCE else 0.0
+    )
 
 
 def seed_spread(estimate: Estimate, rows: UnitRows) -> Spread:
     """Spread of the mean over training seeds; none where nothing was trained, or once."""
-    return mean_spread(np.array(by_seed(estimate, rows))) if len(rows.seeds) > 1 else NO_SPREAD
+    size = 100.0 if estimate.formula in RATIOS else size_of(rows)
+    return mean_spread(np.array(by_seed(estimate, rows)), size) if len(rows.seeds) > 1 else NO_SPREAD
+
+
+def size_of(rows: UnitRows) -> float:
+    """The largest number of either side."""
+    return float(max(np.abs(rows.observed).max(), np.abs(rows.reference).max()))
 
 
 def by_seed(estimate: Estimate, rows: UnitRows) -> list[float]:
@@ -225,46 +236,50 @@ def by_seed(estimate: Estimate, rows: UnitRows) -> list[float]:
     )
 
 
-NUM_COLUMNS = 5
-"""Columns that an estimate is drawn with: both sides, and their products."""
+NUM_COLUMNS = 6
+"""Columns that an estimate is drawn with."""
 
 
-def _with_squares(observed: Values, reference: Values) -> tuple[Values, ...]:
-    """Both sides with their products, from whose sums the error of a draw follows."""
-    return observed, reference, observed**2, observed * reference, reference**2
+def _drawn_columns(formula: Formula, rows: UnitRows) -> tuple[Values, ...]:
+    """Both sides, what each unit adds beyond the estimate, and its products: from their sums the error of a draw follows."""
+    observed, reference = _columns(formula, rows)
+    beyond, beside = _beyond(formula, observed, reference)
+    return observed, reference, beyond, beyond**2, beyond * beside, beside**2
 
 
-def _drawn_columns(sums: Values, place: int) -> tuple[tuple[Values, Values], tuple[Values, Values, Values]]:
-    """Sums of one estimate's sides, and of their products, per draw."""
-    observed, reference, *squares = sums[:, NUM_COLUMNS * place : NUM_COLUMNS * (place + 1)].T
-    return (observed, reference), (squares[0], squares[1], squares[2])
+def _beyond(formula: Formula, observed: Values, reference: Values) -> tuple[Values, Values]:
+    """What each unit adds beyond the estimate, and by how much that follows the estimate."""
+    if formula in RATIOS:
+        return ratio_residuals(observed, reference), reference
+    differences = observed - reference
+    return differences - differences.mean(), np.zeros(len(differences))
 
 
-def _pivots(
-    estimate: Estimate,
-    rows: UnitRows,
-    sums: tuple[Values, Values],
-    squares: tuple[Values, Values, Values],
-) -> Values:
+def _pivots(estimate: Estimate, rows: UnitRows, sums: Values) -> Values:
     """How many of its own standard errors each draw lies above the estimate; without a value where it has no error.
 
     A ratio is compared on the scale of logarithms, where its error depends least on itself.
 
     Source: P. Hall, The Bootstrap and Edgeworth Expansion (1992), section 3.2: the percentile-t method.
+
+    Args:
+        estimate: What was drawn.
+        rows: Its units.
+        sums: Sums of its columns, [column, draw].
     """
     observed, reference = _columns(Formula(estimate.formula), rows)
-    count, is_ratio = len(observed), estimate.formula in RATIOS
+    count, (drawn, beside, beyond, squares, products, beside_squares) = len(observed), sums
     with np.errstate(divide="ignore", invalid="ignore"):
-        if is_ratio:
-            ratio = sums[0] / sums[1]
-            variance = squares[0] - 2 * ratio * squares[1] + ratio**2 * squares[2]
-            scale, distance = sums[0], np.log(ratio / (observed.sum() / reference.sum()))
+        if estimate.formula in RATIOS:
+            step, scale = beyond / beside, drawn
+            distance = np.log1p(step * reference.sum() / observed.sum())
         else:
-            mean = (sums[0] - sums[1]) / count
-            variance = squares[0] - 2 * squares[1] + squares[2] - count * mean**2
-            scale, distance = np.full(len(mean), float(count)), mean - (observed - reference).mean()
+            step = distance = beyond / count
+            scale, beside_squares = np.full(len(step), float(count)), np.full(len(step), float(count))
+            products = beyond
+        variance = squares - 2 * step * products + step**2 * beside_squares
         # Where one unit is drawn again and again, products leave a rounding for a variance.
-        variance[variance <= BELOW_ROUNDING * squares[0]] = np.nan
+        variance[variance <= BELOW_ROUNDING * squares] = np.nan
         errors = np.sqrt(variance * count / (count - 1)) / np.abs(scale)
         pivots: Values = distance / errors
     return pivots
@@ -282,11 +297,15 @@ def _studentised(estimate: Estimate, rows: UnitRows, pivots: Values, se: float) 
     return drawn
 
 
-def _steps(estimate: Estimate, rows: UnitRows) -> NDArray[np.int64] | None:
+def steps_of(estimate: Estimate, rows: UnitRows) -> NDArray[np.int64] | None:
     """Paired differences of outcomes, right or wrong, in whole steps; None for everything else."""
-    size = float(max(np.abs(rows.observed).max(), np.abs(rows.reference).max()))
+    size = size_of(rows)
     sides = np.stack([rows.observed, rows.reference])
-    if estimate.formula != Formula.DIFFERENCE or estimate.unit_kind != "document" or not size:
+    if (
+        estimate.formula not in {Formula.DIFFERENCE, Formula.CHANGE}
+        or estimate.unit_kind != "document"
+        or not size
+    ):
         return None
     if not np.isin(sides, (0.0, size)).all():
         return None
@@ -299,25 +318,28 @@ def _assumptions(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> Itera
     if estimate.unit_kind == "latent" and estimate.formula in RATIOS and not is_fixed:
         yield _about_tail(estimate, rows)
     if len(rows.seeds) > 1:
-        yield _about_seeds(estimate, rows)
+        yield about_seeds(np.array(by_seed(estimate, rows)))
 
 
 def _about_tail(estimate: Estimate, rows: UnitRows) -> Assumption:
     observed, reference = rows.mean_observed, rows.mean_reference
     index, place = tail_index(observed, reference), most_influential(observed, reference)
-    kept = np.arange(len(observed)) != place
+    kept, count = np.arange(len(observed)) != place, len(observed)
     without = _value(estimate, observed[kept], reference[kept])
-    is_broken = index < LEAST_TAIL_INDEX
+    shown = (
+        f"their tail index is {index:.2f}, and under {LEAST_TAIL_INDEX} no interval errs as rarely as stated"
+        if count >= LEAST_LATENTS
+        else f"fewer than {LEAST_LATENTS} cannot show their tail"
+    )
     return Assumption(
-        says=f"The {len(observed)} latents weigh as much as {effective_units(reference):.1f} of equal size; their tail index is "
-        f"{index:.2f}, and under {LEAST_TAIL_INDEX} no interval errs as rarely as stated; without latent {rows.names[place]}, "
-        f"which moves it most, it would be {without:.2f}.",
-        is_broken=is_broken,
+        says=f"The {count} latents weigh as much as {effective_units(reference):.1f} of equal size; {shown}; without latent "
+        f"{rows.names[place]}, which moves it most, it would be {without:.2f}.",
+        is_broken=count < LEAST_LATENTS or index < LEAST_TAIL_INDEX,
     )
 
 
-def _about_seeds(estimate: Estimate, rows: UnitRows) -> Assumption:
-    values = np.array(by_seed(estimate, rows))
+def about_seeds(values: Values) -> Assumption:
+    """That training seeds vary as a normal law has it."""
     is_broken = has_odd_one_out(values)
     found = "one lies further off than a normal law allows" if is_broken else "none lies off"
     return Assumption(

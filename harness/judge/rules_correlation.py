@@ -47,6 +47,7 @@ def judge_correlation(question: Question, samples: tuple[Sample, ...], adjust: A
         _says(sample, numbers, left_out),
         numbers=numbers,
         notes=(*_against_printed(question, sample, scale), *_notes(sample, left_out)),
+        rests_on=samples,
     )
 
 

@@ -2,10 +2,19 @@
 
 from collections.abc import Sequence
 
-from harness.judge.question import Adjust, Question, answer, numbers_of, range_text, shown, unmet_minimum
-from harness.judge.rules_single import three_way
+from harness.judge.question import (
+    Adjust,
+    Question,
+    answer,
+    finite,
+    numbers_of,
+    range_text,
+    shown,
+    unmet_minimum,
+)
+from harness.judge.rules_single import flips, three_way
 from harness.judge.sample import Sample
-from harness.tools.stats import ALPHA, holm, sign_tail, t_quantile
+from harness.tools.stats import ALPHA, holm, sign_tail
 from harness.words.verdict import CaseVerdict, Member, State, Why
 
 BOTH_WAYS = 2
@@ -24,6 +33,7 @@ def judge_every_sign(question: Question, samples: tuple[Sample, ...], adjust: Ad
     claimed = [sample.p_without_sign(sign) for sample in samples]
     opposite = holm([sample.p_without_sign(-sign) for sample in samples])
     weakest = samples[max(range(len(samples)), key=claimed.__getitem__)]
+    contrary = samples[min(range(len(samples)), key=opposite.__getitem__)]
     p_pass, p_dev = max(claimed), min(opposite)
     state, why = three_way(p_pass, p_dev, adjust, Why.OPPOSITE_SIGN)
     says = (
@@ -33,7 +43,14 @@ def judge_every_sign(question: Question, samples: tuple[Sample, ...], adjust: Ad
     )
     numbers = numbers_of(weakest, adjust, p_pass, p_dev)
     return answer(
-        question, state, why, says, numbers=numbers, members=members, notes=(_sign_count(samples, sign),)
+        question,
+        state,
+        why,
+        says,
+        numbers=numbers,
+        members=members,
+        notes=(_sign_count(samples, sign),),
+        rests_on=(contrary if state is State.DEVIATION else weakest,),
     )
 
 
@@ -66,7 +83,8 @@ def judge_consistency(question: Question, samples: tuple[Sample, ...], adjust: A
         says,
         numbers=numbers,
         members=_members(members),
-        notes=(_sign_count(members, sign),),
+        notes=(_sign_count(members, sign), *flips(pooled, sign)),
+        rests_on=(pooled,),
     )
 
 
@@ -77,15 +95,12 @@ def _members(samples: Sequence[Sample]) -> tuple[Member, ...]:
             estimate_id=sample.estimate_id,
             estimate=sample.value,
             se=sample.spread.se,
-            lower=sample.value - _reach(sample, len(samples)),
-            upper=sample.value + _reach(sample, len(samples)),
+            lower=lower,
+            upper=upper,
         )
         for sample in samples
+        for lower, upper in (finite(sample.interval(1 - 2 * ALPHA / len(samples))) or (None, None),)
     )
-
-
-def _reach(sample: Sample, count: int) -> float:
-    return t_quantile(1 - ALPHA / count, sample.spread.df) * sample.spread.se
 
 
 def _sign_count(samples: Sequence[Sample], sign: int) -> str:

@@ -1,5 +1,6 @@
 """Rules about the largest of several: "up to", "reaches", "is the largest", "lies in this region"."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +31,15 @@ def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.LARGER, p_pass=p_pass, p_dev=p_dev, is_about_size=True),
+        _Assertion(
+            says=says,
+            against=Why.LARGER,
+            p_pass=p_pass,
+            p_dev=p_dev,
+            pass_rests_on=(max(samples, key=lambda each: each.p_below(band[1])),),
+            deviation_rests_on=(samples[int(np.argmax(excess))],),
+            is_about_size=True,
+        ),
     )
 
 
@@ -52,7 +61,15 @@ def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjus
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.SMALLER, p_pass=p_pass, p_dev=p_dev, is_about_size=True),
+        _Assertion(
+            says=says,
+            against=Why.SMALLER,
+            p_pass=p_pass,
+            p_dev=p_dev,
+            pass_rests_on=(samples[int(np.argmax(lead))],),
+            deviation_rests_on=(max(samples, key=lambda each: each.p_below(band[0])),),
+            is_about_size=True,
+        ),
     )
 
 
@@ -64,12 +81,24 @@ def judge_largest(question: Question, samples: tuple[Sample, ...], adjust: Adjus
     places = [place for place, sample in enumerate(samples) if sample.estimate_id in question.claim.named]
     p_pass, p_dev = all_of.p_largest_elsewhere(places), all_of.p_beaten(places)
     says = "the largest member is where the claim puts it"
+    leading = tuple(
+        max((sample for place, sample in enumerate(samples) if (place in places) is named), key=_value_of)
+        for named in (True, False)
+    )
     return _about_maximum(
         question,
         samples,
         all_of,
         adjust,
-        _Assertion(says=says, against=Why.ELSEWHERE, p_pass=p_pass, p_dev=p_dev, is_about_size=False),
+        _Assertion(
+            says=says,
+            against=Why.ELSEWHERE,
+            p_pass=p_pass,
+            p_dev=p_dev,
+            pass_rests_on=leading,
+            deviation_rests_on=leading,
+            is_about_size=False,
+        ),
     )
 
 
@@ -80,6 +109,9 @@ class _Assertion:
     """Reason of a deviation."""
     p_pass: float
     p_dev: float
+    pass_rests_on: tuple[Sample, ...]
+    """Members that decide a PASS: the one at the edge, or the largest on either side."""
+    deviation_rests_on: tuple[Sample, ...]
     is_about_size: bool
     """False where the claim is about a place, which has no interval."""
 
@@ -103,16 +135,19 @@ def _about_maximum(
         ),
         members=members,
         notes=(_flattery(samples),),
+        rests_on=asserted.deviation_rests_on if state is State.DEVIATION else asserted.pass_rests_on,
     )
 
 
-def _limits(members: tuple[Member, ...]) -> Interval:
+def _limits(members: tuple[Member, ...]) -> Interval | None:
     """Where the largest of the true values lies: from the highest limit of all at once to the highest of one by itself."""
-    lower, upper = (
-        [end for end in ends if end is not None]
-        for ends in zip(*((m.lower, m.upper) for m in members), strict=True)
-    )
-    return max(lower), max(upper)
+    lower = [each.lower for each in members if each.lower is not None]
+    upper = [each.upper for each in members if each.upper is not None]
+    return (max(lower), max(upper)) if lower and len(upper) == len(members) else None
+
+
+def _value_of(sample: Sample) -> float:
+    return sample.value
 
 
 def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, str]) -> CaseVerdict:
@@ -126,7 +161,13 @@ def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, s
 def _members(samples: tuple[Sample, ...], all_of: Joint) -> tuple[Member, ...]:
     lower, upper = all_of.lower_limits().tolist(), [each.interval(LEVEL)[1] for each in samples]
     return tuple(
-        Member(estimate_id=each.estimate_id, estimate=each.value, se=each.spread.se, lower=below, upper=above)
+        Member(
+            estimate_id=each.estimate_id,
+            estimate=each.value,
+            se=each.spread.se,
+            lower=below if math.isfinite(below) else None,
+            upper=above if math.isfinite(above) else None,
+        )
         for each, below, above in zip(samples, lower, upper, strict=True)
     )
 

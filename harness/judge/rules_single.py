@@ -2,7 +2,7 @@
 
 from harness.judge.question import Adjust, Question, answer, numbers_of, range_text, shown, unmet_minimum
 from harness.judge.sample import Noise, Sample, one_run_noise
-from harness.tools.stats import ALPHA
+from harness.tools.stats import ALPHA, sign_flip_tail
 from harness.words.claim import Target
 from harness.words.printed import shown_as
 from harness.words.verdict import CaseVerdict, Flag, Interval, Numbers, State, Why
@@ -26,7 +26,8 @@ def judge_value(question: Question, samples: tuple[Sample, ...], adjust: Adjust)
         return answer(question, State.INCONCLUSIVE, *missed, numbers=numbers)
     state, why = _value_outcome(question, sample, numbers, noise)
     flags = _value_flags(question, state, numbers, noise)
-    return answer(question, state, why, _value_says(question, why, numbers), numbers=numbers, flags=flags)
+    says = _value_says(question, why, numbers)
+    return answer(question, state, why, says, numbers=numbers, flags=flags, rests_on=samples)
 
 
 def judge_sign(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
@@ -41,6 +42,7 @@ def judge_sign(question: Question, samples: tuple[Sample, ...], adjust: Adjust) 
         p_dev=sample.p_without_sign(-sign),
         against=Why.OPPOSITE_SIGN,
         says=f"lies {side} zero",
+        notes=flips(sample, sign),
     )
 
 
@@ -83,6 +85,7 @@ def one_sided(
     p_dev: float,
     against: Why,
     says: str,
+    notes: tuple[str, ...] = (),
 ) -> CaseVerdict:
     """Three ways out of two one-sided tests.
 
@@ -94,13 +97,14 @@ def one_sided(
         p_dev: How well the claim explains it.
         against: Reason of a deviation.
         says: The claim as a verb phrase.
+        notes: Figures beside it.
     """
     numbers = numbers_of(sample, adjust, p_pass, p_dev)
     if missed := unmet_minimum(question, (sample,)):
         return answer(question, State.INCONCLUSIVE, *missed, numbers=numbers)
     state, why = three_way(p_pass, p_dev, adjust, against)
     sentence = f"That it {says} {how_it_ends(state)}: {shown(sample.value)}, 90 % interval {range_text(numbers.ci90)}."
-    return answer(question, state, why, sentence, numbers=numbers)
+    return answer(question, state, why, sentence, numbers=numbers, notes=notes, rests_on=(sample,))
 
 
 def three_way(p_pass: float, p_dev: float, adjust: Adjust, against: Why) -> Outcome:
@@ -112,6 +116,14 @@ def three_way(p_pass: float, p_dev: float, adjust: Adjust, against: Why) -> Outc
     if p_dev <= ALPHA:
         return State.INCONCLUSIVE, Why.NOT_AFTER_HOLM
     return State.INCONCLUSIVE, Why.LEANING_PASS if p_pass <= p_dev else Why.LEANING_DEVIATION
+
+
+def flips(sample: Sample, sign: int) -> tuple[str, ...]:
+    """What the exact test of flipped outcomes gives, where it was asked: it may withhold what the interval shows."""
+    if sample.steps is None:
+        return ()
+    count, tail = int((sample.steps != 0).sum()), sign_flip_tail(sign * sample.steps)
+    return (f"{count} outcomes flipped; fair flips do as well with p = {tail:.3g}.",)
 
 
 def how_it_ends(state: State) -> str:
@@ -159,7 +171,8 @@ def _value_flags(question: Question, state: State, numbers: Numbers, noise: Nois
         return tuple(flags)
     if null is not None and band[0] <= null <= band[1]:
         flags.append(Flag.NON_DISCRIMINATING)
-    assert numbers.ci95 is not None
+    if numbers.ci95 is None:
+        return tuple(flags)
     low, high = numbers.ci95
     if not low - target.rounding <= target.value <= high + target.rounding:
         flags.append(Flag.DETECTABLE_DIFFERENCE)

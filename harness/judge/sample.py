@@ -40,8 +40,6 @@ class Sample:
     """How the error was found, for the report."""
     one_run_sd: float | None = None
     """Standard error of one run of the paper's design; None where nobody can say."""
-    widest_se: float | None = None
-    """Standard error by the widest way of resampling; None where the spread's own is all there is."""
     draws: Values | None = None
     """Values that the truth may have by the bootstrap, the noise of seeds included."""
     stream_number: int = 1
@@ -108,7 +106,7 @@ class Noise:
 
 def one_run_noise(sample: Sample) -> Noise:
     """The noise of one run; where nobody can say, our error is taken to shrink with the root of our seeds."""
-    known, error = sample.one_run_sd, sample.widest_se or sample.spread.se
+    known, error = sample.one_run_sd, sample.spread.se
     deviation = error * math.sqrt(max(1, sample.num_seeds)) if known is None else known
     spread = math.hypot(error, deviation)
     return Noise(deviation, known is None, t_quantile(0.975, sample.spread.df) * spread)

@@ -104,4 +104,4 @@ def _pairwise(values: Values, leading: Sequence[int], led: Sequence[int], sign: 
 
 def _upper_point(maxima: Values) -> float:
     place = max(1, math.floor(ALPHA * (len(maxima) + 1) + 1e-9))
-    return float(np.sort(maxima)[-place])
+    return float(np.sort(np.nan_to_num(maxima, nan=np.inf))[-place])

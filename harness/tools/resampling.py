@@ -5,6 +5,7 @@ and choosing other claims moves none.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ def percentile_interval(draws: Values, level: float) -> tuple[float, float]:
     """
     ordered = np.sort(draws[np.isfinite(draws)])
     place = int((1 - level) / 2 * (len(draws) + 1) + 1e-9) - (len(draws) - len(ordered))
-    return float(ordered[max(1, place) - 1]), float(ordered[-max(1, place)])
+    return (float(ordered[place - 1]), float(ordered[-place])) if place > 0 else (-math.inf, math.inf)
 
 
 def share_below(draws: Values, edge: float) -> float:

@@ -90,13 +90,18 @@ def combined(parts: Iterable[Spread]) -> Spread:
     return Spread(math.sqrt(variance), variance**2 / doubt if doubt > 0 else None)
 
 
-def mean_spread(values: Values) -> Spread:
-    """Spread of the mean of independent values; 0 where a single one shows none, or all are one value but for rounding."""
+def mean_spread(values: Values, size: float = 0.0) -> Spread:
+    """Spread of the mean of independent values; 0 where a single one shows none, or all are one value but for rounding.
+
+    Args:
+        values: What varies.
+        size: Of the numbers that the values are differences of, where they are larger: rounding goes by those.
+    """
     count = len(values)
     if count < 2:  # noqa: PLR2004  one value has no spread
         return Spread(0.0, None)
     deviation = float(np.std(values, ddof=1))
-    is_one_value = deviation <= BELOW_ROUNDING * float(np.abs(values).max())
+    is_one_value = deviation <= BELOW_ROUNDING * max(size, float(np.abs(values).max()))
     return Spread(0.0 if is_one_value else deviation / math.sqrt(count), count - 1.0)
 
 
@@ -139,8 +144,15 @@ def sign_flip_tail(steps: NDArray[np.int64]) -> float:
         ways = np.zeros(2 * size * count + 1)
         ways[:: 2 * size] = special.bdtr(np.arange(count + 1), count, 0.5)
         ways[2 * size :: 2 * size] -= ways[: -2 * size : 2 * size].copy()
-        chances, total = np.convolve(chances, ways), total + size * count
+        chances, total = _convolved(chances, ways), total + size * count
     return float(min(1.0, chances[total + int(steps.sum()) :].sum()))
+
+
+def _convolved(one: Values, other: Values) -> Values:
+    """The distribution of a sum of independent parts; by Fourier's way, which thousands of questions need."""
+    length = len(one) + len(other) - 1
+    found: Values = np.fft.irfft(np.fft.rfft(one, length) * np.fft.rfft(other, length), length)
+    return np.maximum(found, 0.0)
 
 
 def standard_deviation(values: Sequence[float]) -> float:

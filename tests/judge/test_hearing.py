@@ -404,17 +404,53 @@ def test_an_assumption_that_holds_stands_beside_the_verdict() -> None:
     assert HELD.says in verdict.primary.notes
 
 
-@pytest.mark.parametrize(("broken", "state"), [(1, PASS), (2, INCONCLUSIVE)])
-def test_a_claim_of_several_stands_while_most_of_its_members_do(broken: int, state: State) -> None:
-    asked = claim(Rule.EVERY_SIGN, id="a", readings=(reading("a", "b", "c"),), sign=1)
+@pytest.mark.parametrize(("broken", "state"), [("a", INCONCLUSIVE), ("b", PASS)])
+def test_a_claim_of_several_rests_on_the_member_that_decides(broken: str, state: State) -> None:
+    asked = claim(Rule.EVERY_SIGN, id="a", readings=(reading("a", "b"),), sign=1)
+    values = {"a": sample(1.0, 0.5), "b": NEAR}
     found = {
-        name: replace(NEAR, estimate_id=name, assumptions=(ODD if place < broken else HELD,))
-        for place, name in enumerate("abc")
+        name: replace(each, estimate_id=name, assumptions=(ODD if name == broken else HELD,))
+        for name, each in values.items()
     }
-    verdict = heard([asked], found)["a"]
-    assert verdict.state is state
-    assert verdict.primary is not None
-    assert (ODD.says in verdict.primary.notes, HELD.says in verdict.primary.notes) == (True, False)
+    assert heard([asked], found)["a"].state is state
+
+
+MAXIMA = {
+    "no more than, by the one nearest the edge": (Rule.MAXIMUM_AT_MOST, "26", {"a": 26.0, "b": 5.0}, PASS),
+    "more than, by the largest": (Rule.MAXIMUM_AT_MOST, "10", {"a": 26.0, "b": 5.0}, DEVIATION),
+    "reaches, by the largest": (Rule.MAXIMUM_AT_LEAST, "20", {"a": 26.0, "b": 5.0}, PASS),
+    "does not reach, by the one nearest the edge": (
+        Rule.MAXIMUM_AT_LEAST,
+        "40",
+        {"a": 26.0, "b": 5.0},
+        DEVIATION,
+    ),
+    "the largest, by the largest on either side": (
+        Rule.LARGEST_AT,
+        "",
+        {"a": 26.0, "b": 15.0, "c": 5.0},
+        PASS,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "printed", "values", "state"), MAXIMA.values(), ids=MAXIMA)
+def test_a_claim_about_a_maximum_rests_on_the_members_that_decide(
+    rule: Rule, printed: str, values: dict[str, float], state: State
+) -> None:
+    changes = {"margin": 2.5} if printed else {"named": ("a",)}
+    asked = claim(rule, *filter(None, [printed]), id="m", readings=(reading(*values),), **changes)
+
+    def told(broken: str) -> State:
+        found = {
+            name: sample(value, 0.5, estimate_id=name, assumptions=(ODD if name == broken else HELD,))
+            for name, value in values.items()
+        }
+        return heard([asked], found)["m"].state
+
+    last = list(values)[-1]
+    assert told("") is told(last) is state
+    assert told("a") is INCONCLUSIVE
 
 
 def test_a_broken_assumption_brings_nothing_to_its_family() -> None:

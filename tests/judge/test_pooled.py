@@ -1,6 +1,7 @@
 """The mean over several changes in accuracy: questions and seeds that several share count once."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_a_single_question_shows_no_spread(tmp_path: Path) -> None:
 def test_two_questions_show_one(tmp_path: Path) -> None:
     """Changes of 100 and of nothing: 100 / sqrt(2) apart, over the root of two."""
     found = pooled(tmp_path, delta([[1, 0]], [0, 0]))
-    assert (found.value, found.spread.se, found.spread.df) == (50, pytest.approx(50), 1)
+    assert (found.value, found.spread.se, found.spread.df) == (50, pytest.approx(50), pytest.approx(1))
     assert found.estimate_id == id_of(delta([[1, 0]], [0, 0]))
 
 
@@ -158,3 +159,30 @@ def test_declared_values_may_share_all_of_their_error() -> None:
 def test_declared_values_without_degrees_of_freedom_have_none_together() -> None:
     found = pooled_samples([sample(3.0, 0.6, None), sample(5.0, 0.8, None)])
     assert found.spread.df is None
+
+
+def test_seeds_that_cells_do_not_share_each_count_by_themselves(tmp_path: Path) -> None:
+    """Three seeds of each of two languages, none the same: their means vary by 50 / sqrt(3) each, and half of both by the root of two less."""
+    after = [[0, 0], [1, 0], [1, 1]]
+    own = delta(after, [0, 0], language="hi")
+    other = replace(
+        own, units=tuple(replace(row, seed=row.seed + 10) for row in own.units if row.seed is not None)
+    )
+    found = pooled(tmp_path, delta(after, [0, 0]), other)
+    questions = 100 * np.std([2 / 3, 1 / 3], ddof=1) / math.sqrt(2)
+    assert found.spread.se == pytest.approx(math.hypot(questions, 50 / math.sqrt(3) / math.sqrt(2)))
+
+
+def test_one_value_in_every_cell_is_no_spread_whatever_rounding_leaves(tmp_path: Path) -> None:
+    after = [[0.1 + 0.2] * 3, [0.3] * 3]
+    found = pooled(tmp_path, *(delta(after, [0.0] * 3, language=code) for code in ("hi", "ml", "mr")))
+    assert found.is_without_spread
+
+
+def test_a_pooled_sign_is_held_against_the_flips_of_all_cells(tmp_path: Path) -> None:
+    """One question of a thousand flips in each of three cells, all the same way: fair flips do so once in eight."""
+    before = [0] * 1_000
+    cells = [delta([[1, *before[1:]]], before, benchmark=name) for name in ("arc", "hellaswag", "mmlu")]
+    found = pooled(tmp_path, *cells)
+    assert found.p_above(0.0) < 0.05
+    assert found.p_without_sign(1) == pytest.approx(1 / 8)

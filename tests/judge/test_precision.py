@@ -50,9 +50,8 @@ def test_a_gap_has_the_judges_interval_and_no_seed(tmp_path: Path) -> None:
     known = found(tmp_path, [estimate("gap/a", Formula.GAP, 25.0)], units("gap/a", None))["gap/a"]
     assert known.se == pytest.approx(2.041241, abs=1e-6)
     assert known.df == 3
-    # Half the t interval at 90 % is 2.353363 * 2.041241; the envelope is never narrower.
-    assert known.ci90 is not None
-    assert known.ci90[0] <= 25 - 4.80378 < 25 + 4.80378 <= known.ci90[1]
+    # Two of the four latents lie on the ratio itself: one draw in sixteen has no error, and the interval no end.
+    assert known.ci90 is None
     assert known.seeds == ()
 
 
