@@ -118,7 +118,7 @@ ARROWS: Mapping[str, str] = {
     "byhand": "question rules_single sample",
     "declaredsamples": "pooled precision sample stored",
     "handedin": "bases declaration declared declaredsamples quantities resampled sample stored unitrows",
-    "precision": "resampled stored unitrows",
+    "precision": "question resampled stored unitrows",
     "docket": "hearing sample stored unitrows",
     "telling": "question",
     "hearing": "question rules_arithmetic rules_correlation rules_many rules_maximum rules_single sample telling",

@@ -46,8 +46,11 @@ def test_the_independent_run_itself_comes_out_as_expected() -> None:
     study = load_study("miniature")
     verdicts = hear(docket_of(study, CLAIMS, read_stored(INDEPENDENT_RUN), Circumstances()))
     found = {claim.id: verdict.state for claim, verdict in zip(CLAIMS, verdicts, strict=True)}
-    # It trained Indonesian adapters, which the fixture run does not.
-    other = {"mini.gain.id.value": State.PASS}
+    # It trained Indonesian adapters, which the fixture run does not; its other latents have a heavier tail at layer 19.
+    other = dict.fromkeys(
+        ("mini.gain.id.value", "mini.gap.max.attained", "mini.gap.region", "mini.gap.ml.direction"),
+        State.INCONCLUSIVE,
+    )
     assert found == {claim.id: claim.expected for claim in CLAIMS} | other
 
 

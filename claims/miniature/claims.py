@@ -134,7 +134,8 @@ VALUES = (
         margin_because="about three standard errors of seventy latents and three seeds",
         null=0.0,
         minima=Minima(units=60, seeds=3),
-        expected=State.PASS,
+        # Inside the band, but a few latents decide it: their tail is heavier than any interval can bear.
+        expected=State.INCONCLUSIVE,
     ),
     replace(
         BLANK,

@@ -7,18 +7,18 @@ from harness.words.claim import Rule
 RULES_IN_WORDS: Mapping[str, str] = {
     Rule.WITHIN_MARGIN: "PASS when the 90 % interval lies inside the band around the printed number (two one-sided "
     "tests at 5 %). DEVIATION when it lies outside after Holm, and one unrepeated run does not explain the distance.",
-    Rule.MAXIMUM_AT_MOST: "PASS when the simultaneous upper 95 % limit of the largest member stays below the printed "
-    "number and its margin. DEVIATION when its lower limit lies above.",
-    Rule.MAXIMUM_AT_LEAST: "PASS when the lower limit of the largest member reaches the printed number less its "
-    "margin. DEVIATION when its upper limit does not.",
+    Rule.MAXIMUM_AT_MOST: "PASS when every member's own upper 95 % limit stays below the printed number and its margin. "
+    "DEVIATION when a lower limit that holds for all members at once lies above.",
+    Rule.MAXIMUM_AT_LEAST: "PASS when a lower limit that holds for all members at once reaches the printed number less "
+    "its margin. DEVIATION when no member's own upper 95 % limit does.",
     Rule.POOLED_AT_MOST: "PASS when the upper limit of the mean over members stays at or below the limit. DEVIATION when "
     "the lower limit lies above.",
-    Rule.LARGEST_AT: "PASS when the named member is the largest in at least 95 % of bootstrap draws. DEVIATION when "
-    "another member is larger by a simultaneous 95 % limit.",
-    Rule.LARGEST_WITHIN: "PASS when the largest member is among the named ones in at least 95 % of bootstrap draws. "
-    "DEVIATION when another is larger than all of them by a simultaneous 95 % limit.",
-    Rule.SIGN: "PASS when the one-sided 95 % limit lies on the claimed side of zero. DEVIATION when it lies on the "
-    "other, after Holm.",
+    Rule.LARGEST_AT: "PASS when every other member is shown to be led by the named one. DEVIATION when another is shown to "
+    "lead it, by a limit that holds for all others at once.",
+    Rule.LARGEST_WITHIN: "PASS when every other member is shown to be led by a named one. DEVIATION when another is shown "
+    "to lead all named ones, by a limit that holds for all others at once.",
+    Rule.SIGN: "PASS when the one-sided 95 % limit lies on the claimed side of zero; of paired outcomes, when the exact test "
+    "of their flips agrees. DEVIATION when it lies on the other, after Holm.",
     Rule.EVERY_SIGN: "PASS when every member by itself is shown to have the claimed sign. DEVIATION when one is "
     "shown to have the other, after Holm.",
     Rule.AT_LEAST: "PASS when the lower 95 % limit reaches the printed limit. DEVIATION when the upper one does not.",
@@ -32,4 +32,4 @@ RULES_IN_WORDS: Mapping[str, str] = {
     Rule.GAIN_AGAINST_GAP: "DEVIATION when the gain passes the reference from every printed gap.",
     Rule.NONE: "Nothing measurable is named, so it is NOT_TESTABLE.",
 }
-"""What each rule asks for; what is neither PASS nor DEVIATION is INCONCLUSIVE."""
+"""What each rule asks for; what is neither PASS nor DEVIATION is INCONCLUSIVE, and so is what rests on a broken assumption."""

@@ -546,11 +546,14 @@ class Told:
     def original(self, pairs: Pairs, _untouched: Untouched) -> list[Tensor]:
         return [torch.tensor(pairs.english, dtype=torch.float32) - 2]
 
+    def shares(self, pairs: Pairs, batch: Pairs) -> list[Tensor]:
+        return [torch.full((len(pairs), 1), 1 / len(batch))]
+
 
 def test_a_moment_by_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Partners 1 and 3 apart; strangers |0 - 13| and |10 - 1|, where English and English would be 10 apart."""
     monkeypatch.setattr(heldout, "nats_per_token", lambda _model, ids, _tokens: float(ids[0][0]))
-    pairs = Pairs(english=((0,), (10,)), target=((1,), (13,)))
+    pairs = Pairs(english=((0,), (10,)), target=((1,), (13,)), own=((), ()))
     told: Any = Told()
     assert measured_moment(told, pairs, nullcontext, batch_tokens=8, step=5, seed=1) == AlignmentStep(
         step=5,

@@ -24,7 +24,7 @@ from harness.supply.tables import read_table
 from harness.words.failures import MissingSourceError
 from harness.words.pins import Home, Pin
 from harness.words.record import ItemOutcome, PromptTotal
-from harness.words.study import AlignmentChoice, Benchmark
+from harness.words.study import AlignedLatents, AlignmentChoice, Benchmark
 from harness.words.tasks import BenchmarksTask
 from harness.works import evaluation, evaluation_likelihood
 from harness.works.evaluation import item_outcomes
@@ -134,6 +134,7 @@ def _prompts(monkeypatch: pytest.MonkeyPatch) -> None:
 def _strong_adapter(language_model: LanguageModel, tmp_path: Path) -> Path:
     """An adapter whose random weights are large enough to change most answers."""
     choice = AlignmentChoice(
+        latents=AlignedLatents.OWN,
         alpha=1,
         detach_english=False,
         layers=(0, 1, 2),
