@@ -224,11 +224,12 @@ def _root(
 
 def main(words: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    words = sys.argv[1:] if words is None else words
-    open_outputs()
-    start_clean()
+    if words is None:
+        # Whoever calls this with words of their own has a process, and outputs, that are not ours to change.
+        open_outputs()
+        start_clean()
     _listen()
-    sys.exit(_exit_code(words))
+    sys.exit(_exit_code(sys.argv[1:] if words is None else words))
 
 
 def _exit_code(words: list[str]) -> int:

@@ -264,4 +264,5 @@ if __name__ == "__main__":
     install(SmallWorld(Path(sys.argv[1])))
     from harness.cli import main
 
-    main(sys.argv[2:])
+    del sys.argv[1]  # what is left are the command's own words
+    main()
