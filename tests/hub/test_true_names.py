@@ -84,12 +84,12 @@ def test_every_source_names_latents_by_strings_in_some_files_and_by_numbers_in_o
 
 
 def test_both_kinds_join_on_the_same_latents(miniature: Hub, tmp_path: Path) -> None:
-    source = pins.PHRASE_SOURCE_IDS[0]
+    source, export = pins.PHRASE_SOURCE_IDS[0], tmp_path / BUCKET
     for key, content in miniature.objects.items():
         if key.startswith(f"{BUCKET}/{source}/"):
-            path = tmp_path / key.removeprefix(f"{BUCKET}/")
+            path = export / key.removeprefix(f"{BUCKET}/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content_of(content))
-    rows = {row.latent for row in stored_rows(tmp_path, source)}
-    assert rows == listed_latents(tmp_path, source)
+    rows = {row.latent for row in stored_rows(export, source)}
+    assert rows == listed_latents(export, source)
     assert len(rows) > 64

@@ -21,7 +21,7 @@ from harness.words.judgement import Judgement
 from harness.words.published import BaselineOutcome, PublishedBaseline
 from harness.words.record import ItemOutcome
 from harness.words.verdict import State, Why
-from tests.judge.tables import named, per_seed, write
+from tests.judge.tables import named, write
 from tests.report import worlds
 
 STUDY = load_study("sin2025")
@@ -46,13 +46,15 @@ def measurements() -> Iterator[Measured]:
         elif scope.quantity == "accuracy":
             sides = [Sides(units=named(8), observed=before, reference=np.zeros(8))]
             yield measured(scope, 50.0, Formula.DIFFERENCE, "document", sides)
+        elif scope.quantity == "retention" and scope.reading == "accuracy":
+            sides = [Sides(units=named(8), observed=after, reference=before, seed=seed) for seed in range(5)]
+            yield measured(scope, 75.0, Formula.RATIO, "document", sides)
         elif scope.quantity == "retention" and scope.reading == "activation":
             sides = [
                 Sides(units=named(8), observed=after + 9, reference=before + 10, seed=seed)
                 for seed in range(5)
             ]
             yield measured(scope, 100 * 372 / 480, Formula.RATIO, "latent", sides)
-    yield per_seed([97.0, 98.0, 99.0])
 
 
 def answered(folder: Path, right: int) -> Path:
