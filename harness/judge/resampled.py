@@ -211,9 +211,9 @@ def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
     if formula in RATIOS:
         spread = ratio_spread(observed, reference)
         return Spread(100 * spread.se, spread.df)
-    return mean_spread(
-        _per_unit(formula, observed, reference), size_of(rows) if formula is Formula.DIFFERENCE else 0.0
-    )
+    per_unit = _per_unit(formula, observed, reference)
+    size = size_of(rows) if formula is Formula.DIFFERENCE else 0.0
+    return mean_spread(per_unit, size)
 
 
 def seed_spread(estimate: Estimate, rows: UnitRows) -> Spread:

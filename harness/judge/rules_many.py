@@ -66,15 +66,17 @@ def judge_consistency(question: Question, samples: tuple[Sample, ...], adjust: A
     members = tuple(rest)
     if missed := unmet_minimum(question, members):
         return answer(question, State.INCONCLUSIVE, *missed, members=_members(members))
-    contrary = min(holm([member.p_without_sign(-sign) for member in members]))
+    opposite = holm([member.p_without_sign(-sign) for member in members])
+    p_contrary = min(opposite)
     p_pass, p_pooled = pooled.p_without_sign(sign), pooled.p_without_sign(-sign)
-    p_dev = min(1.0, BOTH_WAYS * min(p_pooled, contrary))
+    p_dev = min(1.0, BOTH_WAYS * min(p_pooled, p_contrary))
     # A member that is shown to go the other way denies consistency, however well the mean does.
-    state, why = three_way(1.0 if contrary <= ALPHA else p_pass, p_dev, adjust, Why.OPPOSITE_SIGN)
+    state, why = three_way(1.0 if p_contrary <= ALPHA else p_pass, p_dev, adjust, Why.OPPOSITE_SIGN)
+    denied_by_member = state is State.DEVIATION and p_contrary < p_pooled
     numbers = numbers_of(pooled, adjust, p_pass, p_dev)
     says = (
         f"The mean over {len(members)} members is {shown(pooled.value)}, 90 % interval {range_text(numbers.ci90)}; "
-        f"{'a member is' if contrary <= ALPHA else 'no member is'} shown to go the other way."
+        f"{'a member is' if p_contrary <= ALPHA else 'no member is'} shown to go the other way."
     )
     return answer(
         question,
@@ -84,7 +86,7 @@ def judge_consistency(question: Question, samples: tuple[Sample, ...], adjust: A
         numbers=numbers,
         members=_members(members),
         notes=(_sign_count(members, sign), *flips(pooled, sign)),
-        rests_on=(pooled,),
+        rests_on=(members[opposite.index(p_contrary)] if denied_by_member else pooled,),
     )
 
 

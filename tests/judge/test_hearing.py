@@ -415,6 +415,17 @@ def test_a_claim_of_several_rests_on_the_member_that_decides(broken: str, state:
     assert heard([asked], found)["a"].state is state
 
 
+@pytest.mark.parametrize(("broken", "state"), [("mean", DEVIATION), ("b", INCONCLUSIVE)])
+def test_inconsistency_rests_on_the_member_that_shows_it(broken: str, state: State) -> None:
+    asked = claim(Rule.POOLED_SIGN, id="a", readings=(reading("mean", "a", "b"),), sign=1)
+    values = {"mean": sample(9.0, 1.0), "a": sample(9.0, 1.0), "b": sample(-9.0, 1.0)}
+    found = {
+        name: replace(each, estimate_id=name, assumptions=(ODD if name == broken else HELD,))
+        for name, each in values.items()
+    }
+    assert heard([asked], found)["a"].state is state
+
+
 MAXIMA = {
     "no more than, by the one nearest the edge": (Rule.MAXIMUM_AT_MOST, "26", {"a": 26.0, "b": 5.0}, PASS),
     "more than, by the largest": (Rule.MAXIMUM_AT_MOST, "10", {"a": 26.0, "b": 5.0}, DEVIATION),

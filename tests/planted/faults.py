@@ -675,7 +675,7 @@ FAULTS = (
         name="unpaired error",
         patches=_patched(
             "judge.resampled:data_spread",
-            "return mean_spread(_per_unit(formula, observed, reference))",
+            "return mean_spread(per_unit, size)",
             "return combined((mean_spread(observed), mean_spread(reference)))",
         ),
         redone=(),
