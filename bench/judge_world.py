@@ -21,11 +21,10 @@ from harness.judge.declared import load_claims
 from harness.judge.hearing import Circumstances, judge
 from harness.judge.quantities import estimate_scopes
 from harness.judge.stored import stored_samples
-from harness.supply.studies import load_study
-from harness.supply.tables import writing
-from harness.tools.measured import Measured, Scope, Sides, measured
-from harness.words.estimate import Estimate, PhraseValue, UnitValue
-from harness.words.formula import Formula
+from harness.sources.studies import load_study
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.store.tables import writing
+from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 from harness.words.study import Study
 
 Values = NDArray[np.float64]

@@ -18,19 +18,18 @@ from pathlib import Path
 
 import torch
 
-from harness.supply.adapters import trained_adapter
-from harness.supply.dictionaries import layer_encoder
-from harness.supply.loading import load_language_model
-from harness.supply.studies import load_profile, load_study
-from harness.tools.memory import Portion
-from harness.tools.metrics import Values, change_percent, ratio_percent
-from harness.words.items import Item
+from harness.designs.pipeline import plan, producer
+from harness.models.adapters import trained_adapter
+from harness.models.loading import load_language_model
+from harness.models.memory import Portion
+from harness.models.sae import layer_encoder
+from harness.sources.studies import load_profile, load_study
+from harness.stages.alignment import training_and_held_out
+from harness.stages.alignment_loss import Aligner, Pairs
+from harness.stages.training import Training, planned_batches
+from harness.statistics.metrics import Values, change_percent, ratio_percent
+from harness.words.plan import AdapterTask, Item
 from harness.words.study import AlignedLatents
-from harness.words.tasks import AdapterTask
-from harness.works.alignment import training_and_held_out
-from harness.works.alignmentloss import Aligner, Pairs
-from harness.works.pipeline import plan, producer
-from harness.works.training import Training, planned_batches
 
 EVERY = 20
 """Steps between two points of a curve."""

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.supply.tables import write_table
-from harness.words.pins import Home, Pin
-from harness.words.record import PanelLatent, Selection, Text, Translation
-from harness.words.tasks import Networks, Numerics
+from harness.store.tables import write_table
+from harness.words.plan import Networks, Numerics
+from harness.words.records import PanelLatent, Selection, Text, Translation
+from harness.words.study import Home, Pin
 
 NUM_LAYERS, D_MODEL, VOCABULARY, D_SAE = 26, 256, 4_096, 16_384
 PANEL_LATENTS = 64

@@ -30,10 +30,10 @@ def bare_forward(world: MidWorld) -> Work:
 
 def harness_extraction(world: MidWorld) -> Work:
     """The activations stage as it is, tables read and written."""
-    from harness.supply.tables import read_column
-    from harness.words.record import TextLength
-    from harness.words.tasks import ActivationsTask
-    from harness.works.extraction import produce
+    from harness.stages.extraction import produce
+    from harness.store.tables import read_column
+    from harness.words.plan import ActivationsTask
+    from harness.words.records import TextLength
 
     task = ActivationsTask(language="en", networks=world.networks, similarity_texts=8, seed=1)
 
@@ -99,7 +99,7 @@ def bridge_with_saes(world: MidWorld) -> Work:
 
 def harness_alignment(world: MidWorld) -> Work:
     """Steps of the adapters stage."""
-    from harness.supply.adapters import trained_adapter
+    from harness.models.adapters import trained_adapter
 
     model, choice = _model(world), _alignment_choice(world)
     aligner = _aligner(world, model, choice)
@@ -126,7 +126,7 @@ def peft_alignment(world: MidWorld) -> Work:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from harness.works.alignmentloss import alignment_loss
+    from harness.stages.alignment_loss import alignment_loss
 
     model, choice, saes = _model(world), _alignment_choice(world), _saes(world)[:1]
     config = LoraConfig(
@@ -138,7 +138,7 @@ def peft_alignment(world: MidWorld) -> Work:
     )
 
     def pooled(tuned: Any, ids: Any) -> list[torch.Tensor]:  # noqa: ANN401
-        from harness.works.extraction import as_batch
+        from harness.stages.extraction import as_batch
 
         batch = as_batch(model, range(len(ids)), ids)
         answer = tuned(
@@ -182,14 +182,14 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
 
 
 def _model(world: MidWorld) -> Any:  # noqa: ANN401
-    from harness.supply.loading import load_language_model
+    from harness.models.loading import load_language_model
 
     return load_language_model(world.networks.model, world.networks.numerics)
 
 
 def _saes(world: MidWorld) -> list[Any]:
     """A dictionary of its own for every layer, as real ones are."""
-    from harness.supply.dictionaries import load_dictionary
+    from harness.models.sae import load_dictionary
 
     networks = world.networks
     return [load_dictionary(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]
@@ -197,10 +197,10 @@ def _saes(world: MidWorld) -> list[Any]:
 
 def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa: ANN401
     """The same batches that the activations stage makes."""
-    from harness.supply.tables import read_table
-    from harness.tools.batches import length_buckets
-    from harness.words.record import Text
-    from harness.works.extraction import as_batch
+    from harness.models.batches import length_buckets
+    from harness.stages.extraction import as_batch
+    from harness.store.tables import read_table
+    from harness.words.records import Text
 
     ids = model.token_ids([row.text for row in read_table(world.phrases(amount), Text)])
     for bucket in length_buckets([len(row) for row in ids], world.networks.batch_tokens):
@@ -209,10 +209,10 @@ def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa
 
 def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
     """One batch of eight pairs."""
-    from harness.supply.tables import read_table
-    from harness.words.record import Text, Translation
-    from harness.works.alignment import own_latents
-    from harness.works.alignmentloss import Pairs
+    from harness.stages.alignment import own_latents
+    from harness.stages.alignment_loss import Pairs
+    from harness.store.tables import read_table
+    from harness.words.records import Text, Translation
 
     english = [row.text for row in read_table(world.phrases(8), Text)]
     target = [row.text for row in read_table(world.translation(8), Translation)]
@@ -221,8 +221,8 @@ def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
 
 
 def _aligner(world: MidWorld, model: Any, choice: Any) -> Any:  # noqa: ANN401
-    from harness.supply.dictionaries import load_encoder
-    from harness.works.alignmentloss import Aligner
+    from harness.models.sae import load_encoder
+    from harness.stages.alignment_loss import Aligner
 
     whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
     return Aligner(language_model=model, encoders=dict.fromkeys(choice.layers, whole), choice=choice)

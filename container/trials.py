@@ -121,7 +121,7 @@ def small_trials(sha: str) -> tuple[Trial, ...]:
         ),
         Trial(
             name="the image knows its commit",
-            command=("python", "-c", "from harness.supply.provenance import commit; print(commit())"),
+            command=("python", "-c", "from harness.store.provenance import commit; print(commit())"),
             says=rf"^{sha}$",
         ),
         Trial(
@@ -152,7 +152,7 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
         ),
         Trial(
             name="tests: a representative subset",
-            command=(*ABROAD, "tests", "--", "/app/tests/tools", "/app/tests/supply", "/app/tests/test_floors.py",
+            command=(*ABROAD, "tests", "--", "/app/tests/statistics", "/app/tests/store", "/app/tests/test_floors.py",
                      "/app/tests/container"),
             says=r"\d+ passed",
         ),

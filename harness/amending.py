@@ -12,8 +12,8 @@ from pathlib import PurePath
 
 from harness.authors import Read, items_of
 from harness.judge.settling import Match, PrintedChange, matches
-from harness.tools.scoring import right_answers
-from harness.words.published import PublishedBaseline, PublishedRun, PublishedScore
+from harness.statistics.scoring import right_answers
+from harness.words.judgement import PublishedBaseline, PublishedRun, PublishedScore
 from harness.words.study import Study
 
 METRICS = ("acc", "acc_norm")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.supply.disk import write_json
-from harness.supply.sources import first_use, locate
-from harness.tools.canonical import place_of_surrogate, plain
-from harness.tools.scoring import items_by_stderr, right_answers
-from harness.words.failures import HarnessError, SettingError, UsageError
-from harness.words.pins import Home, Pin
-from harness.words.published import PublishedRun, PublishedScore, PublishedSet
+from harness.sources.sources import first_use, locate
+from harness.statistics.scoring import items_by_stderr, right_answers
+from harness.store.files import write_json
+from harness.words.canonical import place_of_surrogate, plain
+from harness.words.errors import HarnessError, SettingError, UsageError
+from harness.words.judgement import PublishedRun, PublishedScore, PublishedSet
+from harness.words.study import Home, Pin
 
 RESULT_FILES = "*results_*.json"
 """Summaries of lm-eval runs; the sample files beside them are a thousand times larger."""

@@ -26,8 +26,8 @@ from harness.options import (
     require_device,
 )
 from harness.outputs import code_of_answer, open_outputs
-from harness.supply.environment import expect_settings, start_clean
-from harness.words.failures import USAGE, UsageError, choice_error
+from harness.store.environment import expect_settings, start_clean
+from harness.words.errors import USAGE, UsageError, choice_error
 from harness.words.judgement import FailOn
 
 app = typer.Typer(
@@ -76,7 +76,7 @@ def reproduce(
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
     from harness.run.verdicts import Asked
-    from harness.supply.provenance import available_cores
+    from harness.store.provenance import available_cores
 
     request = Request(
         study=study,
@@ -101,15 +101,15 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
+    from harness.designs.pipeline import plan as draw
+    from harness.run.cache_keys import Recipes
     from harness.run.inventory import inventory, outlook
     from harness.run.projection import projection, spoken
-    from harness.run.recipes import Recipes
-    from harness.supply.sources import known_revision
-    from harness.supply.store import Store
-    from harness.supply.studies import load_profile, load_study
-    from harness.tools.canonical import plain
+    from harness.sources.sources import known_revision
+    from harness.sources.studies import load_profile, load_study
+    from harness.store.store import Store
+    from harness.words.canonical import plain
     from harness.words.judgement import prospects_say
-    from harness.works.pipeline import plan as draw
 
     asked = load_study(study)
     fed = load_profile(asked, profile)
@@ -148,11 +148,11 @@ def stage(
     device: Device = "auto",
 ) -> None:
     """Make one stage by hand: files in, files out."""
+    from harness.designs.pipeline import plan as draw
     from harness.run.stageprocess import run_stage
-    from harness.supply.runfolder import RunFolder
-    from harness.supply.store import Store
-    from harness.supply.studies import load_profile, load_study
-    from harness.works.pipeline import plan as draw
+    from harness.sources.studies import load_profile, load_study
+    from harness.store.run_folder import RunFolder
+    from harness.store.store import Store
 
     asked = load_study(study)
     drawn = draw(asked, load_profile(asked, profile), _device(device))
@@ -235,7 +235,7 @@ def main(words: list[str] | None = None) -> NoReturn:
 def _exit_code(words: list[str]) -> int:
     """Every ending of a command as a number, with one clear error on stderr."""
     from harness.run.stageprocess import exit_code_of
-    from harness.supply.disk import told
+    from harness.store.files import told
 
     try:
         answer = app(args=words, prog_name="harness", standalone_mode=False)
@@ -275,7 +275,7 @@ def _stopped(number: int, _frame: object) -> NoReturn:
 
 
 def _device(asked: str) -> str:
-    from harness.supply.provenance import default_device
+    from harness.store.provenance import default_device
 
     require_device(asked)
     return default_device() if asked == "auto" else asked

@@ -8,21 +8,20 @@ from pathlib import Path
 
 from harness.fetching import remote_pins
 from harness.run.projection import accelerator_bytes
-from harness.supply import hub
-from harness.supply.disk import nearest_folder
-from harness.supply.firstuse import Seen, endpoint_of, hold_to, kept, record, recorded
-from harness.supply.hubrefusals import has_token
-from harness.supply.provenance import (
+from harness.sources import hub
+from harness.sources.hub_errors import has_token
+from harness.sources.pin_record import Seen, endpoint_of, hold_to, kept, record, recorded
+from harness.sources.sources import bytes_to_come, revision_of, seen_now
+from harness.store.files import nearest_folder
+from harness.store.provenance import (
     accelerator_cure,
     accelerator_memory,
     accelerator_problem,
     check_versions,
 )
-from harness.supply.sources import bytes_to_come, revision_of, seen_now
-from harness.words.failures import HarnessError, MissingSourceError, SettingError
-from harness.words.items import Plan
-from harness.words.pins import Home, Pin
-from harness.words.study import Profile
+from harness.words.errors import HarnessError, MissingSourceError, SettingError
+from harness.words.plan import Plan
+from harness.words.study import Home, Pin, Profile
 
 STORE_BYTES = 60 * 2**30
 """Room for the artifacts of a run at the true sizes: mostly token values and panels of a quarter of a million texts."""

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.supply.sources import known_revision, locate
-from harness.words.failures import HarnessError, MissingSourceError, SettingError
-from harness.words.pins import Pin
-from harness.words.study import Profile
+from harness.sources.sources import known_revision, locate
+from harness.words.errors import HarnessError, MissingSourceError, SettingError
+from harness.words.study import Pin, Profile
 
 
 @dataclass(frozen=True, kw_only=True)

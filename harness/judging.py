@@ -10,7 +10,7 @@ from harness.options import DEFAULT_REPORTS, AsJson, ReportsPath, print_json
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
-    from harness.tools.canonical import Json
+    from harness.words.canonical import Json
 
 LABEL_WIDTH = 22
 JUDGE_EXAMPLE = "Example: harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.words.failures import choice_error
+from harness.words.errors import choice_error
 
 DEFAULT_STUDY, DEFAULT_PROFILE = "sin2025", "fixture"
 DEFAULT_STORE, DEFAULT_REPORTS = Path(".store"), Path("reports")

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from harness.words.failures import StoreError
+from harness.words.errors import StoreError
 
 STREAMS = ("stdin", "stdout", "stderr")
 """By the numbers that every process has them under."""

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.designs.pipeline import plan
 from harness.run.counting import StageWork, stage_work
 from harness.run.finished import FinishedRun
 from harness.run.forecast import Forecast, forecast, forecast_lines
-from harness.supply.provenance import machine
-from harness.supply.runfolder import RunFolder
-from harness.supply.speed import matmul_flops_per_second
-from harness.supply.store import Store
-from harness.supply.studies import load_profile, load_study
-from harness.tools.mode import Mode
-from harness.words.failures import UsageError
+from harness.run.speed import matmul_flops_per_second
+from harness.sources.studies import load_profile, load_study
+from harness.store.provenance import machine
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
+from harness.words.errors import UsageError
+from harness.words.mode import Mode
 from harness.words.study import Profile
-from harness.works.pipeline import plan
 
 EXECUTION = "execution.json"
 """What a run keeps of its clock and its machine."""

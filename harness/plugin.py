@@ -14,10 +14,10 @@ import pytest
 from harness.judge.docket import Docket, hear
 from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
 from harness.run.judged_run import judged_run
-from harness.supply.environment import expect_settings, without_strays
-from harness.supply.studies import CLAIMS
+from harness.sources.studies import CLAIMS
+from harness.store.environment import expect_settings, without_strays
 from harness.words.claim import Claim, Tier
-from harness.words.failures import MALFUNCTION, NOTHING_JUDGED, USAGE, HarnessError, SettingError
+from harness.words.errors import MALFUNCTION, NOTHING_JUDGED, USAGE, HarnessError, SettingError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Verdict
 

@@ -16,7 +16,7 @@ from harness.options import (
     print_json,
     require_device,
 )
-from harness.words.failures import NOTHING_JUDGED, USAGE
+from harness.words.errors import NOTHING_JUDGED, USAGE
 
 NEED_WIDTH = 46
 MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
@@ -42,10 +42,10 @@ def doctor(
     as_json: AsJson = False,
 ) -> int:
     """Look at everything that a run needs, each with its cure; exit 5 if something is missing."""
+    from harness.designs.pipeline import plan
     from harness.doctor import examined, is_able, made_for
-    from harness.supply.studies import load_profile, load_study
-    from harness.tools.canonical import plain
-    from harness.works.pipeline import plan
+    from harness.sources.studies import load_profile, load_study
+    from harness.words.canonical import plain
 
     require_device(device)
     asked = load_study(study)
@@ -81,8 +81,8 @@ def fetch(
 ) -> int:
     """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
     from harness.fetching import fetched, remote_pins
-    from harness.supply.studies import load_profile, load_study
-    from harness.tools.canonical import plain
+    from harness.sources.studies import load_profile, load_study
+    from harness.words.canonical import plain
 
     found = []
     for each in fetched(remote_pins(load_profile(load_study(study), profile))):
@@ -114,8 +114,8 @@ def spotcheck(
     """Hold a few latents of the phrase export against the service that tells them; exit 1 if one differs."""
     from dataclasses import asdict
 
+    from harness.sources.studies import load_profile, load_study
     from harness.spotcheck import spot_checks
-    from harness.supply.studies import load_profile, load_study
 
     found = []
     for each in spot_checks(load_profile(load_study(study), profile), layer or (), latents):
@@ -142,7 +142,7 @@ def pace(
 ) -> None:
     """Say how fast a run was, counted in what it stored, and how long another world would take on that machine."""
     from harness.pace import lines_of, pace_of
-    from harness.tools.canonical import plain
+    from harness.words.canonical import plain
 
     found = pace_of(run, profile, store)
     if as_json:
@@ -170,7 +170,7 @@ def authors(
     from harness.judge.declared import load_claims
     from harness.judge.settling import printed_changes
     from harness.sampled import sample_outcomes, sampled_lines
-    from harness.supply.studies import load_protocol_of, load_published, load_study
+    from harness.sources.studies import load_protocol_of, load_published, load_study
 
     published = load_published(study)
     if not published:

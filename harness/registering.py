@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 def claims(*, study: StudyName = DEFAULT_STUDY, as_json: AsJson = False) -> None:
     """List everything that the paper claims, atom by atom."""
     from harness.judge.declared import load_claims
-    from harness.tools.canonical import plain
+    from harness.words.canonical import plain
 
     found = load_claims(study)
     if as_json:
@@ -49,8 +49,8 @@ def explain(
     """Tell one claim: sources, conflicts, rule, margin with its reason, and the command that runs it again."""
     from harness.judge.declared import claim_named, load_claims
     from harness.judge.explanation import explanation
-    from harness.supply.studies import load_conflicts_of
-    from harness.tools.canonical import plain
+    from harness.sources.studies import load_conflicts_of
+    from harness.words.canonical import plain
 
     found = claim_named(load_claims(study), claim)
     conflicts = load_conflicts_of(study)
@@ -66,7 +66,7 @@ def explain(
 def _judging(study: str) -> str:
     """The command that judges a study: in the first of its worlds that takes anything from elsewhere, if one does."""
     from harness.fetching import remote_pins
-    from harness.supply.studies import load_profiles, load_study
+    from harness.sources.studies import load_profiles, load_study
 
     profiles = load_profiles(load_study(study))
     judged = [name for name, profile in profiles.items() if remote_pins(profile)] or list(profiles)
@@ -85,8 +85,8 @@ def lock(
     """Write or verify the pre-registration: claims, margins, specification, seeds; changes are amendments."""
     from harness.judge.ledger import LedgerFile
     from harness.judge.lock import amend_lock, lock_state, require_unbroken, write_lock
-    from harness.supply.studies import lock_path
-    from harness.words.failures import UsageError
+    from harness.sources.studies import lock_path
+    from harness.words.errors import UsageError
     from harness.words.judgement import LockStatus
 
     if check and amend is not None:

@@ -12,13 +12,13 @@ from typing import Any
 
 from harness.amending import PRINTED_DIGITS, Settled, committable
 from harness.authors import Read
-from harness.supply.outcomes import keyed, write_outcomes
-from harness.supply.sources import locate
-from harness.tools.canonical import place_of_surrogate
-from harness.tools.finite import require_number
-from harness.words.failures import HarnessError, UsageError
-from harness.words.pins import Home, Pin
-from harness.words.published import PublishedBaseline
+from harness.sources.outcomes import keyed, write_outcomes
+from harness.sources.sources import locate
+from harness.statistics.finite import require_number
+from harness.words.canonical import place_of_surrogate
+from harness.words.errors import HarnessError, UsageError
+from harness.words.judgement import PublishedBaseline
+from harness.words.study import Home, Pin
 
 FOLDER = "outcomes"
 """Where the tables go, below the output folder here and below the study's folder once committed."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.supply.export import StoredRow, activation_files, rows_of_file
-from harness.supply.neuronpedia import ToldLatent, told_latent
-from harness.supply.sources import locate
-from harness.words.failures import UsageError
+from harness.sources.export import StoredRow, activation_files, rows_of_file
+from harness.sources.neuronpedia import ToldLatent, told_latent
+from harness.sources.sources import locate
+from harness.words.errors import UsageError
 from harness.words.study import Profile
 
 ROUNDING = 1.1e-3

@@ -14,7 +14,7 @@ from harness.options import (
     megabytes,
     print_json,
 )
-from harness.words.failures import HarnessError, UsageError
+from harness.words.errors import HarnessError, UsageError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,8 +31,8 @@ def add_to(app: typer.Typer) -> None:
 def list_artifacts(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> None:
     """List every artifact."""
     from harness.run.stageprocess import record_of
-    from harness.supply.store import Store
-    from harness.tools.canonical import plain
+    from harness.store.store import Store
+    from harness.words.canonical import plain
 
     records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
     if as_json:
@@ -47,7 +47,7 @@ def list_artifacts(*, store: StorePath = DEFAULT_STORE, as_json: AsJson = False)
 
 def verify(store: StorePath = DEFAULT_STORE) -> None:
     """Read every byte of every artifact; exit 3 if one is damaged."""
-    from harness.supply.store import Store
+    from harness.store.store import Store
 
     shelf = Store(_existing(store))
     if damaged := shelf.verify():
@@ -64,8 +64,8 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only list.")] = False,
 ) -> None:
     """Remove what no run below --reports names, and what was never finished."""
-    from harness.supply.runfolder import named_keys
-    from harness.supply.store import Store
+    from harness.store.run_folder import named_keys
+    from harness.store.store import Store
 
     keys = named_keys(reports)
     if not keys:

@@ -12,9 +12,9 @@ HERE = Path(__file__).resolve().parents[1]
 
 KEYS = """
 import json
-from harness.run.recipes import Recipes
-from harness.supply.studies import load_profile, load_study
-from harness.works.pipeline import plan
+from harness.run.cache_keys import Recipes
+from harness.sources.studies import load_profile, load_study
+from harness.designs.pipeline import plan
 study = load_study("sin2025")
 made = plan(study, load_profile(study, "fixture"), "cpu")
 recipes = Recipes(plan=made)

@@ -15,14 +15,14 @@ from pathlib import Path
 from proof.checkouts import checkout, environment
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "harness/tools/metrics.py": ("tests/tools/test_metrics.py",),
-    "harness/tools/pooling.py": ("tests/tools/test_pooling.py",),
-    "harness/tools/encoding.py": ("tests/tools/test_encoding.py",),
-    "harness/tools/batches.py": ("tests/tools/test_batches.py",),
-    "harness/tools/stats.py": ("tests/tools/test_stats.py",),
-    "harness/tools/arithmetic.py": ("tests/tools/test_arithmetic.py",),
-    "harness/tools/correlation.py": ("tests/tools/test_correlation.py",),
-    "harness/tools/resampling.py": ("tests/tools/test_resampling.py",),
+    "harness/statistics/metrics.py": ("tests/statistics/test_metrics.py",),
+    "harness/models/pooling.py": ("tests/models/test_pooling.py",),
+    "harness/models/encoding.py": ("tests/models/test_encoding.py",),
+    "harness/models/batches.py": ("tests/models/test_batches.py",),
+    "harness/statistics/stats.py": ("tests/statistics/test_stats.py",),
+    "harness/judge/arithmetic.py": ("tests/judge/test_arithmetic.py",),
+    "harness/statistics/correlation.py": ("tests/statistics/test_correlation.py",),
+    "harness/statistics/resampling.py": ("tests/statistics/test_resampling.py",),
     "harness/judge/rules_single.py": ("tests/judge/test_single_rules.py", "tests/judge/test_value_rule.py"),
     "harness/judge/rules_many.py": ("tests/judge/test_many_rules.py",),
     "harness/judge/rules_maximum.py": ("tests/judge/test_maximum_rules.py",),
@@ -39,8 +39,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/judge/stored.py": ("tests/judge/test_stored.py",),
     "harness/judge/pooled.py": ("tests/judge/test_pooled.py",),
     "harness/judge/settling.py": ("tests/judge/test_settling.py",),
-    "harness/tools/scoring.py": ("tests/tools/test_scoring.py",),
-    "harness/tools/english.py": ("tests/tools/test_english.py",),
+    "harness/statistics/scoring.py": ("tests/statistics/test_scoring.py",),
+    "harness/stages/english.py": ("tests/stages/test_english.py",),
 }
 """Pure modules, and the tests that must see a change in them."""
 

@@ -14,12 +14,12 @@ import numpy as np
 from harness.judge.declaration import read_declaration
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.lock import LockBrokenError, LockFile, read_lock
-from harness.supply.dictionaries import load_encoder
-from harness.supply.export import listed_latents, stored_rows
-from harness.supply.made import recipe_of
-from harness.words.failures import UsageError
-from harness.words.pins import Home, Pin
-from harness.works.evaluation_tasks import document_id, read_documents
+from harness.models.sae import load_encoder
+from harness.sources.export import listed_latents, stored_rows
+from harness.sources.synthetic import recipe_of
+from harness.stages.evaluation_tasks import document_id, read_documents
+from harness.words.errors import UsageError
+from harness.words.study import Home, Pin
 
 HERE = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.supply.store import Store
+from harness.store.store import Store
 from tests.small_plan import SmallWorld
 
 ITEM_SECONDS = 0.3

@@ -15,20 +15,20 @@ LAST = {"estimates"}
     ("file", "old", "new", "stages"),
     [
         pytest.param(
-            "harness/tools/pooling.py", "(input_ids != bos_id)", "(input_ids != bos_id)  # a word",
+            "harness/models/pooling.py", "(input_ids != bos_id)", "(input_ids != bos_id)  # a word",
             set(), id="a comment in an imported module",
         ),
         pytest.param(
-            "harness/tools/metrics.py", "100 * (1 - low.sum() / high.sum())", "100 - 100 * low.sum() / high.sum()",
+            "harness/statistics/metrics.py", "100 * (1 - low.sum() / high.sum())", "100 - 100 * low.sum() / high.sum()",
             {"estimates", "self-checks"}, id="a line of a module that only estimates import",
         ),
         pytest.param(
-            "harness/tools/encoding.py", "(pre_acts > encoder.threshold)", "(pre_acts >= encoder.threshold)",
+            "harness/models/encoding.py", "(pre_acts > encoder.threshold)", "(pre_acts >= encoder.threshold)",
             READ | ASKED | LAST | {"replay"},
             id="a line of a module deep below every stage that reads a dictionary",
         ),
         pytest.param(
-            "harness/works/translation.py", "MAX_NEW_TOKENS = 512", "MAX_NEW_TOKENS = 511",
+            "harness/stages/translation.py", "MAX_NEW_TOKENS = 512", "MAX_NEW_TOKENS = 511",
             READ | ASKED | LAST | {"translations"}, id="a line of the translations and all that reads them",
         ),
         pytest.param(
@@ -54,7 +54,7 @@ def test_an_edit_makes_anew_exactly_what_stands_on_it(
 def test_a_language_that_is_not_english_does_not_move_english(tmp_path: Path) -> None:
     folder = checkout(tmp_path / "checkout")
     before = keys(folder)
-    edit(folder / "harness/works/translation.py", "MIN_PIECES = 6", "MIN_PIECES = 7")
+    edit(folder / "harness/stages/translation.py", "MIN_PIECES = 6", "MIN_PIECES = 7")
     after = keys(folder)
     assert before["activations/en"] == after["activations/en"]
     assert before["activations/hi"] != after["activations/hi"]

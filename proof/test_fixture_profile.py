@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from harness.supply.runfolder import RunFolder
-from harness.supply.store import Store
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
 from proof.checkouts import checkout, edit, environment
 
 CAN_ISOLATE = subprocess.run(["unshare", "-rmn", "true"], capture_output=True, check=False).returncode == 0
@@ -179,7 +179,7 @@ def test_a_comment_makes_nothing_anew(runs: tuple[FixtureRun, FixtureRun]) -> No
     killed = runs[1]
     said = len(killed.output)
     edit(
-        killed.checkout / "harness/tools/pooling.py",
+        killed.checkout / "harness/models/pooling.py",
         "(input_ids != bos_id)",
         "(input_ids != bos_id)  # a word",
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from claims.sin2025 import pins
-from harness.supply.tables import read_table, table_path
-from harness.words.record import ParallelTranslation, UnscoredTranslator
+from harness.store.tables import read_table, table_path
+from harness.words.records import ParallelTranslation, UnscoredTranslator
 from tests.hub.commands import stage
 from tests.hub.miniature import FIXTURES, PARALLEL, miniature_hub
 from tests.hub.server import OUTSIDER, TOKEN, serving

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from claims.sin2025 import pins
-from harness.supply.dictionaries import load_dictionary, load_encoder
-from harness.tools.encoding import latent_activations
-from harness.words.pins import Home, Pin
+from harness.models.encoding import latent_activations
+from harness.models.sae import load_dictionary, load_encoder
+from harness.words.study import Home, Pin
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Hub, serving
 

@@ -8,8 +8,8 @@ import pytest
 
 from claims.sin2025 import pins
 from claims.sin2025.study import STUDY
-from harness.supply.tables import read_table
-from harness.words.record import Coverage, ItemOutcome, Selection
+from harness.store.tables import read_table
+from harness.words.records import Coverage, ItemOutcome, Selection
 from proof.traps import document_hash, served_item, served_rows
 from tests.hub.commands import files_that_hold, report_of, reproduce
 from tests.hub.miniature import miniature_hub

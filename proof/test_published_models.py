@@ -7,13 +7,12 @@ import torch
 from safetensors.torch import load, save
 
 from claims.sin2025 import pins
-from harness.supply.adapters import attached
-from harness.supply.loading import load_language_model
-from harness.supply.tables import read_table
-from harness.words.adapter import UnusableModel
-from harness.words.pins import Home, Pin
-from harness.words.study import PublishedModel
-from harness.words.tasks import Numerics
+from harness.models.adapters import attached
+from harness.models.loading import load_language_model
+from harness.store.tables import read_table
+from harness.words.plan import Numerics
+from harness.words.records import UnusableModel
+from harness.words.study import Home, Pin, PublishedModel
 from tests.hub.commands import harness
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Hub, Repository, content_of, serving

@@ -10,21 +10,20 @@ import pytest
 
 from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
+from harness.designs.pipeline import plan
 from harness.pace import lines_of, pace_of
+from harness.run.evidence import evidence_of, heard_in
 from harness.run.execution import recorded
 from harness.run.finished import FinishedRun
 from harness.run.stageprocess import run_stage
-from harness.run.witness import evidence_of, heard_in
-from harness.supply.provenance import THREAD_VARIABLES
-from harness.supply.runfolder import RunFolder
-from harness.supply.store import Store
-from harness.tools.mode import Mode, mode_of
-from harness.words.adapter import AlignmentStep
+from harness.store.provenance import THREAD_VARIABLES
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
 from harness.words.estimate import Estimate
-from harness.words.items import Plan
+from harness.words.mode import Mode, mode_of
+from harness.words.plan import Plan
+from harness.words.records import AlignmentStep, LayerReplay, LoadedModel
 from harness.words.study import Profile, Shapes, Study
-from harness.words.testimony import LayerReplay, LoadedModel
-from harness.works.pipeline import plan
 
 LAYERS = 2
 CODES = ("en", "es", "ml")

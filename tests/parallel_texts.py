@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.words.pins import Home, Pin
+from harness.words.study import Home, Pin
 
 
 def human_texts(

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.run.stageprocess import record_of
-from harness.supply.manifest import Recipe
-from harness.supply.runfolder import RunFolder
-from harness.supply.store import Store
-from harness.supply.tables import write_table
-from harness.tools.canonical import canonical_json
-from harness.words.adapter import AlignmentStep, TrainingLoss
-from harness.words.record import Text, TextLength
+from harness.store.manifest import Recipe
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
+from harness.store.tables import write_table
+from harness.words.canonical import canonical_json
+from harness.words.records import AlignmentStep, Text, TextLength, TrainingLoss
 from harness.words.runfacts import ArtifactRecord
 
 MACHINE = {"host": "h", "accelerator": "Card, 80 GiB", "processor": "P", "cores": 4}

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
+from harness.designs.pipeline import plan
 from harness.judge.docket import hear
 from harness.run.verdicts import Brought, paper_docket, self_check_docket
-from harness.supply.sources import known_revision_or_unpinned
-from harness.supply.studies import load_profile, load_study
-from harness.tools.canonical import Json, digest_of, plain
-from harness.works.pipeline import plan
+from harness.sources.sources import known_revision_or_unpinned
+from harness.sources.studies import load_profile, load_study
+from harness.words.canonical import Json, digest_of, plain
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PLANS = (("sin2025", "fixture"), ("sin2025", "paper"))

@@ -13,18 +13,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.words.items import Item, Plan, Stage
+from harness.designs.pipeline import Produce
 from harness.words.judgement import Judgement
-from harness.words.pins import Home, Pin
+from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import RunFacts
 from harness.words.study import (
     Aggregation,
     AlignedLatents,
     AlignmentChoice,
     Group,
+    Home,
     Language,
     PhraseChoice,
     PhraseCut,
+    Pin,
     Pooling,
     Profile,
     Shapes,
@@ -34,7 +36,6 @@ from harness.words.study import (
     Study,
     Translator,
 )
-from harness.works.pipeline import Produce
 
 CODES = ("hi", "ml", "mr")
 
@@ -177,7 +178,7 @@ def small_plan(world: SmallWorld) -> Plan:
         study=small_study(),
         profile=small_profile(world.root / "source"),
         stages=tuple(
-            Stage(name=name, says=name, module="harness.words.pins", items=items, uses_model=False)
+            Stage(name=name, says=name, module="harness.words.study", items=items, uses_model=False)
             for name, items in (*stages, ("estimates", (item("estimates", "all", *measured),)))
         ),
     )
@@ -208,7 +209,7 @@ def misbehave(how: str, out: Path) -> None:
 
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
         case "no network":
-            from harness.words.failures import MissingSourceError, Reason
+            from harness.words.errors import MissingSourceError, Reason
 
             raise MissingSourceError("small source cannot be fetched: no network", reason=Reason.NO_NETWORK)
         case "die":
@@ -236,11 +237,11 @@ def write_small_report(
 
 def install(world: SmallWorld, setattr_: object = setattr) -> None:
     """Put the small world behind the product's own doors."""
+    import harness.designs.pipeline
     import harness.report
     import harness.run.reproduce
     import harness.run.stageprocess
-    import harness.supply.studies
-    import harness.works.pipeline
+    import harness.sources.studies
 
     def plan(study: Study, profile: Profile, device: str) -> Plan:
         return small_plan(world)
@@ -248,10 +249,10 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     def producer(stage: str) -> Produce:
         return produce_in(world, stage)
 
-    setattr_(harness.works.pipeline, "plan", plan)
+    setattr_(harness.designs.pipeline, "plan", plan)
     setattr_(harness.run.reproduce, "plan", plan)
     setattr_(harness.run.stageprocess, "producer", producer)
-    for module in (harness.supply.studies, harness.run.reproduce):
+    for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
     setattr_(harness.report, "write_report", write_small_report)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.words.items import Item, Plan
+from harness.designs.pipeline import plan, producer
+from harness.words.plan import Item, Plan
 from harness.words.study import (
     Aggregation,
     AlignedLatents,
@@ -19,7 +20,6 @@ from harness.words.study import (
     Specification,
     Study,
 )
-from harness.works.pipeline import plan, producer
 from tests.worlds import BENCHMARKS, World
 
 SPECIFICATION = Specification(

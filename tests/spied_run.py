@@ -10,17 +10,17 @@ import pytest
 import torch
 from transformers.models.gemma2.modeling_gemma2 import Gemma2DecoderLayer, Gemma2Model
 
+from harness.designs.pipeline import plan
 from harness.run.execution import recorded
 from harness.run.finished import FinishedRun
 from harness.run.projection import WITH_GRADIENTS
 from harness.run.stageprocess import run_stage
-from harness.supply.provenance import THREAD_VARIABLES
-from harness.supply.runfolder import RunFolder
-from harness.supply.sources import revision_of
-from harness.supply.store import Store
-from harness.words.items import Plan
-from harness.works import translation
-from harness.works.pipeline import plan
+from harness.sources.sources import revision_of
+from harness.stages import translation
+from harness.store.provenance import THREAD_VARIABLES
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
+from harness.words.plan import Plan
 from tests.small_study import small_profile, small_study
 from tests.worlds import World
 

@@ -10,8 +10,8 @@ from harness.amending import Standing, settled, settled_lines
 from harness.authors import Read
 from harness.judge.declared import load_claims
 from harness.judge.settling import printed_changes
-from harness.supply.studies import load_study
-from harness.words.published import PublishedBaseline, PublishedRun, PublishedScore, PublishedSet
+from harness.sources.studies import load_study
+from harness.words.judgement import PublishedBaseline, PublishedRun, PublishedScore, PublishedSet
 
 STUDY = load_study("sin2025")
 PRINTED = printed_changes(STUDY, load_claims("sin2025"))

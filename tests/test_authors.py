@@ -13,8 +13,8 @@ import pytest
 
 from harness.authors import runs_in
 from harness.sampled import outcomes_in
-from harness.words.failures import UsageError
-from harness.words.published import PublishedRun, PublishedSet
+from harness.words.errors import UsageError
+from harness.words.judgement import PublishedRun, PublishedSet
 from tests.hub.published import published_repositories
 from tests.hub.server import Hub, serving
 

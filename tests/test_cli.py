@@ -12,9 +12,9 @@ import pytest
 
 from harness import cli
 from harness.run.stageprocess import run_stage
-from harness.supply.sources import revision_of
-from harness.supply.store import Store
-from harness.words.failures import MissingSourceError, NotJudgedError, Reason
+from harness.sources.sources import revision_of
+from harness.store.store import Store
+from harness.words.errors import MissingSourceError, NotJudgedError, Reason
 from tests.small_plan import SmallWorld, install, small_plan, write_small_report
 
 
@@ -241,7 +241,7 @@ def test_the_store_is_listed_verified_and_cleaned(
 
 
 def _folder(small: SmallWorld, name: str) -> object:
-    from harness.supply.runfolder import RunFolder
+    from harness.store.run_folder import RunFolder
 
     return RunFolder(root=small.root / name)
 
@@ -295,11 +295,11 @@ def test_a_plan_imports_nothing_heavy(small: SmallWorld) -> None:
         "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
         "from harness import cli\n"
         "from pathlib import Path; from tests.small_plan import SmallWorld, small_plan, small_profile, small_study\n"
-        "import harness.works.pipeline, harness.supply.studies\n"
+        "import harness.designs.pipeline, harness.sources.studies\n"
         "world = SmallWorld(Path(sys.argv[1]))\n"
-        "harness.works.pipeline.plan = lambda *_: small_plan(world)\n"
-        "harness.supply.studies.load_study = lambda *_: small_study()\n"
-        "harness.supply.studies.load_profile = lambda *_: small_profile(world.root)\n"
+        "harness.designs.pipeline.plan = lambda *_: small_plan(world)\n"
+        "harness.sources.studies.load_study = lambda *_: small_study()\n"
+        "harness.sources.studies.load_profile = lambda *_: small_profile(world.root)\n"
         "cli.main(['plan'])"
     )
     command = [sys.executable, "-c", program, str(small.root)]

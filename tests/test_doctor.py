@@ -15,13 +15,13 @@ import pytest
 import torch
 
 from claims.sin2025.study import STUDY
+from harness.designs.pipeline import plan
 from harness.doctor import Finding, Room, State, _download_rooms, _measured, examined, is_able, made_for
 from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
-from harness.supply import provenance
-from harness.supply.firstuse import Seen, SeenFile
-from harness.supply.studies import load_profile
-from harness.words.pins import Home, Pin
-from harness.works.pipeline import plan
+from harness.sources.pin_record import Seen, SeenFile
+from harness.sources.studies import load_profile
+from harness.store import provenance
+from harness.words.study import Home, Pin
 from tests.hub.miniature import miniature_hub
 from tests.hub.server import OUTSIDER, TOKEN, Hub, serving
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness import cli
-from harness.tools.canonical import Json
+from harness.words.canonical import Json
 
 GAP, RETENTION = ("--printed", "26.27", "--margin", "2.5"), ("--printed", "~91", "--margin", "2.0")
 

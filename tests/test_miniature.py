@@ -9,9 +9,9 @@ from claims.miniature.profiles import PROFILES
 from claims.sin2025 import profiles as paper
 from harness.judge.docket import docket_of, hear
 from harness.judge.hearing import Circumstances
-from harness.judge.unitrows import read_stored
-from harness.supply.studies import load_study
-from harness.supply.tables import read_table
+from harness.judge.unit_values import read_stored
+from harness.sources.studies import load_study
+from harness.store.tables import read_table
 from harness.words.claim import Claim, Kind
 from harness.words.estimate import Estimate
 from harness.words.verdict import State

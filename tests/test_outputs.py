@@ -12,7 +12,7 @@ from harness.outputs import READER_GONE
 PROGRAM = """
 import sys
 from harness.outputs import code_of_answer, open_outputs
-from harness.words.failures import HarnessError
+from harness.words.errors import HarnessError
 open_outputs()
 for number in range(20_000):
     print(f"größe → {number} {chr(0xdce4)}")

@@ -7,16 +7,16 @@ import pytest
 
 from claims.sin2025.study import STUDY
 from harness import cli
+from harness.designs.pipeline import plan
 from harness.pace import Pace, lines_of, pace_of
 from harness.run.forecast import StageForecast
 from harness.run.projection import layer_parameters, phrases_at_most, projection
-from harness.supply.provenance import machine
-from harness.supply.speed import matmul_flops_per_second
-from harness.supply.studies import load_profile
-from harness.words.failures import UsageError
-from harness.words.items import Plan
-from harness.words.record import PromptTotal, Translation
-from harness.works.pipeline import plan
+from harness.run.speed import matmul_flops_per_second
+from harness.sources.studies import load_profile
+from harness.store.provenance import machine
+from harness.words.errors import UsageError
+from harness.words.plan import Plan
+from harness.words.records import PromptTotal, Translation
 from tests.pencil_run import PencilRun, lengths, losses, moments, texts
 from tests.spied_run import SpiedRun
 

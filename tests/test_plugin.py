@@ -13,9 +13,9 @@ from harness import plugin
 from harness.judge.docket import Docket, Unmeasured, docket_of
 from harness.judge.hearing import Circumstances
 from harness.plugin import BrokenCheckError, Clerk, ending_of, hear_in_pytest, sentence
-from harness.supply.studies import load_study
+from harness.sources.studies import load_study
 from harness.words.claim import Claim, Tier
-from harness.words.failures import HarnessError
+from harness.words.errors import HarnessError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Verdict, Why
 from tests.judge.asked import value_claim

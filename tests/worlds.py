@@ -10,9 +10,8 @@ from pathlib import Path
 
 import torch
 
-from harness.words.pins import Home, Pin
-from harness.words.study import Benchmark, Sources, Translator
-from harness.words.tasks import Networks, Numerics
+from harness.words.plan import Networks, Numerics
+from harness.words.study import Benchmark, Home, Pin, Sources, Translator
 from tests.world_data import MODEL_ID, packed_windows, source_id, write_benchmarks, write_export
 from tests.world_networks import (
     D_SAE,

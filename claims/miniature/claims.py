@@ -12,6 +12,7 @@ from harness.words.claim import (
     InferenceTarget,
     Kind,
     Minima,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -21,7 +22,6 @@ from harness.words.claim import (
     TwoPrintings,
     Unit,
 )
-from harness.words.printed import Printed
 from harness.words.verdict import State
 
 LAYERS = (0, 3, 6, 9, 12, 15, 19, 22, 25)

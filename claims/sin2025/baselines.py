@@ -5,7 +5,7 @@ further cell that it finds; a line stands here once somebody has committed it, w
 """
 
 from claims.sin2025 import pins
-from harness.words.published import PublishedBaseline
+from harness.words.judgement import PublishedBaseline
 
 HELLASWAG = pins.BENCHMARKS["m_hellaswag"].address
 

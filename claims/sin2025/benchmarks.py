@@ -24,6 +24,7 @@ from harness.words.claim import (
     Kind,
     Minima,
     Pilot,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -32,7 +33,6 @@ from harness.words.claim import (
     Tier,
     Unit,
 )
-from harness.words.printed import Printed
 
 AT_CHANCE = (
     "Malayalam HellaSwag stands at chance in the authors' own baseline: 1,515 of 6,019 right, 0.3 standard errors above a "

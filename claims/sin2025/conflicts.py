@@ -1,6 +1,6 @@
 """Every conflict between sources of the paper, and what is made of it; some touch no number."""
 
-from harness.words.protocol import Conflict
+from harness.words.judgement import Conflict
 
 CONFLICTS = (
     Conflict(

@@ -3,8 +3,7 @@
 from claims.sin2025 import sources
 from claims.sin2025.benchmarks import AT_CHANCE
 from claims.sin2025.estimate_names import BENCHMARKS, LAYERS, LOW_RESOURCE, similarity
-from harness.words.claim import Claim, Kind, Minima, Reading, Rule, SourceTier, Target, Tier, Unit
-from harness.words.printed import Printed
+from harness.words.claim import Claim, Kind, Minima, Printed, Reading, Rule, SourceTier, Target, Tier, Unit
 
 LANGUAGES = Minima(units=8)
 SCRIPT = (

@@ -11,6 +11,7 @@ from harness.words.claim import (
     Kind,
     Minima,
     Pilot,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -18,7 +19,6 @@ from harness.words.claim import (
     Tier,
     Unit,
 )
-from harness.words.printed import Printed
 
 CONFLICTS = ("K4", "K9", "K11")
 TRAINED = Minima(units=100, seeds=3)

@@ -8,8 +8,19 @@ from collections.abc import Callable, Sequence
 
 from claims.sin2025 import sources
 from claims.sin2025.estimate_names import DEEP, EARLY, LAYERS, LOW_RESOURCE, gap, language_gap
-from harness.words.claim import Claim, Kind, Minima, Pilot, Reading, Rule, SourceTier, Target, Tier, Unit
-from harness.words.printed import Printed
+from harness.words.claim import (
+    Claim,
+    Kind,
+    Minima,
+    Pilot,
+    Printed,
+    Reading,
+    Rule,
+    SourceTier,
+    Target,
+    Tier,
+    Unit,
+)
 
 SIDES = (
     ("high", sources.HIGH, (sources.NEWS, sources.STRUCTURED)),

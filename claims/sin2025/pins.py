@@ -1,7 +1,6 @@
 """Every outside thing of the paper's world: the one place where addresses, files and known revisions stand."""
 
-from harness.words.pins import Home, Pin
-from harness.words.study import PublishedModel
+from harness.words.study import Home, Pin, PublishedModel
 
 CANONICAL_L0 = (
     105, 102, 141, 59, 124, 68, 70, 69, 71, 73, 77, 80, 82,

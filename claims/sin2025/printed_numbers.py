@@ -10,6 +10,7 @@ from harness.words.claim import (
     GainAgainstGap,
     Granularity,
     Kind,
+    Printed,
     Rule,
     Sentence,
     Tier,
@@ -17,7 +18,6 @@ from harness.words.claim import (
     Unit,
     WordsAgainstNumbers,
 )
-from harness.words.printed import Printed
 
 SUBSET, FULL_SET = "aligned subset", "full Malayalam set"
 ARC_SETS = (*((num_items, SUBSET) for num_items in range(1_115, 1_118)), (1_142, FULL_SET))

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from claims.sin2025 import pins
 from claims.sin2025.specification import PROTOCOL
-from harness.words.pins import Home, Pin
-from harness.words.study import Parallel, Profile, Sizes, Sources, Translator
+from harness.words.study import Home, Parallel, Pin, Profile, Sizes, Sources, Translator
 
 FIXTURES = "fixtures"
 MINIATURE = "gemma-2-2b-miniature"

@@ -5,7 +5,7 @@ given run is behind a number of the paper is open: several variants were scored 
 """
 
 from claims.sin2025 import pins
-from harness.words.published import PublishedSet
+from harness.words.judgement import PublishedSet
 
 _SUBSETS = {name.removeprefix("m_"): pin.address for name, pin in pins.BENCHMARKS.items()}
 _FULL = {name.removeprefix("m_"): pin.address for name, pin in pins.FULL_BENCHMARKS.items()}

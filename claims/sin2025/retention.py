@@ -8,6 +8,7 @@ from harness.words.claim import (
     Kind,
     Minima,
     Pilot,
+    Printed,
     Reading,
     Rule,
     SourceTier,
@@ -15,7 +16,6 @@ from harness.words.claim import (
     Tier,
     Unit,
 )
-from harness.words.printed import Printed
 
 ACTIVATION = Reading(
     name="activation",

@@ -1,8 +1,7 @@
 """The primary specification: one answer to each question that the paper leaves open, fixed before any full run."""
 
 from claims.sin2025.baselines import BASELINES
-from harness.words.judgement import Choice, Openness
-from harness.words.protocol import Protocol
+from harness.words.judgement import Choice, Openness, Protocol
 from harness.words.study import (
     Aggregation,
     AlignedLatents,

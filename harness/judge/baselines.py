@@ -10,18 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.judge.quantities import Cell, said_of_estimates
-from harness.supply.outcomes import keyed
-from harness.supply.tables import read_table
-from harness.tools.scoring import (
+from harness.sources.outcomes import keyed
+from harness.statistics.scoring import (
     MAX_POINTS_APART,
     MIN_ITEM_AGREEMENT,
     Scored,
     baseline,
     standard_errors_above,
 )
-from harness.words.judgement import BaselineCheck
-from harness.words.published import BaselineOutcome, PublishedBaseline
-from harness.words.record import ItemOutcome
+from harness.store.tables import read_table
+from harness.words.judgement import BaselineCheck, BaselineOutcome, PublishedBaseline
+from harness.words.records import ItemOutcome
 from harness.words.study import Benchmark, Profile, Study
 
 CURE = (

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.tools.measured import Scope
-from harness.words.formula import Formula
+from harness.statistics.measured import Scope
+from harness.words.estimate import Formula
 
 
 @dataclass(frozen=True)

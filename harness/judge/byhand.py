@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from harness.judge.question import Question
 from harness.judge.rules_single import judge_value
 from harness.judge.sample import Sample
-from harness.tools.canonical import Json
-from harness.tools.stats import Spread
-from harness.words.claim import Claim, Kind, Minima, Reading, Rule, Sentence, SourceTier, Target, Tier, Unit
-from harness.words.failures import UsageError
-from harness.words.printed import Printed
+from harness.statistics.stats import Spread
+from harness.words.canonical import Json
+from harness.words.claim import (
+    Claim,
+    Kind,
+    Minima,
+    Printed,
+    Reading,
+    Rule,
+    Sentence,
+    SourceTier,
+    Target,
+    Tier,
+    Unit,
+)
+from harness.words.errors import UsageError
 from harness.words.verdict import CaseVerdict
 
 NAME = "typed"

@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from harness.tools.canonical import Json, place_of_surrogate, text_digest
-from harness.words.failures import UsageError
+from harness.words.canonical import Json, place_of_surrogate, text_digest
+from harness.words.errors import UsageError
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError

@@ -4,9 +4,9 @@ import difflib
 
 from harness.judge.claimfaults import inventory_faults
 from harness.judge.quantities import estimate_units
-from harness.supply.studies import load_claims_of, load_study
+from harness.sources.studies import load_claims_of, load_study
 from harness.words.claim import Claim
-from harness.words.failures import UsageError
+from harness.words.errors import UsageError
 from harness.words.study import Study
 
 

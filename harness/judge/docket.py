@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from harness.judge.hearing import Circumstances, Samples, judge
 from harness.judge.sample import Sample
 from harness.judge.stored import samples_of
-from harness.judge.unitrows import Stored
-from harness.tools.mode import Mode
+from harness.judge.unit_values import Stored
 from harness.words.claim import Claim, InferenceTarget
+from harness.words.mode import Mode
 from harness.words.study import Study
 from harness.words.verdict import Verdict, Why
 

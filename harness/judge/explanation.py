@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harness.words.claim import (
+    RULES_IN_WORDS,
     Claim,
     GainAgainstGap,
     Granularity,
@@ -11,10 +12,9 @@ from harness.words.claim import (
     Target,
     TwoPrintings,
     WordsAgainstNumbers,
+    shown_as,
 )
-from harness.words.printed import shown_as
-from harness.words.protocol import Conflict
-from harness.words.ruling import RULES_IN_WORDS
+from harness.words.judgement import Conflict
 
 SHOWN_ESTIMATES = 3
 """Estimates of a reading that are listed one by one; the others are counted."""

@@ -15,10 +15,10 @@ from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reac
 from harness.judge.rules_single import judge_ceiling, judge_floor, judge_sign, judge_value
 from harness.judge.sample import Sample
 from harness.judge.telling import agreed, explored, of_cases
-from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
-from harness.tools.stats import holm
+from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
+from harness.statistics.stats import holm
 from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier
-from harness.words.formula import InconsistentError
+from harness.words.estimate import InconsistentError
 from harness.words.verdict import CaseVerdict, Flag, State, Verdict, Why
 
 Decide = Callable[[Question, tuple[Sample, ...], Adjust], CaseVerdict]

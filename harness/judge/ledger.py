@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from harness.judge.lock import LockBrokenError
-from harness.supply.disk import locked, write_whole
-from harness.supply.provenance import commit, now
-from harness.tools.canonical import canonical_json, digest_of
+from harness.store.files import locked, write_whole
+from harness.store.provenance import commit, now
+from harness.words.canonical import canonical_json, digest_of
 from harness.words.judgement import Ledger, LedgerLine
 
 NOTHING_BEFORE = "0" * 64

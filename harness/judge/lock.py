@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.judge.registration import content_of, difference, parts_that_differ
-from harness.supply.disk import write_json
-from harness.supply.provenance import commit, now, require_checkout
-from harness.supply.studies import lock_path
-from harness.tools.canonical import Json, digest_of, plain
-from harness.words.failures import HarnessError, UsageError
+from harness.sources.studies import lock_path
+from harness.store.files import write_json
+from harness.store.provenance import commit, now, require_checkout
+from harness.words.canonical import Json, digest_of, plain
+from harness.words.errors import HarnessError, UsageError
 from harness.words.judgement import Amendment, Lock, LockStatus
 
 FORMAT = 1

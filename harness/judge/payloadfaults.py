@@ -7,11 +7,11 @@ from harness.words.claim import (
     Claim,
     GainAgainstGap,
     Granularity,
+    Printed,
     Rule,
     TwoPrintings,
     WordsAgainstNumbers,
 )
-from harness.words.printed import Printed
 
 PAYLOADS: Mapping[Rule, type] = {
     Rule.GRANULARITY: Granularity,

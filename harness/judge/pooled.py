@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from harness.judge.resampled import Resampled, about_seeds, by_seed, size_of, steps_of
 from harness.judge.sample import Assumption, Sample
-from harness.judge.unitrows import UnitRows
-from harness.tools.stats import BELOW_ROUNDING, Spread, combined
-from harness.words.estimate import Estimate
-from harness.words.formula import Formula
+from harness.judge.unit_values import UnitRows
+from harness.statistics.stats import BELOW_ROUNDING, Spread, combined
+from harness.words.estimate import Estimate, Formula
 
 Part = tuple[Estimate, UnitRows]
 Values = NDArray[np.float64]

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from harness.judge.question import finite
 from harness.judge.resampled import by_seed
 from harness.judge.stored import StoredSamples
-from harness.judge.unitrows import UnitRows
+from harness.judge.unit_values import UnitRows
 from harness.words.claim import InferenceTarget
-from harness.words.estimate import Estimate
-from harness.words.formula import InconsistentError
+from harness.words.estimate import Estimate, InconsistentError
 from harness.words.judgement import Precision, SeedValue
 
 BY_SEED = frozenset({"gain", "retention", "retention-by-adapter", "delta", "delta-english"})

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.tools.stats import ALPHA, Spread, combined, t_quantile, units_for_equivalence
+from harness.statistics.stats import ALPHA, Spread, combined, t_quantile, units_for_equivalence
 from harness.words.claim import Claim, InferenceTarget, Pilot, Rule
 from harness.words.judgement import Prospect
 from harness.words.study import Sizes

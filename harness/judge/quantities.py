@@ -5,7 +5,7 @@ What a broken layer or a differing cell breaks is looked up here, and read off n
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.tools.measured import Scope
+from harness.statistics.measured import Scope
 from harness.words.study import Group, Study
 
 MEAN_OVER_LAYERS, SHARE_CLOSED = "mean-over-aligned-layers", "share-of-gap-closed"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.judge.sample import Noise, Sample
-from harness.tools.stats import ALPHA
+from harness.statistics.stats import ALPHA
 from harness.words.claim import Claim, InferenceTarget, Reading, Target
 from harness.words.verdict import CaseVerdict, Closeness, Flag, Interval, Member, Numbers, State, Why
 

@@ -4,24 +4,23 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.designs.draft import REPLAYED_ROWS
 from harness.judge.claimfaults import UNMEASURED
 from harness.judge.declared import load_claims
-from harness.supply.codedigest import installed_code_digest
-from harness.supply.studies import load_profiles, load_protocol_of, load_study
-from harness.tools.canonical import Json, canonical_json, digest_of, plain
-from harness.tools.draft import REPLAYED_ROWS
-from harness.tools.replaying import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
-from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
-from harness.tools.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
-from harness.tools.stats import ALPHA
+from harness.sources.studies import load_profiles, load_protocol_of, load_study
+from harness.statistics.replay_gate import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
+from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
+from harness.statistics.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
+from harness.statistics.stats import ALPHA
+from harness.store.code_digest import installed_code_digest
+from harness.words.canonical import Json, canonical_json, digest_of, plain
 from harness.words.claim import Claim, Tier
-from harness.words.pins import Home
-from harness.words.protocol import Protocol
-from harness.words.study import Profile, Sizes, Sources, Study
+from harness.words.judgement import Protocol
+from harness.words.study import Home, Profile, Sizes, Sources, Study
 
 CODE: Mapping[str, tuple[str, ...]] = {
-    "estimates": ("harness.works.estimates",),
-    "judge": ("harness.judge.docket", "harness.judge.baselines", "harness.judge.handedin"),
+    "estimates": ("harness.designs.estimates",),
+    "judge": ("harness.judge.docket", "harness.judge.baselines", "harness.judge.audit_input"),
 }
 """Modules whose code is held, each with all it imports: stored tables to estimates, and these to verdicts."""
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.judge.sample import Assumption, Sample
-from harness.judge.unitrows import PhraseRows, Stored, UnitRows
-from harness.tools.assumptions import (
+from harness.judge.unit_values import PhraseRows, Stored, UnitRows
+from harness.statistics.assumptions import (
     LEAST_LATENTS,
     LEAST_TAIL_INDEX,
     effective_units,
@@ -20,8 +20,8 @@ from harness.tools.assumptions import (
     most_influential,
     tail_index,
 )
-from harness.tools.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
-from harness.tools.stats import (
+from harness.statistics.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
+from harness.statistics.stats import (
     BELOW_ROUNDING,
     Spread,
     combined,
@@ -31,8 +31,7 @@ from harness.tools.stats import (
     standard_deviation,
 )
 from harness.words.claim import InferenceTarget
-from harness.words.estimate import Estimate
-from harness.words.formula import Formula, InconsistentError
+from harness.words.estimate import Estimate, Formula, InconsistentError
 
 Values = NDArray[np.float64]
 

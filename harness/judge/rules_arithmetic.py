@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.tools.arithmetic import (
+from harness.judge.arithmetic import (
     Agreement,
     Occurrence,
     closing_ratio,

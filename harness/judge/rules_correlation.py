@@ -7,9 +7,9 @@ import numpy as np
 from harness.judge.question import Adjust, Question, answer, range_text, unmet_minimum
 from harness.judge.rules_single import three_way
 from harness.judge.sample import Sample
-from harness.tools.correlation import Fisher, fisher, leave_one_out, partial, permutation_p, spearman
-from harness.tools.metrics import MIN_PAIRS
-from harness.tools.stats import ALPHA, t_quantile
+from harness.statistics.correlation import Fisher, fisher, leave_one_out, partial, permutation_p, spearman
+from harness.statistics.metrics import MIN_PAIRS
+from harness.statistics.stats import ALPHA, t_quantile
 from harness.words.verdict import CaseVerdict, Numbers, State, Why
 
 

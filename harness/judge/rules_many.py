@@ -14,7 +14,7 @@ from harness.judge.question import (
 )
 from harness.judge.rules_single import flips, three_way
 from harness.judge.sample import Sample
-from harness.tools.stats import ALPHA, holm, sign_tail
+from harness.statistics.stats import ALPHA, holm, sign_tail
 from harness.words.verdict import CaseVerdict, Member, State, Why
 
 BOTH_WAYS = 2

@@ -9,7 +9,7 @@ from harness.judge.question import LEVEL, Adjust, Question, answer, numbers_of, 
 from harness.judge.rules_single import how_it_ends, three_way
 from harness.judge.sample import Sample
 from harness.judge.simultaneous import Joint, joint
-from harness.tools.stats import expected_maximum
+from harness.statistics.stats import expected_maximum
 from harness.words.verdict import CaseVerdict, Interval, Member, State, Why
 
 

@@ -2,9 +2,8 @@
 
 from harness.judge.question import Adjust, Question, answer, numbers_of, range_text, shown, unmet_minimum
 from harness.judge.sample import Noise, Sample, one_run_noise
-from harness.tools.stats import ALPHA, sign_flip_tail
-from harness.words.claim import Target
-from harness.words.printed import shown_as
+from harness.statistics.stats import ALPHA, sign_flip_tail
+from harness.words.claim import Target, shown_as
 from harness.words.verdict import CaseVerdict, Flag, Interval, Numbers, State, Why
 
 Outcome = tuple[State, Why]

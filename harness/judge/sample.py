@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.tools.resampling import percentile_interval, share_above, share_below
-from harness.tools.stats import Spread, sign_flip_tail, t_quantile, tail_above, tail_below
+from harness.statistics.resampling import percentile_interval, share_above, share_below
+from harness.statistics.stats import Spread, sign_flip_tail, t_quantile, tail_above, tail_below
 
 Values = NDArray[np.float64]
 

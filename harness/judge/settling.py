@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from harness.judge.arithmetic import Rounding, change_rounding_of, relative_change_rounding_of
 from harness.judge.quantities import estimate_scopes
-from harness.tools.arithmetic import Rounding, change_rounding_of, relative_change_rounding_of
-from harness.words.claim import Claim, Rule
-from harness.words.printed import Printed
+from harness.words.claim import Claim, Printed, Rule
 from harness.words.study import Study
 
 CHANGES = ("delta", "relative-delta")

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.judge.sample import Sample
-from harness.tools.resampling import share_above, stream
-from harness.tools.stats import ALPHA
+from harness.statistics.resampling import share_above, stream
+from harness.statistics.stats import ALPHA
 
 Values = NDArray[np.float64]
 

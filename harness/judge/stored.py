@@ -12,12 +12,11 @@ import numpy as np
 from harness.judge.pooled import pooled_estimates
 from harness.judge.resampled import Resampled
 from harness.judge.sample import Assumption, Sample
-from harness.judge.unitrows import Stored, read_stored
-from harness.tools.assumptions import clustered
-from harness.tools.resampling import NUM_DRAWS
+from harness.judge.unit_values import Stored, read_stored
+from harness.statistics.assumptions import clustered
+from harness.statistics.resampling import NUM_DRAWS
 from harness.words.claim import Claim, InferenceTarget
-from harness.words.estimate import Estimate
-from harness.words.formula import Formula
+from harness.words.estimate import Estimate, Formula
 from harness.words.study import Group, Study
 
 ERRORS_ABOVE_CHANCE = 3.0

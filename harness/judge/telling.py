@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from harness.judge.question import range_text, shown
-from harness.tools.resampling import MANY_DRAWS
-from harness.words.claim import Claim, Tier
-from harness.words.printed import shown_as
+from harness.statistics.resampling import MANY_DRAWS
+from harness.words.claim import Claim, Tier, shown_as
 from harness.words.verdict import CaseVerdict, Flag, State, Verdict, Why
 
 

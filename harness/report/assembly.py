@@ -36,11 +36,10 @@ from harness.report.document import (
     UnusableEntry,
 )
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
-from harness.words.adapter import AdapterFailure, UnusableModel
 from harness.words.claim import Claim, Kind
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck
 from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
-from harness.words.record import Coverage, UnscoredTranslator
+from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.runfacts import RunFacts
 from harness.words.verdict import State, Verdict, Why
 

@@ -9,7 +9,7 @@ from harness.report.markup import Markup
 from harness.report.numbers import amount
 from harness.report.tabulation import Table
 from harness.report.verdictwords import BASELINES
-from harness.words.published import BaselineOutcome
+from harness.words.judgement import BaselineOutcome
 
 LEAD = (
     "Before a tuned score is read, our untouched model is held against the authors\u2019 own untouched runs on the same "

@@ -27,8 +27,7 @@ from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount, count, exact
 from harness.report.verdictwords import FLAGS, INFERENCES, SOURCES, UNITS
 from harness.report.wording import repeat_words
-from harness.words.printed import shown_as
-from harness.words.ruling import RULES_IN_WORDS
+from harness.words.claim import RULES_IN_WORDS, shown_as
 
 ESTIMATES_STAGE = "estimates"
 CASE_HEADERS = ("Reading", "Verdict", "Printed", "Measured, 90 %", "Difference", "Margins", "TOST p", "Deviation p", "after Holm")  # fmt: skip

@@ -9,7 +9,7 @@ from harness.report.elements import code
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import amount
 from harness.report.verdictwords import FLAGS, SOURCES, STATES, UNITS, WHYS
-from harness.words.printed import shown_as
+from harness.words.claim import shown_as
 
 ARITHMETIC = "arithmetic"
 VALUE = "value"

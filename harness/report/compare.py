@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from harness.report.claimdocument import JudgedClaim, MeasuredNumbers
 from harness.report.document import Measurement, Report
-from harness.words.failures import UsageError
+from harness.words.errors import UsageError
 
 ABSENT = "absent"
 

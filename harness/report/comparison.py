@@ -8,7 +8,7 @@ from harness.report.markdown import plain
 from harness.report.markup import printable
 from harness.report.numbers import amount, count, short
 from harness.report.verdictwords import STATES
-from harness.tools.canonical import plain as jsonable
+from harness.words.canonical import plain as jsonable
 
 SHOWN = 20
 """Numbers and facts of one kind that text and Markdown show; JSON holds all."""

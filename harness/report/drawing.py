@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.markup import Markup, escaped
 from harness.report.numbers import MINUS
-from harness.supply.environment import without_strays
+from harness.store.environment import without_strays
 from harness.words.verdict import State
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from harness.tools.mode import Mode
 from harness.words.claim import Kind, Tier
 from harness.words.judgement import FailOn, Judged, Judgement, LockStatus
+from harness.words.mode import Mode
 from harness.words.verdict import JUDGED, State, Verdict, Why
 
 

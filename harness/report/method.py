@@ -10,8 +10,8 @@ from harness.report.elements import Content, code, folded, paragraph, plain_tabl
 from harness.report.markup import Markup, tag
 from harness.report.numbers import exact, short
 from harness.report.verdictwords import FAIL_ONS, INFERENCES, LOCKS_IN_FULL, STATES, TIERS, UNITS
+from harness.words.claim import RULES_IN_WORDS
 from harness.words.judgement import prospects_say
-from harness.words.ruling import RULES_IN_WORDS
 
 NO_JUDGE = "Nothing was judged in this run."
 

@@ -9,8 +9,7 @@ from harness.report.elements import Content, code, folded, paragraph, plain_tabl
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count
 from harness.report.verdictwords import OPENNESS
-from harness.words.printed import shown_as
-from harness.words.ruling import RULES_IN_WORDS
+from harness.words.claim import RULES_IN_WORDS, shown_as
 
 NO_CHOICES = "No open choice is recorded with this report."
 NOT_ASSESSED = (

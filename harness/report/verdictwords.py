@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from harness.words.claim import InferenceTarget, Kind, SourceTier, Tier, Unit
-from harness.words.judgement import FailOn, LockStatus, Openness
-from harness.words.published import BaselineOutcome
+from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
 from harness.words.verdict import Flag, State, Why
 
 

@@ -9,19 +9,19 @@ from typing import NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.models.failed_adapters import adapter_failures, unusable_models
 from harness.report.assembly import SCHEMA_VERSION, Records, as_report
 from harness.report.document import Point, Report
 from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
 from harness.report.page import render_page
 from harness.report.schema import validated
-from harness.supply.disk import write_whole
-from harness.supply.stopped import adapter_failures, unusable_models
-from harness.supply.tables import read_column, read_table, table_path
+from harness.store.files import write_whole
+from harness.store.tables import read_column, read_table, table_path
+from harness.words.errors import UsageError
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
-from harness.words.failures import UsageError
 from harness.words.judgement import Judgement
-from harness.words.record import Coverage, UnscoredTranslator
+from harness.words.records import Coverage, UnscoredTranslator
 from harness.words.runfacts import RunFacts
 
 Row = TypeVar("Row")

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from harness.judge.audit_input import HandedIn, handed_in
 from harness.judge.declaration import Declaration, read_declaration
 from harness.judge.declared import load_claims
 from harness.judge.declaredsamples import asking_by_key
-from harness.judge.handedin import HandedIn, handed_in
 from harness.judge.hearing import Circumstances, judge
 from harness.judge.lock import lock_state
 from harness.run.ending import language_facts
-from harness.supply.disk import disk_errors, publish_folder, require_folder
-from harness.supply.studies import load_protocol_of, load_study
-from harness.tools.canonical import digest_of
+from harness.sources.studies import load_protocol_of, load_study
+from harness.store.files import disk_errors, publish_folder, require_folder
+from harness.words.canonical import digest_of
 from harness.words.claim import Claim
-from harness.words.failures import UsageError
+from harness.words.errors import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
 from harness.words.runfacts import RunFacts, SourceRecord
 from harness.words.study import Study

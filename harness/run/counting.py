@@ -11,19 +11,18 @@ from functools import partial, reduce
 from harness.run.finished import FinishedRun, NotCountedError
 from harness.run.projection import layers_flops
 from harness.run.trainingwork import training_work
-from harness.supply.tables import table_path
-from harness.words.items import Stage
-from harness.words.record import (
+from harness.stages.dictionary_error import dictionary_sample
+from harness.store.tables import table_path
+from harness.words.plan import AdapterTask, DictionaryTask, Stage
+from harness.words.records import (
     DictionaryError,
     ParallelTranslation,
     PromptTotal,
+    ReplayedRow,
     TextLength,
     Translation,
     UnscoredTranslator,
 )
-from harness.words.tasks import AdapterTask, DictionaryTask
-from harness.words.testimony import ReplayedRow
-from harness.works.dictionary import dictionary_sample
 
 
 @dataclass(frozen=True, kw_only=True)

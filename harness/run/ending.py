@@ -6,20 +6,20 @@ from pathlib import Path
 
 from harness.judge.docket import Hear
 from harness.judge.ledger import LedgerFile, Run
+from harness.run.artifact_status import Survey
+from harness.run.cache_keys import Recipes
+from harness.run.evidence import Heard, evidence_of, evidence_words, heard_in, replay_words
 from harness.run.progress import Say
-from harness.run.recipes import Recipes
-from harness.run.survey import Survey
 from harness.run.verdicts import Asked, Brought, judgement_of
-from harness.run.witness import Heard, evidence_of, evidence_words, heard_in, replay_words
-from harness.supply.disk import disk_errors
-from harness.supply.provenance import environment
-from harness.supply.runfolder import RunFolder, StageFailure
-from harness.supply.studies import committed_pins
-from harness.tools.canonical import digest_of
-from harness.tools.mode import Mode, mode_of
-from harness.words.failures import HarnessError, NotJudgedError, Reason
-from harness.words.items import Plan, Stage
+from harness.sources.studies import committed_pins
+from harness.store.files import disk_errors
+from harness.store.provenance import environment
+from harness.store.run_folder import RunFolder, StageFailure
+from harness.words.canonical import digest_of
+from harness.words.errors import HarnessError, NotJudgedError, Reason
 from harness.words.judgement import Judgement
+from harness.words.mode import Mode, mode_of
+from harness.words.plan import Plan, Stage
 from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.words.study import Study
 

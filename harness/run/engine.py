@@ -14,15 +14,15 @@ from getpass import getuser
 from pathlib import Path
 from typing import IO
 
-from harness.run.recipes import Recipes
+from harness.run.cache_keys import Recipes
 from harness.run.stageprocess import is_damage
-from harness.supply.disk import disk_errors, take_lock, write_json, write_whole
-from harness.supply.environment import child_environment
-from harness.supply.runfolder import RunFolder
-from harness.supply.sources import decided
-from harness.tools.canonical import Json
-from harness.words.failures import MALFUNCTION, StageFailedError
-from harness.words.items import Stage
+from harness.sources.sources import decided
+from harness.store.environment import child_environment
+from harness.store.files import disk_errors, take_lock, write_json, write_whole
+from harness.store.run_folder import RunFolder
+from harness.words.canonical import Json
+from harness.words.errors import MALFUNCTION, StageFailedError
+from harness.words.plan import Stage
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 
-from harness.supply.disk import write_json
-from harness.supply.provenance import commit, library_versions, machine, now
-from harness.supply.runfolder import Event, RunFolder
-from harness.tools.canonical import plain
-from harness.words.items import Plan
+from harness.store.files import write_json
+from harness.store.provenance import commit, library_versions, machine, now
+from harness.store.run_folder import Event, RunFolder
+from harness.words.canonical import plain
+from harness.words.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

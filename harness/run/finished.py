@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from harness.supply.runfolder import RunFolder
-from harness.supply.stopped import adapter_failures, unusable_models
-from harness.supply.store import Store
-from harness.supply.tables import read_column, read_table
-from harness.words.failures import StoreError
-from harness.words.items import Item, Plan
+from harness.models.failed_adapters import adapter_failures, unusable_models
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
+from harness.store.tables import read_column, read_table
+from harness.words.errors import StoreError
+from harness.words.plan import Item, Plan
 
 Row = TypeVar("Row")
 

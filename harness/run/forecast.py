@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.run.counting import StageWork
 from harness.run.projection import StageProjection, items_at_most, phrases_at_most, projection
-from harness.words.items import Plan
+from harness.words.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

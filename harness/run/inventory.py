@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from harness.judge.declared import load_claims
 from harness.judge.preflight import prospects
-from harness.run.recipes import Recipes
-from harness.supply.certificates import ForeignFileError
-from harness.supply.store import Store
-from harness.supply.studies import study_names
-from harness.words.failures import MissingSourceError, StoreError
-from harness.words.items import Item, Stage
+from harness.run.cache_keys import Recipes
+from harness.sources.certificates import ForeignFileError
+from harness.sources.studies import study_names
+from harness.store.store import Store
+from harness.words.errors import MissingSourceError, StoreError
 from harness.words.judgement import Prospect
+from harness.words.plan import Item, Stage
 from harness.words.study import Profile, Study
 
 

@@ -7,11 +7,11 @@ from harness.judge.docket import Docket
 from harness.judge.ledger import LedgerFile
 from harness.judge.lock import lock_state
 from harness.report import REPORT_FILE, load_report
+from harness.run.evidence import heard_in
 from harness.run.verdicts import Brought, paper_docket, self_check_docket
-from harness.run.witness import heard_in
-from harness.supply.store import Store
-from harness.supply.studies import load_profile, load_study
-from harness.words.failures import NotJudgedError, Reason
+from harness.sources.studies import load_profile, load_study
+from harness.store.store import Store
+from harness.words.errors import NotJudgedError, Reason
 from harness.words.judgement import LockStatus
 from harness.words.runfacts import NotRun
 

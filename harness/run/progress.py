@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.supply.runfolder import Event, RunFolder
-from harness.words.items import Plan, Stage
+from harness.store.run_folder import Event, RunFolder
+from harness.words.plan import Plan, Stage
 
 Say = Callable[[str], None]
 """Prints one line to whoever watches."""

@@ -7,10 +7,9 @@ run did is counted from its artifacts instead, and its pace takes the place of t
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.tools.draft import REPLAYED_ROWS
-from harness.words.items import Plan
-from harness.words.pins import Home
-from harness.words.study import Profile, Shapes
+from harness.designs.draft import REPLAYED_ROWS
+from harness.words.plan import Plan
+from harness.words.study import Home, Profile, Shapes
 
 TOKENS_PER_PHRASE = 32
 """Mean tokens of a phrase with its BOS, over languages: sentences are short, and Indic scripts take many pieces."""

@@ -5,21 +5,22 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.designs.pipeline import plan
 from harness.judge.docket import Hear, hear
+from harness.run.artifact_status import Survey
+from harness.run.cache_keys import Recipes
 from harness.run.ending import Ending
 from harness.run.engine import Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
-from harness.run.recipes import Recipes
-from harness.run.survey import Survey
 from harness.run.verdicts import Asked, require_claims
-from harness.supply.disk import held_alone, require_folder
-from harness.supply.provenance import accelerator_cure, accelerator_problem, check_versions
-from harness.supply.runfolder import RunFolder
-from harness.supply.sources import known_revision_or_unpinned, revision_of
-from harness.supply.store import Store
-from harness.supply.studies import load_profile, load_study
-from harness.words.failures import (
+from harness.sources.sources import known_revision_or_unpinned, revision_of
+from harness.sources.studies import load_profile, load_study
+from harness.store.files import held_alone, require_folder
+from harness.store.provenance import accelerator_cure, accelerator_problem, check_versions
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
+from harness.words.errors import (
     MALFUNCTION,
     NOTHING_JUDGED,
     HarnessError,
@@ -27,9 +28,8 @@ from harness.words.failures import (
     Reason,
     StageFailedError,
 )
-from harness.words.items import Plan
 from harness.words.judgement import FailOn
-from harness.works.pipeline import plan
+from harness.words.plan import Plan
 
 ATTEMPTS = 2
 """A run that stumbles over a damaged artifact makes it again once; twice damaged is a broken disk."""

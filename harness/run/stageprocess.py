@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.run.recipes import Recipes
-from harness.supply.disk import require_folder, told
-from harness.supply.manifest import Artifact
-from harness.supply.provenance import set_determinism, set_threads
-from harness.supply.runfolder import Diary, RunFolder, StageFailure
-from harness.supply.store import Store
-from harness.words.failures import (
+from harness.designs.pipeline import producer
+from harness.run.cache_keys import Recipes
+from harness.store.files import require_folder, told
+from harness.store.manifest import Artifact
+from harness.store.provenance import set_determinism, set_threads
+from harness.store.run_folder import Diary, RunFolder, StageFailure
+from harness.store.store import Store
+from harness.words.errors import (
     MALFUNCTION,
     DamagedArtifactError,
     HarnessError,
@@ -21,9 +22,8 @@ from harness.words.failures import (
     MissingArtifactError,
     NotJudgedError,
 )
-from harness.words.items import Item, Plan, Stage
+from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import ArtifactRecord
-from harness.works.pipeline import producer
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _naming_short_memory(item: Item) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        from harness.tools.memory import is_out_of_memory
+        from harness.models.memory import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise

@@ -8,12 +8,11 @@ from functools import cache
 
 from harness.run.finished import FinishedRun, NotCountedError
 from harness.run.projection import WITH_GRADIENTS
-from harness.words.adapter import AlignmentStep, TrainingLoss
-from harness.words.record import Text, TextLength
-from harness.words.tasks import AdapterTask
-from harness.works.alignment import parted, with_wrong_partners
-from harness.works.alignmentloss import Pairs
-from harness.works.training import planned_batches
+from harness.stages.alignment import parted, with_wrong_partners
+from harness.stages.alignment_loss import Pairs
+from harness.stages.training import planned_batches
+from harness.words.plan import AdapterTask
+from harness.words.records import AlignmentStep, Text, TextLength, TrainingLoss
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,9 @@ from harness.judge.precision import precisions
 from harness.judge.preflight import prospects
 from harness.judge.quantities import Cell, of_questions, said_of_estimates
 from harness.judge.stored import StoredSamples
-from harness.judge.unitrows import Stored, read_stored
-from harness.supply.outcomes import read_outcomes
-from harness.supply.studies import load_protocol_of, load_study, outcomes_path
-from harness.tools.mode import Mode
+from harness.judge.unit_values import Stored, read_stored
+from harness.sources.outcomes import read_outcomes
+from harness.sources.studies import load_protocol_of, load_study, outcomes_path
 from harness.words.claim import Claim
 from harness.words.judgement import (
     BaselineCheck,
@@ -30,9 +29,10 @@ from harness.words.judgement import (
     LockStatus,
     Prospect,
 )
+from harness.words.mode import Mode
+from harness.words.records import LayerReplay
 from harness.words.runfacts import NotRun
 from harness.words.study import Profile, Study
-from harness.words.testimony import LayerReplay
 from harness.words.verdict import Why
 
 

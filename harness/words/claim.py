@@ -1,9 +1,83 @@
-"""What a paper says, atom by atom: sentence, targets as printed, readings, rule, margin with its reason, minima."""
+"""What a paper claims, as data: numbers as they were printed, claims, and the rules by which they are judged."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
-from harness.words.printed import Printed
+HEDGES = ("~", "≈", "about", "approximately", "around", "nearly", "roughly")
+"""Words and signs that widen a printed number to one whole unit of its last digit."""
+
+_NUMBER = re.compile(
+    r"(?P<sign>[+\-\N{MINUS SIGN}]?)\s*(?P<digits>\d+(?:\.\d+)?)\s*(?:%|percent|points?|pp)?"
+)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One printed number; trailing zeros count, so the string is what is kept."""
+
+    text: str
+
+    @property
+    def value(self) -> float:
+        """The number that the string spells."""
+        return float(self._decimal)
+
+    @property
+    def is_hedged(self) -> bool:
+        """True when the page itself says "about"."""
+        return self.text.strip().lower().startswith(HEDGES)
+
+    @property
+    def half_width(self) -> float:
+        """Half a unit of the last printed digit; one whole unit when hedged."""
+        unit = Decimal(1).scaleb(-self.num_decimals)
+        return float(unit if self.is_hedged else unit / 2)
+
+    @property
+    def num_decimals(self) -> int:
+        """Digits after the point."""
+        return max(0, -int(self._decimal.as_tuple().exponent))
+
+    @cached_property  # thousands of fractions ask for it
+    def _decimal(self) -> Decimal:
+        found = _NUMBER.fullmatch(_unhedged(self.text))
+        if found is None:
+            raise ValueError(
+                f"{self.text!r} is no printed number; expected a decimal number such as '12.50', '+1.5' or '~90', "
+                f"hedged at most by one of {', '.join(HEDGES)}"
+            )
+        sign = "-" if found["sign"] in {"-", "\N{MINUS SIGN}"} else ""
+        return Decimal(sign + found["digits"])
+
+    def require(self) -> "Printed":
+        """The same, once it is sure to spell a number.
+
+        Raises:
+            ValueError: If it spells none.
+        """
+        assert self._decimal.is_finite()
+        return self
+
+
+def shown_as(number: str, stands_for: str) -> str:
+    """A target as people read it: the number or, where the source prints a word instead, that word with our number for it.
+
+    Args:
+        number: As printed, with its unit where one is shown.
+        stands_for: Word that the number stands for; empty where the number itself is printed.
+    """
+    return f'"{stands_for}", taken as {number} (ours)' if stands_for else number
+
+
+def _unhedged(text: str) -> str:
+    bare = text.strip().lower()
+    for hedge in HEDGES:
+        bare = bare.removeprefix(hedge).strip()
+    return bare
 
 
 class Kind(StrEnum):
@@ -310,3 +384,34 @@ class Claim:
     def primary(self) -> Reading:
         """The reading whose verdict is always printed."""
         return self.readings[0]
+
+
+RULES_IN_WORDS: Mapping[str, str] = {
+    Rule.WITHIN_MARGIN: "PASS when the 90 % interval lies inside the band around the printed number (two one-sided "
+    "tests at 5 %). DEVIATION when it lies outside after Holm, and one unrepeated run does not explain the distance.",
+    Rule.MAXIMUM_AT_MOST: "PASS when every member's own upper 95 % limit stays below the printed number and its margin. "
+    "DEVIATION when a lower limit that holds for all members at once lies above.",
+    Rule.MAXIMUM_AT_LEAST: "PASS when a lower limit that holds for all members at once reaches the printed number less "
+    "its margin. DEVIATION when no member's own upper 95 % limit does.",
+    Rule.POOLED_AT_MOST: "PASS when the upper limit of the mean over members stays at or below the limit. DEVIATION when "
+    "the lower limit lies above.",
+    Rule.LARGEST_AT: "PASS when every other member is shown to be led by the named one. DEVIATION when another is shown to "
+    "lead it, by a limit that holds for all others at once.",
+    Rule.LARGEST_WITHIN: "PASS when every other member is shown to be led by a named one. DEVIATION when another is shown "
+    "to lead all named ones, by a limit that holds for all others at once.",
+    Rule.SIGN: "PASS when the one-sided 95 % limit lies on the claimed side of zero; of paired outcomes, when the exact test "
+    "of their flips agrees. DEVIATION when it lies on the other, after Holm.",
+    Rule.EVERY_SIGN: "PASS when every member by itself is shown to have the claimed sign. DEVIATION when one is "
+    "shown to have the other, after Holm.",
+    Rule.AT_LEAST: "PASS when the lower 95 % limit reaches the printed limit. DEVIATION when the upper one does not.",
+    Rule.POOLED_SIGN: "PASS when the mean over members has the claimed sign and no member is shown to have the other. "
+    "DEVIATION when the mean or a member is shown to have the other sign.",
+    Rule.CORRELATION_SIGN: "PASS when the 90 % interval lies on the claimed side of zero, and the sign stays whichever "
+    "language is left out. DEVIATION when the interval lies on the other side.",
+    Rule.GRANULARITY: "DEVIATION when no whole number of questions, however rounded, gives the printed number.",
+    Rule.WORDS_AGAINST_NUMBERS: "DEVIATION when a printed number contradicts the word beyond its rounding.",
+    Rule.TWO_PRINTINGS: "DEVIATION when no one number can be printed both ways.",
+    Rule.GAIN_AGAINST_GAP: "DEVIATION when the gain passes the reference from every printed gap.",
+    Rule.NONE: "Nothing measurable is named, so it is NOT_TESTABLE.",
+}
+"""What each rule asks for; what is neither PASS nor DEVIATION is INCONCLUSIVE, and so is what rests on a broken assumption."""

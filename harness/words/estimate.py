@@ -1,9 +1,33 @@
 """The rows of what was measured: estimates, the units that they rest on, and known numbers measured again.
 
-One dataclass is one stored table, as in `harness.words.record`; the judge and the report read them.
+One dataclass is one stored table, as in `harness.words.records`; the judge and the report read them.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Formula(StrEnum):
+    """What is computed from the two sides of every unit; estimates of several seeds are the mean over seeds."""
+
+    GAP = "gap-percent"
+    """100 * (1 - sum(observed) / sum(reference))."""
+    MEAN_OF_GAPS = "mean-of-gaps-percent"
+    """100 * mean(1 - observed / reference)."""
+    CHANGE = "change-percent"
+    """100 * (sum(observed) / sum(reference) - 1)."""
+    RATIO = "ratio-percent"
+    """100 * sum(observed) / sum(reference)."""
+    DIFFERENCE = "mean-difference"
+    """mean(observed - reference); a plain mean has reference 0."""
+    PEARSON = "pearson"
+    """Correlation of observed with reference."""
+    NO_UNITS = "no-units"
+    """A single figure, stored without what it was made from."""
+
+
+class InconsistentError(ValueError):
+    """The units of an estimate do not give its value, or do not belong together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +51,7 @@ class Estimate:
     specification: str
     """How one meaning was computed."""
     formula: str
-    """How units become the value, one of `harness.words.formula.Formula`."""
+    """How units become the value, one of `harness.words.estimate.Formula`."""
     unit: str
     """"percent", "points", "r", "cosine", "chrF", "fraction", "tokens", "nats" or "activation"."""
     value: float

@@ -42,7 +42,7 @@ class NotRun:
 
     stage: str
     reason: str
-    """Code such as "no-network"; see `harness.words.failures.Reason`."""
+    """Code such as "no-network"; see `harness.words.errors.Reason`."""
     message: str
 
 

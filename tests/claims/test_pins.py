@@ -7,9 +7,9 @@ import pytest
 from claims.sin2025 import pins
 from claims.sin2025.profiles import PROFILES
 from claims.sin2025.study import STUDY
-from harness.supply.hub import wanted
-from harness.supply.studies import profile_faults
-from harness.words.pins import Home, Pin
+from harness.sources.hub import wanted
+from harness.sources.studies import profile_faults
+from harness.words.study import Home, Pin
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.supply.studies import load_profile, load_profiles, load_study, study_names
-from harness.words.items import Item, Plan
-from harness.words.tasks import (
+from harness.designs.pipeline import plan
+from harness.sources.studies import load_profile, load_profiles, load_study, study_names
+from harness.words.plan import (
     ActivationsTask,
     AdapterTask,
     BenchmarksTask,
     DictionaryTask,
+    Item,
+    Plan,
     PublishedModelTask,
     TranslationScoresTask,
     TranslationTask,
 )
-from harness.works.pipeline import plan
 
 TARGETS = ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
 """Every language but English, which phrases are taken from and which every adapter is read in besides its own."""

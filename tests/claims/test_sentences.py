@@ -12,7 +12,7 @@ from claims.sin2025.printed_numbers import ARC_BASE, ARC_SETS, HELLASWAG_BASE, H
 from claims.sin2025.retention import ITEMS
 from claims.sin2025.study import LANGUAGES
 from harness.judge.declared import load_claims
-from harness.supply.studies import load_conflicts_of
+from harness.sources.studies import load_conflicts_of
 from harness.words.claim import Claim, Rule
 from harness.words.study import Group
 

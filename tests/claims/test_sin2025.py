@@ -12,7 +12,7 @@ from claims.sin2025.specification import PROTOCOL
 from harness.judge.declared import load_claims
 from harness.judge.quantities import estimate_units
 from harness.judge.rules_arithmetic import judge_arithmetic
-from harness.supply.studies import load_conflicts_of, load_study
+from harness.sources.studies import load_conflicts_of, load_study
 from harness.words.claim import Claim, InferenceTarget, Kind, SourceTier, Tier
 from harness.words.judgement import Openness
 from harness.words.verdict import State, Why

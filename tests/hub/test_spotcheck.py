@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025 import pins
+from harness.sources.export import StoredRow
+from harness.sources.neuronpedia import ToldLatent
 from harness.spotcheck import compared
-from harness.supply.export import StoredRow
-from harness.supply.neuronpedia import ToldLatent
 from tests.hub.commands import harness
 from tests.hub.server import Fault, Hub, content_of
 

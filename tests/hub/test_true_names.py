@@ -11,11 +11,11 @@ import torch
 from sentencepiece import SentencePieceProcessor
 
 from claims.sin2025 import pins
-from harness.supply.export import listed_latents, stored_rows
-from harness.supply.hub import wanted
-from harness.supply.loading import LanguageModel, load_language_model
-from harness.words.pins import Home, Pin
-from harness.words.tasks import Numerics
+from harness.models.loading import LanguageModel, load_language_model
+from harness.sources.export import listed_latents, stored_rows
+from harness.sources.hub import wanted
+from harness.words.plan import Numerics
+from harness.words.study import Home, Pin
 from tests.hub.miniature import BUCKET, FIXTURES, miniature_hub
 from tests.hub.server import Content, Hub, content_of
 

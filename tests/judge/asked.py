@@ -7,9 +7,8 @@ import numpy as np
 
 from harness.judge.question import Question, questions
 from harness.judge.sample import Sample, Values
-from harness.tools.stats import Spread
-from harness.words.claim import Claim, Kind, Reading, Rule, Sentence, SourceTier, Target, Tier, Unit
-from harness.words.printed import Printed
+from harness.statistics.stats import Spread
+from harness.words.claim import Claim, Kind, Printed, Reading, Rule, Sentence, SourceTier, Target, Tier, Unit
 from harness.words.verdict import CaseVerdict
 
 SENTENCE = Sentence(source="paper", tier=SourceTier.PAPER, where="table 1", sense="as printed")

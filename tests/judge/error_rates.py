@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from harness.judge import hearing, resampled, rules_correlation
 from harness.judge.stored import samples_of
-from harness.judge.unitrows import Stored, read_stored, stored_in_memory
-from harness.supply.studies import load_study
-from harness.tools.correlation import PermutationP
-from harness.tools.measured import Measured, Scope, Sides, measured
-from harness.tools.resampling import cluster_sums
+from harness.judge.unit_values import Stored, read_stored, stored_in_memory
+from harness.sources.studies import load_study
+from harness.statistics.correlation import PermutationP
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.resampling import cluster_sums
 from harness.words.claim import Claim, InferenceTarget, Rule
-from harness.words.formula import Formula
+from harness.words.estimate import Formula
 from harness.words.study import Group
 from harness.words.verdict import State, Verdict, Why
 from tests.judge.asked import claim, reading

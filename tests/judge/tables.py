@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.judge.unitrows import Stored, read_stored
-from harness.supply.tables import write_table
-from harness.tools.measured import Measured, Scope, Sides, measured
-from harness.words.estimate import Estimate, PhraseValue, UnitValue
-from harness.words.formula import Formula
+from harness.judge.unit_values import Stored, read_stored
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.store.tables import write_table
+from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 
 HIGH, LOW = (10.0, 12.0, 8.0, 10.0), (8.0, 9.0, 6.0, 7.0)
 """Four latents with a gap of 25 percent and a standard error of 2.041241."""

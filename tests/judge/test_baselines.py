@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
-from harness.supply.studies import load_profile, load_study
-from harness.supply.tables import write_table
-from harness.words.judgement import BaselineCheck
-from harness.words.published import BaselineOutcome, PublishedBaseline
-from harness.words.record import ItemOutcome
+from harness.sources.studies import load_profile, load_study
+from harness.store.tables import write_table
+from harness.words.judgement import BaselineCheck, BaselineOutcome, PublishedBaseline
+from harness.words.records import ItemOutcome
 
 STUDY = load_study("sin2025")
 PAPER = load_profile(STUDY, "paper")

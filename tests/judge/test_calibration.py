@@ -11,8 +11,8 @@ from scipy.special import ndtr
 
 from harness.judge.resampled import Resampled, data_spread, recomputed
 from harness.judge.rules_single import judge_value
-from harness.judge.unitrows import PhraseRows, Stored, UnitRows, read_stored
-from harness.tools.stats import t_quantile
+from harness.judge.unit_values import PhraseRows, Stored, UnitRows, read_stored
+from harness.statistics.stats import t_quantile
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import Estimate
 from harness.words.verdict import State, Why

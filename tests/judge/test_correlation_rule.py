@@ -8,7 +8,7 @@ import pytest
 
 from harness.judge.rules_correlation import judge_correlation
 from harness.judge.sample import Sample
-from harness.tools.metrics import pearson
+from harness.statistics.metrics import pearson
 from harness.words.claim import Minima, Rule
 from harness.words.verdict import CaseVerdict, State, Why
 from tests.judge.asked import asking, claim, sample, times

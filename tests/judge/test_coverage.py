@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from harness.judge.sample import Sample
-from harness.tools.resampling import cluster_sums, stream
-from harness.tools.stats import Spread, ratio_spread
+from harness.statistics.resampling import cluster_sums, stream
+from harness.statistics.stats import Spread, ratio_spread
 
 GAP = 25.0
 REPETITIONS, DRAWS = 1_000, 1_000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.judge.declaration import PhraseRow, Raw, Row, Summary, read_declaration, schema_text
-from harness.words.failures import UsageError
+from harness.words.errors import UsageError
 
 SUMMARY = {"claim": "gap.l6.value", "unit": "percent", "estimate": 25.1, "se": 0.6}
 RAW = {
@@ -130,7 +130,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 
 def test_the_schema_knows_every_unit_and_formula() -> None:
     from harness.words.claim import Unit
-    from harness.words.formula import Formula
+    from harness.words.estimate import Formula
 
     fields = json.loads(schema_text())["$defs"]["measurement"]["properties"]
     assert set(fields["unit"]["enum"]) == set(Unit)

@@ -11,7 +11,7 @@ import pytest
 from harness.judge.claimfaults import claim_faults, inventory_faults
 from harness.judge.declared import claim_named, load_claims
 from harness.judge.quantities import estimate_units
-from harness.supply import studies
+from harness.sources import studies
 from harness.words.claim import (
     Claim,
     GainAgainstGap,
@@ -19,6 +19,7 @@ from harness.words.claim import (
     Kind,
     Minima,
     Pilot,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -29,8 +30,7 @@ from harness.words.claim import (
     Unit,
     WordsAgainstNumbers,
 )
-from harness.words.failures import UsageError
-from harness.words.printed import Printed
+from harness.words.errors import UsageError
 from tests.small_plan import small_study
 
 KNOWN = {f"gap/layer={layer}/high/primary": "percent" for layer in range(3)} | {"other": "points"}

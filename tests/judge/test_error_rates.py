@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.tools.resampling import cluster_sums, stream
+from harness.statistics.resampling import cluster_sums, stream
 from tests.judge.error_rates import NO_METHOD_HOLDS, WORLDS, RememberedDraws, rates
 
 MOST = 0.065

@@ -6,11 +6,9 @@ import pytest
 
 from harness.judge.declared import load_claims
 from harness.judge.explanation import explanation
-from harness.supply.studies import load_conflicts_of
-from harness.words.claim import Claim, Rule, SourceTier, Target
-from harness.words.printed import Printed
-from harness.words.protocol import Conflict
-from harness.words.ruling import RULES_IN_WORDS
+from harness.sources.studies import load_conflicts_of
+from harness.words.claim import RULES_IN_WORDS, Claim, Printed, Rule, SourceTier, Target
+from harness.words.judgement import Conflict
 from tests.judge.test_declared import COUNTS, DIRECTION, FACTOR, GAIN, LARGEST, PRINTINGS, VALUE, WORDS
 
 

@@ -15,12 +15,12 @@ from harness.words.claim import (
     InferenceTarget,
     Kind,
     Minima,
+    Printed,
     Rule,
     Tier,
     TwoPrintings,
 )
-from harness.words.formula import InconsistentError
-from harness.words.printed import Printed
+from harness.words.estimate import InconsistentError
 from harness.words.verdict import Flag, State, Verdict, Why
 from tests.judge.asked import claim, reading, sample, target, value_claim
 

@@ -9,11 +9,11 @@ import pytest
 
 from harness.judge import resampled
 from harness.judge.resampled import Resampled
-from harness.judge.unitrows import Stored
-from harness.tools import resampling
-from harness.tools.measured import Measured, Scope, Sides, measured
+from harness.judge.unit_values import Stored
+from harness.statistics import resampling
+from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.words.claim import InferenceTarget
-from harness.words.formula import Formula, InconsistentError
+from harness.words.estimate import Formula, InconsistentError
 from tests.judge.tables import delta, gain, gap, id_of, named, per_seed, single, stored, with_phrases
 
 POPULATION = InferenceTarget.POPULATION

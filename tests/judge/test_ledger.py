@@ -147,7 +147,7 @@ def test_an_ending_without_a_beginning_is_seen(ledger: LedgerFile) -> None:
     from dataclasses import replace
 
     from harness.judge.ledger import NOTHING_BEFORE, Seal
-    from harness.tools.canonical import canonical_json
+    from harness.words.canonical import canonical_json
 
     three_runs(ledger)
     ended = replace(ledger.entries()[3], previous=NOTHING_BEFORE)

@@ -19,13 +19,12 @@ from harness.judge.lock import (
     write_lock,
 )
 from harness.judge.registration import CODE, difference, registration
-from harness.supply import studies
-from harness.supply.codedigest import import_closure
-from harness.tools.canonical import Json, digest_of, plain
+from harness.sources import studies
+from harness.store.code_digest import import_closure
+from harness.words.canonical import Json, digest_of, plain
 from harness.words.claim import Minima, Tier
-from harness.words.failures import UsageError
-from harness.words.judgement import Choice, LockStatus, Openness
-from harness.words.protocol import Protocol
+from harness.words.errors import UsageError
+from harness.words.judgement import Choice, LockStatus, Openness, Protocol
 from harness.words.study import Sources, Translator
 from tests.judge.test_declared import VALUE
 from tests.small_plan import small_study
@@ -242,7 +241,7 @@ def test_the_code_that_decides_verdicts_is_held(module: str) -> None:
     """And the estimates', but none that only plans, runs, or shows."""
     held = {name for roots in CODE.values() for root in roots for name in import_closure(root)}
     assert f"harness.judge.{module}" in held
-    assert {"harness.works.estimates", "harness.works.scores", "harness.tools.metrics"} <= held
+    assert {"harness.designs.estimates", "harness.designs.scores", "harness.statistics.metrics"} <= held
     assert not any(name.startswith(("harness.run", "harness.report")) for name in held)
 
 

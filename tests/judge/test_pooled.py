@@ -12,9 +12,9 @@ from harness.judge.pooled import pooled_estimates, pooled_samples
 from harness.judge.resampled import Resampled
 from harness.judge.sample import Sample
 from harness.judge.stored import samples_of
-from harness.supply.studies import load_study
-from harness.tools.measured import Measured
-from harness.tools.stats import combined, mean_spread
+from harness.sources.studies import load_study
+from harness.statistics.measured import Measured
+from harness.statistics.stats import combined, mean_spread
 from harness.words.claim import InferenceTarget, Minima, Rule
 from harness.words.verdict import Why
 from tests.judge.asked import claim, reading, sample

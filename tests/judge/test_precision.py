@@ -7,10 +7,9 @@ import pytest
 
 from harness.judge.precision import precisions
 from harness.judge.stored import stored_samples
-from harness.supply.studies import load_study
-from harness.supply.tables import write_table
-from harness.words.estimate import Estimate, PhraseValue, UnitValue
-from harness.words.formula import Formula
+from harness.sources.studies import load_study
+from harness.store.tables import write_table
+from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 from harness.words.judgement import Precision
 
 SIDES = ((8.0, 10.0), (9.0, 12.0), (6.0, 8.0), (7.0, 10.0))

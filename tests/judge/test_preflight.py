@@ -7,14 +7,15 @@ import pytest
 
 from harness.judge.declared import load_claims
 from harness.judge.preflight import expected_spread, prospects, units_needed
-from harness.supply.studies import load_profile, load_study
-from harness.tools.stats import t_quantile
+from harness.sources.studies import load_profile, load_study
+from harness.statistics.stats import t_quantile
 from harness.words.claim import (  # fmt: skip
     Claim,
     InferenceTarget,
     Kind,
     Minima,
     Pilot,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -24,7 +25,6 @@ from harness.words.claim import (  # fmt: skip
     Unit,
 )
 from harness.words.judgement import Prospect, prospects_say
-from harness.words.printed import Printed
 from harness.words.study import Sizes
 
 SIZES = Sizes(

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from harness.judge.question import LEVEL
 from harness.judge.rules_single import judge_value
 from harness.judge.sample import Sample
-from harness.tools.stats import ALPHA
-from harness.words.claim import Target
-from harness.words.printed import Printed
+from harness.statistics.stats import ALPHA
+from harness.words.claim import Printed, Target
 from harness.words.verdict import CaseVerdict, State
 from tests.judge.asked import asking, normal, sample, times, value_claim
 

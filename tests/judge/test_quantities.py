@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from harness.judge.quantities import cells_of, estimate_scopes, layers_of, of_questions, said_of_estimates
-from harness.supply.studies import load_study
-from harness.tools.measured import Scope
+from harness.sources.studies import load_study
+from harness.statistics.measured import Scope
 
 STUDY = load_study("sin2025")
 ALIGNED, EVERY = tuple(range(21)), tuple(range(26))

@@ -8,11 +8,11 @@ import pytest
 
 from harness.judge.resampled import Resampled
 from harness.judge.sample import Sample
-from harness.tools import resampling
-from harness.tools.measured import Measured, Scope, Sides, measured
-from harness.tools.stats import ratio_spread
+from harness.statistics import resampling
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.stats import ratio_spread
 from harness.words.claim import InferenceTarget
-from harness.words.formula import Formula
+from harness.words.estimate import Formula
 from tests.judge.tables import (
     accuracy,
     delta,

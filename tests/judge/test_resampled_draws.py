@@ -7,12 +7,12 @@ import pytest
 
 from harness.judge.resampled import Resampled
 from harness.judge.sample import one_run_noise
-from harness.judge.unitrows import Stored
-from harness.tools import resampling
-from harness.tools.measured import Measured
-from harness.tools.stats import ratio_spread
+from harness.judge.unit_values import Stored
+from harness.statistics import resampling
+from harness.statistics.measured import Measured
+from harness.statistics.stats import ratio_spread
 from harness.words.claim import InferenceTarget
-from harness.words.formula import InconsistentError
+from harness.words.estimate import InconsistentError
 from tests.judge.tables import (
     HIGH,
     LOW,

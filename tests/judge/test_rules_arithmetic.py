@@ -9,6 +9,7 @@ from harness.words.claim import (
     GainAgainstGap,
     Granularity,
     Kind,
+    Printed,
     Rule,
     Sentence,
     SourceTier,
@@ -17,7 +18,6 @@ from harness.words.claim import (
     Unit,
     WordsAgainstNumbers,
 )
-from harness.words.printed import Printed
 from harness.words.verdict import State, Why
 
 SUBSET = (1115, "aligned subset")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.judge.sample import one_run_noise
-from harness.tools.stats import Spread
+from harness.statistics.stats import Spread
 from tests.judge.asked import drawn, sample
 
 NINETEEN = np.array([*range(1, 20)], float)

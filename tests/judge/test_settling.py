@@ -6,8 +6,8 @@ import pytest
 
 from harness.judge.declared import load_claims
 from harness.judge.settling import PrintedChange, matches, printed_changes
-from harness.supply.studies import load_study
-from harness.words.printed import Printed
+from harness.sources.studies import load_study
+from harness.words.claim import Printed
 
 SMALL, LARGE = (PrintedChange(benchmark="arc", language="ml", printed=Printed(text), source="s") for text in ("+0.16", "+5.47"))  # fmt: skip
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri, stdtrit
 
 from harness.judge.simultaneous import DECLARED_DRAWS, Joint, joint
-from harness.tools.resampling import stream
+from harness.statistics.resampling import stream
 from tests.judge.asked import drawn, members, normal, sample
 
 

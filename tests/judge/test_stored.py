@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.judge.stored import StoredSamples, stored_samples
-from harness.tools.measured import Measured
+from harness.statistics.measured import Measured
 from harness.words.claim import Claim, InferenceTarget
 from harness.words.study import Group, Language, Study
 from tests.judge.asked import reading, value_claim

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.judge import hearing
 from harness.judge.hearing import Circumstances, judge
-from harness.tools.resampling import MANY_DRAWS, NUM_DRAWS
+from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.words.claim import Rule, Tier
 from harness.words.verdict import State, Why
 from tests.judge.asked import claim, reading, sample

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025 import claims as paper
+from harness.designs.pipeline import plan
 from harness.judge.declared import load_claims
 from harness.judge.docket import docket_of, hear
 from harness.judge.hearing import Circumstances
-from harness.judge.unitrows import read_stored
-from harness.run.recipes import Recipes
-from harness.supply.studies import load_profile, load_study
-from harness.words.claim import Claim, Target
-from harness.words.printed import Printed
-from harness.works.pipeline import plan
+from harness.judge.unit_values import read_stored
+from harness.run.cache_keys import Recipes
+from harness.sources.studies import load_profile, load_study
+from harness.words.claim import Claim, Printed, Target
 from tests.test_floors import floor_of, harness_imports
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"

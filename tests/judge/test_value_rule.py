@@ -8,7 +8,7 @@ import pytest
 
 from harness.judge.question import Adjust
 from harness.judge.rules_single import judge_value
-from harness.tools.stats import Spread
+from harness.statistics.stats import Spread
 from harness.words.claim import InferenceTarget, Minima
 from harness.words.verdict import CaseVerdict, Flag, State, Why
 from tests.judge.asked import asking, at_alpha, sample, target, times, unadjusted, value_claim

@@ -13,20 +13,25 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from harness.designs.pipeline import plan, producer
 from harness.judge.resampled import data_spread
-from harness.judge.unitrows import read_stored
-from harness.run.recipes import Recipes
-from harness.supply.adapters import attached, trained_adapter
-from harness.supply.dictionaries import load_encoder
-from harness.supply.loading import load_language_model
-from harness.supply.manifest import Ingredient, Recipe
-from harness.supply.store import Store
-from harness.supply.tables import read_table
-from harness.tools.batches import padded_left
-from harness.tools.hooks import visit_residuals
-from harness.words.adapter import AlignmentStep, TrainingLoss
+from harness.judge.unit_values import read_stored
+from harness.models.adapters import attached, trained_adapter
+from harness.models.batches import padded_left
+from harness.models.hooks import visit_residuals
+from harness.models.loading import load_language_model
+from harness.models.sae import load_encoder
+from harness.run.cache_keys import Recipes
+from harness.stages.alignment import training_and_held_out, with_wrong_partners
+from harness.stages.alignment_loss import Aligner, Pairs
+from harness.stages.held_out import measured_moment
+from harness.stages.training import planned_batches
+from harness.store.manifest import Ingredient, Recipe
+from harness.store.store import Store
+from harness.store.tables import read_table
 from harness.words.estimate import Estimate, UnitValue
-from harness.words.record import (
+from harness.words.records import (
+    AlignmentStep,
     ItemOutcome,
     PanelActivation,
     PanelLatent,
@@ -34,13 +39,9 @@ from harness.words.record import (
     Text,
     TextLength,
     TokenActivation,
+    TrainingLoss,
     Translation,
 )
-from harness.works.alignment import training_and_held_out, with_wrong_partners
-from harness.works.alignmentloss import Aligner, Pairs
-from harness.works.heldout import measured_moment
-from harness.works.pipeline import plan, producer
-from harness.works.training import planned_batches
 from tests.planted.expected import (
     LOW,
     Expected,

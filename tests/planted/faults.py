@@ -17,10 +17,10 @@ ASKED_IN_HINDI = ("benchmarks/hi", *(f"benchmarks-tuned/hi/seed-{seed}/hi" for s
 IN_HINDI = ("translations/hi",)
 """What depends on how beams are searched, and on how long a translation may be."""
 
-COUNTED = "tools.pooling:counted_positions"
-BATCH = "works.extraction:as_batch"
+COUNTED = "models.pooling:counted_positions"
+BATCH = "stages.extraction:as_batch"
 HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
-STREAM = "tools.hooks:_reading"
+STREAM = "models.hooks:_reading"
 
 ONLY_ERROR = "a mean of differences and a ratio of sums are the same in any order; only their error is not"
 ONLY_VERDICTS = "the judge moves no estimate, only what is said of it"
@@ -64,7 +64,7 @@ FAULTS = (
     Fault(
         name="hidden_states[-1] after the final norm",
         patches=_patched(
-            "tools.hooks:visit_residuals",
+            "models.hooks:visit_residuals",
             "    _check(layers, len(blocks))\n",
             "    _check(layers, len(blocks))\n    handed, last = visit, len(blocks) - 1\n"
             "    visit = lambda layer, stream: handed(layer, decoder.norm(stream) if layer == last else stream)\n",
@@ -98,7 +98,7 @@ FAULTS = (
     Fault(
         name="padding on the other side of its mask",
         patches=_patched(
-            "tools.batches:padded_left",
+            "models.batches:padded_left",
             "[pad_id] * (longest - len(row)) + list(row)",
             "list(row) + [pad_id] * (longest - len(row))",
         ),
@@ -110,12 +110,12 @@ FAULTS = (
         name="padding on the other side, mask and all, in evaluation",
         patches=(
             Patch(
-                "tools.batches:padded_left",
+                "models.batches:padded_left",
                 "[pad_id] * (longest - len(row)) + list(row)",
                 "list(row) + [pad_id] * (longest - len(row))",
             ),
             Patch(
-                "tools.batches:padded_left",
+                "models.batches:padded_left",
                 "[0] * (longest - len(row)) + [1] * len(row)",
                 "[1] * len(row) + [0] * (longest - len(row))",
             ),
@@ -127,7 +127,7 @@ FAULTS = (
     Fault(
         name="padding seen by attention",
         patches=_patched(
-            "tools.hooks:visit_residuals",
+            "models.hooks:visit_residuals",
             "attention_mask=attention_mask, use_cache",
             "attention_mask=attention_mask * 0 + 1, use_cache",
         ),
@@ -145,7 +145,7 @@ FAULTS = (
     Fault(
         name="threshold ignored",
         patches=_patched(
-            "tools.encoding:latent_activations",
+            "models.encoding:latent_activations",
             "(pre_acts > encoder.threshold) & (pre_acts > 0)",
             "pre_acts > 0",
         ),
@@ -156,7 +156,7 @@ FAULTS = (
     Fault(
         name="loose threshold for strict",
         patches=_patched(
-            "tools.encoding:latent_activations",
+            "models.encoding:latent_activations",
             "pre_acts > encoder.threshold",
             "pre_acts >= encoder.threshold",
         ),
@@ -167,7 +167,7 @@ FAULTS = (
     Fault(
         name="threshold taken off what passes it",
         patches=_patched(
-            "tools.encoding:latent_activations",
+            "models.encoding:latent_activations",
             "torch.where(fires, pre_acts,",
             "torch.where(fires, pre_acts - encoder.threshold,",
         ),
@@ -178,7 +178,7 @@ FAULTS = (
     Fault(
         name="b_dec subtracted",
         patches=_patched(
-            "supply.dictionaries:load_encoder",
+            "models.sae:load_encoder",
             'b_enc=arrays["b_enc"]',
             'b_enc=arrays["b_enc"] - arrays_of(pin, file, ("W_enc", "b_dec"))["b_dec"] @ arrays["W_enc"]',
         ),
@@ -189,7 +189,7 @@ FAULTS = (
     Fault(
         name="b_dec subtracted by the library",
         patches=_patched(
-            "supply.dictionaries:load_dictionary", "apply_b_dec_to_input=False", "apply_b_dec_to_input=True"
+            "models.sae:load_dictionary", "apply_b_dec_to_input=False", "apply_b_dec_to_input=True"
         ),
         redone=("dictionary-error",),
         seen_by=("dictionary errors",),
@@ -198,7 +198,7 @@ FAULTS = (
     Fault(
         name="SAE of another layer",
         patches=_patched(
-            "works.extraction:_chosen_columns",
+            "stages.extraction:_chosen_columns",
             "layer_encoder(networks, layer)",
             "layer_encoder(networks, layer - 1)",
         ),
@@ -209,7 +209,7 @@ FAULTS = (
     Fault(
         name="columns of other latents",
         patches=_patched(
-            "works.extraction:_layer_reading", "(*panel, *sorted(others))", "(*sorted(others), *panel)"
+            "stages.extraction:_layer_reading", "(*panel, *sorted(others))", "(*sorted(others), *panel)"
         ),
         redone=READING,
         seen_by=("panel values",),
@@ -218,7 +218,7 @@ FAULTS = (
     Fault(
         name="bf16 encode",
         patches=_patched(
-            "tools.encoding:latent_activations",
+            "models.encoding:latent_activations",
             "residual.to(torch.float32) @ encoder.W_enc + encoder.b_enc",
             "(residual.bfloat16() @ encoder.W_enc.bfloat16() + encoder.b_enc.bfloat16()).float()",
         ),
@@ -229,7 +229,7 @@ FAULTS = (
     Fault(
         name="latents joined by batch number",
         patches=_patched(
-            "supply.export:row_of",
+            "sources.export:row_of",
             'latent_of(fields["index"])',
             'int(place.rsplit("batch-")[1].split(".")[0])',
         ),
@@ -239,7 +239,7 @@ FAULTS = (
     ),
     Fault(
         name="latents counted from the start of their batch",
-        patches=_patched("supply.export:row_of", '(fields["index"])', '(fields["index"]) % 6'),
+        patches=_patched("sources.export:row_of", '(fields["index"])', '(fields["index"]) % 6'),
         redone=("phrases",),
         seen_by=("selections without a panel", "selections"),
         says="but the panel needs 4",
@@ -247,7 +247,7 @@ FAULTS = (
     Fault(
         name="feature maximum from the rows of other latents",
         patches=_patched(
-            "works.phrases:eligible_phrases",
+            "stages.phrases:eligible_phrases",
             "rows.maxima[latent]",
             "rows.maxima.get(latent + 1, rows.maxima[latent])",
         ),
@@ -259,7 +259,7 @@ FAULTS = (
     Fault(
         name="feature maximum from the English rows alone",
         patches=_patched(
-            "works.phrases:eligible_phrases",
+            "stages.phrases:eligible_phrases",
             "rows.maxima[latent]",
             "max(phrase.stored_peak for phrase in phrases)",
         ),
@@ -271,7 +271,7 @@ FAULTS = (
     Fault(
         name="feature maximum from rows that peak on BOS",
         patches=_patched(
-            "works.phrases:usable_rows",
+            "stages.phrases:usable_rows",
             "usable.peaked_on_bos += 1",
             "usable.maxima[row.latent] = max(*row.values, usable.maxima.get(row.latent, 0.0))",
         ),
@@ -282,7 +282,7 @@ FAULTS = (
     Fault(
         name="phrases below eight tenths of the maximum",
         patches=_patched(
-            "works.phrases:eligible_phrases", "phrase.stored_peak >= bar", "phrase.stored_peak >= 0"
+            "stages.phrases:eligible_phrases", "phrase.stored_peak >= bar", "phrase.stored_peak >= 0"
         ),
         redone=PHRASES,
         follows=False,
@@ -291,7 +291,7 @@ FAULTS = (
     ),
     Fault(
         name="duplicates kept",
-        patches=_patched("works.phrases:eligible_phrases", "_distinct(strong)", "tuple(strong)"),
+        patches=_patched("stages.phrases:eligible_phrases", "_distinct(strong)", "tuple(strong)"),
         redone=("phrases",),
         seen_by=("selections", "gaps"),
         says="selections have no value",
@@ -299,7 +299,7 @@ FAULTS = (
     Fault(
         name="whole window for the sentence",
         patches=_patched(
-            "works.phrases:phrase_around_peak",
+            "stages.phrases:phrase_around_peak",
             "if cut is PhraseCut.WINDOW:",
             "if cut is not PhraseCut.WINDOW:",
         ),
@@ -311,7 +311,7 @@ FAULTS = (
     Fault(
         name="translations shifted by one",
         patches=_patched(
-            "works.translation:translations",
+            "stages.translation:translations",
             "zip(batch, translated, strict=True)",
             "zip(batch, translated[1:] + translated[:1], strict=True)",
         ),
@@ -322,7 +322,7 @@ FAULTS = (
     Fault(
         name="translations in the order of their length",
         patches=_patched(
-            "works.translation:translations",
+            "stages.translation:translations",
             "[results[index] for index in range(len(texts))]",
             "list(results.values())",
         ),
@@ -333,7 +333,7 @@ FAULTS = (
     Fault(
         name="untranslated copies",
         patches=_patched(
-            "works.translation:_translate_batch",
+            "stages.translation:_translate_batch",
             "tokenizer.batch_decode(generated, skip_special_tokens=True)",
             "list(sources)",
         ),
@@ -344,7 +344,7 @@ FAULTS = (
     Fault(
         name="wrong target tag",
         patches=_patched(
-            "works.translation:produce",
+            "stages.translation:produce",
             "sources, task.target_token",
             'sources, task.target_token and ">>por<<"',
         ),
@@ -355,7 +355,7 @@ FAULTS = (
     Fault(
         name="no target tag",
         patches=_patched(
-            "works.translation:translations", 'f"{target_token} " if target_token else ""', '""'
+            "stages.translation:translations", 'f"{target_token} " if target_token else ""', '""'
         ),
         redone=("translations/it",),
         seen_by=("translations", "gaps"),
@@ -363,7 +363,7 @@ FAULTS = (
     ),
     Fault(
         name="English read for its translation",
-        patches=_patched("supply.texts:language_texts", 'if "translation" in inputs:', "if False:"),
+        patches=_patched("stages.texts:language_texts", 'if "translation" in inputs:', "if False:"),
         redone=READING,
         seen_by=("lengths", "token values", "gaps", "similarities"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
@@ -371,7 +371,7 @@ FAULTS = (
     Fault(
         name="languages swapped",
         patches=_patched(
-            "works.disparity:read_base_run",
+            "designs.disparity:read_base_run",
             'inputs[f"activations/{language.code}"]',
             'inputs["activations/" + {"es": "ml", "ml": "es"}.get(language.code, language.code)]',
         ),
@@ -382,7 +382,7 @@ FAULTS = (
     Fault(
         name="group membership swapped",
         patches=_patched(
-            "works.disparity:BaseRun.codes",
+            "designs.disparity:BaseRun.codes",
             "if language.group is group",
             'if (language.group is group) != (language.code in ("es", "hi") and group is not Group.REFERENCE)',
         ),
@@ -393,7 +393,7 @@ FAULTS = (
     Fault(
         name="mean of ratios for ratio of means",
         patches=_patched(
-            "tools.metrics:gap_percent",
+            "statistics.metrics:gap_percent",
             "aggregation is Aggregation.RATIO_OF_MEANS",
             "aggregation is Aggregation.MEAN_OF_RATIOS",
         ),
@@ -404,7 +404,7 @@ FAULTS = (
     Fault(
         name="gap over the low side",
         patches=_patched(
-            "tools.metrics:gap_percent", "(1 - low.sum() / high.sum())", "(high.sum() / low.sum() - 1)"
+            "statistics.metrics:gap_percent", "(1 - low.sum() / high.sum())", "(high.sum() / low.sum() - 1)"
         ),
         redone=("estimates",),
         seen_by=("gaps", "correlations"),
@@ -413,7 +413,7 @@ FAULTS = (
     Fault(
         name="gap to English under the name of the high side",
         patches=_patched(
-            "works.disparity:BaseRun.references",
+            "designs.disparity:BaseRun.references",
             '"high": self.group_values(self.codes(Group.HIGH))',
             '"high": self.group_values(self.codes(Group.REFERENCE))',
         ),
@@ -423,14 +423,14 @@ FAULTS = (
     ),
     Fault(
         name="maximum for mean over tokens",
-        patches=_patched("tools.pooling:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
+        patches=_patched("models.pooling:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
     Fault(
         name="mean over active tokens alone",
-        patches=_patched("tools.pooling:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
+        patches=_patched("models.pooling:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
@@ -438,7 +438,7 @@ FAULTS = (
     Fault(
         name="activations joined to phrases by place",
         patches=_patched(
-            "works.latents:phrase_values", "aligned[places] = values[order]", "aligned[places] = values"
+            "designs.latents:phrase_values", "aligned[places] = values[order]", "aligned[places] = values"
         ),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
@@ -446,21 +446,21 @@ FAULTS = (
     ),
     Fault(
         name="adapter not attached while reading",
-        patches=_patched("works.extraction:produce", 'if "adapter" in inputs', "if False"),
+        patches=_patched("stages.extraction:produce", 'if "adapter" in inputs', "if False"),
         redone=("activations-tuned/ml/seed-1",),
         seen_by=("tuned token values", "gains", "retentions"),
         moves=("gain", "retention"),
     ),
     Fault(
         name="adapter not attached while asking",
-        patches=_patched("works.evaluation:_model_under_test", 'if "adapter" in inputs', "if False"),
+        patches=_patched("stages.evaluation:_model_under_test", 'if "adapter" in inputs', "if False"),
         redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas", "paired outcomes"),
         moves=("delta",),
     ),
     Fault(
         name="adapter left on the base model",
-        patches=_patched("supply.adapters:_restored", "setattr(module, name, child)", "pass"),
+        patches=_patched("models.adapters:_restored", "setattr(module, name, child)", "pass"),
         redone=(),
         seen_by=("base model restored",),
         no_percentage="every stage has a process of its own; nobody reads a model after its adapter is taken off",
@@ -468,7 +468,7 @@ FAULTS = (
     Fault(
         name="adapter of another seed",
         patches=_patched(
-            "supply.adapters:_loaded",
+            "models.adapters:_loaded",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.with_name("seed-1"))',
         ),
@@ -479,7 +479,7 @@ FAULTS = (
     Fault(
         name="adapter of another language",
         patches=_patched(
-            "supply.adapters:_loaded",
+            "models.adapters:_loaded",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.parent.with_name("hi") / folder.name)',
         ),
@@ -490,7 +490,7 @@ FAULTS = (
     Fault(
         name="u and v swapped",
         patches=_patched(
-            "works.alignmentloss:Aligner.both_sides",
+            "stages.alignment_loss:Aligner.both_sides",
             "[layer[: len(pairs)] for layer in pooled], [layer[len(pairs) :] for layer in pooled]",
             "[layer[len(pairs) :] for layer in pooled], [layer[: len(pairs)] for layer in pooled]",
         ),
@@ -501,7 +501,7 @@ FAULTS = (
     Fault(
         name="drift measured against the tuned model itself",
         patches=_patched(
-            "works.alignmentloss:Aligner.original",
+            "stages.alignment_loss:Aligner.original",
             "with untouched(), torch.no_grad():",
             "with torch.no_grad():",
         ),
@@ -518,21 +518,21 @@ FAULTS = (
     ),
     Fault(
         name="training on what is held out",
-        patches=_patched("works.alignment:parted", "for held in (False, True)", "for held in (True, False)"),
+        patches=_patched("stages.alignment:parted", "for held in (False, True)", "for held in (True, False)"),
         redone=TRAINING,
         seen_by=("first loss", "first moment"),
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="controls trained on true partners",
-        patches=_patched("works.alignment:produce", "if task.wrong_partners:", "if False:"),
+        patches=_patched("stages.alignment:produce", "if task.wrong_partners:", "if False:"),
         redone=("adapters/ml/control-1",),
         seen_by=("first loss of controls",),
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="adapters read for their controls",
-        patches=_patched("works.tuning:read_tuned_run", "is_control=controls", "is_control=False"),
+        patches=_patched("designs.tuning:read_tuned_run", "is_control=controls", "is_control=False"),
         redone=("estimates",),
         seen_by=("controls",),
         moves=("gain-control",),
@@ -540,7 +540,7 @@ FAULTS = (
     Fault(
         name="learning rate twice what was asked",
         patches=_patched(
-            "works.training:Training.run",
+            "stages.training:Training.run",
             "lr=self.task.choice.learning_rate",
             "lr=2 * self.task.choice.learning_rate",
         ),
@@ -551,7 +551,7 @@ FAULTS = (
     Fault(
         name="weight decay ignored",
         patches=_patched(
-            "works.training:Training.run", "weight_decay=self.task.choice.weight_decay", "weight_decay=0.0"
+            "stages.training:Training.run", "weight_decay=self.task.choice.weight_decay", "weight_decay=0.0"
         ),
         redone=(),
         seen_by=("two steps by hand",),
@@ -559,14 +559,14 @@ FAULTS = (
     ),
     Fault(
         name="gradients never zeroed",
-        patches=_patched("works.training:Training.gradients", "self.tuned.zero_grad()", "pass"),
+        patches=_patched("stages.training:Training.gradients", "self.tuned.zero_grad()", "pass"),
         redone=(),
         seen_by=("two steps by hand",),
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="LoRA dropout that nobody asked for",
-        patches=_patched("supply.adapters:trained_adapter", "lora_dropout=0.0", "lora_dropout=0.5"),
+        patches=_patched("models.adapters:trained_adapter", "lora_dropout=0.0", "lora_dropout=0.5"),
         redone=(),
         seen_by=("two steps by hand",),
         no_percentage=OTHERS_PLANTED,
@@ -574,7 +574,7 @@ FAULTS = (
     Fault(
         name="LoRA on the wrong layers",
         patches=_patched(
-            "supply.adapters:trained_adapter",
+            "models.adapters:trained_adapter",
             "layers_to_transform=list(choice.layers)",
             "layers_to_transform=[layer + 1 for layer in choice.layers]",
         ),
@@ -585,7 +585,7 @@ FAULTS = (
     Fault(
         name="LoRA on other projections",
         patches=_patched(
-            "supply.adapters:trained_adapter",
+            "models.adapters:trained_adapter",
             "target_modules=list(choice.target_modules)",
             'target_modules=["k_proj", "v_proj"]',
         ),
@@ -596,7 +596,7 @@ FAULTS = (
     Fault(
         name="training phrases in the evaluation",
         patches=tuple(
-            Patch(f"works.tuning:{function}", "held_out_only=True", "held_out_only=False")
+            Patch(f"designs.tuning:{function}", "held_out_only=True", "held_out_only=False")
             for function in ("TunedRun.sides", "_share_of_gap_closed", "_with_phrases")
         ),
         redone=("estimates",),
@@ -606,7 +606,7 @@ FAULTS = (
     Fault(
         name="retention measured on the adapter's own language",
         patches=_patched(
-            "works.tuning:retentions",
+            "designs.tuning:retentions",
             "read_tuned_run(base, inputs, code, english)",
             "read_tuned_run(base, inputs, code, code)",
         ),
@@ -617,7 +617,7 @@ FAULTS = (
     Fault(
         name="gain over the value after",
         patches=_patched(
-            "tools.metrics:change_percent",
+            "statistics.metrics:change_percent",
             "(after.sum() / before.sum() - 1)",
             "(1 - before.sum() / after.sum())",
         ),
@@ -628,7 +628,7 @@ FAULTS = (
     Fault(
         name="base and tuned on different items",
         patches=_patched(
-            "works.evaluation:produce",
+            "stages.evaluation:produce",
             "item_outcomes(language_model, model, task)",
             'item_outcomes(language_model, model, __import__("dataclasses").replace(task, items=8) '
             'if "adapter" in inputs else task)',
@@ -640,7 +640,7 @@ FAULTS = (
     Fault(
         name="base and tuned on different examples",
         patches=_patched(
-            "works.evaluation:produce",
+            "stages.evaluation:produce",
             "item_outcomes(language_model, model, task)",
             'item_outcomes(language_model, model, __import__("dataclasses").replace(task, max_shots=1) '
             'if "adapter" in inputs else task)',
@@ -652,7 +652,7 @@ FAULTS = (
     Fault(
         name="items of another language",
         patches=_patched(
-            "works.evaluation_tasks:_stage",
+            "stages.evaluation_tasks:_stage",
             "read_documents(pin, task.language, benchmark.evaluated_split",
             'read_documents(pin, "en", benchmark.evaluated_split',
         ),
@@ -663,7 +663,7 @@ FAULTS = (
     Fault(
         name="documents paired with others",
         patches=_patched(
-            "works.scores:_paired",
+            "designs.scores:_paired",
             "reference=100 * before.correct",
             "reference=100 * np.sort(before.correct)",
         ),
@@ -696,7 +696,7 @@ FAULTS = (
     Fault(
         name="change under the adapter with the sign of the other side",
         patches=_patched(
-            "works.scores:_paired", "(part.observed - part.reference)", "(part.reference - part.observed)"
+            "designs.scores:_paired", "(part.observed - part.reference)", "(part.reference - part.observed)"
         ),
         redone=("estimates",),
         seen_by=("deltas",),
@@ -704,21 +704,21 @@ FAULTS = (
     ),
     Fault(
         name="other metric than the benchmark's",
-        patches=_patched("works.scores:read_answers", "getattr(row, benchmark.metric)", "row.acc"),
+        patches=_patched("designs.scores:read_answers", "getattr(row, benchmark.metric)", "row.acc"),
         redone=("estimates",),
         seen_by=("accuracies",),
         moves=("accuracy",),
     ),
     Fault(
         name="English among the languages of a correlation",
-        patches=_patched("works.scores:correlations", " if language.group is not Group.REFERENCE", ""),
+        patches=_patched("designs.scores:correlations", " if language.group is not Group.REFERENCE", ""),
         redone=("estimates",),
         seen_by=("correlations",),
         moves=("correlation",),
     ),
     Fault(
         name="wrong n-shot",
-        patches=_patched("works.evaluation_tasks:_settings", '"num_fewshot": shots', '"num_fewshot": 0'),
+        patches=_patched("stages.evaluation_tasks:_settings", '"num_fewshot": shots', '"num_fewshot": 0'),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),
         says="ran with 0 examples, but 2 were asked for",
@@ -726,7 +726,7 @@ FAULTS = (
     Fault(
         name="wrong n-shot, everywhere alike",
         patches=_patched(
-            "works.evaluation_tasks:_stage",
+            "stages.evaluation_tasks:_stage",
             "shots = benchmark.shots if task.max_shots is None else",
             "shots = 1 if True else",
         ),
@@ -736,7 +736,7 @@ FAULTS = (
     ),
     Fault(
         name="no BOS in evaluation",
-        patches=(Patch("works.evaluation:scorer", "add_bos_token=True", "add_bos_token=False"),),
+        patches=(Patch("stages.evaluation:scorer", "add_bos_token=True", "add_bos_token=False"),),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),
         says="with 0 BOS",
@@ -744,9 +744,9 @@ FAULTS = (
     Fault(
         name="no BOS in evaluation, and nobody minds",
         patches=(
-            Patch("works.evaluation:scorer", "context=tuple(ids)", "context=tuple(ids[1:])"),
+            Patch("stages.evaluation:scorer", "context=tuple(ids)", "context=tuple(ids[1:])"),
             Patch(
-                "works.evaluation:_require_one_bos",
+                "stages.evaluation:_require_one_bos",
                 "if ids[0] != bos_id or ids.count(bos_id) != 1:",
                 "if False:",
             ),
@@ -758,7 +758,7 @@ FAULTS = (
     Fault(
         name="log-probabilities of the token before",
         patches=_patched(
-            "works.evaluation_likelihood:_answer",
+            "stages.evaluation_likelihood:_answer",
             "log_probs[-len(request.continuation) :]",
             "log_probs[-len(request.continuation) :].roll(1, 0)",
         ),
@@ -769,7 +769,7 @@ FAULTS = (
     Fault(
         name="stale artifact served after its input changed",
         patches=_patched(
-            "supply.store:Store._standing", "artifact.recipe.ingredients == recipe.ingredients", "True"
+            "store.store:Store._standing", "artifact.recipe.ingredients == recipe.ingredients", "True"
         ),
         redone=(),
         seen_by=("freshness",),
@@ -778,7 +778,7 @@ FAULTS = (
     Fault(
         name="stale artifact served after its code changed",
         patches=_patched(
-            "run.recipes:Recipes._content", "self.code(self.plan.stage(item.stage).module)", '""'
+            "run.cache_keys:Recipes._content", "self.code(self.plan.stage(item.stage).module)", '""'
         ),
         redone=(),
         seen_by=("freshness",),
@@ -787,7 +787,7 @@ FAULTS = (
     Fault(
         name="seeds not reaching the draw of phrases",
         patches=_patched(
-            "works.phrases:_stream", "SeedSequence([seed, draw, layer])", "SeedSequence([draw, layer])"
+            "stages.phrases:_stream", "SeedSequence([seed, draw, layer])", "SeedSequence([draw, layer])"
         ),
         redone=(),
         seen_by=("seeds of phrases",),
@@ -796,7 +796,7 @@ FAULTS = (
     Fault(
         name="seeds not reaching the adapter's first weights",
         patches=_patched(
-            "supply.adapters:trained_adapter", "torch.manual_seed(seed)", "torch.manual_seed(0)"
+            "models.adapters:trained_adapter", "torch.manual_seed(seed)", "torch.manual_seed(0)"
         ),
         redone=("adapters/ml",),
         seen_by=("seeds of adapters",),
@@ -805,7 +805,7 @@ FAULTS = (
     Fault(
         name="seeds not reaching the order of training",
         patches=_patched(
-            "works.training:planned_batches",
+            "stages.training:planned_batches",
             "SeedSequence([task.seed, num_pairs])",
             "SeedSequence([num_pairs])",
         ),
@@ -816,7 +816,7 @@ FAULTS = (
     Fault(
         name="similarity to its own translation",
         patches=_patched(
-            "works.disparity:similarities",
+            "designs.disparity:similarities",
             'inputs["activations/" + _reference(task)]',
             'inputs["activations/" + task.languages[1].code]',
         ),
@@ -826,7 +826,7 @@ FAULTS = (
     ),
     Fault(
         name="flags forgotten",
-        patches=_patched("words.record:Translation.is_flagged", "self.is_empty or self.is_copy or ", ""),
+        patches=_patched("words.records:Translation.is_flagged", "self.is_empty or self.is_copy or ", ""),
         redone=("estimates",),
         seen_by=("unflagged translations",),
         moves=("translations-unflagged",),
@@ -834,7 +834,7 @@ FAULTS = (
     Fault(
         name="lengths never odd",
         patches=_patched(
-            "works.translation:flagged", "is_odd_length(text.text, translation, ratio)", "False"
+            "stages.translation:flagged", "is_odd_length(text.text, translation, ratio)", "False"
         ),
         redone=IN_HINDI,
         seen_by=("translations", "unflagged translations"),
@@ -843,7 +843,7 @@ FAULTS = (
     Fault(
         name="before and after of training swapped",
         patches=_patched(
-            "works.tuning:moment_scopes", '("before", 0), ("after", -1)', '("before", -1), ("after", 0)'
+            "designs.tuning:moment_scopes", '("before", 0), ("after", -1)', '("before", -1), ("after", 0)'
         ),
         redone=("estimates",),
         seen_by=("training figures",),
@@ -851,7 +851,7 @@ FAULTS = (
     ),
     Fault(
         name="the specification's beams not handed to translators",
-        patches=_patched("works.translation:_translate_batch", "num_beams=num_beams, ", ""),
+        patches=_patched("stages.translation:_translate_batch", "num_beams=num_beams, ", ""),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
         moves=("gap",),
@@ -859,7 +859,7 @@ FAULTS = (
     Fault(
         name="greedy instead of beams",
         patches=_patched(
-            "tools.draft:Draft.translation_task", "num_beams=self.study.primary.num_beams", "num_beams=1"
+            "designs.draft:Draft.translation_task", "num_beams=self.study.primary.num_beams", "num_beams=1"
         ),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
@@ -868,7 +868,7 @@ FAULTS = (
     Fault(
         name="no length penalty",
         patches=_patched(
-            "works.translation:_translate_batch", "do_sample=False", "do_sample=False, length_penalty=0.0"
+            "stages.translation:_translate_batch", "do_sample=False", "do_sample=False, length_penalty=0.0"
         ),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
@@ -877,7 +877,7 @@ FAULTS = (
     Fault(
         name="translations cut at 48 tokens",
         patches=_patched(
-            "works.translation:_translate_batch", "min(MAX_NEW_TOKENS, positions)", "min(48, positions)"
+            "stages.translation:_translate_batch", "min(MAX_NEW_TOKENS, positions)", "min(48, positions)"
         ),
         redone=IN_HINDI,
         seen_by=("translations", "tokens and selections kept"),
@@ -886,7 +886,7 @@ FAULTS = (
     Fault(
         name="translators of one script swapped",
         patches=_patched(
-            "tools.draft:Draft.translation_task",
+            "designs.draft:Draft.translation_task",
             "translators[language.code]",
             'translators[{"es": "it", "it": "es"}.get(language.code, language.code)]',
         ),
@@ -897,7 +897,7 @@ FAULTS = (
     Fault(
         name="batch size of the profile ignored",
         patches=_patched(
-            "tools.draft:Draft.adapter", "sizes.alignment_batch or choice.batch_size", "choice.batch_size"
+            "designs.draft:Draft.adapter", "sizes.alignment_batch or choice.batch_size", "choice.batch_size"
         ),
         redone=TRAINING,
         seen_by=("first loss",),
@@ -906,7 +906,7 @@ FAULTS = (
     Fault(
         name="training steps of the profile ignored",
         patches=_patched(
-            "tools.draft:Draft.adapter", "max_steps=sizes.max_alignment_steps", "max_steps=None"
+            "designs.draft:Draft.adapter", "max_steps=sizes.max_alignment_steps", "max_steps=None"
         ),
         redone=TRAINING,
         seen_by=("first loss",),
@@ -915,7 +915,7 @@ FAULTS = (
     Fault(
         name="sampling seed of the profile ignored by phrases",
         patches=_patched(
-            "tools.draft:Draft.phrases_task", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
+            "designs.draft:Draft.phrases_task", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
         ),
         redone=("phrases", "estimates"),
         follows=False,
@@ -925,7 +925,7 @@ FAULTS = (
     Fault(
         name="sampling seed of the profile ignored by dictionaries",
         patches=_patched(
-            "tools.draft:Draft.dictionary_error", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
+            "designs.draft:Draft.dictionary_error", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
         ),
         redone=("dictionary-error/en",),
         seen_by=("dictionary errors",),
@@ -934,7 +934,7 @@ FAULTS = (
     Fault(
         name="dictionary samples that differ between languages",
         patches=_patched(
-            "works.dictionary:produce",
+            "stages.dictionary_error:produce",
             "task.texts, task.seed",
             "task.texts, task.seed + sum(map(ord, task.language))",
         ),
@@ -944,7 +944,7 @@ FAULTS = (
     ),
     Fault(
         name="full set instead of the aligned subset",
-        patches=_patched("tools.draft:Draft.benchmarks_task", "items=sizes.items_per_cell", "items=None"),
+        patches=_patched("designs.draft:Draft.benchmarks_task", "items=sizes.items_per_cell", "items=None"),
         redone=UNTUNED,
         seen_by=("answers", "accuracies"),
         moves=("accuracy",),
@@ -952,7 +952,7 @@ FAULTS = (
     Fault(
         name="benchmarks of one language from another's file",
         patches=_patched(
-            "works.evaluation_tasks:_stage",
+            "stages.evaluation_tasks:_stage",
             "read_documents(pin, task.language, benchmark.evaluated_split",
             'read_documents(pin, task.language.replace("es", "it"), benchmark.evaluated_split',
         ),
@@ -962,7 +962,7 @@ FAULTS = (
     ),
     Fault(
         name="examples drawn under another seed than lm-eval's",
-        patches=_patched("works.evaluation:_evaluate", "seed=EXAMPLES_SEED", "seed=0"),
+        patches=_patched("stages.evaluation:_evaluate", "seed=EXAMPLES_SEED", "seed=0"),
         redone=UNTUNED,
         seen_by=("answers", "accuracies"),
         moves=("accuracy",),
@@ -970,7 +970,9 @@ FAULTS = (
     Fault(
         name="only some seeds in gains",
         patches=_patched(
-            "works.tuning:read_tuned_run", "else base.task.adapter_seeds", "else base.task.adapter_seeds[:2]"
+            "designs.tuning:read_tuned_run",
+            "else base.task.adapter_seeds",
+            "else base.task.adapter_seeds[:2]",
         ),
         redone=("estimates",),
         seen_by=("gains", "retentions", "seeds of estimates"),
@@ -979,7 +981,7 @@ FAULTS = (
     Fault(
         name="benchmarks of one adapter counted as seeds",
         patches=_patched(
-            "works.scores:accuracy_retention",
+            "designs.scores:accuracy_retention",
             "[_kept_right(asked, seed) for seed in ratios]",
             "[__import__('dataclasses').replace(_kept_right({name: arms}, seed), seed=100 * seed + place) "
             "for seed in ratios for place, (name, arms) in enumerate(asked.items())]",
@@ -991,7 +993,7 @@ FAULTS = (
     Fault(
         name="median over benchmarks for their mean",
         patches=_patched(
-            "works.scores:correlations", "np.mean(list(scores.values())", "np.median(list(scores.values())"
+            "designs.scores:correlations", "np.mean(list(scores.values())", "np.median(list(scores.values())"
         ),
         redone=("estimates",),
         seen_by=("correlations",),
@@ -1000,7 +1002,7 @@ FAULTS = (
     Fault(
         name="relative change guarded by the arm after",
         patches=_patched(
-            "works.scores:deltas",
+            "designs.scores:deltas",
             "before.accuracy_percent > 0:",
             "all(answers.accuracy_percent > 0 for answers in after.values()):",
         ),
@@ -1011,7 +1013,7 @@ FAULTS = (
     Fault(
         name="gaussian first weights",
         patches=_patched(
-            "supply.adapters:trained_adapter",
+            "models.adapters:trained_adapter",
             'layers_pattern="layers",',
             'layers_pattern="layers", init_lora_weights="gaussian",',
         ),
@@ -1022,7 +1024,7 @@ FAULTS = (
     Fault(
         name="gradients clipped",
         patches=_patched(
-            "works.training:Training._step",
+            "stages.training:Training._step",
             "optimizer.step()",
             "torch.nn.utils.clip_grad_norm_(self._parameters(), 1e-3); optimizer.step()",
         ),
@@ -1033,7 +1035,7 @@ FAULTS = (
     Fault(
         name="later seeds starting from the weights of the first",
         patches=_patched(
-            "supply.adapters:trained_adapter",
+            "models.adapters:trained_adapter",
             "torch.manual_seed(seed)",
             "torch.manual_seed((seed - 1) % 2 + 1)",
         ),
@@ -1044,7 +1046,7 @@ FAULTS = (
     Fault(
         name="later seeds reading the adapters of the first",
         patches=_patched(
-            "supply.adapters:_loaded",
+            "models.adapters:_loaded",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.with_name(folder.name.replace("seed-3", "seed-1")))',
         ),
@@ -1054,14 +1056,14 @@ FAULTS = (
     ),
     Fault(
         name="adapter read in training mode",
-        patches=_patched("supply.adapters:_loaded", ".eval()", ".train()"),
+        patches=_patched("models.adapters:_loaded", ".eval()", ".train()"),
         redone=("activations-tuned/ml/seed-1",),
         seen_by=("tuned token values", "gains", "retentions"),
         moves=("gain/layer=2/lang=ml", "retention"),
     ),
     Fault(
         name="shuffled control of English with English",
-        patches=_patched("works.heldout:measured_moment", "(u - v[partners])", "(u - u[partners])"),
+        patches=_patched("stages.held_out:measured_moment", "(u - v[partners])", "(u - u[partners])"),
         redone=TRAINING,
         seen_by=("first moment",),
         no_percentage=OTHERS_PLANTED,
@@ -1069,7 +1071,7 @@ FAULTS = (
     Fault(
         name="no sliding window",
         patches=_patched(
-            "supply.loading:load_language_model",
+            "models.loading:load_language_model",
             "use_safetensors=True",
             "use_safetensors=True, sliding_window=1024",
         ),
@@ -1080,7 +1082,7 @@ FAULTS = (
     Fault(
         name="tuned artifact keeping its name when its adapter changes",
         patches=_patched(
-            "run.recipes:Recipes._content",
+            "run.cache_keys:Recipes._content",
             "for role, need in item.needs]",
             'for role, need in item.needs if role != "adapter"]',
         ),

@@ -8,10 +8,10 @@ from unittest.mock import patch
 
 import numpy as np
 
+from harness.judge.audit_input import handed_in
 from harness.judge.declaration import read_declaration
 from harness.judge.declaredsamples import asking_by_key
 from harness.judge.docket import hear
-from harness.judge.handedin import handed_in
 from harness.judge.hearing import Circumstances, judge
 from harness.run import verdicts
 from harness.words.claim import (
@@ -19,6 +19,7 @@ from harness.words.claim import (
     InferenceTarget,
     Kind,
     Minima,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -27,11 +28,9 @@ from harness.words.claim import (
     Tier,
     Unit,
 )
-from harness.words.estimate import UnitValue
-from harness.words.formula import Formula
-from harness.words.printed import Printed
+from harness.words.estimate import Formula, UnitValue
+from harness.words.records import LayerReplay
 from harness.words.study import Profile
-from harness.words.testimony import LayerReplay
 from harness.words.verdict import Verdict, Why
 from tests.planted.network import NUM_LAYERS
 from tests.planted.world import STUDY

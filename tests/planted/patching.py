@@ -18,7 +18,7 @@ from typing import Any
 
 MODELS = ("load_language_model", "load_translator")
 """Caches that take long to fill."""
-SPOILING = ("supply.loading", "supply.adapters")
+SPOILING = ("models.loading", "models.adapters")
 """Modules in which a fault can spoil what they hold: how models are loaded, and how adapters come and go."""
 
 
@@ -27,7 +27,7 @@ class Patch:
     """Words of one function, and what stands there instead."""
 
     where: str
-    """Module and function below `harness`, such as "tools.encoding:latent_activations"."""
+    """Module and function below `harness`, such as "models.encoding:latent_activations"."""
     old: str
     new: str
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.supply.tables import read_table, write_table
-from harness.words.adapter import AlignmentStep, TrainingLoss
-from harness.words.items import Item, Plan
-from harness.works.pipeline import plan, producer
+from harness.designs.pipeline import plan, producer
+from harness.store.tables import read_table, write_table
+from harness.words.plan import Item, Plan
+from harness.words.records import AlignmentStep, TrainingLoss
 from tests.planted.network import plant_adapter
 from tests.planted.world import ADAPTERS, ALIGNMENT, CONTROLS, LOGGED, LOGGED_OF_CONTROLS, STUDY, PlantedWorld
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.words.failures import HarnessError
+from harness.words.errors import HarnessError
 from tests.planted.checks import CHECKS, Subject, require_near
 from tests.planted.faults import FAULTS, NINETEEN, Fault
 from tests.planted.patching import planted

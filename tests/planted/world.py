@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from harness.words.pins import Home, Pin
 from harness.words.study import (
     Aggregation,
     AlignedLatents,
     AlignmentChoice,
     Benchmark,
     Group,
+    Home,
     Language,
     PhraseChoice,
     PhraseCut,
+    Pin,
     Pooling,
     Profile,
     Shapes,

@@ -11,6 +11,7 @@ from harness.words.claim import (
     Kind,
     Minima,
     Pilot,
+    Printed,
     Reading,
     Rule,
     Sentence,
@@ -36,7 +37,6 @@ from harness.words.judgement import (
     Prospect,
     SeedValue,
 )
-from harness.words.printed import Printed
 from harness.words.verdict import CaseVerdict, Closeness, Flag, Member, Numbers, State, Verdict, Why
 from tests.report import worlds
 

@@ -10,7 +10,7 @@ from harness.cli import main
 from harness.report import load_report, write_report
 from harness.report.compare import ABSENT, Comparison, Noise, compare, noise
 from harness.report.comparison import as_json, as_markdown, as_text
-from harness.words.failures import UsageError
+from harness.words.errors import UsageError
 from harness.words.judgement import Judged
 from harness.words.verdict import State, Why
 from tests.report import judged, worlds

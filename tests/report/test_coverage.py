@@ -8,8 +8,8 @@ import pytest
 
 from harness.report import load_report, write_report
 from harness.report.coverage import COLUMNS
-from harness.supply.tables import write_table
-from harness.words.record import Coverage
+from harness.store.tables import write_table
+from harness.words.records import Coverage
 from tests.report import worlds
 
 NAMES = [field.name for field in fields(Coverage)]

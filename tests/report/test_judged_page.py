@@ -14,10 +14,8 @@ from harness.report.claimtable import claim_table
 from harness.report.claimwords import printed_words
 from harness.report.document import Report
 from harness.report.verdictwords import BASELINES, FLAGS, WHYS
-from harness.words.claim import Reading, Sentence
-from harness.words.judgement import Choice, Departure, Judged, Judgement, Openness
-from harness.words.printed import Printed
-from harness.words.published import BaselineOutcome
+from harness.words.claim import Printed, Reading, Sentence
+from harness.words.judgement import BaselineOutcome, Choice, Departure, Judged, Judgement, Openness
 from harness.words.verdict import Flag, State, Verdict, Why
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE, Reader

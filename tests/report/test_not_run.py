@@ -11,7 +11,7 @@ from harness.report import closing_lines, load_report, write_report
 from harness.report.document import Report
 from harness.report.schema import schema_text, validated
 from harness.report.wording import REASONS
-from harness.words.failures import Reason
+from harness.words.errors import Reason
 from tests.report import worlds
 
 RIBBON = "NOTHING MEASURED \u2014 SAYS NOTHING ABOUT THE PAPER"

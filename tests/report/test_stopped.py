@@ -10,8 +10,8 @@ import pytest
 from harness.report import closing_lines, load_report, write_report
 from harness.report.schema import validated
 from harness.report.verdictwords import WHYS
-from harness.supply.tables import write_table
-from harness.words.adapter import AdapterFailure
+from harness.store.tables import write_table
+from harness.words.records import AdapterFailure
 from harness.words.verdict import Why
 from tests.report import worlds
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.report import load_report, write_report
-from harness.supply.tables import write_table
-from harness.words.record import UnscoredTranslator
+from harness.store.tables import write_table
+from harness.words.records import UnscoredTranslator
 from tests.report import worlds
 
 SHUT = "the gate of flores-plus is shut: accept its licence"

@@ -10,8 +10,8 @@ import pytest
 
 from harness.report import load_report, render_report, write_report
 from harness.report.document import Report
+from harness.words.errors import UsageError
 from harness.words.estimate import Estimate, SelfCheck
-from harness.words.failures import UsageError
 from tests.report import worlds
 
 FILES = ("report.json", "report.html", "summary.md", "junit.xml")

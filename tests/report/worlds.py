@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.supply.tables import write_table
+from harness.store.tables import write_table
 from harness.words.estimate import Estimate, SelfCheck, UnitValue
 from harness.words.runfacts import ArtifactRecord, LanguageFact, NotRun, RunFacts, SourceRecord
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.words.failures import StoreError
+from harness.words.errors import StoreError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "audit-example.json"
 

@@ -12,14 +12,13 @@ from harness.judge.docket import hear
 from harness.judge.quantities import estimate_scopes
 from harness.report import write_report
 from harness.run.verdicts import Brought, judgement_of
-from harness.supply.outcomes import keyed, write_outcomes
-from harness.supply.studies import load_profile, load_study
-from harness.supply.tables import write_table
-from harness.tools.measured import Measured, Sides, measured
-from harness.words.formula import Formula
-from harness.words.judgement import Judgement
-from harness.words.published import BaselineOutcome, PublishedBaseline
-from harness.words.record import ItemOutcome
+from harness.sources.outcomes import keyed, write_outcomes
+from harness.sources.studies import load_profile, load_study
+from harness.statistics.measured import Measured, Sides, measured
+from harness.store.tables import write_table
+from harness.words.estimate import Formula
+from harness.words.judgement import BaselineOutcome, Judgement, PublishedBaseline
+from harness.words.records import ItemOutcome
 from harness.words.verdict import State, Why
 from tests.judge.tables import named, write
 from tests.report import worlds

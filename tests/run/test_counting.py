@@ -5,26 +5,26 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025.study import STUDY
+from harness.designs.pipeline import plan
 from harness.run import projection
 from harness.run.counting import COUNTERS, StageWork, stage_work
 from harness.run.finished import FinishedRun
 from harness.run.projection import WITH_GRADIENTS, layer_parameters, layers_flops
-from harness.supply.studies import load_profile
-from harness.supply.tables import read_table
-from harness.words.adapter import AdapterFailure
-from harness.words.items import Plan
-from harness.words.record import (
+from harness.sources.studies import load_profile
+from harness.stages import alignment, training
+from harness.store.tables import read_table
+from harness.words.plan import Plan
+from harness.words.records import (
+    AdapterFailure,
     DictionaryError,
     ParallelTranslation,
     PromptTotal,
+    ReplayedRow,
     Text,
     TextLength,
     Translation,
     UnscoredTranslator,
 )
-from harness.words.testimony import ReplayedRow
-from harness.works import alignment, training
-from harness.works.pipeline import plan
 from tests.pencil_run import PencilRun, lengths, losses, moments, texts
 from tests.spied_run import SpiedRun
 

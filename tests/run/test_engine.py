@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from harness.run import engine as engine_module
+from harness.run.artifact_status import Survey
+from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
 from harness.run.execution import stage_cost
 from harness.run.progress import Lines, stage_progress
-from harness.run.recipes import Recipes
 from harness.run.stageprocess import run_stage
-from harness.run.survey import Survey
-from harness.supply.codedigest import code_digest
-from harness.supply.runfolder import Event, RunFolder, named_keys
-from harness.supply.sources import revision_of
-from harness.supply.store import Store
-from harness.tools.mode import Evidence, Mode, mode_of
-from harness.words.failures import MissingArtifactError, MissingSourceError
-from harness.words.items import Plan
+from harness.sources.sources import revision_of
+from harness.store.code_digest import code_digest
+from harness.store.run_folder import Event, RunFolder, named_keys
+from harness.store.store import Store
+from harness.words.errors import MissingArtifactError, MissingSourceError
+from harness.words.mode import Evidence, Mode, mode_of
+from harness.words.plan import Plan
 from harness.words.study import Shapes
 from tests.small_plan import SmallWorld, install, small_plan
 

@@ -15,15 +15,15 @@ import harness.report
 import harness.run.reproduce
 from harness import cli
 from harness.report import closing_lines, write_report
+from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
-from harness.run.recipes import Recipes
 from harness.run.reproduce import reproduce
 from harness.run.stageprocess import run_stage
-from harness.supply.disk import BusyError
-from harness.supply.runfolder import RunFolder
-from harness.supply.sources import revision_of
-from harness.supply.store import Store
-from harness.words.failures import DamagedArtifactError, StageFailedError, UsageError
+from harness.sources.sources import revision_of
+from harness.store.files import BusyError
+from harness.store.run_folder import RunFolder
+from harness.store.store import Store
+from harness.words.errors import DamagedArtifactError, StageFailedError, UsageError
 from harness.words.judgement import Judgement
 from harness.words.runfacts import RunFacts
 from tests.report import worlds

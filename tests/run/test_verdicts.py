@@ -8,7 +8,7 @@ import pytest
 
 from harness.judge.docket import Hear, hear
 from harness.judge.ledger import LedgerFile
-from harness.judge.unitrows import Stored, read_stored
+from harness.judge.unit_values import Stored, read_stored
 from harness.run.verdicts import (
     Asked,
     Brought,
@@ -18,11 +18,11 @@ from harness.run.verdicts import (
     require_claims,
     self_check_docket,
 )
-from harness.supply.studies import load_profile, load_study
-from harness.words.failures import UsageError
+from harness.sources.studies import load_profile, load_study
+from harness.words.errors import UsageError
 from harness.words.judgement import FailOn, Judgement, LockStatus
+from harness.words.records import LayerReplay
 from harness.words.runfacts import NotRun
-from harness.words.testimony import LayerReplay
 from harness.words.verdict import State, Verdict, Why
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from harness.words.claim import SourceTier, Target
-from harness.words.printed import Printed, shown_as
+from harness.words.claim import Printed, SourceTier, Target, shown_as
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,260 @@
+"""Estimates of the untouched model: gaps by layer and language, similarity, length, dictionary error, flags."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.designs.latents import (
+    LatentMeans,
+    Selections,
+    complete,
+    latent_means,
+    phrase_values,
+    read_selections,
+)
+from harness.models.failed_adapters import adapter_failures
+from harness.stages.chrf import corpus_chrf
+from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
+from harness.statistics.metrics import centred, cosines, gap_percent
+from harness.store.tables import read_column, read_table, table_path
+from harness.words.estimate import Formula, PhraseValue
+from harness.words.plan import EstimatesTask
+from harness.words.records import (
+    AdapterFailure,
+    DictionaryError,
+    MeanResidual,
+    ParallelTranslation,
+    TextLength,
+    Translation,
+    UnscoredTranslator,
+)
+from harness.words.study import Aggregation, Group
+
+Values = NDArray[np.float64]
+
+GAP_FORMULAS = {
+    Aggregation.RATIO_OF_MEANS: Formula.GAP,
+    Aggregation.MEAN_OF_RATIOS: Formula.MEAN_OF_GAPS,
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BaseRun:
+    """Aligned values of the untouched model in every language."""
+
+    task: EstimatesTask
+    selections: Selections
+    by_language: Mapping[str, Values]
+    """One pooled value per selection."""
+    failures: tuple[AdapterFailure, ...] = ()
+    """Adapters that were never trained, controls among them."""
+
+    @property
+    def failures_of_seeds(self) -> tuple[AdapterFailure, ...]:
+        """Those of them that claims rest on."""
+        return tuple(failure for failure in self.failures if not failure.is_control)
+
+    @cached_property
+    def kept(self) -> NDArray[np.bool_]:
+        """Selections whose phrase has tokens in every language."""
+        return complete(list(self.by_language.values()))
+
+    def codes(self, group: Group) -> list[str]:
+        """Languages of one group."""
+        return [language.code for language in self.task.languages if language.group is group]
+
+    def group_values(self, codes: list[str]) -> Values:
+        """Mean over languages of the value of each selection; languages weigh alike."""
+        means: Values = np.mean([self.by_language[code] for code in codes], axis=0)
+        return means
+
+    def references(self) -> dict[str, Values]:
+        """By reading: what gaps are measured against (high-resource languages, or English)."""
+        return {
+            "high": self.group_values(self.codes(Group.HIGH)),
+            "english": self.group_values(self.codes(Group.REFERENCE)),
+        }
+
+    def means(self, values: Values, layer: int) -> LatentMeans:
+        """Latent means of one layer over the kept phrases."""
+        return latent_means(self.selections, values, self.kept & self.selections.within(layer))
+
+
+def read_base_run(task: EstimatesTask, inputs: Mapping[str, Path]) -> BaseRun:
+    """Every language's activations, pooled as the specification says and aligned; and which adapters there are not."""
+    selections = read_selections(inputs["phrases/all"])
+    by_language = {
+        language.code: phrase_values(
+            inputs[f"activations/{language.code}"], selections, task.specification.pooling
+        )
+        for language in task.languages
+    }
+    failures = tuple(
+        failure
+        for role, folder in inputs.items()
+        if role.startswith("adapters/")
+        for failure in adapter_failures(folder)
+    )
+    return BaseRun(task=task, selections=selections, by_language=by_language, failures=failures)
+
+
+def gaps(run: BaseRun) -> Iterator[Measured]:
+    """Group gap and every language's gap, per layer and reading."""
+    low = run.group_values(run.codes(Group.LOW))
+    for reading, reference in run.references().items():
+        for layer in range(run.task.num_layers):
+            group = Scope(quantity="gap", unit="percent", layer=layer, reading=reading)
+            yield _with_phrases(run, group, low, reference, _gap(run, group, low, reference))
+            for code in (*run.codes(Group.HIGH), *run.codes(Group.LOW)):
+                scope = replace(group, language=code)
+                yield _gap(run, scope, run.by_language[code], reference)
+
+
+def language_gap(run: BaseRun, code: str) -> float:
+    """Mean over layers of a language's gap to the high-resource languages, in percent."""
+    reference = run.references()["high"]
+    layers = range(run.task.num_layers)
+    own = run.by_language[code]
+    aggregation = run.task.specification.aggregation
+    return float(
+        np.mean(
+            [
+                gap_percent(run.means(own, layer).values, run.means(reference, layer).values, aggregation)
+                for layer in layers
+            ]
+        )
+    )
+
+
+def kept_selections(run: BaseRun) -> Iterator[Measured]:
+    """Share of selections for which a language has tokens at all; the others are left out everywhere."""
+    for code, values in run.by_language.items():
+        scope = Scope(quantity="selections-kept", unit="percent", language=code)
+        found = measured(scope, float(100 * np.mean(~np.isnan(values))), Formula.NO_UNITS, "selection", ())
+        yield replace(found, estimate=replace(found.estimate, num_units=len(values)))
+
+
+def similarities(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Cosine of each text's mean residual stream with that of its English phrase, raw and centred."""
+    english = _residuals(inputs["activations/" + _reference(task)])
+    for language in task.languages:
+        if language.group is Group.REFERENCE:
+            continue
+        own = _residuals(inputs[f"activations/{language.code}"])
+        for layer in own:
+            texts, values, partners = _shared(own[layer], english[layer])
+            pairs = {"raw": (values, partners), "centred": (centred(values), centred(partners))}
+            for reading, (left, right) in pairs.items():
+                scope = Scope(
+                    quantity="similarity", unit="cosine", layer=layer, language=language.code, reading=reading
+                )
+                yield plain_mean(scope, "text", texts, cosines(left, right))
+
+
+def text_lengths(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Tokens per phrase of every language; what pooling by mean divides by."""
+    for language in task.languages:
+        folder = inputs[f"activations/{language.code}"]
+        texts = [str(text) for text in read_column(folder, TextLength, "text_id").tolist()]
+        tokens = read_column(folder, TextLength, "tokens").astype(np.float64)
+        yield plain_mean(
+            Scope(quantity="tokens-per-phrase", unit="tokens", language=language.code), "text", texts, tokens
+        )
+
+
+def dictionary_errors(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Fraction of variance that the dictionaries leave unexplained, and active latents per token."""
+    for language in task.languages:
+        for row in read_table(inputs[f"dictionary-error/{language.code}"], DictionaryError):
+            figures = (
+                ("dictionary-error", "fraction", row.fraction_variance_unexplained),
+                ("dictionary-l0", "latents", row.l0),
+            )
+            for quantity, unit, value in figures:
+                scope = Scope(quantity=quantity, unit=unit, layer=row.layer, language=language.code)
+                pooled = measured(scope, value, Formula.NO_UNITS, "token", ())
+                yield replace(pooled, estimate=replace(pooled.estimate, num_units=row.tokens))
+
+
+def translation_flags(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Share of translations that nothing speaks against, per language."""
+    for language in task.languages:
+        if language.group is Group.REFERENCE:
+            continue
+        rows = read_table(inputs[f"translations/{language.code}"], Translation)
+        scope = Scope(quantity="translations-unflagged", unit="percent", language=language.code)
+        shares = np.asarray([0.0 if row.is_flagged else 100.0 for row in rows])
+        yield plain_mean(scope, "text", [str(row.text_id) for row in rows], shares)
+
+
+def translation_scores(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """How each translator does on the parallel text; nothing where a world has no such text, or it was not had."""
+    for language in task.languages:
+        folder = inputs.get(f"translation-scores/{language.code}")
+        if folder is None or not table_path(folder, ParallelTranslation).is_file():
+            continue
+        rows = read_table(folder, ParallelTranslation)
+        value = corpus_chrf([row.text for row in rows], [row.reference for row in rows])
+        scope = Scope(quantity="translation-chrf", unit="chrF", language=language.code)
+        pooled = measured(scope, value, Formula.NO_UNITS, "sentence", ())
+        yield replace(pooled, estimate=replace(pooled.estimate, num_units=len(rows)))
+
+
+def unscored_translators(inputs: Mapping[str, Path]) -> list[UnscoredTranslator]:
+    """Translators for which the parallel text could not be had, and why."""
+    return [
+        row
+        for role, folder in inputs.items()
+        if role.startswith("translation-scores/") and table_path(folder, UnscoredTranslator).is_file()
+        for row in read_table(folder, UnscoredTranslator)
+    ]
+
+
+def _gap(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured:
+    assert scope.layer is not None
+    below, above = run.means(low, scope.layer), run.means(reference, scope.layer)
+    value = gap_percent(below.values, above.values, run.task.specification.aggregation)
+    sides = Sides(units=below.latents, observed=below.values, reference=above.values)
+    return measured(scope, value, GAP_FORMULAS[run.task.specification.aggregation], "latent", (sides,))
+
+
+def _with_phrases(run: BaseRun, scope: Scope, low: Values, reference: Values, gap: Measured) -> Measured:
+    assert scope.layer is not None
+    rows = np.flatnonzero(run.kept & run.selections.within(scope.layer)).tolist()
+    return replace(
+        gap,
+        phrases=tuple(
+            PhraseValue(
+                estimate_id=scope.estimate_id,
+                unit=str(run.selections.latent[row]),
+                text_id=int(run.selections.text_id[row]),
+                observed=float(low[row]),
+                reference=float(reference[row]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _reference(task: EstimatesTask) -> str:
+    return next(language.code for language in task.languages if language.group is Group.REFERENCE)
+
+
+def _residuals(folder: Path) -> dict[int, tuple[NDArray[np.int64], Values]]:
+    layer = read_column(folder, MeanResidual, "layer")
+    text_id = read_column(folder, MeanResidual, "text_id")
+    values = read_column(folder, MeanResidual, "values").astype(np.float64)
+    return {
+        number: (text_id[layer == number], values[layer == number]) for number in np.unique(layer).tolist()
+    }
+
+
+def _shared(
+    own: tuple[NDArray[np.int64], Values], english: tuple[NDArray[np.int64], Values]
+) -> tuple[list[str], Values, Values]:
+    texts, left, right = np.intersect1d(own[0], english[0], return_indices=True)
+    return [str(text) for text in texts.tolist()], own[1][left], english[1][right]

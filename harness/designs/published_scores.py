@@ -1,0 +1,92 @@
+"""Estimates of the authors' own tuned models: named apart from ours, without training seeds, and part of no claim.
+
+One that cannot be put onto the base model has none, and is named instead.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harness.designs.disparity import BaseRun
+from harness.designs.latents import phrase_values
+from harness.designs.scores import read_answers, require_same_items
+from harness.designs.tuning import TunedRun
+from harness.models.failed_adapters import unusable_models
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.metrics import change_percent, ratio_percent
+from harness.words.estimate import Formula
+from harness.words.plan import EstimatesTask
+from harness.words.records import UnusableModel, published_name
+from harness.words.study import Benchmark, Group
+
+PREFIX = "published-"
+"""Tells a quantity of the authors' models from that of our adapters; the reading names the model."""
+
+
+def published_scores(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Gain, retention and changes of accuracy through every published model that can be used."""
+    english = base.codes(Group.REFERENCE)[0]
+    refused = {(row.language, row.name) for row in refused_models(base.task, inputs)}
+    for language, name in base.task.published:
+        if (language, name) in refused:
+            continue
+        yield _of_latents(base, inputs, language, name, language)
+        yield _of_latents(base, inputs, language, name, english)
+        for benchmark in base.task.benchmarks:
+            yield from _of_answers(inputs, language, name, language, benchmark)
+            yield from _of_answers(inputs, language, name, english, benchmark)
+
+
+def refused_models(task: EstimatesTask, inputs: Mapping[str, Path]) -> tuple[UnusableModel, ...]:
+    """The published models that cannot be used, and why: what the stages passed on that would have read through them."""
+    return tuple(
+        row
+        for language, name in task.published
+        for row in unusable_models(_activations(inputs, language, name, language))
+    )
+
+
+def _activations(inputs: Mapping[str, Path], language: str, name: str, read_in: str) -> Path:
+    return inputs[f"activations-tuned/{published_name(language, name)}/{read_in}"]
+
+
+def _of_latents(
+    base: BaseRun, inputs: Mapping[str, Path], language: str, name: str, read_in: str
+) -> Measured:
+    """Change of the tuned language, or what is left of English: at the layer of gains, on the phrases held out from ours."""
+    folder = _activations(inputs, language, name, read_in)
+    after = phrase_values(folder, base.selections, base.task.specification.pooling)
+    run = TunedRun(base=base, adapter=language, language=read_in, after={0: after})
+    layer = base.task.specification.gain_layer
+    sides = [replace(part, seed=None) for part in run.sides(layer)]
+    is_gain = read_in == language
+    scope = Scope(
+        quantity=f"{PREFIX}{'gain' if is_gain else 'retention'}",
+        unit="percent",
+        layer=layer,
+        language=language,
+        reading=name,
+    )
+    compute, formula = (change_percent, Formula.CHANGE) if is_gain else (ratio_percent, Formula.RATIO)
+    return measured(scope, compute(sides[0].observed, sides[0].reference), formula, "latent", sides)
+
+
+def _of_answers(
+    inputs: Mapping[str, Path], language: str, name: str, asked_in: str, benchmark: Benchmark
+) -> Iterator[Measured]:
+    """Change of accuracy in points, paired; in the tuned language in percent of the accuracy before as well."""
+    model = published_name(language, name)
+    before = read_answers(inputs[f"benchmarks/{asked_in}"], benchmark)
+    after = read_answers(inputs[f"benchmarks-tuned/{model}/{asked_in}"], benchmark)
+    require_same_items(before, after, f"{benchmark.name} in {asked_in}: the published model {model}")
+    sides = Sides(units=before.documents, observed=100 * after.correct, reference=100 * before.correct)
+    is_own = asked_in == language
+    quantity = f"{PREFIX}{'delta' if is_own else 'delta-english'}"
+    scope = Scope(quantity=quantity, unit="points", language=language, benchmark=benchmark.name, reading=name)
+    points = float(np.mean(sides.observed - sides.reference))
+    yield measured(scope, points, Formula.DIFFERENCE, "document", [sides])
+    if is_own and before.accuracy_percent > 0:
+        relative = replace(scope, quantity=f"{PREFIX}relative-delta", unit="percent")
+        yield measured(relative, 100 * points / before.accuracy_percent, Formula.CHANGE, "document", [sides])

@@ -1,0 +1,254 @@
+"""Estimates of the adapters: gains, retention of English, and what held-out pairs showed during training."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.designs.disparity import BaseRun
+from harness.designs.latents import latent_means, phrase_values
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.metrics import change_percent, ratio_percent
+from harness.store.tables import read_table
+from harness.words.estimate import Formula, PhraseValue
+from harness.words.records import AlignmentStep, TrainingLoss, adapter_name
+from harness.words.study import Group
+
+Values = NDArray[np.float64]
+
+Compute = Callable[[Values, Values], float]
+"""What becomes of latent means after and before."""
+
+COMPUTE: Mapping[Formula, Compute] = {Formula.CHANGE: change_percent, Formula.RATIO: ratio_percent}
+
+MOMENT_FIGURES = (
+    ("alignment-gap", "activation", "gap"),
+    ("alignment-gap-shuffled", "activation", "shuffled_gap"),
+    ("alignment-drift", "activation squared", "retention"),
+    ("alignment-english-mean", "activation", "english_mean"),
+    ("alignment-target-mean", "activation", "target_mean"),
+    ("english-nats", "nats", "english_nats_per_token"),
+    ("target-nats", "nats", "target_nats_per_token"),
+)
+"""What is shown of each logged moment: quantity, unit, field of the log."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TunedRun:
+    """One language's selections before and after, over every seed of the adapters trained for `adapter`."""
+
+    base: BaseRun
+    adapter: str
+    """Language that the adapters were trained for."""
+    language: str
+    """Language whose texts were read through them."""
+    after: Mapping[int, Values]
+    """By seed: one pooled value per selection."""
+
+    @cached_property
+    def before(self) -> Values:
+        """The untouched model on the same texts."""
+        return self.base.by_language[self.language]
+
+    def sides(self, layer: int) -> tuple[Sides, ...]:
+        """Latent means before and after, on phrases that no adapter saw in training, for every seed."""
+        mask = self.base.kept & self.base.selections.within(layer, held_out_only=True)
+        before = latent_means(self.base.selections, self.before, mask)
+        return tuple(
+            Sides(
+                units=before.latents,
+                observed=latent_means(self.base.selections, values, mask).values,
+                reference=before.values,
+                seed=seed,
+            )
+            for seed, values in self.after.items()
+        )
+
+
+def read_tuned_run(
+    base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str, *, controls: bool = False
+) -> TunedRun:
+    """The activations of one language through every seed of one language's adapters, or of its controls."""
+    pooling = base.task.specification.pooling
+    after = {
+        seed: phrase_values(
+            inputs[f"activations-tuned/{adapter_name(adapter, seed, is_control=controls)}/{language}"],
+            base.selections,
+            pooling,
+        )
+        for seed in (base.task.control_seeds if controls else base.task.adapter_seeds)
+    }
+    return TunedRun(base=base, adapter=adapter, language=language, after=after)
+
+
+def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """How much the tuned languages' latents rose, at the layer that speaks for gains and over all aligned ones."""
+    for code in whole_codes(base):
+        run = read_tuned_run(base, inputs, code, code)
+        change, over_layers, share = gain_scopes(base, code)
+        yield change_of_latents(run, change)
+        yield _over_aligned_layers(run, over_layers)
+        yield from _share_of_gap_closed(run, share)
+
+
+def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
+    """What a language's gains are about: the layer that speaks for them, all aligned ones, the share of its gap."""
+    scope = Scope(quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code)
+    return (
+        scope,
+        replace(scope, layer=None, specification="mean-over-aligned-layers"),
+        replace(scope, specification="share-of-gap-closed"),
+    )
+
+
+def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """What is left of English activations under the adapters: each language's, and the mean over languages."""
+    english = base.codes(Group.REFERENCE)[0]
+    runs = [read_tuned_run(base, inputs, code, english) for code in whole_codes(base)]
+    for run in runs:
+        retained = _mean_over_seeds(run, retention_scope(base, run.adapter), Formula.RATIO)
+        yield _with_phrases((run,), retained)
+    if runs and not base.failures_of_seeds:
+        yield _with_phrases(runs, _mean_over_adapters(retention_scope(base, None), runs))
+
+
+def retention_scope(base: BaseRun, adapter: str | None) -> Scope:
+    """What is left of English under one language's adapters, or under all of them, is about."""
+    return Scope(
+        quantity="retention-by-adapter" if adapter else "retention",
+        unit="percent",
+        layer=base.task.specification.gain_layer,
+        language=adapter or base.codes(Group.REFERENCE)[0],
+        reading="activation",
+    )
+
+
+def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """Held-out pairs before and after training: distance, shuffled control, both sides, language loss."""
+    for code in whole_codes(base):
+        logs = {
+            seed: read_table(inputs[f"adapters/{adapter_name(code, seed)}"], AlignmentStep)
+            for seed in base.task.adapter_seeds
+        }
+        yield from moments_of(code, logs)
+
+
+def moments_of(
+    code: str, logs: Mapping[int, Sequence[AlignmentStep]], suffix: str = ""
+) -> Iterator[Measured]:
+    """The first and the last logged moment of a language's adapters, by seed."""
+    for scope, field, place in moment_scopes(code, suffix):
+        yield _over_seeds(scope, {seed: float(getattr(log[place], field)) for seed, log in logs.items()})
+
+
+def smaller_portions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+    """The fewest pairs held in memory at once, for languages of which some batch did not fit; says nothing otherwise."""
+    for code in whole_codes(base):
+        logs = [
+            read_table(inputs[f"adapters/{adapter_name(code, seed)}"], TrainingLoss)
+            for seed in base.task.adapter_seeds
+        ]
+        short = [row.micro_batch for log in logs for row in log if row.micro_batch < row.pairs]
+        if short:
+            scope = Scope(quantity="pairs-at-once", unit="pairs", language=code)
+            yield measured(scope, min(short), Formula.NO_UNITS, "pair", ())
+
+
+def moment_scopes(code: str, suffix: str = "") -> Iterator[tuple[Scope, str, int]]:
+    """What held-out pairs show of a language's adapters, with the field of the log and the place in it."""
+    for quantity, unit, field in MOMENT_FIGURES:
+        for reading, place in (("before", 0), ("after", -1)):
+            scope = Scope(quantity=f"{quantity}{suffix}", unit=unit, language=code, reading=reading)
+            yield scope, field, place
+
+
+def tuned_codes(base: BaseRun) -> list[str]:
+    """Languages with adapters."""
+    return [language.code for language in base.task.languages if language.tuned]
+
+
+def whole_codes(base: BaseRun) -> list[str]:
+    """Languages of which every adapter was trained; a mean over fewer seeds would be another quantity."""
+    broken = {failure.language for failure in base.failures_of_seeds}
+    return [code for code in tuned_codes(base) if code not in broken]
+
+
+def change_of_latents(run: TunedRun, scope: Scope) -> Measured:
+    """How much the latents of one layer rose, over seeds, with its phrases."""
+    return _with_phrases((run,), _mean_over_seeds(run, scope, Formula.CHANGE))
+
+
+def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
+    assert scope.layer is not None
+    sides = run.sides(scope.layer)
+    value = np.mean([COMPUTE[formula](part.observed, part.reference) for part in sides])
+    return measured(scope, float(value), formula, "latent", sides)
+
+
+def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
+    by_seed: dict[int, list[float]] = {seed: [] for seed in run.after}
+    for layer in run.base.task.specification.alignment.layers:
+        for part in run.sides(layer):
+            assert part.seed is not None
+            by_seed[part.seed].append(change_percent(part.observed, part.reference))
+    return _over_seeds(scope, {seed: float(np.mean(values)) for seed, values in by_seed.items()})
+
+
+def _share_of_gap_closed(run: TunedRun, scope: Scope) -> Iterator[Measured]:
+    assert scope.layer is not None
+    base = run.base
+    mask = base.kept & base.selections.within(scope.layer, held_out_only=True)
+    english = latent_means(base.selections, base.by_language[base.codes(Group.REFERENCE)[0]], mask).values
+    sides = run.sides(scope.layer)
+    if english.sum() == sides[0].reference.sum():
+        return  # no gap was open, so no share of it can be closed
+    shares = {
+        part.seed: float(100 * (part.observed - part.reference).sum() / (english - part.reference).sum())
+        for part in sides
+        if part.seed is not None
+    }
+    yield _over_seeds(scope, shares)
+
+
+def _over_seeds(scope: Scope, values: Mapping[int, float]) -> Measured:
+    sides = tuple(
+        Sides(units=("adapter",), observed=np.asarray([value]), reference=np.zeros(1), seed=seed)
+        for seed, value in values.items()
+    )
+    return measured(scope, float(np.mean(list(values.values()))), Formula.DIFFERENCE, "seed", sides)
+
+
+def _mean_over_adapters(scope: Scope, runs: Sequence[TunedRun]) -> Measured:
+    # All adapters start from the same English values, so the mean of their ratios is the ratio of the mean.
+    assert scope.layer is not None
+    by_adapter = [run.sides(scope.layer) for run in runs]
+    sides = tuple(
+        replace(parts[0], observed=np.mean([part.observed for part in parts], axis=0))
+        for parts in zip(*by_adapter, strict=True)
+    )
+    value = float(np.mean([ratio_percent(part.observed, part.reference) for part in sides]))
+    return measured(scope, value, Formula.RATIO, "latent", sides)
+
+
+def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
+    """The estimate with its phrases: after, averaged over adapters and seeds, and before."""
+    base, layer = runs[0].base, estimate.estimate.layer
+    assert layer is not None
+    after = np.mean([values for run in runs for values in run.after.values()], axis=0)
+    rows = np.flatnonzero(base.kept & base.selections.within(layer, held_out_only=True)).tolist()
+    return replace(
+        estimate,
+        phrases=tuple(
+            PhraseValue(
+                estimate_id=estimate.estimate.estimate_id,
+                unit=str(base.selections.latent[row]),
+                text_id=int(base.selections.text_id[row]),
+                observed=float(after[row]),
+                reference=float(runs[0].before[row]),
+            )
+            for row in rows
+        ),
+    )

@@ -1,0 +1,203 @@
+"""What units and phrases contributed to each stored estimate, as arrays that are cheap to slice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.store.tables import read_codes, read_column, read_table, table_path
+from harness.words.estimate import BrokenEstimate, Estimate, InconsistentError, PhraseValue, UnitValue
+
+Values = NDArray[np.float64]
+Places = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class UnitRows:
+    """The units of one estimate; every seed holds the same ones in the same order."""
+
+    names: tuple[str, ...]
+    seeds: tuple[int, ...]
+    """Empty when nothing was trained."""
+    observed: Values
+    """[seed, unit]; one row when nothing was trained."""
+    reference: Values
+
+    @cached_property
+    def mean_observed(self) -> Values:
+        """Seed-averaged side of the comparison, per unit."""
+        mean: Values = self.observed.mean(axis=0)
+        return mean
+
+    @cached_property
+    def mean_reference(self) -> Values:
+        """The other side."""
+        mean: Values = self.reference.mean(axis=0)
+        return mean
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseRows:
+    """What each phrase contributed to each latent of one estimate."""
+
+    latent: Places
+    """Place among the estimate's latents, in order of appearance."""
+    phrase: Places
+    observed: Values
+    reference: Values
+
+    @property
+    def is_shared(self) -> bool:
+        """True where some phrase serves several latents, so that latents are not independent."""
+        return len(np.unique(self.phrase)) < len(self.phrase)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """The tables of one estimates artifact."""
+
+    estimates: Mapping[str, Estimate]
+    units: "_Table"
+    phrases: "_Table"
+
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """Estimates that could not be formed, each with the sentence that says why."""
+    _unit_rows: dict[str, UnitRows | None] = field(default_factory=dict)
+
+    def unit_rows(self, estimate_id: str) -> UnitRows | None:
+        """The units of an estimate; None where it was stored without any. Found once, then remembered.
+
+        Raises:
+            InconsistentError: If its seeds do not hold the same units.
+        """
+        if estimate_id not in self._unit_rows:
+            self._unit_rows[estimate_id] = self._found(estimate_id)
+        return self._unit_rows[estimate_id]
+
+    def _found(self, estimate_id: str) -> UnitRows | None:
+        rows = self.units.rows(estimate_id)
+        if rows is None:
+            return None
+        names, seeds, (observed, reference) = (
+            self.units.names_of(rows),
+            self.units.seed[rows],
+            self.units.sides(rows),
+        )
+        count = len(set(seeds.tolist()))
+        width = max(1, len(names) // count)
+        starts = range(0, len(names), width)
+        if any(
+            names[start : start + width] != names[:width] or np.ptp(seeds[start : start + width])
+            for start in starts
+        ):
+            raise InconsistentError(
+                f"{estimate_id}: its seeds do not rest on the same units; run the estimates stage again"
+            )
+        trained = tuple(seeds[::width].tolist()) if seeds[0] >= 0 else ()
+        return UnitRows(
+            names[:width], trained, observed.reshape(count, width), reference.reshape(count, width)
+        )
+
+    def phrase_rows(self, estimate_id: str) -> PhraseRows | None:
+        """The phrases of an estimate; None where none are kept."""
+        rows = self.phrases.rows(estimate_id)
+        if rows is None:
+            return None
+        latent = np.array(_places(self.phrases.code[rows].tolist()), dtype=np.int32)
+        phrase = np.unique(self.phrases.seed[rows], return_inverse=True)[1].astype(np.int32)
+        return PhraseRows(latent, phrase, *self.phrases.sides(rows))
+
+
+def _places(entries: Sequence[int]) -> list[int]:
+    """Place of each entry among the distinct ones, in order of appearance: no other estimate of a table decides it."""
+    places: dict[int, int] = {}
+    return [places.setdefault(entry, len(places)) for entry in entries]
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Columns of `UnitValue` or `PhraseValue`; the rows of one estimate stand together."""
+
+    places: Mapping[str, slice]
+    code: Places
+    names: Sequence[str]
+    seed: NDArray[np.int64]
+    """Seed of a unit, -1 for none; text of a phrase."""
+    observed: Values
+    reference: Values
+
+    def rows(self, estimate_id: str) -> slice | None:
+        return self.places.get(estimate_id)
+
+    def names_of(self, rows: slice) -> tuple[str, ...]:
+        return tuple(self.names[code] for code in self.code[rows].tolist())
+
+    def sides(self, rows: slice) -> tuple[Values, Values]:
+        return self.observed[rows], self.reference[rows]
+
+
+def read_stored(folder: Path) -> Stored:
+    """Every estimate of an artifact, with what it rests on."""
+    estimates = {row.estimate_id: row for row in read_table(folder, Estimate)}
+    return Stored(
+        estimates,
+        _read(folder, UnitValue, "seed"),
+        _read(folder, PhraseValue, "text_id"),
+        {row.estimate_id: row.because for row in _read_broken(folder)},
+    )
+
+
+def _read_broken(folder: Path) -> list[BrokenEstimate]:
+    return read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
+
+
+def stored_in_memory(
+    estimates: Sequence[Estimate], units: Sequence[UnitValue], phrases: Sequence[PhraseValue] = ()
+) -> Stored:
+    """The same from rows that no artifact holds."""
+    return Stored({row.estimate_id: row for row in estimates}, _table_of(units), _table_of(phrases))
+
+
+def _table_of(rows: Sequence[UnitValue] | Sequence[PhraseValue]) -> "_Table":
+    owners = [row.estimate_id for row in rows]
+    starts = [place for place, owner in enumerate(owners) if not place or owners[place - 1] != owner]
+    ends = [*starts[1:], len(owners)] if owners else []
+    names = tuple(dict.fromkeys(row.unit for row in rows))
+    codes = {name: code for code, name in enumerate(names)}
+    return _Table(
+        places={owners[start]: slice(start, end) for start, end in zip(starts, ends, strict=True)},
+        code=np.array([codes[row.unit] for row in rows], dtype=np.int32),
+        names=names,
+        seed=np.array([_third(row) for row in rows], dtype=np.int64),
+        observed=np.array([row.observed for row in rows]),
+        reference=np.array([row.reference for row in rows]),
+    )
+
+
+def _third(row: UnitValue | PhraseValue) -> int:
+    """The text of a phrase, the seed of a unit, -1 for none."""
+    if isinstance(row, PhraseValue):
+        return row.text_id
+    return -1 if row.seed is None else row.seed
+
+
+def _read(folder: Path, row_type: type, third: str) -> _Table:
+    owner, ids = read_codes(folder, row_type, "estimate_id")
+    code, names = read_codes(folder, row_type, "unit")
+    seed = np.nan_to_num(read_column(folder, row_type, third).astype(np.float64), nan=-1).astype(np.int64)
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    ends = np.append(starts[1:], len(owner))[: len(starts)]
+    places = {
+        ids[owner[start]]: slice(start, end)
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    }
+    if len(places) != len(starts):
+        path = table_path(folder, row_type)
+        raise ValueError(
+            f"{path}: the rows of one estimate do not stand together; run the estimates stage again"
+        )
+    sides = (read_column(folder, row_type, side) for side in ("observed", "reference"))
+    return _Table(places, code, names, seed, *sides)

@@ -1,0 +1,1 @@
+"""Language models, SAEs, adapters and translators, loaded, hooked and read."""

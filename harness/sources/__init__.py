@@ -1,0 +1,1 @@
+"""Outside things by their pins: where each lies, what was seen on first use, and how it comes here."""

@@ -1,0 +1,274 @@
+"""The one door to `claims/`: studies and profiles by name, checked when they are read."""
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from harness.words.claim import Claim
+from harness.words.errors import UsageError, choice_error
+from harness.words.judgement import Conflict, Protocol, PublishedSet
+from harness.words.study import Group, Home, Parallel, Pin, Profile, Sources, Study, Translator
+
+Entry = TypeVar("Entry")
+
+CLAIMS = Path(__file__).resolve().parents[2] / "claims"
+"""Every folder below it that holds a `study.py` is a study."""
+
+
+def study_names() -> tuple[str, ...]:
+    """Names of the studies that are there, sorted."""
+    return tuple(sorted(path.parent.name for path in CLAIMS.glob("*/study.py")))
+
+
+def load_study(name: str) -> Study:
+    """The study of that name.
+
+    Raises:
+        UsageError: If there is none, or it contradicts itself.
+    """
+    if name not in study_names():
+        raise choice_error("study", name, study_names(), "(a study is a folder of claims/ with a study.py)")
+    study = getattr(importlib.import_module(f"claims.{name}.study"), "STUDY", None)
+    if not isinstance(study, Study):
+        raise UsageError(
+            f"claims/{name}/study.py must hold STUDY, a harness.words.study.Study; found {study!r}"
+        )
+    _refuse(f"claims/{name}/study.py", study_faults(study))
+    return study
+
+
+def load_profile(study: Study, name: str) -> Profile:
+    """One profile of a study.
+
+    Raises:
+        UsageError: If the study has none of that name, or it does not fit the study.
+    """
+    profiles = _profiles(study.name)
+    if name not in profiles:
+        raise choice_error("profile", name, tuple(profiles), f"(profiles of {study.name})")
+    _refuse(f"profile {name} of claims/{study.name}/profiles.py", profile_faults(study, profiles[name]))
+    return profiles[name]
+
+
+def load_profiles(study: Study) -> Mapping[str, Profile]:
+    """Every profile of a study by name; none where it has no `profiles.py`.
+
+    Raises:
+        UsageError: If that file holds something else.
+    """
+    return _profiles(study.name) if _has(study.name, "profiles") else {}
+
+
+def committed_pins(study: Study) -> tuple[Pin, ...]:
+    """Pins of every committed folder that some profile of a study is fed from: its miniature worlds."""
+    if study.name not in study_names():
+        return ()
+    pins = (pin for profile in _profiles(study.name).values() for pin in profile.sources.pins())
+    return tuple(dict.fromkeys(pin for pin in pins if pin.home is Home.FOLDER))
+
+
+def load_claims_of(study: str) -> tuple[Claim, ...]:
+    """Claims of a study as its tables hold them, not yet checked; none where it has no `claims.py`.
+
+    Raises:
+        UsageError: If the tables cannot be read, or hold something else.
+    """
+    return _entries(study, "claims", "CLAIMS", Claim)
+
+
+def load_published(study: str) -> tuple[PublishedSet, ...]:
+    """Results that the authors of a study published; none where it has no `published.py`.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "published", "PUBLISHED", PublishedSet)
+
+
+def load_conflicts_of(study: str) -> tuple[Conflict, ...]:
+    """Conflicts between a study's sources; none where it has no `conflicts.py`.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "conflicts", "CONFLICTS", Conflict)
+
+
+def load_protocol_of(study: str) -> Protocol:
+    """What a study fixes beside claims and specification.
+
+    Raises:
+        UsageError: If its `specification.py` holds no protocol.
+    """
+    protocol = _attribute(study, "specification", "PROTOCOL")
+    if not isinstance(protocol, Protocol):
+        raise UsageError(
+            f"claims/{study}/specification.py must hold PROTOCOL, a harness.words.judgement.Protocol; found {protocol!r}"
+        )
+    return protocol
+
+
+def outcomes_path(study: str, file: str) -> Path:
+    """Where a table of outcomes stands that a study's baseline names."""
+    return CLAIMS / study / file
+
+
+def lock_path(study: str) -> Path:
+    """Where a study's pre-registration stands."""
+    return CLAIMS / study / "lock.json"
+
+
+def study_faults(study: Study) -> Iterator[str]:
+    """What contradicts itself in a study, one sentence each."""
+    codes = [language.code for language in study.languages]
+    for code in sorted({code for code in codes if codes.count(code) > 1}):
+        yield f"language {code!r} is listed {codes.count(code)} times; each code stands once"
+    references = study.codes(Group.REFERENCE)
+    if len(references) != 1:
+        yield f"{len(references)} languages are the reference ({', '.join(references)}); exactly one must be"
+    for code in (language.code for language in study.tuned if language.group is Group.REFERENCE):
+        yield f"language {code!r} is the reference and tuned; adapters pull others towards it, so untick one"
+    yield from _layer_faults(study)
+
+
+def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
+    """What a profile lacks for a study, one sentence each."""
+    sources, layers = profile.sources, study.shapes.num_layers
+    for language in study.targets:
+        if language.code not in sources.translators:
+            yield f"no translator for language {language.code!r}; sources.translators has {_names(sources.translators)}"
+    for benchmark in study.benchmarks:
+        if benchmark.data_folder not in sources.benchmarks:
+            yield f"no data for benchmark {benchmark.name!r}; sources.benchmarks has {_names(sources.benchmarks)}"
+    for name, found in (
+        ("dictionary_files", len(sources.dictionary_files)),
+        ("phrase_source_ids", len(sources.phrase_source_ids)),
+    ):
+        if found != layers:
+            yield f"sources.{name} has {found} entries; the study has {layers} layers, so it needs {layers}"
+    yield from _belonging_faults(study, sources)
+
+
+def _belonging_faults(study: Study, sources: Sources) -> Iterator[str]:
+    """What is named for another language, data set or layer than it is taken for; a run would read it without a word."""
+    for code, translator in sources.translators.items():
+        yield from _translator_faults(code, translator)
+    for folder, pin in sources.benchmarks.items():
+        # A made thing's address is its recipe, which names nothing.
+        if pin.home is not Home.MADE and _last(pin.address, "/") != folder:
+            yield f"sources.benchmarks[{folder!r}] is {pin.address}, another data set by its name; take the one called {folder}"
+    for name, files in (
+        ("dictionary_files", sources.dictionary_files),
+        ("phrase_source_ids", sources.phrase_source_ids),
+    ):
+        yield from _order_faults(name, files)
+    if sources.parallel is not None:
+        yield from _parallel_faults(study, sources.parallel)
+    for model in sources.published_models:
+        if model.language not in (codes := [language.code for language in study.targets]):
+            yield f"published model {model.name!r} is for language {model.language!r}; the study's are {', '.join(codes)}"
+
+
+def _translator_faults(code: str, translator: Translator) -> Iterator[str]:
+    is_named_so, address = _last(translator.pin.address, "-_/") == code, translator.pin.address
+    if not is_named_so and not translator.named_otherwise:
+        yield (
+            f"the translator of language {code!r} is {address}, which does not end with that code; take the one that does, or "
+            "say in named_otherwise why this one is right"
+        )
+    if is_named_so and translator.named_otherwise:
+        yield f"the translator of language {code!r} is {address}, which ends with that code; leave out named_otherwise"
+
+
+def _order_faults(name: str, entries: tuple[str, ...]) -> Iterator[str]:
+    """Entries whose layer is not their place; the layer is the number that counts from 0 in most of them."""
+    numbers = [[int(number) for number in re.findall(r"[0-9]+", entry)] for entry in entries]
+    columns = range(min(map(len, numbers), default=0))
+    stray = [[layer for layer, row in enumerate(numbers) if row[column] != layer] for column in columns]
+    for layer in min(stray, key=len, default=range(len(entries))):
+        yield f"sources.{name}[{layer}] is {entries[layer]!r}, which does not name layer {layer}; list layer 0 first, each once"
+
+
+def _parallel_faults(study: Study, parallel: Parallel) -> Iterator[str]:
+    codes: dict[str, list[str]] = {}
+    for language in study.languages:
+        if language.code not in parallel.configs:
+            yield f"no parallel text for language {language.code!r}; sources.parallel has {_names(parallel.configs)}"
+        else:
+            codes.setdefault(parallel.configs[language.code], []).append(language.code)
+    for config, sharing in codes.items():
+        if len(sharing) > 1:
+            yield f"the parallel text {config!r} stands for {' and '.join(map(repr, sharing))}; each language has its own"
+
+
+def _last(address: str, marks: str) -> str:
+    """What an address ends with, behind the last of some marks."""
+    return re.split(f"[{re.escape(marks)}]", address.rstrip("/"))[-1]
+
+
+def _layer_faults(study: Study) -> Iterator[str]:
+    last = study.shapes.num_layers - 1
+    primary = study.primary
+    if not primary.alignment.layers:
+        yield "no alignment layer; name at least one"
+    if outside := [layer for layer in primary.alignment.layers if not 0 <= layer <= last]:
+        yield f"alignment layers {outside} do not exist; layers are 0 to {last}"
+    if not 0 <= primary.gain_layer <= last:
+        yield f"gain layer {primary.gain_layer} does not exist; layers are 0 to {last}"
+
+
+def _profiles(study: str) -> Mapping[str, Profile]:
+    if importlib.util.find_spec(f"claims.{study}.profiles") is None:
+        raise UsageError(
+            f"claims/{study}/ has no profiles.py, so nothing says where its inputs come from; add one"
+        )
+    profiles = getattr(importlib.import_module(f"claims.{study}.profiles"), "PROFILES", None)
+    if not isinstance(profiles, Mapping):
+        raise UsageError(
+            f"claims/{study}/profiles.py must hold PROFILES, a mapping of names to harness.words.study.Profile"
+        )
+    return profiles
+
+
+def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Entry, ...]:
+    if not _has(study, module):
+        return ()
+    found = _attribute(study, module, name)
+    if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
+        raise UsageError(
+            f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "
+            f"found {type(found).__name__}"
+        )
+    return found
+
+
+def _has(study: str, module: str) -> bool:
+    """Whether a study has a module of that name; one that stands in no folder has none."""
+    try:
+        return importlib.util.find_spec(f"claims.{study}.{module}") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _attribute(study: str, module: str, name: str) -> object:
+    """What a module of a study calls so, or None; a table that cannot even be built is malformed, not a crash."""
+    if not _has(study, module):
+        return None
+    try:
+        return getattr(importlib.import_module(f"claims.{study}.{module}"), name, None)
+    except (TypeError, ValueError, AttributeError, NameError, ImportError, SyntaxError) as error:
+        raise UsageError(
+            f"claims/{study}/{module}.py cannot be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _names(known: Mapping[str, object]) -> str:
+    return ", ".join(known) or "none"
+
+
+def _refuse(where: str, faults: Iterator[str]) -> None:
+    if found := list(faults):
+        raise UsageError(f"{where} cannot be used:\n  " + "\n  ".join(found))

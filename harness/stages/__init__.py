@@ -1,0 +1,1 @@
+"""The stages: each makes one kind of artifact from those before it."""

@@ -1,0 +1,143 @@
+"""The adapters stage: LoRA adapters that pull a language's latent activations towards English's."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from harness.models.adapters import save_adapter, trained_adapter
+from harness.models.encoding import Encoder
+from harness.models.loading import LanguageModel, load_language_model
+from harness.models.memory import Portion
+from harness.models.sae import layer_encoder
+from harness.sources.sources import revision_of
+from harness.stages.alignment_loss import Aligner, OwnLatents, Pairs
+from harness.stages.held_out import strangers
+from harness.stages.model_card import Trained, model_card
+from harness.stages.texts import language_texts
+from harness.stages.training import Training, drawn_pairs
+from harness.store.tables import read_column, write_table
+from harness.words.plan import AdapterTask, Networks
+from harness.words.records import AdapterFailure, AlignmentStep, Selection, TrainingLoss
+
+log = logging.getLogger(__name__)
+
+HELD_OUT_PAIRS = 64
+"""At most so many held-out pairs are measured at each moment."""
+
+WRONG_PARTNERS = 1
+"""Tells the stream that draws wrong partners from others of the same seed."""
+
+PairRow = tuple[tuple[int, ...], tuple[int, ...], bool, OwnLatents]
+"""Token ids of an English phrase and of its translation, BOS in front; whether they are held out; the phrase's own latents."""
+
+
+def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
+    """Train one adapter; write it with its model card, the loss of every step and what held-out pairs showed.
+
+    Where its numbers stop being numbers there is no adapter: an `AdapterFailure` stands in its place.
+    """
+    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    encoders = {layer: _encoder(task.networks, layer) for layer in task.choice.layers}
+    aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
+    training, held_out = training_and_held_out(language_model, inputs)
+    if task.wrong_partners:
+        training = with_wrong_partners(training, task.seed)
+    with trained_adapter(language_model.model, task.choice, task.seed) as tuned:
+        record = Training(
+            aligner=aligner,
+            tuned=tuned,
+            training=training,
+            held_out=held_out,
+            task=task,
+            portion=Portion(task.batch_size),
+            positions=Portion(task.networks.batch_tokens),
+        ).run()
+        if record.failure is None:
+            trained = Trained(
+                task=task,
+                revision=revision_of(task.networks.model),
+                drawn=training.chosen(drawn_pairs(len(training), task)),
+                pool_size=len(training),
+                held_out=held_out,
+                losses=record.losses,
+                moments=record.moments,
+            )
+            save_adapter(tuned, out, model_card(trained))
+        else:
+            log.error("%s", record.failure)
+            write_table(out, AdapterFailure, [record.failure])
+    write_table(out, TrainingLoss, record.losses)
+    write_table(out, AlignmentStep, record.moments)
+
+
+def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Path]) -> tuple[Pairs, Pairs]:
+    """Pairs of English phrase and translation: those that may be trained on, and a sample of those held out.
+
+    Pairs with an empty side are left out. The sample depends on the number of pairs alone, so that every seed of an
+    adapter is measured on the same ones.
+
+    Raises:
+        ValueError: If there is nothing to train on or nothing to measure on.
+    """
+    target = language_texts(inputs)
+    english = language_texts({"phrases": inputs["phrases"]})
+    own = own_latents(inputs["phrases"])
+    rows = zip(
+        language_model.token_ids(english.texts),
+        language_model.token_ids(target.texts),
+        target.held_out,
+        (own.get(text_id, ()) for text_id in target.text_ids),
+        strict=True,
+    )
+    return parted([(tuple(en), tuple(xx), held, latents) for en, xx, held, latents in rows])
+
+
+def own_latents(phrases: Path) -> Mapping[int, OwnLatents]:
+    """By text: every layer and latent that it was selected for."""
+    own: dict[int, OwnLatents] = {}
+    columns = (read_column(phrases, Selection, name).tolist() for name in ("text_id", "layer", "latent"))
+    for text_id, layer, latent in zip(*columns, strict=True):
+        own[text_id] = (*own.get(text_id, ()), (layer, latent))
+    return own
+
+
+def parted(rows: Sequence[PairRow]) -> tuple[Pairs, Pairs]:
+    """Pairs to train on, and a sample of those held out; depends on lengths and order of the rows alone.
+
+    Raises:
+        ValueError: If there is nothing to train on or nothing to measure on.
+    """
+    whole = [row for row in rows if len(row[0]) > 1 and len(row[1]) > 1]
+    parts = [_as_pairs([row for row in whole if row[2] is held]) for held in (False, True)]
+    if not all(len(part) > 1 for part in parts):
+        raise ValueError(
+            f"{len(parts[0])} pairs to train on and {len(parts[1])} held out; both need at least 2: "
+            "take more phrases, or another share held out"
+        )
+    stream = np.random.default_rng(np.random.SeedSequence([HELD_OUT_PAIRS, len(parts[1])]))
+    sample = stream.permutation(len(parts[1]))[:HELD_OUT_PAIRS].tolist()
+    return parts[0], parts[1].chosen(sorted(sample))
+
+
+def with_wrong_partners(pairs: Pairs, seed: int) -> Pairs:
+    """Every English phrase with the translation of another one, each used once; the phrases keep order and latents."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, len(pairs), WRONG_PARTNERS]))
+    partners = strangers(len(pairs), stream)
+    return replace(pairs, target=tuple(pairs.target[partner] for partner in partners))
+
+
+@cache
+def _encoder(networks: Networks, layer: int) -> Encoder:
+    return layer_encoder(networks, layer).to(networks.numerics.device)
+
+
+def _as_pairs(rows: Sequence[PairRow]) -> Pairs:
+    return Pairs(
+        english=tuple(row[0] for row in rows),
+        target=tuple(row[1] for row in rows),
+        own=tuple(row[3] for row in rows),
+    )

@@ -1,0 +1,244 @@
+"""The benchmarks stage and the only door to lm-eval: per-item outcomes of every benchmark in one language."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from harness.models.adapters import attached
+from harness.models.failed_adapters import passes_on_failure
+from harness.models.loading import LanguageModel, load_language_model
+from harness.stages.evaluation_likelihood import Request, continuation_answers
+from harness.stages.evaluation_tasks import StagedTask, document_id, stage_tasks
+from harness.store.tables import write_table
+from harness.words.plan import BenchmarksTask
+from harness.words.records import ItemOutcome, PromptTotal
+
+if TYPE_CHECKING:
+    from lm_eval.models.huggingface import HFLM
+
+EXAMPLES_SEED = 1234
+"""Seed of the draw of examples: lm-eval's own default, so that prompts equal those of its command line."""
+
+PROMPT_END = 160
+"""Characters of a prompt that an error shows."""
+
+Sample = Mapping[str, Any]
+"""One item as lm-eval logs it: its document, its metrics, and the digests by which sample files can be compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """Outcomes of questions, and what the model read to answer them."""
+
+    outcomes: list[ItemOutcome]
+    prompts: PromptTotal
+
+
+def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None:
+    """Write the outcome of every item, through the adapter where there is one.
+
+    Through an adapter that was never trained, or cannot be used, nothing is asked: the reason is passed on.
+
+    Raises:
+        MissingSourceError: If the model, a data set, or the language in it cannot be had.
+        ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
+        RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
+    """
+    if passes_on_failure(inputs, out):
+        return
+    language_model = load_language_model(task.model, task.numerics)
+    with _model_under_test(language_model, inputs) as model:
+        answered = item_outcomes(language_model, model, task)
+    write_table(out, ItemOutcome, answered.outcomes)
+    write_table(out, PromptTotal, [answered.prompts])
+
+
+def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTask) -> Answered:  # noqa: ANN401
+    """Outcomes of every item that is asked, benchmark by benchmark, in the order asked, and what was read for them.
+
+    Args:
+        language_model: The base model, for its tokenizer.
+        model: What answers: the base model itself, or the same with an adapter.
+        task: Language, benchmarks, data and sizes.
+
+    Raises:
+        ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
+        RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
+    """
+    with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
+        staged = stage_tasks(task, Path(folder))
+        fed: list[PromptTotal] = []
+        scoring = scorer(language_model, model, task.batch_items, fed.append)
+        results = _evaluate(scoring, Path(folder), staged, task.items)
+    return Answered(
+        outcomes=[outcome for asked in staged for outcome in _outcomes(asked, task.language, results)],
+        prompts=PromptTotal(
+            prompts=sum(each.prompts for each in fed), tokens=sum(each.tokens for each in fed)
+        ),
+    )
+
+
+def scorer(
+    language_model: LanguageModel,
+    model: Any,  # noqa: ANN401
+    batch_items: int,
+    note: Callable[[PromptTotal], None],
+) -> "HFLM":
+    """lm-eval's wrapper of the model: its encoding of requests, our check of them, and our likelihoods.
+
+    Args:
+        language_model: The base model, for its tokenizer.
+        model: What answers.
+        batch_items: Rows per forward pass at most.
+        note: Hears what the model reads, once for all requests that come together.
+    """
+    from lm_eval.models.huggingface import HFLM
+
+    class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
+        """Refuses any request that is empty, does not begin with exactly one BOS, or does not fit the model."""
+
+        def tok_encode(
+            self,
+            string: str,
+            add_special_tokens: bool | None = None,  # noqa: FBT001  lm-eval's own
+            **options: object,
+        ) -> list[int]:
+            # A text that begins with the spelling of BOS has none yet, whatever the stock wrapper takes it for.
+            added = self.add_bos_token if add_special_tokens is None else add_special_tokens
+            ids: list[int] = super().tok_encode(string, add_special_tokens=added, **options)
+            return ids
+
+        def _loglikelihood_tokens(
+            self, requests: Sequence[tuple[tuple[str, str], list[int], list[int]]], **_options: object
+        ) -> list[tuple[float, bool]]:
+            asked = [
+                Request(name=_called(texts), context=tuple(ids), continuation=tuple(more))
+                for texts, ids, more in requests
+            ]
+            for request in asked:
+                _require_one_bos(request, language_model.bos_id)
+                _require_fits(request, self.max_length)
+            note(_prompt_total(asked))
+            answers = continuation_answers(
+                model,
+                asked,
+                pad_id=language_model.pad_id,
+                device=language_model.device,
+                batch_items=batch_items,
+            )
+            return [(answer.log_likelihood, answer.is_greedy) for answer in answers]
+
+    return OneBosModel(
+        pretrained=model, tokenizer=language_model.tokenizer, batch_size=batch_items, add_bos_token=True
+    )
+
+
+def _prompt_total(requests: Sequence[Request]) -> PromptTotal:
+    rows = {request.fed for request in requests}
+    return PromptTotal(prompts=len(rows), tokens=sum(map(len, rows)))
+
+
+def _model_under_test(
+    language_model: LanguageModel, inputs: Mapping[str, Path]
+) -> AbstractContextManager[Any]:
+    if "adapter" in inputs:
+        return attached(language_model.model, inputs["adapter"])
+    return nullcontext(language_model.model)
+
+
+def _evaluate(
+    model: "HFLM", folder: Path, staged: Sequence[StagedTask], items: int | None
+) -> Mapping[str, Any]:
+    """One pass of lm-eval over all tasks.
+
+    `evaluate` and not `simple_evaluate`: the latter also asks pip, git and the compiler for their versions.
+    """
+    from lm_eval.evaluator import evaluate
+    from lm_eval.tasks import TaskManager
+
+    loaded = TaskManager(include_path=folder, include_defaults=False).load([task.name for task in staged])
+    for lm_eval_task in loaded["tasks"].values():
+        lm_eval_task.set_fewshot_seed(seed=EXAMPLES_SEED)
+    with redirect_stderr(StringIO()):  # its progress bars ignore that there is no terminal
+        results = evaluate(model, loaded, limit=items, bootstrap_iters=0, log_samples=True)
+    if results is None:
+        raise RuntimeError("lm-eval returned nothing: it took this process for a worker of another one")
+    answer: Mapping[str, Any] = results
+    return answer
+
+
+def _outcomes(asked: StagedTask, language: str, results: Mapping[str, Any]) -> Iterator[ItemOutcome]:
+    samples = sorted(results["samples"][asked.name], key=lambda sample: int(sample["doc_id"]))
+    _require_as_asked(asked, results["n-shot"][asked.name], samples)
+    for sample in samples:
+        yield ItemOutcome(
+            benchmark=asked.benchmark.name,
+            language=language,
+            document_id=document_id(sample["doc"]),
+            document_hash=sample["doc_hash"],
+            prompt_hash=sample["prompt_hash"],
+            target_hash=sample["target_hash"],
+            acc=float(sample["acc"]),
+            acc_norm=float(sample.get("acc_norm", sample["acc"])),
+            shots=asked.shots,
+        )
+
+
+def _require_as_asked(asked: StagedTask, shots: int, samples: Sequence[Sample]) -> None:
+    """Guards against an override of shots or limit that did not reach the task."""
+    if shots != asked.shots:
+        raise RuntimeError(f"{asked.name} ran with {shots} examples, but {asked.shots} were asked for")
+    ids = tuple(document_id(sample["doc"]) for sample in samples)
+    if ids != asked.document_ids:
+        raise RuntimeError(
+            f"{asked.name} ran on {len(ids)} documents {ids[:3]}..., but {len(asked.document_ids)} were asked for: "
+            f"{asked.document_ids[:3]}..."
+        )
+
+
+def _called(texts: tuple[str, str]) -> str:
+    """What errors call one request; the end of the prompt holds the question, the rest are examples."""
+    prompt, option = texts
+    return f"option {option!r} of the item that ends with {prompt[-PROMPT_END:]!r}"
+
+
+def _require_one_bos(request: Request, bos_id: int) -> None:
+    ids = request.context + request.continuation
+    if ids[0] != bos_id or ids.count(bos_id) != 1:
+        raise ValueError(
+            f"a benchmark request was encoded as {ids[:4]}... with {ids.count(bos_id)} BOS ({bos_id}); expected "
+            "exactly one, in front; the tokenizer.json of the model lacks the BOS post-processor, or has two"
+        )
+
+
+def _require_fits(request: Request, max_length: int) -> None:
+    """Guards against prompts beyond what the model was trained to read."""
+    if len(request.fed) > max_length:
+        raise ValueError(
+            f"a benchmark request has {len(request.fed)} tokens, but the model reads {max_length}; lower max_shots"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No advice and no progress of third parties for the time of the block; errors still speak."""
+    import datasets
+
+    loggers = [logging.getLogger(name) for name in ("lm_eval", "datasets")]
+    levels = [logger.level for logger in loggers]
+    bars_were_off = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if not bars_were_off:
+            datasets.enable_progress_bars()

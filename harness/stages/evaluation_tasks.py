@@ -1,0 +1,391 @@
+"""What lm-eval is asked: stock Okapi templates pointed at local items, one task file per benchmark and language."""
+
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.sources.sources import locate
+from harness.stages.item_faults import (
+    Document,
+    Fault,
+    arc_fault,
+    has_twin,
+    hellaswag_fault,
+    mmlu_fault,
+    shown,
+)
+from harness.words.canonical import place_of_surrogate
+from harness.words.errors import MissingSourceError
+from harness.words.plan import BenchmarksTask
+from harness.words.study import Benchmark, Home, Pin
+
+log = logging.getLogger(__name__)
+
+ID_FIELDS = ("id", "ind")
+"""Fields that name an item, first come first served; they are the same in every language."""
+
+LAST_NUMBER = re.compile(r"[0-9]{1,18}$")
+"""The number that an id ends with; more digits than these are no number that anybody counts with."""
+
+LAYOUTS = (
+    "data/{language}/{split}.jsonl",
+    "{language}/{split}.jsonl",
+    "{language}/{split}-*.parquet",
+    "data/{language}/{split}-*.parquet",
+    "{language}/{split}.parquet",
+)
+"""How data sets of the hub lay out a language's split: by hand, or as its client writes them."""
+
+MADE_LAYOUT = "any/{split}.jsonl"
+"""Made items are the same in every language."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One stock template: how its tasks are called, which split plays which part, and what it cannot ask."""
+
+    task_prefix: str
+    fault: Fault
+    evaluated_key: str
+    """Setting that names the evaluated split."""
+    shots_key: str | None
+    """Setting that names the split of the examples; None draws them from the evaluated split."""
+    unused_keys: tuple[str, ...] = ()
+    """Settings of the template that name splits nobody reads, and that the data may spell otherwise."""
+    optional: tuple[str, ...] = ()
+    """Fields that the template looks at, and that no document of a file may have."""
+
+
+FAMILIES: Mapping[str, Family] = {
+    "arc_multilingual/_arc_yaml": Family(
+        task_prefix="arc",
+        fault=arc_fault,
+        evaluated_key="test_split",
+        shots_key="training_split",
+        unused_keys=("validation_split",),
+        optional=("option_e",),
+    ),
+    "hellaswag_multilingual/_hellaswag_yaml": Family(
+        task_prefix="hellaswag",
+        fault=hellaswag_fault,
+        evaluated_key="validation_split",
+        shots_key=None,
+    ),
+    "mmlu_multilingual/_default_yaml": Family(
+        task_prefix="m_mmlu",
+        fault=mmlu_fault,
+        evaluated_key="test_split",
+        shots_key="fewshot_split",
+    ),
+}
+"""Stock templates by their path below lm-eval's Okapi tasks."""
+
+SHOTS_SPLIT = "train"
+"""Split of the data sets that examples come from, where the family has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedTask:
+    """One benchmark in one language, ready for lm-eval, and what its answer must look like."""
+
+    name: str
+    benchmark: Benchmark
+    shots: int
+    document_ids: tuple[str, ...]
+    """Items that will be asked, in order: all as their file has them, or the first few by id."""
+
+
+def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
+    """Write items and task files of every benchmark below a folder.
+
+    Raises:
+        MissingSourceError: If a data set, or the language in it, cannot be had.
+        ValueError: If a template is unknown, a file is empty, a document cannot be asked as it stands, ids repeat, or there
+            are too few examples.
+    """
+    return tuple(
+        _stage(benchmark, pin, task, folder)
+        for benchmark, pin in zip(task.benchmarks, task.data, strict=True)
+    )
+
+
+def read_documents(pin: Pin, language: str, split: str, fault: Fault | None = None) -> list[Document]:
+    """Items of one split in one language, in file order, each a whole and sound document.
+
+    Args:
+        pin: The data set.
+        language: Which language of it.
+        split: Which split of that.
+        fault: What the template that is to ask them finds wrong with one; None where none is to ask.
+
+    Raises:
+        MissingSourceError: If the data set has no such language or split.
+        ValueError: If the file is empty or cannot be read, a line is no document, or one is malformed; the message names
+            file, line, document and field.
+    """
+    root = locate(pin)
+    rows = (each for file in _split_files(pin, root, language, split) for each in _rows(file, root))
+    documents = [_sound(row, f"{pin.name}: {place}", language, fault) for place, row in rows]
+    if not documents:
+        raise ValueError(f"{pin.name}: {language}/{split} holds no document; fetch the data set again")
+    return documents
+
+
+def _split_files(pin: Pin, root: Path, language: str, split: str) -> list[Path]:
+    """Files of one split, by the first layout that the data set follows."""
+    layouts = (MADE_LAYOUT,) if pin.home is Home.MADE else LAYOUTS
+    for layout in layouts:
+        if files := sorted(root.glob(layout.format(language=language, split=split))):
+            _require_own(files, sorted(root.glob(layout.format(language="*", split=split))), root)
+            return files
+    found = sorted(
+        file.relative_to(root).as_posix() for kind in ("jsonl", "parquet") for file in root.rglob(f"*.{kind}")
+    )
+    raise MissingSourceError(
+        f"{pin.name} has no {language}/{split} in any of the layouts {', '.join(layouts)}; it holds {found[:40]}"
+    )
+
+
+def _require_own(files: Sequence[Path], of_all: Sequence[Path], root: Path) -> None:
+    """Guards against one language's questions under the name of another: scripts may be alike, and nothing else tells.
+
+    Args:
+        files: Those of the language.
+        of_all: Those of every language, laid out alike.
+        root: Folder of the data set.
+    """
+    first, size = files[0], files[0].stat().st_size
+    for other in of_all:
+        if other not in files and other.stat().st_size == size and other.read_bytes() == first.read_bytes():
+            one, two = (path.relative_to(root).as_posix() for path in (first, other))
+            raise ValueError(
+                f"{one} and {two} hold the same bytes, so one of them is in another language than its name says; fetch the data "
+                "set again, or correct the study's pin"
+            )
+
+
+def _rows(file: Path, root: Path) -> Iterator[tuple[str, Document]]:
+    """Every row of one file, with its place: file and line."""
+    name = file.relative_to(root).as_posix()
+    if file.suffix == ".parquet":
+        yield from ((f"{name}:{number}", row) for number, row in enumerate(_table(file, name), start=1))
+        return
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        if line.strip():
+            yield f"{name}:{number}", _document(line, f"{name}:{number}")
+
+
+def _table(file: Path, name: str) -> list[Document]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[Document] = pq.read_table(file).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{name} is no table of documents ({error}); fetch the data set again") from error
+    return rows
+
+
+def _document(line: bytes, place: str) -> Document:
+    try:
+        found = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is no JSON document ({error}); fetch the data set again") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{place} holds a {type(found).__name__}; expected one document per line")  # noqa: TRY004
+    return found
+
+
+def _sound(row: Document, place: str, language: str, fault: Fault | None) -> Document:
+    """The document of a row, which can be written, named and asked as it stands.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    if spoilt := place_of_surrogate(row):
+        raise ValueError(
+            f"{place} is a document with half of a character at {spoilt}; expected text; fetch the data set again"
+        )
+    try:
+        document = _repaired(row, language)
+        name = document_id(document)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+    if fault and (wrong := fault(document)):
+        raise ValueError(
+            f"{place}, document {name}: {wrong}; it would be scored as another question than it is: fetch the data set again, or "
+            "pin one that is sound"
+        )
+    return document
+
+
+def document_id(document: Mapping[str, Any]) -> str:
+    """What names an item in every language.
+
+    Raises:
+        ValueError: If it has no name, or one that is neither text nor a whole number; items could then not be paired.
+    """
+    for field in ID_FIELDS:
+        name = document.get(field)
+        if isinstance(name, bool) or not isinstance(name, int | str | None):
+            raise ValueError(f"a document has {field} {shown(name)}; expected text or a whole number")  # noqa: TRY004
+        if name is not None:
+            return str(name)
+    raise ValueError(f"a document has none of the fields {ID_FIELDS}; it has {sorted(document)}")
+
+
+def place_of_document(document: Mapping[str, Any]) -> tuple[int, str]:
+    """Where an item stands among those of its file, whatever the order of the file: the same in every language.
+
+    By the number that ends its id, then by the id: where every subject is numbered from 0, as in MMLU, the first few are
+    not all of one subject.
+
+    Raises:
+        ValueError: If it has no name.
+    """
+    name = document_id(document)
+    number = LAST_NUMBER.search(name)
+    return (int(number.group()) if number else -1, name)
+
+
+def _repaired(document: Document, language: str) -> Document:
+    """The document with plain endings: one Chinese HellaSwag row holds `{zh, en}` objects instead.
+
+    Raises:
+        ValueError: If such an object has nothing in the language.
+
+    Source: row hellaswag/validation/8881 of m_hellaswag, config zh.
+    """
+    endings = document.get("endings")
+    if not isinstance(endings, list):
+        return document
+    for ending in endings:
+        if isinstance(ending, dict) and language not in ending:
+            raise ValueError(
+                f"document {document_id(document)} has an ending in {sorted(ending)}, but none in {language}; "
+                "fetch the data set again"
+            )
+    plain = [ending[language] if isinstance(ending, dict) else ending for ending in endings]
+    return document | {"endings": plain}
+
+
+def _stage(benchmark: Benchmark, pin: Pin, task: BenchmarksTask, folder: Path) -> StagedTask:
+    family = _family(benchmark)
+    documents = {
+        benchmark.evaluated_split: read_documents(pin, task.language, benchmark.evaluated_split, family.fault)
+    }
+    if task.items is not None:
+        documents[benchmark.evaluated_split].sort(key=place_of_document)
+    if family.shots_key is not None:
+        documents[SHOTS_SPLIT] = read_documents(pin, task.language, SHOTS_SPLIT, family.fault)
+    shots = benchmark.shots if task.max_shots is None else min(benchmark.shots, task.max_shots)
+    _require_examples(benchmark, family, documents, shots)
+    name = f"{family.task_prefix}_{task.language}"
+    files = {
+        split: _write_split(rows, folder / name / f"{split}.parquet", family.optional)
+        for split, rows in documents.items()
+    }
+    settings = _settings(name, benchmark, files, shots, cache=folder / "cache")
+    (folder / f"{name}.yaml").write_text(json.dumps(settings), encoding="utf-8")
+    asked = documents[benchmark.evaluated_split][: task.items]
+    if twins := [document_id(document) for document in asked if has_twin(document)]:
+        log.warning(
+            "%s in %s: in %d documents the right option is spelled like another one, such as %s; machine translation does that, "
+            "and published scores count them, so they are asked as they stand",
+            benchmark.name, task.language, len(twins), twins[0],
+        )  # fmt: skip
+    return StagedTask(
+        name=name, benchmark=benchmark, shots=shots, document_ids=_distinct_ids(benchmark, asked)
+    )
+
+
+def _family(benchmark: Benchmark) -> Family:
+    if benchmark.template not in FAMILIES:
+        raise ValueError(
+            f"unknown template {benchmark.template!r} of benchmark {benchmark.name}; expected one of {sorted(FAMILIES)}"
+        )
+    return FAMILIES[benchmark.template]
+
+
+def _settings(
+    name: str, benchmark: Benchmark, files: Mapping[str, str], shots: int, cache: Path
+) -> dict[str, object]:
+    """A task file; JSON is YAML, and the template keeps its prompt and preprocessing."""
+    import lm_eval
+
+    family = _family(benchmark)
+    template = Path(lm_eval.__file__).parent / "tasks" / "okapi" / benchmark.template
+    splits = {family.evaluated_key: benchmark.evaluated_split}
+    if family.shots_key is not None:
+        splits[family.shots_key] = SHOTS_SPLIT
+    return {
+        "include": str(template),
+        "task": name,
+        "dataset_path": "parquet",
+        "dataset_name": None,
+        "dataset_kwargs": {"data_files": dict(files), "cache_dir": str(cache)},
+        "num_fewshot": shots,
+        **dict.fromkeys(family.unused_keys),
+        **splits,
+    }
+
+
+def _write_split(documents: Sequence[Document], path: Path, optional: Sequence[str]) -> str:
+    """Parquet, whose columns are those of all documents: the first row may lack some, or hold nulls."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = dict.fromkeys([*(field for document in documents for field in document), *optional])
+    pq.write_table(pa.table({field: _column(documents, field) for field in columns}), path)
+    return str(path)
+
+
+def _column(documents: Sequence[Document], field: str) -> Any:  # noqa: ANN401
+    """One field of all documents, which must be of one kind.
+
+    Raises:
+        ValueError: If it is not; names the first two documents that differ.
+    """
+    import pyarrow as pa
+
+    values = [document.get(field) for document in documents]
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        kinds = {
+            type(value).__name__: document
+            for value, document in zip(values[::-1], documents[::-1], strict=True)
+        }
+        first = ", ".join(f"{kind} in document {document_id(document)}" for kind, document in kinds.items())
+        raise ValueError(
+            f"{field} is not of one kind in all documents ({error}): {first}; fetch the data set again"
+        ) from error
+
+
+def _require_examples(
+    benchmark: Benchmark, family: Family, documents: Mapping[str, Sequence[Document]], shots: int
+) -> None:
+    """Examples from the evaluated split need one document more, since the asked one is left out."""
+    split = benchmark.evaluated_split if family.shots_key is None else SHOTS_SPLIT
+    needed = shots + 1 if family.shots_key is None else shots
+    if shots and len(documents[split]) < needed:
+        raise ValueError(
+            f"{benchmark.name} asks for {shots} examples, but split {split} has {len(documents[split])} documents; "
+            "lower max_shots of the profile"
+        )
+
+
+def _distinct_ids(benchmark: Benchmark, documents: Sequence[Document]) -> tuple[str, ...]:
+    ids = tuple(document_id(document) for document in documents)
+    repeated = [name for name, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"{benchmark.name} names several documents {repeated[:5]}; arms could not be paired by id"
+        )
+    return ids

@@ -1,0 +1,264 @@
+"""The phrases stage: from stored activation rows to English phrases, each speaking for some (layer, latent)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+
+from harness.models.params import num_latents
+from harness.sources.export import (
+    DOCUMENT_MARKS,
+    UNREADABLE,
+    WORD_MARK,
+    StoredRow,
+    listed_latents,
+    stored_rows,
+    text_of,
+)
+from harness.sources.sources import locate
+from harness.stages.english import looks_english
+from harness.store.tables import write_table
+from harness.words.plan import PhrasesTask
+from harness.words.records import Coverage, PanelLatent, Selection, Text
+from harness.words.study import PhraseChoice, PhraseCut
+
+SENTENCE_ENDS = (".", "!", "?")
+"""Pieces that end a sentence when the next piece begins a word; a line break always does."""
+
+ABBREVIATIONS = frozenset(
+    {"mr.", "mrs.", "ms.", "dr.", "st.", "no.", "vs.", "e.g.", "i.e.", "etc.", "fig.", "approx."}
+)
+"""Words whose full stop ends no sentence."""
+
+MAX_PIECES_OF_A_WORD = 6
+"""How far back the beginning of an abbreviation is looked for."""
+
+ROUNDING = 5e-4
+"""Stored values are rounded to three decimals; a row on the very edge counts."""
+
+
+class Draw(IntEnum):
+    """What is drawn; each has a stream of its own."""
+
+    LATENTS = 0
+    HELD_OUT = 1
+    PANEL = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phrase:
+    """A phrase cut from a stored row, with the peak that the row stored; small, since a layer has a million."""
+
+    text: str
+    stored_peak: float
+
+
+@dataclass(kw_only=True)
+class LayerRows:
+    """The phrase of every usable row of one layer, by latent, with how many rows were dropped and why."""
+
+    by_latent: dict[int, list[Phrase]] = field(default_factory=lambda: defaultdict(list))
+    maxima: dict[int, float] = field(default_factory=dict)
+    """By latent: its largest activation over all rows but those that peak on BOS, whatever else is wrong with them."""
+    read: int = 0
+    peaked_on_bos: int = 0
+    across_documents: int = 0
+    unreadable: int = 0
+    peaked_on_blank: int = 0
+    not_english: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerPhrases:
+    """Every latent of a layer that has enough phrases, with those phrases, strongest first."""
+
+    eligible: Mapping[int, tuple[Phrase, ...]]
+    below_maximum: int
+    duplicate: int
+
+
+def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
+    """Write texts, selections, panel and coverage."""
+    assert not inputs
+    export = locate(task.export)
+    drawn: list[dict[int, tuple[Phrase, ...]]] = []
+    coverage: list[Coverage] = []
+    for layer, (source_id, file) in enumerate(zip(task.source_ids, task.dictionary_files, strict=True)):
+        width = num_latents(task.dictionaries, file)
+        rows = usable_rows(stored_rows(export, source_id, width), task.choice.cut)
+        found = eligible_phrases(rows, task.choice)
+        chosen = drawn_latents(sorted(found.eligible), task.latents_per_layer, layer, task.seed)
+        _require_enough(chosen, task, source_id, found)
+        drawn.append({latent: found.eligible[latent] for latent in chosen})
+        listed = listed_latents(export, source_id, width)
+        coverage.append(_coverage(layer, rows, found, listed, len(chosen)))
+    texts = numbered_texts(drawn, task.held_out_fraction, task.seed)
+    write_table(out, Text, texts)
+    write_table(out, Selection, selections(drawn, texts))
+    write_table(out, PanelLatent, panel(drawn, task.panel_latents, task.seed))
+    write_table(out, Coverage, coverage)
+
+
+def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
+    """The phrases of rows by latent, without the rows whose peak or text cannot be trusted.
+
+    Each row is cut to its phrase as it passes; only phrases are held, since the rows of a real layer are gigabytes.
+
+    Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS or another mark of where a document
+    begins or ends (they span two documents, or end before the window does), rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English. All but the first
+    kind bound the latent's maximum: a latent that fires far stronger on code has no peak in the weak English rows.
+    """
+    usable = LayerRows()
+    for row in rows:
+        usable.read += 1
+        if row.peaks_on_bos:
+            usable.peaked_on_bos += 1
+            continue
+        peak = max(row.values)
+        usable.maxima[row.latent] = max(peak, usable.maxima.get(row.latent, peak))
+        if not DOCUMENT_MARKS.isdisjoint(row.tokens):
+            usable.across_documents += 1
+        elif UNREADABLE in (window := text_of(row.tokens)):
+            usable.unreadable += 1
+        elif row.peaks_on_blank:
+            usable.peaked_on_blank += 1
+        elif not looks_english(window):
+            usable.not_english += 1
+        else:
+            phrase = Phrase(text=phrase_around_peak(row, cut), stored_peak=peak)
+            usable.by_latent[row.latent].append(phrase)
+    return usable
+
+
+def eligible_phrases(rows: LayerRows, choice: PhraseChoice) -> LayerPhrases:
+    """Latents with enough distinct phrases that reach the asked share of the latent's maximum.
+
+    The maximum is that of the rows and not the export's `maxActApprox`, which may come from a row that peaks on BOS.
+    """
+    eligible: dict[int, tuple[Phrase, ...]] = {}
+    below = duplicate = 0
+    for latent, phrases in rows.by_latent.items():
+        maximum = rows.maxima[latent]
+        bar = choice.min_fraction_of_maximum * maximum - ROUNDING
+        strong = [phrase for phrase in phrases if maximum > 0 and phrase.stored_peak >= bar]
+        distinct = _distinct(strong)
+        below += len(phrases) - len(strong)
+        duplicate += len(strong) - len(distinct)
+        if len(distinct) >= choice.min_examples:
+            eligible[latent] = distinct[: choice.max_examples]
+    return LayerPhrases(eligible=eligible, below_maximum=below, duplicate=duplicate)
+
+
+def phrase_around_peak(row: StoredRow, cut: PhraseCut) -> str:
+    """The sentence that holds the strongest token, or the whole window; the token must not be white space."""
+    assert not row.peaks_on_blank
+    if cut is PhraseCut.WINDOW:
+        return text_of(row.tokens)
+    start, stop = row.peak, row.peak + 1
+    while start > 0 and not _ends_sentence(row.tokens, start - 1):
+        start -= 1
+    while stop < len(row.tokens) and not _ends_sentence(row.tokens, stop - 1):
+        stop += 1
+    return text_of(row.tokens[start:stop])
+
+
+def drawn_latents(eligible: Sequence[int], count: int, layer: int, seed: int) -> list[int]:
+    """A seeded sample of latents, in ascending order; each layer has a stream of its own."""
+    order = _stream(Draw.LATENTS, seed, layer).permutation(np.asarray(eligible, dtype=np.int64))
+    return sorted(order[:count].tolist())
+
+
+def numbered_texts(
+    drawn: Sequence[Mapping[int, Sequence[Phrase]]], held_out_fraction: float, seed: int
+) -> list[Text]:
+    """Every distinct phrase once, in alphabetical order, with a seeded share held out from training."""
+    texts = sorted({phrase.text for layer in drawn for phrases in layer.values() for phrase in phrases})
+    order = _stream(Draw.HELD_OUT, seed).permutation(len(texts))
+    held_out = set(order[: round(held_out_fraction * len(texts))].tolist())
+    return [Text(text_id=index, text=text, held_out=index in held_out) for index, text in enumerate(texts)]
+
+
+def selections(drawn: Sequence[Mapping[int, Sequence[Phrase]]], texts: Sequence[Text]) -> list[Selection]:
+    """Which text speaks for which latent, by layer, latent and stored peak."""
+    text_ids = {text.text: text.text_id for text in texts}
+    return [
+        Selection(layer=layer, latent=latent, text_id=text_ids[phrase.text], stored_peak=phrase.stored_peak)
+        for layer, latents in enumerate(drawn)
+        for latent, phrases in sorted(latents.items())
+        for phrase in phrases
+    ]
+
+
+def panel(drawn: Sequence[Mapping[int, Sequence[Phrase]]], size: int, seed: int) -> list[PanelLatent]:
+    """A seeded sample of each layer's drawn latents, in ascending order."""
+    return [
+        PanelLatent(layer=layer, position=position, latent=latent)
+        for layer, latents in enumerate(drawn)
+        for position, latent in enumerate(_panel_of_layer(sorted(latents), size, layer, seed))
+    ]
+
+
+def _panel_of_layer(latents: Sequence[int], size: int, layer: int, seed: int) -> list[int]:
+    order = _stream(Draw.PANEL, seed, layer).permutation(np.asarray(latents, dtype=np.int64))
+    return sorted(order[:size].tolist())
+
+
+def _stream(draw: Draw, seed: int, layer: int = 0) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence([seed, draw, layer]))
+
+
+def _distinct(phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
+    strongest: dict[str, Phrase] = {}
+    for phrase in sorted(phrases, key=lambda phrase: (-phrase.stored_peak, phrase.text)):
+        strongest.setdefault(phrase.text, phrase)
+    return tuple(strongest.values())
+
+
+def _ends_sentence(tokens: Sequence[str], index: int) -> bool:
+    piece = tokens[index]
+    if "\n" in piece or piece == "<0x0A>":
+        return True
+    if not piece.endswith(SENTENCE_ENDS) or _is_abbreviation(tokens, index):
+        return False
+    following = tokens[index + 1] if index + 1 < len(tokens) else "\n"
+    return not following[:1].isalnum()
+
+
+def _is_abbreviation(tokens: Sequence[str], index: int) -> bool:
+    start = index
+    while start > 0 and not tokens[start].startswith(WORD_MARK) and index - start < MAX_PIECES_OF_A_WORD:
+        start -= 1
+    word = text_of(tuple(tokens[start : index + 1]))
+    return word.casefold() in ABBREVIATIONS
+
+
+def _require_enough(chosen: Sequence[int], task: PhrasesTask, source_id: str, found: LayerPhrases) -> None:
+    if len(chosen) < task.panel_latents:
+        raise ValueError(
+            f"{source_id}: {len(found.eligible)} latents have {task.choice.min_examples} phrases or more, but the panel "
+            f"needs {task.panel_latents}; ask for a smaller panel or fewer phrases per latent"
+        )
+
+
+def _coverage(
+    layer: int, rows: LayerRows, found: LayerPhrases, listed: frozenset[int], num_drawn: int
+) -> Coverage:
+    return Coverage(
+        layer=layer,
+        rows_read=rows.read,
+        rows_peaked_on_bos=rows.peaked_on_bos,
+        rows_across_documents=rows.across_documents,
+        rows_unreadable=rows.unreadable,
+        rows_peaked_on_blank=rows.peaked_on_blank,
+        rows_not_english=rows.not_english,
+        rows_below_maximum=found.below_maximum,
+        rows_duplicate=found.duplicate,
+        latents_listed=len(listed),
+        latents_without_rows=len(listed - rows.by_latent.keys()),
+        latents_seen=len(rows.by_latent),
+        latents_eligible=len(found.eligible),
+        latents_drawn=num_drawn,
+    )

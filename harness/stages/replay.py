@@ -1,0 +1,211 @@
+"""The replay stage: a sample of stored rows of every layer, computed anew, and what was loaded to do so.
+
+A layer whose stored activations are not found again was loaded wrongly, or its export is of another network;
+nothing measured on it means anything. The stage records; the judge decides.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from harness.models.batches import length_buckets, padded_left
+from harness.models.encoding import Encoder, latent_activations
+from harness.models.hooks import visit_residuals
+from harness.models.loading import LanguageModel, load_language_model
+from harness.models.sae import layer_encoder
+from harness.sources.export import StoredRow
+from harness.sources.sources import locate
+from harness.stages.replay_rows import SpelledRow, sampled_rows
+from harness.statistics.replay_gate import Agreement, agreement, layer_passes
+from harness.store.files import file_sha256
+from harness.store.tables import write_table
+from harness.words.errors import WrongNetworksError
+from harness.words.plan import ReplayTask
+from harness.words.records import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
+from harness.words.study import Pin
+
+WEIGHTS = ("*.safetensors", "tokenizer.json", "config.json")
+"""Files of a model that decide what it computes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Stored rows of one layer, ready to be computed anew."""
+
+    layer: int
+    encoder: Encoder
+    rows: Sequence[SpelledRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What became of one layer's sample."""
+
+    rows: tuple[StoredRow, ...]
+    agreements: tuple[Agreement, ...]
+    without_bos: tuple[Agreement, ...]
+    d_model: int
+    d_sae: int
+
+
+def produce(task: ReplayTask, inputs: Mapping[str, Path], out: Path) -> None:
+    """Write the loaded networks, every replayed row, and what they make of each layer.
+
+    Raises:
+        WrongNetworksError: If no layer of an export from elsewhere is found again.
+    """
+    assert not inputs
+    export = locate(task.export)
+    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    replayed = [
+        replayed_layer(task, language_model, export, source_id, layer)
+        for layer, source_id in enumerate(task.source_ids)
+    ]
+    write_table(out, LoadedModel, (loaded_model(language_model),))
+    write_table(out, LoadedFile, loaded_files(task))
+    write_table(out, ReplayedRow, (row for layer, each in enumerate(replayed) for row in _rows(layer, each)))
+    layers = [_layer(layer, each) for layer, each in enumerate(replayed)]
+    write_table(out, LayerReplay, layers)
+    require_some(task.export, layers)
+
+
+def require_some(export: Pin, layers: Sequence[LayerReplay]) -> None:
+    """Stops a run before the first hour of it that could not be believed; worlds of our own say what they are by their mode.
+
+    Raises:
+        WrongNetworksError: If no layer of an export from elsewhere was found again.
+    """
+    if export.is_local or any(each.passes for each in layers):
+        return
+    correlation, scale, bare = (
+        median(getattr(each, figure) for each in layers)
+        for figure in ("median_correlation", "median_scale", "median_scale_without_bos")
+    )
+    raise WrongNetworksError(
+        f"the stored activations of {export} are found again on none of {len(layers)} layers: correlation "
+        f"{correlation:.3f}, scale {scale:.3f}, without BOS {bare:.3f} (medians; expected 1); model, dictionaries and export "
+        "do not belong together, so no number of this run could be believed; hold their revisions against the pins of the "
+        "study, and start again"
+    )
+
+
+def replayed_layer(
+    task: ReplayTask, language_model: LanguageModel, export: Path, source_id: str, layer: int
+) -> Replayed:
+    """A sample of one layer's stored rows with and without BOS.
+
+    Raises:
+        ValueError: If the layer has no row that can be replayed, or too many hold a piece that the tokenizer lacks.
+    """
+    encoder = layer_encoder(task.networks, layer)
+    drawn = sampled_rows(
+        export,
+        source_id,
+        task.rows_per_layer,
+        layer=layer,
+        seed=task.seed,
+        tokenizer=language_model.tokenizer,
+        num_latents=encoder.W_enc.shape[1],
+    )
+    sample = Sample(
+        layer=layer,
+        encoder=encoder,
+        rows=drawn,
+    )
+    return Replayed(
+        rows=tuple(each.row for each in drawn),
+        agreements=_agreements(language_model, sample, [language_model.bos_id], task.networks.batch_tokens),
+        without_bos=_agreements(language_model, sample, [], task.networks.batch_tokens),
+        d_model=encoder.W_enc.shape[0],
+        d_sae=encoder.W_enc.shape[1],
+    )
+
+
+def loaded_model(language_model: LanguageModel) -> LoadedModel:
+    """Shapes of the model, read from the weights and not from its configuration."""
+    embedding = language_model.model.get_input_embeddings().weight
+    return LoadedModel(
+        num_layers=len(language_model.decoder.layers),  # type: ignore[arg-type]
+        d_model=int(embedding.shape[1]),
+        vocab_size=int(embedding.shape[0]),
+        attention=str(language_model.model.config._attn_implementation),  # noqa: SLF001
+        dtype=str(embedding.dtype).removeprefix("torch."),
+    )
+
+
+def loaded_files(task: ReplayTask) -> Iterable[LoadedFile]:
+    """The files of the model and the dictionaries, with the digests of their bytes."""
+    model = locate(task.networks.model)
+    for path in sorted(path for pattern in WEIGHTS for path in model.glob(pattern)):
+        yield LoadedFile(source=task.networks.model.name, path=path.name, sha256=file_sha256(path))
+    folder = locate(task.networks.dictionaries)
+    for name in task.networks.dictionary_files:
+        yield LoadedFile(source=task.networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
+
+
+def _agreements(
+    language_model: LanguageModel, sample: Sample, front: Sequence[int], batch_tokens: int
+) -> tuple[Agreement, ...]:
+    values = recomputed(language_model, sample, front, batch_tokens)
+    return tuple(agreement(each.row.values, new) for each, new in zip(sample.rows, values, strict=True))
+
+
+@torch.no_grad()
+def recomputed(
+    language_model: LanguageModel, sample: Sample, front: Sequence[int], batch_tokens: int
+) -> list[list[float]]:
+    """Each row's own latent over its tokens, through the model up to the layer.
+
+    Args:
+        language_model: What the rows are run through.
+        sample: The rows.
+        front: Tokens in front of every row, which are left out of the values: a BOS, or nothing.
+        batch_tokens: Padded positions per forward pass.
+    """
+    found: dict[int, list[float]] = {}
+    for bucket in length_buckets([len(each.ids) + len(front) for each in sample.rows], batch_tokens):
+        rows = [[*front, *sample.rows[index].ids] for index in bucket]
+        batch = padded_left(rows, language_model.pad_id, language_model.device)
+
+        def visit(_layer: int, residual: torch.Tensor, bucket: list[int] = bucket) -> None:
+            for place, index in enumerate(bucket):
+                spelled = sample.rows[index]
+                own = sample.encoder.columns(torch.tensor([spelled.row.latent])).to(language_model.device)
+                stream = residual[place, -len(spelled.ids) :]
+                found[index] = latent_activations(stream, own)[:, 0].tolist()
+
+        visit_residuals(language_model.decoder, *batch, (sample.layer,), visit)
+    return [found[index] for index in range(len(sample.rows))]
+
+
+def _rows(layer: int, replayed: Replayed) -> Iterable[ReplayedRow]:
+    for row, found in zip(replayed.rows, replayed.agreements, strict=True):
+        yield ReplayedRow(
+            layer=layer,
+            latent=row.latent,
+            tokens=len(row.tokens),
+            correlation=found.correlation,
+            scale=found.scale,
+            same_peak=found.same_peak,
+            passes=found.passes,
+        )
+
+
+def _layer(layer: int, replayed: Replayed) -> LayerReplay:
+    found = replayed.agreements
+    return LayerReplay(
+        layer=layer,
+        d_model=replayed.d_model,
+        d_sae=replayed.d_sae,
+        rows=len(found),
+        rows_passing=sum(each.passes for each in found),
+        rows_passing_without_bos=sum(each.passes for each in replayed.without_bos),
+        rows_same_peak=sum(each.same_peak for each in found),
+        median_correlation=median(each.correlation for each in found),
+        median_scale=median(each.scale for each in found),
+        median_scale_without_bos=median(each.scale for each in replayed.without_bos),
+        passes=layer_passes(found),
+    )

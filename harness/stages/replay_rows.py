@@ -1,0 +1,120 @@
+"""Stored rows that can be computed anew: whole, strong, and spelled in the tokenizer's own pieces."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from harness.sources.export import DOCUMENT_MARKS, StoredRow, activation_files, rows_of_file
+from harness.statistics.replay_gate import STRONG
+
+log = logging.getLogger(__name__)
+
+REPLAY_DRAW = int.from_bytes(b"replay")
+"""Names the stream of this sample."""
+
+MIN_TOKENS = 2
+"""A row of one token has no correlation."""
+
+MAX_UNSPELLED = 0.1
+"""Share of the drawn rows that may hold a piece which the tokenizer lacks; more is the tokenizer of another model."""
+
+
+class Speller(Protocol):
+    """What of a tokenizer spells stored pieces."""
+
+    name_or_path: str
+    unk_token: str
+    unk_token_id: int
+
+    def convert_tokens_to_ids(self, tokens: list[str], /) -> list[int]:
+        """The id of every piece; that of the unknown token where there is none."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpelledRow:
+    """A stored row with its token ids, as many as it has pieces."""
+
+    row: StoredRow
+    ids: Sequence[int]
+
+
+def sampled_rows(
+    export: Path, source_id: str, size: int, *, layer: int, seed: int, tokenizer: Speller, num_latents: int
+) -> list[SpelledRow]:
+    """A seeded sample of one batch file's strong rows; the file is drawn as well.
+
+    One file is enough to see a wrong network, and a whole layer is hundreds of megabytes. A row with a piece that the
+    tokenizer lacks is told and another taken: an exporter rewrites some, and one such row says nothing of the network.
+
+    Raises:
+        ValueError: If the layer has no strong row, or too many hold such a piece.
+    """
+    stream = np.random.default_rng(np.random.SeedSequence([seed, REPLAY_DRAW, layer]))
+    files = activation_files(export, source_id)
+    for place in stream.permutation(len(files)).tolist():
+        rows = strong_rows(list(rows_of_file(files[place], num_latents)))
+        if rows:
+            return _spelled(rows, stream.permutation(len(rows)).tolist(), size, tokenizer, source_id)
+    raise ValueError(f"no row of {source_id} can be replayed; the export is not what its pin says")
+
+
+def strong_rows(rows: Sequence[StoredRow]) -> list[StoredRow]:
+    """The rows without BOS that come near the largest peak of their latent, which is never one on BOS."""
+    maxima: dict[int, float] = {}
+    for row in rows:
+        if not row.peaks_on_bos:
+            maxima[row.latent] = max(maxima.get(row.latent, 0.0), row.values[row.peak])
+    return [row for row in rows if _is_whole(row) and row.values[row.peak] >= STRONG * maxima[row.latent]]
+
+
+def _is_whole(row: StoredRow) -> bool:
+    is_one_document = DOCUMENT_MARKS.isdisjoint(row.tokens)
+    return is_one_document and len(row.tokens) >= MIN_TOKENS and row.values[row.peak] > 0
+
+
+def _spelled(
+    rows: Sequence[StoredRow],
+    order: Iterable[int],
+    size: int,
+    tokenizer: Speller,
+    source_id: str,
+) -> list[SpelledRow]:
+    found: dict[int, SpelledRow] = {}
+    lost: list[tuple[StoredRow, str]] = []
+    for index in order:
+        if len(found) == size:
+            break
+        ids = tokenizer.convert_tokens_to_ids(list(rows[index].tokens))
+        missing = _missing(rows[index].tokens, ids, tokenizer)
+        if missing is None:
+            found[index] = SpelledRow(row=rows[index], ids=ids)
+        else:
+            lost.append((rows[index], missing))
+    _require_its_tokenizer(len(found), lost, tokenizer, source_id)
+    return [found[index] for index in sorted(found)]
+
+
+def _missing(pieces: Sequence[str], ids: Sequence[int], tokenizer: Speller) -> str | None:
+    """The first piece that the tokenizer lacks; a text may hold the very word of the unknown token, which it has."""
+    lost = (piece for piece, own in zip(pieces, ids, strict=True) if own == tokenizer.unk_token_id)
+    return next((piece for piece in lost if piece != tokenizer.unk_token), None)
+
+
+def _require_its_tokenizer(
+    found: int, lost: Sequence[tuple[StoredRow, str]], tokenizer: Speller, source_id: str
+) -> None:
+    if not lost:
+        return
+    row, piece = lost[0]
+    says = (
+        f"{source_id}: the tokenizer of {tokenizer.name_or_path!r} has no piece {piece!r}, which a stored row of latent "
+        f"{row.latent} holds, and {len(lost)} of {found + len(lost)} rows hold such a one"
+    )
+    if len(lost) > MAX_UNSPELLED * (found + len(lost)):
+        raise ValueError(f"{says}; model and export do not belong together")
+    log.warning("%s; others were taken", says)

@@ -1,0 +1,1 @@
+"""Pure arithmetic: numbers in, estimates, errors and intervals out."""

@@ -1,0 +1,126 @@
+"""The digest of code that can move a number: a module and all of the project's modules it imports."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parents[1]
+"""The package whose modules count as the project's own."""
+
+
+def code_digest(module: str, package: Path = HERE) -> str:
+    """Digest of a module and, through every import statement, of the package's modules below it.
+
+    Comments, docstrings and layout do not count. Imports inside functions count; modules that are
+    loaded by a computed name do not, so stages must not do that.
+
+    Args:
+        module: Full name, such as "harness.stages.translation".
+        package: Folder of the package; its name is the first part of `module`.
+
+    Raises:
+        ValueError: If the package has no such module.
+    """
+    closure = {name: _file(name, package) for name in import_closure(module, package)}
+    lines = [f"{name}\0{_digest(path.read_bytes())}\n" for name, path in closure.items() if path]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
+    """Names of the module and of the package's modules it imports, directly or not, sorted."""
+    if _file(module, package) is None:
+        raise ValueError(f"no module {module!r} in {package}; its code cannot be digested")
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found or (path := _file(name, package)) is None:
+            continue
+        found.add(name)
+        waiting += _parents(name)
+        inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += _imported(path.read_bytes(), inside)
+    return tuple(sorted(found))
+
+
+def _file(name: str, package: Path) -> Path | None:
+    """Source file of a module of the package; None for everything else."""
+    first, *rest = name.split(".")
+    if first != package.name:
+        return None
+    stem = package.joinpath(*rest)
+    for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _parents(name: str) -> list[str]:
+    """Packages that Python runs before the module itself."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+# Stages share most of their code. Keyed by bytes, not by time stamp: two edits within one tick must not look alike.
+@cache
+def _imported(source: bytes, inside: str) -> tuple[str, ...]:
+    """Every name that an import statement of a module of that package could load, submodules included."""
+    found: list[str] = []
+    for node in _statements(_meaning(source)):
+        if isinstance(node, ast.Import):
+            found += (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, inside)
+            found += (base, *(f"{base}.{alias.name}" for alias in node.names))
+    return tuple(found)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything below a node but expressions, which hold no statement and are nine tenths of a tree."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)
+
+
+def _absolute(node: ast.ImportFrom, inside: str) -> str:
+    if node.level == 0:
+        return node.module or ""
+    parts = inside.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1])
+    return f"{base}.{node.module}" if node.module else base
+
+
+@cache
+def _digest(source: bytes) -> str:
+    """Digest of what a module does."""
+    return hashlib.sha256(ast.dump(_meaning(source)).encode()).hexdigest()
+
+
+@cache
+def _meaning(source: bytes) -> ast.Module:
+    """What a module does, without a word about it."""
+    tree = ast.parse(source)
+    _WithoutDocstrings().visit(tree)
+    return tree
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Drops every statement that is a bare text: docstrings and the strings below fields."""
+
+    def visit(self, node: ast.AST) -> Any:  # noqa: ANN401  as the base class has it
+        return node if isinstance(node, ast.expr) else super().visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return None
+        return node
+
+
+@cache
+def installed_code_digest(module: str) -> str:
+    """Digest of a module of this installation, taken once per process."""
+    return code_digest(module)

@@ -1,0 +1,168 @@
+"""The folder of one run: which files it holds, and the records that its processes leave there."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from harness.store.files import disk_errors, write_json
+from harness.store.provenance import now, peak_accelerator_bytes, peak_memory_bytes
+from harness.words.canonical import plain
+from harness.words.runfacts import ArtifactRecord
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFailure:
+    """The last thing a stage said before it ended."""
+
+    stage: str
+    item: str
+    kind: str
+    """Class of the exception."""
+    message: str
+    exit_code: int
+    reason: str | None
+    """Why nothing could be measured; None when something broke."""
+    traceback: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened to a stage; only the execution record and the progress display read it."""
+
+    stage: str
+    what: str
+    """"started", "made", "found" or "ended"."""
+    item: str
+    at: str
+    wall_seconds: float
+    """Seconds since the stage started."""
+    cpu_seconds: float
+    """Processor seconds of the stage's process so far."""
+    peak_memory_bytes: int = 0
+    """The most memory that the stage's process has held so far."""
+    peak_accelerator_bytes: int = 0
+    """The most accelerator memory that it has set aside so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFolder:
+    """Paths and records of one run."""
+
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        """Kernel lock of whoever works on the run."""
+        return self.root / ".engine" / "run.lock"
+
+    @property
+    def engine(self) -> Path:
+        """Private folder of the scheduler."""
+        return self.root / ".engine"
+
+    @property
+    def log(self) -> Path:
+        """Everything that the scheduler and the stages print."""
+        return self.root / "run.log"
+
+    @property
+    def execution(self) -> Path:
+        """Clock, host and attempts."""
+        return self.root / "execution.json"
+
+    def index(self, stage: str) -> Path:
+        """Names the artifacts of a finished stage."""
+        return self.root / "stages" / f"{stage}.json"
+
+    def failure(self, stage: str) -> Path:
+        """What a failed stage said last."""
+        return self.root / "errors" / f"{stage}.json"
+
+    def write_index(self, stage: str, records: tuple[ArtifactRecord, ...]) -> None:
+        """Publish a stage: all of its artifacts stand."""
+        write_json(self.index(stage), plain({"stage": stage, "items": records}))
+
+    def read_index(self, stage: str) -> tuple[ArtifactRecord, ...] | None:
+        """Artifacts that a stage published; None if it did not, or the file is not readable."""
+        try:
+            content = json.loads(self.index(stage).read_text(encoding="utf-8"))
+            return tuple(ArtifactRecord(**entry) for entry in content["items"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_failure(self, failure: StageFailure) -> None:
+        """Leave word of why a stage ended."""
+        write_json(self.failure(failure.stage), plain(failure))
+
+    def read_failures(self) -> Iterator[StageFailure]:
+        """What failed stages said, by name of the stage; a word that a power cut tore is none."""
+        for path in sorted((self.root / "errors").glob("*.json")):
+            if failure := _read(StageFailure, path.read_bytes()):
+                yield failure
+
+    def forget_failures(self) -> None:
+        """What earlier attempts said is not what this one will say."""
+        for path in (self.root / "errors").glob("*.json"):
+            path.unlink(missing_ok=True)
+
+    def events(self, stage: str) -> tuple[Event, ...]:
+        """What happened to a stage in this folder so far, attempts one after another; torn lines are passed over."""
+        path = self._events(stage)
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        return tuple(event for line in lines if (event := _read(Event, line)))
+
+    def diary(self, stage: str) -> "Diary":
+        """Opens a stage's record of events."""
+        return Diary(stage=stage, path=self._events(stage), start=time.monotonic())
+
+    def _events(self, stage: str) -> Path:
+        return self.root / "events" / f"{stage}.jsonl"
+
+
+def _read(kind: type[Record], text: bytes) -> Record | None:
+    """One record of its JSON; None where a power cut tore it."""
+    try:
+        return kind(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+
+
+def named_keys(reports: Path) -> frozenset[str]:
+    """Keys of every artifact that some run below a folder names."""
+    runs = {path.parent.parent for path in reports.glob("**/stages/*.json")}
+    indexes = (
+        RunFolder(root=run).read_index(path.stem) for run in runs for path in run.glob("stages/*.json")
+    )
+    return frozenset(record.key for records in indexes for record in records or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diary:
+    """Appends what happens to one stage."""
+
+    stage: str
+    path: Path
+    start: float
+
+    def note(self, what: str, item: str = "") -> None:
+        """One line, written at once, so that a killed process leaves all that went before."""
+        event = Event(
+            stage=self.stage,
+            what=what,
+            item=item,
+            at=now(),
+            wall_seconds=round(time.monotonic() - self.start, 3),
+            cpu_seconds=round(time.process_time(), 3),
+            peak_memory_bytes=peak_memory_bytes(),
+            peak_accelerator_bytes=peak_accelerator_bytes(),
+        )
+        with disk_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as stream:
+                # A line that a power cut tore would take the first one of the next process with it.
+                stream.write(("\n" if what == "started" else "") + json.dumps(asdict(event)) + "\n")

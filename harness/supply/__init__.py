@@ -1,1 +1,0 @@
-"""The only doors to hub, disk, clock and environment."""

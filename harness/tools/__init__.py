@@ -1,1 +1,0 @@
-"""Pure functions of tensors and numbers; no disk, network, clock or environment."""

@@ -1,1 +1,0 @@
-"""The stages, what they are put together from, and their map."""

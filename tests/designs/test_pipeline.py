@@ -1,0 +1,268 @@
+"""The map: what a plan makes, in an order in which it can be made, and nothing that moves between two plans."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from harness.designs.draft import SELF_CHECK_STEPS
+from harness.designs.pipeline import plan, producer
+from harness.words.plan import (
+    ActivationsTask,
+    AdapterTask,
+    BenchmarksTask,
+    DictionaryTask,
+    EstimatesTask,
+    Item,
+    PhrasesTask,
+    Plan,
+    ReplayTask,
+    SelfChecksTask,
+    Task,
+    TranslationTask,
+)
+from harness.words.study import SAMPLING_SEED, Home, Pin, Profile, Study
+from tests.small_study import small_profile, small_study
+from tests.worlds import World
+
+FOUR_LAYERS = World(root=Path("nowhere"), num_layers=4, languages=("en", "zh", "es", "ml"))
+"""Only its pins are read, so it need not exist."""
+
+STAGES = (
+    "replay",
+    "phrases",
+    "translations",
+    "activations",
+    "dictionary-error",
+    "adapters",
+    "activations-tuned",
+    "benchmarks",
+    "benchmarks-tuned",
+    "estimates",
+)
+
+TASKS: dict[str, type[Task]] = {
+    "replay": ReplayTask,
+    "phrases": PhrasesTask,
+    "translations": TranslationTask,
+    "activations": ActivationsTask,
+    "activations-tuned": ActivationsTask,
+    "dictionary-error": DictionaryTask,
+    "adapters": AdapterTask,
+    "benchmarks": BenchmarksTask,
+    "benchmarks-tuned": BenchmarksTask,
+    "estimates": EstimatesTask,
+    "self-checks": SelfChecksTask,
+}
+
+
+@pytest.fixture
+def study() -> Study:
+    return small_study(FOUR_LAYERS)
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return small_profile(FOUR_LAYERS)
+
+
+@pytest.fixture
+def made(study: Study, profile: Profile) -> Plan:
+    return plan(study, profile, "cpu")
+
+
+def names(made: Plan, stage: str) -> list[str]:
+    return [item.name for item in made.stage(stage).items]
+
+
+def places(items: Iterator[Item]) -> list[str]:
+    return [f"{item.stage}/{item.name}" for item in items]
+
+
+def test_the_stages_of_a_plan(made: Plan) -> None:
+    assert tuple(stage.name for stage in made.stages) == STAGES
+    assert all(stage.says for stage in made.stages)
+
+
+def test_every_item_needs_only_items_of_earlier_stages(made: Plan) -> None:
+    earlier: set[str] = set()
+    for stage in made.stages:
+        for item in stage.items:
+            assert item.stage == stage.name
+            assert set(places(need for _, need in item.needs)) <= earlier
+        earlier |= set(places(iter(stage.items)))
+
+
+def test_every_name_is_unique(made: Plan) -> None:
+    found = places(made.items())
+    assert len(set(found)) == len(found)
+
+
+def test_no_item_reads_two_things_in_one_role(made: Plan) -> None:
+    for item in made.items():
+        roles = [role for role, _ in item.needs]
+        assert len(set(roles)) == len(roles)
+
+
+def test_a_plan_built_twice_is_the_same_plan(study: Study, profile: Profile, made: Plan) -> None:
+    assert plan(study, profile, "cpu") == made
+    assert plan(study, profile, "cuda") != made
+
+
+def test_every_language_but_english_is_translated(made: Plan) -> None:
+    assert names(made, "translations") == ["zh", "es", "ml"]
+    for stage in ("activations", "dictionary-error", "benchmarks"):
+        assert names(made, stage) == ["en", "zh", "es", "ml"]
+
+
+def test_english_is_read_from_the_phrases_themselves(made: Plan) -> None:
+    roles = {item.name: [role for role, _ in item.needs] for item in made.stage("activations").items}
+    assert roles["en"] == ["phrases"]
+    assert roles["zh"] == roles["es"] == roles["ml"] == ["phrases", "translation"]
+
+
+def test_every_item_reads_the_translation_of_its_own_language(made: Plan) -> None:
+    for stage in ("activations", "dictionary-error", "activations-tuned"):
+        for item in made.stage(stage).items:
+            needs = dict(item.needs)
+            if "translation" in needs:
+                assert needs["translation"].name == item.name.split("/")[-1]
+
+
+def test_every_tuned_language_gets_an_adapter_per_seed(study: Study, profile: Profile) -> None:
+    languages = tuple(replace(each, tuned=each.code in {"ml", "es"}) for each in study.languages)
+    made = plan(replace(study, languages=languages), profile, "cpu")
+    assert names(made, "adapters") == ["es/seed-1", "es/seed-2", "ml/seed-1", "ml/seed-2"]
+    seeds = {
+        item.name: item.task.seed
+        for item in made.stage("adapters").items
+        if isinstance(item.task, AdapterTask)
+    }
+    assert seeds == {"es/seed-1": 1, "es/seed-2": 2, "ml/seed-1": 1, "ml/seed-2": 2}
+
+
+@pytest.mark.parametrize("stage", ["activations-tuned", "benchmarks-tuned"])
+def test_an_adapter_is_read_in_its_own_language_and_in_english(made: Plan, stage: str) -> None:
+    assert names(made, stage) == ["ml/seed-1/ml", "ml/seed-1/en", "ml/seed-2/ml", "ml/seed-2/en"]
+    for item in made.stage(stage).items:
+        adapter = dict(item.needs)["adapter"]
+        assert item.name == f"{adapter.name}/{item.name.split('/')[-1]}"
+
+
+def test_base_and_tuned_benchmarks_are_asked_the_same(made: Plan) -> None:
+    base = {item.name: item.task for item in made.stage("benchmarks").items}
+    for item in made.stage("benchmarks-tuned").items:
+        assert item.task == base[item.name.split("/")[-1]]
+
+
+def test_base_and_tuned_activations_differ_in_the_similarity_sample_alone(made: Plan) -> None:
+    base = {item.name: item.task for item in made.stage("activations").items}
+    for item in made.stage("activations-tuned").items:
+        assert isinstance(item.task, ActivationsTask)
+        sampled = replace(item.task, similarity_texts=8)
+        assert sampled == base[item.name.split("/")[-1]]
+
+
+def test_the_estimates_need_every_other_item_but_the_gate(made: Plan) -> None:
+    """What the gate found speaks about the numbers, and moves none."""
+    (last,) = made.stage("estimates").items
+    others = [place for place in places(made.items()) if place not in {"replay/all", "estimates/all"}]
+    assert sorted(role for role, _ in last.needs) == sorted(others)
+    assert places(need for _, need in last.needs) == [role for role, _ in last.needs]
+
+
+def test_a_stage_without_items_is_not_planned(study: Study, profile: Profile) -> None:
+    languages = tuple(replace(each, tuned=False) for each in study.languages)
+    made = plan(replace(study, languages=languages), profile, "cpu")
+    assert {stage.name for stage in made.stages} == set(STAGES) - {
+        "adapters",
+        "activations-tuned",
+        "benchmarks-tuned",
+    }
+
+
+def test_a_stage_tells_what_it_reads_from(made: Plan) -> None:
+    assert made.stage("phrases").needs == ()
+    assert made.stage("activations-tuned").needs == ("phrases", "translations", "adapters")
+    assert made.stage("benchmarks-tuned").needs == ("adapters",)
+
+
+def test_an_unknown_stage_is_refused_with_those_that_exist(made: Plan) -> None:
+    with pytest.raises(
+        ValueError, match="unknown stage 'activation'; this plan has replay, phrases, translations"
+    ):
+        made.stage("activation")
+
+
+@pytest.mark.parametrize(
+    ("name", "batch"),
+    [("profile", 4), ("specification", 8)],
+    ids=["a size of the profile", "the specification"],
+)
+def test_the_batch_of_an_adapter_comes_from(study: Study, profile: Profile, name: str, batch: int) -> None:
+    sizes = profile.sizes if name == "profile" else replace(profile.sizes, alignment_batch=None)
+    (item, *_) = plan(study, replace(profile, sizes=sizes), "cpu").stage("adapters").items
+    assert isinstance(item.task, AdapterTask)
+    assert item.task.batch_size == batch
+
+
+def test_no_task_knows_a_printed_number_or_the_paper(made: Plan) -> None:
+    """A task is all that a stage is told; it holds no study, whose name and paper would come with it."""
+    assert not [
+        found for item in made.items() for found in parts(item.task) if isinstance(found, (Study, Profile))
+    ]
+
+
+def parts(value: object) -> Iterator[object]:
+    """A value and everything inside it."""
+    yield value
+    if is_dataclass(value):
+        for field in fields(value):
+            yield from parts(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from parts(each)
+
+
+@pytest.fixture
+def checked(study: Study, profile: Profile) -> Plan:
+    known = Pin(name="known numbers", home=Home.FOLDER, address="nowhere", licence="CC0-1.0")
+    return plan(study, replace(profile, known_numbers=known), "cpu")
+
+
+def test_self_checks_stand_beside_the_run_and_need_nothing_of_it(made: Plan, checked: Plan) -> None:
+    assert checked.stages[:-1] == made.stages
+    (item,) = checked.stage("self-checks").items
+    assert item.needs == ()
+    assert isinstance(item.task, SelfChecksTask)
+    assert item.task.phrases == made.stage("phrases").items[0].task
+    assert [each.language for each in item.task.languages] == list(made.study.tuned)
+    translations = {each.name: each.task for each in made.stage("translations").items}
+    for each in item.task.languages:
+        code = each.language.code
+        assert each.translation == translations[code]
+        assert (each.activations.language, each.dictionary.language, each.adapter.language) == (code,) * 3
+        assert each.adapter.max_steps == SELF_CHECK_STEPS
+    assert item.task.benchmarks.language == made.study.reference.code
+
+
+def test_every_stage_has_a_task_of_its_kind_and_a_producer_in_its_module(checked: Plan) -> None:
+    assert {stage.name for stage in checked.stages} == set(TASKS)
+    for stage in checked.stages:
+        assert {type(item.task) for item in stage.items} == {TASKS[stage.name]}
+        assert producer(stage.name).__module__ == stage.module
+        assert producer(stage.name).__name__ == "produce"
+
+
+def test_a_stage_without_a_producer_is_refused() -> None:
+    with pytest.raises(ValueError, match="no stage is called 'verdicts'"):
+        producer("verdicts")
+
+
+def test_sampling_streams_start_from_the_root_seed(made: Plan) -> None:
+    (phrases,) = made.stage("phrases").items
+    assert isinstance(phrases.task, PhrasesTask)
+    assert phrases.task.seed == SAMPLING_SEED
+    tasks = [item.task for item in made.stage("dictionary-error").items]
+    assert {task.seed for task in tasks if isinstance(task, DictionaryTask)} == {SAMPLING_SEED}

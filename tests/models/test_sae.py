@@ -1,0 +1,169 @@
+"""What the door to dictionaries refuses, and that both halves hold the same arrays."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from harness.models.sae import layer_dictionary, layer_encoder, load_dictionary, load_encoder
+from harness.words.errors import MissingSourceError
+from harness.words.plan import Networks
+from harness.words.study import Home, Pin
+from tests.world_networks import D_MODEL
+from tests.worlds import World
+
+
+def test_encoder_and_dictionary_hold_the_same_arrays(world: World) -> None:
+    file = world.dictionary_files[0]
+    encoder, dictionary = (
+        load_encoder(world.dictionaries, file),
+        load_dictionary(world.dictionaries, file, "cpu"),
+    )
+    assert torch.equal(encoder.W_enc, dictionary.W_enc)
+    assert torch.equal(encoder.threshold, dictionary.threshold)
+
+
+def test_a_missing_dictionary_says_what_is_there(world: World) -> None:
+    with pytest.raises(MissingSourceError, match=r"layer_9.*its folder holds.*layer_0"):
+        load_encoder(world.dictionaries, "layer_9/width_64/average_l0_8/params.npz")
+
+
+def sound(**changes: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of a dictionary of three latents, two wide, with some of them changed."""
+    arrays = {"W_enc": np.ones((2, 3)), "W_dec": np.ones((3, 2)), "b_dec": np.zeros(2)}
+    return arrays | {"b_enc": np.zeros(3), "threshold": np.zeros(3)} | changes
+
+
+def pin_of(folder: Path) -> Pin:
+    return Pin(name="odd", home=Home.FOLDER, address=str(folder), licence="none")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "held"),
+    [
+        pytest.param({name: array for name, array in sound().items() if name != "threshold"}, r"\['W_dec', 'W_enc', 'b_dec', 'b_enc'\]", id="one is missing"),
+        pytest.param(sound(log_threshold=np.zeros(3)), r"\[.*'log_threshold', 'threshold'\]", id="one too many"),
+    ],
+)  # fmt: skip
+def test_a_file_of_other_arrays_is_refused(
+    tmp_path: Path, arrays: dict[str, NDArray[Any]], held: str
+) -> None:
+    np.savez(tmp_path / "params.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"params\.npz holds the arrays {held}; expected each of"):
+        load_encoder(pin_of(tmp_path), "params.npz")
+
+
+def test_an_array_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "params.npz", **sound())
+    with ZipFile(tmp_path / "params.npz", "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
+        file.writestr("W_enc.npy", file.read("W_enc.npy"))
+    with pytest.raises(ValueError, match=r"'W_enc', 'W_enc', .*; expected each of .* once"):
+        load_encoder(pin_of(tmp_path), "params.npz")
+
+
+@pytest.mark.parametrize(
+    "value", [np.nan, np.inf, -np.inf, 1e39], ids=["none", "infinite", "below", "beyond float32"]
+)
+@pytest.mark.parametrize("name", sorted(sound()))
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path, name: str, value: float) -> None:
+    arrays = sound()
+    arrays[name].flat[1] = value
+    np.savez(tmp_path / "params.npz", **arrays)
+    with pytest.raises(
+        ValueError, match=rf"odd: params\.npz holds values that are infinite or no number, in {name};"
+    ):
+        load_dictionary(pin_of(tmp_path), "params.npz", "cpu")
+    if name in {"W_enc", "b_enc", "threshold"}:
+        with pytest.raises(ValueError, match=f"no number, in {name};"):
+            load_encoder(pin_of(tmp_path), "params.npz")
+
+
+def test_a_threshold_below_zero_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "params.npz", **sound(threshold=np.array([0.5, -0.5, 1])))
+    with pytest.raises(ValueError, match=r"a threshold of -0\.5; expected 0 or more"):
+        load_encoder(pin_of(tmp_path), "params.npz")
+
+
+@pytest.mark.parametrize("cut", [0, 40, 400], ids=["nothing left", "a few bytes", "cut in the middle"])
+def test_a_dictionary_cut_short_is_told(tmp_path: Path, cut: int) -> None:
+    np.savez(tmp_path / "whole.npz", **sound())
+    (tmp_path / "params.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:cut])
+    pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(
+        ValueError, match=r"cut: params\.npz cannot be read as arrays .* start again"
+    ) as caught:
+        load_encoder(pin, "params.npz")
+    assert f"remove {tmp_path / 'params.npz'}, " in str(caught.value)
+
+
+def test_a_damaged_dictionary_of_the_hub_names_the_file_that_holds_its_bytes(tmp_path: Path) -> None:
+    """The hub's client would lead to the same bytes again if their name alone were removed."""
+    (tmp_path / "blob").write_bytes(b"cut")
+    (tmp_path / "params.npz").symlink_to(tmp_path / "blob")
+    pin = Pin(name="cut", home=Home.FOLDER, address=str(tmp_path), licence="none")
+    with pytest.raises(ValueError, match=f"remove {tmp_path / 'blob'}, "):
+        load_encoder(pin, "params.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("threshold", (1,)), ("b_enc", (2,)), ("W_enc", (3,))],
+    ids=["one threshold for all", "a bias of the model's width", "a vector"],
+)
+def test_an_array_of_another_shape_is_refused(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    np.savez(tmp_path / "params.npz", **sound(**{name: np.zeros(shape)}))
+    with pytest.raises(ValueError, match=f"holds {name} of shape"):
+        load_encoder(pin_of(tmp_path), "params.npz")
+
+
+@pytest.mark.parametrize("load", [layer_encoder, layer_dictionary], ids=["encoder", "dictionary"])
+def test_a_dictionary_of_another_models_width_is_refused(
+    world: World, tmp_path: Path, load: Callable[[Networks, int], object]
+) -> None:
+    arrays = {"W_enc": np.ones((96, 5)), "W_dec": np.ones((5, 96)), "b_dec": np.zeros(96)}
+    np.savez(tmp_path / "params.npz", b_enc=np.zeros(5), threshold=np.zeros(5), **arrays)
+    networks = Networks(
+        model=world.model,
+        dictionaries=Pin(name="scope", home=Home.FOLDER, address=str(tmp_path), licence="none"),
+        dictionary_files=("params.npz",),
+        numerics=world.numerics,
+        batch_tokens=64,
+    )
+    with pytest.raises(ValueError, match=rf"scope: params\.npz.* 96 wide.* is {D_MODEL} wide.*correct"):
+        load(networks, 0)
+
+
+def test_a_dictionary_of_the_models_width_is_taken(world: World) -> None:
+    networks = Networks(
+        model=world.model,
+        dictionaries=world.dictionaries,
+        dictionary_files=world.dictionary_files,
+        numerics=world.numerics,
+        batch_tokens=64,
+    )
+    assert layer_encoder(networks, 1).W_enc.shape[0] == D_MODEL
+    assert torch.equal(layer_dictionary(networks, 1).W_enc, layer_encoder(networks, 1).W_enc)
+
+
+@pytest.mark.parametrize("files", [3, 5], ids=["fewer", "more"])
+def test_dictionaries_of_another_number_of_layers_are_refused(world: World, files: int) -> None:
+    paths = (*world.dictionary_files, world.dictionary_files[0])[:files]
+    with pytest.raises(
+        ValueError, match=f"has files for {files} layers, but tiny model has 4; expected one for each"
+    ):
+        layer_encoder(replace(world.networks(), dictionary_files=paths), 0)
+
+
+@pytest.mark.parametrize(
+    "values", [np.ones((96, 4), dtype=np.complex64), np.ones((96, 4), dtype=bool)], ids=["complex", "truth"]
+)
+def test_arrays_of_no_real_numbers_are_refused(tmp_path: Path, values: np.ndarray) -> None:
+    np.savez(tmp_path / "params.npz", **sound(W_enc=values))
+    with pytest.raises(ValueError, match=r"W_enc holds .* values; expected real numbers"):
+        load_encoder(pin_of(tmp_path), "params.npz")

@@ -1,0 +1,123 @@
+"""The door to outside files: folders of this checkout, and what is known of the rest without asking anybody."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.sources.pin_record import (
+    ChangedSourceError,
+    Seen,
+    SeenFile,
+    endpoint_of,
+    listing_digest,
+    record,
+    record_path,
+    recorded,
+)
+from harness.sources.sources import (
+    first_use,
+    known_revision,
+    known_revision_or_unpinned,
+    locate,
+    revision_of,
+)
+from harness.words.errors import MissingSourceError
+from harness.words.study import Home, Pin
+from tests.worlds import World
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LOOSE = Pin(name="loose", home=Home.HUB_MODEL, address="someone/loose", licence="Apache-2.0")
+PINNED = Pin(
+    name="pinned", home=Home.HUB_MODEL, address="someone/pinned", revision=COMMIT, licence="Apache-2.0"
+)
+BUCKET = Pin(name="export", home=Home.BUCKET, address="https://b.example/v1/m", files=("0/",), licence="none")
+FILES = (SeenFile(path="config.json", size_bytes=2, digest="git:" + "a" * 40),)
+SEEN = Seen(revision=COMMIT, files=FILES)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_used_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    locate.cache_clear()
+    revision_of.cache_clear()
+
+
+def test_a_folder_is_known_by_its_bytes(world: World) -> None:
+    assert known_revision(world.model) == revision_of(world.model)
+    assert len(revision_of(world.model)) == 64
+
+
+@pytest.mark.parametrize("pin", [LOOSE, PINNED, BUCKET], ids=str)
+def test_what_was_never_used_is_not_known(pin: Pin) -> None:
+    with pytest.raises(MissingSourceError, match="never used on this machine"):
+        known_revision(pin)
+
+
+def test_a_report_of_a_run_that_could_not_begin_names_what_is_pinned() -> None:
+    assert [known_revision_or_unpinned(pin) for pin in (LOOSE, PINNED)] == ["unpinned", COMMIT]
+
+
+def test_without_network_nothing_unused_has_a_revision() -> None:
+    """The tests run with the hub's own offline switch on."""
+    with pytest.raises(MissingSourceError, match=r"HF_HUB_OFFLINE=1 forbids to ask .*; unset HF_HUB_OFFLINE"):
+        revision_of(LOOSE)
+
+
+def test_a_recorded_first_use_asks_nobody() -> None:
+    record(LOOSE, SEEN)
+    assert (known_revision(LOOSE), revision_of(LOOSE), first_use(LOOSE)) == (COMMIT, COMMIT, SEEN)
+
+
+def test_the_first_record_stands() -> None:
+    record(LOOSE, SEEN)
+    assert record(LOOSE, SEEN) == SEEN
+    with pytest.raises(ChangedSourceError, match=r"revision, 0123456789.* before and ffff"):
+        record(LOOSE, Seen(revision="f" * 40, files=FILES))
+
+
+def test_a_file_that_differs_is_named() -> None:
+    record(LOOSE, SEEN)
+    other = SeenFile(path="config.json", size_bytes=2, digest="git:" + "b" * 40)
+    with pytest.raises(ChangedSourceError, match=r"file config\.json \(git:aaa.* before, git:bbb.* now\)"):
+        record(LOOSE, Seen(revision=COMMIT, files=(other,)))
+
+
+def test_a_record_of_another_commit_than_the_pinned_one_is_refused() -> None:
+    record(PINNED, Seen(revision=COMMIT, files=FILES))
+    path = record_path(PINNED)
+    path.write_text(path.read_text().replace(COMMIT, "e" * 40))
+    with pytest.raises(ChangedSourceError, match="is pinned to 0123"):
+        recorded(PINNED)
+
+
+def test_a_broken_record_says_which_file_to_remove() -> None:
+    path = record_path(LOOSE)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"revision": COMMIT}))
+    with pytest.raises(ChangedSourceError, match=r"cannot be read .*remove .*someone_loose.*\.json"):
+        recorded(LOOSE)
+
+
+@pytest.mark.parametrize(
+    ("pin", "variable", "endpoint"),
+    [
+        pytest.param(LOOSE, None, "https://huggingface.co", id="the hub"),
+        pytest.param(LOOSE, "HF_ENDPOINT", "http://127.0.0.1:1", id="a mirror"),
+        pytest.param(BUCKET, None, "https://b.example", id="the bucket's host"),
+        pytest.param(BUCKET, "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1", id="another object store"),
+    ],
+)
+def test_every_endpoint_has_records_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, pin: Pin, variable: str | None, endpoint: str
+) -> None:
+    if variable:
+        monkeypatch.setenv(variable, "http://127.0.0.1:1/")
+    assert endpoint_of(pin) == endpoint
+    assert record_path(pin).parent.name == endpoint.partition("://")[2].replace(":", "_")
+
+
+def test_a_listing_is_known_by_names_sizes_and_digests_in_any_order() -> None:
+    files = [SeenFile(path=path, size_bytes=1, digest="etag:x") for path in ("a", "b")]
+    assert listing_digest(files) == listing_digest(files[::-1])
+    assert listing_digest(files) != listing_digest(files[:1])

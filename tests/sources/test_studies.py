@@ -1,0 +1,222 @@
+"""Studies and profiles: found by name, and what contradicts itself in them is said before a run."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harness.sources import studies
+from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
+from harness.words.errors import UsageError
+from harness.words.study import Benchmark, Group, Language, PublishedModel
+from tests.small_plan import small_profile, small_study
+
+BENCHMARK = Benchmark(
+    name="arc",
+    template="arc.yaml",
+    data_folder="m_arc",
+    evaluated_split="test",
+    metric="acc_norm",
+    shots=0,
+    chance=0.25,
+)
+
+
+def language(code: str, group: Group = Group.LOW, *, tuned: bool = False) -> Language:
+    return Language(code=code, name=code, group=group, script="LATIN", tuned=tuned)
+
+
+def test_a_sound_study_has_no_fault(tmp_path: Path) -> None:
+    assert list(study_faults(small_study())) == []
+    assert list(profile_faults(small_study(), small_profile(tmp_path))) == []
+
+
+EN = language("en", Group.REFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param(
+            {"languages": (EN, language("hi"), language("hi"))}, "'hi' is listed 2 times", id="twice"
+        ),
+        pytest.param({"languages": (language("hi"),)}, "0 languages are the reference", id="no reference"),
+        pytest.param(
+            {"languages": (EN, language("fr", Group.REFERENCE))},
+            "2 languages are the reference",
+            id="two references",
+        ),
+        pytest.param(
+            {"languages": (language("en", Group.REFERENCE, tuned=True),)},
+            "'en' is the reference and tuned",
+            id="the reference is tuned",
+        ),
+    ],
+)
+def test_a_fault_of_the_languages_is_said(changes: dict[str, object], says: str) -> None:
+    assert any(says in fault for fault in study_faults(small_study(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "gain_layer", "says"),
+    [
+        pytest.param((0, 2), 1, "alignment layers [2] do not exist; layers are 0 to 1", id="above the last"),
+        pytest.param((-1,), 1, "alignment layers [-1] do not exist", id="counted from the end"),
+        pytest.param((), 1, "no alignment layer", id="none"),
+        pytest.param((0,), 2, "gain layer 2 does not exist; layers are 0 to 1", id="gain layer"),
+    ],
+)
+def test_a_fault_of_the_layers_is_said(layers: tuple[int, ...], gain_layer: int, says: str) -> None:
+    primary = small_study().primary
+    primary = replace(primary, alignment=replace(primary.alignment, layers=layers), gain_layer=gain_layer)
+    assert any(says in fault for fault in study_faults(small_study(primary=primary)))
+
+
+def test_faults_of_a_profile_are_said_all_at_once(tmp_path: Path) -> None:
+    profile = small_profile(tmp_path)
+    lacking = {code: pin for code, pin in profile.sources.translators.items() if code != "ml"}
+    sources = replace(profile.sources, translators=lacking, dictionary_files=("0",))
+    faults = list(profile_faults(small_study(benchmarks=(BENCHMARK,)), replace(profile, sources=sources)))
+    assert faults == [
+        "no translator for language 'ml'; sources.translators has hi, mr",
+        "no data for benchmark 'arc'; sources.benchmarks has none",
+        "sources.dictionary_files has 1 entries; the study has 2 layers, so it needs 2",
+    ]
+
+
+def swapped(entries: tuple[str, ...], one: int, other: int) -> tuple[str, ...]:
+    """The entries with two of them in each other's place."""
+    found = list(entries)
+    found[one], found[other] = found[other], found[one]
+    return tuple(found)
+
+
+def no_translator(code: str, address: str) -> str:
+    return (
+        f"the translator of language {code!r} is {address}, which does not end with that code; take the one that does, or say in "
+        "named_otherwise why this one is right"
+    )
+
+
+def no_layer(field: str, layer: int, entry: str) -> str:
+    return f"sources.{field}[{layer}] is {entry!r}, which does not name layer {layer}; list layer 0 first, each once"
+
+
+PAPER = load_profile(load_study("sin2025"), "paper").sources
+FLORES = PAPER.parallel
+assert FLORES is not None
+HINDI, MARATHI = (PAPER.translators[code] for code in ("hi", "mr"))
+GROUP = replace(HINDI, pin=replace(HINDI.pin, address="Helsinki-NLP/opus-mt-en-inc"))
+ARC, MMLU = (PAPER.benchmarks[folder] for folder in ("m_arc", "m_mmlu"))
+STRANGER = PublishedModel(name="4k-0", language="ta", pin=HINDI.pin)
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        pytest.param({"translators": {**PAPER.translators, "hi": MARATHI, "mr": HINDI}}, [
+            no_translator("mr", "Helsinki-NLP/opus-mt-en-hi"), no_translator("hi", "Helsinki-NLP/opus-mt-en-mr"),
+        ], id="two translators in each other's place"),
+        pytest.param({"translators": {**PAPER.translators, "hi": replace(GROUP, named_otherwise="Indic, all in one")}}, [],
+                     id="a translator of several languages, and why"),
+        pytest.param({"translators": {**PAPER.translators, "hi": replace(HINDI, named_otherwise="it is better")}}, [
+            "the translator of language 'hi' is Helsinki-NLP/opus-mt-en-hi, which ends with that code; leave out named_otherwise",
+        ], id="a reason for nothing"),
+        pytest.param({"benchmarks": {**PAPER.benchmarks, "m_arc": MMLU, "m_mmlu": ARC}}, [
+            "sources.benchmarks['m_arc'] is richmondsin/m_mmlu, another data set by its name; take the one called m_arc",
+            "sources.benchmarks['m_mmlu'] is richmondsin/m_arc, another data set by its name; take the one called m_mmlu",
+        ], id="two data sets in each other's place"),
+        pytest.param({"dictionary_files": swapped(PAPER.dictionary_files, 3, 16)}, [
+            no_layer("dictionary_files", 3, "layer_16/width_16k/average_l0_78/params.npz"),
+            no_layer("dictionary_files", 16, "layer_3/width_16k/average_l0_59/params.npz"),
+        ], id="SAEs of two layers in each other's place"),
+        pytest.param({"phrase_source_ids": (*PAPER.phrase_source_ids[:25], PAPER.phrase_source_ids[24])}, [
+            no_layer("phrase_source_ids", 25, "24-gemmascope-res-16k"),
+        ], id="a layer's export twice"),
+        pytest.param({"dictionary_files": tuple(f"Llama3_1-8B-Base-L{layer}R-8x/final.npz" for layer in range(26))}, [],
+                     id="a layer's number behind others"),
+        pytest.param({"dictionary_files": ("params.npz",) * 2 + PAPER.dictionary_files[2:]}, [
+            no_layer("dictionary_files", layer, file) for layer, file in enumerate(("params.npz",) * 2 + PAPER.dictionary_files[2:])
+        ], id="files without a number"),
+        pytest.param({"parallel": replace(FLORES, configs={**FLORES.configs, "hi": "mar_Deva"})}, [
+            "the parallel text 'mar_Deva' stands for 'mr' and 'hi'; each language has its own",
+        ], id="one parallel text for two languages"),
+        pytest.param({"parallel": replace(FLORES, configs={"en": "eng_Latn"} | dict(list(FLORES.configs.items())[2:]))}, [
+            "no parallel text for language 'zh'; sources.parallel has en, ru, es, it, id, ca, mr, ml, hi",
+        ], id="no parallel text"),
+        pytest.param({"published_models": (STRANGER,)}, [
+            "published model '4k-0' is for language 'ta'; the study's are zh, ru, es, it, id, ca, mr, ml, hi",
+        ], id="a tuned model for another language"),
+    ],
+)  # fmt: skip
+def test_what_is_named_for_something_else_is_refused(changes: dict[str, Any], faults: list[str]) -> None:
+    study = load_study("sin2025")
+    profile = load_profile(study, "paper")
+    assert list(profile_faults(study, replace(profile, sources=replace(PAPER, **changes)))) == faults
+
+
+def test_a_run_with_two_translators_in_each_others_place_never_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources = replace(PAPER, translators={**PAPER.translators, "hi": MARATHI, "mr": HINDI})
+    study = load_study("sin2025")
+    profile = replace(load_profile(study, "paper"), sources=sources)
+    monkeypatch.setattr("claims.sin2025.profiles.PROFILES", {"paper": profile})
+    with pytest.raises(
+        UsageError,
+        match=r"profile paper of claims/sin2025/profiles.py cannot be used:\n  the translator of language 'mr'",
+    ):
+        load_profile(study, "paper")
+
+
+@pytest.fixture
+def claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
+    """A folder of claims with one study, importable as `claims.small`."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "study.py").touch()
+    monkeypatch.setattr(studies, "CLAIMS", tmp_path)
+    package, study, profiles = (ModuleType(f"claims.small{end}") for end in ("", ".study", ".profiles"))
+    package.__path__ = [str(tmp_path / "small")]
+    study.STUDY = small_study()
+    profiles.PROFILES = {"fixture": small_profile(tmp_path)}
+    profiles.__spec__ = object()
+    for module in (package, study, profiles):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return study, profiles
+
+
+def test_a_study_and_its_profile_are_found_by_name(claims: tuple[ModuleType, ModuleType]) -> None:
+    study = load_study("small")
+    assert load_profile(study, "fixture").name == "fixture"
+
+
+def test_an_unknown_study_is_told_with_those_that_are_there(claims: tuple[ModuleType, ModuleType]) -> None:
+    with pytest.raises(UsageError, match="unknown study 'smal'; allowed: small; did you mean 'small'"):
+        load_study("smal")
+
+
+def test_an_unknown_profile_is_told_with_those_that_are_there(claims: tuple[ModuleType, ModuleType]) -> None:
+    with pytest.raises(
+        UsageError, match="unknown profile 'fixtures'; allowed: fixture; did you mean 'fixture'"
+    ):
+        load_profile(load_study("small"), "fixtures")
+
+
+def test_a_study_that_contradicts_itself_is_refused(claims: tuple[ModuleType, ModuleType]) -> None:
+    claims[0].STUDY = small_study(languages=(language("hi"),))
+    with pytest.raises(UsageError, match=r"claims/small/study\.py cannot be used:\n  0 languages"):
+        load_study("small")
+
+
+def test_a_module_without_a_study_is_refused(claims: tuple[ModuleType, ModuleType]) -> None:
+    claims[0].STUDY = None
+    with pytest.raises(UsageError, match=r"must hold STUDY"):
+        load_study("small")
+
+
+def test_every_study_of_this_checkout_is_sound() -> None:
+    for name in studies.study_names():
+        assert load_study(name).name == name

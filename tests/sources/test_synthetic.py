@@ -1,0 +1,141 @@
+"""Things drawn at random: recipes, layouts, true shapes in small, and the whole main path through them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claims.sin2025.profiles import rehearsal
+from claims.sin2025.study import STUDY
+from harness.designs.pipeline import plan
+from harness.models.loading import load_language_model, load_translator
+from harness.models.sae import load_dictionary, load_encoder
+from harness.sources.sources import locate, revision_of
+from harness.sources.studies import profile_faults
+from harness.sources.synthetic import made_folder, recipe_of
+from harness.store.tables import read_table
+from harness.words.errors import UsageError
+from harness.words.estimate import Estimate
+from harness.words.plan import Numerics
+from harness.words.records import LayerReplay, LoadedModel
+from harness.words.study import Home, Pin, Profile, Sources, Translator
+from tests.small_study import make, small_profile, small_study
+from tests.worlds import World
+
+CPU = Numerics(device="cpu", dtype="float32", threads=1)
+
+
+def pin(recipe: str) -> Pin:
+    return Pin(name="made", home=Home.MADE, address=recipe, licence="none")
+
+
+MODEL = pin("model?vocabulary=400&width=32&layers=4&heads=2&kv_heads=1&head_width=16&mlp=64")
+DICTIONARIES = pin("dictionaries?width=32&latents=64&layers=4")
+TRANSLATOR = pin("translator?vocabulary=300&width=16&layers=1&heads=2&mlp=32")
+EXPORT = pin("export?layers=4&latents=8&tokens=40")
+ITEMS = pin("items?items=6")
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path_factory.getbasetemp() / "made-home"))
+    for forget in (locate, revision_of, load_language_model, load_translator):
+        forget.cache_clear()
+
+
+def made_profile(world: World) -> Profile:
+    sources = Sources(
+        model=MODEL,
+        dictionaries=DICTIONARIES,
+        dictionary_files=tuple(f"layer_{layer}/params.npz" for layer in range(4)),
+        phrases=EXPORT,
+        phrase_source_ids=tuple(str(layer) for layer in range(4)),
+        translators={code: Translator(pin=TRANSLATOR) for code in ("zh", "es", "ml")},
+        benchmarks={"m_arc": ITEMS},
+    )
+    return replace(small_profile(world), sources=sources)
+
+
+def test_a_made_model_has_the_shapes_of_its_recipe() -> None:
+    language_model = load_language_model(MODEL, CPU)
+    assert language_model.model.get_input_embeddings().weight.shape == (400, 32)
+    assert language_model.num_layers == 4
+    (ids,) = language_model.token_ids(["the harbour is quiet."])
+    assert ids[0] == language_model.bos_id
+    assert language_model.tokenizer.unk_token_id not in ids
+
+
+def test_made_dictionaries_have_unit_rows() -> None:
+    encoder, whole = (
+        load_encoder(DICTIONARIES, "layer_3/params.npz"),
+        load_dictionary(DICTIONARIES, "layer_3/params.npz", "cpu"),
+    )
+    assert encoder.W_enc.shape == (32, 64)
+    assert np.linalg.norm(whole.W_dec.detach().numpy(), axis=1) == pytest.approx(np.ones(64), abs=1e-5)
+
+
+def test_a_made_translator_translates() -> None:
+    translator = load_translator(TRANSLATOR, CPU)
+    batch = translator.tokenizer(["the harbour"], return_tensors="pt")
+    assert translator.model.generate(**batch, num_beams=2, max_new_tokens=8).shape[0] == 1
+
+
+def test_the_same_recipe_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {path.name: path.read_bytes() for path in made_folder(MODEL).rglob("*") if path.is_file()}
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    again = {path.name: path.read_bytes() for path in made_folder(MODEL).rglob("*") if path.is_file()}
+    assert first == again
+
+
+def test_a_thing_is_made_once() -> None:
+    folder = made_folder(EXPORT)
+    before = folder.stat().st_mtime_ns
+    assert made_folder(EXPORT) == folder
+    assert folder.stat().st_mtime_ns == before
+
+
+def test_the_recipe_is_the_revision() -> None:
+    assert revision_of(MODEL) == revision_of(replace(MODEL, name="other"))
+    assert revision_of(MODEL) != revision_of(replace(MODEL, address=MODEL.address.replace("32", "48", 1)))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        pytest.param(
+            "modle?width=3", "unknown kind of made thing 'modle'.*did you mean 'model'", id="an unknown kind"
+        ),
+        pytest.param("items?items=many", "is no recipe", id="no number"),
+        pytest.param("items", "items should not differ", id="no figures at all"),
+        pytest.param("items?item=3", "item, items should not differ; a items takes", id="another figure"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(recipe: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        recipe_of(pin(recipe))
+
+
+def test_the_rehearsal_profile_fits_the_study_and_its_shapes() -> None:
+    profile = rehearsal()
+    assert list(profile_faults(STUDY, profile)) == []
+    kind, figures = recipe_of(profile.sources.model)
+    assert (kind, figures["layers"], figures["width"], figures["vocabulary"]) == (
+        "model", STUDY.shapes.num_layers, STUDY.shapes.d_model, STUDY.shapes.vocab_size
+    )  # fmt: skip
+    assert recipe_of(profile.sources.dictionaries)[1] == {"width": 2304, "latents": 16_384, "layers": 26}
+    assert {pin.home for pin in profile.sources.pins()} == {Home.MADE}
+
+
+@pytest.mark.slow
+def test_the_whole_main_path_runs_on_made_things(world: World, tmp_path: Path) -> None:
+    drawn = plan(small_study(world), made_profile(world), "cpu")
+    made: dict[str, Path] = {}
+    (last,) = drawn.stage("estimates").items
+    estimates = read_table(make(last, tmp_path, made), Estimate)
+    assert len(estimates) > 50
+    (gate,) = drawn.stage("replay").items
+    folder = make(gate, tmp_path, made)
+    assert not any(layer.passes for layer in read_table(folder, LayerReplay))
+    (model,) = read_table(folder, LoadedModel)
+    assert (model.num_layers, model.d_model, model.vocab_size) == (4, 32, 400)
