@@ -3,7 +3,7 @@
 Each commit is checked out beside the other and says what it makes: the numbers of a whole fixture run, the committed report
 rendered again, its verdicts on the independent run, whether its locks hold, and the parameters of every item of every plan.
 `python -m tests.same_numbers record FOLDER` writes that down for the checkout it stands in, `compare FOLDER FOLDER` holds
-two of them against each other.
+two of them against each other; `record FOLDER quick` leaves the fixture run out, and whoever compares it is told so.
 """
 
 import json
@@ -28,8 +28,8 @@ PLANS = (("sin2025", "fixture"), ("sin2025", "paper"))
 LOCKED_STUDIES = ("sin2025",)
 
 
-def record(folder: Path) -> None:
-    """Everything that must stay, written below a folder."""
+def record(folder: Path, *, is_quick: bool = False) -> None:
+    """Everything that must stay, written below a folder; a quick record leaves the fixture run out."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "parameters.json", [[*each, parameters(*each)] for each in PLANS])
     _write(folder / "verdicts.json", verdicts())
@@ -37,6 +37,8 @@ def record(folder: Path) -> None:
     shutil.copytree(CHECKOUT / "reports" / "example", folder / "rendered")
     (folder / "rendered" / "report.png").unlink(missing_ok=True)
     _harness("report", str(folder / "rendered"))
+    if is_quick:
+        return
     with tempfile.TemporaryDirectory() as scratch:
         code, said = _harness("reproduce", "--out", f"{scratch}/run", "--store", f"{scratch}/store")
         if code:
@@ -77,6 +79,9 @@ def compare(before: Path, after: Path) -> list[str]:
     """What differs, a line each."""
     found = []
     for name, read in FORMS.items():
+        if not all((folder / name).exists() for folder in (before, after)):
+            found.append(f"{name}: not recorded on both sides")
+            continue
         sides = [read(folder / name) for folder in (before, after)]
         if sides[0] != sides[1]:
             found.append(f"{name}: {_first_difference(sides[0], sides[1])}")
@@ -205,8 +210,8 @@ def _recorded(commits: list[str], scratch: Path) -> Iterator[Path]:
 def main(words: list[str]) -> int:
     """What the module's docstring says; 1 where something differs."""
     match words:
-        case ["record", folder]:
-            record(Path(folder).resolve())
+        case ["record", folder, *how] if how in ([], ["quick"]):
+            record(Path(folder).resolve(), is_quick=bool(how))
             return 0
         case ["compare", before, after]:
             found = compare(Path(before), Path(after))
