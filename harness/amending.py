@@ -11,8 +11,8 @@ from fractions import Fraction
 from pathlib import PurePath
 
 from harness.authors import Read, items_of
+from harness.judge.scoring import right_answers
 from harness.judge.settling import Match, PrintedChange, matches
-from harness.statistics.scoring import right_answers
 from harness.words.judgement import PublishedBaseline, PublishedRun, PublishedScore
 from harness.words.study import Study
 

@@ -39,7 +39,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/judge/stored.py": ("tests/judge/test_stored.py",),
     "harness/judge/pooled.py": ("tests/judge/test_pooled.py",),
     "harness/judge/settling.py": ("tests/judge/test_settling.py",),
-    "harness/statistics/scoring.py": ("tests/statistics/test_scoring.py",),
+    "harness/judge/scoring.py": ("tests/judge/test_scoring.py",),
     "harness/stages/english.py": ("tests/stages/test_english.py",),
 }
 """Pure modules, and the tests that must see a change in them."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.judge.quantities import Cell, said_of_estimates
-from harness.sources.outcomes import keyed
-from harness.statistics.scoring import (
+from harness.judge.scoring import (
     MAX_POINTS_APART,
     MIN_ITEM_AGREEMENT,
     Scored,
     baseline,
     standard_errors_above,
 )
+from harness.sources.outcomes import keyed
 from harness.store.tables import read_table
 from harness.words.judgement import BaselineCheck, BaselineOutcome, PublishedBaseline
 from harness.words.records import ItemOutcome

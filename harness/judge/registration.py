@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from harness.designs.draft import REPLAYED_ROWS
 from harness.judge.claimfaults import UNMEASURED
 from harness.judge.declared import load_claims
+from harness.judge.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.sources.studies import load_profiles, load_protocol_of, load_study
 from harness.statistics.replay_gate import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
 from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
-from harness.statistics.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.statistics.stats import ALPHA
 from harness.store.code_digest import installed_code_digest
 from harness.words.canonical import Json, canonical_json, digest_of, plain

@@ -231,10 +231,10 @@ def test_gates_and_code_are_held_too(
         "rules_single",
         "rules_maximum",
         "resampled",
-        "unitrows",
+        "unit_values",
         "baselines",
         "quantities",
-        "handedin",
+        "audit_input",
     ],
 )
 def test_the_code_that_decides_verdicts_is_held(module: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.statistics.scoring import (
+from harness.judge.scoring import (
     Scored,
     baseline,
     items_by_stderr,
