@@ -47,6 +47,7 @@ def lint(session: nox.Session) -> None:
     """Check the form of every file."""
     run(session, "ruff", "check", *EVERYWHERE)
     run(session, "ruff", "format", "--check", *EVERYWHERE)
+    run(session, "lint-imports", "--no-cache", "--no-logo")
     run(session, "hadolint", "--failure-threshold", "style", "Dockerfile")
 
 

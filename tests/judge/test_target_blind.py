@@ -15,11 +15,11 @@ from harness.judge.unit_values import read_stored
 from harness.run.cache_keys import Recipes
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Claim, Printed, Target
-from tests.test_floors import floor_of, harness_imports
+from tests.test_floors import harness_imports, height_of
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
-SEES_CLAIMS = {"claim", "printed", "verdict", "judgement"}
-"""Words that carry printed numbers, or what was made of them."""
+SEES_CLAIMS = {"harness.words.claim", "harness.words.verdict", "harness.words.judgement"}
+"""Modules whose words carry printed numbers, or what was made of them."""
 
 
 def moved(target: Target) -> Target:
@@ -45,17 +45,15 @@ def test_other_printed_numbers_rename_no_artifact(monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_module_that_measures_can_see_a_claim() -> None:
-    floors, judge = floor_of(), floor_of()["hearing"]
-    seen = {
-        module: {each.module for each in found} & SEES_CLAIMS
+    # The door to claims/ serves the judge; no stage and no design goes through it.
+    door, judge = "harness.sources.studies", height_of("harness.judge")
+    measures = {
+        module: found
         for module, found in harness_imports().items()
-        if floors.get(module, judge) < judge and module not in SEES_CLAIMS
+        if height_of(module) < judge and module not in SEES_CLAIMS | {door}
     }
-    # The door to claims/; no stage goes through it.
-    allowed = {"studies"}
-    assert {module for module, words in seen.items() if words} <= allowed
-    works = {module for module, height in floors.items() if height == floors["pipeline"]}
-    assert not any({each.module for each in harness_imports()[module]} & allowed for module in works)
+    hidden = SEES_CLAIMS | {door}
+    assert {module: found & hidden for module, found in measures.items() if found & hidden} == {}
 
 
 def test_other_printed_numbers_move_verdicts_and_no_measurement() -> None:
