@@ -56,12 +56,9 @@ COPY --from=environment /opt/venv /opt/venv
 WORKDIR /app
 COPY README.md CONTRIBUTING.md GLOSSARY.md CHANGELOG.md CITATION.cff LICENSE ./
 COPY pyproject.toml noxfile.py Dockerfile .dockerignore ./
-COPY requirements/*.lock ./requirements/
+COPY requirements ./requirements
 COPY docs ./docs
 COPY reports/example ./reports/example
-COPY container ./container
-COPY bench ./bench
-COPY proof ./proof
 COPY fixtures ./fixtures
 COPY tests ./tests
 COPY claims ./claims

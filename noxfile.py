@@ -20,7 +20,7 @@ SHARED = Path(".nox/harness")
 MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"))
 PYTHON = (3, 11)
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
-EVERYWHERE = ("harness", "claims", "fixtures", "container", "tests", "bench", "proof", "noxfile.py")
+EVERYWHERE = ("harness", "claims", "fixtures", "requirements", "tests", "noxfile.py")
 
 QUIET = {
     "OMP_NUM_THREADS": "1",  # two threads on a busy core wait for each other
@@ -61,27 +61,27 @@ def types(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time extraction and alignment against the other ways; `-- -m smoke` for the gates alone."""
     saved = ("--benchmark-autosave", "--benchmark-storage=reports/benchmarks")  # with machine and commit
-    run(session, "pytest", "bench", "--benchmark-enable", "--benchmark-only", *saved, *session.posargs)
+    run(session, "pytest", "tests/bench", "--benchmark-enable", "--benchmark-only", *saved, *session.posargs)
 
 
 @nox.session(python=False, default=False)
 def proof(session: nox.Session) -> None:
     """Plant every fault; kill, starve and isolate runs; see that reports stay the same bytes. About 40 minutes."""
-    run(session, "pytest", *(session.posargs or ("tests/planted", "proof")))
+    run(session, "pytest", *(session.posargs or ("tests/planted", "tests/proof")))
 
 
 @nox.session(python=False, default=False)
 def mutation(session: nox.Session) -> None:
     """Change the pure floors one place at a time, and count what the tests see; `-- metrics` for one module."""
     with_group(session, "mutation")
-    run(session, "python", "-m", "proof.mutation", *session.posargs)
+    run(session, "python", "-m", "tests.proof.mutation", *session.posargs)
 
 
 @nox.session(python=False, default=False)
 def fuzz(session: nox.Session) -> None:
     """Feed every parser of foreign files a hundred thousand inputs; `-- ledger 1000` for one parser, and how many."""
     with_group(session, "fuzz")
-    run(session, "python", "-m", "proof.fuzz", *session.posargs)
+    run(session, "python", "-m", "tests.proof.fuzz", *session.posargs)
 
 
 @nox.session(python=False, default=False)
@@ -101,25 +101,25 @@ def fixtures(session: nox.Session) -> None:
 @nox.session(default=False)
 def container(session: nox.Session) -> None:
     """Build the image twice on a stand-in base, and try it offline; `-- --small` without the heavy libraries."""
-    with_tools(session, "try", *session.posargs)
+    with_tools(session, "tests.container", *session.posargs)
 
 
 @nox.session(default=False)
 def locks(session: nox.Session) -> None:
     """Refresh requirements/*.lock from pyproject.toml; `-- --upgrade` takes the newest versions."""
-    with_tools(session, "locks", *session.posargs)
+    with_tools(session, "requirements", "locks", *session.posargs)
 
 
 @nox.session(default=False)
 def sbom(session: nox.Session) -> None:
     """List what the image holds, as CycloneDX; `-- cpu` for the CPU lock."""
-    with_tools(session, "sbom", *session.posargs)
+    with_tools(session, "requirements", "sbom", *session.posargs)
 
 
-def with_tools(session: nox.Session, *words: str) -> None:
-    """Run a task of container/ with the tools it takes, which the image itself does not need."""
+def with_tools(session: nox.Session, module: str, *words: str) -> None:
+    """Run a module with the tools that images and locks take, which the image itself does not need."""
     session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "container"))
-    session.run("python", "-m", "container", *words)
+    session.run("python", "-m", module, *words)
 
 
 def with_group(session: nox.Session, group: str) -> None:
@@ -147,7 +147,7 @@ def binaries(session: nox.Session) -> Path:
     wanted = "".join(path.read_text(encoding="utf-8") for path in MADE_FROM)
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         session.run(sys.executable, "-m", "venv", str(SHARED), external=True)
-        session.run(sys.executable, "-m", "container", "install", str(folder / "python"), external=True)
+        session.run(sys.executable, "-m", "requirements", "install", str(folder / "python"), external=True)
         stamp.write_text(wanted, encoding="utf-8")
     return folder
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tests.spied_run import SpiedRun
     from tests.worlds import World
 
+collect_ignore = ["bench", "proof"]
+"""Sessions of their own: whoever names them runs them."""
+
 CACHE = tempfile.TemporaryDirectory(prefix="harness-tests-")
 """Caches of third-party libraries; must be named before those libraries are first imported."""
 

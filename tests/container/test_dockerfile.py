@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from container.image import PLANTED
+from tests.container.image import PLANTED
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from container.installing import install
-from container.locks import LockError
 from harness.judge.lock import lock_state
+from requirements.installing import install
+from requirements.locks import LockError
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT = 'case "$*" in *--dry-run*) exit 1;; esac\n'

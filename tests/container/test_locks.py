@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from container.locks import INPUTS, SMALL, LockError, read_lock, wheels_at_hand
+from requirements.locks import INPUTS, SMALL, LockError, read_lock, wheels_at_hand
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {name: read_lock(ROOT / f"requirements/{name}.lock") for name in INPUTS}
@@ -47,7 +47,7 @@ def refused(lock: str, wanted: list[Requirement]) -> list[str]:
 
 
 def test_there_is_one_lock_for_each_purpose_and_nothing_else() -> None:
-    assert sorted(path.name for path in (ROOT / "requirements").iterdir()) == sorted(
+    assert sorted(path.name for path in (ROOT / "requirements").glob("*.lock")) == sorted(
         f"{name}.lock" for name in INPUTS
     )
 

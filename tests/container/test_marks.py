@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from container.marks import files_holding, holds
+from tests.container.marks import files_holding, holds
 
 MARK = "hf_0123456789"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from container.engine import Done, Engine
-from container.trials import HARDENED, Outcome, Trial, full_trials, run_trial, small_trials
+from tests.container.engine import Done, Engine
+from tests.container.trials import HARDENED, Outcome, Trial, full_trials, run_trial, small_trials
 
 SHA = "ab" * 20
 
@@ -24,7 +24,7 @@ class Recorded(Engine):
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    monkeypatch.setattr("container.trials.shutil.chown", lambda *_: None)
+    monkeypatch.setattr("tests.container.trials.shutil.chown", lambda *_: None)
     return Recorded(tmp_path)
 
 

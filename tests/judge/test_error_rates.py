@@ -1,4 +1,4 @@
-"""The judge errs as rarely as it states: few repetitions of every rule here, two thousand in `proof/test_error_rates.py`."""
+"""The judge errs as rarely as it states: few repetitions of every rule here, two thousand in `tests/proof/test_error_rates.py`."""
 
 import math
 import re

@@ -21,7 +21,7 @@ from harness.sources.certificates import ForeignFileError
 from harness.sources.sources import locate
 from harness.words.errors import HarnessError, MissingSourceError, UsageError
 from harness.words.study import Home, Pin
-from proof.parsers import Trap
+from tests.proof.parsers import Trap
 from tests.worlds import World
 
 

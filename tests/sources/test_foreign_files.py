@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from harness.models.sae import ARRAY_NAMES
-from proof.parsers import PARSERS, params_with_a_pickle
-from proof.spoiling import edited, spoilt
+from tests.proof.parsers import PARSERS, params_with_a_pickle
+from tests.proof.spoiling import edited, spoilt
 
 SPOILT = 150
 """Files for each parser; the long run takes a hundred thousand."""

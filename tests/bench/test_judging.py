@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.conftest import CHECKOUT
-from bench.judge_world import Judging, write_tables
+from tests.bench.conftest import CHECKOUT
+from tests.bench.judge_world import Judging, write_tables
 
 LATENTS = 2_000
 FEW_LATENTS = 200
@@ -27,7 +27,7 @@ DRAWS = (2_499, 9_999)
 
 def carried_out(folder: Path, num_draws: int = 0) -> Judging:
     """What a process of its own takes."""
-    command = [sys.executable, "-m", "bench.judge_world", str(folder), str(num_draws)]
+    command = [sys.executable, "-m", "tests.bench.judge_world", str(folder), str(num_draws)]
     run = subprocess.run(
         command, capture_output=True, text=True, cwd=CHECKOUT, env=dict(os.environ), check=False
     )

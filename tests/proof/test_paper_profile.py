@@ -10,10 +10,10 @@ from claims.sin2025 import pins
 from claims.sin2025.study import STUDY
 from harness.store.tables import read_table
 from harness.words.records import Coverage, ItemOutcome, Selection
-from proof.traps import document_hash, served_item, served_rows
 from tests.hub.commands import files_that_hold, report_of, reproduce
 from tests.hub.miniature import miniature_hub
 from tests.hub.server import TOKEN, Fault, Hub, serving
+from tests.proof.traps import document_hash, served_item, served_rows
 
 Row = TypeVar("Row")
 

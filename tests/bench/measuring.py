@@ -1,7 +1,7 @@
 """One process, one order: load some ways, let them work in turns, say what each took.
 
 One way per process has its own peak memory; several ways in one process take turns, so that a busy machine slows
-them alike. `python -m bench.measuring ORDER` reads an order and prints one line of JSON per way.
+them alike. `python -m tests.bench.measuring ORDER` reads an order and prints one line of JSON per way.
 """
 
 import json
@@ -11,9 +11,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.memory import status_bytes
-from bench.mid_world import MidWorld
-from bench.ways import WAYS, Work
+from tests.bench.memory import status_bytes
+from tests.bench.mid_world import MidWorld
+from tests.bench.ways import WAYS, Work
 
 WARM_UP_PHRASES = 2
 KILOBYTE, MEGABYTE = 1 << 10, 1 << 20

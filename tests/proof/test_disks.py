@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.smallruns import SmallRun
+from tests.proof.smallruns import SmallRun
 
 CAN_MOUNT = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
 

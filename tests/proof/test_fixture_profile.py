@@ -22,7 +22,7 @@ import pytest
 
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
-from proof.checkouts import checkout, edit, environment
+from tests.proof.checkouts import checkout, edit, environment
 
 CAN_ISOLATE = subprocess.run(["unshare", "-rmn", "true"], capture_output=True, check=False).returncode == 0
 CODES = (0, 1, 5)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.checkouts import checkout, edit, keys
+from tests.proof.checkouts import checkout, edit, keys
 
 READ = {"activations", "activations-tuned", "dictionary-error", "adapters", "self-checks"}
 ASKED = {"benchmarks-tuned"}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.mid_world import MidWorld
+from tests.bench.mid_world import MidWorld
 
 Work = Callable[[int], int]
 """Does a number of phrases, or steps; gives how many tokens or steps that were."""
@@ -49,7 +49,7 @@ def full_encoding(world: MidWorld) -> Work:
     """`output_hidden_states` and the whole `sae.encode` of every layer, means of the panel kept."""
     import torch
 
-    from bench.mid_world import PANEL_LATENTS
+    from tests.bench.mid_world import PANEL_LATENTS
 
     model, saes = _model(world), _saes(world)
 
@@ -137,7 +137,7 @@ def peft_alignment(world: MidWorld) -> Work:
         layers_pattern="layers",
     )
 
-    def pooled(tuned: Any, ids: Any) -> list[torch.Tensor]:  # noqa: ANN401
+    def pooled(tuned: Any, ids: Any) -> list[torch.Tensor]:
         from harness.stages.extraction import as_batch
 
         batch = as_batch(model, range(len(ids)), ids)
@@ -181,7 +181,7 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
 }
 
 
-def _model(world: MidWorld) -> Any:  # noqa: ANN401
+def _model(world: MidWorld) -> Any:
     from harness.models.loading import load_language_model
 
     return load_language_model(world.networks.model, world.networks.numerics)
@@ -195,7 +195,7 @@ def _saes(world: MidWorld) -> list[Any]:
     return [load_dictionary(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]
 
 
-def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa: ANN401
+def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:
     """The same batches that the activations stage makes."""
     from harness.models.batches import length_buckets
     from harness.stages.extraction import as_batch
@@ -207,7 +207,7 @@ def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:  # noqa
         yield as_batch(model, bucket, [ids[place] for place in bucket])
 
 
-def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
+def _pairs(model: Any, world: MidWorld) -> Any:
     """One batch of eight pairs."""
     from harness.stages.alignment import own_latents
     from harness.stages.alignment_loss import Pairs
@@ -220,7 +220,7 @@ def _pairs(model: Any, world: MidWorld) -> Any:  # noqa: ANN401
     return Pairs(english=sides[0], target=sides[1], own=tuple(own_latents(world.phrases(8)).values()))
 
 
-def _aligner(world: MidWorld, model: Any, choice: Any) -> Any:  # noqa: ANN401
+def _aligner(world: MidWorld, model: Any, choice: Any) -> Any:
     from harness.models.sae import load_encoder
     from harness.stages.alignment_loss import Aligner
 
@@ -228,7 +228,7 @@ def _aligner(world: MidWorld, model: Any, choice: Any) -> Any:  # noqa: ANN401
     return Aligner(language_model=model, encoders=dict.fromkeys(choice.layers, whole), choice=choice)
 
 
-def _alignment_choice(world: MidWorld) -> Any:  # noqa: ANN401
+def _alignment_choice(world: MidWorld) -> Any:
     """LoRA as the paper's study has it, on the layers below the last five."""
     from harness.words.study import AlignedLatents, AlignmentChoice
 

@@ -7,8 +7,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from container.engine import Engine
-from container.locks import make_small_lock, wheels_at_hand
+from requirements.locks import make_small_lock, wheels_at_hand
+from tests.container.engine import Engine
 
 BASE = "localhost/stand-in:python3.11-bookworm"
 """What stands in for the base named in the Dockerfile where no image registry can be reached."""

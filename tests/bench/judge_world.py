@@ -1,6 +1,6 @@
 """Tables of a whole run in the sizes of the paper, made up, and the judge on them in a process of its own.
 
-`python -m bench.judge_world FOLDER DRAWS` judges every claim of the study, or only draws where DRAWS is not 0, and prints
+`python -m tests.bench.judge_world FOLDER DRAWS` judges every claim of the study, or only draws where DRAWS is not 0, and prints
 one line of JSON.
 """
 
@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.memory import peak_mb
 from harness.judge.bases import basis_of
 from harness.judge.declared import load_claims
 from harness.judge.hearing import Circumstances, judge
@@ -26,6 +25,7 @@ from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.store.tables import writing
 from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 from harness.words.study import Study
+from tests.bench.memory import peak_mb
 
 Values = NDArray[np.float64]
 

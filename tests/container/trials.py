@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from container.engine import Done, Engine
+from tests.container.engine import Done, Engine
 
 HARDENED = (
-    *("--rm", "--network", "none", "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),  # noqa: S108 - inside the container
+    *("--rm", "--network", "none", "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
     *("--cap-drop", "all", "--security-opt", "no-new-privileges"),
 )
 """Offline, everything read-only but two volumes and a scratch folder, no privilege of any kind."""

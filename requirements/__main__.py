@@ -1,20 +1,16 @@
-"""`python -m container try|locks|sbom|install`: what the sessions of the noxfile run."""
+"""`python -m requirements locks|sbom|install`: what the sessions of the noxfile run."""
 
 import argparse
 import sys
 
-from container.engine import EngineError
-from container.installing import install
-from container.locks import LockError, list_packages, refresh
-from container.proof import prove
+from requirements.installing import install
+from requirements.locks import LockError, list_packages, refresh
 
 
 def main(words: list[str] | None = None) -> int:
     """Do what the words say; gives the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m container", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m requirements", description=__doc__)
     tasks = parser.add_subparsers(dest="task", required=True)
-    trying = tasks.add_parser("try", help="build the image twice, and try it")
-    trying.add_argument("--small", action="store_true", help="with few packages: two minutes")
     locking = tasks.add_parser("locks", help="refresh requirements/*.lock")
     locking.add_argument("--upgrade", action="store_true", help="take the newest versions")
     listing = tasks.add_parser("sbom", help="list what a lock holds, as CycloneDX")
@@ -23,15 +19,13 @@ def main(words: list[str] | None = None) -> int:
     installing.add_argument("python", help="interpreter of the environment")
     asked = parser.parse_args(words)
     try:
-        if asked.task == "try":
-            return prove(small=asked.small)
         if asked.task == "locks":
             refresh(*(("--upgrade",) if asked.upgrade else ()))
         elif asked.task == "install":
             install(asked.python)
         else:
             print(list_packages(asked.lock))  # noqa: T201 - the answer
-    except (EngineError, LockError) as error:
+    except LockError as error:
         sys.stderr.write(f"error: {error}\n")
         return 3
     return 0

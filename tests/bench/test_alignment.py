@@ -2,7 +2,7 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.conftest import Ledger
+from tests.bench.conftest import Ledger
 
 STEPS, TURNS = 3, 2
 NARROW = 1_024

@@ -7,7 +7,7 @@ about half of it. What carries over is memory, and that extraction costs little 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.conftest import Ledger
+from tests.bench.conftest import Ledger
 
 PHRASES, FEW_PHRASES, TURNS = 64, 16, 4
 

@@ -8,7 +8,7 @@ from subprocess import Popen
 
 import pytest
 
-from proof.smallruns import SmallRun, kill_command_alone, kill_everything, wait
+from tests.proof.smallruns import SmallRun, kill_command_alone, kill_everything, wait
 
 MOMENTS = 10
 """Kills of each kind; each at a random share of the time that an undisturbed run takes."""

@@ -1,6 +1,6 @@
 """One process: the records of a run of fixture size become a report; prints what that took as one line of JSON.
 
-`python -m bench.rendering FOLDER` writes `report.json`, `report.html`, `summary.md` and `junit.xml` below the folder.
+`python -m tests.bench.rendering FOLDER` writes `report.json`, `report.html`, `summary.md` and `junit.xml` below the folder.
 """
 
 import json
@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from bench.memory import peak_mb
 from harness.report import write_report
+from tests.bench.memory import peak_mb
 from tests.report import judged, worlds
 
 MEGABYTE = 1 << 20

@@ -2,8 +2,8 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.conftest import Ledger
-from bench.mid_world import NUM_LAYERS
+from tests.bench.conftest import Ledger
+from tests.bench.mid_world import NUM_LAYERS
 
 PHRASES = (32, 128, 512)
 LAYERS = (7, 13, NUM_LAYERS)

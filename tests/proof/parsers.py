@@ -21,7 +21,7 @@ from harness.stages.evaluation_tasks import document_id, read_documents
 from harness.words.errors import UsageError
 from harness.words.study import Home, Pin
 
-HERE = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Curves of the alignment losses on the miniature world: what becomes of the phrases' own latents, step by step.
 
-    python -m bench.losses > curves.csv
-    python -m bench.losses --steps 500 --rates 1e-4 --languages hi > longer.csv
+    python -m tests.bench.losses > curves.csv
+    python -m tests.bench.losses --steps 500 --rates 1e-4 --languages hi > longer.csv
 
 Each loss trains one adapter per language, from the same first weights and on the same batches. A row tells, of held-out
 phrases at the layer that speaks for gains, the change of their own latents' mean activation in the target language and
@@ -139,7 +139,7 @@ def _made(item: Item, scratch: Path) -> Path:
 
 def main() -> None:
     """Write the curves as CSV."""
-    parser = argparse.ArgumentParser(prog="python -m bench.losses")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.losses")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 1e-3])
     codes = [language.code for language in STUDY.tuned]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.measuring import Measurement, Order
-from bench.mid_world import D_SAE, NUM_LAYERS, MidWorld, build_mid_world
+from tests.bench.measuring import Measurement, Order
+from tests.bench.mid_world import D_SAE, NUM_LAYERS, MidWorld, build_mid_world
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 QUIET = {
     "OMP_NUM_THREADS": "1",
@@ -58,7 +58,7 @@ class Ledger:
 
 
 def _carried_out(order: Order) -> list[Measurement]:
-    command = [sys.executable, "-m", "bench.measuring", json.dumps(asdict(order))]
+    command = [sys.executable, "-m", "tests.bench.measuring", json.dumps(asdict(order))]
     run = subprocess.run(
         command, capture_output=True, text=True, cwd=CHECKOUT, env=os.environ | QUIET, check=False
     )

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from container.locks import REQUIREMENTS, LockError, read_lock
+from requirements.locks import REQUIREMENTS, LockError, read_lock
 
 LOCK = REQUIREMENTS / "cpu.lock"
 

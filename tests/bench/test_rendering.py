@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.conftest import CHECKOUT
+from tests.bench.conftest import CHECKOUT
 
 MOST_CPU_S = 10
 """Promised; 2 were seen on a busy core, most of them matplotlib's."""
@@ -25,7 +25,7 @@ def test_seconds_memory_and_size_of_a_report(benchmark: BenchmarkFixture, tmp_pa
     """All four files of a run with 1,644 numbers, 24 known numbers and two dozen claims."""
 
     def rendered() -> dict[str, float]:
-        command = [sys.executable, "-m", "bench.rendering", str(tmp_path)]
+        command = [sys.executable, "-m", "tests.bench.rendering", str(tmp_path)]
         run = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=False)
         assert run.returncode == 0, run.stderr[-3000:]
         took: dict[str, float] = json.loads(run.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Feeds every reader of foreign files with spoilt ones, guided by coverage: `python -m proof.fuzz [PARSER] [INPUTS]`.
+"""Feeds every reader of foreign files with spoilt ones, guided by coverage: `python -m tests.proof.fuzz [PARSER] [INPUTS]`.
 
 A reader may accept a file or answer with an error that it promises; anything else ends the session with 1, and the
 file that did it is named.
@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> int:
 def _fuzzed(name: str, inputs: int) -> int:
     """Exit code of a process that fuzzes one parser; the folder of one that crashed is kept, with the file in it."""
     scratch = tempfile.mkdtemp(prefix=f"fuzz-{name}-")
-    words = (sys.executable, "-m", "proof.fuzz", "--one", name, str(inputs), scratch)
+    words = (sys.executable, "-m", "tests.proof.fuzz", "--one", name, str(inputs), scratch)
     code = subprocess.run(words, check=False).returncode
     if code == 0:
         shutil.rmtree(scratch)
@@ -42,8 +42,8 @@ def fuzz(name: str, inputs: int, scratch: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["harness"]):
-        from proof.parsers import PARSERS
-    from proof.spoiling import edited
+        from tests.proof.parsers import PARSERS
+    from tests.proof.spoiling import edited
 
     parser = PARSERS[name]
     (scratch / "corpus").mkdir()

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from container.engine import Engine
-from container.image import build, head, make_base, make_context, save, size_bytes
-from container.marks import files_holding
-from container.trials import FOREIGN_USER, IMAGE_USER, Outcome, full_trials, run_trial, small_trials
+from tests.container.engine import Engine
+from tests.container.image import build, head, make_base, make_context, save, size_bytes
+from tests.container.marks import files_holding
+from tests.container.trials import FOREIGN_USER, IMAGE_USER, Outcome, full_trials, run_trial, small_trials
 
 WORK = Path("build/container")
 STRUCTURE = Path("tests/container/structure.yaml")

@@ -1,4 +1,4 @@
-"""Changes the pure floors one place at a time and counts how many changes the tests see: `python -m proof.mutation`.
+"""Changes the pure floors one place at a time and counts how many changes the tests see: `python -m tests.proof.mutation`.
 
 Works on a copy of the checkout. Ends with 1 if a module falls below the score that is asked of each. What survives is printed in
 full, since each survivor must be read: it is a missing test, or it changes nothing that can be seen.
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proof.checkouts import checkout, environment
+from tests.proof.checkouts import checkout, environment
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/statistics/metrics.py": ("tests/statistics/test_metrics.py",),

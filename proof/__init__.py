@@ -1,1 +1,0 @@
-"""Proofs that take minutes: kills at random moments, full and read-only disks, no network, foreign users, edited code."""
