@@ -1,34 +1,30 @@
-"""The command line: what people type, one clear error when it cannot be done, and the exit code."""
+"""The command line: what people type, one clear error when it cannot be done, and the exit code.
 
+What a command needs is imported when it runs, so that `--help` and `--version` answer at once.
+"""
+
+import json
 import logging
 import signal
 import sys
+import textwrap
 import traceback
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from harness import judging, preparing, registering, storing
-from harness.options import (
-    DEFAULT_PROFILE,
-    DEFAULT_REPORTS,
-    DEFAULT_STORE,
-    DEFAULT_STUDY,
-    AsJson,
-    Device,
-    ProfileName,
-    ReportsPath,
-    StorePath,
-    StudyName,
-    megabytes,
-    print_json,
-    require_device,
-)
-from harness.outputs import code_of_answer, open_outputs
+from harness.process import StoppedError, code_of_answer, heed_signals, open_outputs
 from harness.store.environment import expect_settings, start_clean
-from harness.words.errors import USAGE, UsageError, choice_error
+from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
 from harness.words.judgement import FailOn
+
+if TYPE_CHECKING:
+    from harness.words.canonical import Json
+    from harness.words.plan import Plan
+    from harness.words.study import Profile
 
 app = typer.Typer(
     name="harness",
@@ -38,38 +34,38 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-storing.add_to(app)
-judging.add_to(app)
-registering.add_to(app)
-preparing.add_to(app)
 
+StudyName = Annotated[
+    str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
+]
+ProfileName = Annotated[
+    str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
+]
+StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
+ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
 
-class StoppedError(BaseException):
-    """A signal other than the keyboard's asked this process to end; not for handlers of failures."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-ENDINGS = (signal.SIGTERM, signal.SIGHUP)
-"""Signals by which schedulers, machines that shut down, and closed terminals ask for an end."""
+STUDY, PROFILE = "sin2025", "fixture"
+STORE, REPORTS = Path(".store"), Path("reports")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @app.command(epilog="Example: harness reproduce --profile fixture --store .store")
 def reproduce(
     *,
-    study: StudyName = DEFAULT_STUDY,
-    profile: ProfileName = DEFAULT_PROFILE,
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
     out: Annotated[Path | None, typer.Option(help="Folder of this run; by default one of --reports.")] = None,
-    reports: ReportsPath = DEFAULT_REPORTS,
-    store: StorePath = DEFAULT_STORE,
+    reports: ReportsPath = REPORTS,
+    store: StorePath = STORE,
     device: Device = "auto",
     cores: Annotated[int | None, typer.Option(min=1, help="Processor cores; by default all.")] = None,
     claim: Annotated[
         list[str] | None, typer.Option(help="Report this claim alone; may be said again. All by default.")
     ] = None,
-    fail_on: Annotated[FailOn, typer.Option(help="What ends with another code than 0.")] = FailOn.UNRESOLVED,
+    fail_on: FailsOn = FailOn.UNRESOLVED,
 ) -> int:
     """Run or resume the main path, judge the claims, and write the report."""
     from harness.plugin import hear_in_pytest
@@ -81,7 +77,7 @@ def reproduce(
     request = Request(
         study=study,
         profile=profile,
-        device=_device(device),
+        device=_found_device(device),
         store=store,
         reports=reports,
         out=out,
@@ -94,47 +90,50 @@ def reproduce(
 @app.command(epilog="Example: harness plan --profile fixture --json")
 def plan(
     *,
-    study: StudyName = DEFAULT_STUDY,
-    profile: ProfileName = DEFAULT_PROFILE,
-    store: StorePath = DEFAULT_STORE,
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    store: StorePath = STORE,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
-    from harness.designs.pipeline import plan as draw
     from harness.run.cache_keys import Recipes
     from harness.run.inventory import inventory, outlook
     from harness.run.projection import projection, spoken
     from harness.sources.sources import known_revision
-    from harness.sources.studies import load_profile, load_study
     from harness.store.store import Store
     from harness.words.canonical import plain
     from harness.words.judgement import prospects_say
 
-    asked = load_study(study)
-    fed = load_profile(asked, profile)
-    drawn = draw(asked, fed, _device(device))
-    lines = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
-    told = outlook(asked, fed)
+    drawn = _plan(study, profile, _found_device(device))
+    stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
+    prospects = outlook(drawn.study, drawn.profile)
     if as_json:
-        content = {"stages": plain(lines), "projection": plain(projection(drawn)), "prospects": plain(told)}
-        print_json({"study": study, "profile": profile, **content})
+        content = {
+            "study": study,
+            "profile": profile,
+            "stages": plain(stages),
+            "projection": plain(projection(drawn)),
+            "prospects": plain(prospects),
+        }
+        _print_json(content)
         return
-    for line in lines:
+    for line in stages:
         done = "?" if line.done is None else line.done
         typer.echo(
-            f"{line.stage:<18} {done:>4} of {line.items:<4} {megabytes(line.size_bytes):>9}  {line.says}"
+            f"{line.stage:<18} {done:>4} of {line.items:<4} {_megabytes(line.size_bytes):>9}  {line.says}"
         )
-    if reason := next((line.why_unknown for line in lines if line.why_unknown), None):
+    if reason := next((line.why_unknown for line in stages if line.why_unknown), None):
         typer.echo(f"? not known: {reason}")
     for sentence in spoken(drawn):
         typer.echo(sentence)
-    if told:
-        able = sum(each.decidable and each.is_foreseen for each in told)
-        typer.echo(f"{prospects_say(able, sum(not each.is_foreseen for each in told), len(told))}:")
-    for each in told:
-        known = "yes" if each.decidable else "no"
-        typer.echo(f"{known if each.is_foreseen else 'not known':<10}{each.claim_id:<30} {each.says}")
+    if prospects:
+        able = sum(each.decidable and each.is_foreseen for each in prospects)
+        unknown = sum(not each.is_foreseen for each in prospects)
+        typer.echo(f"{prospects_say(able, unknown, len(prospects))}:")
+    for each in prospects:
+        decidable = "yes" if each.decidable else "no"
+        typer.echo(f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} {each.says}")
 
 
 @app.command(epilog="Example: harness stage phrases --profile fixture --run reports/by-hand")
@@ -142,20 +141,17 @@ def stage(
     *,
     name: Annotated[str, typer.Argument(help="Stage, as 'harness plan' lists them.")],
     run: Annotated[Path, typer.Option("--run", help="Folder for the index, the events and the last error.")],
-    study: StudyName = DEFAULT_STUDY,
-    profile: ProfileName = DEFAULT_PROFILE,
-    store: StorePath = DEFAULT_STORE,
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    store: StorePath = STORE,
     device: Device = "auto",
 ) -> None:
     """Make one stage by hand: files in, files out."""
-    from harness.designs.pipeline import plan as draw
     from harness.run.stageprocess import run_stage
-    from harness.sources.studies import load_profile, load_study
     from harness.store.run_folder import RunFolder
     from harness.store.store import Store
 
-    asked = load_study(study)
-    drawn = draw(asked, load_profile(asked, profile), _device(device))
+    drawn = _plan(study, profile, _found_device(device))
     names = tuple(entry.name for entry in drawn.stages)
     if name not in names:
         raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
@@ -167,7 +163,7 @@ def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a 
     """Render the report of an old run again: the same bytes."""
     from harness.report import closing_lines, render_report
 
-    code = render_report(_reported(run))
+    code = render_report(_with_report(run))
     for line in closing_lines(run):
         typer.echo(line)
     return code
@@ -182,27 +178,418 @@ def compare(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Show which verdicts moved between two runs, whether beyond noise, and what the runs rest on."""
-    from harness.report import load_report
+    from harness.report import comparison, load_report
     from harness.report.compare import compare as compared
-    from harness.report.comparison import as_json as every_difference
-    from harness.report.comparison import as_markdown, as_text
 
-    found = compared(*(load_report(_reported(run)) for run in (before, after)))
+    found = compared(*(load_report(_with_report(run)) for run in (before, after)))
     if as_json:
-        print_json(every_difference(found))
+        _print_json(comparison.as_json(found))
         return
-    for line in as_markdown(found) if markdown else as_text(found):
+    for line in comparison.as_markdown(found) if markdown else comparison.as_text(found):
         typer.echo(line)
 
 
-def _reported(run: Path) -> Path:
-    if not (run / "report.json").is_file():
-        raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
-    return run
+@app.command(epilog="Example: harness claims --json")
+def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
+    """List everything that the paper claims, atom by atom."""
+    from harness.judge.declared import load_claims
+    from harness.words.canonical import plain
+
+    found = load_claims(study)
+    if as_json:
+        _print_json({"study": study, "claims": plain(found)})
+        return
+    width = max((len(claim.id) for claim in found), default=0)
+    for claim in found:
+        typer.echo(f"{claim.tier:<12} {claim.id:<{width}}  {claim.says}")
+    tiers = Counter(claim.tier.value for claim in found)
+    counts = ", ".join(f"{count} {tier}" for tier, count in tiers.items())
+    typer.echo(
+        f"{len(found)} claims of {study}{f': {counts}' if counts else ''}; 'harness explain ID' tells one"
+    )
+
+
+@app.command(epilog="Example: harness explain gap.l6.value")
+def explain(
+    claim: Annotated[str, typer.Argument(help="Claim, as 'harness claims' lists them.")],
+    *,
+    study: StudyName = STUDY,
+    as_json: AsJson = False,
+) -> None:
+    """Tell one claim: sources, conflicts, rule, margin with its reason, and the command that runs it again."""
+    from harness.judge.declared import claim_named, load_claims
+    from harness.judge.explanation import explanation
+    from harness.sources.studies import load_conflicts_of, load_profiles, load_study
+    from harness.words.canonical import plain
+
+    found = claim_named(load_claims(study), claim)
+    conflicts = load_conflicts_of(study)
+    if as_json:
+        told = [each for each in conflicts if each.id in found.conflicts]
+        _print_json({"study": study, "claim": plain(found), "conflicts": plain(told)})
+        return
+    # A study is judged in the first of its worlds that takes anything from elsewhere, if one does.
+    profiles = load_profiles(load_study(study))
+    judged = [name for name, profile in profiles.items() if profile.sources.remote_pins()] or list(profiles)
+    again = f"harness reproduce --study {study} --profile {judged[0]}"
+    typer.echo(f"{found.id}\n{found.says}.\n")
+    for label, text in explanation(found, conflicts, again):
+        wrapped = textwrap.fill(
+            text,
+            width=110,
+            initial_indent=f"{label:<17}",
+            subsequent_indent=" " * 17,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        typer.echo(wrapped)
+
+
+@app.command(epilog='Example: harness lock --check; harness lock --amend "the pilot had another spread"')
+def lock(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only look: exit 11 if it is broken.")] = False,
+    amend: Annotated[str | None, typer.Option("--amend", help="Change it, for this reason.")] = None,
+    study: StudyName = STUDY,
+    reports: Annotated[
+        Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs, with the ledger.")
+    ] = REPORTS,
+) -> None:
+    """Write or verify the pre-registration: claims, margins, specification, seeds; changes are amendments."""
+    from harness.judge.ledger import LedgerFile
+    from harness.judge.lock import amend_lock, lock_state, require_unbroken, write_lock
+    from harness.sources.studies import lock_path
+    from harness.words.judgement import LockStatus
+
+    if check and amend is not None:
+        raise UsageError("--check only looks, --amend changes; say one of them")
+    run_locks = LedgerFile(folder=reports).locks_of(study)
+    if amend is not None:
+        amend_lock(study, amend, run_locks)
+    state = lock_state(study, run_locks)
+    if state.lock.status is LockStatus.ABSENT:
+        if check:
+            raise UsageError(f"there is no {lock_path(study)}; write it with 'harness lock --study {study}'")
+        write_lock(study)
+        state = lock_state(study, run_locks)
+    require_unbroken(study, state)
+    changes = len(state.lock.amendments)
+    amended = f", amended {changes} {'time' if changes == 1 else 'times'}" if changes else ""
+    typer.echo(f"{state.lock.status}: {lock_path(study)}, of {state.lock.date}{amended}, {state.lock.sha256}")
+    for each in state.lock.amendments:
+        late = " AFTER SEEING RESULTS" if each.after_results else ""
+        typer.echo(f"{each.number}. {each.date}{late}: {each.because}\n{textwrap.indent(each.diff, '     ')}")
+
+
+@app.command(epilog="Example: harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199")
+def judge(
+    *,
+    printed: Annotated[
+        str, typer.Option(help="The number as printed; trailing zeros and a leading ~ count.")
+    ],
+    margin: Annotated[float, typer.Option(help="How far the truth may lie from it and still agree.")],
+    estimate: Annotated[float, typer.Option(help="The number as measured.")],
+    se: Annotated[float, typer.Option(help="Standard error of the measured number.")],
+    df: Annotated[
+        float | None, typer.Option(help="Its degrees of freedom; without them the error counts as known.")
+    ] = None,
+    half_width: Annotated[
+        float | None, typer.Option(help="Rounding of the printed number; by default read off its digits.")
+    ] = None,
+    one_run_sd: Annotated[
+        float | None,
+        typer.Option(help="Standard error of one run of the paper's design; by default assumed like ours."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Training seeds behind the measured number.")] = 0,
+    units: Annotated[int | None, typer.Option(help="Latents, questions or languages behind it.")] = None,
+    min_units: Annotated[int, typer.Option(help="Fewer units than this earn no verdict.")] = 0,
+    holm: Annotated[int, typer.Option(help="Claims judged together; multiplies the p of a deviation.")] = 1,
+    null: Annotated[float, typer.Option(help='The value that means "no effect".')] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Judge one measured value against one printed one; the exit code is 0 whatever the verdict."""
+    from harness.judge.byhand import Typed, form_of, judged_by_hand
+
+    typed = Typed(
+        printed=printed,
+        margin=margin,
+        half_width=half_width,
+        estimate=estimate,
+        se=se,
+        df=df,
+        one_run_sd=one_run_sd,
+        seeds=seeds,
+        units=units,
+        min_units=min_units,
+        holm=holm,
+        null=null,
+    )
+    form = form_of(typed, judged_by_hand(typed))
+    if as_json:
+        _print_json(form)
+        return
+    typer.echo(f"{form['verdict']}. {form['says']}")
+    for name, label in LABELS.items():
+        typer.echo(f"  {label:<22}{_shown(form[name])}")
+
+
+LABELS: Mapping[str, str] = {
+    "reason": "why",
+    "flags": "flags",
+    "band": "band of agreement",
+    "ci90": "90 % interval",
+    "ci95": "95 % interval",
+    "pi95": "one run would land",
+    "p_equiv": "p of agreement",
+    "p_dev": "p of deviation",
+    "p_dev_holm": "p after Holm",
+    "difference": "difference",
+    "margins": "in margins",
+    "ratio": "measured / printed",
+}
+"""What a judged value rests on, in the order to read."""
+
+
+@app.command(epilog="Example: harness audit docs/audit-example.json --out reports/audit")
+def audit(
+    *,
+    file: Annotated[
+        Path, typer.Argument(help="JSON file of measurements; docs/audit.md says what it holds.")
+    ],
+    study: Annotated[
+        str | None, typer.Option(help="Study that the file must be about; by default the one that it names.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report; by default one of --reports.")
+    ] = None,
+    reports: ReportsPath = REPORTS,
+    fail_on: FailsOn = FailOn.UNRESOLVED,
+) -> int:
+    """Judge measurements that were made elsewhere, and write the same report as a run."""
+    from harness.run.audit import AuditRequest
+    from harness.run.audit import audit as run
+
+    return run(AuditRequest(file=file, study=study, reports=reports, out=out, fail_on=fail_on), typer.echo)
+
+
+@app.command(epilog="Example: harness doctor --profile paper")
+def doctor(
+    *,
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    store: StorePath = STORE,
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, or auto: what the profile is made for.")
+    ] = "auto",
+    as_json: AsJson = False,
+) -> int:
+    """Look at everything that a run needs, each with its cure; exit 5 if something is missing."""
+    from harness.doctor import examined, is_able, made_for
+    from harness.words.canonical import plain
+
+    _require_device(device)
+    device = made_for(_profile(study, profile)) if device == "auto" else device
+    findings = []
+    for finding in examined(_plan(study, profile, device), device, store):
+        findings.append(finding)
+        if not as_json:
+            cure = f"  ->  {finding.cure}" if finding.cure else ""
+            typer.echo(f"{MARKS[finding.state]} {finding.need:<46} {finding.found}{cure}")
+    able = is_able(findings)
+    if as_json:
+        content = {
+            "study": study,
+            "profile": profile,
+            "device": device,
+            "able": able,
+            "findings": plain(findings),
+        }
+        _print_json(content)
+    else:
+        ending = "this machine can run it" if able else "this machine cannot run it yet"
+        typer.echo(f"{profile} world on {device}: {ending}")
+    return 0 if able else NOTHING_JUDGED
+
+
+MARKS: Mapping[str, str] = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
+"""How a need is met, as a line of `doctor` and `fetch` begins."""
+
+
+@app.command(epilog="Example: harness fetch --profile paper")
+def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: AsJson = False) -> int:
+    """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
+    from harness.doctor import fetched
+    from harness.words.canonical import plain
+
+    found = []
+    for each in fetched(_profile(study, profile).sources.remote_pins()):
+        found.append(each)
+        if not as_json:
+            said = f"revision {each.revision[:12]}" if each.revision else each.problem
+            typer.echo(f"{MARKS['ok' if each.revision else 'missing']} {each.name:<46} {said}")
+    if as_json:
+        _print_json(plain(found))
+    elif not found:
+        typer.echo(f"the {profile} world takes nothing from elsewhere")
+    # What changed at its source weighs more than what cannot be reached now.
+    return min((each.exit_code for each in found if each.exit_code), default=0)
+
+
+@app.command(epilog="Example: harness spotcheck --profile paper --layer 0 --layer 20")
+def spotcheck(
+    *,
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    layer: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Layer to look at; may be repeated. By default the first, the middle and the last."
+        ),
+    ] = None,
+    latents: Annotated[int, typer.Option(min=1, max=100, help="Latents of each layer.")] = 2,
+    as_json: AsJson = False,
+) -> int:
+    """Hold a few latents of the phrase export against the service that tells them; exit 1 if one differs."""
+    from dataclasses import asdict
+
+    from harness.sources.spotcheck import spot_checks
+
+    found = []
+    for each in spot_checks(_profile(study, profile), layer or (), latents):
+        found.append(each)
+        if not as_json:
+            typer.echo(
+                f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
+                f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; "
+                f"maximum {each.told_maximum:g} told, {each.export_maximum:g} stored"
+            )
+    if as_json:
+        _print_json([{**asdict(each), "agrees": each.agrees} for each in found])
+    return 0 if all(each.agrees for each in found) else 1
+
+
+@app.command(epilog="Example: harness pace reports/rehearsal-0123456789ab")
+def pace(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that has ended, a rehearsal say.")],
+    *,
+    profile: Annotated[str, typer.Option("--profile", help="World whose time is asked for.")] = "paper",
+    store: StorePath = STORE,
+    price: Annotated[float, typer.Option(help="What an hour of the machine costs, in any currency.")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how fast a run was, counted in what it stored, and how long another world would take on that machine."""
+    from harness.pace import lines_of, pace_of
+    from harness.words.canonical import plain
+
+    found = pace_of(run, profile, store)
+    if as_json:
+        _print_json(plain(found))
+        return
+    for line in lines_of(found, price):
+        typer.echo(line)
+
+
+@app.command(epilog="Example: harness authors --out reports/authors --json")
+def authors(
+    *,
+    study: StudyName = STUDY,
+    out: Annotated[Path, typer.Option(help="Folder for what is fetched and read.")] = REPORTS / "authors",
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Fetch outcomes of single questions too: hundreds of MB a run.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Fetch and read the results that the paper's authors published, and say what a person could commit of them.
+
+    Nothing of the study is changed by it.
+    """
+    from harness.amending import settled, settled_lines
+    from harness.authors import closing_lines, read_published, write_published
+    from harness.judge.declared import load_claims
+    from harness.judge.settling import printed_changes
+    from harness.sampled import sample_outcomes, sampled_lines
+    from harness.sources.studies import load_protocol_of, load_published, load_study
+
+    published = load_published(study)
+    if not published:
+        typer.echo(
+            f"claims/{study}/ names no published results: claims/{study}/published.py would hold them",
+            err=True,
+        )
+        return USAGE
+    found, asked = read_published(published), load_study(study)
+    printed = printed_changes(asked, load_claims(study))
+    result = settled(asked, load_protocol_of(study).baselines, printed, found)
+    sampled = sample_outcomes(found, result, out) if samples else ()
+    path = write_published(found, {**vars(result), "outcomes": sampled}, out)
+    if as_json:
+        typer.echo(path.read_text(encoding="utf-8"))
+    else:
+        for line in (*closing_lines(found), *settled_lines(result), *sampled_lines(sampled, out)):
+            typer.echo(line)
+        typer.echo(f"written to {path}; a value becomes a target only by a committed amendment")
+    return 0 if any(result.runs for result in found) else NOTHING_JUDGED
+
+
+store_app = typer.Typer(
+    help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
+)
+app.add_typer(store_app, name="store")
+
+
+@store_app.command("list", epilog="Example: harness store list --json")
+def list_artifacts(*, store: StorePath = STORE, as_json: AsJson = False) -> None:
+    """List every artifact."""
+    from harness.run.stageprocess import record_of
+    from harness.store.store import Store
+    from harness.words.canonical import plain
+
+    records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
+    if as_json:
+        _print_json(plain(records))
+        return
+    for each in records:
+        typer.echo(f"{each.stage:<18} {each.item:<16} {each.key[:12]} {_megabytes(each.size_bytes):>9}")
+    typer.echo(f"{len(records)} artifacts, {_megabytes(sum(each.size_bytes for each in records))}")
+
+
+@store_app.command(epilog="Example: harness store verify --store .store")
+def verify(store: StorePath = STORE) -> None:
+    """Read every byte of every artifact; exit 3 if one is damaged."""
+    from harness.store.store import Store
+
+    kept = Store(_existing(store))
+    if damaged := kept.verify():
+        raise HarnessError("\n".join(map(str, damaged)))
+    artifacts = list(kept.list())
+    total = _megabytes(sum(artifact.size_bytes for artifact in artifacts))
+    typer.echo(f"{len(artifacts)} artifacts, {total}: each is what its manifest says")
+
+
+@store_app.command(epilog="Example: harness store clean --yes")
+def clean(
+    *,
+    store: StorePath = STORE,
+    reports: ReportsPath = REPORTS,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only list.")] = False,
+) -> None:
+    """Remove what no run below --reports names, and what was never finished."""
+    from harness.store.run_folder import named_keys
+    from harness.store.store import Store
+
+    keys = named_keys(reports)
+    if not keys:
+        raise UsageError(
+            f"no run below {reports} names an artifact, so nothing would be kept; name it with --reports"
+        )
+    folders = Store(store).clean(keys, remove=yes)
+    for folder in folders:
+        typer.echo(str(folder))
+    typer.echo(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
 
 
 @app.callback(invoke_without_command=True)
-def _root(
+def _before_any_command(
     context: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -228,20 +615,20 @@ def main(words: list[str] | None = None) -> NoReturn:
         # Whoever calls this with words of their own has a process, and outputs, that are not ours to change.
         open_outputs()
         start_clean()
-    _listen()
-    sys.exit(_exit_code(sys.argv[1:] if words is None else words))
+    heed_signals()
+    sys.exit(exit_code_of(sys.argv[1:] if words is None else words))
 
 
-def _exit_code(words: list[str]) -> int:
-    """Every ending of a command as a number, with one clear error on stderr."""
-    from harness.run.stageprocess import exit_code_of
+def exit_code_of(words: list[str]) -> int:
+    """Run a command; every way in which it can end is a number, and one clear error on stderr."""
+    from harness.run import stageprocess
     from harness.store.files import told
 
     try:
         answer = app(args=words, prog_name="harness", standalone_mode=False)
         return answer if isinstance(answer, int) else code_of_answer()
     except typer.TyperException as error:
-        return _tell(error.format_message(), USAGE)
+        message, code = error.format_message(), USAGE
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
     except StoppedError as stopped:
@@ -249,33 +636,62 @@ def _exit_code(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
         if "--debug" in words:
             traceback.print_exc()
-        return _tell(told(error), exit_code_of(error))
-
-
-def _tell(message: str, code: int) -> int:
+        message, code = told(error), stageprocess.exit_code_of(error)
     typer.echo(f"error: {message}", err=True)
     return code
 
 
-def _listen() -> None:
-    """Hear when to end, and when children end, as far as whoever started this process wants that."""
-    # One that ignores its own children would have ours go unheard as well.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number in ENDINGS:
-        # What is started by "nohup" is to outlive the terminal.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stopped)
+def _plan(study: str, profile: str, device: str) -> "Plan":
+    from harness.designs.pipeline import plan as draw
+    from harness.sources.studies import load_profile, load_study
+
+    asked = load_study(study)
+    return draw(asked, load_profile(asked, profile), device)
 
 
-def _stopped(number: int, _frame: object) -> NoReturn:
-    # Asked once is asked: a terminal's end may come with a second signal, which would cut short what is ended in order.
-    for each in ENDINGS:
-        signal.signal(each, signal.SIG_IGN)
-    raise StoppedError(number)
+def _profile(study: str, profile: str) -> "Profile":
+    from harness.sources.studies import load_profile, load_study
+
+    return load_profile(load_study(study), profile)
 
 
-def _device(asked: str) -> str:
+def _found_device(asked: str) -> str:
     from harness.store.provenance import default_device
 
-    require_device(asked)
+    _require_device(asked)
     return default_device() if asked == "auto" else asked
+
+
+def _require_device(asked: str) -> None:
+    if asked not in DEVICES:
+        raise choice_error("device", asked, DEVICES, "")
+
+
+def _with_report(run: Path) -> Path:
+    if not (run / "report.json").is_file():
+        raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
+    return run
+
+
+def _existing(store: Path) -> Path:
+    if not store.is_dir():
+        raise UsageError(f"there is no store at {store}; name the folder of one with --store")
+    return store
+
+
+def _print_json(content: object) -> None:
+    """Print an answer for a machine; a number that is none is no JSON, and an error."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _shown(value: "Json") -> str:
+    """A figure, an interval or a list of names as people read it."""
+    if isinstance(value, list) and value and isinstance(value[0], float):
+        return " to ".join(map(_shown, value))
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.6g}" if isinstance(value, int | float) else str(value or "none")
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB"

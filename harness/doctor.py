@@ -1,4 +1,4 @@
-"""Can this machine run it? Every need of a profile looked at, each with what was found and the cure."""
+"""What a run needs of this machine: every need of a profile examined, with its cure, and every outside thing fetched."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from harness.fetching import remote_pins
 from harness.run.projection import accelerator_bytes
 from harness.sources import hub
 from harness.sources.hub_errors import has_token
 from harness.sources.pin_record import Seen, endpoint_of, hold_to, kept, record, recorded
-from harness.sources.sources import bytes_to_come, revision_of, seen_now
+from harness.sources.sources import bytes_to_come, known_revision, locate, revision_of, seen_now
 from harness.store.files import nearest_folder
 from harness.store.provenance import (
     accelerator_cure,
@@ -72,7 +71,7 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
-    remote = remote_pins(plan.profile)
+    remote = plan.profile.sources.remote_pins()
     yield from (_gate(pin, seen) for pin in remote if pin.gated)
     rooms = [*_download_rooms(remote, seen), _store_room(plan, store, seen)]
     for place, room in enumerate(rooms):
@@ -100,7 +99,7 @@ def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     return Room(
         need="room for the store",
         folder=store,
-        wanted=STORE_BYTES + copied if remote_pins(plan.profile) else SMALL_STORE_BYTES,
+        wanted=STORE_BYTES + copied if plan.profile.sources.remote_pins() else SMALL_STORE_BYTES,
         unknown=[pin for pin in published if pin not in seen],
     )
 
@@ -252,3 +251,38 @@ def _measured(room: Room, beside: int) -> Finding:
 
 def _gib(size_bytes: int) -> str:
     return f"{size_bytes / 2**30:.1f} GiB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What became of one outside thing."""
+
+    name: str
+    address: str
+    revision: str | None
+    """None when it could not be had."""
+    problem: str = ""
+    exit_code: int = 0
+    """That of the problem; 0 where a run does without the thing."""
+
+
+def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
+    """Each thing, fetched or found whole; one that cannot be had says why, and stops no other.
+
+    Raises:
+        SettingError: If nobody can be asked for anything.
+    """
+    for pin in pins:
+        try:
+            locate(pin)
+            yield Fetched(name=pin.name, address=pin.address, revision=known_revision(pin))
+        except SettingError:
+            raise
+        except HarnessError as error:
+            yield Fetched(
+                name=pin.name,
+                address=pin.address,
+                revision=None,
+                problem=str(error),
+                exit_code=0 if pin.is_optional and isinstance(error, MissingSourceError) else error.exit_code,
+            )

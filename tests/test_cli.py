@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
+from harness import cli, process
 from harness.run.stageprocess import run_stage
 from harness.sources.sources import revision_of
 from harness.store.store import Store
@@ -33,7 +33,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
 
 
 def call(*words: str) -> int:
-    return cli._exit_code(list(words))
+    return cli.exit_code_of(list(words))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_question_that_cannot_be_asked_is_4(
         pytest.param(NotJudgedError("no GPU", reason=Reason.NO_ACCELERATOR), 5, id="nothing can be measured"),
         pytest.param(RuntimeError("the sky fell"), 3, id="a crash"),
         pytest.param(KeyboardInterrupt(), 130, id="the keyboard"),
-        pytest.param(cli.StoppedError(15), 143, id="a request to end"),
-        pytest.param(cli.StoppedError(1), 129, id="a terminal that is closed"),
+        pytest.param(process.StoppedError(15), 143, id="a request to end"),
+        pytest.param(process.StoppedError(1), 129, id="a terminal that is closed"),
     ],
 )
 def test_every_ending_has_its_number(
@@ -93,7 +93,7 @@ def test_every_ending_has_its_number(
 @pytest.fixture
 def _signals() -> Iterator[None]:
     """Handlers of signals as they were."""
-    kept = {number: signal.getsignal(number) for number in (*cli.ENDINGS, signal.SIGCHLD)}
+    kept = {number: signal.getsignal(number) for number in (*process.ENDINGS, signal.SIGCHLD)}
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
@@ -104,15 +104,15 @@ def test_what_outlives_its_terminal_still_hears_a_request_to_end() -> None:
     """As "nohup" starts it."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    cli._listen()
+    process.heed_signals()
     handlers = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD)]
-    assert handlers == [signal.SIG_IGN, cli._stopped, signal.SIG_DFL]
+    assert handlers == [signal.SIG_IGN, process.stop, signal.SIG_DFL]
 
 
 @pytest.mark.usefixtures("_signals")
 def test_a_second_request_to_end_does_not_cut_the_first_short() -> None:
-    cli._listen()
-    with pytest.raises(cli.StoppedError):
+    process.heed_signals()
+    with pytest.raises(process.StoppedError):
         signal.raise_signal(signal.SIGTERM)
     signal.raise_signal(signal.SIGHUP)
     signal.raise_signal(signal.SIGTERM)
@@ -123,7 +123,7 @@ def test_a_traceback_is_shown_when_asked_for(small: SmallWorld, capsys: pytest.C
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_report_decides_the_exit_code(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_decides_theexit_code_of(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.run.reproduce.reproduce", lambda request, say, live, hear: 1)
     assert call("reproduce") == 1
 

@@ -15,7 +15,7 @@ GAP, RETENTION = ("--printed", "26.27", "--margin", "2.5"), ("--printed", "~91",
 
 
 def call(*words: str) -> int:
-    return cli._exit_code(["judge", *words])
+    return cli.exit_code_of(["judge", *words])
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def test_a_missing_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_answer_comes_within_a_second_and_without_torch() -> None:
-    watched = "import sys; from harness.cli import _exit_code; _exit_code(sys.argv[1:]); print('torch' in sys.modules)"
+    watched = "import sys; from harness.cli import exit_code_of; exit_code_of(sys.argv[1:]); print('torch' in sys.modules)"
     words = [*(word for pair in SOUND.items() for word in pair), "--json"]
     before = os.times()
     run = subprocess.run([sys.executable, "-c", watched, "judge", *words], capture_output=True, text=True, check=True)  # fmt: skip

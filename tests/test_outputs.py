@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.outputs import READER_GONE
+from harness.process import READER_GONE
 
 PROGRAM = """
 import sys
-from harness.outputs import code_of_answer, open_outputs
+from harness.process import code_of_answer, open_outputs
 from harness.words.errors import HarnessError
 open_outputs()
 for number in range(20_000):

@@ -198,7 +198,7 @@ def test_a_real_small_run_is_paced_from_its_folder(
     monkeypatch.setattr("harness.pace.load_profile", lambda study, name: run.plan.profile)
     (run.folder.root / "report.json").write_text(json.dumps({"mode": "rehearsal"}))
     words = ["pace", str(run.folder.root), "--store", str(run.store.root), "--profile", "tiny"]
-    assert cli._exit_code([*words, "--json"]) == 0
+    assert cli.exit_code_of([*words, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     stages = {stage["work"]["stage"]: stage for stage in answer["stages"]}
     costs = {row["stage"]: row for row in json.loads(run.folder.execution.read_text())["stages"]}
@@ -212,7 +212,7 @@ def test_a_real_small_run_is_paced_from_its_folder(
     assert others["activations"]["seconds"] == pytest.approx(
         costs["activations"]["wall_seconds"] * assumed["activations"].tokens / spy.tokens["activations"]
     )
-    assert cli._exit_code(words) == 0
+    assert cli.exit_code_of(words) == 0
     told = capsys.readouterr().out
     assert f"{spy.tokens['activations']:,} tokens" in told
     assert "% of peak" in told

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def call(*words: str) -> int:
-    return cli._exit_code(list(words))
+    return cli.exit_code_of(list(words))
 
 
 def test_every_claim_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +100,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
 )
 def test_no_model_library_is_loaded_and_the_answer_comes_at_once(words: list[str], seconds: float) -> None:
     code = (
-        "import sys, time\nfrom harness import cli\ncli._exit_code(sys.argv[1:])\n"
+        "import sys, time\nfrom harness import cli\ncli.exit_code_of(sys.argv[1:])\n"
         "loaded = {'torch', 'transformers', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
         "sys.exit(f'loaded {sorted(loaded)}' if loaded else f'{time.process_time():.3f}')"
     )

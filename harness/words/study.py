@@ -283,6 +283,10 @@ class Sources:
         parallel = () if self.parallel is None else (self.parallel.pin,)
         return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest, *parallel)))
 
+    def remote_pins(self) -> tuple[Pin, ...]:
+        """What the profile takes from elsewhere; made things are made when they are first used."""
+        return tuple(pin for pin in self.pins() if not pin.is_local)
+
 
 SAMPLING_SEED = 20_250_725
 """Root of every sampling stream that is not an adapter's: the day the paper was submitted, unless a profile says otherwise."""

@@ -111,7 +111,7 @@ def test_an_installed_package_has_the_registration_of_the_checkout_and_says_what
     program = (
         "from harness import cli; from harness.judge.lock import lock_state\n"
         "print(lock_state('sin2025').lock.status)\n"
-        "print([cli._exit_code(words) for words in (['reproduce', '--out', 'run'], ['lock', '--amend', 'x'])])"
+        "print([cli.exit_code_of(words) for words in (['reproduce', '--out', 'run'], ['lock', '--amend', 'x'])])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

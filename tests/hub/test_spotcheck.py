@@ -8,7 +8,7 @@ import pytest
 from claims.sin2025 import pins
 from harness.sources.export import StoredRow
 from harness.sources.neuronpedia import ToldLatent
-from harness.spotcheck import compared
+from harness.sources.spotcheck import compared
 from tests.hub.commands import harness
 from tests.hub.server import Fault, Hub, content_of
 

@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "audit-example.json"
 
 
 def call(*words: str) -> int:
-    return cli._exit_code(["audit", *words])
+    return cli.exit_code_of(["audit", *words])
 
 
 def lying(folder: Path) -> list[str]:

@@ -327,7 +327,7 @@ def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
 
 
 def tell(device: str = "cpu") -> int:
-    return cli._exit_code(["reproduce", "--out", "run", "--device", device])
+    return cli.exit_code_of(["reproduce", "--out", "run", "--device", device])
 
 
 def not_run(told: SmallWorld) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.fetching import fetched
+from harness.doctor import fetched
 from harness.sources.connection import expect_connection, silence_of
 from harness.sources.hub_errors import has_token
 from harness.sources.pin_record import downloads, endpoint_of

@@ -1,4 +1,4 @@
-"""Standard output and error, of which either may be closed, full, not UTF-8, or left by whoever read it.
+"""A command as a process: its streams, which may be closed, full or left by their reader, and the signals that end it.
 
 A run of hours does not end because nobody reads its lines. A command whose answer is what it prints ends with a code
 that says that the answer was lost.
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from harness.words.errors import StoreError
 
@@ -18,6 +19,17 @@ STREAMS = ("stdin", "stdout", "stderr")
 
 READER_GONE = 128 + signal.SIGPIPE
 """Exit code of a command whose answer nobody read to its end, as shells have it."""
+
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+"""Signals by which schedulers, machines that shut down, and closed terminals ask for an end."""
+
+
+class StoppedError(BaseException):
+    """A signal other than the keyboard's asked this process to end; not for handlers of failures."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class Output(io.TextIOWrapper):
@@ -74,3 +86,20 @@ def code_of_answer() -> int:
     if lost.errno in {errno.EPIPE, errno.EIO}:
         return READER_GONE
     raise StoreError(f"standard output cannot be written ({lost.strerror}); the answer is not whole")
+
+
+def heed_signals() -> None:
+    """Hear when to end, and when children end, as far as whoever started this process wants that."""
+    # One that ignores its own children would have ours go unheard as well.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in ENDINGS:
+        # What is started by "nohup" is to outlive the terminal.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+def stop(number: int, _frame: object) -> NoReturn:
+    """End on a signal. Asked once is asked: a terminal's end may come with a second one, which would cut an orderly end short."""
+    for each in ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
+    raise StoppedError(number)
