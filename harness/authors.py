@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.judge.scoring import items_by_stderr, right_answers
-from harness.sources.sources import first_use, locate
+from harness.sources.pins import first_use, locate
 from harness.store.files import write_json
 from harness.words.canonical import place_of_surrogate, plain
 from harness.words.errors import HarnessError, SettingError, UsageError

@@ -100,7 +100,7 @@ def plan(
     from harness.run.cache_keys import Recipes
     from harness.run.inventory import inventory, outlook
     from harness.run.projection import projection, spoken
-    from harness.sources.sources import known_revision
+    from harness.sources.pins import known_revision
     from harness.store.store import Store
     from harness.words.canonical import plain
     from harness.words.judgement import prospects_say

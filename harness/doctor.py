@@ -8,9 +8,9 @@ from pathlib import Path
 
 from harness.run.projection import accelerator_bytes
 from harness.sources import hub
-from harness.sources.hub_errors import has_token
+from harness.sources.hub import has_token
 from harness.sources.pin_record import Seen, endpoint_of, hold_to, kept, record, recorded
-from harness.sources.sources import bytes_to_come, known_revision, locate, revision_of, seen_now
+from harness.sources.pins import bytes_to_come, known_revision, locate, revision_of, seen_now
 from harness.store.files import nearest_folder
 from harness.store.provenance import (
     accelerator_cure,

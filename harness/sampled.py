@@ -13,7 +13,7 @@ from typing import Any
 from harness.amending import PRINTED_DIGITS, Settled, committable
 from harness.authors import Read
 from harness.sources.outcomes import keyed, write_outcomes
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.statistics.finite import require_number
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import HarnessError, UsageError

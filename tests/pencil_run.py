@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.run.stageprocess import record_of
-from harness.store.manifest import Recipe
 from harness.store.run_folder import RunFolder
-from harness.store.store import Store
+from harness.store.store import Recipe, Store
 from harness.store.tables import write_table
 from harness.words.canonical import canonical_json
 from harness.words.records import AlignmentStep, Text, TextLength, TrainingLoss

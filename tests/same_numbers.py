@@ -19,7 +19,7 @@ from pathlib import Path
 from harness.designs.pipeline import plan
 from harness.judge.docket import hear
 from harness.run.verdicts import Brought, paper_docket, self_check_docket
-from harness.sources.sources import known_revision_or_unpinned
+from harness.sources.pins import known_revision_or_unpinned
 from harness.sources.studies import load_profile, load_study
 from harness.words.canonical import Json, digest_of, plain
 

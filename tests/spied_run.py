@@ -15,7 +15,7 @@ from harness.run.execution import recorded
 from harness.run.finished import FinishedRun
 from harness.run.projection import WITH_GRADIENTS
 from harness.run.stageprocess import run_stage
-from harness.sources.sources import revision_of
+from harness.sources.pins import revision_of
 from harness.stages import translation
 from harness.store.provenance import THREAD_VARIABLES
 from harness.store.run_folder import RunFolder

@@ -12,7 +12,7 @@ import pytest
 
 from harness import cli, process
 from harness.run.stageprocess import run_stage
-from harness.sources.sources import revision_of
+from harness.sources.pins import revision_of
 from harness.store.store import Store
 from harness.words.errors import MissingSourceError, NotJudgedError, Reason
 from tests.small_plan import SmallWorld, install, small_plan, write_small_report

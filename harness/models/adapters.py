@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from harness.models.batches import is_out_of_memory
 from harness.models.failed_adapters import published_origin
-from harness.models.memory import is_out_of_memory
 from harness.models.whole_weights import has_whole_weights, tensors_of, whole_weights
 from harness.statistics.finite import not_finite
 from harness.words.errors import UnusableWeightsError

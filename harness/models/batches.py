@@ -1,10 +1,19 @@
-"""Texts grouped by length into batches, so that little is spent on padding."""
+"""How much is worked on at once: texts in batches of one length, and smaller portions where memory is short."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
+
+from harness.words.errors import MemoryShortError
+
+Found = TypeVar("Found")
+
+WITHOUT_CLASS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""One of them stands in an error of short memory that has no class of its own: the host's, the driver's, its libraries'."""
 
 
 def length_buckets(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
@@ -31,3 +40,50 @@ def padded_left(
     rows = [[pad_id] * (longest - len(row)) + list(row) for row in ids]
     mask = [[0] * (longest - len(row)) + [1] * len(row) for row in ids]
     return torch.tensor(rows, device=device), torch.tensor(mask, device=device)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an accelerator or the host had no memory left, as against any other failure."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in WITHOUT_CLASS)
+
+
+@dataclass
+class Portion:
+    """How many things are held in memory at once; what turned out too much is not tried again."""
+
+    size: int
+
+    def of(self, count: int) -> int:
+        """How many of `count` things are held at once."""
+        return min(self.size, count)
+
+    def fitting(self, work: Callable[[int], Found], count: int, what: str) -> Found:
+        """What some work gives, in portions of half the size, and half again, for as long as memory is short.
+
+        Args:
+            work: Is told the size of a portion; may be broken off at any point, and is then begun again. Never gives None.
+            count: How many things there are to work on.
+            what: What they are, for the error.
+
+        Raises:
+            MemoryShortError: If not even one at a time fits.
+        """
+        while (found := _attempt(work, self.of(count))) is None:
+            if self.of(count) == 1:
+                raise MemoryShortError(
+                    f"{what} does not fit into memory, not even one at a time; use a device with more memory, or free what "
+                    "other programs hold of it, and run the same command again"
+                )
+            self.size = (self.of(count) + 1) // 2
+            torch.cuda.empty_cache()
+        return found
+
+
+def _attempt(work: Callable[[int], Found], size: int) -> Found | None:
+    # A function of its own: an error holds on to every tensor of the attempt until it is forgotten here.
+    try:
+        return work(size)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    return None

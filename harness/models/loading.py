@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.models.memory import is_out_of_memory
+from harness.models.batches import is_out_of_memory
 from harness.models.whole_weights import weights_fault
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.statistics.finite import not_finite
 from harness.words.errors import HarnessError, MissingSourceError, UsageError
 from harness.words.plan import Numerics

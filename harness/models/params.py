@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.statistics.finite import not_finite
 from harness.words.errors import MissingSourceError
 from harness.words.study import Pin

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from harness.run.cache_keys import Recipes
 from harness.run.progress import Say
 from harness.run.stageprocess import record_of
-from harness.store.manifest import Artifact
 from harness.store.run_folder import RunFolder
-from harness.store.store import Store
+from harness.store.store import Artifact, Store
 from harness.words.errors import DamagedArtifactError, MissingArtifactError
 from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import ArtifactRecord

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from harness.sources.sources import revision_of
+from harness.sources.pins import revision_of
 from harness.store.code_digest import installed_code_digest
-from harness.store.manifest import Artifact, Ingredient, Recipe
 from harness.store.provenance import library_versions, python_version
+from harness.store.store import Artifact, Ingredient, Recipe
 from harness.words.canonical import Json, Revision, canonical_json, digest_of, plain, text_digest
 from harness.words.plan import Item, Plan, Stage
 

@@ -16,7 +16,7 @@ from typing import IO
 
 from harness.run.cache_keys import Recipes
 from harness.run.stageprocess import is_damage
-from harness.sources.sources import decided
+from harness.sources.pins import decided
 from harness.store.environment import child_environment
 from harness.store.files import disk_errors, take_lock, write_json, write_whole
 from harness.store.run_folder import RunFolder

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.sources.sources import content_digests, fixture_digests
+from harness.sources.pins import content_digests, fixture_digests
 from harness.statistics.replay_gate import enough_rows
 from harness.store.tables import read_table
 from harness.words.mode import Evidence

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from harness.judge.declared import load_claims
 from harness.judge.preflight import prospects
 from harness.run.cache_keys import Recipes
-from harness.sources.certificates import ForeignFileError
+from harness.sources.pins import ForeignFileError
 from harness.sources.studies import study_names
 from harness.store.store import Store
 from harness.words.errors import MissingSourceError, StoreError

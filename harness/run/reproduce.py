@@ -14,7 +14,7 @@ from harness.run.engine import Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
 from harness.run.verdicts import Asked, require_claims
-from harness.sources.sources import known_revision_or_unpinned, revision_of
+from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
 from harness.store.files import held_alone, require_folder
 from harness.store.provenance import accelerator_cure, accelerator_problem, check_versions

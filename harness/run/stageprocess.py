@@ -10,10 +10,9 @@ from pathlib import Path
 from harness.designs.pipeline import producer
 from harness.run.cache_keys import Recipes
 from harness.store.files import require_folder, told
-from harness.store.manifest import Artifact
 from harness.store.provenance import set_determinism, set_threads
 from harness.store.run_folder import Diary, RunFolder, StageFailure
-from harness.store.store import Store
+from harness.store.store import Artifact, Store
 from harness.words.errors import (
     MALFUNCTION,
     DamagedArtifactError,
@@ -115,7 +114,7 @@ def _naming_short_memory(item: Item) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        from harness.models.memory import is_out_of_memory
+        from harness.models.batches import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise

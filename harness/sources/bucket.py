@@ -4,7 +4,6 @@ Listings come in pages and objects may be cut on the way; both are asked for unt
 Source: the ListObjectsV2 request of the S3 interface, read anonymously.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
-from harness.sources import patience
+from harness.sources import http
 from harness.sources.pin_record import (
     ChangedSourceError,
     Seen,
@@ -23,7 +22,6 @@ from harness.sources.pin_record import (
     kept,
     listing_digest,
 )
-from harness.sources.plain_http import BROKEN_LINE, opened, whole_answer
 from harness.store.files import disk_errors, locked, sync
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Pin
@@ -67,13 +65,13 @@ def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
             return hold_file(pin, file, path)
     # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
     with locked(cache_folder(pin).with_suffix(".lock")):
-        for attempt in range(patience.ATTEMPTS):
+        for attempt in range(http.ATTEMPTS):
             if not path.is_file():
                 _fetch(pin, file, path)
             try:
                 return hold_file(pin, file, path)
             except ChangedSourceError:
-                if attempt == patience.ATTEMPTS - 1:
+                if attempt == http.ATTEMPTS - 1:
                     raise
     return None
 
@@ -121,7 +119,7 @@ def _digest(pin: Pin, entry: ET.Element) -> str:
 
 
 def _page(pin: Pin, url: str) -> ET.Element:
-    content = whole_answer(pin, url)
+    content = http.whole_answer(pin, url)
     try:
         return ET.fromstring(content)  # noqa: S314  expanded entities are bounded by the standard library's expat
     except ET.ParseError as error:
@@ -136,35 +134,31 @@ def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
     """Bring one object here, going on after each cut from where it was cut."""
     draft = path.with_name(f".{path.name}.part")
     url = f"{_bucket_url(pin)}/{quote(f'{_root(pin)}/{file.path}')}"
+
+    def fetch_rest() -> None:
+        have = draft.stat().st_size
+        if have < file.size_bytes:  # an empty object is not asked for
+            _append(url, draft, have)
+        if draft.stat().st_size < file.size_bytes:
+            raise http.CutAnswerError(
+                f"{file.path} is cut on its way over and over; start again: what came is kept"
+            )
+
     with disk_errors(path):
         draft.parent.mkdir(parents=True, exist_ok=True)
-        draft.touch()  # an empty object is not asked for
-        for pause in (*patience.PAUSES_SECONDS, None):
-            have = draft.stat().st_size
-            if have < file.size_bytes:
-                _append(pin, url, draft, have)
-            if draft.stat().st_size >= file.size_bytes:
-                break
-            if pause is None:
-                raise MissingSourceError(
-                    f"{pin}: {file.path} is cut on its way over and over; start again: what came is kept",
-                    reason=Reason.NO_NETWORK,
-                )
-            time.sleep(pause / patience.PAUSES_SECONDS[0] / 10)
+        draft.touch()
+        http.answered(pin, url, fetch_rest)
         sync(draft)
         draft.replace(path)
 
 
-def _append(pin: Pin, url: str, draft: Path, have: int) -> None:
+def _append(url: str, draft: Path, have: int) -> None:
     """Add what comes of the rest; a server that knows no ranges starts over."""
-    with opened(pin, url, {"Range": f"bytes={have}-"} if have else {}) as answer:
+    with http.opened(url, {"Range": f"bytes={have}-"} if have else {}) as answer:
         starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
-        with draft.open("wb" if starts_over else "ab") as stream:
-            try:
-                while block := answer.read(BLOCK_BYTES):
-                    stream.write(block)
-            except BROKEN_LINE:
-                return
+        with draft.open("wb" if starts_over else "ab") as stream, suppress(*http.BROKEN_LINE):
+            while block := answer.read(BLOCK_BYTES):
+                stream.write(block)
 
 
 def _bucket_url(pin: Pin) -> str:

@@ -6,15 +6,26 @@ client alone, from `HF_TOKEN` or its own file; it is never spoken of here.
 Files come over plain HTTP, since Xet, the client's other way, tells of no failure that could be acted upon.
 """
 
+import logging
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
+from http import HTTPStatus
 from pathlib import Path
-from typing import TypeVar
 
-from harness.sources import patience
-from harness.sources.hub_errors import XET_SWITCH, headers_of, is_passing, is_silence, page_of, told
+from harness.sources import http
+from harness.sources.http import (
+    Setback,
+    expect_connection,
+    is_offline,
+    is_passing,
+    patiently,
+    silence_of,
+    when_to_return,
+)
 from harness.sources.pin_record import (
     HUB,
     ChangedSourceError,
@@ -23,17 +34,29 @@ from harness.sources.pin_record import (
     cure_of_loss,
     endpoint_of,
     hold_file,
+    record_path,
 )
 from harness.store.files import disk_errors
-from harness.words.errors import MissingSourceError
+from harness.words.errors import MissingSourceError, Reason, SettingError
 from harness.words.study import Home, Pin
+
+TALKERS = ("httpx", "httpx2")
+"""Loggers of the hub's client that tell every request."""
+
+XET_SWITCH = "HF_HUB_DISABLE_XET"
+"""Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
+
+
+OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+"""Variables by which the hub's client is told to ask nobody; the first that says anything decides."""
+
+TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Variables in which the hub's client looks for a token, before it looks into its file."""
 
 # Where the hub offers a file through Xet, the client takes the offer, and the file comes from further hosts by code in
 # another language: with those out of reach it tried for two minutes, and then raised an error of no kind. Plain HTTP
 # knows proxies, goes on where it was cut, and says what is wrong. The client reads this once, when it is imported.
 os.environ.setdefault(XET_SWITCH, "1")
-
-Answer = TypeVar("Answer")
 
 
 def repository(pin: Pin) -> Seen:
@@ -50,11 +73,11 @@ def repository(pin: Pin) -> Seen:
             repo_type=_kind(pin),
             revision=pin.revision,
             files_metadata=True,
-            timeout=patience.PROBE_SECONDS,
+            timeout=http.PROBE_SECONDS,
         )
 
     with told(pin):
-        facts = vars(_patiently(pin, ask))
+        facts = vars(patiently(endpoint_of(pin), ask, _setback))
     siblings = [file for file in facts["siblings"] or () if wanted(pin, file.rfilename)]
     if untold := [file.rfilename for file in siblings if file.size is None or _digest(file) is None]:
         raise MissingSourceError(
@@ -81,7 +104,7 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
         MissingSourceError: If something is missing and cannot be fetched.
         ChangedSourceError: If a file is not the recorded one, twice over.
     """
-    for attempt in range(patience.ATTEMPTS):
+    for attempt in range(http.ATTEMPTS):
         folder = cache_folder(pin, seen)
         if absent(folder, seen):
             folder = _fetched(pin, seen)
@@ -89,7 +112,7 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
             for file in seen.files:
                 hold_file(pin, file, folder / file.path)
         except ChangedSourceError:
-            if attempt == patience.ATTEMPTS - 1:
+            if attempt == http.ATTEMPTS - 1:
                 raise
         else:
             break
@@ -110,7 +133,7 @@ def may_read(pin: Pin) -> None:
     from huggingface_hub import HfApi
 
     with told(pin):
-        _patiently(pin, lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
+        patiently(endpoint_of(pin), lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)), _setback)
 
 
 def wanted(pin: Pin, path: str) -> bool:
@@ -143,9 +166,9 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
     def fetch() -> str:
         # One question first: a download repeats its own for half a minute when nobody answers.
         HfApi().repo_info(
-            pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=patience.PROBE_SECONDS
+            pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=http.PROBE_SECONDS
         )
-        patience.answered(endpoint_of(pin))
+        http.take_note(endpoint_of(pin))
         return snapshot_download(
             pin.address,
             repo_type=_kind(pin),
@@ -154,29 +177,7 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
         )
 
     with told(pin), disk_errors(cache_folder(pin, seen)):
-        return Path(_patiently(pin, fetch))
-
-
-def _patiently(pin: Pin, ask: Callable[[], Answer]) -> Answer:
-    """The answer to a question that is asked again while the hub is down, wants fewer of them or answers no more."""
-    endpoint = endpoint_of(pin)
-    for pause in (*patience.PAUSES_SECONDS, None):
-        try:
-            answer = ask()
-        except Exception as error:
-            waits_for_answer = is_silence(error) and patience.may_answer_again(endpoint)
-            if pause is None and waits_for_answer:
-                patience.waited_in_vain(endpoint)
-            is_worth_waiting = waits_for_answer or (
-                is_passing(error) and not patience.asks_too_much(headers_of(error))
-            )
-            if pause is None or not is_worth_waiting:
-                raise
-            patience.wait(pause, headers_of(error))
-        else:
-            patience.answered(endpoint)
-            return answer
-    raise AssertionError("the last attempt returns or raises")
+        return Path(patiently(endpoint_of(pin), fetch, _setback))
 
 
 def _kind(pin: Pin) -> str:
@@ -190,3 +191,182 @@ def _digest(file: object) -> str | None:
     if facts.get("lfs") is not None:
         kind, digits = "sha256", facts["lfs"].sha256
     return f"{kind}:{str(digits).lower()}" if digits else None
+
+
+@contextmanager
+def told(pin: Pin) -> Iterator[None]:
+    """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass.
+
+    Raises:
+        MissingSourceError: If the hub does not answer, or refuses.
+        SettingError: If the environment is such that it cannot be asked.
+    """
+    from huggingface_hub import constants, errors
+
+    for name in TALKERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    expect_connection()
+    has_token()
+    try:
+        yield
+    except errors.HfHubHTTPError as error:
+        raise _refusal(pin, error) from error
+    except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
+        if isinstance(_reason(error), errors.FileMetadataError):
+            raise _garbled(pin, _reason(error)) from error
+        raise MissingSourceError(_unanswered(pin, error), reason=Reason.NO_NETWORK) from error
+    except OSError as error:
+        # What the disk refuses has a number; what the client itself finds wrong has none.
+        if error.errno is not None:
+            raise
+        raise _garbled(pin, error) from error
+    except RuntimeError as error:
+        if constants.HF_HUB_DISABLE_XET:
+            raise
+        raise MissingSourceError(
+            f"{pin} cannot be fetched: Xet storage, which {XET_SWITCH} here lets the hub's client use, fails "
+            f"({_first_line(error)}); set {XET_SWITCH}=1, or unset it, so that files come over plain HTTP",
+            reason=Reason.NO_NETWORK,
+        ) from error
+
+
+def _garbled(pin: Pin, error: BaseException) -> MissingSourceError:
+    """An answer that does not fit itself: another length than it announces, packed on the way, or without its headers."""
+    return MissingSourceError(
+        f"{pin} cannot be fetched: what {endpoint_of(pin)} sends is not what it announces ({_first_line(error)}); something "
+        "between here and there cuts or changes it, a mirror perhaps: start again, or set HF_ENDPOINT to another one",
+        reason=Reason.NO_NETWORK,
+    )
+
+
+def _unanswered(pin: Pin, error: Exception) -> str:
+    if is_offline():
+        switch = next(name for name in OFFLINE_SWITCHES if os.environ.get(name))
+        return (
+            f"{pin} cannot be fetched: {switch}={os.environ[switch]} forbids to ask {endpoint_of(pin)}, and it is not whole in "
+            f"the local hub cache; unset {switch}, or fill HF_HOME on a machine that may ask"
+        )
+    return (
+        f"{pin} cannot be fetched: no network ({silence_of(endpoint_of(pin), error)}), and not whole in the local hub cache; "
+        "connect this machine and start again, or fill HF_HOME on one that is connected"
+    )
+
+
+def _refusal(pin: Pin, error: Exception) -> MissingSourceError:
+    response = vars(error)["response"]
+    status: int = response.status_code
+    if _is_gate(pin, error, status):
+        found = "the token that is set is not let in" if has_token() else "no token is set"
+        return MissingSourceError(
+            f"{pin} is gated, and {found}: accept its licence ({pin.licence}) at {page_of(pin)}, "
+            "then set HF_TOKEN to a read token of the same account",
+            reason=Reason.GATED_WEIGHTS,
+        )
+    if status == HTTPStatus.UNAUTHORIZED and has_token():
+        return MissingSourceError(
+            f"{pin} cannot be fetched: the hub does not accept the token that is set; correct HF_TOKEN, or unset it: "
+            "this repository needs none",
+            reason=Reason.GATED_WEIGHTS,
+        )
+    if is_passing(status):
+        return MissingSourceError(
+            f"{pin} cannot be fetched now: the hub answers {status} over and over; {when_to_return(response.headers)}, then "
+            "start again: what is fetched is kept",
+            reason=Reason.NO_NETWORK,
+        )
+    return _loss(pin, error, status)
+
+
+def _is_gate(pin: Pin, error: Exception, status: int) -> bool:
+    """True where a licence was not accepted; a repository that was taken down refuses with the same number."""
+    from huggingface_hub.errors import DisabledRepoError, GatedRepoError
+
+    if isinstance(error, DisabledRepoError):
+        return False
+    refused = pin.gated and status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    return refused or isinstance(error, GatedRepoError)
+
+
+def _loss(pin: Pin, error: Exception, status: int) -> MissingSourceError:
+    """What is not there, or no longer: renamed, removed, made private or taken down."""
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, RevisionNotFoundError):
+        taken = f"; to take what is there now, remove {record_path(pin)}" if pin.revision is None else ""
+        return MissingSourceError(
+            f"{pin}: {page_of(pin)} has no such revision; {cure_of_loss(pin, 'revision')}{taken}"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        token = (
+            ", or none that the token may see"
+            if has_token()
+            else ", or it wants a token, and no token is set; set HF_TOKEN"
+        )
+        return MissingSourceError(
+            f"{pin} cannot be fetched: {page_of(pin)} answers {status}, there is no such repository{token}; {cure_of_loss(pin)}"
+        )
+    said = _first_line(vars(error).get("server_message") or error)
+    return MissingSourceError(
+        f"{pin} cannot be fetched: {page_of(pin)} refuses with {status} ({said}); {cure_of_loss(pin)}"
+    )
+
+
+def page_of(pin: Pin) -> str:
+    """Where a person would look at a repository."""
+    folder = "datasets/" if pin.home is Home.HUB_DATASET else ""
+    return f"{endpoint_of(pin)}/{folder}{pin.address}"
+
+
+def has_token() -> bool:
+    """True when the hub's client finds a token, in the environment or in its file.
+
+    Raises:
+        SettingError: If what it finds cannot be a token; it is not printed.
+    """
+    from huggingface_hub import constants, get_token
+
+    place = next((name for name in TOKENS if os.environ.get(name)), constants.HF_TOKEN_PATH)
+    cure = "set HF_TOKEN to a read token, copied anew, or correct or remove the file"
+    try:
+        token = get_token()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"the hub's token cannot be read from {place} ({type(error).__name__}); {cure}"
+        ) from error
+    if token and not re.fullmatch(r"[!-~]+", token):
+        raise SettingError(
+            f"the hub's token in {place} holds a character that no token has, perhaps an invisible one; {cure}"
+        )
+    return token is not None
+
+
+def _setback(error: BaseException) -> Setback | None:
+    """What may pass: a hub that is down or wants fewer questions, and silence where it is not told to ask nobody."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    found = _reason(error)
+    if isinstance(found, HfHubHTTPError):
+        return Setback(headers=found.response.headers) if is_passing(found.response.status_code) else None
+    if isinstance(found, OfflineModeIsEnabled):
+        return None
+    is_silence = isinstance(found, (ConnectionError, TimeoutError, _transport_error()))
+    return Setback(is_silence=True) if is_silence else None
+
+
+def _reason(error: BaseException) -> BaseException:
+    """What was the matter: a download that finds no file here either tells it by its error's cause alone."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    return error.__cause__ or error if isinstance(error, LocalEntryNotFoundError) else error
+
+
+def _transport_error() -> type[Exception]:
+    """What the hub's client raises when nothing answers: of httpx or httpx2, whichever it is built on."""
+    from huggingface_hub import errors
+
+    error: type[Exception] = vars(errors)["HTTPError"]
+    return error
+
+
+def _first_line(error: object) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from harness.sources.sources import held
+from harness.sources.pins import held
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
 from harness.words.plan import ParallelTexts

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.sources.export import StoredRow, activation_files, rows_of_file
-from harness.sources.neuronpedia import ToldLatent, told_latent
-from harness.sources.sources import locate
+from harness.sources.neuronpedia import StoredRow, ToldLatent, activation_files, rows_of_file, told_latent
+from harness.sources.pins import locate
 from harness.words.errors import UsageError
 from harness.words.study import Profile
 

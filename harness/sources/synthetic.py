@@ -4,9 +4,16 @@ A pin's address is its recipe, "model?layers=26&width=2304": the same recipe giv
 the revision. Nothing here resembles language or a trained network; only shapes, sizes and file layouts are true.
 """
 
+import gzip
+import io
+import json
+import random
+import re
 import shutil
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 from harness.sources.pin_record import kept
@@ -18,19 +25,40 @@ from harness.words.study import Pin
 RECIPE = 1
 """Version of everything that this module makes; another one makes all of it anew."""
 
-REQUIRED: Mapping[str, frozenset[str]] = {
-    "model": frozenset({"vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "mlp"}),
-    "dictionaries": frozenset({"width", "latents", "layers"}),
-    "translator": frozenset({"vocabulary", "width", "layers", "heads", "mlp"}),
-    "export": frozenset({"layers", "latents", "tokens"}),
-    "items": frozenset({"items"}),
-}
-"""Figures that each kind is made from."""
-
 Figures = Mapping[str, int]
 """Numbers of a recipe by name."""
 
-Make = Callable[[Path, Figures], None]
+SPECIALS = ("<pad>", "<eos>", "<bos>", "<unk>")
+"""Places 0 to 3 of Gemma's vocabulary."""
+
+SPECIAL_NAMES = ("pad_token", "eos_token", "bos_token", "unk_token")
+
+FAINT = 0.01
+"""Scale of a dictionary's encoder: every latent fires about 1 on every token, so that no ratio lacks a denominator.
+
+What it costs to compute is the same."""
+
+TRAINING_SENTENCES = 400
+MARIAN_PIECES = 200
+TRANSLATION_TOKENS = 64
+"""Positions of a made translator: a random one never ends by itself, a trained one ends about here."""
+
+WORD_MARK = "\u2581"
+
+WORDS = tuple(
+    re.findall(
+        r"\w+",
+        "the of and to in is that for was on with by be this from at which have has had but they their his her we you our "
+        "were been will would can could should about into when who what there than more if then so as all my these "
+        "harbour town river bridge window garden letter market winter summer morning evening music doctor teacher "
+        "island mountain forest paper silver copper engine wagon station village kitchen table yellow green quiet early",
+    )
+)
+"""Words of every made text: enough of them are function words of English, so that a text passes for prose."""
+
+SENTENCE_WORDS = 14
+ROWS_PER_LATENT = 3
+PEAK = 10.0
 
 
 def made_revision(pin: Pin) -> str:
@@ -54,7 +82,7 @@ def made_folder(pin: Pin) -> Path:
             draft = folder.with_name(f".{folder.name}")
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
-            _maker(kind)(draft, figures)
+            MAKERS[kind][0](draft, figures)
             for path in draft.rglob("*"):
                 sync(path)
             draft.rename(folder)
@@ -68,8 +96,8 @@ def recipe_of(pin: Pin) -> tuple[str, Figures]:
         UsageError: If the address is none.
     """
     kind, _, query = pin.address.partition("?")
-    if kind not in REQUIRED:
-        raise choice_error("kind of made thing", kind, tuple(REQUIRED), f"({pin.name})")
+    if kind not in MAKERS:
+        raise choice_error("kind of made thing", kind, tuple(MAKERS), f"({pin.name})")
     try:
         figures = {name: int(value) for name, value in parse_qsl(query, strict_parsing=True)}
     except ValueError as error:
@@ -77,34 +105,215 @@ def recipe_of(pin: Pin) -> tuple[str, Figures]:
             f"{pin.name}: {pin.address!r} is no recipe ({error}); expected a kind and whole numbers, such as "
             "'model?layers=26&width=2304'"
         ) from error
-    if wrong := REQUIRED[kind] ^ figures.keys():
+    if wrong := MAKERS[kind][1] ^ figures.keys():
         raise UsageError(
-            f"{pin.name}: {', '.join(sorted(wrong))} should not differ; a {kind} takes {sorted(REQUIRED[kind])}"
+            f"{pin.name}: {', '.join(sorted(wrong))} should not differ; a {kind} takes {sorted(MAKERS[kind][1])}"
         )
     return kind, figures
 
 
-def _maker(kind: str) -> Make:
-    """What makes a kind; imports only what that kind needs."""
-    match kind:
-        case "model":
-            from harness.sources.synthetic_networks import make_model
+def make_model(folder: Path, figures: Figures) -> None:
+    """A Gemma 2 in bfloat16 with its tokenizer, whose BOS stands in the post-processor."""
+    import torch
+    from transformers import Gemma2Config, Gemma2ForCausalLM
 
-            return make_model
-        case "dictionaries":
-            from harness.sources.synthetic_networks import make_dictionaries
+    config = Gemma2Config(
+        vocab_size=figures["vocabulary"],
+        hidden_size=figures["width"],
+        num_hidden_layers=figures["layers"],
+        num_attention_heads=figures["heads"],
+        num_key_value_heads=figures["kv_heads"],
+        head_dim=figures["head_width"],
+        query_pre_attn_scalar=figures["head_width"],
+        intermediate_size=figures["mlp"],
+    )
+    torch.manual_seed(0)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        Gemma2ForCausalLM(config).save_pretrained(folder)
+    finally:
+        torch.set_default_dtype(before)
+    _write_tokenizer(folder, figures["vocabulary"])
 
-            return make_dictionaries
-        case "translator":
-            from harness.sources.synthetic_networks import make_translator
 
-            return make_translator
-        case "export":
-            from harness.sources.synthetic_texts import make_export
+def make_dictionaries(folder: Path, figures: Figures) -> None:
+    """One `params.npz` per layer, float32, at `layer_N/params.npz`; decoder rows of unit length."""
+    import numpy as np
 
-            return make_export
-        case "items":
-            from harness.sources.synthetic_texts import make_items
+    width, latents = figures["width"], figures["latents"]
+    for layer in range(figures["layers"]):
+        directions = np.random.default_rng(layer).standard_normal((latents, width), dtype=np.float32)
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        path = folder / f"layer_{layer}" / "params.npz"
+        path.parent.mkdir(parents=True)
+        np.savez(
+            path,
+            W_enc=np.ascontiguousarray(FAINT * directions.T),
+            W_dec=directions,
+            b_enc=np.ones(latents, dtype=np.float32),
+            b_dec=np.zeros(width, dtype=np.float32),
+            threshold=np.zeros(latents, dtype=np.float32),
+        )
 
-            return make_items
-    raise ValueError(f"unknown kind {kind!r}")
+
+def make_translator(folder: Path, figures: Figures) -> None:
+    """A Marian with two small sentencepiece models; its embedding has the true size, most of it never used."""
+    import torch
+    from transformers import MarianConfig, MarianMTModel
+
+    vocabulary = _write_marian_tokenizer(folder, figures["vocabulary"])
+    pad = vocabulary["<pad>"]
+    config = MarianConfig(
+        vocab_size=len(vocabulary),
+        d_model=figures["width"],
+        encoder_layers=figures["layers"],
+        decoder_layers=figures["layers"],
+        encoder_attention_heads=figures["heads"],
+        decoder_attention_heads=figures["heads"],
+        encoder_ffn_dim=figures["mlp"],
+        decoder_ffn_dim=figures["mlp"],
+        max_position_embeddings=TRANSLATION_TOKENS,
+        pad_token_id=pad,
+        eos_token_id=0,
+        decoder_start_token_id=pad,
+        forced_eos_token_id=0,
+        bad_words_ids=[[pad]],
+    )
+    torch.manual_seed(0)
+    MarianMTModel(config).save_pretrained(folder)
+
+
+def _write_tokenizer(folder: Path, vocabulary: int) -> None:
+    """A tokenizer of whole words, filled up with those that made translators spell."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    known = [*SPECIALS, *pieces()]
+    names = [*known, *(f"{WORD_MARK}w{number}" for number in range(vocabulary - len(known)))][:vocabulary]
+    tokenizer = Tokenizer(
+        models.WordLevel({name: place for place, name in enumerate(names)}, unk_token=SPECIALS[3])
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Punctuation("isolated"), pre_tokenizers.Metaspace(prepend_scheme="first")]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 2)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **dict(zip(SPECIAL_NAMES, SPECIALS, strict=True))
+    ).save_pretrained(folder)
+
+
+def _write_marian_tokenizer(folder: Path, size: int) -> dict[str, int]:
+    """Two sentencepiece models, and a vocabulary filled up with words that no text has."""
+    import sentencepiece
+    from transformers import MarianTokenizer
+
+    rng = random.Random("translator")  # noqa: S311  a made-up world
+    sink = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([sentence(rng) for _ in range(TRAINING_SENTENCES)]),
+        model_writer=sink,
+        vocab_size=MARIAN_PIECES,
+        hard_vocab_limit=False,
+        num_threads=1,
+        minloglevel=2,
+    )
+    model = sentencepiece.SentencePieceProcessor(model_proto=sink.getvalue())
+    spelled = [model.id_to_piece(place) for place in range(model.get_piece_size())]
+    filling = [f"{WORD_MARK}w{number}" for number in range(size - len(spelled) - 1)]
+    names = dict.fromkeys(("</s>", "<unk>", *spelled, *filling, "<pad>"))
+    vocabulary = {name: place for place, name in enumerate(name for name in names if name != "<s>")}
+    for side in ("source", "target"):
+        (folder / f"{side}.spm").write_bytes(sink.getvalue())
+    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
+    files: dict[str, Any] = {f"{side}_spm": str(folder / f"{side}.spm") for side in ("source", "target")}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
+        MarianTokenizer(**files, vocab=str(folder / "vocab.json")).save_pretrained(folder)
+    return vocabulary
+
+
+def pieces() -> tuple[str, ...]:
+    """Vocabulary pieces that made texts are spelled with."""
+    return (*(f"{WORD_MARK}{word}" for word in WORDS), ".")
+
+
+def sentence(rng: random.Random) -> str:
+    """Words in a row, with a stop."""
+    return " ".join(rng.choice(WORDS) for _ in range(SENTENCE_WORDS)) + "."
+
+
+def make_export(folder: Path, figures: Figures) -> None:
+    """An export of `layers` sources named "0", "1", ...: `latents` of each have rows of `tokens` pieces.
+
+    Their values are drawn: no model gives them, and the replay gate says so.
+    """
+    for layer in range(figures["layers"]):
+        rng = random.Random(f"export/{layer}")  # noqa: S311  a made-up world
+        rows = [row for latent in range(figures["latents"]) for row in _rows(rng, latent, figures["tokens"])]
+        _write_lines(folder / str(layer) / "activations" / "batch-0.jsonl.gz", rows)
+
+
+def make_items(folder: Path, figures: Figures) -> None:
+    """`items` questions per split, in the fields of all three Okapi families at once, for every language the same."""
+    for split in ("train", "val", "test"):
+        rng = random.Random(f"items/{split}")  # noqa: S311  a made-up world
+        rows = [_item(rng, f"{split}/{index}") for index in range(figures["items"])]
+        _write_lines(folder / "any" / f"{split}.jsonl", rows)
+
+
+def _rows(rng: random.Random, latent: int, tokens: int) -> Iterable[dict[str, object]]:
+    for _ in range(ROWS_PER_LATENT):
+        spelled = [piece for _ in range(tokens) for piece in _sentence_pieces(rng)][:tokens]
+        values = [round(rng.random(), 3) for _ in spelled]
+        # Never on a stop, so that the sentence around the peak is one of words.
+        at = rng.choice([place for place, piece in enumerate(spelled) if piece != "."])
+        values[at] = round(PEAK - rng.random(), 3)
+        yield {
+            "index": str(latent),
+            "tokens": spelled,
+            "values": values,
+            "maxValue": values[at],
+            "maxValueTokenIndex": at,
+        }
+
+
+def _sentence_pieces(rng: random.Random) -> list[str]:
+    return [*(f"{WORD_MARK}{rng.choice(WORDS)}" for _ in range(SENTENCE_WORDS)), "."]
+
+
+def _item(rng: random.Random, name: str) -> dict[str, object]:
+    options = [sentence(rng) for _ in range(4)]
+    return {
+        "id": name,
+        "instruction": sentence(rng),
+        **{f"option_{letter}": option for letter, option in zip("abcd", options, strict=True)},
+        "option_e": None,
+        "answer": rng.choice("ABCD"),
+        "activity_label": rng.choice(WORDS),
+        "ctx_a": sentence(rng),
+        "ctx_b": rng.choice(WORDS),
+        "ctx": sentence(rng),
+        "endings": options,
+        "label": str(rng.randrange(4)),
+    }
+
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+MAKERS: Mapping[str, tuple[Callable[[Path, Figures], None], frozenset[str]]] = {
+    "model": (
+        make_model,
+        frozenset({"vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "mlp"}),
+    ),
+    "dictionaries": (make_dictionaries, frozenset({"width", "latents", "layers"})),
+    "translator": (make_translator, frozenset({"vocabulary", "width", "layers", "heads", "mlp"})),
+    "export": (make_export, frozenset({"layers", "latents", "tokens"})),
+    "items": (make_items, frozenset({"items"})),
+}
+"""What makes each kind, and the figures that it is made from."""

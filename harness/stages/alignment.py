@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from harness.models.adapters import save_adapter, trained_adapter
-from harness.models.encoding import Encoder
+from harness.models.batches import Portion
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.memory import Portion
-from harness.models.sae import layer_encoder
-from harness.sources.sources import revision_of
+from harness.models.sae import Encoder, layer_encoder
+from harness.sources.pins import revision_of
 from harness.stages.alignment_loss import Aligner, OwnLatents, Pairs
 from harness.stages.held_out import strangers
 from harness.stages.model_card import Trained, model_card

@@ -25,10 +25,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.models.batches import padded_left
-from harness.models.encoding import Encoder, latent_activations
-from harness.models.hooks import visit_residuals
 from harness.models.loading import LanguageModel
-from harness.models.pooling import averaging_matrix, counted_positions
+from harness.models.residuals import averaging_matrix, counted_positions, visit_residuals
+from harness.models.sae import Encoder, latent_activations
 from harness.words.study import AlignedLatents, AlignmentChoice
 
 Untouched = Callable[[], AbstractContextManager[None]]

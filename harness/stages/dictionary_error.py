@@ -12,10 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.models.batches import length_buckets
-from harness.models.encoding import require_finite
-from harness.models.hooks import visit_residuals
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import layer_dictionary
+from harness.models.residuals import visit_residuals
+from harness.models.sae import layer_dictionary, require_finite
 from harness.stages.extraction import as_batch
 from harness.stages.texts import language_texts
 from harness.store.tables import write_table

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.stages.item_faults import (
     Document,
     Fault,

@@ -20,12 +20,10 @@ from torch import Tensor
 
 from harness.models.adapters import attached
 from harness.models.batches import length_buckets, padded_left
-from harness.models.encoding import Encoder, latent_activations
 from harness.models.failed_adapters import passes_on_failure
-from harness.models.hooks import visit_residuals
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.pooling import averaging_matrix, counted_positions
-from harness.models.sae import layer_encoder
+from harness.models.residuals import averaging_matrix, counted_positions, visit_residuals
+from harness.models.sae import Encoder, latent_activations, layer_encoder
 from harness.stages.texts import language_texts
 from harness.store.tables import TableWriter, read_table, writing
 from harness.words.plan import ActivationsTask, Networks

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.models.batches import length_buckets, padded_left
 from harness.models.loading import LanguageModel
-from harness.models.pooling import counted_positions
+from harness.models.residuals import counted_positions
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched
 from harness.words.records import AlignmentStep
 

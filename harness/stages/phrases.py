@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.models.params import num_latents
-from harness.sources.export import (
+from harness.sources.neuronpedia import (
     DOCUMENT_MARKS,
     UNREADABLE,
     WORD_MARK,
@@ -18,7 +18,7 @@ from harness.sources.export import (
     stored_rows,
     text_of,
 )
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.stages.english import looks_english
 from harness.store.tables import write_table
 from harness.words.plan import PhrasesTask

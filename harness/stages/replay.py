@@ -12,12 +12,11 @@ from statistics import median
 import torch
 
 from harness.models.batches import length_buckets, padded_left
-from harness.models.encoding import Encoder, latent_activations
-from harness.models.hooks import visit_residuals
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import layer_encoder
-from harness.sources.export import StoredRow
-from harness.sources.sources import locate
+from harness.models.residuals import visit_residuals
+from harness.models.sae import Encoder, latent_activations, layer_encoder
+from harness.sources.neuronpedia import StoredRow
+from harness.sources.pins import locate
 from harness.stages.replay_rows import SpelledRow, sampled_rows
 from harness.statistics.replay_gate import Agreement, agreement, layer_passes
 from harness.store.files import file_sha256

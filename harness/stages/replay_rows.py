@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.sources.export import DOCUMENT_MARKS, StoredRow, activation_files, rows_of_file
+from harness.sources.neuronpedia import DOCUMENT_MARKS, StoredRow, activation_files, rows_of_file
 from harness.statistics.replay_gate import STRONG
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.stages import alignment, dictionary_error, evaluation, extraction, phrases, translation
 from harness.statistics.metrics import gap_percent
 from harness.store.tables import read_column, read_table, write_table

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from harness.models.memory import Portion
+from harness.models.batches import Portion
 from harness.stages.alignment_loss import Aligner, Pairs
 from harness.stages.held_out import measured_moment
 from harness.statistics.finite import NotFiniteError, largest, require_number

@@ -1,14 +1,201 @@
 """Artifacts on disk, named by the digest of what made them; published whole, verified when read."""
 
+import json
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from harness.store.files import FULL, disk_errors, locked, remove_folder, sync
-from harness.store.manifest import Artifact, Recipe, read_manifest, verified, write_manifest
-from harness.words.errors import DamagedArtifactError, MissingArtifactError
+from harness.store.files import FULL, disk_errors, file_sha256, locked, remove_folder, sync, write_json
+from harness.words.canonical import canonical_json, digest_of, plain, text_digest
+from harness.words.errors import DamagedArtifactError, MissingArtifactError, StoreError
+
+MANIFEST = "artifact.json"
+
+FORMAT = 1
+"""Version of the manifest; a reader refuses any other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredient:
+    """One artifact that another was made from."""
+
+    role: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what an artifact holds."""
+
+    stage: str
+    item: str
+    parameters: str
+    """Canonical JSON of all of it; its digest is the artifact's name."""
+    ingredients: tuple[Ingredient, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name of the artifact."""
+        return text_digest(self.parameters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """One file of an artifact."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A finished artifact: where it lies, what made it, and what it holds."""
+
+    folder: Path
+    recipe: Recipe
+    files: tuple[StoredFile, ...]
+
+    @property
+    def key(self) -> str:
+        """Digest of what made it."""
+        return self.recipe.key
+
+    @property
+    def digest(self) -> str:
+        """Digest of what it holds: names, sizes and bytes of its files."""
+        return digest_of(self.files)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size_bytes for file in self.files)
+
+    def __str__(self) -> str:
+        """The artifact as messages show it."""
+        return f"{self.recipe.stage} {self.recipe.item} ({self.key[:12]})"
+
+
+def write_manifest(folder: Path, recipe: Recipe) -> None:
+    """Describe a filled folder, and wait until all of it is on the disk.
+
+    Raises:
+        StoreError: If the folder holds nothing, or a link.
+    """
+    files = tuple(_stored_files(folder))
+    if not files:
+        raise StoreError(
+            f"{recipe.stage} {recipe.item} made no file, so there is nothing to publish; see its log"
+        )
+    for file in files:
+        sync(folder / file.path)
+    content = {
+        "format": FORMAT,
+        "stage": recipe.stage,
+        "item": recipe.item,
+        "key": recipe.key,
+        "digest": digest_of(files),
+        "parameters": json.loads(recipe.parameters),
+        "inputs": recipe.ingredients,
+        "files": files,
+    }
+    write_json(folder / MANIFEST, plain(content))
+
+
+def _stored_files(folder: Path) -> Iterator[StoredFile]:
+    for path in _names(folder):
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link; an artifact holds its own bytes, so copy the file instead")
+        yield StoredFile(
+            path=path.relative_to(folder).as_posix(),
+            sha256=file_sha256(path),
+            size_bytes=path.stat().st_size,
+        )
+
+
+def _names(folder: Path) -> list[Path]:
+    """Files of an artifact, its manifest apart, in one order everywhere."""
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path for path in paths if path != folder / MANIFEST)
+
+
+def verified(folder: Path) -> Artifact:
+    """An artifact of which every byte has been read and found as promised.
+
+    Raises:
+        MissingArtifactError: If it was never made.
+        DamagedArtifactError: If a file is gone, cut, changed, or one too many.
+    """
+    artifact = read_manifest(folder)
+    promised = {file.path: file for file in artifact.files}
+    found = {path.relative_to(folder).as_posix() for path in _names(folder)}
+    for name in sorted(found - promised.keys()):
+        raise _damaged(folder / name, "a file that its manifest does not name", "no such file")
+    for file in artifact.files:
+        _verify_file(folder / file.path, file)
+    return artifact
+
+
+def _verify_file(path: Path, promised: StoredFile) -> None:
+    if not path.is_file():
+        raise _damaged(path, "no such file", f"{promised.size_bytes} bytes")
+    if (size := path.stat().st_size) != promised.size_bytes:
+        raise _damaged(path, f"{size} bytes", f"{promised.size_bytes} bytes")
+    if (digest := file_sha256(path)) != promised.sha256:
+        raise _damaged(path, f"sha256 {digest}", f"sha256 {promised.sha256}")
+
+
+def _damaged(path: Path, found: str, expected: str) -> DamagedArtifactError:
+    return DamagedArtifactError(
+        f"{path} is damaged: found {found}, expected {expected}; "
+        "'harness reproduce' removes and makes it again, 'harness store verify' checks the rest"
+    )
+
+
+def read_manifest(folder: Path) -> Artifact:
+    """An artifact as its manifest describes it; the files themselves are not read.
+
+    Raises:
+        MissingArtifactError: If it was never made.
+        DamagedArtifactError: If the manifest cannot be read, or contradicts itself.
+    """
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise MissingArtifactError(f"no artifact at {folder}; run the stage that makes it")
+    try:
+        artifact = _parsed(folder, json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(
+            path, f"no readable manifest ({type(error).__name__}: {error})", "one of this format"
+        ) from None
+    return artifact
+
+
+def _parsed(folder: Path, content: Mapping[str, object]) -> Artifact:
+    """An artifact from its manifest, whose own digests must agree with what it says."""
+    recipe = Recipe(
+        stage=str(content["stage"]),
+        item=str(content["item"]),
+        parameters=canonical_json(content["parameters"]),
+        ingredients=tuple(Ingredient(**entry) for entry in _objects(content["inputs"])),
+    )
+    files = tuple(StoredFile(**entry) for entry in _objects(content["files"]))
+    artifact = Artifact(folder=folder, recipe=recipe, files=files)
+    stated = (content["format"], content["key"], content["key"], content["digest"])
+    if stated != (FORMAT, folder.name, artifact.key, artifact.digest):
+        raise ValueError("its format, key or digest is not the one of its content")
+    return artifact
+
+
+def _objects(content: object) -> list[dict[str, Any]]:
+    if not isinstance(content, list):
+        raise TypeError(f"expected a list, found {type(content).__name__}")
+    return content
+
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ import torch
 
 from harness.designs.pipeline import plan, producer
 from harness.models.adapters import trained_adapter
+from harness.models.batches import Portion
 from harness.models.loading import load_language_model
-from harness.models.memory import Portion
 from harness.models.sae import layer_encoder
 from harness.sources.studies import load_profile, load_study
 from harness.stages.alignment import training_and_held_out

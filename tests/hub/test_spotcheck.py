@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025 import pins
-from harness.sources.export import StoredRow
-from harness.sources.neuronpedia import ToldLatent
+from harness.sources.neuronpedia import StoredRow, ToldLatent
 from harness.sources.spotcheck import compared
 from tests.hub.commands import harness
 from tests.hub.server import Fault, Hub, content_of

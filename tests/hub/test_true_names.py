@@ -12,8 +12,8 @@ from sentencepiece import SentencePieceProcessor
 
 from claims.sin2025 import pins
 from harness.models.loading import LanguageModel, load_language_model
-from harness.sources.export import listed_latents, stored_rows
 from harness.sources.hub import wanted
+from harness.sources.neuronpedia import listed_latents, stored_rows
 from harness.words.plan import Numerics
 from harness.words.study import Home, Pin
 from tests.hub.miniature import BUCKET, FIXTURES, miniature_hub

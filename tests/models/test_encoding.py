@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.models.encoding import Encoder, latent_activations
-from harness.models.sae import load_dictionary, load_encoder
+from harness.models.sae import Encoder, latent_activations, load_dictionary, load_encoder
 from harness.statistics.finite import NotFiniteError
 from tests.world_networks import DEAD_LATENT
 from tests.worlds import World, dictionary_file

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.models.hooks import visit_residuals
 from harness.models.loading import LanguageModel, load_language_model
+from harness.models.residuals import visit_residuals
 from tests.worlds import World
 
 TEXTS = ("The old harbour is near the river.", "The cold window.", "The bright island looks like the letter.")

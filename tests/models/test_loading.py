@@ -17,8 +17,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from harness.models.loading import load_language_model, load_translator
-from harness.sources.certificates import ForeignFileError
-from harness.sources.sources import locate
+from harness.sources.pins import ForeignFileError, locate
 from harness.words.errors import HarnessError, MissingSourceError, UsageError
 from harness.words.study import Home, Pin
 from tests.proof.parsers import Trap

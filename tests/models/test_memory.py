@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from harness.models.memory import Portion, is_out_of_memory
+from harness.models.batches import Portion, is_out_of_memory
 from harness.words.errors import MALFUNCTION, MemoryShortError
 
 HOST = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate"

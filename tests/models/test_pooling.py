@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.models.pooling import averaging_matrix, counted_positions, pooled
+from harness.models.residuals import averaging_matrix, counted_positions, pooled
 from harness.words.study import Pooling
 
 PAD, BOS = 0, 2

@@ -18,16 +18,15 @@ from harness.judge.resampled import data_spread
 from harness.judge.unit_values import read_stored
 from harness.models.adapters import attached, trained_adapter
 from harness.models.batches import padded_left
-from harness.models.hooks import visit_residuals
 from harness.models.loading import load_language_model
+from harness.models.residuals import visit_residuals
 from harness.models.sae import load_encoder
 from harness.run.cache_keys import Recipes
 from harness.stages.alignment import training_and_held_out, with_wrong_partners
 from harness.stages.alignment_loss import Aligner, Pairs
 from harness.stages.held_out import measured_moment
 from harness.stages.training import planned_batches
-from harness.store.manifest import Ingredient, Recipe
-from harness.store.store import Store
+from harness.store.store import Ingredient, Recipe, Store
 from harness.store.tables import read_table
 from harness.words.estimate import Estimate, UnitValue
 from harness.words.records import (

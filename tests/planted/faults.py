@@ -145,7 +145,7 @@ FAULTS = (
     Fault(
         name="threshold ignored",
         patches=_patched(
-            "models.encoding:latent_activations",
+            "models.sae:latent_activations",
             "(pre_acts > encoder.threshold) & (pre_acts > 0)",
             "pre_acts > 0",
         ),
@@ -156,7 +156,7 @@ FAULTS = (
     Fault(
         name="loose threshold for strict",
         patches=_patched(
-            "models.encoding:latent_activations",
+            "models.sae:latent_activations",
             "pre_acts > encoder.threshold",
             "pre_acts >= encoder.threshold",
         ),
@@ -167,7 +167,7 @@ FAULTS = (
     Fault(
         name="threshold taken off what passes it",
         patches=_patched(
-            "models.encoding:latent_activations",
+            "models.sae:latent_activations",
             "torch.where(fires, pre_acts,",
             "torch.where(fires, pre_acts - encoder.threshold,",
         ),
@@ -218,7 +218,7 @@ FAULTS = (
     Fault(
         name="bf16 encode",
         patches=_patched(
-            "models.encoding:latent_activations",
+            "models.sae:latent_activations",
             "residual.to(torch.float32) @ encoder.W_enc + encoder.b_enc",
             "(residual.bfloat16() @ encoder.W_enc.bfloat16() + encoder.b_enc.bfloat16()).float()",
         ),

@@ -27,7 +27,7 @@ class Patch:
     """Words of one function, and what stands there instead."""
 
     where: str
-    """Module and function below `harness`, such as "models.encoding:latent_activations"."""
+    """Module and function below `harness`, such as "models.sae:latent_activations"."""
     old: str
     new: str
 

@@ -15,7 +15,7 @@ from harness.judge.declaration import read_declaration
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.lock import LockBrokenError, LockFile, read_lock
 from harness.models.sae import load_encoder
-from harness.sources.export import listed_latents, stored_rows
+from harness.sources.neuronpedia import listed_latents, stored_rows
 from harness.sources.synthetic import recipe_of
 from harness.stages.evaluation_tasks import document_id, read_documents
 from harness.words.errors import UsageError

@@ -15,7 +15,7 @@ LAST = {"estimates"}
     ("file", "old", "new", "stages"),
     [
         pytest.param(
-            "harness/models/pooling.py", "(input_ids != bos_id)", "(input_ids != bos_id)  # a word",
+            "harness/models/residuals.py", "(input_ids != bos_id)", "(input_ids != bos_id)  # a word",
             set(), id="a comment in an imported module",
         ),
         pytest.param(
@@ -23,7 +23,7 @@ LAST = {"estimates"}
             {"estimates", "self-checks"}, id="a line of a module that only estimates import",
         ),
         pytest.param(
-            "harness/models/encoding.py", "(pre_acts > encoder.threshold)", "(pre_acts >= encoder.threshold)",
+            "harness/models/sae.py", "(pre_acts > encoder.threshold)", "(pre_acts >= encoder.threshold)",
             READ | ASKED | LAST | {"replay"},
             id="a line of a module deep below every stage that reads a dictionary",
         ),

@@ -179,7 +179,7 @@ def test_a_comment_makes_nothing_anew(runs: tuple[FixtureRun, FixtureRun]) -> No
     killed = runs[1]
     said = len(killed.output)
     edit(
-        killed.checkout / "harness/models/pooling.py",
+        killed.checkout / "harness/models/residuals.py",
         "(input_ids != bos_id)",
         "(input_ids != bos_id)  # a word",
     )

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from claims.sin2025 import pins
-from harness.models.encoding import latent_activations
-from harness.models.sae import load_dictionary, load_encoder
+from harness.models.sae import latent_activations, load_dictionary, load_encoder
 from harness.words.study import Home, Pin
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Hub, serving

@@ -15,7 +15,7 @@ from harness.run.engine import Engine
 from harness.run.execution import stage_cost
 from harness.run.progress import Lines, stage_progress
 from harness.run.stageprocess import run_stage
-from harness.sources.sources import revision_of
+from harness.sources.pins import revision_of
 from harness.store.code_digest import code_digest
 from harness.store.run_folder import Event, RunFolder, named_keys
 from harness.store.store import Store

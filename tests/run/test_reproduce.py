@@ -19,7 +19,7 @@ from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
 from harness.run.reproduce import reproduce
 from harness.run.stageprocess import run_stage
-from harness.sources.sources import revision_of
+from harness.sources.pins import revision_of
 from harness.store.files import BusyError
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from harness.sources.sources import first_use, locate
+from harness.sources.pins import first_use, locate
 from harness.words.errors import HarnessError
 from harness.words.study import Home, Pin
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.sources import bucket, patience
+from harness.sources import bucket, http
 from harness.sources.pin_record import ChangedSourceError
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
@@ -36,9 +36,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     objects = {
         f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/batch-{n}.jsonl.gz": bytes([n]) * 5000 for n in range(OBJECTS)
     }
-    monkeypatch.setattr(patience, "PROBE_SECONDS", 0.3)
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
-    monkeypatch.setattr(patience, "ANSWERED", set())
+    monkeypatch.setattr(http, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(http, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(http, "ANSWERED", set())
     monkeypatch.setattr(
         "huggingface_hub.constants.HF_HUB_OFFLINE", False
     )  # read at its import, by whoever was first
@@ -158,7 +158,7 @@ def test_offline_nobody_is_asked_again(hub: Hub, monkeypatch: pytest.MonkeyPatch
 def test_another_store_is_not_waited_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """What one endpoint answered says nothing of another; nobody listens on port 9."""
     bucket.objects(EXPORT)
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (5.0,))
+    monkeypatch.setattr(http, "PAUSES_SECONDS", (5.0,))
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     begun = time.monotonic()
     with pytest.raises(MissingSourceError, match=r"no network .*127\.0\.0\.1:9"):
@@ -234,7 +234,7 @@ def test_what_a_listing_says_of_bytes_is_read_as_stores_write_it(
         return
     with pytest.raises(kind, match=r"(without an ETag|its ETags are no MD5).*set AWS_ENDPOINT_URL_S3 to"):
         bucket.copies(EXPORT, bucket.objects(EXPORT))
-    assert len(hub.paths("batch-")) == (0 if kind is MissingSourceError else patience.ATTEMPTS)
+    assert len(hub.paths("batch-")) == (0 if kind is MissingSourceError else http.ATTEMPTS)
 
 
 @pytest.mark.parametrize(

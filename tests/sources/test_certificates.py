@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.sources import sources
-from harness.sources.certificates import NAME, ForeignFileError
+from harness.sources import pins
+from harness.sources.pins import CERTIFICATE, ForeignFileError
 from harness.words.study import Home, Pin
 
 
@@ -18,7 +18,7 @@ def pin(folder: Path) -> Pin:
 
 @pytest.fixture(autouse=True)
 def _forget_revisions() -> None:
-    sources.revision_of.cache_clear()
+    pins.revision_of.cache_clear()
 
 
 @pytest.fixture
@@ -29,24 +29,24 @@ def group(tmp_path: Path) -> Path:
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_text(text)
     files = {path: sha256(text.encode()).hexdigest() for path, text in texts.items()}
-    (tmp_path / NAME).write_text(json.dumps({"files": files}))
+    (tmp_path / CERTIFICATE).write_text(json.dumps({"files": files}))
     return tmp_path
 
 
 def test_a_folder_as_it_was_made_has_a_revision(group: Path) -> None:
-    assert len(sources.revision_of(pin(group))) == 64
+    assert len(pins.revision_of(pin(group))) == 64
 
 
 def test_a_folder_below_a_certificate_answers_for_its_own_files_only(group: Path) -> None:
     (group / "m_mmlu/en.jsonl").write_text("changed")
-    assert len(sources.revision_of(pin(group / "m_arc"))) == 64
+    assert len(pins.revision_of(pin(group / "m_arc"))) == 64
     with pytest.raises(ForeignFileError, match=r"m_mmlu/en\.jsonl has digest"):
-        sources.revision_of(pin(group / "m_mmlu"))
+        pins.revision_of(pin(group / "m_mmlu"))
 
 
 def test_a_folder_without_a_certificate_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "anything").write_text("x")
-    assert len(sources.revision_of(pin(tmp_path))) == 64
+    assert len(pins.revision_of(pin(tmp_path))) == 64
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,9 @@ def test_a_folder_without_a_certificate_is_taken_as_it_is(tmp_path: Path) -> Non
         pytest.param(lambda g: (g / "m_arc/en.jsonl").write_text("{ }"), "has digest .* says", id="changed"),
         pytest.param(lambda g: (g / "m_arc/en.jsonl").unlink(), "is missing", id="removed"),
         pytest.param(lambda g: (g / "m_arc/zz.jsonl").write_text("{}"), "is foreign", id="added"),
-        pytest.param(lambda g: (g / NAME).write_text("{}"), "lists no files", id="certificate emptied"),
+        pytest.param(
+            lambda g: (g / CERTIFICATE).write_text("{}"), "lists no files", id="certificate emptied"
+        ),
     ],
 )
 def test_a_folder_that_is_not_as_it_was_made_is_refused(
@@ -63,5 +65,5 @@ def test_a_folder_that_is_not_as_it_was_made_is_refused(
 ) -> None:
     harm(group)
     with pytest.raises(ForeignFileError, match=message) as refusal:
-        sources.revision_of(pin(group))
+        pins.revision_of(pin(group))
     assert refusal.value.exit_code == 3

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.doctor import fetched
-from harness.sources.connection import expect_connection, silence_of
-from harness.sources.hub_errors import has_token
+from harness.sources.http import expect_connection, silence_of
+from harness.sources.hub import has_token
 from harness.sources.pin_record import downloads, endpoint_of
 from harness.words.errors import SettingError
 from harness.words.study import Home, Pin

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sources.export import UNREADABLE, StoredRow, listed_latents, stored_rows, text_of
+from harness.sources.neuronpedia import UNREADABLE, StoredRow, listed_latents, stored_rows, text_of
 
 SOURCE = "0-miniature-res-64"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sources import patience
+from harness.sources import http
 from harness.sources.neuronpedia import told_latent
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
@@ -26,9 +26,9 @@ TOLD = {"maxActApprox": 4.0, "activations": [{"index": "3", "tokens": ["a"], "va
 def test_a_latent_that_does_not_come_whole_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, times: int
 ) -> None:
-    monkeypatch.setattr(patience, "PROBE_SECONDS", 0.3)
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
-    monkeypatch.setattr(patience, "ANSWERED", set())
+    monkeypatch.setattr(http, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(http, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(http, "ANSWERED", set())
     fault = Fault(path=PAGE, kind=kind, times=times)
     with serving(Hub(pages={PAGE: json.dumps(TOLD).encode()}, faults=[fault])) as hub:
         for name, value in hub.environment(str(tmp_path)).items():

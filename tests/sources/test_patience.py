@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from huggingface_hub import errors
 
-from harness.sources import hub, patience
-from harness.sources.retry_after import named_pause
+from harness.sources import http, hub
+from harness.sources.http import named_pause
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
 
@@ -48,8 +48,8 @@ def asked_by(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Silent:
     monkeypatch.setenv("HF_ENDPOINT", HUB)
     monkeypatch.setattr("huggingface_hub.HfApi.auth_check", client)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(patience, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(patience, "ANSWERED", {HUB})
+    monkeypatch.setattr(http, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(http, "ANSWERED", {HUB})
     return client
 
 
@@ -86,7 +86,7 @@ def test_what_may_pass_is_asked_again(monkeypatch: pytest.MonkeyPatch, error: Ex
 def test_who_never_answered_is_asked_once(monkeypatch: pytest.MonkeyPatch, answered: set[str]) -> None:
     """Another port or scheme is another endpoint."""
     client = asked_by(monkeypatch, TRANSPORT("no route"))
-    monkeypatch.setattr(patience, "ANSWERED", answered)
+    monkeypatch.setattr(http, "ANSWERED", answered)
     assert reason_told() is Reason.NO_NETWORK
     assert client.asked == 1
 
@@ -149,7 +149,7 @@ def test_a_named_wait_is_kept_and_told(
     with pytest.raises(MissingSourceError, match=r"answers 429 over and over; it asks to come back in 45 s"):
         hub.may_read(PIN)
     assert (client.asked, slept) == (4, [45.0, 45.0, 45.0])
-    assert caplog.messages == ["asked to come back in 45 s; waiting 45 s"] * 3
+    assert caplog.messages == ["asked to come back in 45 s; waiting"] * 3
 
 
 def test_who_names_an_hour_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

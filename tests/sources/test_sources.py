@@ -15,7 +15,7 @@ from harness.sources.pin_record import (
     record_path,
     recorded,
 )
-from harness.sources.sources import (
+from harness.sources.pins import (
     first_use,
     known_revision,
     known_revision_or_unpinned,

@@ -11,7 +11,7 @@ from claims.sin2025.study import STUDY
 from harness.designs.pipeline import plan
 from harness.models.loading import load_language_model, load_translator
 from harness.models.sae import load_dictionary, load_encoder
-from harness.sources.sources import locate, revision_of
+from harness.sources.pins import locate, revision_of
 from harness.sources.studies import profile_faults
 from harness.sources.synthetic import made_folder, recipe_of
 from harness.store.tables import read_table

@@ -14,9 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from harness.models.adapters import attached, save_adapter, trained_adapter
-from harness.models.encoding import Encoder
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import load_encoder
+from harness.models.sae import Encoder, load_encoder
 from harness.stages import alignment
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched, alignment_loss

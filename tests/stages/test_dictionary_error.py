@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.models.hooks import visit_residuals
 from harness.models.loading import LanguageModel, load_language_model
+from harness.models.residuals import visit_residuals
 from harness.models.sae import load_dictionary
 from harness.stages import dictionary_error
 from harness.stages.dictionary_error import LayerTotals, dictionary_sample, reconstruction_totals

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.models.adapters import trained_adapter
-from harness.models.encoding import Encoder
+from harness.models.batches import Portion
 from harness.models.loading import LanguageModel
-from harness.models.memory import Portion
+from harness.models.sae import Encoder
 from harness.stages.alignment_loss import Aligner, Pairs
 from harness.stages.training import Training, TrainingRecord
 from harness.words.plan import AdapterTask, Networks, Numerics

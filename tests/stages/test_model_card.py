@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 
 from harness.models.adapters import attached
 from harness.models.loading import load_language_model
-from harness.sources.sources import revision_of
+from harness.sources.pins import revision_of
 from harness.stages import alignment
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Pairs

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.sources.export import StoredRow
+from harness.sources.neuronpedia import StoredRow
 from harness.stages import phrases
 from harness.stages.english import looks_english
 from harness.stages.phrases import (

@@ -10,7 +10,7 @@ import pytest
 from claims.sin2025.study import STUDY
 from harness.designs.pipeline import plan
 from harness.models.loading import load_language_model
-from harness.sources.sources import locate
+from harness.sources.pins import locate
 from harness.sources.studies import load_profile
 from harness.stages.replay import produce, require_some
 from harness.statistics.replay_gate import enough_rows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sources.export import BOS, StoredRow
+from harness.sources.neuronpedia import BOS, StoredRow
 from harness.stages.replay_rows import sampled_rows, strong_rows
 
 PIECES = ("<unk>", "a", "b", "c")

@@ -18,8 +18,8 @@ from harness.designs.disparity import BaseRun
 from harness.designs.latents import Selections
 from harness.designs.tuning import smaller_portions
 from harness.models.adapters import trained_adapter
+from harness.models.batches import Portion
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.memory import Portion
 from harness.models.sae import load_encoder
 from harness.stages import alignment
 from harness.stages.alignment import training_and_held_out

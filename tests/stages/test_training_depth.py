@@ -10,8 +10,8 @@ from torch import nn
 
 from harness.designs.pipeline import plan
 from harness.models.adapters import trained_adapter
+from harness.models.batches import Portion
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.memory import Portion
 from harness.models.sae import load_encoder
 from harness.sources.studies import load_profile, load_study
 from harness.stages.alignment_loss import Aligner, Pairs

@@ -8,7 +8,7 @@ import pytest
 
 from harness.designs import disparity
 from harness.models.loading import load_translator
-from harness.sources import sources
+from harness.sources import pins
 from harness.stages import translation, translation_scores
 from harness.stages.translation import translations
 from harness.store.tables import read_table, table_path, write_table
@@ -85,12 +85,12 @@ def test_what_the_starting_command_could_not_have_is_not_asked_for_again(
 ) -> None:
     pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": SOURCES})
     monkeypatch.setenv(sources.DECIDED, f'{{"{pin.name}": "the gate was shut"}}')
-    sources.refusal.cache_clear()
+    pins.refusal.cache_clear()
     translation_scores.produce(scores_task(world, replace(pin, is_optional=True)), {}, tmp_path / "out")
     assert read_table(tmp_path / "out", UnscoredTranslator) == [
         UnscoredTranslator(language=LANGUAGES[1].code, why="the gate was shut")
     ]
-    sources.refusal.cache_clear()
+    pins.refusal.cache_clear()
 
 
 def test_scores_rest_on_the_stored_sentences(tmp_path: Path) -> None:

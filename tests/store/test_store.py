@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.store.files import BusyError, disk_errors, held_alone, write_whole
-from harness.store.manifest import Artifact, Ingredient, Recipe
-from harness.store.store import Store
+from harness.store.store import Artifact, Ingredient, Recipe, Store
 from harness.words.canonical import canonical_json
 from harness.words.errors import DamagedArtifactError, MissingArtifactError, StoreError
 
@@ -130,7 +129,7 @@ PROGRAM = """
 import os, sys, time
 from pathlib import Path
 from harness.store.store import Store
-from harness.store.manifest import Recipe
+from harness.store.store import Recipe
 root, how = sys.argv[1:]
 def make(out):
     with (Path(root) / "tally").open("a") as tally:

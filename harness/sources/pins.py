@@ -3,16 +3,15 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from harness.sources import bucket, hub, synthetic
-from harness.sources.certificates import ForeignFileError, certified_digests, refuse_foreign_files
 from harness.sources.pin_record import Seen, record, recorded
 from harness.store.files import file_sha256
 from harness.store.provenance import require_checkout
-from harness.words.errors import MissingSourceError, SettingError
+from harness.words.errors import HarnessError, MissingSourceError, SettingError
 from harness.words.study import Home, Pin
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -21,13 +20,19 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 UNPINNED = "unpinned"
 """Revision of a thing that was never used, and whose endpoint cannot be asked; nothing is ever made from it."""
 
-
 NOT_HAD = "not-had"
 """Revision of an optional thing that cannot be had: what says so has a name of its own, and is made anew once it can."""
 
 DECIDED = "HARNESS_NOT_HAD"
 """Variable in which a command tells those that it starts which optional things are not had: JSON, why by pin's name.
 All of a run then agree, whenever a gate opens."""
+
+CERTIFICATE = "certificate.json"
+"""Lists every file that was made in a committed folder, with its digest, and nothing else."""
+
+
+class ForeignFileError(HarnessError):
+    """A certified folder holds a file that its certificate does not know, or lacks one that it does."""
 
 
 @cache
@@ -190,3 +195,57 @@ def _folder(pin: Pin) -> Path:
             "restore it with 'git checkout', or rebuild it with 'nox -s fixtures'"
         )
     return folder
+
+
+def refuse_foreign_files(folder: Path, found: Mapping[str, str]) -> None:
+    """Hold the files of a folder against the nearest certificate at or above it; no certificate, no check.
+
+    Args:
+        folder: The folder that was read.
+        found: Digest of each of its files, by path below the folder.
+
+    Raises:
+        ForeignFileError: If a file was changed, added or removed since the certificate was written.
+    """
+    certified = next(
+        (parent for parent in (folder, *folder.parents) if (parent / CERTIFICATE).is_file()), None
+    )
+    if certified is None:
+        return
+    below = folder.relative_to(certified)
+    wanted = _recorded(certified / CERTIFICATE)
+    here = {
+        (below / path).as_posix(): digest for path, digest in found.items() if Path(path).name != CERTIFICATE
+    }
+    expected = {
+        path: digest for path, digest in wanted.items() if below == Path() or Path(path).is_relative_to(below)
+    }
+    for path in sorted(here.keys() | expected.keys()):
+        if here.get(path) != expected.get(path):
+            raise ForeignFileError(_message(certified, path, here.get(path), expected.get(path)))
+
+
+def certified_digests(folder: Path) -> frozenset[str]:
+    """Digests that the nearest certificate at or above a folder lists; empty where there is none."""
+    certified = next(
+        (parent for parent in (folder, *folder.parents) if (parent / CERTIFICATE).is_file()), None
+    )
+    return frozenset(_recorded(certified / CERTIFICATE).values()) if certified else frozenset()
+
+
+def _recorded(certificate: Path) -> Mapping[str, str]:
+    content = json.loads(certificate.read_text(encoding="utf-8"))
+    files = content.get("files") if isinstance(content, dict) else None
+    if not isinstance(files, dict):
+        raise ForeignFileError(f"{certificate} lists no files; restore it with 'git checkout'")
+    return files
+
+
+def _message(folder: Path, path: str, found: str | None, expected: str | None) -> str:
+    place = f"{folder.name}/{path}"
+    cure = "restore it with 'git checkout', or rebuild the miniature world with 'nox -s fixtures'"
+    if found is None:
+        return f"{place} is missing, but {folder.name}/{CERTIFICATE} lists it; {cure}"
+    if expected is None:
+        return f"{place} is foreign: {folder.name}/{CERTIFICATE} does not list it; remove it, or {cure}"
+    return f"{place} has digest {found[:12]}, but {folder.name}/{CERTIFICATE} says {expected[:12]}; {cure}"
