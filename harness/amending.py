@@ -232,7 +232,7 @@ def settled_lines(found: Settled) -> Iterator[str]:
     """What was settled, for people; lines that a person may commit stand as they would be committed."""
     yield from map(_standing_line, found.baselines)
     if new := [each.fetched for each in found.baselines if each.standing is Standing.NEW and each.fetched]:
-        yield f"{len(new)} baselines are not committed. To hold them, add to BASELINES in the study's baselines.py, and amend the lock:"
+        yield f"{len(new)} baselines are not committed. To hold them, add to BASELINES in the study's published.py, and amend the lock:"
         yield from map(committable, new)
     yield from (line for each in found.shots for line in _shots_lines(each))
     yield from map(_pair_line, found.pairs)

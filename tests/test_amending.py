@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from claims.sin2025.baselines import BASELINES
+from claims.sin2025.published import BASELINES
 from harness.amending import Standing, settled, settled_lines
 from harness.authors import Read
 from harness.judge.declared import load_claims

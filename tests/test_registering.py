@@ -128,7 +128,7 @@ class Checkout:
         )  # fmt: skip
 
     def bend(self, old: str, new: str) -> None:
-        path = self.root / "claims" / "sin2025" / "gaps.py"
+        path = self.root / "claims" / "sin2025" / "claims.py"
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
@@ -147,7 +147,7 @@ def test_registered_bent_seen_and_amended(checkout: Checkout) -> None:
     assert (written.returncode, written.stdout.startswith("intact: ")) == (0, True)
     assert checkout.harness("lock", "--check").stdout == written.stdout
 
-    checkout.bend("margin=2.0", "margin=2.1")
+    checkout.bend('"19.89", margin=2.0', '"19.89", margin=2.1')
     broken = checkout.harness("lock", "--check")
     assert broken.returncode == 11
     assert "-/claims/gap.l25.value/margin: 2.0" in broken.stderr

@@ -5,23 +5,18 @@ seeds. Its phrases come from the same small pool, so the two runs are more alike
 margins are wide because eighty latents are few. A claim whose target is wrong on purpose says so.
 """
 
-from dataclasses import replace
-
 from harness.words.claim import (
-    Claim,
     InferenceTarget,
-    Kind,
     Minima,
     Printed,
     Reading,
     Rule,
     Sentence,
     SourceTier,
-    Target,
-    Tier,
     TwoPrintings,
     Unit,
 )
+from harness.words.claim_forms import Basis, arithmetic, bound, order, sign, untestable, value
 from harness.words.verdict import State
 
 LAYERS = (0, 3, 6, 9, 12, 15, 19, 22, 25)
@@ -33,304 +28,164 @@ SENTENCE = Sentence(
 )
 
 GAP_MARGIN = "about three standard errors of eighty latents: the judge must accept what is the same world"
+LATENTS, TRAINED = Basis(minima=Minima(units=60)), Basis(minima=Minima(units=60, seeds=3))
+
 ON_PURPOSE = "wrong on purpose: the judge must see it"
 
 
-def gap(layer: int, reading: str = "high") -> str:
-    """Id of the group gap of one layer."""
-    return f"gap/layer={layer}/{reading}/primary"
-
-
-def target(printed: str, reading: str = "primary") -> Target:
-    """A number of the independent run as this table prints it."""
-    return Target(printed=Printed(printed), source=RUN, tier=SourceTier.PAPER, reading=reading)
-
-
-def reading(*estimates: str, name: str = "primary", says: str = "as measured") -> Reading:
+def reading(*estimates: str) -> tuple[Reading]:
     """What a claim here means; nothing is left open in a world of our own."""
-    return Reading(name=name, says=says, supported_by=(RUN,), estimates=estimates)
+    return (Reading(name="primary", says="as measured", supported_by=(RUN,), estimates=estimates),)
 
 
-BLANK = Claim(
-    id="",
-    says="",
-    inventory=("miniature",),
-    sentence=SENTENCE,
-    kind=Kind.VALUE,
-    rule=Rule.WITHIN_MARGIN,
-    tier=Tier.SECONDARY,
-    unit=Unit.PERCENT,
-)
-"""What all claims of this study share."""
+def gap(*layers: int) -> tuple[Reading]:
+    """The group gap of some layers, below the high-resource languages."""
+    return reading(*(f"gap/layer={layer}/high/primary" for layer in layers))
+
+
+def accuracy(*languages: str) -> tuple[Reading]:
+    """Accuracy of the untouched model on ARC in some languages."""
+    return reading(*(f"accuracy/lang={code}/bench=arc/primary/primary" for code in languages))
+
+
+RETENTION = reading("retention/layer=20/lang=en/activation/primary")
 
 VALUES = (
-    replace(
-        BLANK,
-        id="mini.gap.l6.value",
-        says="The gap at layer 6 is that of the independent run",
-        readings=(reading(gap(6)),),
-        targets=(target("15.06"),),
-        margin=15.0,
-        margin_because=GAP_MARGIN,
-        null=0.0,
-        minima=Minima(units=60),
-        expected=State.PASS,
+    value(
+        "mini.gap.l6.value", "The gap at layer 6 is that of the independent run", SENTENCE, gap(6), "15.06", margin=15.0,
+        null=0.0, inventory="miniature", basis=LATENTS, expected=State.PASS,
+        because=GAP_MARGIN,
     ),
-    replace(
-        BLANK,
-        id="mini.gap.l25.value",
-        says="The gap at layer 25 is that of the independent run",
-        readings=(reading(gap(25)),),
-        targets=(target("23.39"),),
-        margin=15.0,
-        margin_because=GAP_MARGIN,
-        null=0.0,
-        minima=Minima(units=60),
-        expected=State.PASS,
+    value(
+        "mini.gap.l25.value", "The gap at layer 25 is that of the independent run", SENTENCE, gap(25), "23.39",
+        margin=15.0, null=0.0, inventory="miniature", basis=LATENTS, expected=State.PASS,
+        because=GAP_MARGIN,
     ),
-    replace(
-        BLANK,
-        id="mini.gap.l6.sharp",
-        says="The gap at layer 6 is within one point of the independent run",
-        readings=(reading(gap(6)),),
-        targets=(target("15.06"),),
-        margin=1.0,
-        margin_because="far below the error of eighty latents: a hit this close must not pass",
-        null=0.0,
-        expected=State.INCONCLUSIVE,
+    value(
+        "mini.gap.l6.sharp", "The gap at layer 6 is within one point of the independent run", SENTENCE, gap(6), "15.06",
+        margin=1.0, null=0.0, inventory="miniature", expected=State.INCONCLUSIVE,
+        because="far below the error of eighty latents: a hit this close must not pass",
     ),
-    replace(
-        BLANK,
-        id="mini.gap.l6.mirrored",
-        says="The gap at layer 6 has the opposite sign",
-        readings=(reading(gap(6)),),
-        targets=(target("-15.06"),),
-        margin=5.0,
-        margin_because=ON_PURPOSE,
-        null=0.0,
-        expected=State.DEVIATION,
+    value(
+        "mini.gap.l6.mirrored", "The gap at layer 6 has the opposite sign", SENTENCE, gap(6), "-15.06", margin=5.0,
+        null=0.0, inventory="miniature", expected=State.DEVIATION,
+        because=ON_PURPOSE,
     ),
-    replace(
-        BLANK,
-        id="mini.gap.l6.reference",
-        says="The gap at layer 6 is 58.28, whatever it is measured against",
-        readings=(
-            reading(gap(6, "english"), name="english", says="below English"),
-            reading(gap(6), name="high", says="below the high-resource languages"),
+    value(
+        "mini.gap.l6.reference", "The gap at layer 6 is 58.28, whatever it is measured against", SENTENCE,
+        (
+            Reading(
+                name="english",
+                says="below English",
+                supported_by=(RUN,),
+                estimates=("gap/layer=6/english/primary",),
+            ),
+            Reading(
+                name="high",
+                says="below the high-resource languages",
+                supported_by=(RUN,),
+                estimates=gap(6)[0].estimates,
+            ),
         ),
-        targets=(target("58.28", "english"), target("58.28", "high")),
-        margin=15.0,
-        margin_because=GAP_MARGIN,
-        null=0.0,
-        expected=State.CONTESTED,
+        "58.28", margin=15.0, null=0.0, inventory="miniature", expected=State.CONTESTED,
+        because=GAP_MARGIN,
     ),
-    replace(
-        BLANK,
-        id="mini.gain.ml.value",
-        says="The Malayalam gain is that of the independent run",
-        readings=(reading("gain/layer=20/lang=ml/primary/primary"),),
-        targets=(target("-0.04"),),
-        margin=4.0,
-        margin_because="about three standard errors of seventy latents and three seeds",
-        null=0.0,
-        minima=Minima(units=60, seeds=3),
-        # Inside the band, but a few latents decide it: their tail is heavier than any interval can bear.
-        expected=State.INCONCLUSIVE,
+    value(
+        "mini.gain.ml.value", "The Malayalam gain is that of the independent run", SENTENCE,
+        reading("gain/layer=20/lang=ml/primary/primary"), "-0.04", margin=4.0, null=0.0, inventory="miniature",
+        basis=TRAINED, expected=State.INCONCLUSIVE,
+        because="about three standard errors of seventy latents and three seeds",
     ),
-    replace(
-        BLANK,
-        id="mini.gain.id.value",
-        says="The Indonesian gain is nothing, and was never measured",
-        readings=(reading("gain/layer=20/lang=id/primary/primary"),),
-        targets=(target("0.00"),),
-        margin=1.0,
-        margin_because=ON_PURPOSE,
+    value(
+        "mini.gain.id.value", "The Indonesian gain is nothing, and was never measured", SENTENCE,
+        reading("gain/layer=20/lang=id/primary/primary"), "0.00", margin=1.0, inventory="miniature",
         expected=State.NOT_RUN,
+        because=ON_PURPOSE,
     ),
-    replace(
-        BLANK,
-        id="mini.retention.value",
-        says="English retention is that of the independent run",
-        readings=(reading("retention/layer=20/lang=en/activation/primary"),),
-        targets=(target("99.92"),),
-        margin=0.5,
-        margin_because="a tenth of the drift that would worry anybody, and ten standard errors",
-        null=100.0,
-        minima=Minima(units=60, seeds=3),
-        expected=State.PASS,
+    value(
+        "mini.retention.value", "English retention is that of the independent run", SENTENCE, RETENTION, "99.92",
+        margin=0.5, null=100.0, inventory="miniature", basis=TRAINED, expected=State.PASS,
+        because="a tenth of the drift that would worry anybody, and ten standard errors",
     ),
-    replace(
-        BLANK,
-        id="mini.accuracy.zh.arc",
-        says="Chinese ARC accuracy is that of the independent run",
-        readings=(reading("accuracy/lang=zh/bench=arc/primary/primary"),),
-        targets=(target("75.00"),),
-        margin=30.0,
-        margin_because="three standard errors of twenty questions",
-        expected=State.PASS,
+    value(
+        "mini.accuracy.zh.arc", "Chinese ARC accuracy is that of the independent run", SENTENCE, accuracy("zh"), "75.00",
+        margin=30.0, inventory="miniature", expected=State.PASS,
+        because="three standard errors of twenty questions",
     ),
-    replace(
-        BLANK,
-        id="mini.delta.ml.arc.fixed",
-        says="Malayalam ARC accuracy moves as in the independent run, on these very questions",
-        unit=Unit.POINTS,
-        readings=(reading("delta/lang=ml/bench=arc/primary/primary"),),
-        targets=(target("0.00"),),
-        margin=5.0,
-        margin_because="one question of twenty",
-        null=0.0,
-        inference=InferenceTarget.FIXED_ITEMS,
-        minima=Minima(seeds=3),
+    value(
+        "mini.delta.ml.arc.fixed", "Malayalam ARC accuracy moves as in the independent run, on these very questions",
+        SENTENCE, reading("delta/lang=ml/bench=arc/primary/primary"), "0.00", margin=5.0, null=0.0, inventory="miniature",
+        basis=Basis(unit=Unit.POINTS, inference=InferenceTarget.FIXED_ITEMS, minima=Minima(seeds=3)),
         expected=State.INCONCLUSIVE,
+        because="one question of twenty",
         beside="Twenty steps of training flip no answer here, so all seeds agree and their spread is unknown.",
     ),
-)
+)  # fmt: skip
 
 PLACES = (
-    replace(
-        BLANK,
-        id="mini.gap.max.bound",
-        says="None of nine layers has a gap above the largest of the independent run",
-        kind=Kind.BOUND,
-        rule=Rule.MAXIMUM_AT_MOST,
-        readings=(reading(*map(gap, LAYERS)),),
-        targets=(target("24.89"),),
-        margin=35.0,
-        margin_because="eight standard errors: limits for nine skewed layers at once are that wide",
+    bound(
+        "mini.gap.max.bound", "None of nine layers has a gap above the largest of the independent run", SENTENCE,
+        gap(*LAYERS), "24.89", rule=Rule.MAXIMUM_AT_MOST, margin=35.0, inventory="miniature", expected=State.PASS,
+        because="eight standard errors: limits for nine skewed layers at once are that wide",
+    ),
+    bound(
+        "mini.gap.max.attained", "Some of nine layers reaches a fifth of the largest gap of the independent run",
+        SENTENCE, gap(*LAYERS), "24.89", rule=Rule.MAXIMUM_AT_LEAST, margin=20.0, inventory="miniature",
         expected=State.PASS,
+        because="four fifths of it: lower limits of nine layers at once lie that low",
     ),
-    replace(
-        BLANK,
-        id="mini.gap.max.attained",
-        says="Some of nine layers reaches a fifth of the largest gap of the independent run",
-        kind=Kind.ATTAINED,
-        rule=Rule.MAXIMUM_AT_LEAST,
-        readings=(reading(*map(gap, LAYERS)),),
-        targets=(target("24.89"),),
-        margin=20.0,
-        margin_because="four fifths of it: lower limits of nine layers at once lie that low",
-        expected=State.PASS,
+    order(
+        "mini.gap.argmax", "The largest gap of nine layers stands at layer 19, as in the independent run", SENTENCE,
+        gap(*LAYERS), largest=gap(19), inventory="miniature", expected=State.INCONCLUSIVE,
     ),
-    replace(
-        BLANK,
-        id="mini.gap.argmax",
-        says="The largest gap of nine layers stands at layer 19, as in the independent run",
-        kind=Kind.ARGMAX,
-        rule=Rule.LARGEST_AT,
-        readings=(reading(*map(gap, LAYERS)),),
-        named=(gap(19),),
-        expected=State.INCONCLUSIVE,
+    order(
+        "mini.gap.region", "The largest gap of nine layers stands behind the first layer", SENTENCE, gap(*LAYERS),
+        largest=gap(*LAYERS[1:]), inventory="miniature", expected=State.PASS,
     ),
-    replace(
-        BLANK,
-        id="mini.gap.region",
-        says="The largest gap of nine layers stands behind the first layer",
-        kind=Kind.REGION,
-        rule=Rule.LARGEST_WITHIN,
-        readings=(reading(*map(gap, LAYERS)),),
-        named=tuple(map(gap, LAYERS[1:])),
-        expected=State.PASS,
+    sign(
+        "mini.gap.direction", "The gap is positive at layers 6, 19 and 25", SENTENCE, gap(6, 19, 25), +1,
+        inventory="miniature", expected=State.PASS,
     ),
-    replace(
-        BLANK,
-        id="mini.gap.direction",
-        says="The gap is positive at layers 6, 19 and 25",
-        kind=Kind.DIRECTION,
-        rule=Rule.EVERY_SIGN,
-        readings=(reading(gap(6), gap(19), gap(25)),),
-        sign=1,
-        expected=State.PASS,
-    ),
-    replace(
-        BLANK,
-        id="mini.gap.ml.direction",
-        says="Malayalam lies above the high-resource languages at layer 6",
-        kind=Kind.DIRECTION,
-        rule=Rule.SIGN,
-        readings=(reading("gap/layer=6/lang=ml/high/primary"),),
-        sign=-1,
-        expected=State.DEVIATION,
+    sign(
+        "mini.gap.ml.direction", "Malayalam lies above the high-resource languages at layer 6", SENTENCE,
+        reading("gap/layer=6/lang=ml/high/primary"), -1, inventory="miniature", expected=State.DEVIATION,
         beside="Wrong on purpose: Malayalam lies far below.",
     ),
-    replace(
-        BLANK,
-        id="mini.retention.floor",
-        says="English retention is at least 99.99",
-        kind=Kind.FLOOR,
-        rule=Rule.AT_LEAST,
-        readings=(reading("retention/layer=20/lang=en/activation/primary"),),
-        targets=(target("99.99"),),
-        expected=State.DEVIATION,
+    bound(
+        "mini.retention.floor", "English retention is at least 99.99", SENTENCE, RETENTION, "99.99", rule=Rule.AT_LEAST,
+        inventory="miniature", expected=State.DEVIATION,
         beside="Wrong on purpose: training costs English a little, and the judge must see how little.",
     ),
-    replace(
-        BLANK,
-        id="mini.similarity.ml",
-        says="Malayalam texts resemble their English phrases at layer 20",
-        kind=Kind.DIRECTION,
-        rule=Rule.SIGN,
-        unit=Unit.COSINE,
-        readings=(reading("similarity/layer=20/lang=ml/centred/primary"),),
-        sign=1,
+    sign(
+        "mini.similarity.ml", "Malayalam texts resemble their English phrases at layer 20", SENTENCE,
+        reading("similarity/layer=20/lang=ml/centred/primary"), +1, inventory="miniature", basis=Basis(unit=Unit.COSINE),
         expected=State.PASS,
     ),
-    replace(
-        BLANK,
-        id="mini.correlation.arc",
-        says="ARC accuracy falls as the gap grows",
-        kind=Kind.CORRELATION,
-        rule=Rule.CORRELATION_SIGN,
-        unit=Unit.CORRELATION,
-        readings=(reading("correlation/bench=arc/primary/primary"),),
-        sign=-1,
-        minima=Minima(units=8),
-        expected=State.INCONCLUSIVE,
+    sign(
+        "mini.correlation.arc", "ARC accuracy falls as the gap grows", SENTENCE,
+        reading("correlation/bench=arc/primary/primary"), -1, rule=Rule.CORRELATION_SIGN, inventory="miniature",
+        basis=Basis(unit=Unit.CORRELATION, minima=Minima(units=8)), expected=State.INCONCLUSIVE,
     ),
-    replace(
-        BLANK,
-        id="mini.accuracy.modest",
-        says="Low-resource accuracy stays below 60 percent on average",
-        kind=Kind.BOUND,
-        rule=Rule.POOLED_AT_MOST,
-        readings=(
-            reading(*(f"accuracy/lang={code}/bench=arc/primary/primary" for code in ("ml", "mr", "hi"))),
-        ),
-        targets=(target("60"),),
-        expected=State.PASS,
+    bound(
+        "mini.accuracy.modest", "Low-resource accuracy stays below 60 percent on average", SENTENCE,
+        accuracy("ml", "mr", "hi"), "60", rule=Rule.POOLED_AT_MOST, inventory="miniature", expected=State.PASS,
     ),
-    replace(
-        BLANK,
-        id="mini.accuracy.consistent",
-        says="Every high-resource language answers some ARC questions rightly",
-        kind=Kind.CONSISTENCY,
-        rule=Rule.POOLED_SIGN,
-        readings=(
-            reading(*(f"accuracy/lang={code}/bench=arc/primary/primary" for code in ("zh", "ru", "es"))),
-        ),
-        sign=1,
-        expected=State.PASS,
+    sign(
+        "mini.accuracy.consistent", "Every high-resource language answers some ARC questions rightly", SENTENCE,
+        accuracy("zh", "ru", "es"), +1, rule=Rule.POOLED_SIGN, inventory="miniature", expected=State.PASS,
     ),
-)
+)  # fmt: skip
 
 WORDS = (
-    replace(
-        BLANK,
-        id="mini.reading",
-        says="The miniature world understands what it reads",
-        kind=Kind.QUALITATIVE,
-        rule=Rule.NONE,
-        unit=Unit.NONE,
+    untestable(
+        "mini.reading", "The miniature world understands what it reads", SENTENCE, inventory="miniature",
         expected=State.NOT_TESTABLE,
     ),
-    replace(
-        BLANK,
-        id="mini.printings",
-        says="The gap at layer 6 is printed alike with two decimals and with none",
-        kind=Kind.ARITHMETIC,
-        rule=Rule.TWO_PRINTINGS,
-        arithmetic=TwoPrintings(printed=(("claims", Printed("15.06")), ("rounded", Printed("15")))),
+    arithmetic(
+        "mini.printings", "The gap at layer 6 is printed alike with two decimals and with none", SENTENCE,
+        TwoPrintings(printed=(("claims", Printed("15.06")), ("rounded", Printed("15")))), inventory="miniature",
         expected=State.PASS,
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (*VALUES, *PLACES, *WORDS)

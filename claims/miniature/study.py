@@ -5,7 +5,9 @@ Indonesian counts as tuned here and not in the paper's study, so that one claim 
 
 from dataclasses import replace
 
+from claims.sin2025 import profiles
 from claims.sin2025 import study as paper
+from harness.words.judgement import Protocol
 from harness.words.study import Shapes
 
 STUDY = replace(
@@ -18,3 +20,6 @@ STUDY = replace(
         replace(language, tuned=language.tuned or language.code == "id") for language in paper.LANGUAGES
     ),
 )
+
+PROTOCOL = Protocol(choices=(), adapter_seeds=profiles.fixture().sizes.adapter_seeds, exclusions=())
+"""Nothing is left open in a world of our own."""

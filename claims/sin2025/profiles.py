@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from claims.sin2025 import pins
-from claims.sin2025.specification import PROTOCOL
+from claims.sin2025.study import PROTOCOL
 from harness.words.study import Home, Parallel, Pin, Profile, Sizes, Sources, Translator
 
 FIXTURES = "fixtures"

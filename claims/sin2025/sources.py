@@ -1,6 +1,7 @@
-"""Who says what about the paper, and where: the abstract in its own words, everybody else in ours."""
+"""Who says what about the paper, and where they contradict each other: the abstract in its own words, everybody else in ours."""
 
 from harness.words.claim import Sentence, SourceTier
+from harness.words.judgement import Conflict
 
 ABSTRACT = "abstract"
 NEWS = "news-style summary"
@@ -11,9 +12,6 @@ FEED = "paper feed summary"
 """Reads "gap" against English, and "retention" as performance."""
 NOTES = "third-party notes"
 """The only ones with a correlation, and with the width of the dictionaries."""
-
-HIGH, ENGLISH = "the high-resource languages", "English"
-"""What a gap may be relative to (K1)."""
 
 
 def abstract(quote: str, sense: str = "") -> Sentence:
@@ -45,3 +43,64 @@ IMPROVEMENTS = abstract("After fine-tuning, benchmark results show modest but co
 KEY_FACTOR = abstract(
     "highlighting activation alignment as a key factor in enhancing multilingual LLM performance"
 )
+
+_CONFLICTS = {
+    "K1": (
+        "The gap is relative to high-resource languages in two summaries, to English in a third; the abstract names no base.",
+        "two readings of every claim on the gap, high-resource languages first",
+    ),
+    "K2": (
+        "One summary puts the gaps at layers 6 and 25 exactly; the others, and the abstract, say early and deeper layers.",
+        "values at the named layers; place and region are claims of their own",
+    ),
+    "K3": (
+        "One summary reports a correlation, third-party notes print r = -0.95, another summary lists it as still to be done.",
+        "the sign is judged per benchmark; the number stands beside the mean score, exploratory and unverified",
+    ),
+    "K4": (
+        "A gain of 87.69 percent is an increase in one summary, and has no formula anywhere.",
+        "change relative to before is the one supported reading; share of gap closed is measured as a variant",
+    ),
+    "K5": (
+        "English retention of about 91 percent is of activations in the abstract's context, of performance in a summary.",
+        "two readings of the value; the floor of 90 belongs to performance",
+    ),
+    "K6": (
+        "Malayalam ARC-Challenge changes by +5.47 in one summary and by +0.16 in another; points or percent is not said.",
+        "both numbers are targets, in points and in percent; arithmetic tells which can occur at all",
+    ),
+    "K7": (
+        "Gains are consistent in the abstract; a summary prints a drop on MMLU, and another calls them uneven.",
+        "consistency is judged over all tuned languages and benchmarks; the printed numbers are held against the word",
+    ),
+    "K8": (
+        "Alignment is a key factor in the abstract, no complete solution in one summary, of low confidence in another.",
+        "a causal reading without a measure: not testable",
+    ),
+    "K9": (
+        "Layer 20 and all layers below are tuned, or layers 0 to 20, or the loss stands at layer 20 alone.",
+        "loss and adapters on layers 0 to 20; layer 20 alone is an alternative in the grid",
+    ),
+    "K10": (
+        "Ten languages everywhere, but one list reads as if English came on top of nine.",
+        "nine languages and English, which is the reference and no member of a group",
+    ),
+    "K11": (
+        "Malayalam and Hindi are tuned in the abstract, Marathi as well in one summary; Indonesian and Catalan are not named.",
+        "adapters for the three that have a printed gain, one for each language",
+    ),
+    "K12": (
+        "Two sites give two dates of a last update; only the first version of the paper was seen.",
+        "touches no number: metadata of sites, and no sign of a second version",
+    ),
+    "K13": (
+        "A research plan says that tuning raises performance while English holds; the printed changes say less.",
+        "no source of a target; changes, consistency and English stability are judged by themselves",
+    ),
+}
+"""What contradicts what, and what is made of it."""
+
+CONFLICTS = tuple(
+    Conflict(id=name, says=says, treated=treated) for name, (says, treated) in _CONFLICTS.items()
+)
+"""Every conflict between sources of the paper; some touch no number."""

@@ -89,24 +89,24 @@ def load_published(study: str) -> tuple[PublishedSet, ...]:
 
 
 def load_conflicts_of(study: str) -> tuple[Conflict, ...]:
-    """Conflicts between a study's sources; none where it has no `conflicts.py`.
+    """Conflicts between a study's sources; none where its `sources.py` tells none.
 
     Raises:
         UsageError: If the table cannot be read, or holds something else.
     """
-    return _entries(study, "conflicts", "CONFLICTS", Conflict)
+    return _entries(study, "sources", "CONFLICTS", Conflict)
 
 
 def load_protocol_of(study: str) -> Protocol:
     """What a study fixes beside claims and specification.
 
     Raises:
-        UsageError: If its `specification.py` holds no protocol.
+        UsageError: If its `study.py` holds no protocol.
     """
-    protocol = _attribute(study, "specification", "PROTOCOL")
+    protocol = _attribute(study, "study", "PROTOCOL")
     if not isinstance(protocol, Protocol):
         raise UsageError(
-            f"claims/{study}/specification.py must hold PROTOCOL, a harness.words.judgement.Protocol; found {protocol!r}"
+            f"claims/{study}/study.py must hold PROTOCOL, a harness.words.judgement.Protocol; found {protocol!r}"
         )
     return protocol
 

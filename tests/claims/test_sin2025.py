@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from claims.sin2025 import estimate_names
+from claims.sin2025.claims import NAMES
 from claims.sin2025.profiles import PROFILES
 from claims.sin2025.published import PUBLISHED
-from claims.sin2025.specification import PROTOCOL
+from claims.sin2025.study import PROTOCOL
 from harness.judge.declared import load_claims
 from harness.judge.quantities import estimate_units
 from harness.judge.rules_arithmetic import judge_arithmetic
@@ -146,7 +146,7 @@ def test_chance_is_told_beside_every_claim_on_malayalam_hellaswag() -> None:
 def test_claims_are_found_by_the_name_of_their_language(word: str, claims: set[str]) -> None:
     assert claims <= {name for name, claim in CLAIMS.items() if word in claim.says.lower()}
     for name, claim in CLAIMS.items():
-        for code, language in estimate_names.NAMES.items():
+        for code, language in NAMES.items():
             assert f".{code}." not in name or language in claim.says, name
 
 

@@ -69,7 +69,7 @@ class SmallStudy:
         profiles: object = PROFILES,
     ) -> None:
         self.modules["claims"].CLAIMS = (claim,)
-        self.modules["specification"].PROTOCOL = protocol
+        self.modules["study"].PROTOCOL = protocol
         self.modules["study"].STUDY = study or replace(small_study(), name="small")
         self.modules["profiles"].PROFILES = profiles
 
@@ -87,9 +87,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
     package = ModuleType("claims.small")
     package.__path__ = [str(tmp_path / "small")]
     monkeypatch.setitem(sys.modules, "claims.small", package)
-    modules = {
-        name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "specification", "profiles")
-    }
+    modules = {name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "profiles")}
     for module in modules.values():
         module.__spec__ = object()
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -398,7 +396,7 @@ def test_a_run_under_a_broken_lock_does_not_break_the_mended_one(small: SmallStu
 
 def test_a_study_without_a_protocol_cannot_be_registered(small: SmallStudy) -> None:
     small.declare(protocol=None)
-    with pytest.raises(UsageError, match=r"claims/small/specification\.py must hold PROTOCOL"):
+    with pytest.raises(UsageError, match=r"claims/small/study\.py must hold PROTOCOL"):
         lock_state("small")
 
 

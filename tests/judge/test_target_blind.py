@@ -18,7 +18,12 @@ from harness.words.claim import Claim, Printed, Target
 from tests.test_floors import harness_imports, height_of
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
-SEES_CLAIMS = {"harness.words.claim", "harness.words.verdict", "harness.words.judgement"}
+SEES_CLAIMS = {
+    "harness.words.claim",
+    "harness.words.claim_forms",
+    "harness.words.verdict",
+    "harness.words.judgement",
+}
 """Modules whose words carry printed numbers, or what was made of them."""
 
 

@@ -32,7 +32,7 @@ LAST = {"estimates"}
             READ | ASKED | LAST | {"translations"}, id="a line of the translations and all that reads them",
         ),
         pytest.param(
-            "claims/sin2025/specification.py", "learning_rate=1e-4", "learning_rate=2e-4",
+            "claims/sin2025/study.py", "learning_rate=1e-4", "learning_rate=2e-4",
             {"adapters", "activations-tuned", "benchmarks-tuned", "estimates", "self-checks"},
             id="a parameter of training",
         ),

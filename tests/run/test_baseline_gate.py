@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import claims.sin2025.specification as paper_specification
+import claims.sin2025.study as paper_study
 from harness.judge.docket import hear
 from harness.judge.quantities import estimate_scopes
 from harness.report import write_report
@@ -87,9 +87,7 @@ def judged(folder: Path, mode: str, english_right: int) -> Judgement:
 
 @pytest.fixture(autouse=True)
 def _planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        paper_specification, "PROTOCOL", replace(paper_specification.PROTOCOL, baselines=BASELINES)
-    )
+    monkeypatch.setattr(paper_study, "PROTOCOL", replace(paper_study.PROTOCOL, baselines=BASELINES))
 
 
 def ending_in(judgement: Judgement, state: State) -> set[str]:
@@ -135,8 +133,8 @@ def test_committed_outcomes_of_single_questions_decide_where_they_are_at_hand(
     theirs = dict(keyed(("", float(place < 600)) for place in range(1000)))
     digest = write_outcomes(tmp_path / "theirs.csv", theirs)
     held = replace(KNOWN, outcomes=str(tmp_path / "theirs.csv"), outcomes_sha256=digest)
-    protocol = replace(paper_specification.PROTOCOL, baselines=(held,))
-    monkeypatch.setattr(paper_specification, "PROTOCOL", protocol)
+    protocol = replace(paper_study.PROTOCOL, baselines=(held,))
+    monkeypatch.setattr(paper_study, "PROTOCOL", protocol)
     found = judged(tmp_path, "full", 606)
     assert ending_in(found, State.ERROR) == set()
     assert [each.item_agreement for each in found.baselines if each.metric] == [0.994]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from claims.sin2025.specification import PRIMARY, PROTOCOL
+from claims.sin2025.study import PRIMARY, PROTOCOL
 from harness.models.adapters import trained_adapter
 from harness.models.loading import LanguageModel, load_language_model, load_translator
 from harness.stages import alignment, evaluation, translation, translation_scores

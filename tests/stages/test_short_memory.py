@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from claims.sin2025.profiles import fixture
-from claims.sin2025.specification import PRIMARY
+from claims.sin2025.study import PRIMARY
 from harness.designs.disparity import BaseRun
 from harness.designs.latents import Selections
 from harness.designs.tuning import smaller_portions
