@@ -1,7 +1,6 @@
 """The only door to peft: new LoRA adapters, adapters on disk, and a base model that gets its old self back."""
 
 import json
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from harness.models.batches import is_out_of_memory
 from harness.models.failed_adapters import published_origin
-from harness.models.whole_weights import has_whole_weights, tensors_of, whole_weights
+from harness.models.weights import has_whole_weights, reading_foreign_files, tensors_of, whole_weights
 from harness.statistics.finite import not_finite
 from harness.words.errors import UnusableWeightsError
 from harness.words.study import AlignmentChoice
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 CARD_FILE = "README.md"
 """Where peft and the hub look for a model card."""
 
-
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 PREFIX = "base_model.model."
@@ -33,10 +30,6 @@ PREFIX = "base_model.model."
 
 UNHEARD_SETTINGS = ("alora_invocation_tokens",)
 """Settings that peft knows, and that act in its own forward pass alone: here the layers are asked without it."""
-
-SET = re.compile(r"\{([^{}]*)\}")
-LONGEST_WORD = 300
-"""Characters of what peft says that are kept; it may list every module of the model."""
 
 
 @contextmanager
@@ -86,9 +79,22 @@ def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
         return
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise FileNotFoundError(f"{folder} holds no adapter; expected {ADAPTER_WEIGHTS} in it")
-    given, head = _given(folder), model.get_output_embeddings()
+    from peft import PeftModel
+
+    with reading_foreign_files(
+        folder, lambda said: UnusableWeightsError(folder, f"its weights cannot be read: {said}")
+    ):
+        given = tensors_of(folder / ADAPTER_WEIGHTS)
+    head = model.get_output_embeddings()
     with _restored(model, given):
-        tuned = _loaded(model, folder)
+        with (
+            warnings.catch_warnings(),
+            reading_foreign_files(
+                folder, lambda said: UnusableWeightsError(folder, f"peft refuses it: {said}")
+            ),
+        ):
+            warnings.simplefilter("ignore")  # what matters of it is refused
+            tuned = PeftModel.from_pretrained(model, folder).eval()
         _require_heard(tuned, folder)
         _require_whole(tuned, given, folder)
         if model.get_output_embeddings() is not head:
@@ -107,17 +113,6 @@ def base_named(folder: Path) -> str:
         return str(said["base_model_name_or_path"] or "")
     except (OSError, KeyError, TypeError, ValueError, RecursionError):
         return ""
-
-
-def _given(folder: Path) -> Mapping[str, Tensor]:
-    try:
-        return tensors_of(folder / ADAPTER_WEIGHTS)
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # what holds the tensors has an error of its own for every fault
-        raise UnusableWeightsError(
-            folder, f"its weights cannot be read: {_in_words(error, folder)}"
-        ) from error
 
 
 @contextmanager
@@ -144,34 +139,12 @@ def _restored(model: Any, given: Mapping[str, Tensor]) -> Iterator[None]:  # noq
         model.__dict__.pop("peft_config", None)
 
 
-def _loaded(model: Any, folder: Path) -> "PeftModel":  # noqa: ANN401
-    from peft import PeftModel
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters of it is refused
-            return PeftModel.from_pretrained(model, folder).eval()
-    except (OSError, MemoryError, torch.AcceleratorError):
-        raise
-    except Exception as error:  # a foreign file makes peft fail in any way
-        if isinstance(error, RuntimeError) and is_out_of_memory(error):
-            raise
-        raise UnusableWeightsError(folder, f"peft refuses it: {_in_words(error, folder)}") from error
-
-
-def _in_words(error: Exception, folder: Path) -> str:
-    """What an error says, on one line, the same in every process and on every machine."""
-    said = " ".join(str(error).replace(str(folder), "the folder").split())
-    said = SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", said)
-    return f"{type(error).__name__}: {said[:LONGEST_WORD]}"
-
-
 def save_adapter(tuned: "PeftModel", folder: Path, card: str) -> None:
     """Write weights, configuration and model card: the same bytes wherever and whenever the adapter is saved."""
     tuned.save_pretrained(folder)
     # peft's own card names the path of the base model.
     (folder / CARD_FILE).write_text(card, encoding="utf-8", newline="\n")
-    file = folder / "adapter_config.json"
+    file = folder / ADAPTER_CONFIG
     config = json.loads(file.read_text(encoding="utf-8"))
     # peft names the path of the base model, and lists sets in an order that changes with every process.
     steady = {name: sorted(value) if isinstance(value, list) else value for name, value in config.items()}

@@ -3,8 +3,7 @@
 import json
 import pickle
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,8 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.models.batches import is_out_of_memory
-from harness.models.whole_weights import weights_fault
+from harness.models.weights import reading_foreign_files, weights_fault
 from harness.sources.pins import locate
 from harness.statistics.finite import not_finite
 from harness.words.errors import HarnessError, MissingSourceError, UsageError
@@ -29,9 +27,6 @@ MODEL_FILES = ("config.json", "tokenizer.json")
 
 TRANSLATOR_FILES = ("config.json", "source.spm", "target.spm", "vocab.json")
 """The same of a translator."""
-
-LONGEST_WORD = 300
-"""Characters that are kept of what the library says."""
 
 CURE = "put the right files in their place, or correct the pin in pins.py of the study, below claims/"
 
@@ -54,16 +49,6 @@ class LanguageModel:
         decoder = self.model.model
         assert isinstance(decoder, nn.Module)
         return decoder
-
-    @property
-    def width(self) -> int:
-        """Width of its residual stream."""
-        return int(self.model.config.hidden_size)
-
-    @property
-    def num_layers(self) -> int:
-        """Number of decoder layers."""
-        return int(self.model.config.num_hidden_layers)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, with exactly one BOS, in front.
@@ -110,7 +95,7 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     from transformers import AutoTokenizer, Gemma2Config, Gemma2ForCausalLM
 
     folder = _sound_folder(pin, MODEL_FILES, Gemma2Config.model_type)
-    with _readable(pin):
+    with reading_foreign_files(folder, _refusal(pin)):
         model, report = Gemma2ForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, numerics.dtype),
@@ -146,7 +131,7 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
 
     folder = _sound_folder(pin, TRANSLATOR_FILES, MarianConfig.model_type)
     try:
-        with _readable(pin):
+        with reading_foreign_files(folder, _refusal(pin)):
             # Some translators are published as a pickle alone: of it nothing but tensors is read, never code.
             model, report = MarianMTModel.from_pretrained(
                 folder, dtype=torch.float32, weights_only=True, output_loading_info=True
@@ -158,12 +143,16 @@ def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
         ) from error
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     _require_whole(pin, model, report)
-    with warnings.catch_warnings(), _readable(pin):
+    with warnings.catch_warnings(), reading_foreign_files(folder, _refusal(pin)):
         # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
         warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
         tokenizer = MarianTokenizer.from_pretrained(folder, split_special_tokens=True)
     _require_its_tokenizer(pin, model, tokenizer)
-    _require_punctuation_kept(pin, tokenizer)
+    if (found := tokenizer.normalize(PUNCTUATION)) != PUNCTUATION:
+        raise HarnessError(
+            f"the tokenizer of {pin.name} makes {found!r} of {PUNCTUATION!r}, as it does where sacremoses can be imported; "
+            "expected every text as it stands: uninstall sacremoses, and start again"
+        )
     return TranslationModel(model=model, tokenizer=tokenizer)
 
 
@@ -192,19 +181,8 @@ def _sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
     return folder
 
 
-@contextmanager
-def _readable(pin: Pin) -> Iterator[None]:
-    """Turns whatever a foreign file makes the library say into one clear error; a disk or memory that fails passes."""
-    try:
-        yield
-    except (HarnessError, MemoryError, torch.AcceleratorError, pickle.UnpicklingError):
-        raise
-    except Exception as error:  # a foreign file makes it fail in any way
-        is_machine = isinstance(error, OSError) and error.errno is not None
-        if is_machine or (isinstance(error, RuntimeError) and is_out_of_memory(error)):
-            raise
-        said = " ".join(str(error).split())[:LONGEST_WORD]
-        raise UsageError(f"{pin} cannot be loaded ({type(error).__name__}: {said}); {CURE}") from error
+def _refusal(pin: Pin) -> Callable[[str], UsageError]:
+    return lambda said: UsageError(f"{pin} cannot be loaded ({said}); {CURE}")
 
 
 def _require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -> None:  # noqa: ANN401
@@ -248,11 +226,3 @@ def _special_id(pin: Pin, model: Any, tokenizer: Any, name: str) -> int:  # noqa
     token_id = int(tokenizer.convert_tokens_to_ids(token))
     _require_embedded(pin, model, token_id)
     return token_id
-
-
-def _require_punctuation_kept(pin: Pin, tokenizer: Any) -> None:  # noqa: ANN401
-    if (found := tokenizer.normalize(PUNCTUATION)) != PUNCTUATION:
-        raise HarnessError(
-            f"the tokenizer of {pin.name} makes {found!r} of {PUNCTUATION!r}, as it does where sacremoses can be imported; "
-            "expected every text as it stands: uninstall sacremoses, and start again"
-        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.models.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, attached, base_named
 from harness.models.loading import load_language_model
-from harness.models.whole_weights import INDEX, WHOLE_WEIGHTS
+from harness.models.weights import INDEX, WHOLE_WEIGHTS
 from harness.sources.pins import locate
 from harness.store.tables import write_table
 from harness.words.errors import MissingSourceError, UnusableWeightsError

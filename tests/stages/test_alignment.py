@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import Encoder, load_encoder
-from harness.stages import alignment
+from harness.stages import alignment, held_out
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched, alignment_loss
 from harness.stages.held_out import measured_moment, nats_per_token, strangers
@@ -550,7 +550,7 @@ class Told:
 
 def test_a_moment_by_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Partners 1 and 3 apart; strangers |0 - 13| and |10 - 1|, where English and English would be 10 apart."""
-    monkeypatch.setattr(heldout, "nats_per_token", lambda _model, ids, _tokens: float(ids[0][0]))
+    monkeypatch.setattr(held_out, "nats_per_token", lambda _model, ids, _tokens: float(ids[0][0]))
     pairs = Pairs(english=((0,), (10,)), target=((1,), (13,)), own=((), ()))
     told: Any = Told()
     assert measured_moment(told, pairs, nullcontext, batch_tokens=8, step=5, seed=1) == AlignmentStep(

@@ -154,7 +154,7 @@ def test_every_language_is_described_on_the_same_texts(
             described[code] = [spoken.index(text) for text in texts]  # noqa: B023  called before the next round
             return []
 
-        monkeypatch.setattr(dictionary, "reconstruction_totals", totals)
+        monkeypatch.setattr(dictionary_error, "reconstruction_totals", totals)
         task = replace(task_of(world, texts=5), language=code)
         dictionary_error.produce(task, needs, tmp_path / "out" / code)
     assert described["en"] == described["ml"] == described["es"]

@@ -16,10 +16,10 @@ from harness.judge.stored import stored_samples
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.failed_adapters import unusable_models
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.whole_weights import whole_weights
+from harness.models.weights import whole_weights
 from harness.report import closing_lines, load_report, write_report
 from harness.sources.studies import load_profile, load_study
-from harness.stages import translation
+from harness.stages import published_models, translation
 from harness.stages.published_models import produce
 from harness.store.tables import read_table, table_path
 from harness.words.claim import InferenceTarget
@@ -357,7 +357,7 @@ def test_an_adapter_of_another_base_model_is_named(
     *,
     is_ours: bool,
 ) -> None:
-    monkeypatch.setattr(publishedmodels, "load_language_model", lambda *_: model)
+    monkeypatch.setattr(published_models, "load_language_model", lambda *_: model)
     given = spoilt_adapter(
         model, tmp_path / "given", lambda _, config: config.update(base_model_name_or_path=named)
     )

@@ -71,7 +71,7 @@ def test_a_text_that_is_laid_out_otherwise_is_recorded_and_no_translator_is_load
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, why: str
 ) -> None:
     pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": SOURCES}, place)
-    monkeypatch.delattr(translationscores, "load_translator")
+    monkeypatch.delattr(translation_scores, "load_translator")
     translation_scores.produce(scores_task(world, pin), {}, tmp_path / "out")
     (row,) = read_table(tmp_path / "out", UnscoredTranslator)
     assert row.language == LANGUAGES[1].code
@@ -84,7 +84,7 @@ def test_what_the_starting_command_could_not_have_is_not_asked_for_again(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": SOURCES})
-    monkeypatch.setenv(sources.DECIDED, f'{{"{pin.name}": "the gate was shut"}}')
+    monkeypatch.setenv(pins.DECIDED, f'{{"{pin.name}": "the gate was shut"}}')
     pins.refusal.cache_clear()
     translation_scores.produce(scores_task(world, replace(pin, is_optional=True)), {}, tmp_path / "out")
     assert read_table(tmp_path / "out", UnscoredTranslator) == [

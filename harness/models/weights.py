@@ -1,7 +1,9 @@
-"""The only door to safetensors: what files of weights hold, and a tuned model's in the place of the base's for the time of a block."""
+"""The only door to safetensors: what files of weights hold, and a tuned model's in the place of the base's for a while."""
 
 import json
-from collections.abc import Iterator, Mapping
+import pickle
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from harness.models.batches import is_out_of_memory
 from harness.statistics.finite import not_finite
-from harness.words.errors import UnusableWeightsError
+from harness.words.errors import HarnessError, UnusableWeightsError
 
 WHOLE_WEIGHTS = "model*.safetensors"
 """Files that hold the weights of a whole model, one or several."""
@@ -21,18 +24,44 @@ INDEX = "model.safetensors.index.json"
 FLOATING = frozenset({"BF16", "F16", "F32", "F64"})
 """Kinds of numbers that weights are stored as. Others are codes, whose scales no loader here would apply."""
 
+SET = re.compile(r"\{([^{}]*)\}")
+LONGEST_MESSAGE = 300
+"""Characters of what a library says that are kept; it may list every module of a model."""
+
+
+@contextmanager
+def reading_foreign_files(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
+    """Turns whatever foreign files make a library say into one clear error; a disk or memory that fails passes.
+
+    Args:
+        folder: Where the files lie.
+        refusal: The error for what was said, which is on one line, the same in every process and on every machine.
+    """
+    try:
+        yield
+    except (HarnessError, MemoryError, torch.AcceleratorError, pickle.UnpicklingError):
+        raise
+    except Exception as error:  # a foreign file makes a library fail in any way
+        is_machine = isinstance(error, OSError) and error.errno is not None
+        if is_machine or (isinstance(error, RuntimeError) and is_out_of_memory(error)):
+            raise
+        said = " ".join(str(error).replace(str(folder), "the folder").split())
+        said = SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", said)
+        raise refusal(f"{type(error).__name__}: {said[:LONGEST_MESSAGE]}") from error
+
 
 def weights_fault(folder: Path) -> str:
     """What is wrong with the files of weights in a folder, on one line; nothing where each tensor stands once, as numbers.
 
     A tensor that stands in two files, or in another than the index says, would be taken from whichever is read last.
     """
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
 
     homes: dict[str, str] = {}
     for path in sorted(folder.glob(WHOLE_WEIGHTS)):
         try:
-            kinds = _kinds_of_numbers(path)
+            with safe_open(path, framework="pt") as stored:
+                kinds = {name: stored.get_slice(name).get_dtype() for name in stored.keys()}  # noqa: SIM118  no mapping
         except SafetensorError as error:
             return f"{path.name} cannot be read: {error}"
         for name, kind in kinds.items():
@@ -42,13 +71,6 @@ def weights_fault(folder: Path) -> str:
                 return f"{path.name} holds {name} as {kind}; expected one of {', '.join(sorted(FLOATING))}"
             homes[name] = path.name
     return _index_fault(folder / INDEX, homes)
-
-
-def _kinds_of_numbers(path: Path) -> dict[str, str]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as stored:
-        return {name: stored.get_slice(name).get_dtype() for name in stored.keys()}  # noqa: SIM118  it is no mapping
 
 
 def _index_fault(path: Path, homes: Mapping[str, str]) -> str:
@@ -94,8 +116,7 @@ def whole_weights(model: Any, folder: Path) -> Iterator[None]:  # noqa: ANN401
         UnusableWeightsError: If the files cannot be read or name a tensor twice, or the weights are not those of such a
             model, differ where the model shares one memory, are no numbers, or are the base model's own.
     """
-    fault = weights_fault(folder)
-    if fault:
+    if fault := weights_fault(folder):
         raise UnusableWeightsError(folder, f"its weights are spoilt: {fault}")
     given = {
         name: tensor
@@ -103,12 +124,20 @@ def whole_weights(model: Any, folder: Path) -> Iterator[None]:  # noqa: ANN401
         for name, tensor in tensors_of(path).items()
     }
     own: Mapping[str, Tensor] = model.state_dict()
-    _require_fitting(given, own, folder)
-    _require_one_of_each(given, own, folder)
+    if fault := _misfit(given, own):
+        raise UnusableWeightsError(folder, f"its weights are of another model: {fault}")
     kept = {name: own[name].detach().to("cpu", copy=True) for name in given}
     try:
         _write(own, given)
-        _require_another(own, given, kept, folder)
+        if broken := not_finite({name: own[name] for name in given}):
+            raise UnusableWeightsError(
+                folder, f"its weights are no numbers, at {broken[:3]}; nothing can be measured"
+            )
+        if all(torch.equal(own[name].to("cpu"), weight) for name, weight in kept.items()):
+            raise UnusableWeightsError(
+                folder,
+                "its weights are the base model's own, so tuned would silently mean base; name another model",
+            )
         yield
     finally:
         _write(own, kept)
@@ -120,50 +149,23 @@ def _write(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
             own[name].copy_(weight)
 
 
-def _require_fitting(given: Mapping[str, Tensor], own: Mapping[str, Tensor], folder: Path) -> None:
-    """Every weight of the model must be given, by its own name or by one that it shares its memory with."""
+def _misfit(given: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str:
+    """Why weights cannot take the place of a model's own; nothing where every one of its weights is given, and no other."""
+    # A name that shares its memory with a given one need not be given itself.
     places = {own[name].data_ptr() for name in given.keys() & own.keys()}
     missing = [name for name, weight in own.items() if name not in given and weight.data_ptr() not in places]
     strange = [name for name in given if name not in own]
     if missing or strange:
-        raise UnusableWeightsError(
-            folder,
-            f"its weights are of another model: {len(missing)} of {len(own)} weights are missing {missing[:3]}, and "
-            f"{len(strange)} have no place in the base model {strange[:3]}; expected a tuned copy of it, or an adapter",
+        return (
+            f"{len(missing)} of {len(own)} weights are missing {missing[:3]}, and {len(strange)} have no place in the base "
+            f"model {strange[:3]}; expected a tuned copy of it, or an adapter"
         )
-    misfits = [name for name, weight in given.items() if weight.shape != own[name].shape]
-    if misfits:
-        name = misfits[0]
-        raise UnusableWeightsError(
-            folder,
-            f"its weights are of another model: {name} has shape {tuple(given[name].shape)}, the base model's "
-            f"{tuple(own[name].shape)}; expected a tuned copy of it",
-        )
-
-
-def _require_one_of_each(given: Mapping[str, Tensor], own: Mapping[str, Tensor], folder: Path) -> None:
-    """Names that share their memory in the base model must be given alike: the last one written would silently win."""
     firsts: dict[int, str] = {}
     for name, weight in given.items():
+        if weight.shape != own[name].shape:
+            return f"{name} has shape {tuple(weight.shape)}, the base model's {tuple(own[name].shape)}; expected a tuned copy of it"
+        # Where names share their memory, the last one written would silently win.
         first = firsts.setdefault(own[name].data_ptr(), name)
         if first != name and not torch.equal(given[first], weight):
-            raise UnusableWeightsError(
-                folder,
-                f"its weights are of another model: {first} and {name} differ, and are one weight in the base model; "
-                "expected a tuned copy of it, or an adapter",
-            )
-
-
-def _require_another(
-    own: Mapping[str, Tensor], given: Mapping[str, Tensor], kept: Mapping[str, Tensor], folder: Path
-) -> None:
-    broken = not_finite({name: own[name] for name in given})
-    if broken:
-        raise UnusableWeightsError(
-            folder, f"its weights are no numbers, at {broken[:3]}; nothing can be measured"
-        )
-    if all(torch.equal(own[name].to("cpu"), weight) for name, weight in kept.items()):
-        raise UnusableWeightsError(
-            folder,
-            "its weights are the base model's own, so tuned would silently mean base; name another model",
-        )
+            return f"{first} and {name} differ, and are one weight in the base model; expected a tuned copy of it, or an adapter"
+    return ""
