@@ -1,52 +1,42 @@
-"""From records to the document that everything else is rendered from."""
+"""From records and verdicts to the document that every page is rendered from."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeVar
 
-from harness.report.claimdocument import JudgedClaim
-from harness.report.claimform import claim_forms, self_check_forms
 from harness.report.document import (
-    VERDICTS,
-    AmendmentEntry,
-    Artifact,
-    BaselineEntry,
-    Check,
-    ChoiceEntry,
-    CoverageEntry,
-    DepartureEntry,
-    Language,
-    LedgerEntry,
-    LockEntry,
+    DecisionRule,
+    JudgedCase,
+    JudgedClaim,
+    KnownNumber,
     Measurement,
-    OverlapEntry,
+    Paper,
     Point,
-    PrecisionEntry,
-    ProspectEntry,
+    PrintedTarget,
     Report,
     Run,
     SelfCheckStudy,
-    Source,
-    StoppedEntry,
+    Spread,
+    StoppedAdapter,
     Summary,
-    Unfinished,
-    UnscoredEntry,
-    UnusableEntry,
 )
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
-from harness.words.claim import Claim, Kind
+from harness.words.claim import Arithmetic, Claim, GainAgainstGap, Granularity, Kind, Target, TwoPrintings
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck
-from harness.words.judgement import FailOn, Judgement, Ledger, Lock, LockStatus, Precision
+from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.runfacts import RunFacts
-from harness.words.verdict import State, Verdict, Why
+from harness.words.verdict import CaseVerdict, Closeness, Flag, Member, Numbers, State, Verdict, Why
 
-SCHEMA_VERSION = "1.1"
-ARITHMETIC = "arithmetic"
+Row = TypeVar("Row", Numbers, Closeness, Member)
+
 WITHHELD = "It needs no run; 'harness explain' says what comes of it, and a full run's report does."
-NON_DISCRIMINATING = "non-discriminating"
+WORDLESS = (Why.EXPLORATORY, Why.SUBSET)
+"""Reasons for which no case of a claim may read PASS or DEVIATION either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,193 +75,258 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     """
     _refuse_duplicates("estimate", (row.estimate_id for row in records.estimates))
     _refuse_duplicates("self-check", (row.check_id for row in records.checks))
-    claims = _claims(facts, judgement) if judgement else []
-    built: Report = {
-        "schema_version": SCHEMA_VERSION,
-        "paper": {"id": facts.paper_id, "title": facts.paper_title},
-        "mode": facts.mode,
-        "level": "replicability",
-        "lock": _lock(_lock_of(facts, judgement)),
-        "run": _run(facts, judgement.ledger if judgement else Ledger(ordinal=facts.ordinal)),
-        "languages": [cast("Language", asdict(row)) for row in facts.languages],
-        "not_run": [cast("Unfinished", asdict(row)) for row in facts.not_run],
-        "judged": judgement is not None,
-        "claims": claims,
-        "self_check_study": _self_check_study(judgement),
-        "measurements": _measurements(records, judgement.precisions if judgement else ()),
-        "self_checks": [_check(row) for row in records.checks],
-        "choices": [cast("ChoiceEntry", _jsonable(row)) for row in judgement.choices] if judgement else [],
-        "departures": [cast("DepartureEntry", asdict(row)) for row in judgement.departures]
-        if judgement
-        else [],
-        "ledger": [cast("LedgerEntry", asdict(row)) for row in judgement.ledger.lines] if judgement else [],
-        "prospects": [cast("ProspectEntry", asdict(row)) for row in judgement.prospects] if judgement else [],
-        "summary": _summary(facts, records, judgement, claims),
-    }
-    if records.stopped:
-        built["stopped"] = [_stopped(row) for row in records.stopped]
-    if records.unscored:
-        built["unscored"] = [cast("UnscoredEntry", asdict(row)) for row in records.unscored]
-    if records.coverage:
-        built["coverage"] = [cast("CoverageEntry", asdict(row)) for row in records.coverage]
-    if records.overlaps:
-        built["overlaps"] = [cast("OverlapEntry", asdict(row)) for row in records.overlaps]
-    if records.unusable:
-        built["unusable"] = [cast("UnusableEntry", asdict(row)) for row in records.unusable]
-    if judgement and judgement.baselines:
-        built["baselines"] = [cast("BaselineEntry", asdict(row)) for row in judgement.baselines]
-    return built
+    claims = _claims_of_paper(facts, judgement) if judgement else ()
+    ledger = judgement.ledger if judgement else Ledger(ordinal=facts.ordinal)
+    unregistered = Lock(sha256=facts.specification_digest, status=LockStatus.ABSENT)
+    return Report(
+        paper=Paper(id=facts.paper_id, title=facts.paper_title),
+        mode=facts.mode,
+        lock=judgement.lock if judgement else unregistered,
+        run=Run(
+            id=facts.run_id,
+            ordinal=ledger.ordinal,
+            runs_under_lock=max(ledger.runs_under_lock, ledger.ordinal),
+            study=facts.study,
+            profile=facts.profile,
+            environment=dict(facts.environment),
+            artifacts=facts.artifacts,
+            sources=facts.sources,
+        ),
+        languages=facts.languages,
+        not_run=facts.not_run,
+        judged=judgement is not None,
+        claims=claims,
+        self_check_study=_self_check_study(judgement),
+        measurements=tuple(_measurements(records, judgement.precisions if judgement else ())),
+        self_checks=tuple(map(_known_number, records.checks)),
+        choices=judgement.choices if judgement else (),
+        ledger=ledger.lines,
+        prospects=judgement.prospects if judgement else (),
+        summary=_summary(facts, records, judgement, claims),
+        stopped=tuple(map(_stopped, records.stopped)),
+        unscored=tuple(records.unscored),
+        unusable=tuple(records.unusable),
+        coverage=tuple(records.coverage),
+        overlaps=tuple(records.overlaps),
+        baselines=judgement.baselines if judgement else (),
+    )
 
 
-def _claims(facts: RunFacts, judgement: Judgement) -> list[JudgedClaim]:
+def judged_claims(judged: Judged, alpha: float, deselected: tuple[str, ...] = ()) -> tuple[JudgedClaim, ...]:
+    """Every claim of a study with its verdict, in the study's order."""
+    return tuple(
+        judged_claim(claim, verdict, alpha, selected=claim.id not in deselected)
+        for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
+    )
+
+
+def judged_claim(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool = True) -> JudgedClaim:
+    """One claim with its verdict; a self-check also with the state that is expected of it."""
+    cases = tuple(_case(case, verdict) for case in verdict.cases)
+    first = cases[0] if cases else None
+    return JudgedClaim(
+        id=claim.id,
+        text=claim.says,
+        kind=claim.kind,
+        tier=claim.tier,
+        unit=claim.unit,
+        inventory=claim.inventory,
+        conflicts=claim.conflicts,
+        sentence=claim.sentence,
+        readings=claim.readings,
+        targets=tuple(map(_target, claim.targets)),
+        discrepancies=tuple(map(_target, claim.discrepancies)),
+        arithmetic=tuple(_printed_numbers(claim.arithmetic)),
+        paper_units=claim.paper_units,
+        rule=DecisionRule(
+            name=claim.rule,
+            alpha=alpha,
+            margin=claim.margin,
+            margin_because=claim.margin_because,
+            null=claim.null,
+            sign=claim.sign,
+            named=claim.named,
+            inference=claim.inference,
+            min_units=claim.minima.units,
+            min_seeds=claim.minima.seeds,
+        ),
+        beside=claim.beside,
+        selected=selected,
+        verdict=verdict.state,
+        reason=verdict.why,
+        flags=verdict.flags,
+        says=verdict.says,
+        measured=first.measured if first else None,
+        closeness=first.closeness if first else None,
+        cases=cases,
+        expected=State(claim.expected) if claim.expected else None,
+        differs=verdict.state != claim.expected if claim.expected else None,
+    )
+
+
+def _claims_of_paper(facts: RunFacts, judgement: Judgement) -> tuple[JudgedClaim, ...]:
+    """The claims of the paper; on a page that is headed as saying nothing about it, none on its arithmetic either."""
     judged = judgement.paper
     if facts.mode in SELF_CHECKED_MODES or facts.not_run:
-        judged = replace(judged, verdicts=tuple(map(_withheld, judged.claims, judged.verdicts)))
-    return claim_forms(judged, judgement.alpha, judgement.deselected)
-
-
-def _withheld(claim: Claim, verdict: Verdict) -> Verdict:
-    """No verdict on the paper's arithmetic either, on a page that is headed as saying nothing about the paper."""
-    if claim.kind is not Kind.ARITHMETIC:
-        return verdict
-    return Verdict(claim_id=claim.id, state=State.NOT_RUN, why=Why.FIXTURE_MODE, says=WITHHELD)
-
-
-def _summary(
-    facts: RunFacts, records: Records, judgement: Judgement | None, claims: Sequence[JudgedClaim]
-) -> Summary:
-    counted = [claim for claim in claims if claim["kind"] != ARITHMETIC]
-    states = Counter(claim["verdict"] for claim in counted)
-    outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
-    outcome = replace(outcome, is_whole=all(row.is_control for row in records.stopped))
-    return {
-        "counts": {state: states[state] for state in VERDICTS},
-        "non_discriminating": sum(
-            claim["verdict"] == "PASS" and NON_DISCRIMINATING in claim["flags"] for claim in counted
-        ),
-        "fail_on": str(judgement.fail_on if judgement else FailOn.UNRESOLVED),
-        "exit_code": ExitCode.NOTHING_JUDGED if facts.not_run else exit_code(outcome),
-    }
-
-
-def _lock_of(facts: RunFacts, judgement: Judgement | None) -> Lock:
-    if judgement:
-        return judgement.lock
-    return Lock(sha256=facts.specification_digest, status=LockStatus.ABSENT)
-
-
-def _lock(lock: Lock) -> LockEntry:
-    return {
-        "sha256": lock.sha256,
-        "status": str(lock.status),
-        "commit": lock.commit,
-        "date": lock.date,
-        "amendments": [cast("AmendmentEntry", asdict(row)) for row in lock.amendments],
-    }
-
-
-def _run(facts: RunFacts, ledger: Ledger) -> Run:
-    return {
-        "id": facts.run_id,
-        "ordinal": ledger.ordinal,
-        "runs_under_lock": max(ledger.runs_under_lock, ledger.ordinal),
-        "study": facts.study,
-        "profile": facts.profile,
-        "environment": dict(facts.environment),
-        "artifacts": [cast("Artifact", asdict(row)) for row in facts.artifacts],
-        "sources": [cast("Source", asdict(row)) for row in facts.sources],
-    }
+        verdicts = tuple(
+            Verdict(claim_id=claim.id, state=State.NOT_RUN, why=Why.FIXTURE_MODE, says=WITHHELD)
+            if claim.kind is Kind.ARITHMETIC
+            else verdict
+            for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
+        )
+        judged = replace(judged, verdicts=verdicts)
+    return judged_claims(judged, judgement.alpha, judgement.deselected)
 
 
 def _self_check_study(judgement: Judgement | None) -> SelfCheckStudy | None:
     if judgement is None or judgement.self_check is None:
         return None
     judged = judgement.self_check
-    return {"study": judged.study, "claims": self_check_forms(judged, judgement.alpha)}
+    return SelfCheckStudy(study=judged.study, claims=judged_claims(judged, judgement.alpha))
 
 
-def _measurements(records: Records, precisions: Iterable[Precision]) -> list[Measurement]:
-    known = {row.estimate_id: _precision(row) for row in precisions}
+def _summary(
+    facts: RunFacts, records: Records, judgement: Judgement | None, claims: Sequence[JudgedClaim]
+) -> Summary:
+    counted = [claim for claim in claims if claim.kind is not Kind.ARITHMETIC]
+    states = Counter(claim.verdict for claim in counted)
+    outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
+    outcome = replace(outcome, is_whole=all(row.is_control for row in records.stopped))
+    return Summary(
+        counts={state: states[state] for state in State},
+        non_discriminating=sum(
+            claim.verdict is State.PASS and Flag.NON_DISCRIMINATING in claim.flags for claim in counted
+        ),
+        fail_on=judgement.fail_on if judgement else FailOn.UNRESOLVED,
+        exit_code=ExitCode.NOTHING_JUDGED if facts.not_run else exit_code(outcome),
+    )
+
+
+def _measurements(records: Records, precisions: Iterable[Precision]) -> Iterator[Measurement]:
+    known = {
+        row.estimate_id: Spread(se=row.se, df=row.df, ci90=row.ci90, ci95=row.ci95, seeds=row.seeds)
+        for row in precisions
+    }
     points: dict[str, list[Point]] = {}
     for owner, point in records.points:
-        if math.isfinite(point["x"]) and math.isfinite(point["y"]):
+        if math.isfinite(point.x) and math.isfinite(point.y):
             points.setdefault(owner, []).append(point)
-    return [
-        _measurement(row, records.unit_counts, known.get(row.estimate_id), points.get(row.estimate_id))
-        for row in records.estimates
-    ]
+    for row in records.estimates:
+        yield Measurement(
+            id=row.estimate_id,
+            quantity=row.quantity,
+            reading=row.reading,
+            specification=row.specification,
+            formula=row.formula,
+            unit=row.unit,
+            value=row.value if math.isfinite(row.value) else None,
+            layer=row.layer,
+            language=row.language,
+            benchmark=row.benchmark,
+            unit_kind=row.unit_kind,
+            num_units=row.num_units,
+            num_seeds=row.num_seeds,
+            num_unit_values=records.unit_counts.get(row.estimate_id, 0),
+            precision=known.get(row.estimate_id),
+            points=tuple(points.get(row.estimate_id, ())),
+        )
 
 
-def _measurement(
-    row: Estimate,
-    unit_counts: Mapping[str, int],
-    precision: PrecisionEntry | None,
-    points: list[Point] | None,
-) -> Measurement:
-    entry: Measurement = {
-        "id": row.estimate_id,
-        "quantity": row.quantity,
-        "reading": row.reading,
-        "specification": row.specification,
-        "formula": str(row.formula),
-        "unit": row.unit,
-        "value": _finite(row.value),
-        "layer": row.layer,
-        "language": row.language,
-        "benchmark": row.benchmark,
-        "unit_kind": row.unit_kind,
-        "num_units": row.num_units,
-        "num_seeds": row.num_seeds,
-        "num_unit_values": unit_counts.get(row.estimate_id, 0),
-    }
-    if precision:
-        entry["precision"] = precision
-    if points:
-        entry["points"] = points
-    return entry
+def _known_number(row: SelfCheck) -> KnownNumber:
+    return KnownNumber(
+        id=row.check_id,
+        says=row.says,
+        expected=row.expected,
+        measured=row.measured if math.isfinite(row.measured) else None,
+        tolerance=row.tolerance,
+        because=row.because,
+        differs=row.differs,
+    )
 
 
-def _precision(row: Precision) -> PrecisionEntry:
-    entry = _jsonable(row)
-    del entry["estimate_id"]  # it stands in the measurement, whose own id says so
-    return cast("PrecisionEntry", entry)
+def _stopped(row: AdapterFailure) -> StoppedAdapter:
+    return StoppedAdapter(
+        adapter=row.name,
+        is_control=row.is_control,
+        language=row.language,
+        seed=row.seed,
+        step=row.step,
+        what=row.what,
+        value=str(row.value),
+    )
 
 
-def _check(row: SelfCheck) -> Check:
-    return {
-        "id": row.check_id,
-        "says": row.says,
-        "expected": row.expected,
-        "measured": _finite(row.measured),
-        "tolerance": row.tolerance,
-        "because": row.because,
-        "differs": row.differs,
-    }
+def _target(target: Target) -> PrintedTarget:
+    return PrintedTarget(
+        printed=target.printed.text,
+        stands_for=target.stands_for,
+        value=target.value,
+        half_width=target.rounding,
+        source=target.source,
+        source_tier=target.tier,
+        reading=target.reading,
+    )
 
 
-def _jsonable(row: object) -> dict[str, object]:
-    """The record with lists for tuples, as JSON reads it back."""
-    return {name: _listed(value) for name, value in asdict(row).items()}  # type: ignore[call-overload]
+def _case(case: CaseVerdict, verdict: Verdict) -> JudgedCase:
+    """A case, without a word of its own where its claim may have none, and without numbers that JSON cannot hold."""
+    near, numbers = case.closeness, case.numbers
+    decided = verdict if verdict.why in WORDLESS else case
+    return JudgedCase(
+        reading=case.reading,
+        unit=case.unit,
+        printed=case.printed,
+        stands_for=case.stands_for,
+        source=case.source,
+        source_tier=case.source_tier,
+        verdict=decided.state,
+        reason=decided.why,
+        flags=case.flags,
+        band=case.band or None,
+        measured=_finite(numbers) if numbers and math.isfinite(numbers.estimate) else None,
+        closeness=_finite(near) if near and math.isfinite(near.difference) else None,
+        members=tuple(map(_finite, case.members)),
+        notes=case.notes,
+        says=decided.says,
+    )
 
 
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+def _finite(row: Row) -> Row:
+    """The row with None in place of infinite limits and numbers that are none."""
+    values = {each.name: getattr(row, each.name) for each in fields(row)}
+    lost: dict[str, Any] = {name: None for name, value in values.items() if not _is_storable(value)}
+    return replace(row, **lost)
 
 
-def _stopped(row: AdapterFailure) -> StoppedEntry:
-    return {
-        "adapter": row.name,
-        "is_control": row.is_control,
-        "language": row.language,
-        "seed": row.seed,
-        "step": row.step,
-        "what": row.what,
-        "value": str(row.value),
-    }
+def _is_storable(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(math.isfinite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _printed_numbers(payload: Arithmetic | None) -> Iterator[tuple[str, str]]:
+    """What a claim about the paper's own arithmetic compares."""
+    if isinstance(payload, Granularity):
+        yield "difference", payload.printed.text
+        yield from (("items", words) for words in _count_words(payload.item_counts))
+    elif isinstance(payload, TwoPrintings):
+        yield from ((who, printed.text) for who, printed in payload.printed)
+    elif isinstance(payload, GainAgainstGap):
+        yield "gain", payload.gain.text
+        yield from (("gap", gap.text) for gap in payload.gaps)
+    elif payload is not None:
+        yield "word", payload.word
+        yield from ((what, printed.text) for what, printed in payload.numbers)
+
+
+def _count_words(item_counts: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """Numbers of items with the set that has so many; neighbours of one set as a range."""
+    for of, counts in groupby(sorted(item_counts, key=itemgetter(1)), key=itemgetter(1)):
+        numbers = sorted(count for count, _ in counts)
+        runs = groupby(enumerate(numbers), key=lambda place: place[1] - place[0])
+        ranges = ([number for _, number in run] for _, run in runs)
+        words = (f"{run[0]:,}" if len(run) == 1 else f"{run[0]:,} to {run[-1]:,}" for run in ranges)
+        yield f"{', '.join(words)} ({of})"
 
 
 def _refuse_duplicates(kind: str, ids: Iterable[str]) -> None:

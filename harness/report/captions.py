@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.claimdocument import JudgedClaim
-from harness.report.document import Measurement, Point, Report
+from harness.report.document import JudgedClaim, Measurement, Point, Report
 from harness.report.figures import Mark
 from harness.report.languages import Languages
 from harness.report.numbers import amount, unit_words
 from harness.report.panels import Figure, Filled, first_series
-from harness.report.seedplots import seeds_of
 from harness.report.tabulation import Table
 from harness.report.wording import scope_words
 
@@ -53,8 +51,8 @@ def caption(filled: Filled, drawing: Figure, report: Report) -> str:
     if drawing is Figure.GAP_BY_LANGUAGE:
         first = first_series(filled.rows)[0]
         return (
-            f"Each language at each layer against {scope_words('reading', first['reading'])}, "
-            f"specification {scope_words('specification', first['specification'])}. Blue: stronger than the "
+            f"Each language at each layer against {scope_words('reading', first.reading)}, "
+            f"specification {scope_words('specification', first.specification)}. Blue: stronger than the "
             f"reference; orange: weaker. Its numbers stand in the tables below."
         )
     stand = "Its numbers stand in the table below."
@@ -65,37 +63,33 @@ def caption(filled: Filled, drawing: Figure, report: Report) -> str:
 def printed_marks(report: Report) -> list[Mark]:
     """The printed gaps by layer: the paper's in a full run, those of the self-check study in a run of its world."""
     gaps = {
-        row["id"]: row["layer"]
-        for row in report["measurements"]
-        if row["quantity"] == "gap" and row["language"] is None
+        row.id: row.layer for row in report.measurements if row.quantity == "gap" and row.language is None
     }
     marks = []
     for claim in _marking_claims(report):
-        estimates = claim["readings"][0]["estimates"] if claim["readings"] else []
+        estimates = claim.readings[0].estimates if claim.readings else []
         layer = gaps.get(estimates[0]) if len(estimates) == 1 else None
-        planted = (
-            claim.get("expected", AGREES) != AGREES
-        )  # meant to be wrong, so nothing to compare a line with
-        if layer is not None and claim["kind"] == "value" and claim["targets"] and not planted:
-            target, margin = claim["targets"][0], claim["rule"]["margin"] or 0.0
-            marks.append(Mark(layer=layer, value=target["value"], margin=margin + target["half_width"]))
+        planted = claim.expected not in {None, AGREES}  # meant to be wrong, so nothing to compare a line with
+        if layer is not None and claim.kind == "value" and claim.targets and not planted:
+            target, margin = claim.targets[0], claim.rule.margin or 0.0
+            marks.append(Mark(layer=layer, value=target.value, margin=margin + target.half_width))
     return marks
 
 
 def points_table(rows: Sequence[Measurement], languages: Languages) -> Table:
     """Every point of a scatter plot: languages down, both sides of each correlation across."""
-    units = list(dict.fromkeys(point["unit"] for row in rows for point in row["points"]))
-    cells = {(row["id"], point["unit"]): point for row in rows for point in row["points"]}
-    gaps = {point["unit"]: point["x"] for row in rows for point in row["points"]}
+    units = list(dict.fromkeys(point.unit for row in rows for point in row.points))
+    cells = {(row.id, point.unit): point for row in rows for point in row.points}
+    gaps = {point.unit: point.x for row in rows for point in row.points}
     return Table(
         caption="Mean gap over layers and accuracy, in percent.",
-        headers=("Language", "Gap", *(row["benchmark"] or "Mean" for row in rows)),
+        headers=("Language", "Gap", *(row.benchmark or "Mean" for row in rows)),
         num_labels=1,
         rows=tuple(
             (
                 languages.name(unit),
                 amount(gaps[unit], "percent", signed=True),
-                *(_accuracy(cells.get((row["id"], unit))) for row in rows),
+                *(_accuracy(cells.get((row.id, unit))) for row in rows),
             )
             for unit in sorted(units, key=languages.place)
         ),
@@ -105,8 +99,8 @@ def points_table(rows: Sequence[Measurement], languages: Languages) -> Table:
 def seeds_table(rows: Sequence[Measurement], drawing: Figure, languages: Languages) -> Table:
     """Every seed of a drawing."""
     both = drawing in {Figure.SLOPES, Figure.ENGLISH_SLOPES}
-    with_benchmark = any(row["benchmark"] for row in rows)
-    unit = unit_words(rows[0]["unit"])
+    with_benchmark = any(row.benchmark for row in rows)
+    unit = unit_words(rows[0].unit)
     return Table(
         caption=f"{TITLES[drawing]}{', change ' + unit if unit else ''}.",
         headers=(
@@ -125,21 +119,21 @@ def _seed_rows(
     rows: Sequence[Measurement], languages: Languages, *, both: bool, with_benchmark: bool
 ) -> Iterator[tuple[str, ...]]:
     for row in rows:
-        for seed in seeds_of(row):
-            sides = (seed["before"], seed["after"]) if both else ()
+        for seed in row.seeds:
+            sides = (seed.before, seed.after) if both else ()
             yield (
-                languages.name(row["language"] or ""),
-                *((row["benchmark"] or "",) if with_benchmark else ()),
-                str(seed["seed"]),
+                languages.name(row.language or ""),
+                *((row.benchmark or "",) if with_benchmark else ()),
+                str(seed.seed),
                 *(amount(side, "activation", signed=False) for side in sides),
-                amount(seed["value"], row["unit"], signed=True),
+                amount(seed.value, row.unit, signed=True),
             )
 
 
 def _of_lines(filled: Filled, report: Report) -> str:
-    known = any(row.get("precision", {}).get("ci90") for row in filled.rows)
+    known = any(row.precision and row.precision.ci90 for row in filled.rows)
     ribbon = "; ribbons are 90 % intervals" if known else "; intervals are not in this report"
-    study = report["self_check_study"]
+    study = report.self_check_study
     whose = (
         "what the paper prints"
         if study is None
@@ -151,21 +145,21 @@ def _of_lines(filled: Filled, report: Report) -> str:
 
 def _left_out_ranges(report: Report) -> str:
     """What the judge noted beside claims about correlations, such as the range when one language is left out."""
-    claims = [claim for claim in _marking_claims(report) if claim["kind"] == "correlation"]
+    claims = [claim for claim in _marking_claims(report) if claim.kind == "correlation"]
     notes = [
-        f"{claim['id']}: {'; '.join(claim['cases'][0]['notes'])}"
+        f"{claim.id}: {'; '.join(claim.cases[0].notes)}"
         for claim in claims
-        if claim["cases"] and claim["cases"][0]["notes"]
+        if claim.cases and claim.cases[0].notes
     ]
     return f"{'. '.join(notes)}. " if notes else ""
 
 
-def _marking_claims(report: Report) -> list[JudgedClaim]:
-    study = report["self_check_study"]
-    if report["mode"] in {"full", "audit"}:
-        return report["claims"]
-    return study["claims"] if study else []
+def _marking_claims(report: Report) -> tuple[JudgedClaim, ...]:
+    study = report.self_check_study
+    if report.mode in {"full", "audit"}:
+        return report.claims
+    return study.claims if study else ()
 
 
 def _accuracy(point: Point | None) -> str:
-    return "" if point is None else amount(point["y"], "percent", signed=False)
+    return "" if point is None else amount(point.y, "percent", signed=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import (
     claim_name,
     difference_words,
@@ -12,6 +11,7 @@ from harness.report.claimwords import (
     source_words,
     verdict_cell,
 )
+from harness.report.document import JudgedClaim
 from harness.report.drawing import Frame
 from harness.report.elements import Content, figure, paragraph, plain_table
 from harness.report.forest import description, forest, value_claims
@@ -54,39 +54,39 @@ def claim_table(claims: Sequence[JudgedClaim], caption: str, prefix: str) -> Mar
     """
     drawn = value_claims(claims)
     rest = [claim for claim in claims if claim not in drawn]
-    ordered = sorted((*drawn, *rest), key=lambda claim: list(TIERS).index(claim["tier"]))
-    expects = any("expected" in claim for claim in claims)
+    ordered = sorted((*drawn, *rest), key=lambda claim: list(TIERS).index(claim.tier))
+    expects = any(claim.expected for claim in claims)
     return plain_table(
         caption,
         SELF_CHECK_HEADERS if expects else HEADERS,
         [_row(claim, prefix, expects=expects) for claim in ordered],
         num_labels=3 if expects else 2,
-        groups=[TIERS[claim["tier"]] for claim in ordered],
+        groups=[TIERS[claim.tier] for claim in ordered],
         class_="claims",
     )
 
 
 def _row(claim: JudgedClaim, prefix: str, *, expects: bool) -> tuple[Content, ...]:
     printed = printed_words(claim)
-    source = tag("span", source_words(claim), class_="source") if claim["targets"] else Markup("")
+    source = tag("span", source_words(claim), class_="source") if claim.targets else Markup("")
     return (
         claim_name(claim, prefix),
         verdict_cell(claim),
         *((_expected(claim),) if expects else ()),
         joined(printed, source, between=" "),
-        _with_unit(measured_words(claim, claim["unit"]), claim),
-        *(() if expects else (difference_words(claim, claim["unit"]),)),
+        _with_unit(measured_words(claim, claim.unit), claim),
+        *(() if expects else (difference_words(claim, claim.unit),)),
         margins_words(claim),
     )
 
 
 def _expected(claim: JudgedClaim) -> Markup:
-    words = claim["expected"].replace("_", " ")
-    state = ("differs", f"\u2717 expected {words}") if claim["differs"] else ("agrees", "\u2713 as expected")
+    words = str(claim.expected).replace("_", " ")
+    state = ("differs", f"\u2717 expected {words}") if claim.differs else ("agrees", "\u2713 as expected")
     return tag("span", state[1], class_=f"state {state[0]}")
 
 
 def _with_unit(text: str, claim: JudgedClaim) -> str:
     """The numbers of an interval stay together where a cell is narrow."""
     kept = text.replace(", ", ",\u00a0")
-    return kept + UNITS[claim["unit"]] if claim["measured"] else kept
+    return kept + UNITS[claim.unit] if claim.measured else kept

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.report.claimdocument import JudgedClaim, MeasuredNumbers
-from harness.report.document import Measurement, Report
+from harness.report.document import JudgedClaim, Measurement, Report
 from harness.words.errors import UsageError
+from harness.words.verdict import Interval, Numbers
 
 ABSENT = "absent"
 
@@ -95,17 +95,17 @@ def compare(before: Report, after: Report) -> Comparison:
     Raises:
         UsageError: If they are not runs of one study.
     """
-    studies = (before["run"]["study"], after["run"]["study"])
+    studies = (before.run.study, after.run.study)
     if studies[0] != studies[1]:
         raise UsageError(
             f"the runs are of different studies, {studies[0]!r} and {studies[1]!r}; compare two runs of one study"
         )
-    numbers, num_equal = _numbers(before["measurements"], after["measurements"])
+    numbers, num_equal = _numbers(before.measurements, after.measurements)
     return Comparison(
         study=studies[1],
-        run_before=before["run"]["id"],
-        run_after=after["run"]["id"],
-        claims=(*_claims("claim", before["claims"], after["claims"]), *_self_checks(before, after)),
+        run_before=before.run.id,
+        run_after=after.run.id,
+        claims=(*_claims("claim", before.claims, after.claims), *_self_checks(before, after)),
         numbers=tuple(numbers),
         num_equal=num_equal,
         facts=tuple(_facts(before, after)),
@@ -113,12 +113,12 @@ def compare(before: Report, after: Report) -> Comparison:
 
 
 def _self_checks(before: Report, after: Report) -> Iterator[ClaimMove]:
-    old, new = before["self_check_study"], after["self_check_study"]
-    return _claims("self-check", old["claims"] if old else [], new["claims"] if new else [])
+    old, new = before.self_check_study, after.self_check_study
+    return _claims("self-check", old.claims if old else [], new.claims if new else [])
 
 
 def _claims(part: str, before: Sequence[JudgedClaim], after: Sequence[JudgedClaim]) -> Iterator[ClaimMove]:
-    old, new = ({claim["id"]: claim for claim in claims} for claims in (before, after))
+    old, new = ({claim.id: claim for claim in claims} for claims in (before, after))
     for name in dict.fromkeys((*new, *old)):
         yield _claim(name, part, old.get(name), new.get(name))
 
@@ -126,27 +126,23 @@ def _claims(part: str, before: Sequence[JudgedClaim], after: Sequence[JudgedClai
 def _claim(name: str, part: str, old: JudgedClaim | None, new: JudgedClaim | None) -> ClaimMove:
     known = new or old
     assert known is not None
-    numbers = [claim["measured"] if claim else None for claim in (old, new)]
-    estimates = [found["estimate"] if found else None for found in numbers]
+    numbers = [claim.measured if claim else None for claim in (old, new)]
+    estimates = [found.estimate if found else None for found in numbers]
     return ClaimMove(
         id=name,
         part=part,
-        before=old["verdict"] if old else ABSENT,
-        after=new["verdict"] if new else ABSENT,
+        before=old.verdict if old else ABSENT,
+        after=new.verdict if new else ABSENT,
         estimate_before=estimates[0],
         estimate_after=estimates[1],
-        unit=known["unit"],
+        unit=known.unit,
         noise=noise(estimates[0], estimates[1], _interval(numbers[0]), _interval(numbers[1])),
-        rule_changed=old is not None and new is not None and _judged_by(old) != _judged_by(new),
+        rule_changed=old is not None and new is not None and old.judged_by != new.judged_by,
     )
 
 
-def _judged_by(claim: JudgedClaim) -> tuple[object, ...]:
-    return (claim["kind"], claim["tier"], claim["rule"], claim["targets"], claim["readings"])
-
-
-def _interval(measured: MeasuredNumbers | None) -> list[float] | None:
-    return measured["ci95"] if measured else None
+def _interval(measured: Numbers | None) -> Interval | None:
+    return measured.ci95 if measured else None
 
 
 def noise(
@@ -168,7 +164,7 @@ def noise(
 
 def _numbers(before: Sequence[Measurement], after: Sequence[Measurement]) -> tuple[list[NumberMove], int]:
     """Numbers that differ, and how many do not."""
-    old, new = ({row["id"]: row for row in rows} for rows in (before, after))
+    old, new = ({row.id: row for row in rows} for rows in (before, after))
     moves = [_number(name, old.get(name), new.get(name)) for name in dict.fromkeys((*new, *old))]
     changed = [move for move in moves if move.noise is not Noise.SAME]
     order = (Noise.BEYOND, Noise.UNKNOWN, Noise.WITHIN)
@@ -176,8 +172,8 @@ def _numbers(before: Sequence[Measurement], after: Sequence[Measurement]) -> tup
 
 
 def _number(name: str, old: Measurement | None, new: Measurement | None) -> NumberMove:
-    values = [row["value"] if row else None for row in (old, new)]
-    intervals = [row["precision"]["ci95"] if row and "precision" in row else None for row in (old, new)]
+    values = [row.value if row else None for row in (old, new)]
+    intervals = [row.precision.ci95 if row and row.precision else None for row in (old, new)]
     known = new or old
     assert known is not None
     said = noise(values[0], values[1], intervals[0], intervals[1])
@@ -187,7 +183,7 @@ def _number(name: str, old: Measurement | None, new: Measurement | None) -> Numb
         id=name,
         before=values[0],
         after=values[1],
-        unit=known["unit"],
+        unit=known.unit,
         noise=Noise.SAME if both_lost else said,
     )
 
@@ -202,17 +198,17 @@ def _facts(before: Report, after: Report) -> Iterator[FactMove]:
 
 
 def _facts_of(report: Report) -> Mapping[str, str]:
-    run, lock = report["run"], report["lock"]
+    run, lock = report.run, report.lock
     return {
-        "mode": report["mode"],
-        "profile": run["profile"],
-        "lock": lock["sha256"],
-        "state of the lock": lock["status"],
-        "exit code": str(report["summary"]["exit_code"]),
-        **_named("environment", run["environment"].items()),
-        **_named("source", ((source["name"], source["revision"]) for source in run["sources"])),
-        **_named("artifact", ((f"{row['stage']}/{row['item']}", row["digest"]) for row in run["artifacts"])),
-        **_named("self-check", ((row["id"], _check_words(row["differs"])) for row in report["self_checks"])),
+        "mode": report.mode,
+        "profile": run.profile,
+        "lock": lock.sha256,
+        "state of the lock": lock.status,
+        "exit code": str(report.summary.exit_code),
+        **_named("environment", run.environment.items()),
+        **_named("source", ((source.name, source.revision) for source in run.sources)),
+        **_named("artifact", ((f"{row.stage}/{row.item}", row.digest) for row in run.artifacts)),
+        **_named("self-check", ((row.id, _check_words(row.differs)) for row in report.self_checks)),
     }
 
 

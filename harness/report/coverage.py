@@ -1,8 +1,5 @@
 """What the phrases cover of each layer: stored rows read and dropped, by reason, and the latents that are left."""
 
-from collections.abc import Mapping
-from typing import cast
-
 from harness.report.document import Report
 from harness.report.elements import folded, paragraph, section, table
 from harness.report.markup import Markup
@@ -35,8 +32,8 @@ COLUMNS = (
 
 def coverage(report: Report) -> Markup:
     """The section of the page; only for a report that holds what was covered."""
-    layers = _layers(report)
-    rows, drawn = (sum(layer[name] for layer in layers) for name in ("rows_read", "latents_drawn"))
+    layers = report.coverage
+    rows, drawn = (sum(getattr(layer, name) for layer in layers) for name in ("rows_read", "latents_drawn"))
     said = f"{count(len(layers), 'layer')}: {count(rows, 'row')} read, {count(drawn, 'latent')} drawn"
     lead = paragraph(LEAD, class_="lead")
     return section("coverage", HEADING, lead, folded(said, table(coverage_table(report))))
@@ -49,10 +46,7 @@ def coverage_table(report: Report) -> Table:
         headers=("Layer", *(heading for heading, _ in COLUMNS)),
         num_labels=1,
         rows=tuple(
-            (str(layer["layer"]), *(f"{layer[name]:,}" for _, name in COLUMNS)) for layer in _layers(report)
+            (str(layer.layer), *(f"{getattr(layer, name):,}" for _, name in COLUMNS))
+            for layer in report.coverage
         ),
     )
-
-
-def _layers(report: Report) -> list[Mapping[str, int]]:
-    return [cast("Mapping[str, int]", entry) for entry in report["coverage"]]

@@ -1,85 +1,66 @@
-"""The report as one JSON document: its typed form."""
+"""The report as one document: typed records of which `report.json` is the JSON, and its schema the contract."""
 
-from typing import NotRequired, TypedDict
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import TYPE_CHECKING, Any, cast
 
-from harness.report.claimdocument import JudgedClaim
+from harness.words.canonical import plain
+from harness.words.claim import Kind, Reading, Rule, Sentence, SourceTier, Tier, Unit
+from harness.words.estimate import ItemOverlap
+from harness.words.judgement import (
+    BaselineCheck,
+    Choice,
+    FailOn,
+    LedgerLine,
+    Lock,
+    Prospect,
+    SeedValue,
+)
+from harness.words.records import Coverage, UnscoredTranslator, UnusableModel
+from harness.words.runfacts import ArtifactRecord, LanguageFact, NotRun, SourceRecord
+from harness.words.verdict import Closeness, Flag, Interval, Member, Numbers, State, Why
 
-VERDICTS = ("PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED", "NOT_RUN", "NOT_TESTABLE", "ERROR")
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from pydantic import TypeAdapter
+
+SCHEMA_VERSION = "1.1"
+SCHEMA_FILE = "report.schema.json"
+EVIDENT_MODES = frozenset({"full", "audit"})
+"""Modes in which claims of the paper are judged."""
+LEFT_OUT = frozenset(
+    {"stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs"}
+)  # fmt: skip
+"""Fields that JSON does not hold where there is nothing in them."""
 
 
-class Paper(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Paper:
     """The paper that is replicated."""
 
     id: str
     title: str
 
 
-class AmendmentEntry(TypedDict):
-    """One change of the pre-registration after it was committed."""
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The run itself."""
 
-    number: int
-    date: str
-    because: str
-    diff: str
-    after_results: bool
-
-
-class LockEntry(TypedDict):
-    """The pre-registration that held when the run was made."""
-
-    sha256: str
-    status: str
-    commit: str
-    date: str
-    amendments: list[AmendmentEntry]
-
-
-class LedgerEntry(TypedDict):
-    """One full run under the lock."""
-
+    id: str
     ordinal: int
-    run_id: str
-    date: str
-    outcome: str
-    exit_code: int | None
+    runs_under_lock: int
+    study: str
+    profile: str
+    environment: Mapping[str, str]
+    artifacts: tuple[ArtifactRecord, ...]
+    sources: tuple[SourceRecord, ...]
 
 
-class Artifact(TypedDict):
-    """One stored artifact that the run rests on."""
-
-    stage: str
-    item: str
-    key: str
-    digest: str
-    size_bytes: int
-
-
-class Source(TypedDict):
-    """One outside thing that the run used."""
-
-    name: str
-    address: str
-    revision: str
-    licence: str
-
-
-class Language(TypedDict):
-    """One language of the study."""
-
-    code: str
-    name: str
-    group: str
-
-
-class Unfinished(TypedDict):
-    """One stage that the run could not finish, and why."""
-
-    stage: str
-    reason: str
-    message: str
-
-
-class StoppedEntry(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class StoppedAdapter:
     """One adapter that could not be trained: the step that could not be taken, and the value that is no number."""
 
     adapter: str
@@ -92,20 +73,28 @@ class StoppedEntry(TypedDict):
     value: str
 
 
-class Run(TypedDict):
-    """The run itself."""
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How sure one number is."""
 
-    id: str
-    ordinal: int
-    runs_under_lock: int
-    study: str
-    profile: str
-    environment: dict[str, str]
-    artifacts: list[Artifact]
-    sources: list[Source]
+    se: float | None
+    df: float | None
+    ci90: Interval | None
+    ci95: Interval | None
+    seeds: tuple[SeedValue, ...]
 
 
-class Measurement(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One unit of a correlation."""
+
+    unit: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
     """One measured quantity; `value` is None when it is not finite."""
 
     id: str
@@ -123,39 +112,23 @@ class Measurement(TypedDict):
     num_units: int
     num_seeds: int
     num_unit_values: int
-    precision: NotRequired["PrecisionEntry"]
-    points: NotRequired[list["Point"]]
+    precision: Spread | None = None
+    points: tuple[Point, ...] = ()
     """Both sides of a correlation, unit by unit."""
 
+    @property
+    def seeds(self) -> tuple[SeedValue, ...]:
+        """What single training seeds give; empty where they are not known."""
+        return self.precision.seeds if self.precision else ()
 
-class SeedEntry(TypedDict):
-    """What one training seed gives by itself."""
-
-    seed: int
-    value: float
-    before: float | None
-    after: float | None
-
-
-class PrecisionEntry(TypedDict):
-    """How sure one number is."""
-
-    se: float | None
-    df: float | None
-    ci90: list[float] | None
-    ci95: list[float] | None
-    seeds: list[SeedEntry]
+    @property
+    def series(self) -> tuple[str, str]:
+        """Reading and specification: how the number is meant."""
+        return (self.reading, self.specification)
 
 
-class Point(TypedDict):
-    """One unit of a correlation."""
-
-    unit: str
-    x: float
-    y: float
-
-
-class Check(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class KnownNumber:
     """One known number of the instrument, recomputed; `measured` is None when it is not finite."""
 
     id: str
@@ -167,140 +140,243 @@ class Check(TypedDict):
     differs: bool
 
 
-class SelfCheckStudy(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class PrintedTarget:
+    """One number that a claim is held against."""
+
+    printed: str
+    stands_for: str
+    """The printed word where the number is ours; empty where the number is printed."""
+    value: float
+    half_width: float
+    source: str
+    source_tier: SourceTier
+    reading: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionRule:
+    """What decides a claim, fixed beforehand."""
+
+    name: Rule
+    alpha: float
+    margin: float | None
+    margin_because: str
+    null: float | None
+    sign: int
+    named: tuple[str, ...]
+    inference: str
+    min_units: int
+    min_seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCase:
+    """One target of a claim under one reading, judged."""
+
+    reading: str
+    unit: str
+    printed: str
+    stands_for: str
+    source: str
+    source_tier: str
+    """Empty where no number is printed."""
+    verdict: State
+    reason: Why
+    flags: tuple[Flag, ...]
+    band: Interval | None
+    measured: Numbers | None
+    closeness: Closeness | None
+    members: tuple[Member, ...]
+    notes: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedClaim:
+    """One claim with everything that decided it."""
+
+    id: str
+    text: str
+    kind: Kind
+    tier: Tier
+    unit: Unit
+    inventory: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    sentence: Sentence
+    readings: tuple[Reading, ...]
+    targets: tuple[PrintedTarget, ...]
+    discrepancies: tuple[PrintedTarget, ...]
+    arithmetic: tuple[tuple[str, str], ...]
+    """What each printed number is, and how it is printed; empty for claims that are measured."""
+    paper_units: int | None
+    rule: DecisionRule
+    beside: str
+    selected: bool
+    verdict: State
+    reason: Why
+    flags: tuple[Flag, ...]
+    says: str
+    measured: Numbers | None
+    closeness: Closeness | None
+    cases: tuple[JudgedCase, ...]
+    expected: State | None = None
+    """The state that a self-check must come out with; None of a claim of the paper."""
+    differs: bool | None = None
+
+    @property
+    def judged_by(self) -> tuple[object, ...]:
+        """What decides it: verdicts under other rules cannot be compared alone."""
+        return (self.kind, self.tier, self.rule, self.targets, self.readings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfCheckStudy:
     """A study whose claims check the judge; each states the verdict that is expected of it."""
 
     study: str
-    claims: list[JudgedClaim]
+    claims: tuple[JudgedClaim, ...]
 
 
-class DepartureEntry(TypedDict):
-    """One way in which the run was not what the protocol asked for."""
-
-    date: str
-    what: str
-    because: str
-
-
-class ProspectEntry(TypedDict):
-    """Whether a claim could be decided at the size of this run."""
-
-    claim_id: str
-    units_needed: int | None
-    units_planned: int
-    decidable: bool
-    is_foreseen: bool
-    says: str
-
-
-class ChoiceEntry(TypedDict):
-    """One thing that the paper leaves open."""
-
-    name: str
-    alternatives: list[str]
-    openness: str
-    says: str
-
-
-class UnscoredEntry(TypedDict):
-    """A translator for which the parallel text could not be had."""
-
-    language: str
-    why: str
-
-
-class CoverageEntry(TypedDict):
-    """What phrase selection found in one layer: rows read, rows dropped by reason, and latents step by step."""
-
-    layer: int
-    rows_read: int
-    rows_peaked_on_bos: int
-    rows_across_documents: int
-    rows_unreadable: int
-    rows_peaked_on_blank: int
-    rows_not_english: int
-    rows_below_maximum: int
-    rows_duplicate: int
-    latents_listed: int
-    latents_without_rows: int
-    latents_seen: int
-    latents_eligible: int
-    latents_drawn: int
-
-
-class OverlapEntry(TypedDict):
-    """How many of one benchmark's questions a language shares with all others."""
-
-    benchmark: str
-    language: str
-    asked: int
-    shared: int
-
-
-class UnusableEntry(TypedDict):
-    """A published model that cannot be put onto the base model."""
-
-    language: str
-    name: str
-    why: str
-
-
-class BaselineEntry(TypedDict):
-    """The baseline gate in one cell under one metric; scores in percent of the questions."""
-
-    benchmark: str
-    language: str
-    metric: str
-    ours: float | None
-    theirs: float | None
-    items: int | None
-    item_agreement: float | None
-    outcome: str
-    says: str
-
-
-class Summary(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Summary:
     """The outcome in numbers."""
 
-    counts: dict[str, int]
+    counts: Mapping[State, int]
     """Claims by state; those about the paper's own arithmetic are not among them."""
     non_discriminating: int
     """PASS that agrees with no effect as well."""
-    fail_on: str
+    fail_on: FailOn
     exit_code: int
 
 
-class Report(TypedDict):
-    """Everything that the pages show; `report.schema.json` says the same in full."""
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that the pages show."""
 
-    schema_version: str
+    schema_version: str = SCHEMA_VERSION
     paper: Paper
     mode: str
-    level: str
-    lock: LockEntry
+    level: str = "replicability"
+    lock: Lock
     run: Run
-    languages: list[Language]
-    not_run: list[Unfinished]
-    stopped: NotRequired[list[StoppedEntry]]
-    """Adapters that could not be trained; nothing that needs them was measured."""
-    unscored: NotRequired[list[UnscoredEntry]]
-    """Translators that could not be held against people, and why; no claim rests on it."""
+    languages: tuple[LanguageFact, ...]
+    not_run: tuple[NotRun, ...]
     judged: bool
     """Whether a judge was asked; where not, there are no claims."""
-    claims: list[JudgedClaim]
+    claims: tuple[JudgedClaim, ...]
     self_check_study: SelfCheckStudy | None
-    measurements: list[Measurement]
-    self_checks: list[Check]
-    choices: list[ChoiceEntry]
-    departures: list[DepartureEntry]
-    ledger: list[LedgerEntry]
-    prospects: list[ProspectEntry]
-    unusable: NotRequired[list[UnusableEntry]]
-    """Published models that cannot be used, and why; no claim rests on them."""
-    coverage: NotRequired[list[CoverageEntry]]
-    """What the phrases cover of each layer; left out where no artifact says so."""
-    overlaps: NotRequired[list[OverlapEntry]]
-    """Benchmarks whose questions are not the same in every language; left out where all are."""
-    baselines: NotRequired[list[BaselineEntry]]
-    """The baseline gate; left out where it was not asked."""
+    measurements: tuple[Measurement, ...]
+    self_checks: tuple[KnownNumber, ...]
+    choices: tuple[Choice, ...]
+    departures: tuple[()] = ()
+    """The schema asks for ways in which the run was not what the protocol asked for; none has ever been recorded."""
+    ledger: tuple[LedgerLine, ...]
+    prospects: tuple[Prospect, ...]
     summary: Summary
+    stopped: tuple[StoppedAdapter, ...] = ()
+    """Adapters that could not be trained; nothing that needs them was measured."""
+    unscored: tuple[UnscoredTranslator, ...] = ()
+    """Translators that could not be held against people, and why; no claim rests on it."""
+    unusable: tuple[UnusableModel, ...] = ()
+    """Published models that cannot be used, and why; no claim rests on them."""
+    coverage: tuple[Coverage, ...] = ()
+    """What the phrases cover of each layer; empty where no artifact says so."""
+    overlaps: tuple[ItemOverlap, ...] = ()
+    """Benchmarks whose questions are not the same in every language; empty where all are."""
+    baselines: tuple[BaselineCheck, ...] = ()
+    """The baseline gate; empty where it was not asked."""
+
+    @property
+    def is_evident(self) -> bool:
+        """Whether verdicts on the paper stand in it."""
+        return self.judged and self.mode in EVIDENT_MODES and not self.not_run
+
+    @cached_property
+    def measured_claims(self) -> list[JudgedClaim]:
+        """The paper's claims but for those about its own arithmetic."""
+        return [claim for claim in self.claims if claim.kind is not Kind.ARITHMETIC]
+
+    @cached_property
+    def arithmetic_claims(self) -> list[JudgedClaim]:
+        """The claims about the paper's own arithmetic."""
+        return [claim for claim in self.claims if claim.kind is Kind.ARITHMETIC]
+
+    @property
+    def checking_claims(self) -> tuple[JudgedClaim, ...]:
+        """The claims that check the judge."""
+        return self.self_check_study.claims if self.self_check_study else ()
+
+    @property
+    def num_self_checks(self) -> int:
+        """Known numbers, and claims that check the judge."""
+        return len(self.self_checks) + len(self.checking_claims)
+
+    @cached_property
+    def num_differing(self) -> int:
+        """How many of them came out different."""
+        known = sum(check.differs for check in self.self_checks)
+        return known + sum(bool(claim.differs) for claim in self.checking_claims)
+
+    @cached_property
+    def broken_adapters(self) -> list[str]:
+        """The adapters that could not be trained and are no controls: a run without them is a malfunction."""
+        return [entry.adapter for entry in self.stopped if not entry.is_control]
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The document as `report.json` holds it; a field with nothing in it that JSON may do without is left out."""
+    return cast("dict[str, Any]", _without_blanks(plain(report)))
+
+
+def _without_blanks(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_blanks(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _without_blanks(each)
+        for name, each in value.items()
+        if name not in LEFT_OUT or each not in (None, [])
+    }
+
+
+def from_json(content: object, name: str) -> Report:
+    """Parsed JSON as the document, once the schema holds.
+
+    Args:
+        content: Parsed JSON.
+        name: What to call it in messages.
+
+    Raises:
+        ValueError: If the schema does not hold; the message names the first places where it breaks.
+    """
+    faults = sorted(_validator().iter_errors(content), key=lambda fault: fault.json_path)
+    if faults:
+        places = "; ".join(f"at {fault.json_path}: {fault.message[:200]}" for fault in faults[:3])
+        raise ValueError(
+            f"{name} is not a report that {SCHEMA_FILE} allows ({len(faults)} faults): {places}; "
+            f"write it again with the harness instead of by hand"
+        )
+    return _reader().validate_python(content)
+
+
+def schema_text() -> str:
+    """The schema as shipped."""
+    return resources.files("harness.report").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
+
+
+@cache
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+
+    schema: dict[str, Any] = json.loads(schema_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+@cache
+def _reader() -> "TypeAdapter[Report]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Report)

@@ -68,13 +68,11 @@ def drawn_rows(drawing: Drawing, filled: Filled) -> list[Measurement]:
     """The measurements that a drawing shows."""
     if drawing in BY_SEED:
         known = both_sided(filled.rows) if drawing in SLOPED else seeded(filled.rows)
-        rows = [
-            row for row in known if row["quantity"] == BY_SEED[drawing] and row["specification"] == PRIMARY
-        ]
-        return sorted(rows, key=lambda row: filled.languages.place(row["language"]))
+        rows = [row for row in known if row.quantity == BY_SEED[drawing] and row.specification == PRIMARY]
+        return sorted(rows, key=lambda row: filled.languages.place(row.language))
     if drawing is Drawing.GAP_AND_ACCURACY:
         return pointed(filled.rows)
-    return [row for row in filled.rows if row["layer"] is not None and row["value"] is not None]
+    return [row for row in filled.rows if row.layer is not None and row.value is not None]
 
 
 def _figure(drawing: Drawing, filled: Filled, marks: Sequence[Mark]) -> "Figure | None":
@@ -91,7 +89,7 @@ def _figure(drawing: Drawing, filled: Filled, marks: Sequence[Mark]) -> "Figure 
         figure = blank(4.1)
         _draw_lines(figure, rows, marks)
         return figure
-    codes = sorted({row["language"] or "" for row in rows}, key=filled.languages.place)
+    codes = sorted({row.language or "" for row in rows}, key=filled.languages.place)
     figure = blank(1.7 + 0.3 * len(codes))
     _draw_heatmap(figure, rows, codes, [filled.languages.group(code) for code in codes])
     return figure
@@ -103,10 +101,8 @@ def _draw_lines(figure: "Figure", rows: Sequence[Measurement], marks: Sequence[M
 
     axes = figure.subplots()
     axes.axhline(0, color=MUTED, linewidth=0.8)
-    for place, key in enumerate(dict.fromkeys((row["reading"], row["specification"]) for row in rows)):
-        points = sorted(
-            (row["layer"], row["value"]) for row in rows if key == (row["reading"], row["specification"])
-        )
+    for place, key in enumerate(dict.fromkeys((row.reading, row.specification) for row in rows)):
+        points = sorted((row.layer, row.value) for row in rows if key == (row.reading, row.specification))
         axes.plot(
             *zip(*points, strict=True),
             label=printable(_series_words(*key)),
@@ -116,7 +112,7 @@ def _draw_lines(figure: "Figure", rows: Sequence[Measurement], marks: Sequence[M
             markersize=5,
             linewidth=1.8,
         )
-        _ribbon(axes, [row for row in rows if key == (row["reading"], row["specification"])], place)
+        _ribbon(axes, [row for row in rows if key == (row.reading, row.specification)], place)
     _marks(axes, marks)
     axes.margins(x=0.02)
     axes.set_xlabel("Layer")
@@ -129,9 +125,7 @@ def _draw_lines(figure: "Figure", rows: Sequence[Measurement], marks: Sequence[M
 
 def _ribbon(axes: "Axes", rows: Sequence[Measurement], place: int) -> None:
     """The 90 % intervals of one line, where they are known."""
-    limits = sorted(
-        (row["layer"], row["precision"]["ci90"]) for row in rows if row.get("precision", {}).get("ci90")
-    )
+    limits = sorted((row.layer, row.precision.ci90) for row in rows if row.precision and row.precision.ci90)
     if limits:
         layers, ends = zip(*limits, strict=True)
         lower, upper = zip(*ends, strict=True)
@@ -170,11 +164,11 @@ def _draw_heatmap(
     from numpy import full, ma, nan
 
     rows = first_series(rows)
-    layers = sorted({row["layer"] for row in rows if row["layer"] is not None})
+    layers = sorted({row.layer for row in rows if row.layer is not None})
     cells = full((len(languages), len(layers)), nan)
     for row in rows:
-        cells[languages.index(row["language"] or ""), layers.index(row["layer"] or 0)] = row["value"]
-    step = _band_step(max(abs(row["value"] or 0.0) for row in rows))
+        cells[languages.index(row.language or ""), layers.index(row.layer or 0)] = row.value
+    step = _band_step(max(abs(row.value or 0.0) for row in rows))
     edges = [(place - len(BANDS) / 2) * step for place in range(len(BANDS) + 1)]
     axes = figure.subplots()
     mesh = axes.pcolormesh(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import VALUE, margins_words
+from harness.report.document import JudgedClaim
 from harness.report.drawing import (
     FAINT,
     INK,
@@ -31,16 +31,14 @@ ABSENT = "no measurement"
 
 def value_claims(claims: Sequence[JudgedClaim]) -> list[JudgedClaim]:
     """The claims that have a row: printed numbers with a margin, primary ones first."""
-    rows = [
-        claim for claim in claims if claim["kind"] == VALUE and claim["targets"] and claim["rule"]["margin"]
-    ]
-    return sorted(rows, key=lambda claim: claim["tier"] != "primary")
+    rows = [claim for claim in claims if claim.kind == VALUE and claim.targets and claim.rule.margin]
+    return sorted(rows, key=lambda claim: claim.tier != "primary")
 
 
 def forest(claims: Sequence[JudgedClaim], frame: Frame) -> Markup | None:
     """The drawing, or None where no value claim was measured."""
     rows = value_claims(claims)
-    if not any(claim["measured"] for claim in rows):
+    if not any(claim.measured for claim in rows):
         return None
     with house_style():
         figure = blank(1.2 + ROW_INCHES * len(rows))
@@ -56,9 +54,9 @@ def forest(claims: Sequence[JudgedClaim], frame: Frame) -> Markup | None:
 def description(claims: Sequence[JudgedClaim]) -> str:
     """What the drawing shows, for those who do not see it."""
     said = [
-        f"{claim['id']}: {margins_words(claim)} margins, {STATES[claim['verdict']].word}"
+        f"{claim.id}: {margins_words(claim)} margins, {STATES[claim.verdict].word}"
         for claim in value_claims(claims)
-        if claim["measured"]
+        if claim.measured
     ]
     return "; ".join(said) + "."
 
@@ -81,17 +79,17 @@ def _ground(axes: "Axes", number: int) -> None:
 
 
 def _row(axes: "Axes", place: int, claim: JudgedClaim) -> None:
-    measured, margin = claim["measured"], claim["rule"]["margin"]
+    measured, margin = claim.measured, claim.rule.margin
     if measured is None or not margin:
         axes.text(0.3, place, ABSENT, va="center", color=MUTED, fontsize=9)
         return
-    printed = claim["targets"][0]["value"]
-    colour = STATE_COLOURS[claim["verdict"]]
-    for interval, width in ((measured["ci95"], 1.3), (measured["ci90"], 4.2)):
+    printed = claim.targets[0].value
+    colour = STATE_COLOURS[claim.verdict]
+    for interval, width in ((measured.ci95, 1.3), (measured.ci90, 4.2)):
         if interval:
             ends = [_shown((end - printed) / margin) for end in interval]
             axes.plot(ends, [place, place], color=colour, linewidth=width, solid_capstyle="butt", zorder=3)
-    _point(axes, place, (measured["estimate"] - printed) / margin, claim["verdict"])
+    _point(axes, place, (measured.estimate - printed) / margin, claim.verdict)
 
 
 def _point(axes: "Axes", place: int, at: float, state: str) -> None:
@@ -105,16 +103,16 @@ def _shown(at: float) -> float:
 
 
 def _labels(axes: "Axes", rows: Sequence[JudgedClaim]) -> None:
-    axes.set_yticks(range(len(rows)), [printable(claim["id"]) for claim in rows])
+    axes.set_yticks(range(len(rows)), [printable(claim.id) for claim in rows])
     axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    axes.spines.left.set_visible(False)
     axes.set_xlabel("Distance from the printed number, in margins")
     axes.xaxis.set_major_formatter(signed)
     side = axes.secondary_yaxis("right")
-    words = (STATES[claim["verdict"]] for claim in rows)
+    words = (STATES[claim.verdict] for claim in rows)
     side.set_yticks(range(len(rows)), [f"{each.glyph} {each.word}" for each in words])
     side.tick_params(length=0)
-    side.spines["right"].set_visible(False)
+    side.spines.right.set_visible(False)
     for label, claim in zip(side.get_yticklabels(), rows, strict=True):
-        label.set_color(STATE_COLOURS[claim["verdict"]])
+        label.set_color(STATE_COLOURS[claim.verdict])
         label.set_fontweight("bold")

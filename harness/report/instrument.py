@@ -3,7 +3,7 @@
 from harness.report.answer import differing_claims
 from harness.report.cards import cards
 from harness.report.claimtable import claim_table, forest_figure
-from harness.report.document import Check, Report, SelfCheckStudy
+from harness.report.document import KnownNumber, Report, SelfCheckStudy
 from harness.report.elements import code, paragraph, plain_table, section
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count, exact
@@ -17,8 +17,8 @@ NO_STUDY = "No study that checks the judge was judged in this run."
 def self_checks(report: Report) -> Markup:
     """Whether the instrument does what it is known to do."""
     lead = paragraph("These check the instrument, and say nothing about the paper.", class_="lead")
-    study = report["self_check_study"]
-    if not report["self_checks"] and study is None:
+    study = report.self_check_study
+    if not report.self_checks and study is None:
         none = paragraph(NONE_MADE, class_="absent")
         return section("self-checks", "Self-checks", lead, none, class_="instrument")
     return section(
@@ -34,7 +34,7 @@ def self_checks(report: Report) -> Markup:
 
 
 def _study(report: Report, study: SelfCheckStudy) -> tuple[Markup, ...]:
-    name, number, differ = study["study"], len(study["claims"]), len(differing_claims(report))
+    name, number, differ = study.study, len(study.claims), len(differing_claims(report))
     said = (
         "each has the verdict that was expected of it"
         if not differ
@@ -49,24 +49,24 @@ def _study(report: Report, study: SelfCheckStudy) -> tuple[Markup, ...]:
             f"Some of its claims are meant to fail: of {count(number, 'claim')}, {said}.",
         ),
         forest_figure(
-            study["claims"], "figure-self-check-forest", f"{title}: value claims", mode_words(report).ribbon
+            study.claims, "figure-self-check-forest", f"{title}: value claims", mode_words(report).ribbon
         ),
-        claim_table(study["claims"], f"{title}: claims, verdicts and what was expected.", "check"),
-        cards(report, study["claims"], "check"),
+        claim_table(study.claims, f"{title}: claims, verdicts and what was expected.", "check"),
+        cards(report, study.claims, "check"),
     )
 
 
 def _known_numbers(report: Report) -> Markup:
-    if not report["self_checks"]:
+    if not report.self_checks:
         return paragraph("No known number was computed again.", class_="absent")
     headers = ("State", "What is known", "Why this tolerance", "Expected", "Measured", "Tolerance")
-    ordered = sorted(report["self_checks"], key=lambda check: not check["differs"])
+    ordered = sorted(report.self_checks, key=lambda check: not check.differs)
     rows = [_check_row(check) for check in ordered]
     return plain_table("Known numbers, those that differ first.", headers, rows, num_labels=3, class_="known")
 
 
-def _check_row(check: Check) -> tuple[Markup | str, ...]:
-    state = ("differs", "\u2717 differs") if check["differs"] else ("agrees", "\u2713 agrees")
-    known = joined(tag("span", check["says"]), code(check["id"]), between=" ")
-    numbers = (exact(check["expected"]), exact(check["measured"]), exact(check["tolerance"]))
-    return (tag("span", state[1], class_=f"state {state[0]}"), known, check["because"], *numbers)
+def _check_row(check: KnownNumber) -> tuple[Markup | str, ...]:
+    state = ("differs", "\u2717 differs") if check.differs else ("agrees", "\u2713 agrees")
+    known = joined(tag("span", check.says), code(check.id), between=" ")
+    numbers = (exact(check.expected), exact(check.measured), exact(check.tolerance))
+    return (tag("span", state[1], class_=f"state {state[0]}"), known, check.because, *numbers)

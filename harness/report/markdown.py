@@ -21,7 +21,7 @@ from harness.report.baselines import baseline_table, fails_gate
 from harness.report.claimrows import claims_as_table, reasons_as_table
 from harness.report.claimwords import arithmetic_claims, counts_words, measured_claims
 from harness.report.coverage import HEADING, coverage_table
-from harness.report.document import Check, Report
+from harness.report.document import KnownNumber, Report
 from harness.report.languages import Languages
 from harness.report.markup import escaped, printable
 from harness.report.numbers import count, exact, short
@@ -66,12 +66,12 @@ def plain(text: str) -> str:
 
 
 def _head(report: Report) -> str:
-    mode, code = mode_words(report), report["summary"]["exit_code"]
+    mode, code = mode_words(report), report.summary.exit_code
     return "\n".join(
         (
             f"### {mode.ribbon}",
             "",
-            f"Replication report \u00b7 {_limited(report['paper']['id'])} \u00b7 {_limited(report['paper']['title'])}",
+            f"Replication report \u00b7 {_limited(report.paper.id)} \u00b7 {_limited(report.paper.title)}",
             "",
             *([f"**{counts_words(report)} \u00b7 exit {code}**", ""] if is_evident(report) else []),
             f"**{outcome(report)}** Exit {code}: {exit_words(report)}.",
@@ -95,31 +95,31 @@ def _digest(text: str) -> str:
 
 def _standing(report: Report) -> str:
     """Which run this is, and under which lock."""
-    run, lock = report["run"], report["lock"]
-    if lock["status"] == "absent":
-        return f"- Run `{_digest(run['id'])}`, specification `{_digest(lock['sha256'])}`."
-    place = f"run {run['ordinal']} of {run['runs_under_lock']} under lock `{_digest(lock['sha256'])}`"
-    return f"- Run `{_digest(run['id'])}`, {place}, {LOCKS_IN_FULL[lock['status']].partition(':')[0]}."
+    run, lock = report.run, report.lock
+    if lock.status == "absent":
+        return f"- Run `{_digest(run.id)}`, specification `{_digest(lock.sha256)}`."
+    place = f"run {run.ordinal} of {run.runs_under_lock} under lock `{_digest(lock.sha256)}`"
+    return f"- Run `{_digest(run.id)}`, {place}, {LOCKS_IN_FULL[lock.status].partition(':')[0]}."
 
 
 def _blocks(report: Report) -> Iterator[str]:
     """Tables, the most important first: what could not be run, or what differs, what was measured, what agrees."""
-    if report["not_run"]:
+    if report.not_run:
         yield _block("Not run", _not_run_table(report), opened=True)
         return
-    if "stopped" in report:
+    if report.stopped:
         yield _block("Not trained", _stopped_table(report), opened=True)
-    if "unusable" in report:
+    if report.unusable:
         yield _block("Published models that were left out", _unusable_table(report), opened=True)
     yield from _verdict_blocks(report)
-    if "baselines" in report:
+    if report.baselines:
         yield _block("Baseline gate", baseline_table(report), opened=fails_gate(report))
-    differ, agree = differing(report), [check for check in report["self_checks"] if not check["differs"]]
+    differ, agree = differing(report), [check for check in report.self_checks if not check.differs]
     if differ:
         yield _block("Self-checks that differ", _check_table(differ), opened=True)
     yield from _self_check_blocks(report)
     yield from _panel_blocks(report)
-    if "coverage" in report:
+    if report.coverage:
         yield _block(HEADING, coverage_table(report))
     if agree:
         yield _block("Self-checks that agree", _check_table(agree))
@@ -127,7 +127,7 @@ def _blocks(report: Report) -> Iterator[str]:
 
 def _panel_blocks(report: Report) -> Iterator[str]:
     """What was measured, each panel with its remarks."""
-    for filled in filled_panels(report["measurements"], Languages(report["languages"])):
+    for filled in filled_panels(report.measurements, Languages(report.languages)):
         if filled.rows:
             opened = filled.panel.anchor in OPENED
             yield _block(filled.panel.heading, tabulate(filled, short=True), opened=opened)
@@ -148,10 +148,10 @@ def _verdict_blocks(report: Report) -> Iterator[str]:
 
 
 def _self_check_blocks(report: Report) -> Iterator[str]:
-    study = report["self_check_study"]
+    study = report.self_check_study
     if study:
-        caption = f"Claims of {study['study']}: they check the judge, and say nothing about the paper."
-        table = claims_as_table(study["claims"], caption)
+        caption = f"Claims of {study.study}: they check the judge, and say nothing about the paper."
+        table = claims_as_table(study.claims, caption)
         yield _block("The judge at work: self-checks", table, opened=bool(differing_claims(report)))
 
 
@@ -182,14 +182,14 @@ def _unusable_table(report: Report) -> Table:
     )
 
 
-def _check_table(checks: Sequence[Check]) -> Table:
+def _check_table(checks: Sequence[KnownNumber]) -> Table:
     rows = tuple(
         (
-            check["id"],
-            check["says"],
-            exact(check["expected"]),
-            exact(check["measured"]),
-            exact(check["tolerance"]),
+            check.id,
+            check.says,
+            exact(check.expected),
+            exact(check.measured),
+            exact(check.tolerance),
         )
         for check in checks
     )

@@ -21,9 +21,9 @@ NOT_MEASURED = "Not measured in this run."
 
 def measured_sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
     """Anchor, heading and content of each group of panels; none where nothing could be measured."""
-    if report["not_run"]:
+    if report.not_run:
         return ()
-    panels = filled_panels(report["measurements"], Languages(report["languages"]))
+    panels = filled_panels(report.measurements, Languages(report.languages))
     groups = groupby(panels, key=lambda filled: filled.panel.group)
     return tuple(
         _group(heading, [_panel(filled, report) for filled in members]) for heading, members in groups
@@ -57,7 +57,7 @@ def _tables(filled: Filled) -> tuple[Markup, ...]:
 
 
 def _left_out(filled: Filled) -> str:
-    readings = {row["reading"] for row in filled.rows}
+    readings = {row.reading for row in filled.rows}
     return "reading and layer" if filled.panel.first_series_in_short and len(readings) > 1 else "layer"
 
 
@@ -87,12 +87,10 @@ def _frame(filled: Filled, drawing: Figure, report: Report) -> Frame:
 
 def _extremes(rows: Sequence[Measurement]) -> str:
     """The lowest and the highest number drawn, for those who do not see the drawing."""
-    finite = sorted((row for row in rows if row["value"] is not None), key=lambda row: row["value"] or 0.0)
+    finite = sorted((row for row in rows if row.value is not None), key=lambda row: row.value or 0.0)
     return f"Lowest {_placed(finite[0])}; highest {_placed(finite[-1])}." if finite else ""
 
 
 def _placed(row: Measurement) -> str:
-    value = amount(row["value"], row["unit"], signed=True, with_unit=True)
-    return " ".join(
-        filter(None, (value, f"at layer {row['layer']}", row["language"] and f"for {row['language']}"))
-    )
+    value = amount(row.value, row.unit, signed=True, with_unit=True)
+    return " ".join(filter(None, (value, f"at layer {row.layer}", row.language and f"for {row.language}")))

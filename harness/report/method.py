@@ -3,22 +3,21 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import measured_claims, printed_words
-from harness.report.document import ProspectEntry, Report
+from harness.report.document import JudgedClaim, Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, tag
 from harness.report.numbers import exact, short
 from harness.report.verdictwords import FAIL_ONS, INFERENCES, LOCKS_IN_FULL, STATES, TIERS, UNITS
 from harness.words.claim import RULES_IN_WORDS
-from harness.words.judgement import prospects_say
+from harness.words.judgement import Prospect, prospects_say
 
 NO_JUDGE = "Nothing was judged in this run."
 
 
 def method(report: Report) -> Markup:
     """The states, the rules in words, every margin with its reason, and what was asked for."""
-    if not report["claims"]:
+    if not report.claims:
         return section("method", "How it was judged", paragraph(NO_JUDGE, class_="absent"))
     claims = measured_claims(report)
     return section(
@@ -37,11 +36,11 @@ def method(report: Report) -> Markup:
 
 
 def _states(report: Report) -> Markup:
-    alpha = report["claims"][0]["rule"]["alpha"]
+    alpha = report.claims[0].rule.alpha
     lead = (
         f"Seven states, never collapsed. PASS and DEVIATION both have to be earned, each against an error rate of "
         f"{exact(100 * alpha)} %; \u201cno significant difference\u201d is never a pass. This run fails on "
-        f"{FAIL_ONS[report['summary']['fail_on']]}."
+        f"{FAIL_ONS[report.summary.fail_on]}."
     )
     rows = [(f"{words.glyph} {words.word}", words.means) for words in STATES.values()]
     table = plain_table("What each state means.", ("State", "Meaning"), rows, num_labels=2)
@@ -49,7 +48,7 @@ def _states(report: Report) -> Markup:
 
 
 def _rules(claims: Sequence[JudgedClaim]) -> Markup:
-    used = Counter(claim["rule"]["name"] for claim in claims)
+    used = Counter(claim.rule.name for claim in claims)
     rows = [
         (name.replace("-", " "), RULES_IN_WORDS[name], str(number)) for name, number in sorted(used.items())
     ]
@@ -61,13 +60,13 @@ def _rules(claims: Sequence[JudgedClaim]) -> Markup:
 def _margins(claims: Sequence[JudgedClaim]) -> Markup:
     rows = [
         (
-            tag("a", code(claim["id"]), href=f"#claim-{claim['id']}"),
-            claim["rule"]["margin_because"],
+            tag("a", code(claim.id), href=f"#claim-{claim.id}"),
+            claim.rule.margin_because,
             printed_words(claim),
-            f"{exact(claim['rule']['margin'])}{UNITS[claim['unit']]}",
+            f"{exact(claim.rule.margin)}{UNITS[claim.unit]}",
         )
         for claim in claims
-        if claim["rule"]["margin"] is not None
+        if claim.rule.margin is not None
     ]
     if not rows:
         return paragraph("No claim here is judged with a margin.", class_="absent")
@@ -76,7 +75,7 @@ def _margins(claims: Sequence[JudgedClaim]) -> Markup:
 
 
 def _families(report: Report, claims: Sequence[JudgedClaim]) -> Markup:
-    sizes = Counter(claim["tier"] for claim in claims)
+    sizes = Counter(str(claim.tier) for claim in claims)
     effects = {
         "primary": "gates the exit code; one family for Holm, in which a claim not measured counts with p = 1",
         "secondary": "judged in a Holm family of its own; gates nothing",
@@ -85,76 +84,69 @@ def _families(report: Report, claims: Sequence[JudgedClaim]) -> Markup:
     rows = [(TIERS[tier], effects[tier], str(sizes[tier])) for tier in effects if sizes[tier]]
     families = plain_table("Families.", ("Tier", "What it weighs", "Claims"), rows, num_labels=2)
     asked = [
-        (code(claim["id"]), INFERENCES[rule["inference"]], str(rule["min_units"]), str(rule["min_seeds"]))
+        (code(claim.id), INFERENCES[rule.inference], str(rule.min_units), str(rule.min_seeds))
         for claim in claims
-        if (rule := claim["rule"])["min_units"] or rule["min_seeds"]
+        if (rule := claim.rule).min_units or rule.min_seeds
     ]
     headers = ("Claim", "Its error bar answers for", "Units", "Seeds")
     caption = "Minima; below them a claim is INCONCLUSIVE, whatever its number."
     minima = (
         [folded("Minima of every claim", plain_table(caption, headers, asked, num_labels=2))] if asked else []
     )
-    left_out = [claim["id"] for claim in report["claims"] if not claim["selected"]]
+    left_out = [claim.id for claim in report.claims if not claim.selected]
     note = [paragraph(f"Not asked for in this run: {', '.join(left_out)}.")] if left_out else []
     return tag("div", families, *note, *minima)
 
 
 def _prospects(report: Report) -> Markup:
-    if not report["prospects"]:
+    if not report.prospects:
         return paragraph("No pre-flight is recorded with this report.", class_="absent")
     rows: list[tuple[Content, ...]] = [
         (
-            code(row["claim_id"]),
+            code(row.claim_id),
             _prospect(row),
-            row["says"],
-            "\u2013" if row["units_needed"] is None else f"{row['units_needed']:,}",
-            f"{row['units_planned']:,}",
+            row.says,
+            "\u2013" if row.units_needed is None else f"{row.units_needed:,}",
+            f"{row.units_planned:,}",
         )
-        for row in report["prospects"]
+        for row in report.prospects
     ]
     headers = ("Claim", "Prospect", "Why", "Units needed", "Units planned")
     caption = "Computed before measuring, for a power of 80 % where nothing differs."
-    able = sum(row["decidable"] and row["is_foreseen"] for row in report["prospects"])
-    unknown = sum(not row["is_foreseen"] for row in report["prospects"])
+    able = sum(row.decidable and row.is_foreseen for row in report.prospects)
+    unknown = sum(not row.is_foreseen for row in report.prospects)
     said = prospects_say(able, unknown, len(rows))
     return folded(said, plain_table(caption, headers, rows, num_labels=3))
 
 
-def _prospect(row: ProspectEntry) -> str:
-    if not row["is_foreseen"]:
+def _prospect(row: Prospect) -> str:
+    if not row.is_foreseen:
         return "? not known: no spread is assumed"
-    return "\u2713 can be decided" if row["decidable"] else "\u2717 too small by design"
+    return "\u2713 can be decided" if row.decidable else "\u2717 too small by design"
 
 
 def history(report: Report) -> Markup:
     """Departures from the protocol, amendments of the lock, and every run made under it."""
-    run, lock = report["run"], report["lock"]
-    place = f"This is run {run['ordinal']} of {run['runs_under_lock']} under this lock."
-    committed = " ".join(part for part in (short(lock["commit"]), lock["date"]) if part)
+    run, lock = report.run, report.lock
+    place = f"This is run {run.ordinal} of {run.runs_under_lock} under this lock."
+    committed = " ".join(part for part in (short(lock.commit), lock.date) if part)
     lead = paragraph(
         "Lock ",
-        code(short(lock["sha256"])),
-        f", {LOCKS_IN_FULL[lock['status']]}{f' (committed {committed})' if committed else ''}. {place}",
+        code(short(lock.sha256)),
+        f", {LOCKS_IN_FULL[lock.status]}{f' (committed {committed})' if committed else ''}. {place}",
     )
     return section(
         "history",
         "Deviations, amendments, ledger",
         lead,
-        _departures(report),
+        paragraph("No departure from the protocol is recorded.", class_="absent"),
         _amendments(report),
         _ledger(report),
     )
 
 
-def _departures(report: Report) -> Markup:
-    if not report["departures"]:
-        return paragraph("No departure from the protocol is recorded.", class_="absent")
-    rows = [(row["date"], row["what"], row["because"]) for row in report["departures"]]
-    return plain_table("Departures from the protocol.", ("Date", "What", "Why"), rows, num_labels=3)
-
-
 def _amendments(report: Report) -> Markup:
-    amendments = report["lock"]["amendments"]
+    amendments = report.lock.amendments
     if not amendments:
         return paragraph("No amendment of the lock is recorded.", class_="absent")
     parts = [
@@ -162,10 +154,10 @@ def _amendments(report: Report) -> Markup:
             "details",
             tag(
                 "summary",
-                f"Amendment {row['number']}, {row['date']}: {row['because']}",
-                *([tag("strong", " \u2014 made after seeing results")] if row["after_results"] else []),
+                f"Amendment {row.number}, {row.date}: {row.because}",
+                *([tag("strong", " \u2014 made after seeing results")] if row.after_results else []),
             ),
-            tag("pre", code(row["diff"]), tabindex="0"),
+            tag("pre", code(row.diff), tabindex="0"),
         )
         for row in amendments
     ]
@@ -173,17 +165,17 @@ def _amendments(report: Report) -> Markup:
 
 
 def _ledger(report: Report) -> Markup:
-    if not report["ledger"]:
+    if not report.ledger:
         return paragraph("The ledger holds full runs only; it has none to show here.", class_="absent")
     rows = [
         (
-            str(row["ordinal"]),
-            row["date"],
-            code(short(row["run_id"])),
-            row["outcome"],
-            "\u2013" if row["exit_code"] is None else str(row["exit_code"]),
+            str(row.ordinal),
+            row.date,
+            code(short(row.run_id)),
+            row.outcome,
+            "\u2013" if row.exit_code is None else str(row.exit_code),
         )
-        for row in report["ledger"]
+        for row in report.ledger
     ]
     headers = ("Run", "Date", "Id", "Outcome", "Exit code")
     return plain_table("Every run under this lock, crashed ones too.", headers, rows, num_labels=4)

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from harness.report.claimdocument import JudgedClaim
 from harness.report.claimwords import arithmetic_claims, claim_name, measured_claims, verdict_cell
-from harness.report.document import Report
+from harness.report.document import JudgedClaim, Report
 from harness.report.elements import Content, code, folded, paragraph, plain_table, section
 from harness.report.markup import Markup, joined, tag
 from harness.report.numbers import count
@@ -41,8 +40,8 @@ def _readings(report: Report) -> Iterator[Markup]:
     pairs = [
         (claim, reading)
         for claim in measured_claims(report)
-        if len(claim["readings"]) > 1
-        for reading in claim["readings"]
+        if len(claim.readings) > 1
+        for reading in claim.readings
     ]
     if pairs:
         yield plain_table(
@@ -50,33 +49,33 @@ def _readings(report: Report) -> Iterator[Markup]:
             ("Reading", "It means", "Supported by", "Verdict under it"),
             [
                 (
-                    reading["name"],
-                    reading["says"],
-                    ", ".join(reading["supported_by"]),
-                    _said(claim, reading["name"]),
+                    reading.name,
+                    reading.says,
+                    ", ".join(reading.supported_by),
+                    _said(claim, reading.name),
                 )
                 for claim, reading in pairs
             ],
             num_labels=4,
-            groups=[claim["id"] for claim, _ in pairs],
+            groups=[claim.id for claim, _ in pairs],
         )
 
 
 def _said(claim: JudgedClaim, reading: str) -> Content:
-    cases = [case for case in claim["cases"] if case["reading"] == reading]
+    cases = [case for case in claim.cases if case.reading == reading]
     return joined(*(verdict_cell(case) for case in cases), between="; ") if cases else verdict_cell(claim)
 
 
 def _discrepancies(report: Report) -> Iterator[Markup]:
     rows = [
         (
-            code(claim["id"]),
-            shown_as(target["printed"], target["stands_for"]),
-            target["source"],
-            target["source_tier"],
+            code(claim.id),
+            shown_as(target.printed, target.stands_for),
+            target.source,
+            target.source_tier,
         )
-        for claim in report["claims"]
-        for target in claim["discrepancies"]
+        for claim in report.claims
+        for target in claim.discrepancies
     ]
     if rows:
         caption = "Numbers that weaker sources print otherwise; they decide nothing."
@@ -84,16 +83,16 @@ def _discrepancies(report: Report) -> Iterator[Markup]:
 
 
 def _choices(report: Report) -> Markup:
-    choices = report["choices"]
+    choices = report.choices
     if not choices:
         return paragraph(NO_CHOICES, class_="absent")
     rows = [
         (
-            choice["name"],
-            choice["alternatives"][0] if choice["alternatives"] else "",
-            "; ".join(choice["alternatives"][1:]),
-            f"{choice['openness']}: {OPENNESS[choice['openness']]}",
-            choice["says"],
+            choice.name,
+            choice.alternatives[0] if choice.alternatives else "",
+            "; ".join(choice.alternatives[1:]),
+            f"{choice.openness}: {OPENNESS[choice.openness]}",
+            choice.says,
         )
         for choice in choices
     ]
@@ -118,12 +117,8 @@ def arithmetic(report: Report) -> Markup:
         (
             claim_name(claim, "claim"),
             verdict_cell(claim),
-            joined(
-                *(tag("span", f"{what}: {printed}", class_="pair") for what, printed in claim["arithmetic"])
-            ),
-            joined(
-                tag("span", claim["says"]), tag("span", RULES_IN_WORDS[claim["rule"]["name"]], class_="why")
-            ),
+            joined(*(tag("span", f"{what}: {printed}", class_="pair") for what, printed in claim.arithmetic)),
+            joined(tag("span", claim.says), tag("span", RULES_IN_WORDS[claim.rule.name], class_="why")),
         )
         for claim in claims
     ]

@@ -6,7 +6,7 @@ from importlib import resources
 from harness.report.answer import answer
 from harness.report.baselines import baseline_gate
 from harness.report.coverage import coverage
-from harness.report.document import Report
+from harness.report.document import Report, as_json
 from harness.report.elements import code, paragraph
 from harness.report.instrument import self_checks
 from harness.report.markup import Markup, joined, tag
@@ -47,7 +47,7 @@ def _head(report: Report) -> Markup:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{ribbon} \u00b7 Replication report, {report['paper']['id']}"),
+        tag("title", f"{ribbon} \u00b7 Replication report, {report.paper.id}"),
         tag("style", Markup(_style(ribbon))),
     )
 
@@ -79,15 +79,15 @@ def _body(report: Report) -> Markup:
 def _sections(report: Report) -> tuple[tuple[str, str, Markup], ...]:
     return (
         ("in-short", "In short", answer(report)),
-        *([("not-run", "Not run", not_run(report))] if report["not_run"] else []),
-        *([("stopped", "Not trained", stopped(report))] if "stopped" in report else []),
-        *([("unusable", "Left out", unusable(report))] if "unusable" in report else []),
+        *([("not-run", "Not run", not_run(report))] if report.not_run else []),
+        *([("stopped", "Not trained", stopped(report))] if report.stopped else []),
+        *([("unusable", "Left out", unusable(report))] if report.unusable else []),
         ("claims", "Verdicts", verdicts(report)),
-        *([("cards", "Claim cards", claim_cards(report))] if report["claims"] else []),
+        *([("cards", "Claim cards", claim_cards(report))] if report.claims else []),
         *measured_sections(report),
-        *([("coverage", "Coverage", coverage(report))] if "coverage" in report else []),
-        *([("baselines", "Baseline gate", baseline_gate(report))] if "baselines" in report else []),
-        *(_judged_sections(report) if report["judged"] else []),
+        *([("coverage", "Coverage", coverage(report))] if report.coverage else []),
+        *([("baselines", "Baseline gate", baseline_gate(report))] if report.baselines else []),
+        *(_judged_sections(report) if report.judged else []),
         ("provenance", "Provenance", provenance(report)),
         ("self-checks", "Self-checks", self_checks(report)),
         ("limits", "Limits", limits(report)),
@@ -105,27 +105,27 @@ def _judged_sections(report: Report) -> list[tuple[str, str, Markup]]:
 
 
 def _ribbon(report: Report) -> Markup:
-    run, lock = report["run"], report["lock"]
-    place = f"run {run['ordinal']} of {run['runs_under_lock']}"
-    changes = len(lock["amendments"])
-    state = LOCKS[lock["status"]] + (f" {changes}\u00d7" if changes else "")
-    words = f"{place} \u00b7 {state} \u00b7 {report['level']} (ACM v1.1)"
+    run, lock = report.run, report.lock
+    place = f"run {run.ordinal} of {run.runs_under_lock}"
+    changes = len(lock.amendments)
+    state = LOCKS[lock.status] + (f" {changes}\u00d7" if changes else "")
+    words = f"{place} \u00b7 {state} \u00b7 {report.level} (ACM v1.1)"
     return tag(
         "aside",
         tag("strong", mode_words(report).ribbon),
         tag("span", words),
-        class_=f"ribbon {report['mode']}",
+        class_=f"ribbon {report.mode}",
         aria_label="What this run is",
     )
 
 
 def _masthead(report: Report) -> Markup:
-    paper = report["paper"]
+    paper = report.paper
     return tag(
         "header",
         paragraph("Replication report", class_="kicker"),
-        tag("h1", paper["title"]),
-        paragraph(paper_link(paper["id"]), " \u00b7 study ", code(report["run"]["study"]), class_="byline"),
+        tag("h1", paper.title),
+        paragraph(paper_link(paper.id), " \u00b7 study ", code(report.run.study), class_="byline"),
     )
 
 
@@ -139,7 +139,7 @@ def _footer(report: Report) -> Markup:
         "footer",
         paragraph(
             f"{mode_words(report).ribbon} \u00b7 run ",
-            code(short(report["run"]["id"])),
+            code(short(report.run.id)),
             " \u00b7 the same numbers, in full precision and with their ids, stand in ",
             code("report.json"),
             " beside this page, and inside it.",
@@ -149,7 +149,9 @@ def _footer(report: Report) -> Markup:
 
 def _embedded(report: Report) -> Markup:
     """The whole report inside the page, as data that no browser runs."""
-    text = json.dumps(report, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(
+        as_json(report), sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":")
+    )
     # "<" would let a text of the report end the element; its escape means the same to whoever reads JSON.
     safe = text.replace("<", "\\u003c")
     return Markup(f'<script type="application/json" id="report-json">{safe}</script>')

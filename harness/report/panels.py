@@ -61,13 +61,13 @@ class Panel:
 
     def share_of(self, rows: Sequence[Measurement]) -> list[Measurement]:
         """The measurements that belong to this panel, in the order of its quantities."""
-        return sorted(filter(self.takes, rows), key=lambda row: self.quantities.index(row["quantity"]))
+        return sorted(filter(self.takes, rows), key=lambda row: self.quantities.index(row.quantity))
 
     def takes(self, row: Measurement) -> bool:
         """Whether a measurement belongs to this panel."""
-        if row["quantity"] not in self.quantities:
+        if row.quantity not in self.quantities:
             return False
-        return self.scope is Scope.ANY or (row["language"] is None) is (self.scope is Scope.GROUP)
+        return self.scope is Scope.ANY or (row.language is None) is (self.scope is Scope.GROUP)
 
 
 SCORES = "chrf"
@@ -282,8 +282,8 @@ def filled_panels(measurements: Sequence[Measurement], languages: Languages) -> 
     waiting = list(measurements)
     for panel in PANELS:
         taken = _one_per_coordinates(panel.share_of(waiting))
-        shown = {row["id"] for row in taken}
-        waiting = [row for row in waiting if row["id"] not in shown]
+        shown = {row.id for row in taken}
+        waiting = [row for row in waiting if row.id not in shown]
         if taken or not panel.is_optional:
             filled.append(Filled(panel, tuple(taken), languages))
     if waiting:
@@ -293,19 +293,19 @@ def filled_panels(measurements: Sequence[Measurement], languages: Languages) -> 
 
 def first_series(rows: Sequence[Measurement]) -> list[Measurement]:
     """The measurements that share reading and specification with the first."""
-    key = (rows[0]["reading"], rows[0]["specification"])
-    return [row for row in rows if (row["reading"], row["specification"]) == key]
+    key = (rows[0].reading, rows[0].specification)
+    return [row for row in rows if (row.reading, row.specification) == key]
 
 
 def coordinates(row: Measurement) -> tuple[str | int | None, ...]:
     """What tells one number from another: quantity, reading, specification, layer, language, benchmark."""
     return (
-        row["quantity"],
-        row["reading"],
-        row["specification"],
-        row["layer"],
-        row["language"],
-        row["benchmark"],
+        row.quantity,
+        row.reading,
+        row.specification,
+        row.layer,
+        row.language,
+        row.benchmark,
     )
 
 

@@ -24,16 +24,14 @@ def provenance(report: Report) -> Markup:
 
 
 def _identity(report: Report) -> Markup:
-    run, lock = report["run"], report["lock"]
+    run, lock = report.run, report.lock
     known: dict[str, Markup | str] = {
-        "Mode": f"{report['mode']}: nothing was loaded that shows more"
-        if report["not_run"]
-        else report["mode"],
-        "Study": code(run["study"]),
-        "Profile": code(run["profile"]),
-        "Run": code(run["id"]),
-        "Specification" if lock["status"] == "absent" else "Lock": code(lock["sha256"]),
-        "State of the lock": LOCKS_IN_FULL[lock["status"]],
+        "Mode": f"{report.mode}: nothing was loaded that shows more" if report.not_run else report.mode,
+        "Study": code(run.study),
+        "Profile": code(run.profile),
+        "Run": code(run.id),
+        "Specification" if lock.status == "absent" else "Lock": code(lock.sha256),
+        "State of the lock": LOCKS_IN_FULL[lock.status],
         "Time and host": _time_and_host(report),
         "Run it again": code(repeat_words(report)),
     }
@@ -41,20 +39,17 @@ def _identity(report: Report) -> Markup:
 
 
 def _time_and_host(report: Report) -> Markup | str:
-    if report["mode"] == "audit":
+    if report.mode == "audit":
         return "not recorded: nothing was run here"
     return joined(code("execution.json"), " beside this page, so that the page repeats byte for byte")
 
 
 def _sources(report: Report) -> Markup:
-    if not report["run"]["sources"]:
+    if not report.run.sources:
         return paragraph("No outside source is recorded.", class_="absent")
-    rows = [
-        (row["name"], code(row["address"]), code(row["revision"]), row["licence"])
-        for row in report["run"]["sources"]
-    ]
+    rows = [(row.name, code(row.address), code(row.revision), row.licence) for row in report.run.sources]
     return plain_table(
-        f"Outside things {'asked for' if report['not_run'] else 'used'}, with licence.",
+        f"Outside things {'asked for' if report.not_run else 'used'}, with licence.",
         ("Name", "Address", "Revision", "Licence"),
         rows,
         num_labels=4,
@@ -62,21 +57,18 @@ def _sources(report: Report) -> Markup:
 
 
 def _environment(report: Report) -> Markup:
-    rows = [(name, code(value)) for name, value in sorted(report["run"]["environment"].items())]
+    rows = [(name, code(value)) for name, value in sorted(report.run.environment.items())]
     if not rows:
         return paragraph("No environment is recorded.", class_="absent")
     return plain_table("Versions and settings.", ("Name", "Value"), rows, num_labels=2)
 
 
 def _artifacts(report: Report) -> Markup:
-    artifacts = report["run"]["artifacts"]
+    artifacts = report.run.artifacts
     if not artifacts:
         return paragraph("No stored artifact is recorded.", class_="absent")
-    rows = [
-        (row["stage"], row["item"], code(row["digest"]), code(row["key"]), size(row["size_bytes"]))
-        for row in artifacts
-    ]
+    rows = [(row.stage, row.item, code(row.digest), code(row.key), size(row.size_bytes)) for row in artifacts]
     headers = ("Stage", "Item", "Digest of its content", "Digest of what made it", "Size")
     table = plain_table("Artifacts that the numbers rest on.", headers, rows, num_labels=4)
-    total = size(sum(row["size_bytes"] for row in artifacts))
+    total = size(sum(row.size_bytes for row in artifacts))
     return folded(f"{count(len(artifacts), 'artifact')}, {total}", table)

@@ -18,7 +18,7 @@ COLUMNS = 2
 
 def pointed(rows: Sequence[Measurement]) -> list[Measurement]:
     """The correlations whose points are known."""
-    return [row for row in rows if row.get("points")]
+    return [row for row in rows if row.points]
 
 
 def draw_points(rows: Sequence[Measurement], languages: Languages) -> "Figure":
@@ -44,25 +44,23 @@ def draw_points(rows: Sequence[Measurement], languages: Languages) -> "Figure":
 
 
 def _panel(axes: "Axes", row: Measurement, languages: Languages) -> None:
-    groups = list(dict.fromkeys(languages.group(point["unit"]) for point in row["points"]))
+    groups = list(dict.fromkeys(languages.group(point.unit) for point in row.points))
     for place, group in enumerate(groups):
-        points = [point for point in row["points"] if languages.group(point["unit"]) == group]
+        points = [point for point in row.points if languages.group(point.unit) == group]
         axes.scatter(
-            [point["x"] for point in points],
-            [point["y"] for point in points],
+            [point.x for point in points],
+            [point.y for point in points],
             color=SERIES[place % len(SERIES)],
             marker=MARKERS[place % len(MARKERS)],
             s=40,
             label=printable(group) or "languages",
             zorder=3,
         )
-    for point in row["points"]:
-        where = (point["x"], point["y"])
-        axes.annotate(
-            printable(point["unit"]), where, xytext=(6, 4), textcoords="offset points", fontsize=9.5
-        )
-    correlation = amount(row["value"], row["unit"], signed=True)
-    name = row["benchmark"] or "mean of the benchmarks"
+    for point in row.points:
+        where = (point.x, point.y)
+        axes.annotate(printable(point.unit), where, xytext=(6, 4), textcoords="offset points", fontsize=9.5)
+    correlation = amount(row.value, row.unit, signed=True)
+    name = row.benchmark or "mean of the benchmarks"
     axes.set_title(printable(f"{name}: r = {correlation}"), fontsize=10.5, loc="left")
     axes.margins(0.12)
     axes.xaxis.set_major_formatter(signed)

@@ -77,7 +77,7 @@ def unusable(report: Report) -> Markup:
 
 def verdicts(report: Report) -> Markup:
     """The forest plot with the main table under it; or plainly that no claim of the paper is judged, and which wait."""
-    at_work = [tag("a", "See the judge at work.", href="#judge")] if report["self_check_study"] else []
+    at_work = [tag("a", "See the judge at work.", href="#judge")] if report.self_check_study else []
     content = [] if is_evident(report) else [paragraph(claims_words(report), " ", *at_work, class_="absent")]
     claims = measured_claims(report)
     if is_evident(report):
@@ -95,16 +95,16 @@ def claim_cards(report: Report) -> Markup:
         "One card for each claim: the sentence, how it is read, what decided, and why. Open one to see it all.",
         class_="lead",
     )
-    inner = cards(report, report["claims"], "claim")
+    inner = cards(report, report.claims, "claim")
     if not is_evident(report):
-        inner = folded(f"{count(len(report['claims']), 'card')}: how a full run would be judged", inner)
+        inner = folded(f"{count(len(report.claims), 'card')}: how a full run would be judged", inner)
     return section("cards", "Claim cards", lead, inner)
 
 
 def limits(report: Report) -> Markup:
     """What the numbers cannot bear."""
-    stored = sum(row["num_unit_values"] for row in report["measurements"])
-    elsewhere = "; verdicts and figures do" if report["judged"] else ""
+    stored = sum(row.num_unit_values for row in report.measurements)
+    elsewhere = "; verdicts and figures do" if report.judged else ""
     items = (
         f"You may not conclude {may_not_conclude(report)}",
         (
@@ -121,14 +121,14 @@ def limits(report: Report) -> Markup:
 
 def citation(report: Report) -> Markup:
     """How to point at the paper and at this run."""
-    paper, run = report["paper"], report["run"]
+    paper, run = report.paper, report.run
     reference = tag(
         "blockquote",
-        f"Replication report on \u201c{paper['title']}\u201d ({paper['id']}). {mode_words(report).ribbon}. "
-        f"Study {run['study']}, profile {run['profile']}, run ",
-        code(short(run["id"])),
+        f"Replication report on \u201c{paper.title}\u201d ({paper.id}). {mode_words(report).ribbon}. "
+        f"Study {run.study}, profile {run.profile}, run ",
+        code(short(run.id)),
         ", specification ",
-        code(short(report["lock"]["sha256"])),
+        code(short(report.lock.sha256)),
         ".",
     )
     lead = paragraph(

@@ -62,12 +62,12 @@ def _in_short(filled: Filled) -> tuple[Measurement, ...]:
 
 
 def _at_named_layers(rows: Sequence[Measurement]) -> tuple[Measurement, ...]:
-    layers = sorted({row["layer"] for row in rows if row["layer"] is not None})
+    layers = sorted({row.layer for row in rows if row.layer is not None})
     if len(layers) <= LAYERS_IN_SHORT + 1:
         return tuple(rows)
     last = len(layers) - 1
     named = {layers[round(step * last / (LAYERS_IN_SHORT - 1))] for step in range(LAYERS_IN_SHORT)}
-    return tuple(row for row in rows if row["layer"] is None or row["layer"] in named)
+    return tuple(row for row in rows if row.layer is None or row.layer in named)
 
 
 def _varying(rows: Sequence[Measurement]) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def _varying(rows: Sequence[Measurement]) -> tuple[str, ...]:
 
 def _told_by_quantity(rows: Sequence[Measurement], way: str) -> bool:
     """Whether naming the quantity already says under which reading or specification it stands."""
-    quantities = {row["quantity"] for row in rows}
+    quantities = {row.quantity for row in rows}
     return len({_key(row, ["quantity", way]) for row in rows}) == len(quantities) > 1
 
 
@@ -114,7 +114,7 @@ def _groups(filled: Filled, keys: Sequence[Key], dimensions: Sequence[str]) -> t
 
 def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
     labels, unit = _varying(rows), _only_unit(rows)
-    with_seeds = any(row["num_seeds"] for row in rows)
+    with_seeds = any(row.num_seeds for row in rows)
     ordered = _by_way(filled, rows)
     return Table(
         caption=_caption(filled, unit),
@@ -135,14 +135,14 @@ def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
 
 def _numbers(row: Measurement, *, with_seeds: bool) -> tuple[str, ...]:
     """Value, units and seeds of one number."""
-    units = count(_num_units(row), row["unit_kind"])
-    seeds = (str(row["num_seeds"] or "none"),) if with_seeds else ()
+    units = count(_num_units(row), row.unit_kind)
+    seeds = (str(row.num_seeds or "none"),) if with_seeds else ()
     return (_value(row, with_unit=True), units, *seeds)
 
 
 def _num_units(row: Measurement) -> int:
     """Things behind a number; where seeds are all that varies, they are those things."""
-    return row["num_seeds"] if row["unit_kind"] == SEED else row["num_units"]
+    return row.num_seeds if row.unit_kind == SEED else row.num_units
 
 
 def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
@@ -168,7 +168,7 @@ def _by_way(filled: Filled, rows: Sequence[Measurement]) -> list[Measurement]:
     """The rows with those of one quantity, reading and specification together, languages in the study's order."""
     ways = list(dict.fromkeys(_key(row, ("quantity", *WAYS)) for row in rows))
     place = filled.languages.place
-    return sorted(rows, key=lambda row: (ways.index(_key(row, ("quantity", *WAYS))), place(row["language"])))
+    return sorted(rows, key=lambda row: (ways.index(_key(row, ("quantity", *WAYS))), place(row.language)))
 
 
 def _column_words(filled: Filled, key: Key, across: Sequence[str]) -> str:
@@ -176,12 +176,12 @@ def _column_words(filled: Filled, key: Key, across: Sequence[str]) -> str:
 
 
 def _value(row: Measurement, *, with_unit: bool) -> str:
-    signed = quantity_words(row["quantity"]).signed
-    return amount(row["value"], row["unit"], signed=signed, with_unit=with_unit)
+    signed = quantity_words(row.quantity).signed
+    return amount(row.value, row.unit, signed=signed, with_unit=with_unit)
 
 
 def _only_unit(rows: Sequence[Measurement]) -> str:
-    units = {row["unit"] for row in rows}
+    units = {row.unit for row in rows}
     return units.pop() if len(units) == 1 else ""
 
 
@@ -192,15 +192,15 @@ def _caption(filled: Filled, unit: str) -> str:
 
 def _series_note(filled: Filled, rows: Sequence[Measurement]) -> str:
     """Which reading is shown, where others are left out."""
-    left_out = {row["reading"] for row in filled.rows} - {row["reading"] for row in rows}
-    return f" Reading: {scope_words('reading', rows[0]['reading'])}." if left_out else ""
+    left_out = {row.reading for row in filled.rows} - {row.reading for row in rows}
+    return f" Reading: {scope_words('reading', rows[0].reading)}." if left_out else ""
 
 
 def _note(rows: Sequence[Measurement]) -> str:
     """How much stands behind each number of a grid."""
-    kinds = dict.fromkeys(row["unit_kind"] for row in rows)
-    sizes = [_range([_num_units(row) for row in rows if row["unit_kind"] == kind], kind) for kind in kinds]
-    seeds = sorted({row["num_seeds"] for row in rows if row["unit_kind"] != SEED} - {0})
+    kinds = dict.fromkeys(row.unit_kind for row in rows)
+    sizes = [_range([_num_units(row) for row in rows if row.unit_kind == kind], kind) for kind in kinds]
+    seeds = sorted({row.num_seeds for row in rows if row.unit_kind != SEED} - {0})
     return f" Each number rests on {' or '.join(sizes)}{', ' + _range(seeds, SEED) if seeds else ''}."
 
 

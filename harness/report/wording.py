@@ -184,39 +184,39 @@ UNSCOPED = {"layer": "\u2013", "language": "all", "benchmark": "all"}
 
 def mode_words(report: Report) -> ModeWords:
     """What a reader must know about a run before any number."""
-    return UNMEASURED if report["not_run"] else MODES[report["mode"]]
+    return UNMEASURED if report.not_run else MODES[report.mode]
 
 
 def stamp_words(report: Report) -> str:
     """What every drawing says of the run, so that it keeps its warning when it is cut out of the page."""
-    return "" if report["mode"] == "full" else mode_words(report).ribbon
+    return "" if report.mode == "full" else mode_words(report).ribbon
 
 
 def repeat_words(report: Report) -> str:
     """The command that gives the same report again; an audit keeps the file that it judged beside the page."""
-    run = report["run"]
-    if report["mode"] == "audit":
+    run = report.run
+    if report.mode == "audit":
         return "harness audit declared.json"
-    return f"harness reproduce --study {run['study']} --profile {run['profile']}"
+    return f"harness reproduce --study {run.study} --profile {run.profile}"
 
 
 def exit_words(report: Report) -> str:
     """What the exit code means."""
-    code = report["summary"]["exit_code"]
-    evident = report["mode"] not in {"fixture", "rehearsal"}
+    code = report.summary.exit_code
+    evident = report.mode not in {"fixture", "rehearsal"}
     return JUDGED_EXIT_CODES.get(code, EXIT_CODES[code]) if evident else EXIT_CODES[code]
 
 
 def claims_words(report: Report) -> str:
     """Why a report without verdicts on the paper has none."""
-    if not report["claims"]:
-        return NOTHING_TO_JUDGE if report["not_run"] else NO_CLAIM_JUDGED
-    return WAITING if report["not_run"] else NO_EVIDENCE
+    if not report.claims:
+        return NOTHING_TO_JUDGE if report.not_run else NO_CLAIM_JUDGED
+    return WAITING if report.not_run else NO_EVIDENCE
 
 
 def judged_may(report: Report) -> str:
     """What verdicts on the paper bear."""
-    whose = "what was declared" if report["mode"] == "audit" else "this replication"
+    whose = "what was declared" if report.mode == "audit" else "this replication"
     return (
         f"that {whose} agrees with each PASS within its margin, and disagrees with each DEVIATION by more; such a word is "
         f"wrong in at most 5 of 100 runs at the margin's edge."
@@ -225,7 +225,7 @@ def judged_may(report: Report) -> str:
 
 def judged_may_not(report: Report) -> str:
     """What they do not bear."""
-    declared = "that the numbers were measured as declared; " if report["mode"] == "audit" else ""
+    declared = "that the numbers were measured as declared; " if report.mode == "audit" else ""
     return (
         f"{declared}anything from INCONCLUSIVE, CONTESTED or NOT RUN; that the paper as a whole is right or wrong; anything "
         f"about other models, dictionaries or languages."

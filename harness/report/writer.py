@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.models.failed_adapters import adapter_failures, unusable_models
-from harness.report.assembly import SCHEMA_VERSION, Records, as_report
-from harness.report.document import Point, Report
+from harness.report.answer import outcome
+from harness.report.assembly import Records, as_report
+from harness.report.document import SCHEMA_VERSION, Point, Report, as_json, from_json
 from harness.report.junit import render_junit
 from harness.report.markdown import render_summary
 from harness.report.page import render_page
-from harness.report.schema import validated
+from harness.report.wording import exit_words, mode_words
 from harness.store.files import write_whole
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.errors import UsageError
@@ -28,7 +29,7 @@ Row = TypeVar("Row")
 
 CORRELATION = "correlation"
 """Quantity whose units are points of a drawing."""
-REPORT_FILE, PAGE_FILE, SUMMARY_FILE = "report.json", "report.html", "summary.md"
+REPORT_FILE, PAGE_FILE, SUMMARY_FILE, JUNIT_FILE = "report.json", "report.html", "summary.md", "junit.xml"
 
 
 def write_report(
@@ -49,9 +50,8 @@ def write_report(
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
     """
-    return _write_report(
-        facts, Records() if facts.not_run else _records(estimates, self_checks), out, judgement
-    )
+    records = Records() if facts.not_run else _records(estimates, self_checks)
+    return _write(as_report(facts, records, judgement), out)
 
 
 def write_report_of(
@@ -67,21 +67,12 @@ def write_report_of(
         estimates=estimates,
         unit_counts=Counter(row.estimate_id for row in units),
         points=[
-            (row.estimate_id, {"unit": row.unit, "x": row.reference, "y": row.observed})
+            (row.estimate_id, Point(unit=row.unit, x=row.reference, y=row.observed))
             for row in units
             if row.estimate_id in drawn
         ],
     )
-    return _write_report(facts, records, out, judgement)
-
-
-def _write_report(facts: RunFacts, records: Records, out: Path, judgement: Judgement | None) -> int:
-    built = as_report(facts, records, judgement)
-    text = json.dumps(built, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    report = validated(json.loads(text), f"the report of {facts.run_id}")
-    out.mkdir(parents=True, exist_ok=True)
-    _write(out / REPORT_FILE, text)
-    return _render(report, out)
+    return _write(as_report(facts, records, judgement), out)
 
 
 def render_report(run: Path) -> int:
@@ -118,20 +109,47 @@ def load_report(run: Path) -> Report:
             f"with the harness that wrote it, or run 'harness reproduce' again"
         )
     try:
-        return validated(content, str(path))
+        return from_json(content, str(path))
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def closing_lines(run: Path) -> Iterator[str]:
+    """What a terminal and a log show when a run is over, from its stored report.
+
+    Args:
+        run: Folder of the run.
+    """
+    report = load_report(run)
+    yield ""
+    yield mode_words(report).ribbon
+    lines = {
+        "outcome": outcome(report),
+        "report": str(run / PAGE_FILE),
+        "summary": str(run / SUMMARY_FILE),
+        f"exit {report.summary.exit_code}": exit_words(report),
+    }
+    yield from (f"  {label:<9}{words}" for label, words in lines.items())
 
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number of JSON")
 
 
+def _write(built: Report, out: Path) -> int:
+    text = json.dumps(as_json(built), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    # Pages are rendered from what the file says, so that they are the same when they are rendered again.
+    report = from_json(json.loads(text), f"the report of {built.run.id}")
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / REPORT_FILE, f"{text}\n")
+    return _render(report, out)
+
+
 def _render(report: Report, run: Path) -> int:
-    _write(run / PAGE_FILE, render_page(report))
-    _write(run / SUMMARY_FILE, render_summary(report))
-    _write(run / "junit.xml", render_junit(report))
-    return report["summary"]["exit_code"]
+    write_whole(run / PAGE_FILE, render_page(report))
+    write_whole(run / SUMMARY_FILE, render_summary(report))
+    write_whole(run / JUNIT_FILE, render_junit(report))
+    return report.summary.exit_code
 
 
 def _records(estimates: Path, self_checks: Path) -> Records:
@@ -157,13 +175,9 @@ def _points(estimates: Path, mask: NDArray[np.bool_]) -> list[tuple[str, Point]]
         read_column(estimates, UnitValue, name)[mask].tolist()
         for name in ("estimate_id", "unit", "reference", "observed")
     )
-    return [(owner, {"unit": unit, "x": x, "y": y}) for owner, unit, x, y in zip(*columns, strict=True)]
+    return [(owner, Point(unit=unit, x=x, y=y)) for owner, unit, x, y in zip(*columns, strict=True)]
 
 
 def _read_if_there(folder: Path, row_type: type[Row]) -> list[Row]:
     """The rows of a table that is written only where there is something to say."""
     return read_table(folder, row_type) if table_path(folder, row_type).exists() else []
-
-
-def _write(path: Path, text: str) -> None:
-    write_whole(path, text if text.endswith("\n") else f"{text}\n")

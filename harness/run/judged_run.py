@@ -13,7 +13,6 @@ from harness.sources.studies import load_profile, load_study
 from harness.store.store import Store
 from harness.words.errors import NotJudgedError, Reason
 from harness.words.judgement import LockStatus
-from harness.words.runfacts import NotRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +45,23 @@ def judged_run(run: Path | None, reports: Path, store: Path) -> JudgedRun:
             reason=Reason.UPSTREAM_NOT_RUN,
         )
     report = load_report(folder)
-    study = load_study(report["run"]["study"])
-    found = {entry["stage"]: entry["key"] for entry in report["run"]["artifacts"]}
+    study = load_study(report.run.study)
+    found = {entry.stage: entry.key for entry in report.run.artifacts}
     shelf = Store(store)
     replay = found.get("replay")
     brought = Brought(
         study=study,
-        profile=load_profile(study, report["run"]["profile"]),
-        run_id=report["run"]["id"],
-        mode=report["mode"],
+        profile=load_profile(study, report.run.profile),
+        run_id=report.run.id,
+        mode=report.mode,
         estimates=shelf.get("estimates", found["estimates"]).folder if "estimates" in found else None,
         replays=heard_in(shelf.get("replay", replay).folder).layers if replay else (),
-        not_run=tuple(NotRun(**entry) for entry in report["not_run"]),
+        not_run=report.not_run,
     )
     dockets = (paper_docket(brought), self_check_docket(brought))
     locks = LedgerFile(folder=reports).locks_of(study.name)
     return JudgedRun(
-        mode=report["mode"],
+        mode=report.mode,
         lock=lock_state(study.name, locks).lock.status,
         dockets=tuple(each for each in dockets if each),
     )

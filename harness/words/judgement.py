@@ -190,15 +190,6 @@ class Ledger:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Departure:
-    """One way in which the run was not what the protocol asked for, known only once data were seen."""
-
-    date: str
-    what: str
-    because: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Prospect:
     """Whether a claim could be decided at all at the size of this run; known before it."""
 
@@ -305,7 +296,6 @@ class Judgement:
     """Claims that nobody asked for in this run."""
     alpha: float = 0.05
     """Rate of wrong PASS and of wrong DEVIATION, each, at the edge of the margin."""
-    departures: tuple[Departure, ...] = ()
     prospects: tuple[Prospect, ...] = ()
     choices: tuple[Choice, ...] = ()
     precisions: tuple[Precision, ...] = ()

@@ -130,7 +130,8 @@ class Member:
     """One of several quantities that a claim is about, as a table shows it."""
 
     estimate_id: str
-    estimate: float
+    estimate: float | None
+    """None in a stored report where it is not finite."""
     se: float | None
     lower: float | None
     """Simultaneous or adjusted lower limit, where the rule has one."""

@@ -25,7 +25,6 @@ from harness.words.claim import (
 from harness.words.judgement import (
     Amendment,
     Choice,
-    Departure,
     Judged,
     Judgement,
     Ledger,
@@ -354,13 +353,6 @@ PROSPECTS = (
     Prospect(claim_id="gap.argmax", units_needed=None, units_planned=2000, decidable=True, is_foreseen=False, says="no spread is assumed beforehand"),
     Prospect(claim_id="bench.ml.arc.value", units_needed=17128, units_planned=1169, decidable=False, is_foreseen=True, says="too few questions exist"),
 )  # fmt: skip
-DEPARTURES = (
-    Departure(
-        date="2026-10-04",
-        what="Malayalam was translated by a many-language model",
-        because="no single-pair one exists",
-    ),
-)
 
 
 def precisions() -> tuple[Precision, ...]:
@@ -400,7 +392,6 @@ def full_judgement(**changes: object) -> Judgement:
         "ledger": LEDGER,
         "choices": CHOICES,
         "prospects": PROSPECTS,
-        "departures": DEPARTURES,
         "precisions": precisions(),
     }
     return Judgement(**(settled | changes))  # type: ignore[arg-type]
@@ -427,7 +418,6 @@ def fixture_judgement(*, differing: int = 0, **changes: object) -> Judgement:
         "paper": Judged(study="sin2025", claims=claims, verdicts=not_run_verdicts(claims)),
         "self_check": self_check_study(differing=differing),
         "ledger": Ledger(),
-        "departures": (),
         "lock": replace(LOCK, status=LockStatus.INTACT, amendments=()),
     }
     return full_judgement(**(settled | changes))

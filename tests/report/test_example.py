@@ -28,15 +28,15 @@ def test_the_example_is_rendered_from_its_own_numbers(again: Path, name: str) ->
 
 def test_it_is_a_fixture_run_whose_judge_was_checked() -> None:
     report = load_report(EXAMPLE)
-    study = report["self_check_study"]
-    assert report["mode"] == "fixture"
+    study = report.self_check_study
+    assert report.mode == "fixture"
     assert study is not None
-    assert len({claim["verdict"] for claim in study["claims"]}) == 6  # every state but ERROR
+    assert len({claim.verdict for claim in study.claims}) == 6  # every state but ERROR
 
 
 def test_what_it_cost_stands_beside_it_and_names_a_clean_commit() -> None:
     execution = json.loads((EXAMPLE / "execution.json").read_text(encoding="utf-8"))
-    assert execution["run_id"] == load_report(EXAMPLE)["run"]["id"]
+    assert execution["run_id"] == load_report(EXAMPLE).run.id
     assert [attempt["outcome"] for attempt in execution["attempts"]] == ["finished"]
     assert not execution["attempts"][0]["commit"]["dirty"]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from harness.report import closing_lines, load_report, render_report, write_report
-from harness.report.claimform import claim_form
+from harness.report.assembly import judged_claim
 from harness.report.claimrows import claims_as_table
 from harness.report.claimtable import claim_table
 from harness.report.claimwords import printed_words
 from harness.report.document import Report
 from harness.report.verdictwords import BASELINES, FLAGS, WHYS
 from harness.words.claim import Printed, Reading, Sentence
-from harness.words.judgement import BaselineOutcome, Choice, Departure, Judged, Judgement, Openness
+from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement, Openness
 from harness.words.verdict import Flag, State, Verdict, Why
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE, Reader
@@ -70,7 +70,7 @@ def test_the_first_screen_counts_primary_claims_and_names_the_farthest(full_page
 
 
 def test_the_headline_never_counts_the_papers_own_arithmetic(stored_full: Report, full_page: str) -> None:
-    counts = stored_full["summary"]["counts"]
+    counts = stored_full.summary.counts
     assert counts == {
         "PASS": 4, "DEVIATION": 1, "INCONCLUSIVE": 4, "CONTESTED": 1, "NOT_RUN": 1, "NOT_TESTABLE": 1, "ERROR": 0
     }  # fmt: skip
@@ -81,12 +81,12 @@ def test_the_headline_never_counts_the_papers_own_arithmetic(stored_full: Report
 
 
 def test_neighbouring_item_counts_are_one_range(stored_full: Report) -> None:
-    claim = next(claim for claim in stored_full["claims"] if claim["id"] == "arith.ml.arc")
-    assert claim["arithmetic"] == [
-        ["difference", "+0.16"],
-        ["items", "1,115 (aligned)"],
-        ["items", "1,169 to 1,170, 1,172 (full)"],
-    ]
+    claim = next(claim for claim in stored_full.claims if claim.id == "arith.ml.arc")
+    assert claim.arithmetic == (
+        ("difference", "+0.16"),
+        ("items", "1,115 (aligned)"),
+        ("items", "1,169 to 1,170, 1,172 (full)"),
+    )
 
 
 def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
@@ -100,11 +100,11 @@ def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
 def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed() -> None:
     target = replace(judged.GAP_6.targets[0], printed=Printed("5"), stands_for="modest")
     asked = replace(judged.GAP_6, targets=(target,))
-    form = claim_form(asked, judged.judged_value(asked, 4.0, 0.5, State.PASS, Why.INSIDE), 0.05)
-    assert (form["targets"][0]["printed"], form["targets"][0]["stands_for"]) == ("5", "modest")
-    assert (form["cases"][0]["printed"], form["cases"][0]["stands_for"]) == ("5", "modest")
+    form = judged_claim(asked, judged.judged_value(asked, 4.0, 0.5, State.PASS, Why.INSIDE), 0.05)
+    assert (form.targets[0].printed, form.targets[0].stands_for) == ("5", "modest")
+    assert (form.cases[0].printed, form.cases[0].stands_for) == ("5", "modest")
     ours = '"modest", taken as 5\u202f% (ours)'
-    assert printed_words(form) == printed_words({**form, "cases": []}) == ours
+    assert printed_words(form) == printed_words(replace(form, cases=())) == ours
     assert ours in claims_as_table([form], "Claims").rows[0]
     row = text_of(claim_table([form], "Claims", "claim").html)
     assert '"modest", taken as 5 % (ours) the word: its abstract 4.00' in row
@@ -146,7 +146,7 @@ def test_an_audit_names_its_own_command_and_whose_numbers_they_are(tmp_path: Pat
 def test_a_fixture_run_shows_the_judge_at_work_and_no_verdict_on_the_paper(
     stored_judged: Report, judged_page: str
 ) -> None:
-    assert {claim["verdict"] for claim in stored_judged["claims"]} == {"NOT_RUN", "NOT_TESTABLE"}
+    assert {claim.verdict for claim in stored_judged.claims} == {"NOT_RUN", "NOT_TESTABLE"}
     assert "No claim of the paper is judged by such a run" in judged_page
     about_paper = judged_page[: judged_page.index('id="self-checks"')]
     assert 'class="verdict pass"' not in about_paper.replace(the_seven_states(about_paper), "")
@@ -170,9 +170,9 @@ def test_a_verdict_on_the_papers_arithmetic_is_withheld_where_the_page_says_noth
     asked = judged.fixture_judgement(paper=Judged(study="sin2025", claims=claims, verdicts=verdicts))
     assert State.DEVIATION in {verdict.state for verdict in verdicts}
     out = written(tmp_path, asked)
-    told = [claim for claim in load_report(out)["claims"] if claim["kind"] == "arithmetic"]
-    assert {claim["verdict"] for claim in told} == {"NOT_RUN"}
-    assert "harness explain" in told[0]["says"]
+    told = [claim for claim in load_report(out).claims if claim.kind == "arithmetic"]
+    assert {claim.verdict for claim in told} == {"NOT_RUN"}
+    assert "harness explain" in told[0].says
 
 
 def test_a_verdict_on_a_measured_claim_is_refused_there(tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ def test_no_case_has_a_word_where_the_claim_has_none(tmp_path: Path, why: Why) -
     passing = judged.judged_value(judged.GAP_6, 25.1, 0.9, State.PASS, Why.INSIDE)
     verdict = replace(passing, state=State.INCONCLUSIVE, why=why)
     out = written(tmp_path, alone(judged.GAP_6, verdict), mode="full")
-    (case,) = load_report(out)["claims"][0]["cases"]
-    assert (case["verdict"], case["reason"]) == ("INCONCLUSIVE", why)
-    assert case["measured"] is not None
+    (case,) = load_report(out).claims[0].cases
+    assert (case.verdict, case.reason) == ("INCONCLUSIVE", why)
+    assert case.measured is not None
 
 
 def test_a_self_check_that_differs_is_said_first(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_self_check_that_differs_is_said_first(tmp_path: Path) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "something moved: 2 self-checks came out different" in page
     assert page.count("\u2717 expected ERROR") == 2
-    assert load_report(out)["summary"]["exit_code"] == 1
+    assert load_report(out).summary.exit_code == 1
 
 
 def test_without_precisions_figures_of_seeds_say_so(tmp_path: Path) -> None:
@@ -271,7 +271,6 @@ def test_a_hostile_claim_stays_text(tmp_path: Path) -> None:
     judgement = judged.full_judgement(
         paper=study,
         choices=(Choice(name=HOSTILE, alternatives=(HOSTILE,), openness=Openness.UNSURE, says=HOSTILE),),
-        departures=(Departure(date=HOSTILE, what=HOSTILE, because=HOSTILE),),
         lock=replace(judged.LOCK, commit=HOSTILE, amendments=(replace(judged.LOCK.amendments[0], diff=HOSTILE, because=HOSTILE),)),
     )  # fmt: skip
     out = written(tmp_path, judgement, mode="full")

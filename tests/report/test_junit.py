@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ import pytest
 from harness.report import write_report
 from harness.report.document import Report
 from harness.report.junit import render_junit
+from harness.words.verdict import State, Why
 from tests.report import judged, worlds
 
 SUITE = {
@@ -110,8 +112,8 @@ def test_a_deviation_says_everything_in_one_line(full_folder: Path) -> None:
 
 
 def test_an_error_is_no_failure(stored_full: Report) -> None:
-    claim = stored_full["claims"][0] | {"verdict": "ERROR", "reason": "crash"}
-    root = ET.fromstring(render_junit({**stored_full, "claims": [claim]}))  # type: ignore[typeddict-item,list-item]
+    claim = replace(stored_full.claims[0], verdict=State.ERROR, reason=Why.CRASH)
+    root = ET.fromstring(render_junit(replace(stored_full, claims=(claim,))))
     (error,) = root.iter("error")
     assert error.get("type") == "crash"
     assert not list(root.iter("failure"))

@@ -1,6 +1,6 @@
 """Languages by name, in the study's order, group by group; and the calm version of a crowded table."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from harness.report.document import Report
 from harness.report.languages import Languages
 from harness.report.panels import filled_panels
 from harness.report.tabulation import Table, tabulate
+from harness.words.runfacts import LanguageFact
 from tests.report import worlds
 
 STUDY_ORDER = [
@@ -26,16 +27,16 @@ STUDY_ORDER = [
 
 
 def table(report: Report, anchor: str, *, short: bool = False) -> Table:
-    panels = filled_panels(report["measurements"], Languages(report["languages"]))
+    panels = filled_panels(report.measurements, Languages(report.languages))
     return tabulate(next(filled for filled in panels if filled.panel.anchor == anchor), short=short)
 
 
 def test_the_document_holds_every_language(stored: Report) -> None:
-    assert stored["languages"] == [asdict(language) for language in worlds.facts().languages]
+    assert stored.languages == worlds.facts().languages
 
 
 def test_a_language_that_no_study_names_keeps_its_code() -> None:
-    known = Languages([{"code": "ml", "name": "Malayalam", "group": "low"}])
+    known = Languages([LanguageFact(code="ml", name="Malayalam", group="low")])
     assert [known.name(code) for code in ("ml", "xx")] == ["Malayalam (ml)", "xx"]
     assert [known.group(code) for code in ("ml", "xx", None)] == ["Low-resource", "", ""]
     assert sorted(["xx", "ml", None], key=known.place) == [None, "ml", "xx"]

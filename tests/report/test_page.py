@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.report import write_report
-from harness.report.document import Report
+from harness.report.document import Report, as_json
 from harness.report.languages import Languages
 from harness.report.panels import filled_panels
 from harness.report.tabulation import tabulate
@@ -144,11 +144,11 @@ def test_structure(elements: Reader) -> None:
 
 
 def test_every_measurement_has_a_cell(stored: Report) -> None:
-    panels = filled_panels(stored["measurements"], Languages())
-    shown = [row["id"] for filled in panels for row in filled.rows]
-    assert sorted(shown) == sorted(row["id"] for row in stored["measurements"])
+    panels = filled_panels(stored.measurements, Languages())
+    shown = [row.id for filled in panels for row in filled.rows]
+    assert sorted(shown) == sorted(row.id for row in stored.measurements)
     cells = sum(_num_values(filled) for filled in panels if filled.rows)
-    assert cells == len(stored["measurements"])
+    assert cells == len(stored.measurements)
 
 
 def _num_values(filled: object) -> int:
@@ -200,7 +200,7 @@ def test_a_figure_without_layers_says_so(tmp_path: Path) -> None:
 
 
 def test_the_page_carries_its_report(elements: Reader, stored: Report) -> None:
-    assert json.loads(elements.script) == stored
+    assert json.loads(elements.script) == as_json(stored)
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:

@@ -1,38 +1,46 @@
 """What a report may say, and what none can say."""
 
-import copy
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from harness.report.document import Report
-from harness.report.schema import schema_text, validated
+from harness.report import document
+from harness.report.document import Report, from_json, schema_text
 from harness.words.claim import Kind, SourceTier, Tier, Unit
 from harness.words.judgement import FailOn, LockStatus, Openness
 from harness.words.verdict import Flag, State
 
 
 @pytest.fixture
-def small(stored_full: Report) -> dict[str, Any]:
+def small(full_folder: Path) -> dict[str, Any]:
     """A good report of a full run with few measurements, since every test validates it; its first claim is a PASS."""
-    return copy.deepcopy(dict(stored_full) | {"measurements": stored_full["measurements"][:2]})
+    return shortened(full_folder)
 
 
 @pytest.fixture
-def fixture_run(stored_judged: Report) -> dict[str, Any]:
+def fixture_run(judged_folder: Path) -> dict[str, Any]:
     """The same of a fixture run; its first claim is NOT_RUN."""
-    return copy.deepcopy(dict(stored_judged) | {"measurements": stored_judged["measurements"][:2]})
+    return shortened(judged_folder)
+
+
+def shortened(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return content | {"measurements": content["measurements"][:2]}
 
 
 def refused(report: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        validated(report, "it")
+        from_json(report, "it")
 
 
 def test_good_reports_are_allowed(small: dict[str, Any], fixture_run: dict[str, Any]) -> None:
-    assert validated(small, "it")["claims"][0]["verdict"] == "PASS"
-    assert validated(fixture_run, "it")["claims"][0]["verdict"] == "NOT_RUN"
+    assert from_json(small, "it").claims[0].verdict == "PASS"
+    assert from_json(fixture_run, "it").claims[0].verdict == "NOT_RUN"
 
 
 @pytest.mark.parametrize("mode", ["fixture", "rehearsal"])
@@ -80,7 +88,7 @@ def test_a_verdict_about_the_page_needs_no_measurement(small: dict[str, Any]) ->
     pages = [claim for claim in small["claims"] if claim["kind"] == "arithmetic"]
     assert {claim["verdict"] for claim in pages} == {"DEVIATION", "INCONCLUSIVE", "PASS"}
     assert all(claim["measured"] is None for claim in pages)
-    validated(small, "it")
+    from_json(small, "it")
 
 
 @pytest.mark.parametrize("verdict", ["NOT_RUN", "NOT_TESTABLE"])
@@ -124,4 +132,65 @@ def test_a_self_check_without_a_finite_number_cannot_agree(small: dict[str, Any]
 
 def test_a_message_names_the_file_the_place_and_the_cure(small: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"run/report\.json is not a report .* at \$: .*write it again"):
-        validated({key: value for key, value in small.items() if key != "lock"}, "run/report.json")
+        from_json({key: value for key, value in small.items() if key != "lock"}, "run/report.json")
+
+
+def test_types_and_schema_say_the_same() -> None:
+    """Every object of the schema is one record with the same fields; what may be left out has a default that says so."""
+    schema = json.loads(schema_text())
+    faults = list(mismatches(Report, schema, schema["$defs"], "$"))
+    assert faults == []
+
+
+def mismatches(kind: object, schema: dict[str, Any], known: dict[str, Any], place: str) -> Iterator[str]:
+    """Where a type and what the schema says of its JSON are not the same, one line each."""
+    while "$ref" in schema:
+        schema = known[schema["$ref"].removeprefix("#/$defs/")]
+    options = [each for each in get_args(kind) if each is not type(None)] if is_optional(kind) else [kind]
+    if is_optional(kind) != allows_null(schema):
+        yield f"{place}: null is allowed on one side only"
+    if "oneOf" in schema:
+        (schema,) = (each for each in schema["oneOf"] if each.get("type") != "null")
+        yield from mismatches(options[0], schema, known, place)
+    elif is_dataclass(options[0]):
+        yield from mismatched_fields(options[0], schema, known, place)  # type: ignore[arg-type]
+    elif (
+        get_origin(options[0]) is tuple
+        and get_args(options[0])
+        and "items" in schema
+        and isinstance(schema["items"], dict)
+    ):
+        yield from mismatches(get_args(options[0])[0], schema["items"], known, f"{place}[]")
+    elif isinstance(options[0], type) and issubclass(options[0], StrEnum):
+        if set(options[0]) != set(schema.get("enum", options[0])):
+            yield f"{place}: other words than {sorted(schema['enum'])}"
+    elif JSON_TYPES.get(options[0], "") not in schema.get("type", JSON_TYPES.get(options[0], "")):
+        yield f"{place}: {options[0]} is no {schema['type']}"
+
+
+def mismatched_fields(kind: type, schema: dict[str, Any], known: dict[str, Any], place: str) -> Iterator[str]:
+    named = {each.name: each for each in fields(kind)}
+    needed = {name for name in named if name not in document.LEFT_OUT}
+    optional_properties = {"version"} if place == "$.paper" else set()
+    if schema["properties"].keys() - optional_properties != named.keys() - CHECK_ONLY.get(place, set()):
+        yield f"{place}: {sorted(schema['properties'].keys() ^ named.keys())} on one side only"
+    if set(schema["required"]) - named.keys() or needed - set(schema["required"]):
+        yield f"{place}: {sorted(set(schema['required']) ^ needed)} is required on one side only"
+    hints = get_type_hints(kind)
+    for name in named.keys() & schema["properties"].keys() - document.LEFT_OUT:
+        yield from mismatches(hints[name], schema["properties"][name], known, f"{place}.{name}")
+
+
+CHECK_ONLY = {"$.claims[]": {"expected", "differs"}}
+"""Fields that claims of the paper never have."""
+JSON_TYPES: dict[object, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def is_optional(kind: object) -> bool:
+    return type(None) in get_args(kind)
+
+
+def allows_null(schema: dict[str, Any]) -> bool:
+    return "null" in schema.get("type", ()) or any(
+        each.get("type") == "null" for each in schema.get("oneOf", ())
+    )

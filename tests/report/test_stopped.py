@@ -1,5 +1,6 @@
 """A run with an adapter that could not be trained: every page says so, and the exit code is that of a malfunction."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.report import closing_lines, load_report, write_report
-from harness.report.schema import validated
+from harness.report.document import StoppedAdapter, from_json
 from harness.report.verdictwords import WHYS
 from harness.store.tables import write_table
 from harness.words.records import AdapterFailure
@@ -27,6 +28,14 @@ def reported(folder: Path, *failures: AdapterFailure) -> tuple[Path, int]:
     return folder / "out", code
 
 
+def require_malfunction(folder: Path) -> None:
+    """No report of such a run can end well."""
+    content = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    content["summary"]["exit_code"] = 0
+    with pytest.raises(ValueError, match="exit_code"):
+        from_json(content, "a report")
+
+
 @pytest.fixture(scope="module")
 def stopped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, code = reported(tmp_path_factory.mktemp("stopped"), FAILURE)
@@ -43,19 +52,13 @@ def control_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_report_holds_adapter_step_and_value(stopped_folder: Path) -> None:
     report = load_report(stopped_folder)
-    assert report["stopped"] == [
-        {
-            "adapter": "ml/seed-2",
-            "is_control": False,
-            "language": "ml",
-            "seed": 2,
-            "step": 17,
-            "what": "loss",
-            "value": "nan",
-        }
-    ]
-    assert report["summary"]["exit_code"] == 3
-    assert len(report["measurements"]) == 3
+    assert report.stopped == (
+        StoppedAdapter(
+            adapter="ml/seed-2", is_control=False, language="ml", seed=2, step=17, what="loss", value="nan"
+        ),
+    )
+    assert report.summary.exit_code == 3
+    assert len(report.measurements) == 3
 
 
 @pytest.mark.parametrize("file", ["report.html", "summary.md", "junit.xml"])
@@ -70,15 +73,12 @@ def test_the_last_lines_of_the_run_name_it_too(stopped_folder: Path) -> None:
 
 
 def test_such_a_report_cannot_end_well(stopped_folder: Path) -> None:
-    report = load_report(stopped_folder)
-    report["summary"]["exit_code"] = 0
-    with pytest.raises(ValueError, match="exit_code"):
-        validated(report, "a report")
+    require_malfunction(stopped_folder)
 
 
 @pytest.mark.parametrize("file", ["report.html", "summary.md", "junit.xml"])
 def test_a_control_that_stopped_is_told_of_and_breaks_no_run(control_folder: Path, file: str) -> None:
-    assert load_report(control_folder)["summary"]["exit_code"] == 0
+    assert load_report(control_folder).summary.exit_code == 0
     assert "ml/control-1" in (control_folder / file).read_text(encoding="utf-8")
     said = "\n".join(closing_lines(control_folder))
     assert "1 control could not be trained: ml/control-1." in said
@@ -101,14 +101,11 @@ def test_an_adapter_beside_a_control_makes_a_malfunction(tmp_path: Path) -> None
     said = "\n".join(closing_lines(folder))
     assert code == 3
     assert "1 adapter could not be trained: ml/seed-2. 1 control could not be trained: ml/control-1." in said
-    report = load_report(folder)
-    report["summary"]["exit_code"] = 0
-    with pytest.raises(ValueError, match="exit_code"):
-        validated(report, "a report")
+    require_malfunction(folder)
 
 
 def test_a_whole_run_says_nothing_of_it(run_folder: Path) -> None:
-    assert "stopped" not in load_report(run_folder)
+    assert load_report(run_folder).stopped == ()
     assert "Not trained" not in (run_folder / "report.html").read_text(encoding="utf-8")
 
 

@@ -10,23 +10,22 @@ from harness.words.records import UnscoredTranslator
 from tests.report import worlds
 
 SHUT = "the gate of flores-plus is shut: accept its licence"
+ROWS = [UnscoredTranslator(language=code, why=SHUT) for code in ("es", "ml")]
 
 
 @pytest.fixture(scope="module")
 def unscored_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unscored")
     estimates, checks = worlds.store(folder, worlds.estimates()[:3], worlds.checks())
-    write_table(
-        estimates, UnscoredTranslator, [UnscoredTranslator(language=code, why=SHUT) for code in ("es", "ml")]
-    )
+    write_table(estimates, UnscoredTranslator, ROWS)
     assert write_report(worlds.facts(), estimates, checks, folder / "out") == 0
     return folder / "out"
 
 
 def test_the_report_holds_language_and_reason(unscored_folder: Path) -> None:
     report = load_report(unscored_folder)
-    assert report["unscored"] == [{"language": "es", "why": SHUT}, {"language": "ml", "why": SHUT}]
-    assert report["summary"]["exit_code"] == 0
+    assert report.unscored == tuple(ROWS)
+    assert report.summary.exit_code == 0
 
 
 @pytest.mark.parametrize("file", ["report.html", "summary.md"])

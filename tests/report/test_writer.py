@@ -34,7 +34,7 @@ def test_exit_codes_of_written_reports(tmp_path: Path) -> None:
         "empty": 5,
         "absent": 5,
     }
-    stored = {name: load_report(out)["summary"]["exit_code"] for name, (_, out) in codes.items()}
+    stored = {name: load_report(out).summary.exit_code for name, (_, out) in codes.items()}
     assert stored == {"agree": 0, "differ": 1, "empty": 5, "absent": 5}
 
 
@@ -62,19 +62,19 @@ def test_a_user_setting_of_the_plotting_library_moves_no_byte(tmp_path: Path, ru
 
 def test_json_holds_every_record(stored: Report) -> None:
     rows = worlds.estimates()
-    assert [row["id"] for row in stored["measurements"]] == [row.estimate_id for row in rows]
-    assert [row["value"] for row in stored["measurements"]] == [row.value for row in rows]
-    assert [row["num_unit_values"] for row in stored["measurements"]] == [
+    assert [row.id for row in stored.measurements] == [row.estimate_id for row in rows]
+    assert [row.value for row in stored.measurements] == [row.value for row in rows]
+    assert [row.num_unit_values for row in stored.measurements] == [
         len(list(worlds.units(row))) for row in rows
     ]
-    assert len(stored["self_checks"]) == 14
-    assert (stored["lock"]["sha256"], stored["lock"]["status"]) == (worlds.DIGEST, "absent")
+    assert len(stored.self_checks) == 14
+    assert (stored.lock.sha256, stored.lock.status) == (worlds.DIGEST, "absent")
 
 
 def test_json_holds_the_points_of_correlations_alone(stored: Report) -> None:
-    drawn = {row["id"]: row["points"] for row in stored["measurements"] if "points" in row}
-    assert set(drawn) == {row["id"] for row in stored["measurements"] if row["quantity"] == "correlation"}
-    assert [point["unit"] for point in next(iter(drawn.values()))] == list(worlds.TARGETS)
+    drawn = {row.id: row.points for row in stored.measurements if row.points}
+    assert set(drawn) == {row.id for row in stored.measurements if row.quantity == "correlation"}
+    assert [point.unit for point in next(iter(drawn.values()))] == list(worlds.TARGETS)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
