@@ -642,7 +642,7 @@ def exit_code_of(words: list[str]) -> int:
 
 
 def _plan(study: str, profile: str, device: str) -> "Plan":
-    from harness.designs.pipeline import plan as draw
+    from harness.designs.design import plan as draw
     from harness.sources.studies import load_profile, load_study
 
     asked = load_study(study)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.run.counting import StageWork, stage_work
 from harness.run.finished import FinishedRun
 from harness.run.forecast import Forecast, forecast, forecast_lines

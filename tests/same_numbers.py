@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.judge.docket import hear
 from harness.run.verdicts import Brought, paper_docket, self_check_docket
 from harness.sources.pins import known_revision_or_unpinned
@@ -54,7 +54,7 @@ def parameters(study_name: str, profile_name: str) -> Json:
         [
             item.stage,
             item.name,
-            digest_of(item.task, known_revision_or_unpinned),
+            digest_of(item.parameters, known_revision_or_unpinned),
             [[role, need.stage, need.name] for role, need in item.needs],
         ]
         for item in made.items()

@@ -10,10 +10,10 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.designs.pipeline import Produce
 from harness.words.judgement import Judgement
 from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import RunFacts
@@ -38,14 +38,6 @@ from harness.words.study import (
 )
 
 CODES = ("hi", "ml", "mr")
-
-
-@dataclass(frozen=True, kw_only=True)
-class WriteTask:
-    """Write a text below those it needs."""
-
-    text: str
-    source: Pin
 
 
 @dataclass(frozen=True)
@@ -118,6 +110,7 @@ def small_study(**changes: object) -> Study:
         "name": "small",
         "paper_id": "0000.00000",
         "title": "A small paper",
+        "design": "harness.designs.disparity.design",
         "shapes": Shapes(num_layers=2, d_model=4, d_sae=8, vocab_size=16),
         "languages": languages,
         "benchmarks": (),
@@ -159,6 +152,11 @@ def small_profile(folder: Path, **changes: object) -> Profile:
     return Profile(**({"name": "fixture", "summary": "small", "sources": sources, "sizes": sizes} | changes))
 
 
+def function_of(stage: str) -> str:
+    """Where the code of a stage stands; nothing is called so there, since `install` puts another maker of items in place."""
+    return f"harness.words.study:{stage}"
+
+
 def small_plan(world: SmallWorld) -> Plan:
     """phrases -> translations of three languages -> estimates; benchmarks need nothing."""
     texts = world.read().get("texts", {})
@@ -166,8 +164,8 @@ def small_plan(world: SmallWorld) -> Plan:
 
     def item(stage: str, name: str, *needs: tuple[str, Item]) -> Item:
         place = f"{stage}/{name}"
-        task = WriteTask(text=texts.get(place, place), source=pin)
-        return Item(stage=stage, name=name, task=task, needs=needs)
+        told = {"text": texts.get(place, place), "source": pin}
+        return Item(function=function_of(stage), name=name, parameters=told, needs=needs)
 
     phrases = item("phrases", "all")
     translations = tuple(item("translations", code, ("phrases", phrases)) for code in CODES)
@@ -178,26 +176,27 @@ def small_plan(world: SmallWorld) -> Plan:
         study=small_study(),
         profile=small_profile(world.root / "source"),
         stages=tuple(
-            Stage(name=name, says=name, module="harness.words.study", items=items, uses_model=False)
+            Stage(function=function_of(name), says=name, items=items, uses_model=False)
             for name, items in (*stages, ("estimates", (item("estimates", "all", *measured),)))
         ),
     )
 
 
-def produce_in(world: SmallWorld, stage: str) -> Produce:
-    """The producer of a stage: writes, slowly or badly where the world says so."""
+def performing_in(world: SmallWorld) -> Callable[[Item, Mapping[str, Path], Path], None]:
+    """What makes an item: writes, slowly or badly where the world says so."""
 
-    def produce(task: WriteTask, inputs: dict[str, Path], out: Path) -> None:
-        place = task.text if task.text.startswith(stage) else f"{stage}/changed"
+    def perform(item: Item, inputs: Mapping[str, Path], out: Path) -> None:
+        text = item.parameters["text"]
+        place = text if text.startswith(item.stage) else f"{item.stage}/changed"
         behaviour = world.read().get("behaviour", {})
         world.count("start", place)
         texts = [(folder / "text.txt").read_text() for _, folder in sorted(inputs.items())]
-        (out / "text.txt").write_text("\n".join((task.text, *texts)))
+        (out / "text.txt").write_text("\n".join((text, *texts)))
         misbehave(behaviour.get(place, ""), out)
         time.sleep(float(behaviour.get("seconds", 0)))
         world.count("end", place)
 
-    return produce
+    return perform
 
 
 def misbehave(how: str, out: Path) -> None:
@@ -237,7 +236,7 @@ def write_small_report(
 
 def install(world: SmallWorld, setattr_: object = setattr) -> None:
     """Put the small world behind the product's own doors."""
-    import harness.designs.pipeline
+    import harness.designs.design
     import harness.report
     import harness.run.reproduce
     import harness.run.stageprocess
@@ -246,12 +245,9 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     def plan(study: Study, profile: Profile, device: str) -> Plan:
         return small_plan(world)
 
-    def producer(stage: str) -> Produce:
-        return produce_in(world, stage)
-
-    setattr_(harness.designs.pipeline, "plan", plan)
+    setattr_(harness.designs.design, "plan", plan)
     setattr_(harness.run.reproduce, "plan", plan)
-    setattr_(harness.run.stageprocess, "producer", producer)
+    setattr_(harness.run.stageprocess, "perform", performing_in(world))
     for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.designs.pipeline import plan, producer
+from harness.designs.design import plan
+from harness.stages.stage import perform
 from harness.words.plan import Item, Plan
 from harness.words.study import (
     Aggregation,
@@ -59,6 +60,7 @@ def small_study(world: World) -> Study:
         name="small",
         paper_id="none",
         title="A study of a random world",
+        design="harness.designs.disparity.design",
         shapes=Shapes(num_layers=world.num_layers, d_model=32, d_sae=64, vocab_size=600),
         languages=LANGUAGES,
         benchmarks=BENCHMARKS[:1],
@@ -102,6 +104,6 @@ def make(item: Item, store: Path, made: dict[str, Path]) -> Path:
         inputs: Mapping[str, Path] = {role: make(need, store, made) for role, need in item.needs}
         out = store / name
         out.mkdir(parents=True)
-        producer(item.stage)(item.task, inputs, out)
+        perform(item, inputs, out)
         made[name] = out
     return made[name]

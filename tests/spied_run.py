@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers.models.gemma2.modeling_gemma2 import Gemma2DecoderLayer, Gemma2Model
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.run.execution import recorded
 from harness.run.finished import FinishedRun
 from harness.run.projection import WITH_GRADIENTS

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from claims.sin2025.study import STUDY
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.doctor import Finding, Room, State, _download_rooms, _measured, examined, is_able, made_for
 from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
 from harness.sources.pin_record import Seen, SeenFile

@@ -7,7 +7,7 @@ import pytest
 
 from claims.sin2025.study import STUDY
 from harness import cli
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.pace import Pace, lines_of, pace_of
 from harness.run.forecast import StageForecast
 from harness.run.projection import layer_parameters, phrases_at_most, projection

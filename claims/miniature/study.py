@@ -15,6 +15,7 @@ STUDY = replace(
     name="miniature",
     paper_id="none",
     title="The miniature world, which checks the judge",
+    design="harness.designs.disparity.design",
     shapes=Shapes(num_layers=26, d_model=64, d_sae=512, vocab_size=2_048),
     languages=tuple(
         replace(language, tuned=language.tuned or language.code == "id") for language in paper.LANGUAGES

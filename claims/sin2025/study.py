@@ -103,6 +103,7 @@ STUDY = Study(
     name="sin2025",
     paper_id="arXiv 2507.18918",
     title="Uncovering Cross-Linguistic Disparities in LLMs using Sparse Autoencoders",
+    design="harness.designs.disparity.design",
     shapes=Shapes(num_layers=26, d_model=2304, d_sae=16_384, vocab_size=256_000),
     languages=LANGUAGES,
     benchmarks=BENCHMARKS,

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.designs.draft import REPLAYED_ROWS
+from harness.designs.disparity.plan import REPLAYED_ROWS
 from harness.judge.claimfaults import UNMEASURED
 from harness.judge.declared import load_claims
 from harness.judge.scoring import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
@@ -19,7 +19,7 @@ from harness.words.judgement import Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
 
 CODE: Mapping[str, tuple[str, ...]] = {
-    "estimates": ("harness.designs.estimates",),
+    "estimates": ("harness.designs.disparity.estimates",),
     "judge": ("harness.judge.docket", "harness.judge.baselines", "harness.judge.audit_input"),
 }
 """Modules whose code is held, each with all it imports: stored tables to estimates, and these to verdicts."""

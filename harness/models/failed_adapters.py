@@ -1,6 +1,5 @@
 """Whose an adapter is, why there is none, and how that is passed on to what would be read through it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,11 +24,9 @@ def unusable_models(folder: Path) -> tuple[UnusableModel, ...]:
     return _rows(folder, UnusableModel)
 
 
-def passes_on_failure(inputs: Mapping[str, Path], out: Path) -> bool:
+def passes_on_failure(adapter: Path, out: Path) -> bool:
     """Whether there is nothing to read through, untrained or unusable; the reason then stands in `out` too."""
-    return "adapter" in inputs and any(
-        _passed_on(inputs["adapter"], out, kind) for kind in (AdapterFailure, UnusableModel)
-    )
+    return any(_passed_on(adapter, out, kind) for kind in (AdapterFailure, UnusableModel))
 
 
 def _passed_on(folder: Path, out: Path, kind: type[Row]) -> bool:

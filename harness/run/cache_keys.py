@@ -56,7 +56,7 @@ class Recipes:
     def _content(self, item: Item) -> dict[str, Json]:
         return {
             "stage": item.stage,
-            "task": plain(item.task, self.revision),
+            "task": plain(item.parameters, self.revision),
             "needs": [[role, self.key(need)] for role, need in item.needs],
             "code": self.code(self.plan.stage(item.stage).module),
             "libraries": dict(self.versions),

@@ -13,7 +13,7 @@ from harness.run.projection import layers_flops
 from harness.run.trainingwork import training_work
 from harness.stages.dictionary_error import dictionary_sample
 from harness.store.tables import table_path
-from harness.words.plan import AdapterTask, DictionaryTask, Stage
+from harness.words.plan import Stage
 from harness.words.records import (
     DictionaryError,
     ParallelTranslation,
@@ -119,11 +119,10 @@ def _activations(run: FinishedRun, name: str, stage: str) -> Work:
 
 def _dictionary_error(run: FinishedRun, name: str) -> Work:
     """A sample of the language's texts, drawn again for their number; their tokens stand in the table."""
-    task = run.item("dictionary-error", name).task
-    assert isinstance(task, DictionaryTask)
+    told = run.item("dictionary-error", name).parameters
     tokens = run.rows("dictionary-error", name, DictionaryError)[0].tokens
     lengths = run.column("activations", name, TextLength, "tokens")
-    drawn = lengths[dictionary_sample(len(lengths), task.texts, task.seed)]
+    drawn = lengths[dictionary_sample(len(lengths), told["texts"], told["seed"])]
     if int(drawn.sum()) != tokens:
         raise NotCountedError(
             f"the texts of dictionary-error {name} are not those that its study and profile draw now"
@@ -133,9 +132,8 @@ def _dictionary_error(run: FinishedRun, name: str) -> Work:
 
 
 def _adapters(run: FinishedRun, name: str) -> Work:
-    task = run.item("adapters", name).task
-    assert isinstance(task, AdapterTask)
-    done, reached = training_work(run, name), max(task.choice.layers) + 1
+    choice = run.item("adapters", name).parameters["choice"]
+    done, reached = training_work(run, name), max(choice.layers) + 1
     return Work(
         texts=done.texts,
         tokens=done.tokens,

@@ -7,7 +7,7 @@ run did is counted from its artifacts instead, and its pace takes the place of t
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.designs.draft import REPLAYED_ROWS
+from harness.designs.disparity.plan import REPLAYED_ROWS
 from harness.words.plan import Plan
 from harness.words.study import Home, Profile, Shapes
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.judge.docket import Hear, hear
 from harness.run.artifact_status import Survey
 from harness.run.cache_keys import Recipes

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.designs.pipeline import producer
 from harness.run.cache_keys import Recipes
+from harness.stages.stage import perform
 from harness.store.files import require_folder, told
 from harness.store.provenance import set_determinism, set_threads
 from harness.store.run_folder import Diary, RunFolder, StageFailure
@@ -58,7 +58,7 @@ class StageProcess:
                 set_determinism(self.plan.profile.sizes.threads)
             folders = {role: artifact.folder for role, artifact in inputs.items()}
             with _naming_short_memory(item):
-                producer(item.stage)(item.task, folders, out)
+                perform(item, folders, out)
 
         artifact = self.store.produce(self.recipes.recipe(item, inputs), make)
         self.diary.note("made" if made else "found", item.name)

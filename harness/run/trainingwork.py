@@ -10,8 +10,7 @@ from harness.run.finished import FinishedRun, NotCountedError
 from harness.run.projection import WITH_GRADIENTS
 from harness.stages.alignment import parted, with_wrong_partners
 from harness.stages.alignment_loss import Pairs
-from harness.stages.training import planned_batches
-from harness.words.plan import AdapterTask
+from harness.stages.training import TrainingTask, planned_batches
 from harness.words.records import AlignmentStep, Text, TextLength, TrainingLoss
 
 
@@ -63,8 +62,7 @@ def training_work(run: FinishedRun, name: str) -> TrainingWork:
     Raises:
         NotCountedError: If what it was trained on cannot be read, or would not be drawn again.
     """
-    task = run.item("adapters", name).task
-    assert isinstance(task, AdapterTask)
+    task = TrainingTask(**run.item("adapters", name).parameters)
     training, held_out = _pairs(run, task)
     taken = run.column("adapters", name, TrainingLoss, "pairs").tolist()
     batches = planned_batches(len(training), task)[: len(taken)]
@@ -79,7 +77,7 @@ def training_work(run: FinishedRun, name: str) -> TrainingWork:
     )
 
 
-def _pairs(run: FinishedRun, task: AdapterTask) -> tuple[Pairs, Pairs]:
+def _pairs(run: FinishedRun, task: TrainingTask) -> tuple[Pairs, Pairs]:
     """Pairs of texts of the stored lengths, parted and matched as for training."""
     sides = [
         run.column("activations", code, TextLength, "tokens").tolist()

@@ -14,13 +14,14 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import Encoder, layer_encoder
 from harness.sources.pins import revision_of
 from harness.stages.alignment_loss import Aligner, OwnLatents, Pairs
-from harness.stages.held_out import strangers
 from harness.stages.model_card import Trained, model_card
+from harness.stages.stage import stage
 from harness.stages.texts import language_texts
-from harness.stages.training import Training, drawn_pairs
+from harness.stages.training import Training, TrainingTask, drawn_pairs, strangers
 from harness.store.tables import read_column, write_table
-from harness.words.plan import AdapterTask, Networks
+from harness.words.plan import Networks
 from harness.words.records import AdapterFailure, AlignmentStep, Selection, TrainingLoss
+from harness.words.study import AlignmentChoice
 
 log = logging.getLogger(__name__)
 
@@ -34,31 +35,54 @@ PairRow = tuple[tuple[int, ...], tuple[int, ...], bool, OwnLatents]
 """Token ids of an English phrase and of its translation, BOS in front; whether they are held out; the phrase's own latents."""
 
 
-def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Train one adapter; write it with its model card, the loss of every step and what held-out pairs showed.
+@stage(on="accelerator")
+def adapters(
+    phrases: Path,
+    translation: Path,
+    *,
+    out: Path,
+    language: str,
+    seed: int,
+    networks: Networks,
+    choice: AlignmentChoice,
+    max_steps: int | None,
+    batch_size: int,
+    wrong_partners: bool,
+) -> None:
+    """LoRA adapters, one per language and seed.
 
-    Where its numbers stop being numbers there is no adapter: an `AdapterFailure` stands in its place.
+    Writes an adapter with its model card, the loss of every step and what held-out pairs showed. Where its numbers stop being
+    numbers there is no adapter: an `AdapterFailure` stands in its place. A control is trained on wrong partners.
     """
-    language_model = load_language_model(task.networks.model, task.networks.numerics)
-    encoders = {layer: _encoder(task.networks, layer) for layer in task.choice.layers}
-    aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
-    training, held_out = training_and_held_out(language_model, inputs)
-    if task.wrong_partners:
-        training = with_wrong_partners(training, task.seed)
-    with trained_adapter(language_model.model, task.choice, task.seed) as tuned:
+    task = TrainingTask(
+        language=language,
+        seed=seed,
+        networks=networks,
+        choice=choice,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        wrong_partners=wrong_partners,
+    )
+    language_model = load_language_model(networks.model, networks.numerics)
+    encoders = {layer: _encoder(networks, layer) for layer in choice.layers}
+    aligner = Aligner(language_model=language_model, encoders=encoders, choice=choice)
+    training, held_out = training_and_held_out(language_model, phrases, translation)
+    if wrong_partners:
+        training = with_wrong_partners(training, seed)
+    with trained_adapter(language_model.model, choice, seed) as tuned:
         record = Training(
             aligner=aligner,
             tuned=tuned,
             training=training,
             held_out=held_out,
             task=task,
-            portion=Portion(task.batch_size),
-            positions=Portion(task.networks.batch_tokens),
+            portion=Portion(batch_size),
+            positions=Portion(networks.batch_tokens),
         ).run()
         if record.failure is None:
             trained = Trained(
                 task=task,
-                revision=revision_of(task.networks.model),
+                revision=revision_of(networks.model),
                 drawn=training.chosen(drawn_pairs(len(training), task)),
                 pool_size=len(training),
                 held_out=held_out,
@@ -73,7 +97,9 @@ def produce(task: AdapterTask, inputs: Mapping[str, Path], out: Path) -> None:
     write_table(out, AlignmentStep, record.moments)
 
 
-def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Path]) -> tuple[Pairs, Pairs]:
+def training_and_held_out(
+    language_model: LanguageModel, phrases: Path, translation: Path | None = None
+) -> tuple[Pairs, Pairs]:
     """Pairs of English phrase and translation: those that may be trained on, and a sample of those held out.
 
     Pairs with an empty side are left out. The sample depends on the number of pairs alone, so that every seed of an
@@ -82,9 +108,9 @@ def training_and_held_out(language_model: LanguageModel, inputs: Mapping[str, Pa
     Raises:
         ValueError: If there is nothing to train on or nothing to measure on.
     """
-    target = language_texts(inputs)
-    english = language_texts({"phrases": inputs["phrases"]})
-    own = own_latents(inputs["phrases"])
+    target = language_texts(phrases, translation)
+    english = language_texts(phrases)
+    own = own_latents(phrases)
     rows = zip(
         language_model.token_ids(english.texts),
         language_model.token_ids(target.texts),

@@ -1,6 +1,6 @@
 """The dictionary-error stage: how well each layer's dictionary rebuilds the residual stream of one language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,10 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import layer_dictionary, require_finite
 from harness.stages.extraction import as_batch
+from harness.stages.stage import stage
 from harness.stages.texts import language_texts
 from harness.store.tables import write_table
-from harness.words.plan import DictionaryTask, Networks
+from harness.words.plan import Networks
 from harness.words.records import DictionaryError
 
 DICTIONARY_DRAW = int.from_bytes(b"dictionary")
@@ -53,15 +54,36 @@ class LayerTotals:
         return self.squared_error / variance
 
 
-def produce(task: DictionaryTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write the error of every layer over a seeded sample of the language's texts."""
-    texts = language_texts(inputs)
-    language_model = load_language_model(task.networks.model, task.networks.numerics)
-    sample = dictionary_sample(len(texts.texts), task.texts, task.seed)
-    totals = reconstruction_totals(language_model, [texts.texts[index] for index in sample], task.networks)
-    write_table(
-        out, DictionaryError, (_row(task.language, layer, total) for layer, total in enumerate(totals))
+@stage(on="accelerator")
+def dictionary_error(
+    phrases: Path,
+    translation: Path | None = None,
+    *,
+    out: Path,
+    language: str,
+    networks: Networks,
+    texts: int,
+    seed: int,
+) -> None:
+    """How well the dictionaries describe each language.
+
+    Writes the error of every layer over a seeded sample of the language's texts.
+    """
+    spoken = language_texts(phrases, translation).texts
+    language_model = load_language_model(networks.model, networks.numerics)
+    sample = dictionary_sample(len(spoken), texts, seed)
+    totals = reconstruction_totals(language_model, [spoken[index] for index in sample], networks)
+    rows = (
+        DictionaryError(
+            language=language,
+            layer=layer,
+            fraction_variance_unexplained=total.fraction_variance_unexplained,
+            l0=total.active / total.tokens,
+            tokens=total.tokens,
+        )
+        for layer, total in enumerate(totals)
     )
+    write_table(out, DictionaryError, rows)
 
 
 def dictionary_sample(num_texts: int, size: int, seed: int) -> list[int]:
@@ -95,13 +117,3 @@ def reconstruction_totals(
 @cache
 def _dictionary(networks: Networks, layer: int) -> Any:  # noqa: ANN401  a sae-lens object
     return layer_dictionary(networks, layer)
-
-
-def _row(language: str, layer: int, total: LayerTotals) -> DictionaryError:
-    return DictionaryError(
-        language=language,
-        layer=layer,
-        fraction_variance_unexplained=total.fraction_variance_unexplained,
-        l0=total.active / total.tokens,
-        tokens=total.tokens,
-    )

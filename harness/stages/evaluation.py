@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -13,10 +13,12 @@ from harness.models.adapters import attached
 from harness.models.failed_adapters import passes_on_failure
 from harness.models.loading import LanguageModel, load_language_model
 from harness.stages.evaluation_likelihood import Request, continuation_answers
-from harness.stages.evaluation_tasks import StagedTask, document_id, stage_tasks
+from harness.stages.evaluation_tasks import QuestionSet, StagedTask, document_id, stage_tasks
+from harness.stages.stage import stage
 from harness.store.tables import write_table
-from harness.words.plan import BenchmarksTask
+from harness.words.plan import Numerics
 from harness.words.records import ItemOutcome, PromptTotal
+from harness.words.study import Benchmark, Pin
 
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
@@ -39,44 +41,94 @@ class Answered:
     prompts: PromptTotal
 
 
-def produce(task: BenchmarksTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write the outcome of every item, through the adapter where there is one.
+@stage(on="accelerator")
+def benchmarks(
+    *,
+    out: Path,
+    language: str,
+    model: Pin,
+    benchmarks: tuple[Benchmark, ...],
+    data: tuple[Pin, ...],
+    items: int | None,
+    max_shots: int | None,
+    numerics: Numerics,
+    batch_items: int,
+) -> None:
+    """Benchmark answers, untouched model.
 
-    Through an adapter that was never trained, or cannot be used, nothing is asked: the reason is passed on.
+    Writes the outcome of every item of every benchmark in one language.
 
     Raises:
         MissingSourceError: If the model, a data set, or the language in it cannot be had.
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
-    if passes_on_failure(inputs, out):
-        return
-    language_model = load_language_model(task.model, task.numerics)
-    with _model_under_test(language_model, inputs) as model:
-        answered = item_outcomes(language_model, model, task)
+    questions = QuestionSet(
+        language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots
+    )
+    language_model = load_language_model(model, numerics)
+    _write(item_outcomes(language_model, language_model.model, questions, batch_items), out)
+
+
+@stage(on="accelerator")
+def benchmarks_tuned(
+    adapter: Path,
+    *,
+    out: Path,
+    language: str,
+    model: Pin,
+    benchmarks: tuple[Benchmark, ...],
+    data: tuple[Pin, ...],
+    items: int | None,
+    max_shots: int | None,
+    numerics: Numerics,
+    batch_items: int,
+) -> None:
+    """Benchmark answers through each adapter.
+
+    Writes what the benchmarks stage does. Through an adapter that was never trained, or cannot be used, nothing is asked: the
+    reason is passed on.
+    """
+    if not passes_on_failure(adapter, out):
+        questions = QuestionSet(
+            language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots
+        )
+        language_model = load_language_model(model, numerics)
+        with attached(language_model.model, adapter) as tuned:
+            answered = item_outcomes(language_model, tuned, questions, batch_items)
+        _write(answered, out)
+
+
+def _write(answered: Answered, out: Path) -> None:
     write_table(out, ItemOutcome, answered.outcomes)
     write_table(out, PromptTotal, [answered.prompts])
 
 
-def item_outcomes(language_model: LanguageModel, model: Any, task: BenchmarksTask) -> Answered:  # noqa: ANN401
+def item_outcomes(
+    language_model: LanguageModel,
+    model: Any,  # noqa: ANN401
+    questions: QuestionSet,
+    batch_items: int,
+) -> Answered:
     """Outcomes of every item that is asked, benchmark by benchmark, in the order asked, and what was read for them.
 
     Args:
         language_model: The base model, for its tokenizer.
         model: What answers: the base model itself, or the same with an adapter.
-        task: Language, benchmarks, data and sizes.
+        questions: Language, benchmarks, data and sizes.
+        batch_items: Rows per forward pass at most.
 
     Raises:
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
     with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
-        staged = stage_tasks(task, Path(folder))
+        staged = stage_tasks(questions, Path(folder))
         fed: list[PromptTotal] = []
-        scoring = scorer(language_model, model, task.batch_items, fed.append)
-        results = _evaluate(scoring, Path(folder), staged, task.items)
+        scoring = scorer(language_model, model, batch_items, fed.append)
+        results = _evaluate(scoring, Path(folder), staged, questions.items)
     return Answered(
-        outcomes=[outcome for asked in staged for outcome in _outcomes(asked, task.language, results)],
+        outcomes=[outcome for task in staged for outcome in _outcomes(task, questions.language, results)],
         prompts=PromptTotal(
             prompts=sum(each.prompts for each in fed), tokens=sum(each.tokens for each in fed)
         ),
@@ -141,14 +193,6 @@ def scorer(
 def _prompt_total(requests: Sequence[Request]) -> PromptTotal:
     rows = {request.fed for request in requests}
     return PromptTotal(prompts=len(rows), tokens=sum(map(len, rows)))
-
-
-def _model_under_test(
-    language_model: LanguageModel, inputs: Mapping[str, Path]
-) -> AbstractContextManager[Any]:
-    if "adapter" in inputs:
-        return attached(language_model.model, inputs["adapter"])
-    return nullcontext(language_model.model)
 
 
 def _evaluate(

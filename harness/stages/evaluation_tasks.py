@@ -21,7 +21,6 @@ from harness.stages.item_faults import (
 )
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
-from harness.words.plan import BenchmarksTask
 from harness.words.study import Benchmark, Home, Pin
 
 log = logging.getLogger(__name__)
@@ -90,6 +89,20 @@ SHOTS_SPLIT = "train"
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuestionSet:
+    """Which questions are asked in one language."""
+
+    language: str
+    benchmarks: tuple[Benchmark, ...]
+    data: tuple[Pin, ...]
+    """Data set of each benchmark, in the same order."""
+    items: int | None
+    """So many of each benchmark, or all."""
+    max_shots: int | None
+    """Examples before each question, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StagedTask:
     """One benchmark in one language, ready for lm-eval, and what its answer must look like."""
 
@@ -100,7 +113,7 @@ class StagedTask:
     """Items that will be asked, in order: all as their file has them, or the first few by id."""
 
 
-def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
+def stage_tasks(questions: QuestionSet, folder: Path) -> tuple[StagedTask, ...]:
     """Write items and task files of every benchmark below a folder.
 
     Raises:
@@ -109,8 +122,8 @@ def stage_tasks(task: BenchmarksTask, folder: Path) -> tuple[StagedTask, ...]:
             are too few examples.
     """
     return tuple(
-        _stage(benchmark, pin, task, folder)
-        for benchmark, pin in zip(task.benchmarks, task.data, strict=True)
+        _stage(benchmark, pin, questions, folder)
+        for benchmark, pin in zip(questions.benchmarks, questions.data, strict=True)
     )
 
 
@@ -274,30 +287,32 @@ def _repaired(document: Document, language: str) -> Document:
     return document | {"endings": plain}
 
 
-def _stage(benchmark: Benchmark, pin: Pin, task: BenchmarksTask, folder: Path) -> StagedTask:
+def _stage(benchmark: Benchmark, pin: Pin, questions: QuestionSet, folder: Path) -> StagedTask:
     family = _family(benchmark)
     documents = {
-        benchmark.evaluated_split: read_documents(pin, task.language, benchmark.evaluated_split, family.fault)
+        benchmark.evaluated_split: read_documents(
+            pin, questions.language, benchmark.evaluated_split, family.fault
+        )
     }
-    if task.items is not None:
+    if questions.items is not None:
         documents[benchmark.evaluated_split].sort(key=place_of_document)
     if family.shots_key is not None:
-        documents[SHOTS_SPLIT] = read_documents(pin, task.language, SHOTS_SPLIT, family.fault)
-    shots = benchmark.shots if task.max_shots is None else min(benchmark.shots, task.max_shots)
+        documents[SHOTS_SPLIT] = read_documents(pin, questions.language, SHOTS_SPLIT, family.fault)
+    shots = benchmark.shots if questions.max_shots is None else min(benchmark.shots, questions.max_shots)
     _require_examples(benchmark, family, documents, shots)
-    name = f"{family.task_prefix}_{task.language}"
+    name = f"{family.task_prefix}_{questions.language}"
     files = {
         split: _write_split(rows, folder / name / f"{split}.parquet", family.optional)
         for split, rows in documents.items()
     }
     settings = _settings(name, benchmark, files, shots, cache=folder / "cache")
     (folder / f"{name}.yaml").write_text(json.dumps(settings), encoding="utf-8")
-    asked = documents[benchmark.evaluated_split][: task.items]
+    asked = documents[benchmark.evaluated_split][: questions.items]
     if twins := [document_id(document) for document in asked if has_twin(document)]:
         log.warning(
             "%s in %s: in %d documents the right option is spelled like another one, such as %s; machine translation does that, "
             "and published scores count them, so they are asked as they stand",
-            benchmark.name, task.language, len(twins), twins[0],
+            benchmark.name, questions.language, len(twins), twins[0],
         )  # fmt: skip
     return StagedTask(
         name=name, benchmark=benchmark, shots=shots, document_ids=_distinct_ids(benchmark, asked)

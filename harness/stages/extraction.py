@@ -7,7 +7,7 @@ held longer than one batch, so memory does not grow with texts or with layers.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,9 +24,10 @@ from harness.models.failed_adapters import passes_on_failure
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import averaging_matrix, counted_positions, visit_residuals
 from harness.models.sae import Encoder, latent_activations, layer_encoder
+from harness.stages.stage import stage
 from harness.stages.texts import language_texts
 from harness.store.tables import TableWriter, read_table, writing
-from harness.words.plan import ActivationsTask, Networks
+from harness.words.plan import Networks
 from harness.words.records import (
     MeanResidual,
     PanelActivation,
@@ -75,33 +76,77 @@ class Batch:
     """Counted tokens of each text."""
 
 
-def produce(task: ActivationsTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write token activations, panel activations, mean residuals and text lengths of one language.
+@stage(on="accelerator")
+def activations(
+    phrases: Path,
+    translation: Path | None = None,
+    *,
+    out: Path,
+    language: str,  # noqa: ARG001  a name for the key
+    networks: Networks,
+    similarity_texts: int,
+    seed: int,
+) -> None:
+    """Latents over every text, untouched model.
 
-    Through an adapter that was never trained, or cannot be used, nothing is read: the reason is passed on.
+    Writes token activations, panel activations, mean residuals and text lengths of one language, which is English where there
+    is no translation.
     """
-    if passes_on_failure(inputs, out):
-        return
-    texts = language_texts(inputs)
-    language_model = load_language_model(task.networks.model, task.networks.numerics)
-    readings = layer_readings(inputs["phrases"], task.networks)
-    adapter = attached(language_model.model, inputs["adapter"]) if "adapter" in inputs else nullcontext()
+    _read_language(phrases, translation, out, networks=networks, similarity_texts=similarity_texts, seed=seed)
+
+
+@stage(on="accelerator")
+def activations_tuned(
+    phrases: Path,
+    adapter: Path,
+    translation: Path | None = None,
+    *,
+    out: Path,
+    language: str,  # noqa: ARG001  a name for the key
+    networks: Networks,
+    similarity_texts: int,
+    seed: int,
+) -> None:
+    """Latents through each adapter.
+
+    Writes what the activations stage does. Through an adapter that was never trained, or cannot be used, nothing is read: the
+    reason is passed on.
+    """
+    if not passes_on_failure(adapter, out):
+        language_model = load_language_model(networks.model, networks.numerics)
+        with attached(language_model.model, adapter):
+            _read_language(
+                phrases, translation, out, networks=networks, similarity_texts=similarity_texts, seed=seed
+            )
+
+
+def _read_language(
+    phrases: Path,
+    translation: Path | None,
+    out: Path,
+    *,
+    networks: Networks,
+    similarity_texts: int,
+    seed: int,
+) -> None:
+    texts = language_texts(phrases, translation)
+    language_model = load_language_model(networks.model, networks.numerics)
+    readings = layer_readings(phrases, networks)
     with ExitStack() as stack:
-        stack.enter_context(adapter)
         sinks = Sinks(
             tokens=stack.enter_context(writing(out, TokenActivation)),
             panel=stack.enter_context(writing(out, PanelActivation)),
             residuals=stack.enter_context(writing(out, MeanResidual)),
             lengths=stack.enter_context(writing(out, TextLength)),
         )
-        sample = residual_sample(texts.text_ids, task.similarity_texts, task.seed)
+        sample = residual_sample(texts.text_ids, similarity_texts, seed)
         read_texts(
             language_model,
             texts.text_ids,
             texts.texts,
             readings,
             residual_sample=sample,
-            batch_tokens=task.networks.batch_tokens,
+            batch_tokens=networks.batch_tokens,
             sinks=sinks,
         )
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.stages.alignment_loss import Pairs
+from harness.stages.training import TrainingTask
 from harness.words.canonical import digest_of
-from harness.words.plan import AdapterTask
 from harness.words.records import AlignmentStep, TrainingLoss, adapter_name
 from harness.words.study import AlignedLatents, Home, Pin
 
@@ -37,7 +37,7 @@ MEANS_OVER: Mapping[AlignedLatents, str] = {
 class Trained:
     """Everything that a card tells of one training."""
 
-    task: AdapterTask
+    task: TrainingTask
     revision: str
     """Of the base model."""
     drawn: Pairs

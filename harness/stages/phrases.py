@@ -20,10 +20,10 @@ from harness.sources.neuronpedia import (
 )
 from harness.sources.pins import locate
 from harness.stages.english import looks_english
+from harness.stages.stage import stage
 from harness.store.tables import write_table
-from harness.words.plan import PhrasesTask
 from harness.words.records import Coverage, PanelLatent, Selection, Text
-from harness.words.study import PhraseChoice, PhraseCut
+from harness.words.study import PhraseChoice, PhraseCut, Pin
 
 SENTENCE_ENDS = (".", "!", "?")
 """Pieces that end a sentence when the next piece begins a word; a line break always does."""
@@ -80,25 +80,45 @@ class LayerPhrases:
     duplicate: int
 
 
-def produce(task: PhrasesTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write texts, selections, panel and coverage."""
-    assert not inputs
-    export = locate(task.export)
+@stage(on="processor")
+def phrases(
+    *,
+    out: Path,
+    export: Pin,
+    source_ids: tuple[str, ...],
+    dictionaries: Pin,
+    dictionary_files: tuple[str, ...],
+    choice: PhraseChoice,
+    latents_per_layer: int,
+    panel_latents: int,
+    held_out_fraction: float,
+    seed: int,
+) -> None:
+    """Phrases on which each latent peaks.
+
+    Writes texts, selections, panel and coverage, all layers at once: texts are shared between them. Rows may be about the
+    latents of the dictionaries alone.
+    """
+    stored = locate(export)
     drawn: list[dict[int, tuple[Phrase, ...]]] = []
     coverage: list[Coverage] = []
-    for layer, (source_id, file) in enumerate(zip(task.source_ids, task.dictionary_files, strict=True)):
-        width = num_latents(task.dictionaries, file)
-        rows = usable_rows(stored_rows(export, source_id, width), task.choice.cut)
-        found = eligible_phrases(rows, task.choice)
-        chosen = drawn_latents(sorted(found.eligible), task.latents_per_layer, layer, task.seed)
-        _require_enough(chosen, task, source_id, found)
+    for layer, (source_id, file) in enumerate(zip(source_ids, dictionary_files, strict=True)):
+        width = num_latents(dictionaries, file)
+        rows = usable_rows(stored_rows(stored, source_id, width), choice.cut)
+        found = eligible_phrases(rows, choice)
+        chosen = drawn_latents(sorted(found.eligible), latents_per_layer, layer, seed)
+        if len(chosen) < panel_latents:
+            raise ValueError(
+                f"{source_id}: {len(found.eligible)} latents have {choice.min_examples} phrases or more, but the panel "
+                f"needs {panel_latents}; ask for a smaller panel or fewer phrases per latent"
+            )
         drawn.append({latent: found.eligible[latent] for latent in chosen})
-        listed = listed_latents(export, source_id, width)
+        listed = listed_latents(stored, source_id, width)
         coverage.append(_coverage(layer, rows, found, listed, len(chosen)))
-    texts = numbered_texts(drawn, task.held_out_fraction, task.seed)
+    texts = numbered_texts(drawn, held_out_fraction, seed)
     write_table(out, Text, texts)
     write_table(out, Selection, selections(drawn, texts))
-    write_table(out, PanelLatent, panel(drawn, task.panel_latents, task.seed))
+    write_table(out, PanelLatent, panel(drawn, panel_latents, seed))
     write_table(out, Coverage, coverage)
 
 
@@ -233,14 +253,6 @@ def _is_abbreviation(tokens: Sequence[str], index: int) -> bool:
         start -= 1
     word = text_of(tuple(tokens[start : index + 1]))
     return word.casefold() in ABBREVIATIONS
-
-
-def _require_enough(chosen: Sequence[int], task: PhrasesTask, source_id: str, found: LayerPhrases) -> None:
-    if len(chosen) < task.panel_latents:
-        raise ValueError(
-            f"{source_id}: {len(found.eligible)} latents have {task.choice.min_examples} phrases or more, but the panel "
-            f"needs {task.panel_latents}; ask for a smaller panel or fewer phrases per latent"
-        )
 
 
 def _coverage(

@@ -4,7 +4,7 @@ A layer whose stored activations are not found again was loaded wrongly, or its 
 nothing measured on it means anything. The stage records; the judge decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,11 +18,12 @@ from harness.models.sae import Encoder, latent_activations, layer_encoder
 from harness.sources.neuronpedia import StoredRow
 from harness.sources.pins import locate
 from harness.stages.replay_rows import SpelledRow, sampled_rows
+from harness.stages.stage import stage
 from harness.statistics.replay_gate import Agreement, agreement, layer_passes
 from harness.store.files import file_sha256
 from harness.store.tables import write_table
 from harness.words.errors import WrongNetworksError
-from harness.words.plan import ReplayTask
+from harness.words.plan import Networks
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
 from harness.words.study import Pin
 
@@ -50,25 +51,37 @@ class Replayed:
     d_sae: int
 
 
-def produce(task: ReplayTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write the loaded networks, every replayed row, and what they make of each layer.
+@stage(on="accelerator")
+def replay(
+    *,
+    out: Path,
+    export: Pin,
+    source_ids: tuple[str, ...],
+    networks: Networks,
+    rows_per_layer: int,
+    seed: int,
+) -> None:
+    """Stored activations, found again.
+
+    Writes the loaded networks, every replayed row, and what they make of each layer.
 
     Raises:
         WrongNetworksError: If no layer of an export from elsewhere is found again.
     """
-    assert not inputs
-    export = locate(task.export)
-    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    stored = locate(export)
+    language_model = load_language_model(networks.model, networks.numerics)
     replayed = [
-        replayed_layer(task, language_model, export, source_id, layer)
-        for layer, source_id in enumerate(task.source_ids)
+        replayed_layer(
+            language_model, networks, stored, source_id, layer=layer, num_rows=rows_per_layer, seed=seed
+        )
+        for layer, source_id in enumerate(source_ids)
     ]
     write_table(out, LoadedModel, (loaded_model(language_model),))
-    write_table(out, LoadedFile, loaded_files(task))
+    write_table(out, LoadedFile, loaded_files(networks))
     write_table(out, ReplayedRow, (row for layer, each in enumerate(replayed) for row in _rows(layer, each)))
     layers = [_layer(layer, each) for layer, each in enumerate(replayed)]
     write_table(out, LayerReplay, layers)
-    require_some(task.export, layers)
+    require_some(export, layers)
 
 
 def require_some(export: Pin, layers: Sequence[LayerReplay]) -> None:
@@ -92,32 +105,35 @@ def require_some(export: Pin, layers: Sequence[LayerReplay]) -> None:
 
 
 def replayed_layer(
-    task: ReplayTask, language_model: LanguageModel, export: Path, source_id: str, layer: int
+    language_model: LanguageModel,
+    networks: Networks,
+    export: Path,
+    source_id: str,
+    *,
+    layer: int,
+    num_rows: int,
+    seed: int,
 ) -> Replayed:
     """A sample of one layer's stored rows with and without BOS.
 
     Raises:
         ValueError: If the layer has no row that can be replayed, or too many hold a piece that the tokenizer lacks.
     """
-    encoder = layer_encoder(task.networks, layer)
+    encoder = layer_encoder(networks, layer)
     drawn = sampled_rows(
         export,
         source_id,
-        task.rows_per_layer,
+        num_rows,
         layer=layer,
-        seed=task.seed,
+        seed=seed,
         tokenizer=language_model.tokenizer,
         num_latents=encoder.W_enc.shape[1],
     )
-    sample = Sample(
-        layer=layer,
-        encoder=encoder,
-        rows=drawn,
-    )
+    sample = Sample(layer=layer, encoder=encoder, rows=drawn)
     return Replayed(
         rows=tuple(each.row for each in drawn),
-        agreements=_agreements(language_model, sample, [language_model.bos_id], task.networks.batch_tokens),
-        without_bos=_agreements(language_model, sample, [], task.networks.batch_tokens),
+        agreements=_agreements(language_model, sample, [language_model.bos_id], networks.batch_tokens),
+        without_bos=_agreements(language_model, sample, [], networks.batch_tokens),
         d_model=encoder.W_enc.shape[0],
         d_sae=encoder.W_enc.shape[1],
     )
@@ -135,14 +151,14 @@ def loaded_model(language_model: LanguageModel) -> LoadedModel:
     )
 
 
-def loaded_files(task: ReplayTask) -> Iterable[LoadedFile]:
+def loaded_files(networks: Networks) -> Iterable[LoadedFile]:
     """The files of the model and the dictionaries, with the digests of their bytes."""
-    model = locate(task.networks.model)
+    model = locate(networks.model)
     for path in sorted(path for pattern in WEIGHTS for path in model.glob(pattern)):
-        yield LoadedFile(source=task.networks.model.name, path=path.name, sha256=file_sha256(path))
-    folder = locate(task.networks.dictionaries)
-    for name in task.networks.dictionary_files:
-        yield LoadedFile(source=task.networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
+        yield LoadedFile(source=networks.model.name, path=path.name, sha256=file_sha256(path))
+    folder = locate(networks.dictionaries)
+    for name in networks.dictionary_files:
+        yield LoadedFile(source=networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
 
 
 def _agreements(

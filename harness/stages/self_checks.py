@@ -15,11 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from harness.sources.pins import locate
-from harness.stages import alignment, dictionary_error, evaluation, extraction, phrases, translation
+from harness.stages.alignment import adapters
+from harness.stages.dictionary_error import dictionary_error
+from harness.stages.evaluation import benchmarks, benchmarks_tuned
+from harness.stages.extraction import activations, activations_tuned
+from harness.stages.phrases import phrases as select_phrases
+from harness.stages.stage import stage
+from harness.stages.translation import translations
 from harness.statistics.metrics import gap_percent
 from harness.store.tables import read_column, read_table, write_table
 from harness.words.estimate import SelfCheck
-from harness.words.plan import BenchmarksTask, LanguageChecks, SelfChecksTask
+from harness.words.plan import Parameters
 from harness.words.records import (
     AlignmentStep,
     Coverage,
@@ -32,7 +38,7 @@ from harness.words.records import (
     TrainingLoss,
     Translation,
 )
-from harness.words.study import Aggregation
+from harness.words.study import Aggregation, Language, Pin
 
 NUMBERS_FILE = "numbers.json"
 
@@ -66,12 +72,29 @@ class Figure:
     kind: Kind
 
 
-def produce(task: SelfChecksTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write one row per recorded number."""
-    assert not inputs
-    folder = locate(task.known_numbers)
-    recorded = recorded_numbers(folder)
-    write_table(out, SelfCheck, checks(figures(task, folder), recorded))
+@stage(on="accelerator")
+def self_checks(
+    *,
+    out: Path,
+    known_numbers: Pin,
+    phrases: Parameters,
+    languages: tuple[Mapping[str, Parameters], ...],
+    benchmarks: Parameters,
+) -> None:
+    """Known numbers, computed again.
+
+    Writes one row per recorded number.
+
+    Args:
+        out: The folder to fill.
+        known_numbers: Folder with the recorded numbers and the inputs of every stage.
+        phrases: What the phrases stage is told.
+        languages: What the stages of each tuned language are told: translation, activations, dictionary and adapter.
+        benchmarks: How the reference language's questions are asked, of the untouched model and through each adapter.
+    """
+    folder = locate(known_numbers)
+    found = figures(folder, phrases, languages, benchmarks)
+    write_table(out, SelfCheck, checks(found, recorded_numbers(folder)))
 
 
 def recorded_numbers(folder: Path) -> dict[str, float]:
@@ -98,21 +121,23 @@ def checks(found: Iterator[Figure], recorded: Mapping[str, float]) -> Iterator[S
         yield _check(missing, recorded[name])
 
 
-def figures(task: SelfChecksTask, folder: Path) -> Iterator[Figure]:
+def figures(
+    folder: Path,
+    of_phrases: Parameters,
+    of_languages: tuple[Mapping[str, Parameters], ...],
+    of_benchmarks: Parameters,
+) -> Iterator[Figure]:
     """Every figure, stage by stage; those of one language for every tuned language."""
     with tempfile.TemporaryDirectory() as scratch:
-        yield from _phrases(task, Path(scratch))
-    for checked in task.languages:
-        for stage in (_translation, _activations, _tuned_activations, _dictionary_error, _adapter):
+        yield from _phrases(of_phrases, Path(scratch))
+    for told in of_languages:
+        for check in (_translation, _activations, _tuned_activations, _dictionary_error, _adapter):
             with tempfile.TemporaryDirectory() as scratch:
-                yield from stage(checked, folder, Path(scratch))
-    yield from _benchmarks(task.benchmarks, "benchmarks", "by the untouched model", {})
-    for checked in task.languages:
-        code, name = checked.language.code, checked.language.name
-        through = {"adapter": folder / "adapter" / code}
-        yield from _benchmarks(
-            task.benchmarks, f"benchmarks-tuned.{code}", f"through the {name} adapter", through
-        )
+                yield from check(told, folder, Path(scratch))
+    yield from _benchmarks(of_benchmarks, "benchmarks", "by the untouched model", None)
+    for language in (_language(told) for told in of_languages):
+        stage_name, by = f"benchmarks-tuned.{language.code}", f"through the {language.name} adapter"
+        yield from _benchmarks(of_benchmarks, stage_name, by, folder / "adapter" / language.code)
     yield from pencil_figures()
 
 
@@ -135,8 +160,8 @@ def pencil_figures() -> Iterator[Figure]:
         yield Figure(check_id=name, says=says, value=gap_percent(low, high, aggregation), kind=Kind.MEAN)
 
 
-def _phrases(task: SelfChecksTask, scratch: Path) -> Iterator[Figure]:
-    phrases.produce(task.phrases, {}, scratch)
+def _phrases(told: Parameters, scratch: Path) -> Iterator[Figure]:
+    select_phrases(out=scratch, **told)
     coverage = read_table(scratch, Coverage)
     counts = {
         "texts": len(read_table(scratch, Text)),
@@ -153,92 +178,102 @@ def _phrases(task: SelfChecksTask, scratch: Path) -> Iterator[Figure]:
         )
 
 
-def _translation(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
-    texts = _texts(task, folder)
-    translation.produce(task.translation, {"phrases": texts["phrases"]}, scratch)
-    known = {row.text_id: row.text for row in read_table(texts["translation"], Translation)}
+def _translation(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+    language, (english, translated) = _language(told), _texts(told, folder)
+    translations(english, out=scratch, **told["translation"])
+    known = {row.text_id: row.text for row in read_table(translated, Translation)}
     same = sum(known[row.text_id] == row.text for row in read_table(scratch, Translation))
     yield Figure(
-        check_id=f"translations.{task.language.code}.same",
-        says=f"committed phrases whose {task.language.name} translation is the recorded one",
+        check_id=f"translations.{language.code}.same",
+        says=f"committed phrases whose {language.name} translation is the recorded one",
         value=same,
         kind=Kind.COUNT,
     )
 
 
-def _activations(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
-    yield from _read_activations(task, folder, scratch, "activations", {})
+def _activations(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+    activations(*_texts(told, folder), out=scratch, **told["activations"])
+    yield from _read_activations(told, scratch, "activations")
 
 
-def _tuned_activations(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
-    through = {"adapter": folder / "adapter" / task.language.code}
-    yield from _read_activations(task, folder, scratch, "activations-tuned", through)
+def _tuned_activations(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+    english, translated = _texts(told, folder)
+    adapter = folder / "adapter" / _language(told).code
+    activations_tuned(english, adapter, translated, out=scratch, **told["activations"])
+    yield from _read_activations(told, scratch, "activations-tuned")
 
 
-def _read_activations(
-    task: LanguageChecks, folder: Path, scratch: Path, stage: str, adapter: Mapping[str, Path]
-) -> Iterator[Figure]:
-    extraction.produce(task.activations, {**_texts(task, folder), **adapter}, scratch)
-    language = task.language
+def _read_activations(told: Mapping[str, Parameters], scratch: Path, stage_name: str) -> Iterator[Figure]:
+    language = _language(told)
     layer, mean = (read_column(scratch, PanelActivation, name) for name in ("layer", "mean"))
-    for number in _spread(len(task.activations.networks.dictionary_files)):
+    for number in _spread(len(told["activations"]["networks"].dictionary_files)):
         yield Figure(
-            check_id=f"{stage}.{language.code}.layer-{number}",
+            check_id=f"{stage_name}.{language.code}.layer-{number}",
             says=f"mean activation of the panel at layer {number} over the committed {language.name} translations",
             value=float(mean[layer == number].astype(np.float64).mean()),
             kind=Kind.MEAN,
         )
     tokens = int(read_column(scratch, TextLength, "tokens").sum())
     yield Figure(
-        check_id=f"{stage}.{language.code}.tokens",
+        check_id=f"{stage_name}.{language.code}.tokens",
         says=f"{language.name} tokens that count, BOS and padding out",
         value=tokens,
         kind=Kind.EXACT,
     )
 
 
-def _dictionary_error(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
-    dictionary_error.produce(task.dictionary, _texts(task, folder), scratch)
+def _dictionary_error(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+    language = _language(told)
+    dictionary_error(*_texts(told, folder), out=scratch, **told["dictionary"])
     rows = read_table(scratch, DictionaryError)
     for number in _spread(len(rows)):
         yield Figure(
-            check_id=f"dictionary-error.{task.language.code}.layer-{number}",
-            says=f"fraction of {task.language.name} variance that the dictionary of layer {number} leaves unexplained",
+            check_id=f"dictionary-error.{language.code}.layer-{number}",
+            says=f"fraction of {language.name} variance that the dictionary of layer {number} leaves unexplained",
             value=rows[number].fraction_variance_unexplained,
             kind=Kind.MEAN,
         )
 
 
-def _adapter(task: LanguageChecks, folder: Path, scratch: Path) -> Iterator[Figure]:
-    alignment.produce(task.adapter, _texts(task, folder), scratch)
+def _adapter(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+    language = _language(told)
+    adapters(*_texts(told, folder), out=scratch, **told["adapter"])
     losses, moments = read_table(scratch, TrainingLoss), read_table(scratch, AlignmentStep)
     values = {"first-loss": losses[0].loss, "last-loss": losses[-1].loss, "gap": moments[-1].gap}
     for name, value in values.items():
         yield Figure(
-            check_id=f"adapters.{task.language.code}.{name}",
-            says=f"{name.replace('-', ' ')} of {len(losses)} training steps on committed {task.language.name} pairs",
+            check_id=f"adapters.{language.code}.{name}",
+            says=f"{name.replace('-', ' ')} of {len(losses)} training steps on committed {language.name} pairs",
             value=value,
             kind=Kind.MEAN,
         )
 
 
-def _benchmarks(task: BenchmarksTask, stage: str, by: str, inputs: Mapping[str, Path]) -> Iterator[Figure]:
+def _benchmarks(told: Parameters, stage_name: str, by: str, adapter: Path | None) -> Iterator[Figure]:
     right = Counter[str]()
     with tempfile.TemporaryDirectory() as scratch:
-        evaluation.produce(task, inputs, Path(scratch))
+        if adapter is None:
+            benchmarks(out=Path(scratch), **told)
+        else:
+            benchmarks_tuned(adapter, out=Path(scratch), **told)
         for row in read_table(Path(scratch), ItemOutcome):
             right[row.benchmark] += int(row.acc)
-    for benchmark in task.benchmarks:
+    for benchmark in told["benchmarks"]:
         yield Figure(
-            check_id=f"{stage}.{benchmark.name}",
-            says=f"{benchmark.name} items in {task.language} that are answered rightly {by}",
+            check_id=f"{stage_name}.{benchmark.name}",
+            says=f"{benchmark.name} items in {told['language']} that are answered rightly {by}",
             value=right[benchmark.name],
             kind=Kind.COUNT,
         )
 
 
-def _texts(task: LanguageChecks, folder: Path) -> dict[str, Path]:
-    return {"phrases": folder / "phrases", "translation": folder / "translation" / task.language.code}
+def _language(told: Mapping[str, Parameters]) -> Language:
+    language: Language = told["translation"]["language"]
+    return language
+
+
+def _texts(told: Mapping[str, Parameters], folder: Path) -> tuple[Path, Path]:
+    return folder / "phrases", folder / "translation" / _language(told).code
 
 
 def _spread(num_layers: int) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """The texts of one language as a stage reads them: the English phrases, or their translations, by `text_id`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +16,16 @@ class LanguageTexts:
     held_out: tuple[bool, ...]
 
 
-def language_texts(inputs: Mapping[str, Path]) -> LanguageTexts:
-    """The translations if the stage was given some, else the English phrases; always in the phrases' order.
+def language_texts(english: Path, translation: Path | None = None) -> LanguageTexts:
+    """The translations if there are some, else the English phrases; always in the phrases' order.
 
     Raises:
         ValueError: If translations and phrases are not about the same texts.
     """
-    phrases = read_table(inputs["phrases"], Text)
+    phrases = read_table(english, Text)
     spoken = {phrase.text_id: phrase.text for phrase in phrases}
-    if "translation" in inputs:
-        spoken = {row.text_id: row.text for row in read_table(inputs["translation"], Translation)}
+    if translation is not None:
+        spoken = {row.text_id: row.text for row in read_table(translation, Translation)}
     if list(spoken) != [phrase.text_id for phrase in phrases]:
         raise ValueError(
             f"{len(phrases)} phrases but {len(spoken)} translations, or another order; "

@@ -3,23 +3,29 @@
 An adapter whose numbers stop being numbers is an outcome, not a crash: it is recorded with the step at which it
 stopped, so that others go on and nothing is concluded from this one. A batch that does not fit into memory is worked
 through in parts: the same step, from the same weights, along the same gradient.
+
+Held-out pairs go through the model a few at a time, those of about one length together, and are put back into their order
+afterwards: one long translation makes its own few neighbours wide, and not every pair.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from harness.models.batches import Portion
-from harness.stages.alignment_loss import Aligner, Pairs
-from harness.stages.held_out import measured_moment
+from harness.models.batches import Portion, length_buckets, padded_left
+from harness.models.loading import LanguageModel
+from harness.models.residuals import counted_positions
+from harness.stages.alignment_loss import Aligner, Pairs, Untouched
 from harness.statistics.finite import NotFiniteError, largest, require_number
-from harness.words.plan import AdapterTask
+from harness.words.plan import Networks
 from harness.words.records import AdapterFailure, AlignmentStep, TrainingLoss
+from harness.words.study import AlignmentChoice
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -34,6 +40,23 @@ LOSS_TOLERANCE = 1e-6
 
 GRADIENT_TOLERANCE = {"float32": 5e-6, "bfloat16": 4e-3}
 """Share of the largest slope by which any may move then, by the model's precision; seen: 1.1e-6 and 9.3e-4."""
+
+LOGIT_POSITIONS = 1_024
+"""Padded positions whose logits are held at once: a gigabyte at the real vocabulary, in float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingTask:
+    """One adapter to be trained."""
+
+    language: str
+    seed: int
+    networks: Networks
+    choice: AlignmentChoice
+    max_steps: int | None
+    batch_size: int
+    wrong_partners: bool = False
+    """True of a control: every English phrase is paired with the translation of another one."""
 
 
 @dataclass
@@ -55,7 +78,7 @@ class Training:
     tuned: "PeftModel"
     training: Pairs
     held_out: Pairs
-    task: AdapterTask
+    task: TrainingTask
     portion: Portion
     """Pairs held in memory at once: a whole batch, until that turns out too much."""
     positions: Portion
@@ -145,7 +168,7 @@ class Training:
         return moment
 
 
-def planned_batches(num_pairs: int, task: AdapterTask) -> list[list[int]]:
+def planned_batches(num_pairs: int, task: TrainingTask) -> list[list[int]]:
     """Indices of the pairs of every step: one seeded sample of pairs, in a new order each epoch, cut at the limit."""
     stream = np.random.default_rng(np.random.SeedSequence([task.seed, num_pairs]))
     chosen = stream.permutation(num_pairs)[: task.choice.pairs]
@@ -156,6 +179,89 @@ def planned_batches(num_pairs: int, task: AdapterTask) -> list[list[int]]:
     return batches[: task.max_steps]
 
 
-def drawn_pairs(num_pairs: int, task: AdapterTask) -> list[int]:
+def drawn_pairs(num_pairs: int, task: TrainingTask) -> list[int]:
     """Indices of the pairs that some step is trained on, each once, in ascending order."""
     return sorted({index for batch in planned_batches(num_pairs, task) for index in batch})
+
+
+@torch.no_grad()
+def measured_moment(
+    aligner: Aligner, held_out: Pairs, untouched: Untouched, *, batch_tokens: int, step: int, seed: int
+) -> AlignmentStep:
+    """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss.
+
+    Activations are those that the loss is a mean over; a shuffled partner is read at the English phrase's own latents.
+    u, v and u_orig of a pair are padded alike; those of another pair may be padded otherwise, so that another
+    `batch_tokens` moves the figures by what rounding does: under 1e-5 of themselves in float32, more in bfloat16.
+
+    Args:
+        aligner: The model under the adapter, its encoders, and the choice of the loss.
+        held_out: Pairs to measure on, at least two.
+        untouched: Opens a block without the adapter.
+        batch_tokens: Padded positions per forward pass.
+        step: Steps taken so far.
+        seed: Draws the wrong partners, with the step.
+    """
+    english, target, original = _three_sides(aligner, held_out, untouched, batch_tokens)
+    shares = aligner.shares(held_out, held_out)
+    partners = strangers(len(held_out), np.random.default_rng(np.random.SeedSequence([seed, step])))
+    return AlignmentStep(
+        step=step,
+        gap=_mean(shares, ((u - v).abs() for u, v in zip(english, target, strict=True))),
+        shuffled_gap=_mean(shares, ((u - v[partners]).abs() for u, v in zip(english, target, strict=True))),
+        retention=_mean(shares, ((u - o).square() for u, o in zip(english, original, strict=True))),
+        english_mean=_mean(shares, english),
+        target_mean=_mean(shares, target),
+        english_nats_per_token=nats_per_token(aligner.language_model, held_out.english, batch_tokens),
+        target_nats_per_token=nats_per_token(aligner.language_model, held_out.target, batch_tokens),
+    )
+
+
+def strangers(count: int, stream: np.random.Generator) -> list[int]:
+    """For every pair the index of another one, each used once."""
+    order = stream.permutation(count)
+    partner = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
+    return [partner[index] for index in range(count)]
+
+
+@torch.no_grad()
+def nats_per_token(
+    language_model: LanguageModel, ids: Sequence[Sequence[int]], batch_tokens: int = LOGIT_POSITIONS
+) -> float:
+    """Mean negative log-likelihood of every token after BOS.
+
+    Runs a few texts at a time, `LOGIT_POSITIONS` at most: the logits of one position are as wide as the vocabulary.
+    """
+    total, tokens = 0.0, 0
+    for bucket in length_buckets([len(row) for row in ids], min(batch_tokens, LOGIT_POSITIONS)):
+        batch = [ids[index] for index in bucket]
+        input_ids, mask = padded_left(batch, language_model.pad_id, language_model.device)
+        counted = counted_positions(input_ids, mask, language_model.bos_id)[:, 1:]
+        logits = language_model.model(input_ids=input_ids, attention_mask=mask).logits[:, :-1]
+        chosen = torch.log_softmax(logits.to(torch.float32), dim=-1).gather(
+            -1, input_ids[:, 1:].unsqueeze(-1)
+        )
+        total -= float(chosen.squeeze(-1)[counted].sum(dtype=torch.float64))
+        tokens += int(counted.sum())
+    return total / tokens
+
+
+def _three_sides(
+    aligner: Aligner, pairs: Pairs, untouched: Untouched, batch_tokens: int
+) -> list[list[Tensor]]:
+    """u, v and u_orig, each per layer, in the order of the pairs."""
+    longest = [max(map(len, sides)) for sides in zip(pairs.english, pairs.target, strict=True)]
+    # One forward pass holds both sides, so a pair takes two rows of it.
+    buckets = length_buckets(longest, batch_tokens // 2)
+    places = torch.tensor([index for bucket in buckets for index in bucket]).argsort()
+    batches = [pairs.chosen(bucket) for bucket in buckets]
+    sides = [(*aligner.both_sides(batch), aligner.original(batch, untouched)) for batch in batches]
+    return [
+        [torch.cat(layer)[places] for layer in zip(*of_batches, strict=True)]
+        for of_batches in zip(*sides, strict=True)
+    ]
+
+
+def _mean(shares: Sequence[Tensor], values: Iterable[Tensor]) -> float:
+    """Mean over what the loss is a mean over."""
+    return float(sum((weights * layer).sum() for weights, layer in zip(shares, values, strict=True)))

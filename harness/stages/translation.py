@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from harness.models.loading import TranslationModel, load_translator
 from harness.stages.lengths import is_odd_length, usual_ratio
+from harness.stages.stage import stage
 from harness.store.tables import read_table, write_table
-from harness.words.plan import TranslationTask
+from harness.words.plan import Numerics
 from harness.words.records import Text, Translation
-from harness.words.study import Language
+from harness.words.study import Language, Pin
 
 MAX_NEW_TOKENS = 512
 """Longest translation in tokens: what opus-mt models are made for. A model with fewer positions is stopped there."""
@@ -36,18 +37,32 @@ class Translated:
     """True when the model was stopped before the end of its translation, or of the text."""
 
 
-def produce(task: TranslationTask, inputs: Mapping[str, Path], out: Path) -> None:
-    """Write the translations of all phrases, in the order of the phrases."""
-    texts = read_table(inputs["phrases"], Text)
-    translator = load_translator(task.translator, task.numerics)
+@stage(on="accelerator")
+def translations(
+    phrases: Path,
+    *,
+    out: Path,
+    language: Language,
+    translator: Pin,
+    target_token: str | None,
+    num_beams: int,
+    batch_texts: int,
+    numerics: Numerics,
+) -> None:
+    """The phrases in every target language.
+
+    Writes the translations of all phrases into one of them, in the order of the phrases.
+    """
+    texts = read_table(phrases, Text)
+    model = load_translator(translator, numerics)
     sources = [text.text for text in texts]
-    translated = translations(translator, sources, task.target_token, task.num_beams, task.batch_texts)
+    translated = translated_texts(model, sources, target_token, num_beams, batch_texts)
     ratio = usual_ratio([(text, each.text) for text, each in zip(sources, translated, strict=True)])
-    rows = (flagged(text, each, task.language, ratio) for text, each in zip(texts, translated, strict=True))
+    rows = (flagged(text, each, language, ratio) for text, each in zip(texts, translated, strict=True))
     write_table(out, Translation, rows)
 
 
-def translations(
+def translated_texts(
     translator: TranslationModel,
     texts: Sequence[str],
     target_token: str | None,

@@ -195,6 +195,8 @@ class Study:
     name: str
     paper_id: str
     title: str
+    design: str
+    """Module that holds the kind of study it is, such as "harness.designs.disparity.design"."""
     shapes: Shapes
     languages: tuple[Language, ...]
     benchmarks: tuple[Benchmark, ...]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from harness.designs.pipeline import plan, producer
+from harness.designs.design import plan
 from harness.models.adapters import trained_adapter
 from harness.models.batches import Portion
 from harness.models.loading import load_language_model
@@ -26,9 +26,9 @@ from harness.models.sae import layer_encoder
 from harness.sources.studies import load_profile, load_study
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs
-from harness.stages.training import Training, planned_batches
+from harness.stages.training import Training, TrainingTask, planned_batches
 from harness.statistics.metrics import Values, change_percent, ratio_percent
-from harness.words.plan import AdapterTask, Item
+from harness.words.plan import Item
 from harness.words.study import AlignedLatents
 
 EVERY = 20
@@ -60,18 +60,18 @@ def points(language: str, learning_rate: float, steps: int, scratch: Path) -> It
     """The curve of every loss in one language at one rate."""
     adapters = plan(STUDY, load_profile(STUDY, "fixture"), "cpu").stage("adapters").items
     item = next(item for item in adapters if item.name.startswith(f"{language}/"))
-    assert isinstance(item.task, AdapterTask)
+    task = TrainingTask(**item.parameters)
     inputs = {role: _made(need, scratch) for role, need in item.needs}
     for loss, (latents, detach) in LOSSES.items():
         # An epoch has a step at least.
         choice = replace(
-            item.task.choice,
+            task.choice,
             latents=latents,
             detach_english=detach,
             learning_rate=learning_rate,
             epochs=steps,
         )
-        for step, change, retention in curve(replace(item.task, choice=choice, max_steps=steps), inputs):
+        for step, change, retention in curve(replace(task, choice=choice, max_steps=steps), inputs):
             yield Point(
                 language=language,
                 loss=loss,
@@ -82,7 +82,7 @@ def points(language: str, learning_rate: float, steps: int, scratch: Path) -> It
             )
 
 
-def curve(task: AdapterTask, inputs: Mapping[str, Path]) -> Iterator[tuple[int, float, float]]:
+def curve(task: TrainingTask, inputs: Mapping[str, Path]) -> Iterator[tuple[int, float, float]]:
     """Steps, change of the target's own latents and retention of English, in percent."""
     language_model = load_language_model(task.networks.model, task.networks.numerics)
     encoders = {layer: layer_encoder(task.networks, layer) for layer in task.choice.layers}
@@ -92,7 +92,7 @@ def curve(task: AdapterTask, inputs: Mapping[str, Path]) -> Iterator[tuple[int, 
         encoders={STUDY.primary.gain_layer: encoders[STUDY.primary.gain_layer]},
         choice=replace(task.choice, latents=AlignedLatents.OWN),
     )
-    pairs, held_out = training_and_held_out(language_model, inputs)
+    pairs, held_out = training_and_held_out(language_model, **inputs)
     with trained_adapter(language_model.model, task.choice, task.seed) as tuned:
         training = Training(
             aligner=aligner,
@@ -133,7 +133,7 @@ def _made(item: Item, scratch: Path) -> Path:
     if not folder.exists():
         inputs = {role: _made(need, scratch) for role, need in item.needs}
         folder.mkdir(parents=True)
-        producer(item.stage)(item.task, inputs, folder)
+        perform(item, inputs, folder)
     return folder
 
 

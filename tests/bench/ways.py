@@ -30,16 +30,15 @@ def bare_forward(world: MidWorld) -> Work:
 
 def harness_extraction(world: MidWorld) -> Work:
     """The activations stage as it is, tables read and written."""
-    from harness.stages.extraction import produce
+    from harness.stages.extraction import activations
     from harness.store.tables import read_column
-    from harness.words.plan import ActivationsTask
     from harness.words.records import TextLength
 
-    task = ActivationsTask(language="en", networks=world.networks, similarity_texts=8, seed=1)
+    told = {"language": "en", "networks": world.networks, "similarity_texts": 8, "seed": 1}
 
     def work(amount: int) -> int:
         with tempfile.TemporaryDirectory() as folder:
-            produce(task, {"phrases": world.phrases(amount)}, Path(folder))
+            activations(world.phrases(amount), out=Path(folder), **told)
             return int(read_column(Path(folder), TextLength, "tokens").sum())
 
     return work

@@ -5,19 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
-from harness.words.plan import (
-    ActivationsTask,
-    AdapterTask,
-    BenchmarksTask,
-    DictionaryTask,
-    Item,
-    Plan,
-    PublishedModelTask,
-    TranslationScoresTask,
-    TranslationTask,
-)
+from harness.words.plan import Item, Plan
 
 TARGETS = ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
 """Every language but English, which phrases are taken from and which every adapter is read in besides its own."""
@@ -136,26 +126,30 @@ def test_every_item_is_in_its_language_under_its_seed_from_its_source(names: tup
         # "ml" alone, or the language that an adapter is for, the adapter, and the language that is read through it.
         own, *adapter_and_read = item.name.split("/")
         read = adapter_and_read[-1] if "tuned" in item.stage else own
-        match item.task:
-            case TranslationTask() | TranslationScoresTask(translation=_):
-                task = item.task if isinstance(item.task, TranslationTask) else item.task.translation
-                assert (task.language.code, task.translator.address) == (own, pencil.translator.format(own))
-            case ActivationsTask() | DictionaryTask():
-                assert item.task.language == read
-            case AdapterTask():
+        told = item.parameters
+        match item.stage:
+            case "translations" | "translation-scores":
+                of_one = told.get("translation", told)
+                assert (of_one["language"].code, of_one["translator"].address) == (
+                    own,
+                    pencil.translator.format(own),
+                )
+            case "activations" | "activations-tuned" | "dictionary-error":
+                assert told["language"] == read
+            case "adapters":
                 kind, _, seed = adapter_and_read[0].partition("-")
-                assert (item.task.language, item.task.seed, item.task.wrong_partners) == (
+                assert (told["language"], told["seed"], told["wrong_partners"]) == (
                     own,
                     int(seed),
                     kind == "control",
                 )
-                assert (item.task.batch_size, item.task.max_steps) == (pencil.batch, pencil.steps)
-            case PublishedModelTask():
-                assert (item.task.language, f"published-{item.task.name}") == (own, adapter_and_read[0])
-                assert item.task.source.address.endswith(f"layer-20-{item.task.name}")
-            case BenchmarksTask():
-                assert item.task.language == read
-                assert [pin.address for pin in item.task.data] == [
+                assert (told["batch_size"], told["max_steps"]) == (pencil.batch, pencil.steps)
+            case "published-models":
+                assert (told["language"], f"published-{told['name']}") == (own, adapter_and_read[0])
+                assert told["source"].address.endswith(f"layer-20-{told['name']}")
+            case "benchmarks" | "benchmarks-tuned":
+                assert told["language"] == read
+                assert [pin.address for pin in told["data"]] == [
                     pencil.questions.format(each) for each in BENCHMARKS
                 ]
-                assert [each.data_folder for each in item.task.benchmarks] == list(BENCHMARKS)
+                assert [each.data_folder for each in told["benchmarks"]] == list(BENCHMARKS)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.designs.controls import SUFFIX
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
+from harness.designs.disparity.tuning import SUFFIX
 from harness.judge.declared import load_claims
 from harness.judge.unit_values import read_stored
 from harness.models.failed_adapters import adapter_failures

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.designs.pipeline import plan
+from harness.designs.disparity.plan import plan
 from harness.run.cache_keys import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
-from harness.words.plan import Item, LanguageChecks, Plan
+from harness.words.plan import Item, Plan
 from harness.words.study import Home, Parallel, Pin, Profile, PublishedModel, Study
 
 WORLDS = [(study, profile) for study in study_names() for profile in load_profiles(load_study(study))]
@@ -69,6 +69,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.name": (),
     "study.paper_id": (),
     "study.title": (),
+    "study.design": (),
     "study.shapes.num_layers": ("estimates.num_layers",),
     # The other shapes are evidence of a run's mode: they are compared with what was loaded, and make nothing.
     "study.shapes.d_model": (),
@@ -313,8 +314,14 @@ def with_leaf(world: World, leaf: Leaf) -> World:
 
 def in_task(value: Any, path: str) -> dict[str, Any]:
     """Everything inside a task by its path; what holds several things alike stands as a whole."""
-    if isinstance(value, tuple) and value and isinstance(value[0], LanguageChecks):
-        by_language = {each.language.code: each for each in value}
+    if isinstance(value, Mapping):
+        return {
+            place: part
+            for name, told in value.items()
+            for place, part in in_task(told, f"{path}.{name}").items()
+        }
+    if isinstance(value, tuple) and value and isinstance(value[0], Mapping):
+        by_language = {each["translation"]["language"].code: each for each in value}
         found = {path: tuple(by_language)}
         for code, each in by_language.items():
             found |= in_task(each, f"{path}[{code}]")
@@ -337,9 +344,9 @@ def arrivals(before: Plan, after: Plan) -> dict[str, dict[str, Any]]:
     old, new = by_place(before), by_place(after)
     found: dict[str, dict[str, Any]] = {f"{stage} items": {} for stage, _ in old.keys() ^ new.keys()}
     for place in old.keys() & new.keys():
-        if old[place].task == new[place].task:
+        if old[place].parameters == new[place].parameters:
             continue
-        was, now = (in_task(items[place].task, place[0]) for items in (old, new))
+        was, now = (in_task(items[place].parameters, place[0]) for items in (old, new))
         for path in was.keys() & now.keys():
             if was[path] != now[path]:
                 found.setdefault(path, {})[place[1]] = now[path]
@@ -430,7 +437,7 @@ def test_what_a_change_reaches_gets_another_name_and_so_does_all_that_is_made_fr
         for place, item in new.items():  # in an order in which they can be made
             needs = [(need.stage, need.name) for _, need in item.needs]
             was = [(need.stage, need.name) for _, need in old[place].needs] if place in old else None
-            if was != needs or item.task != old[place].task or moved.intersection(needs):
+            if was != needs or item.parameters != old[place].parameters or moved.intersection(needs):
                 moved.add(place)
         renamed = {place for place, key in keys_of(change.after).items() if keys.get(place) != key}
         assert renamed == moved, change.leaf

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.designs import estimates
-from harness.designs.disparity import BaseRun, gaps, language_gap, read_base_run, similarities
-from harness.designs.estimates import produce
-from harness.designs.scores import (
+from harness.designs.disparity import estimates
+from harness.designs.disparity.base import BaseRun, gaps, language_gap, similarities
+from harness.designs.disparity.estimates import estimates as estimates_stage
+from harness.designs.disparity.estimates import measured_estimates
+from harness.designs.disparity.scores import (
     Answers,
     _kept_right,
     accuracy_retention,
@@ -21,14 +22,14 @@ from harness.designs.scores import (
     item_overlaps,
     read_answers,
 )
-from harness.designs.tuning import gains
+from harness.designs.disparity.tuning import gains
 from harness.judge.quantities import estimate_scopes, said_of_estimates
 from harness.judge.resampled import data_spread
 from harness.stages import translation
 from harness.statistics.measured import Measured, Scope, measured
 from harness.store.tables import read_table, table_path, write_table
 from harness.words.estimate import Estimate, Formula, ItemOverlap, PhraseValue, UnitValue
-from harness.words.plan import EstimatesTask
+from harness.words.plan import Parameters
 from harness.words.records import (
     AlignmentStep,
     Coverage,
@@ -92,16 +93,22 @@ RESIDUALS: Mapping[str, Sequence[tuple[float, float]]] = {
 ARC = BENCHMARKS[0]
 
 
-def task_of(**changes: Any) -> EstimatesTask:
+def task_of(**changes: Any) -> dict[str, Any]:
     alignment = replace(SPECIFICATION.alignment, layers=(0, 1))
     specification = replace(SPECIFICATION, alignment=alignment, gain_layer=0, **changes)
-    return EstimatesTask(
-        languages=LANGUAGES,
-        benchmarks=(ARC,),
-        num_layers=2,
-        specification=specification,
-        adapter_seeds=(1, 2),
-    )
+    return {
+        "languages": LANGUAGES,
+        "benchmarks": (ARC,),
+        "num_layers": 2,
+        "specification": specification,
+        "adapter_seeds": (1, 2),
+        "control_seeds": (),
+        "published": (),
+    }
+
+
+def run_of(inputs: Mapping[str, Path], **changes: Any) -> BaseRun:
+    return BaseRun(inputs=inputs, **task_of(**changes))
 
 
 def token_rows(values: Pairs) -> list[TokenActivation]:
@@ -272,7 +279,7 @@ def by_id(found: Sequence[Measured]) -> dict[str, Measured]:
     ],
 )  # fmt: skip
 def test_estimates_by_pencil(inputs: Mapping[str, Path], estimate_id: str, value: float) -> None:
-    found = by_id(list(estimates.estimates(task_of(), inputs)))
+    found = by_id(list(measured_estimates(run_of(inputs))))
     assert found[estimate_id].estimate.value == pytest.approx(value, rel=1e-9, abs=1e-9)
 
 
@@ -290,14 +297,14 @@ def test_estimates_by_pencil(inputs: Mapping[str, Path], estimate_id: str, value
 def test_the_specification_reaches_the_gap(
     inputs: Mapping[str, Path], changes: Mapping[str, Any], value: float
 ) -> None:
-    found = by_id(list(gaps(read_base_run(task_of(**changes), inputs))))["gap/layer=0/high/primary"]
+    found = by_id(list(gaps(run_of(inputs, **changes))))["gap/layer=0/high/primary"]
     assert found.estimate.value == pytest.approx(value)
     factor = 1.5 if "pooling" in changes else 1.0
     assert [row.observed for row in found.units] == [3 * factor, 3 * factor, 0.5 * factor]
 
 
 def test_units_and_phrases_of_a_gap_by_pencil(inputs: Mapping[str, Path]) -> None:
-    found = by_id(list(gaps(read_base_run(task_of(), inputs))))["gap/layer=0/high/primary"]
+    found = by_id(list(gaps(run_of(inputs))))["gap/layer=0/high/primary"]
     assert [(row.unit, row.seed, row.observed, row.reference) for row in found.units] == [
         ("1", None, 3.0, 6.0),
         ("2", None, 3.0, 3.0),
@@ -314,9 +321,7 @@ def test_units_and_phrases_of_a_gap_by_pencil(inputs: Mapping[str, Path]) -> Non
 
 
 def test_gains_by_seed_rest_on_held_out_phrases_alone(inputs: Mapping[str, Path]) -> None:
-    found = by_id(list(gains(read_base_run(task_of(), inputs), inputs)))[
-        "gain/layer=0/lang=ml/primary/primary"
-    ]
+    found = by_id(list(gains(run_of(inputs))))["gain/layer=0/lang=ml/primary/primary"]
     rows = [(row.seed, row.unit, row.observed, row.reference) for row in found.units]
     assert rows[:3] == [(1, "1", 6.0, 4.0), (1, "2", 3.0, 3.0), (1, "3", 1.5, 0.0)]
     assert rows[3:] == [(2, "1", 5.5, 4.0), (2, "2", 3.0, 3.0), (2, "3", 0.25, 0.0)]
@@ -331,7 +336,7 @@ def test_gains_by_seed_rest_on_held_out_phrases_alone(inputs: Mapping[str, Path]
 
 def test_retained_accuracy_rests_on_its_questions_each_counted_once(inputs: Mapping[str, Path]) -> None:
     """Three of four were right before: each counts 100 * 4 / 3, so that their mean over all four is 100."""
-    found = next(accuracy_retention(read_base_run(task_of(), inputs), inputs))
+    found = next(accuracy_retention(run_of(inputs)))
     rows = [(row.seed, row.unit, 3 * row.observed, 3 * row.reference) for row in found.units]
     assert rows == [
         *((1, f"arc/arc/{n}", pytest.approx(400 * a), pytest.approx(400 * b)) for n, (a, b) in enumerate(zip((1, 1, 0, 0), (1, 1, 1, 0), strict=True))),
@@ -390,8 +395,8 @@ def test_every_seed_enters_whatever_is_trained(inputs: dict[str, Path]) -> None:
         for seed in (3, 4, 5)
         if "seed-2" in role
     }
-    task = replace(task_of(), adapter_seeds=(1, 2, 3, 4, 5))
-    found = by_id(list(estimates.estimates(task, inputs | again)))
+    task = {**task_of(), "adapter_seeds": (1, 2, 3, 4, 5)}
+    found = by_id(list(measured_estimates(BaseRun(inputs=inputs | again, **task))))
     trained = {name: part for name, part in found.items() if part.estimate.num_seeds}
     assert {part.estimate.num_seeds for part in trained.values()} == {5}
     assert all({row.seed for row in part.units} == {1, 2, 3, 4, 5} for part in trained.values())
@@ -440,8 +445,8 @@ def three(inputs: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
 
 
 def test_a_mean_over_benchmarks_is_a_mean(three: Mapping[str, Path]) -> None:
-    task = replace(task_of(), benchmarks=BENCHMARKS)
-    found = by_id(list(estimates.estimates(task, three)))
+    task = {**task_of(), "benchmarks": BENCHMARKS}
+    found = by_id(list(measured_estimates(BaseRun(inputs=three, **task))))
     score = found["correlation/primary/primary"]
     assert [row.unit for row in score.units] == ["zh", "es", "ml"]
     assert [row.observed for row in score.units] == pytest.approx([125 / 3, 25.0, 75.0])
@@ -470,7 +475,7 @@ def test_a_relative_change_needs_an_accuracy_before(
         f"benchmarks-tuned/ml/seed-{seed}/ml": tmp_path / "after" for seed in (1, 2)
     }
     changed = inputs | arms
-    found = by_id(list(deltas(read_base_run(task_of(), changed), changed)))
+    found = by_id(list(deltas(run_of(changed))))
     relative = found.get("relative-delta/lang=ml/bench=arc/relative/primary")
     assert (relative.estimate.value if relative else None) == percent
     assert "delta/lang=ml/bench=arc/primary/primary" in found
@@ -481,11 +486,11 @@ def test_a_languages_gap_is_the_mean_over_layers(
     inputs: Mapping[str, Path], code: str, percent: float
 ) -> None:
     # Layer 0: 35, 20, -20; layer 1: 1 - 1/2, 1 - 1/2, 1 - 3/2.
-    assert language_gap(read_base_run(task_of(), inputs), code) == pytest.approx(percent)
+    assert language_gap(run_of(inputs), code) == pytest.approx(percent)
 
 
 def test_the_correlation_is_numpys_over_all_languages_but_english(inputs: Mapping[str, Path]) -> None:
-    found = by_id(list(correlations(read_base_run(task_of(), inputs), inputs)))
+    found = by_id(list(correlations(run_of(inputs))))
     expected = np.corrcoef([35.0, -35.0, 42.5], [50.0, 25.0, 50.0])[0, 1]
     for estimate_id in ("correlation/bench=arc/primary/primary", "correlation/primary/primary"):
         assert found[estimate_id].estimate.value == pytest.approx(expected)
@@ -496,7 +501,7 @@ def test_a_phrase_missing_in_one_language_counts_in_none(inputs: dict[str, Path]
     # Without text 1: high (4+6)/2, (2+4)/2, 1 = 5, 3, 1; low 2, 3, 1; English 8, 4, 1.
     rows = [row for row in token_rows(BASE["zh"]) if row.text_id == 0]
     write_tokens(tmp_path / "short", rows, (2, 0))
-    run = read_base_run(task_of(), inputs | {"activations/zh": tmp_path / "short"})
+    run = run_of(inputs | {"activations/zh": tmp_path / "short"})
     found = by_id(list(gaps(run)))
     assert found["gap/layer=0/high/primary"].estimate.value == pytest.approx(100 * (1 - 6 / 9))
     assert found["gap/layer=0/english/primary"].estimate.value == pytest.approx(100 * (1 - 6 / 13))
@@ -508,7 +513,7 @@ def test_a_row_that_was_lost_is_no_empty_text(inputs: dict[str, Path], tmp_path:
     rows = [row for row in token_rows(BASE["zh"]) if row.text_id == 0]
     write_tokens(tmp_path / "short", rows, (2, 5))
     with pytest.raises(ValueError, match="have no value, though their texts have tokens"):
-        read_base_run(task_of(), inputs | {"activations/zh": tmp_path / "short"})
+        _ = run_of(inputs | {"activations/zh": tmp_path / "short"}).by_language
 
 
 def test_swapped_languages_would_be_seen(inputs: dict[str, Path]) -> None:
@@ -516,7 +521,7 @@ def test_swapped_languages_would_be_seen(inputs: dict[str, Path]) -> None:
         "activations/ml": inputs["activations/zh"],
         "activations/zh": inputs["activations/ml"],
     }
-    found = by_id(list(gaps(read_base_run(task_of(), swapped))))
+    found = by_id(list(gaps(run_of(swapped))))
     assert found["gap/layer=0/high/primary"].estimate.value != pytest.approx(35.0)
 
 
@@ -534,7 +539,7 @@ def test_activations_of_another_run_are_refused(
 ) -> None:
     write_table(tmp_path / "other", TokenActivation, rows)
     with pytest.raises(ValueError, match="do not match the 8 selections one to one"):
-        read_base_run(task_of(), inputs | {"activations/zh": tmp_path / "other"})
+        _ = run_of(inputs | {"activations/zh": tmp_path / "other"}).by_language
 
 
 @pytest.mark.parametrize(
@@ -550,12 +555,12 @@ def test_arms_on_other_documents_are_refused(
     write_table(tmp_path / "other", ItemOutcome, rows)
     key = "benchmarks-tuned/ml/seed-2/ml"
     with pytest.raises(ValueError, match="arc in ml: the adapter ml/seed-2 was scored on other documents"):
-        list(deltas(read_base_run(task_of(), inputs), inputs | {key: tmp_path / "other"}))
+        list(deltas(run_of(inputs | {key: tmp_path / "other"})))
 
 
 def test_languages_on_the_same_documents_leave_no_remark(inputs: Mapping[str, Path], tmp_path: Path) -> None:
-    assert item_overlaps(task_of(), inputs) == []
-    produce(task_of(), inputs, tmp_path / "out")
+    assert item_overlaps(run_of(inputs)) == []
+    estimates_stage(inputs, out=tmp_path / "out", **task_of())
     assert not table_path(tmp_path / "out", ItemOverlap).exists()
 
 
@@ -566,7 +571,7 @@ def test_languages_on_other_documents_are_counted(inputs: dict[str, Path], tmp_p
     write_table(tmp_path / "ml", ItemOutcome, besides)
     tuned = {f"benchmarks-tuned/ml/seed-{seed}/ml": tmp_path / "ml" for seed in (1, 2)}
     changed = inputs | {"benchmarks/zh": tmp_path / "zh", "benchmarks/ml": tmp_path / "ml"} | tuned
-    produce(task_of(), changed, tmp_path / "out")
+    estimates_stage(changed, out=tmp_path / "out", **task_of())
     rows = read_table(tmp_path / "out", ItemOverlap)
     assert [(row.benchmark, row.language, row.asked, row.shared) for row in rows] == [
         ("arc", "en", 4, 3),
@@ -579,7 +584,7 @@ def test_languages_on_other_documents_are_counted(inputs: dict[str, Path], tmp_p
 def test_as_many_documents_are_not_the_same_ones(inputs: dict[str, Path], tmp_path: Path) -> None:
     rows = [replace(row, document_id=f"other/{row.document_id}") for row in outcomes(RIGHT["zh"])]
     write_table(tmp_path / "zh", ItemOutcome, rows)
-    found = item_overlaps(task_of(), inputs | {"benchmarks/zh": tmp_path / "zh"})
+    found = item_overlaps(run_of(inputs | {"benchmarks/zh": tmp_path / "zh"}))
     assert [(row.asked, row.shared) for row in found] == [(4, 0)] * 4
 
 
@@ -600,7 +605,7 @@ def test_what_the_phrases_cover_is_passed_on(inputs: Mapping[str, Path], tmp_pat
     counts = {field.name: place for place, field in enumerate(fields(Coverage))}
     rows = [Coverage(**counts | {"layer": layer}) for layer in (0, 1)]
     write_table(inputs["phrases/all"], Coverage, rows)
-    produce(task_of(), inputs, tmp_path / "out")
+    estimates_stage(inputs, out=tmp_path / "out", **task_of())
     assert read_table(tmp_path / "out", Coverage) == rows
 
 
@@ -612,13 +617,14 @@ def test_two_estimates_of_one_name_are_refused(
 
     monkeypatch.setattr(estimates, "gaps", twice)
     with pytest.raises(AssertionError, match="two estimates share a name"):
-        produce(task_of(), inputs, tmp_path / "out")
+        estimates_stage(inputs, out=tmp_path / "out", **task_of())
 
 
 STUDY = Study(
     name="pencil",
     paper_id="none",
     title="The tables above",
+    design="harness.designs.disparity.design",
     shapes=Shapes(num_layers=2, d_model=2, d_sae=10, vocab_size=10),
     languages=LANGUAGES,
     benchmarks=(ARC,),
@@ -626,9 +632,9 @@ STUDY = Study(
 )
 
 
-def values(task: EstimatesTask, inputs: Mapping[str, Path]) -> dict[str, float]:
+def values(task: Parameters, inputs: Mapping[str, Path]) -> dict[str, float]:
     """Every estimate that a claim may name."""
-    found = by_id(list(estimates.estimates(task, inputs)))
+    found = by_id(list(measured_estimates(BaseRun(inputs=inputs, **task))))
     return {name: found[name].estimate.value for name in estimate_scopes(STUDY).keys() & found.keys()}
 
 
@@ -666,11 +672,11 @@ def test_a_layer_moves_exactly_the_estimates_that_are_said_to_rest_on_it(
     """Where adapters were trained on the layer, everything that went through them is another thing as well."""
     task = task_of()
     primary = replace(
-        task.specification,
-        alignment=replace(task.specification.alignment, layers=aligned),
+        task["specification"],
+        alignment=replace(task["specification"].alignment, layers=aligned),
         gain_layer=gain_layer,
     )
-    task, study = replace(task, specification=primary), replace(STUDY, primary=primary)
+    task, study = {**task, "specification": primary}, replace(STUDY, primary=primary)
     other = dict(inputs)
     for seed, (role, folder) in enumerate(inputs.items()):
         out, through_adapters = tmp_path / "other" / role, role.split("/")[0].endswith("-tuned")
@@ -700,14 +706,14 @@ def test_a_run_without_a_similarity_sample_has_no_similarities(
 ) -> None:
     write_table(tmp_path / "none", MeanResidual, [])
     none = {f"activations/{code}": tmp_path / "none" for code in BASE}
-    assert list(similarities(task_of(), inputs | none)) == []
+    assert list(similarities(run_of(inputs | none))) == []
 
 
 @dataclass(frozen=True)
 class StoredRun:
     """The estimates of a whole small run, as its last stage stored them."""
 
-    task: EstimatesTask
+    task: Parameters
     estimates: Mapping[str, Estimate]
     units: Mapping[str, Sequence[UnitValue]]
     phrases: Mapping[str, Sequence[PhraseValue]]
@@ -737,8 +743,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
         units[unit.estimate_id].append(unit)
     for phrase in read_table(folder, PhraseValue):
         phrases[phrase.estimate_id].append(phrase)
-    assert isinstance(item.task, EstimatesTask)
-    return StoredRun(item.task, {row.estimate_id: row for row in rows}, units, phrases)
+    return StoredRun(item.parameters, {row.estimate_id: row for row in rows}, units, phrases)
 
 
 def sides(rows: Sequence[UnitValue], seed: int | None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -810,7 +815,7 @@ def test_changes_can_be_recomputed_from_units_seed_by_seed(
 ) -> None:
     for estimate in (each for each in run.of(quantity) if each.unit_kind == "latent"):
         rows = run.units[estimate.estimate_id]
-        by_seed = [sides(rows, seed) for seed in run.task.adapter_seeds]
+        by_seed = [sides(rows, seed) for seed in run.task["adapter_seeds"]]
         percent = [100 * after.sum() / before.sum() + of_before for after, before in by_seed]
         assert estimate.value == pytest.approx(np.mean(percent))
 
@@ -823,7 +828,7 @@ def test_retention_can_be_recomputed_from_phrases(run: StoredRun) -> None:
 
 def test_gains_rest_on_phrases_that_give_the_stored_units(run: StoredRun) -> None:
     (gain,) = (each for each in run.of("gain") if run.phrases.get(each.estimate_id))
-    rows, seeds = run.units[gain.estimate_id], run.task.adapter_seeds
+    rows, seeds = run.units[gain.estimate_id], run.task["adapter_seeds"]
     after, before = phrase_means(run.phrases[gain.estimate_id])
     np.testing.assert_allclose(after, np.mean([sides(rows, seed)[0] for seed in seeds], axis=0))
     np.testing.assert_allclose(before, sides(rows, seeds[0])[1])
@@ -833,7 +838,7 @@ def test_gains_rest_on_phrases_that_give_the_stored_units(run: StoredRun) -> Non
 def test_deltas_can_be_recomputed_from_documents(run: StoredRun, quantity: str) -> None:
     for estimate in run.of(quantity):
         rows = run.units[estimate.estimate_id]
-        by_seed = [sides(rows, seed) for seed in run.task.adapter_seeds]
+        by_seed = [sides(rows, seed) for seed in run.task["adapter_seeds"]]
         assert estimate.value == pytest.approx(
             np.mean([(after - before).mean() for after, before in by_seed])
         )

@@ -1,27 +1,19 @@
 """The map: what a plan makes, in an order in which it can be made, and nothing that moves between two plans."""
 
-from collections.abc import Iterator
+import importlib
+import inspect
+import types
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from harness.designs.draft import SELF_CHECK_STEPS
-from harness.designs.pipeline import plan, producer
-from harness.words.plan import (
-    ActivationsTask,
-    AdapterTask,
-    BenchmarksTask,
-    DictionaryTask,
-    EstimatesTask,
-    Item,
-    PhrasesTask,
-    Plan,
-    ReplayTask,
-    SelfChecksTask,
-    Task,
-    TranslationTask,
-)
+from harness.designs.design import plan
+from harness.designs.disparity.plan import SELF_CHECK_STEPS
+from harness.stages.stage import declaration, staged
+from harness.words.plan import Item, Plan
 from harness.words.study import SAMPLING_SEED, Home, Pin, Profile, Study
 from tests.small_study import small_profile, small_study
 from tests.worlds import World
@@ -41,20 +33,6 @@ STAGES = (
     "benchmarks-tuned",
     "estimates",
 )
-
-TASKS: dict[str, type[Task]] = {
-    "replay": ReplayTask,
-    "phrases": PhrasesTask,
-    "translations": TranslationTask,
-    "activations": ActivationsTask,
-    "activations-tuned": ActivationsTask,
-    "dictionary-error": DictionaryTask,
-    "adapters": AdapterTask,
-    "benchmarks": BenchmarksTask,
-    "benchmarks-tuned": BenchmarksTask,
-    "estimates": EstimatesTask,
-    "self-checks": SelfChecksTask,
-}
 
 
 @pytest.fixture
@@ -134,11 +112,7 @@ def test_every_tuned_language_gets_an_adapter_per_seed(study: Study, profile: Pr
     languages = tuple(replace(each, tuned=each.code in {"ml", "es"}) for each in study.languages)
     made = plan(replace(study, languages=languages), profile, "cpu")
     assert names(made, "adapters") == ["es/seed-1", "es/seed-2", "ml/seed-1", "ml/seed-2"]
-    seeds = {
-        item.name: item.task.seed
-        for item in made.stage("adapters").items
-        if isinstance(item.task, AdapterTask)
-    }
+    seeds = {item.name: item.parameters["seed"] for item in made.stage("adapters").items}
     assert seeds == {"es/seed-1": 1, "es/seed-2": 2, "ml/seed-1": 1, "ml/seed-2": 2}
 
 
@@ -151,16 +125,15 @@ def test_an_adapter_is_read_in_its_own_language_and_in_english(made: Plan, stage
 
 
 def test_base_and_tuned_benchmarks_are_asked_the_same(made: Plan) -> None:
-    base = {item.name: item.task for item in made.stage("benchmarks").items}
+    base = {item.name: item.parameters for item in made.stage("benchmarks").items}
     for item in made.stage("benchmarks-tuned").items:
-        assert item.task == base[item.name.split("/")[-1]]
+        assert item.parameters == base[item.name.split("/")[-1]]
 
 
 def test_base_and_tuned_activations_differ_in_the_similarity_sample_alone(made: Plan) -> None:
-    base = {item.name: item.task for item in made.stage("activations").items}
+    base = {item.name: item.parameters for item in made.stage("activations").items}
     for item in made.stage("activations-tuned").items:
-        assert isinstance(item.task, ActivationsTask)
-        sampled = replace(item.task, similarity_texts=8)
+        sampled = {**item.parameters, "similarity_texts": 8}
         assert sampled == base[item.name.split("/")[-1]]
 
 
@@ -203,14 +176,16 @@ def test_an_unknown_stage_is_refused_with_those_that_exist(made: Plan) -> None:
 def test_the_batch_of_an_adapter_comes_from(study: Study, profile: Profile, name: str, batch: int) -> None:
     sizes = profile.sizes if name == "profile" else replace(profile.sizes, alignment_batch=None)
     (item, *_) = plan(study, replace(profile, sizes=sizes), "cpu").stage("adapters").items
-    assert isinstance(item.task, AdapterTask)
-    assert item.task.batch_size == batch
+    assert item.parameters["batch_size"] == batch
 
 
 def test_no_task_knows_a_printed_number_or_the_paper(made: Plan) -> None:
     """A task is all that a stage is told; it holds no study, whose name and paper would come with it."""
     assert not [
-        found for item in made.items() for found in parts(item.task) if isinstance(found, (Study, Profile))
+        found
+        for item in made.items()
+        for found in parts(item.parameters)
+        if isinstance(found, (Study, Profile))
     ]
 
 
@@ -220,6 +195,9 @@ def parts(value: object) -> Iterator[object]:
     if is_dataclass(value):
         for field in fields(value):
             yield from parts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from parts(each)
     elif isinstance(value, tuple):
         for each in value:
             yield from parts(each)
@@ -235,34 +213,62 @@ def test_self_checks_stand_beside_the_run_and_need_nothing_of_it(made: Plan, che
     assert checked.stages[:-1] == made.stages
     (item,) = checked.stage("self-checks").items
     assert item.needs == ()
-    assert isinstance(item.task, SelfChecksTask)
-    assert item.task.phrases == made.stage("phrases").items[0].task
-    assert [each.language for each in item.task.languages] == list(made.study.tuned)
-    translations = {each.name: each.task for each in made.stage("translations").items}
-    for each in item.task.languages:
-        code = each.language.code
-        assert each.translation == translations[code]
-        assert (each.activations.language, each.dictionary.language, each.adapter.language) == (code,) * 3
-        assert each.adapter.max_steps == SELF_CHECK_STEPS
-    assert item.task.benchmarks.language == made.study.reference.code
+    told = item.parameters
+    assert told["phrases"] == made.stage("phrases").items[0].parameters
+    assert [each["translation"]["language"] for each in told["languages"]] == list(made.study.tuned)
+    translations = {each.name: each.parameters for each in made.stage("translations").items}
+    for each in told["languages"]:
+        code = each["translation"]["language"].code
+        assert each["translation"] == translations[code]
+        assert [each[name]["language"] for name in ("activations", "dictionary", "adapter")] == [code] * 3
+        assert each["adapter"]["max_steps"] == SELF_CHECK_STEPS
+    assert told["benchmarks"]["language"] == made.study.reference.code
 
 
-def test_every_stage_has_a_task_of_its_kind_and_a_producer_in_its_module(checked: Plan) -> None:
-    assert {stage.name for stage in checked.stages} == set(TASKS)
+def test_what_the_source_says_of_a_stage_is_what_its_function_takes_and_its_items_give(checked: Plan) -> None:
+    assert {stage.name for stage in checked.stages} == {*STAGES, "self-checks"}
     for stage in checked.stages:
-        assert {type(item.task) for item in stage.items} == {TASKS[stage.name]}
-        assert producer(stage.name).__module__ == stage.module
-        assert producer(stage.name).__name__ == "produce"
+        module, _, name = stage.function.partition(":")
+        function = getattr(importlib.import_module(module), name)
+        taken, kinds = inspect.signature(function).parameters, get_type_hints(function)
+        declared = declaration(stage.function)
+        assert [*declared.roles, "out", *declared.parameters] == list(taken)
+        assert declared.optional == {
+            each for each, taker in taken.items() if taker.default is not inspect.Parameter.empty
+        }
+        assert inspect.getdoc(function).splitlines()[0] == f"{stage.says}."
+        for item in stage.items:
+            for given, value in item.parameters.items():
+                assert is_of(value, kinds[given]), f"{item.stage} {item.name}: {given}"
 
 
-def test_a_stage_without_a_producer_is_refused() -> None:
-    with pytest.raises(ValueError, match="no stage is called 'verdicts'"):
-        producer("verdicts")
+def is_of(value: object, kind: Any) -> bool:
+    """Whether a value is of an annotated kind."""
+    outer, inner = get_origin(kind), get_args(kind)
+    if outer in {types.UnionType, Union}:
+        return any(is_of(value, each) for each in inner)
+    if outer is tuple:
+        each = inner[0] if inner[-1] is Ellipsis else None
+        kinds = [each] * len(value) if each else inner
+        return isinstance(value, tuple) and all(map(is_of, value, kinds))
+    if kind is Any:
+        return True
+    return isinstance(value, (outer or kind, int) if kind is float else outer or kind)
+
+
+def test_an_unknown_stage_of_a_design_is_refused() -> None:
+    with pytest.raises(ValueError, match="no stage is called 'harness\\.stages\\.phrases:verdicts'"):
+        declaration("harness.stages.phrases:verdicts")
+
+
+def test_a_design_that_gives_a_stage_something_else_is_refused(made: Plan) -> None:
+    (item,) = made.stage("phrases").items
+    told = {name: value for name, value in item.parameters.items() if name != "seed"}
+    with pytest.raises(ValueError, match="the design gives something else or nothing for depth, seed"):
+        staged(item.function, [replace(item, parameters={**told, "depth": 3})])
 
 
 def test_sampling_streams_start_from_the_root_seed(made: Plan) -> None:
     (phrases,) = made.stage("phrases").items
-    assert isinstance(phrases.task, PhrasesTask)
-    assert phrases.task.seed == SAMPLING_SEED
-    tasks = [item.task for item in made.stage("dictionary-error").items]
-    assert {task.seed for task in tasks if isinstance(task, DictionaryTask)} == {SAMPLING_SEED}
+    assert phrases.parameters["seed"] == SAMPLING_SEED
+    assert {item.parameters["seed"] for item in made.stage("dictionary-error").items} == {SAMPLING_SEED}

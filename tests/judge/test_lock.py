@@ -239,7 +239,11 @@ def test_the_code_that_decides_verdicts_is_held(module: str) -> None:
     """And the estimates', but none that only plans, runs, or shows."""
     held = {name for roots in CODE.values() for root in roots for name in import_closure(root)}
     assert f"harness.judge.{module}" in held
-    assert {"harness.designs.estimates", "harness.designs.scores", "harness.statistics.metrics"} <= held
+    assert {
+        "harness.designs.disparity.estimates",
+        "harness.designs.disparity.scores",
+        "harness.statistics.metrics",
+    } <= held
     assert not any(name.startswith(("harness.run", "harness.report")) for name in held)
 
 

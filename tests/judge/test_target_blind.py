@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025 import claims as paper
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.judge.declared import load_claims
 from harness.judge.docket import docket_of, hear
 from harness.judge.hearing import Circumstances

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from harness.designs.pipeline import plan, producer
+from harness.designs.design import plan
 from harness.judge.resampled import data_spread
 from harness.judge.unit_values import read_stored
 from harness.models.adapters import attached, trained_adapter
@@ -24,8 +24,8 @@ from harness.models.sae import load_encoder
 from harness.run.cache_keys import Recipes
 from harness.stages.alignment import training_and_held_out, with_wrong_partners
 from harness.stages.alignment_loss import Aligner, Pairs
-from harness.stages.held_out import measured_moment
-from harness.stages.training import planned_batches
+from harness.stages.stage import perform
+from harness.stages.training import TrainingTask, measured_moment, planned_batches
 from harness.store.store import Ingredient, Recipe, Store
 from harness.store.tables import read_table
 from harness.words.estimate import Estimate, UnitValue
@@ -145,8 +145,7 @@ def few_selections(subject: Subject) -> None:
     item = next(item for item in subject.run.plan.items() if item.stage == "phrases")
     out = subject.run.root / "no-panel"
     out.mkdir(parents=True)
-    task: Any = replace(item.task, panel_latents=0)
-    producer("phrases")(task, {}, out)
+    perform(replace(item, parameters={**item.parameters, "panel_latents": 0}), {}, out)
     _require_selected(subject, out)
 
 
@@ -196,7 +195,7 @@ def drift(subject: Subject) -> None:
     item = next(
         item for item in subject.run.plan.items() if f"{item.stage}/{item.name}" == "adapters/ml/seed-1"
     )
-    task: Any = item.task
+    task = TrainingTask(**item.parameters)
     language_model = load_language_model(task.networks.model, task.networks.numerics)
     encoders = {
         layer: load_encoder(task.networks.dictionaries, task.networks.dictionary_files[layer])
@@ -204,7 +203,7 @@ def drift(subject: Subject) -> None:
     }
     aligner = Aligner(language_model=language_model, encoders=encoders, choice=task.choice)
     inputs = {role: subject.run.artifact(f"{need.stage}/{need.name}") for role, need in item.needs}
-    held_out = training_and_held_out(language_model, inputs)[1]
+    held_out = training_and_held_out(language_model, **inputs)[1]
     with attached(language_model.model, subject.run.artifact("adapters/ml/seed-1")) as tuned:
         step = measured_moment(
             aligner,
@@ -221,8 +220,8 @@ def drift(subject: Subject) -> None:
 def restored(subject: Subject) -> None:
     """Once an adapter is taken off, the model is what it was before."""
     item = next(item for item in subject.run.plan.items() if item.stage == "activations")
-    task: Any = item.task
-    language_model = load_language_model(task.networks.model, task.networks.numerics)
+    networks = item.parameters["networks"]
+    language_model = load_language_model(networks.model, networks.numerics)
     text = subject.expected.spoken[0]
     ids = language_model.token_ids([text])[0]
     for _ in range(2):
@@ -380,7 +379,7 @@ def _others(count: int, seed: int) -> list[int]:
 def first_weights(subject: Subject) -> None:
     """An adapter starts as LoRA does: A uniform within one over the root of what it reads, B zero, so that it adds nothing."""
     item = next(item for item in subject.run.plan.items() if item.stage == "adapters")
-    task: Any = item.task
+    task = TrainingTask(**item.parameters)
     language_model = load_language_model(task.networks.model, task.networks.numerics)
     with trained_adapter(language_model.model, task.choice, task.seed) as fresh:
         weights = _adapter_weights(dict(fresh.named_parameters()))
@@ -400,11 +399,12 @@ def two_steps(subject: Subject) -> None:
         item for item in subject.run.plan.items() if f"{item.stage}/{item.name}" == "adapters/ml/seed-1"
     )
     choice = replace(ALIGNMENT, **vars(ASKED))
-    task: Any = replace(item.task, choice=choice, batch_size=8, max_steps=2)
+    item = replace(item, parameters={**item.parameters, "choice": choice, "batch_size": 8, "max_steps": 2})
+    task = TrainingTask(**item.parameters)
     out = subject.run.root / "two-steps"
     out.mkdir(parents=True)
     inputs = {role: subject.run.artifact(f"{need.stage}/{need.name}") for role, need in item.needs}
-    producer("adapters")(task, inputs, out)
+    perform(item, inputs, out)
 
     language_model = load_language_model(task.networks.model, task.networks.numerics)
     with trained_adapter(language_model.model, choice, task.seed) as fresh:
@@ -468,7 +468,7 @@ def seeds_of_estimates(subject: Subject) -> None:
 def batch_seeds(subject: Subject) -> None:
     """Another seed sees the pairs in another order."""
     item = next(item for item in subject.run.plan.items() if item.stage == "adapters")
-    task: Any = replace(item.task, batch_size=4, max_steps=None)
+    task = TrainingTask(**{**item.parameters, "batch_size": 4, "max_steps": None})
     orders = [planned_batches(20, replace(task, seed=seed)) for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
 
@@ -480,8 +480,7 @@ def phrase_seeds(subject: Subject) -> None:
     for place, seed in enumerate((1, 1, 2)):
         out = subject.run.root / f"drawn-{place}"
         out.mkdir(parents=True)
-        task: Any = replace(item.task, latents_per_layer=6, seed=seed)
-        producer("phrases")(task, {}, out)
+        perform(replace(item, parameters={**item.parameters, "latents_per_layer": 6, "seed": seed}), {}, out)
         latents = {(row.layer, row.latent) for row in read_table(out, Selection)}
         drawn.append((latents, {row.text for row in read_table(out, Text) if row.held_out}))
     assert drawn[0] == drawn[1]

@@ -311,7 +311,7 @@ FAULTS = (
     Fault(
         name="translations shifted by one",
         patches=_patched(
-            "stages.translation:translations",
+            "stages.translation:translated_texts",
             "zip(batch, translated, strict=True)",
             "zip(batch, translated[1:] + translated[:1], strict=True)",
         ),
@@ -322,7 +322,7 @@ FAULTS = (
     Fault(
         name="translations in the order of their length",
         patches=_patched(
-            "stages.translation:translations",
+            "stages.translation:translated_texts",
             "[results[index] for index in range(len(texts))]",
             "list(results.values())",
         ),
@@ -344,9 +344,9 @@ FAULTS = (
     Fault(
         name="wrong target tag",
         patches=_patched(
-            "stages.translation:produce",
-            "sources, task.target_token",
-            'sources, task.target_token and ">>por<<"',
+            "stages.translation:translations",
+            "sources, target_token",
+            'sources, target_token and ">>por<<"',
         ),
         redone=("translations/it",),
         seen_by=("translations", "gaps"),
@@ -355,7 +355,7 @@ FAULTS = (
     Fault(
         name="no target tag",
         patches=_patched(
-            "stages.translation:translations", 'f"{target_token} " if target_token else ""', '""'
+            "stages.translation:translated_texts", 'f"{target_token} " if target_token else ""', '""'
         ),
         redone=("translations/it",),
         seen_by=("translations", "gaps"),
@@ -363,7 +363,7 @@ FAULTS = (
     ),
     Fault(
         name="English read for its translation",
-        patches=_patched("stages.texts:language_texts", 'if "translation" in inputs:', "if False:"),
+        patches=_patched("stages.texts:language_texts", "if translation is not None:", "if False:"),
         redone=READING,
         seen_by=("lengths", "token values", "gaps", "similarities"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
@@ -371,9 +371,9 @@ FAULTS = (
     Fault(
         name="languages swapped",
         patches=_patched(
-            "designs.disparity:read_base_run",
-            'inputs[f"activations/{language.code}"]',
-            'inputs["activations/" + {"es": "ml", "ml": "es"}.get(language.code, language.code)]',
+            "designs.disparity.base:BaseRun.by_language",
+            'self.pooled(f"activations/{language.code}")',
+            'self.pooled("activations/" + {"es": "ml", "ml": "es"}.get(language.code, language.code))',
         ),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
@@ -382,7 +382,7 @@ FAULTS = (
     Fault(
         name="group membership swapped",
         patches=_patched(
-            "designs.disparity:BaseRun.codes",
+            "designs.disparity.base:BaseRun.codes",
             "if language.group is group",
             'if (language.group is group) != (language.code in ("es", "hi") and group is not Group.REFERENCE)',
         ),
@@ -413,7 +413,7 @@ FAULTS = (
     Fault(
         name="gap to English under the name of the high side",
         patches=_patched(
-            "designs.disparity:BaseRun.references",
+            "designs.disparity.base:BaseRun.references",
             '"high": self.group_values(self.codes(Group.HIGH))',
             '"high": self.group_values(self.codes(Group.REFERENCE))',
         ),
@@ -438,7 +438,9 @@ FAULTS = (
     Fault(
         name="activations joined to phrases by place",
         patches=_patched(
-            "designs.latents:phrase_values", "aligned[places] = values[order]", "aligned[places] = values"
+            "designs.disparity.latents:phrase_values",
+            "aligned[places] = values[order]",
+            "aligned[places] = values",
         ),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
@@ -446,14 +448,22 @@ FAULTS = (
     ),
     Fault(
         name="adapter not attached while reading",
-        patches=_patched("stages.extraction:produce", 'if "adapter" in inputs', "if False"),
+        patches=_patched(
+            "stages.extraction:activations_tuned",
+            "attached(language_model.model, adapter)",
+            'open("/dev/null")',
+        ),
         redone=("activations-tuned/ml/seed-1",),
         seen_by=("tuned token values", "gains", "retentions"),
         moves=("gain", "retention"),
     ),
     Fault(
         name="adapter not attached while asking",
-        patches=_patched("stages.evaluation:_model_under_test", 'if "adapter" in inputs', "if False"),
+        patches=_patched(
+            "stages.evaluation:benchmarks_tuned",
+            "attached(language_model.model, adapter)",
+            '__import__("contextlib").nullcontext(language_model.model)',
+        ),
         redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas", "paired outcomes"),
         moves=("delta",),
@@ -525,14 +535,16 @@ FAULTS = (
     ),
     Fault(
         name="controls trained on true partners",
-        patches=_patched("stages.alignment:produce", "if task.wrong_partners:", "if False:"),
+        patches=_patched("stages.alignment:adapters", "if wrong_partners:", "if False:"),
         redone=("adapters/ml/control-1",),
         seen_by=("first loss of controls",),
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
         name="adapters read for their controls",
-        patches=_patched("designs.tuning:read_tuned_run", "is_control=controls", "is_control=False"),
+        patches=_patched(
+            "designs.disparity.tuning:read_tuned_run", "is_control=controls", "is_control=False"
+        ),
         redone=("estimates",),
         seen_by=("controls",),
         moves=("gain-control",),
@@ -596,7 +608,7 @@ FAULTS = (
     Fault(
         name="training phrases in the evaluation",
         patches=tuple(
-            Patch(f"designs.tuning:{function}", "held_out_only=True", "held_out_only=False")
+            Patch(f"designs.disparity.tuning:{function}", "held_out_only=True", "held_out_only=False")
             for function in ("TunedRun.sides", "_share_of_gap_closed", "_with_phrases")
         ),
         redone=("estimates",),
@@ -606,9 +618,9 @@ FAULTS = (
     Fault(
         name="retention measured on the adapter's own language",
         patches=_patched(
-            "designs.tuning:retentions",
-            "read_tuned_run(base, inputs, code, english)",
-            "read_tuned_run(base, inputs, code, code)",
+            "designs.disparity.tuning:retentions",
+            "read_tuned_run(base, code, english)",
+            "read_tuned_run(base, code, code)",
         ),
         redone=("estimates",),
         seen_by=("retentions",),
@@ -627,24 +639,14 @@ FAULTS = (
     ),
     Fault(
         name="base and tuned on different items",
-        patches=_patched(
-            "stages.evaluation:produce",
-            "item_outcomes(language_model, model, task)",
-            'item_outcomes(language_model, model, __import__("dataclasses").replace(task, items=8) '
-            'if "adapter" in inputs else task)',
-        ),
+        patches=_patched("stages.evaluation:benchmarks_tuned", "items=items", "items=8"),
         redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas"),
         says="other documents than the untouched model",
     ),
     Fault(
         name="base and tuned on different examples",
-        patches=_patched(
-            "stages.evaluation:produce",
-            "item_outcomes(language_model, model, task)",
-            'item_outcomes(language_model, model, __import__("dataclasses").replace(task, max_shots=1) '
-            'if "adapter" in inputs else task)',
-        ),
+        patches=_patched("stages.evaluation:benchmarks_tuned", "max_shots=max_shots", "max_shots=1"),
         redone=("benchmarks-tuned/ml",),
         seen_by=("tuned answers", "deltas"),
         says="prompted otherwise than the untouched model",
@@ -653,8 +655,8 @@ FAULTS = (
         name="items of another language",
         patches=_patched(
             "stages.evaluation_tasks:_stage",
-            "read_documents(pin, task.language, benchmark.evaluated_split",
-            'read_documents(pin, "en", benchmark.evaluated_split',
+            "pin, questions.language, benchmark.evaluated_split",
+            'pin, "en", benchmark.evaluated_split',
         ),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),
@@ -663,7 +665,7 @@ FAULTS = (
     Fault(
         name="documents paired with others",
         patches=_patched(
-            "designs.scores:_paired",
+            "designs.disparity.scores:_paired",
             "reference=100 * before.correct",
             "reference=100 * np.sort(before.correct)",
         ),
@@ -696,7 +698,9 @@ FAULTS = (
     Fault(
         name="change under the adapter with the sign of the other side",
         patches=_patched(
-            "designs.scores:_paired", "(part.observed - part.reference)", "(part.reference - part.observed)"
+            "designs.disparity.scores:_paired",
+            "(part.observed - part.reference)",
+            "(part.reference - part.observed)",
         ),
         redone=("estimates",),
         seen_by=("deltas",),
@@ -704,14 +708,18 @@ FAULTS = (
     ),
     Fault(
         name="other metric than the benchmark's",
-        patches=_patched("designs.scores:read_answers", "getattr(row, benchmark.metric)", "row.acc"),
+        patches=_patched(
+            "designs.disparity.scores:read_answers", "getattr(row, benchmark.metric)", "row.acc"
+        ),
         redone=("estimates",),
         seen_by=("accuracies",),
         moves=("accuracy",),
     ),
     Fault(
         name="English among the languages of a correlation",
-        patches=_patched("designs.scores:correlations", " if language.group is not Group.REFERENCE", ""),
+        patches=_patched(
+            "designs.disparity.scores:correlations", " if language.group is not Group.REFERENCE", ""
+        ),
         redone=("estimates",),
         seen_by=("correlations",),
         moves=("correlation",),
@@ -727,7 +735,7 @@ FAULTS = (
         name="wrong n-shot, everywhere alike",
         patches=_patched(
             "stages.evaluation_tasks:_stage",
-            "shots = benchmark.shots if task.max_shots is None else",
+            "shots = benchmark.shots if questions.max_shots is None else",
             "shots = 1 if True else",
         ),
         redone=(*UNTUNED, *ASKED_IN_HINDI),
@@ -816,9 +824,9 @@ FAULTS = (
     Fault(
         name="similarity to its own translation",
         patches=_patched(
-            "designs.disparity:similarities",
-            'inputs["activations/" + _reference(task)]',
-            'inputs["activations/" + task.languages[1].code]',
+            "designs.disparity.base:similarities",
+            'run.inputs["activations/" + run.codes(Group.REFERENCE)[0]]',
+            'run.inputs["activations/" + run.languages[1].code]',
         ),
         redone=("estimates",),
         seen_by=("similarities",),
@@ -843,7 +851,9 @@ FAULTS = (
     Fault(
         name="before and after of training swapped",
         patches=_patched(
-            "designs.tuning:moment_scopes", '("before", 0), ("after", -1)', '("before", -1), ("after", 0)'
+            "designs.disparity.tuning:moment_scopes",
+            '("before", 0), ("after", -1)',
+            '("before", -1), ("after", 0)',
         ),
         redone=("estimates",),
         seen_by=("training figures",),
@@ -859,7 +869,9 @@ FAULTS = (
     Fault(
         name="greedy instead of beams",
         patches=_patched(
-            "designs.draft:Draft.translation_task", "num_beams=self.study.primary.num_beams", "num_beams=1"
+            "designs.disparity.plan:Told.translation",
+            '"num_beams": self.study.primary.num_beams',
+            '"num_beams": 1',
         ),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
@@ -886,7 +898,7 @@ FAULTS = (
     Fault(
         name="translators of one script swapped",
         patches=_patched(
-            "designs.draft:Draft.translation_task",
+            "designs.disparity.plan:Told.translation",
             "translators[language.code]",
             'translators[{"es": "it", "it": "es"}.get(language.code, language.code)]',
         ),
@@ -897,7 +909,9 @@ FAULTS = (
     Fault(
         name="batch size of the profile ignored",
         patches=_patched(
-            "designs.draft:Draft.adapter", "sizes.alignment_batch or choice.batch_size", "choice.batch_size"
+            "designs.disparity.plan:Told.adapter",
+            "sizes.alignment_batch or choice.batch_size",
+            "choice.batch_size",
         ),
         redone=TRAINING,
         seen_by=("first loss",),
@@ -906,7 +920,9 @@ FAULTS = (
     Fault(
         name="training steps of the profile ignored",
         patches=_patched(
-            "designs.draft:Draft.adapter", "max_steps=sizes.max_alignment_steps", "max_steps=None"
+            "designs.disparity.plan:Told.adapter",
+            '"max_steps": sizes.max_alignment_steps',
+            '"max_steps": None',
         ),
         redone=TRAINING,
         seen_by=("first loss",),
@@ -915,7 +931,7 @@ FAULTS = (
     Fault(
         name="sampling seed of the profile ignored by phrases",
         patches=_patched(
-            "designs.draft:Draft.phrases_task", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
+            "designs.disparity.plan:Told.phrases", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
         ),
         redone=("phrases", "estimates"),
         follows=False,
@@ -925,7 +941,9 @@ FAULTS = (
     Fault(
         name="sampling seed of the profile ignored by dictionaries",
         patches=_patched(
-            "designs.draft:Draft.dictionary_error", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
+            "designs.disparity.plan:Told.dictionary_error",
+            "self.profile.sizes.sampling_seed",
+            "SAMPLING_SEED",
         ),
         redone=("dictionary-error/en",),
         seen_by=("dictionary errors",),
@@ -934,9 +952,9 @@ FAULTS = (
     Fault(
         name="dictionary samples that differ between languages",
         patches=_patched(
-            "stages.dictionary_error:produce",
-            "task.texts, task.seed",
-            "task.texts, task.seed + sum(map(ord, task.language))",
+            "stages.dictionary_error:dictionary_error",
+            "len(spoken), texts, seed",
+            "len(spoken), texts, seed + sum(map(ord, language))",
         ),
         redone=("dictionary-error/es",),
         seen_by=("dictionary errors",),
@@ -944,7 +962,9 @@ FAULTS = (
     ),
     Fault(
         name="full set instead of the aligned subset",
-        patches=_patched("designs.draft:Draft.benchmarks_task", "items=sizes.items_per_cell", "items=None"),
+        patches=_patched(
+            "designs.disparity.plan:Told.benchmarks", '"items": sizes.items_per_cell', '"items": None'
+        ),
         redone=UNTUNED,
         seen_by=("answers", "accuracies"),
         moves=("accuracy",),
@@ -953,8 +973,8 @@ FAULTS = (
         name="benchmarks of one language from another's file",
         patches=_patched(
             "stages.evaluation_tasks:_stage",
-            "read_documents(pin, task.language, benchmark.evaluated_split",
-            'read_documents(pin, task.language.replace("es", "it"), benchmark.evaluated_split',
+            "pin, questions.language, benchmark.evaluated_split",
+            'pin, questions.language.replace("es", "it"), benchmark.evaluated_split',
         ),
         redone=("benchmarks/es",),
         seen_by=("answers", "accuracies", "correlations"),
@@ -970,9 +990,9 @@ FAULTS = (
     Fault(
         name="only some seeds in gains",
         patches=_patched(
-            "designs.tuning:read_tuned_run",
-            "else base.task.adapter_seeds",
-            "else base.task.adapter_seeds[:2]",
+            "designs.disparity.tuning:read_tuned_run",
+            "else base.adapter_seeds",
+            "else base.adapter_seeds[:2]",
         ),
         redone=("estimates",),
         seen_by=("gains", "retentions", "seeds of estimates"),
@@ -981,7 +1001,7 @@ FAULTS = (
     Fault(
         name="benchmarks of one adapter counted as seeds",
         patches=_patched(
-            "designs.scores:accuracy_retention",
+            "designs.disparity.scores:accuracy_retention",
             "[_kept_right(asked, seed) for seed in ratios]",
             "[__import__('dataclasses').replace(_kept_right({name: arms}, seed), seed=100 * seed + place) "
             "for seed in ratios for place, (name, arms) in enumerate(asked.items())]",
@@ -993,7 +1013,9 @@ FAULTS = (
     Fault(
         name="median over benchmarks for their mean",
         patches=_patched(
-            "designs.scores:correlations", "np.mean(list(scores.values())", "np.median(list(scores.values())"
+            "designs.disparity.scores:correlations",
+            "np.mean(list(scores.values())",
+            "np.median(list(scores.values())",
         ),
         redone=("estimates",),
         seen_by=("correlations",),
@@ -1002,7 +1024,7 @@ FAULTS = (
     Fault(
         name="relative change guarded by the arm after",
         patches=_patched(
-            "designs.scores:deltas",
+            "designs.disparity.scores:deltas",
             "before.accuracy_percent > 0:",
             "all(answers.accuracy_percent > 0 for answers in after.values()):",
         ),
@@ -1063,7 +1085,7 @@ FAULTS = (
     ),
     Fault(
         name="shuffled control of English with English",
-        patches=_patched("stages.held_out:measured_moment", "(u - v[partners])", "(u - u[partners])"),
+        patches=_patched("stages.training:measured_moment", "(u - v[partners])", "(u - u[partners])"),
         redone=TRAINING,
         seen_by=("first moment",),
         no_percentage=OTHERS_PLANTED,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.designs.pipeline import plan, producer
+from harness.designs.design import plan
+from harness.stages.stage import perform
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Item, Plan
 from harness.words.records import AlignmentStep, TrainingLoss
@@ -77,12 +78,12 @@ class PlantedRun:
         shutil.rmtree(out, ignore_errors=True)
         if item.stage != "adapters":
             out.mkdir(parents=True)
-            producer(item.stage)(item.task, inputs, out)
+            perform(item, inputs, out)
             return out
         trained = self.root / TRAINED / item.name
         shutil.rmtree(trained, ignore_errors=True)
         trained.mkdir(parents=True)
-        producer(item.stage)(item.task, inputs, trained)
+        perform(item, inputs, trained)
         return _planted(item.name, trained, out)
 
 

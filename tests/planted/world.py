@@ -152,6 +152,7 @@ STUDY = Study(
     name="planted",
     paper_id="none",
     title="A study of planted numbers",
+    design="harness.designs.disparity.design",
     shapes=Shapes(num_layers=NUM_LAYERS, d_model=D_MODEL, d_sae=D_SAE, vocab_size=0),
     languages=LANGUAGES,
     benchmarks=(ARC, HELLASWAG, MMLU),

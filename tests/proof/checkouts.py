@@ -14,7 +14,7 @@ KEYS = """
 import json
 from harness.run.cache_keys import Recipes
 from harness.sources.studies import load_profile, load_study
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 study = load_study("sin2025")
 made = plan(study, load_profile(study, "fixture"), "cpu")
 recipes = Recipes(plan=made)

@@ -10,7 +10,7 @@ import pytest
 
 from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.pace import lines_of, pace_of
 from harness.run.evidence import evidence_of, heard_in
 from harness.run.execution import recorded

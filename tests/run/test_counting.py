@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025.study import STUDY
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.run import projection
 from harness.run.counting import COUNTERS, StageWork, stage_work
 from harness.run.finished import FinishedRun

@@ -118,7 +118,7 @@ def test_code_counts_by_what_it_says(small: SmallWorld, tmp_path: Path) -> None:
     words.mkdir(parents=True)
     for folder in (package, words):
         (folder / "__init__.py").write_text("")
-    (words / "pins.py").write_text("from harness.words import below\n")
+    (words / "study.py").write_text("from harness.words import below\n")
     (words / "below.py").write_text("number = 1\n")
 
     def run_id() -> str:

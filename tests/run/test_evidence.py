@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025.study import STUDY
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.run.evidence import Heard, evidence_of, evidence_words, heard_in, replay_words
 from harness.sources.studies import committed_pins, load_profile
 from harness.store.tables import write_table

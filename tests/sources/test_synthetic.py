@@ -8,7 +8,7 @@ import pytest
 
 from claims.sin2025.profiles import rehearsal
 from claims.sin2025.study import STUDY
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.models.loading import load_language_model, load_translator
 from harness.models.sae import load_dictionary, load_encoder
 from harness.sources.pins import locate, revision_of

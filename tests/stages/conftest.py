@@ -1,7 +1,8 @@
 """What tests of adapters share: phrases with translations that nobody had to make."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,11 @@ OWN = {
     for n in range(NUM_TEXTS)
 }
 """By text: the latents that it was selected for, in each layer none to three."""
+
+
+def made(stage: Callable[..., None], told: Any, inputs: Mapping[str, Path], out: Path) -> None:
+    """Run a stage with what it is told, as a mapping or as a record, and the folders that it reads."""
+    stage(**inputs, out=out, **(told if isinstance(told, Mapping) else vars(told)))
 
 
 @pytest.fixture(scope="session")

@@ -16,18 +16,17 @@ from torch import Tensor
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import Encoder, load_encoder
-from harness.stages import alignment, held_out
+from harness.stages import alignment
+from harness.stages import training as training_stage
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched, alignment_loss
-from harness.stages.held_out import measured_moment, nats_per_token, strangers
-from harness.stages.training import planned_batches
+from harness.stages.training import TrainingTask, measured_moment, nats_per_token, planned_batches, strangers
 from harness.store.tables import read_table, write_table
 from harness.words.errors import UnusableWeightsError
-from harness.words.plan import AdapterTask
 from harness.words.records import AlignmentStep, Selection, Text, TrainingLoss
 from harness.words.study import AlignedLatents, AlignmentChoice
 from tests.small_study import SPECIFICATION
-from tests.stages.conftest import OWN, SENTENCES
+from tests.stages.conftest import OWN, SENTENCES, made
 from tests.worlds import World
 
 CHOICE = SPECIFICATION.alignment
@@ -57,10 +56,10 @@ def _base_is_restored(language_model: LanguageModel) -> Iterator[None]:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def task_of(world: World, **changes: Any) -> AdapterTask:
+def task_of(world: World, **changes: Any) -> TrainingTask:
     of_choice = {field.name for field in fields(CHOICE)} & changes.keys()
     choice = replace(CHOICE, **{name: changes.pop(name) for name in of_choice})
-    task = AdapterTask(
+    task = TrainingTask(
         language="ml", seed=1, networks=world.networks(), choice=choice, max_steps=3, batch_size=4
     )
     return replace(task, **changes)
@@ -222,7 +221,7 @@ def test_pairs_are_split_by_what_is_held_out(
     language_model: LanguageModel, inputs: Mapping[str, Path]
 ) -> None:
     # Of 24 texts 8 are held out (0, 3, ..., 21); text 23 has no translation and is left out: 15 remain.
-    training, held_out = training_and_held_out(language_model, inputs)
+    training, held_out = training_and_held_out(language_model, **inputs)
     ids = [tuple(row) for row in language_model.token_ids(SENTENCES)]
     assert held_out.english == tuple(ids[0::3])
     assert training.english == tuple(ids[n] for n in range(23) if n % 3)
@@ -239,7 +238,7 @@ def test_a_split_without_two_sides_is_refused(
     write_table(tmp_path, Text, texts)
     write_table(tmp_path, Selection, [])
     with pytest.raises(ValueError, match="both need at least 2"):
-        training_and_held_out(language_model, {"phrases": tmp_path})
+        training_and_held_out(language_model, tmp_path)
 
 
 @pytest.mark.usefixtures("_base_is_restored")
@@ -402,7 +401,7 @@ def test_training_brings_held_out_partners_closer(
     world: World, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
     task = task_of(world, learning_rate=3e-2, epochs=10, max_steps=20, alpha=0.0)
-    alignment.produce(task, inputs, tmp_path)
+    made(alignment.adapters, task, inputs, tmp_path)
     moments, losses = read_table(tmp_path, AlignmentStep), read_table(tmp_path, TrainingLoss)
     assert [moment.step for moment in moments] == [0, 10, 20]
     assert [loss.step for loss in losses] == list(range(1, 21))
@@ -418,7 +417,7 @@ def test_the_retention_term_holds_english_back(
 ) -> None:
     for alpha in (0.0, 100.0):
         task = task_of(world, learning_rate=3e-2, epochs=10, max_steps=10, alpha=alpha)
-        alignment.produce(task, inputs, tmp_path / str(alpha))
+        made(alignment.adapters, task, inputs, tmp_path / str(alpha))
     free, held = (read_table(tmp_path / name, AlignmentStep)[-1].retention for name in ("0.0", "100.0"))
     assert held < free / 2
 
@@ -429,7 +428,7 @@ def test_the_same_seed_writes_the_same_weights_and_another_seed_others(
 ) -> None:
     for number, (name, seed) in enumerate((("first", 1), ("again", 1), ("other", 2))):
         torch.manual_seed(number)
-        alignment.produce(task_of(world, seed=seed), inputs, tmp_path / name)
+        made(alignment.adapters, task_of(world, seed=seed), inputs, tmp_path / name)
     first, again, other = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("first", "again", "other"))
     assert first == again
     assert first != other
@@ -448,7 +447,7 @@ def test_an_adapter_rests_on_the_dictionaries_of_the_aligned_layers_alone(
     files[layer] = files[0]
     other = replace(world.networks(), dictionary_files=tuple(files))
     for name, networks in (("own", world.networks()), ("other", other)):
-        alignment.produce(task_of(world, networks=networks), inputs, tmp_path / name)
+        made(alignment.adapters, task_of(world, networks=networks), inputs, tmp_path / name)
     own, exchanged = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("own", "other"))
     assert (own != exchanged) is is_moved
 
@@ -469,8 +468,8 @@ def test_held_out_texts_never_stand_in_a_training_batch(
         return original(self, pairs, untouched, batch)
 
     monkeypatch.setattr(Aligner, "loss", watched)
-    alignment.produce(task_of(world, epochs=2, max_steps=None), inputs, tmp_path)
-    training, held_out = training_and_held_out(language_model, inputs)
+    made(alignment.adapters, task_of(world, epochs=2, max_steps=None), inputs, tmp_path)
+    training, held_out = training_and_held_out(language_model, **inputs)
     english = {row for pairs in trained_on for row in pairs.english}
     target = {row for pairs in trained_on for row in pairs.target}
     assert (english, target) == (set(training.english), set(training.target))
@@ -485,7 +484,7 @@ def test_held_out_texts_never_stand_in_a_training_batch(
 def test_a_moment_measures_true_and_shuffled_partners(
     language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner
 ) -> None:
-    _, held_out = training_and_held_out(language_model, inputs)
+    _, held_out = training_and_held_out(language_model, **inputs)
     same = replace(held_out, target=held_out.english)
     moment = measured_moment(aligner, same, nullcontext, batch_tokens=1_024, step=0, seed=1)
     # One text against itself, in rows of one batch: only the order of float32 sums differs.
@@ -499,7 +498,7 @@ def test_a_moment_measures_true_and_shuffled_partners(
 def test_a_moment_is_the_same_however_many_pairs_go_through_at_once(
     language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner, batch_tokens: int
 ) -> None:
-    held_out = one_long_translation(training_and_held_out(language_model, inputs)[0].chosen(range(9)))
+    held_out = one_long_translation(training_and_held_out(language_model, **inputs)[0].chosen(range(9)))
     with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
         strengthen(tuned)
         whole, parts = (
@@ -517,7 +516,7 @@ def test_one_long_translation_leaves_the_other_pairs_narrow(
     aligner: Aligner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    held_out = one_long_translation(training_and_held_out(language_model, inputs)[0].chosen(range(9)))
+    held_out = one_long_translation(training_and_held_out(language_model, **inputs)[0].chosen(range(9)))
     seen: list[int] = []
 
     def watched(self: Aligner, ids: Sequence[Sequence[int]], width: int = 0) -> list[Tensor]:
@@ -550,7 +549,7 @@ class Told:
 
 def test_a_moment_by_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
     """Partners 1 and 3 apart; strangers |0 - 13| and |10 - 1|, where English and English would be 10 apart."""
-    monkeypatch.setattr(held_out, "nats_per_token", lambda _model, ids, _tokens: float(ids[0][0]))
+    monkeypatch.setattr(training_stage, "nats_per_token", lambda _model, ids, _tokens: float(ids[0][0]))
     pairs = Pairs(english=((0,), (10,)), target=((1,), (13,)), own=((), ()))
     told: Any = Told()
     assert measured_moment(told, pairs, nullcontext, batch_tokens=8, step=5, seed=1) == AlignmentStep(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.stages.chrf import corpus_chrf
+from harness.designs.disparity.base import corpus_chrf
 
 
 @pytest.mark.parametrize(

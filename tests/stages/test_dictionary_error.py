@@ -1,7 +1,7 @@
 """How well dictionaries rebuild the stream: running sums by pencil, against numpy and against a slow loop."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from harness.stages import dictionary_error
 from harness.stages.dictionary_error import LayerTotals, dictionary_sample, reconstruction_totals
 from harness.stages.extraction import residual_sample
 from harness.store.tables import read_table, write_table
-from harness.words.plan import DictionaryTask
+from harness.words.plan import Parameters
 from harness.words.records import DictionaryError, Text, Translation
+from tests.stages.conftest import made
 from tests.world_texts import english_sentences
 from tests.worlds import World
 
@@ -37,8 +38,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     return {"phrases": folder}
 
 
-def task_of(world: World, texts: int, seed: int = 1, batch_tokens: int = 512) -> DictionaryTask:
-    return DictionaryTask(language="en", networks=world.networks(batch_tokens), texts=texts, seed=seed)
+def task_of(world: World, texts: int, seed: int = 1, batch_tokens: int = 512) -> Parameters:
+    return {"language": "en", "networks": world.networks(batch_tokens), "texts": texts, "seed": seed}
 
 
 def test_variance_unexplained_by_pencil() -> None:
@@ -109,7 +110,7 @@ def slow_errors(
 def test_errors_of_every_layer_equal_a_slow_loop(
     world: World, language_model: LanguageModel, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    dictionary_error.produce(task_of(world, texts=100), inputs, tmp_path)
+    made(dictionary_error.dictionary_error, task_of(world, texts=100), inputs, tmp_path)
     rows = read_table(tmp_path, DictionaryError)
     assert [row.layer for row in rows] == [0, 1, 2, 3]
     assert {row.language for row in rows} == {"en"}
@@ -155,8 +156,8 @@ def test_every_language_is_described_on_the_same_texts(
             return []
 
         monkeypatch.setattr(dictionary_error, "reconstruction_totals", totals)
-        task = replace(task_of(world, texts=5), language=code)
-        dictionary_error.produce(task, needs, tmp_path / "out" / code)
+        task = {**task_of(world, texts=5), "language": code}
+        made(dictionary_error.dictionary_error, task, needs, tmp_path / "out" / code)
     assert described["en"] == described["ml"] == described["es"]
     assert len(described["en"]) == 5
 
@@ -180,7 +181,7 @@ def test_the_sample_is_seeded_and_as_large_as_asked(
     world: World, language_model: LanguageModel, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
     for name, seed in (("first", 1), ("again", 1), ("other", 2)):
-        dictionary_error.produce(task_of(world, texts=4, seed=seed), inputs, tmp_path / name)
+        made(dictionary_error.dictionary_error, task_of(world, texts=4, seed=seed), inputs, tmp_path / name)
     first, again, other = (
         read_table(tmp_path / name, DictionaryError) for name in ("first", "again", "other")
     )

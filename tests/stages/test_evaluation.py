@@ -18,16 +18,21 @@ import torch
 from tokenizers import processors
 
 from claims.sin2025.profiles import fixture
-from harness.designs.scores import read_answers, require_same_items
+from harness.designs.disparity.scores import read_answers, require_same_items
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.loading import LanguageModel, load_language_model
 from harness.stages import evaluation, evaluation_likelihood
 from harness.stages.evaluation import item_outcomes
 from harness.stages.evaluation_likelihood import Head, Request, continuation_answers
-from harness.stages.evaluation_tasks import document_id, place_of_document, read_documents, stage_tasks
+from harness.stages.evaluation_tasks import (
+    QuestionSet,
+    document_id,
+    place_of_document,
+    read_documents,
+    stage_tasks,
+)
 from harness.store.tables import read_table
 from harness.words.errors import MissingSourceError
-from harness.words.plan import BenchmarksTask
 from harness.words.records import ItemOutcome, PromptTotal
 from harness.words.study import AlignedLatents, AlignmentChoice, Benchmark, Home, Pin
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
@@ -94,23 +99,21 @@ def slow_outcomes(
     return outcomes
 
 
-def task_of(world: World, language: str, **changes: Any) -> BenchmarksTask:
+BATCH = 7
+"""Rows per forward pass."""
+
+
+def task_of(world: World, language: str, **changes: Any) -> QuestionSet:
     settings: dict[str, Any] = {"items": NUM_TEST_ITEMS, "max_shots": 0} | changes
     benchmarks = settings.pop("benchmarks", BENCHMARKS)
     data = settings.pop("data", tuple(world.benchmarks[benchmark.data_folder] for benchmark in benchmarks))
-    return BenchmarksTask(
-        language=language,
-        model=world.model,
-        benchmarks=benchmarks,
-        data=data,
-        numerics=world.numerics,
-        batch_items=7,
-        **settings,
-    )
+    return QuestionSet(language=language, benchmarks=benchmarks, data=data, **settings)
 
 
-def produced(task: BenchmarksTask, out: Path, **inputs: Path) -> list[ItemOutcome]:
-    evaluation.produce(task, inputs, out)
+def produced(world: World, task: QuestionSet, out: Path, **inputs: Path) -> list[ItemOutcome]:
+    stage = evaluation.benchmarks_tuned if inputs else evaluation.benchmarks
+    told = {"model": world.model, "numerics": world.numerics, "batch_items": BATCH}
+    stage(**inputs, out=out, **vars(task), **told)
     return read_table(out, ItemOutcome)
 
 
@@ -158,7 +161,7 @@ def _strong_adapter(language_model: LanguageModel, tmp_path: Path) -> Path:
 def test_outcomes_equal_those_of_a_slow_loop(
     world: World, language_model: LanguageModel, tmp_path: Path, language: str
 ) -> None:
-    rows = produced(task_of(world, language), tmp_path)
+    rows = produced(world, task_of(world, language), tmp_path)
     for benchmark in BENCHMARKS:
         pin = world.benchmarks[benchmark.data_folder]
         documents = read_documents(pin, language, benchmark.evaluated_split)
@@ -169,7 +172,7 @@ def test_outcomes_equal_those_of_a_slow_loop(
 
 def test_what_the_model_reads_is_counted(world: World, language_model: LanguageModel, tmp_path: Path) -> None:
     """Every option behind its prompt but for its last token; the four letters of one question read the same."""
-    produced(task_of(world, "en"), tmp_path)
+    produced(world, task_of(world, "en"), tmp_path)
     read: dict[str, set[tuple[int, ...]]] = {benchmark.name: set() for benchmark in BENCHMARKS}
     for benchmark in BENCHMARKS:
         pin = world.benchmarks[benchmark.data_folder]
@@ -185,14 +188,14 @@ def test_what_the_model_reads_is_counted(world: World, language_model: LanguageM
 
 def test_five_options_are_asked_as_five(world: World, prompts: None, tmp_path: Path) -> None:
     documents = read_documents(world.benchmarks["m_arc"], "en", "test")
-    rows = produced(task_of(world, "en", benchmarks=(ARC,)), tmp_path)
+    rows = produced(world, task_of(world, "en", benchmarks=(ARC,)), tmp_path)
     choices = [len(json.loads(row.document_hash)["choices"]) for row in rows]
     assert choices == [5 if document["option_e"] else 4 for document in documents]
     assert 5 in choices
 
 
 def test_shots_are_those_asked_for(world: World, tmp_path: Path) -> None:
-    rows = produced(task_of(world, "es", benchmarks=(MMLU,), max_shots=2), tmp_path)
+    rows = produced(world, task_of(world, "es", benchmarks=(MMLU,), max_shots=2), tmp_path)
     train, test = (read_documents(world.benchmarks["m_mmlu"], "es", split) for split in ("train", "test"))
     shown = "".join(f"{mmlu_question(shot).prompt} {shot['answer']}\n\n" for shot in train[:2])
     prompts = [shown + mmlu_question(document).prompt for document in test]
@@ -203,7 +206,7 @@ def test_shots_are_those_asked_for(world: World, tmp_path: Path) -> None:
 
 
 def test_digests_are_those_of_lm_eval_s_sample_files(world: World, tmp_path: Path) -> None:
-    row = produced(task_of(world, "es", benchmarks=(MMLU,), items=1), tmp_path)[0]
+    row = produced(world, task_of(world, "es", benchmarks=(MMLU,), items=1), tmp_path)[0]
     document = read_documents(world.benchmarks["m_mmlu"], "es", "test")[0]
     texts = (json.dumps(document, indent=2, ensure_ascii=False), mmlu_question(document).prompt)
     digests = [hashlib.sha256(text.encode()).hexdigest() for text in (*texts, document["answer"])]
@@ -213,7 +216,9 @@ def test_digests_are_those_of_lm_eval_s_sample_files(world: World, tmp_path: Pat
 def test_arms_on_other_examples_are_refused(world: World, tmp_path: Path) -> None:
     arms = []
     for shots in (1, 2):
-        produced(task_of(world, "en", benchmarks=(MMLU,), items=4, max_shots=shots), tmp_path / str(shots))
+        produced(
+            world, task_of(world, "en", benchmarks=(MMLU,), items=4, max_shots=shots), tmp_path / str(shots)
+        )
         arms.append(read_answers(tmp_path / str(shots), MMLU))
     require_same_items(arms[0], arms[0], "mmlu in en: the adapter en/seed-1")
     with pytest.raises(
@@ -225,19 +230,21 @@ def test_arms_on_other_examples_are_refused(world: World, tmp_path: Path) -> Non
 def test_shots_follow_the_benchmark_where_the_profile_sets_no_limit(
     world: World, prompts: None, tmp_path: Path
 ) -> None:
-    rows = produced(task_of(world, "en", benchmarks=(HELLASWAG, MMLU), max_shots=None, items=3), tmp_path)
+    rows = produced(
+        world, task_of(world, "en", benchmarks=(HELLASWAG, MMLU), max_shots=None, items=3), tmp_path
+    )
     assert [row.shots for row in rows] == [10] * 3 + [5] * 3
     assert [row.prompt_hash.count("\n\n") for row in rows] == [10] * 3 + [5] * 3
 
 
 def test_examples_never_hold_the_item_itself(world: World, prompts: None, tmp_path: Path) -> None:
-    rows = produced(task_of(world, "en", benchmarks=(HELLASWAG,), max_shots=10), tmp_path)
+    rows = produced(world, task_of(world, "en", benchmarks=(HELLASWAG,), max_shots=10), tmp_path)
     for row in rows:
         assert row.prompt_hash.count(json.loads(row.document_hash)["query"]) == 1
 
 
 def test_first_items_are_the_same_in_every_language(world: World, tmp_path: Path) -> None:
-    tables = [produced(task_of(world, code, items=5), tmp_path / code) for code in world.languages]
+    tables = [produced(world, task_of(world, code, items=5), tmp_path / code) for code in world.languages]
     ids = [[(row.benchmark, row.document_id) for row in rows] for rows in tables]
     assert ids[0] == ids[1] == ids[2]
     assert len(ids[0]) == 15
@@ -255,7 +262,7 @@ def test_first_items_are_the_same_whatever_order_the_files_have(world: World, tm
                 "\n".join(map(json.dumps, reversed(documents) if turn else documents)), encoding="utf-8"
             )
         task = task_of(world, code, benchmarks=(ARC,), data=(local_pin(tmp_path / "m_arc"),), items=5)
-        asked.append([row.document_id for row in produced(task, tmp_path / "out" / code)])
+        asked.append([row.document_id for row in produced(world, task, tmp_path / "out" / code)])
     assert asked == [[f"arc/test/{number}" for number in range(5)]] * 2
 
 
@@ -283,14 +290,14 @@ def test_all_items_are_asked_in_the_order_of_the_file(world: World, tmp_path: Pa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
     task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),), items=None)
-    rows = produced(task, tmp_path / "out")
+    rows = produced(world, task, tmp_path / "out")
     assert [row.document_id for row in rows] == [document["id"] for document in documents]
 
 
 def test_same_task_same_bytes(world: World, tmp_path: Path) -> None:
     once, again = (tmp_path / name for name in ("once", "again"))
     for out in (once, again):
-        produced(task_of(world, "en", items=4, max_shots=3), out)
+        produced(world, task_of(world, "en", items=4, max_shots=3), out)
     assert (once / "items.parquet").read_bytes() == (again / "items.parquet").read_bytes()
 
 
@@ -298,9 +305,9 @@ def test_adapter_answers_while_attached_and_is_gone_afterwards(
     world: World, language_model: LanguageModel, strong_adapter: Path, tmp_path: Path
 ) -> None:
     task = task_of(world, "en", benchmarks=(HELLASWAG,))
-    before = produced(task, tmp_path / "before")
-    tuned = produced(task, tmp_path / "tuned", adapter=strong_adapter)
-    after = produced(task, tmp_path / "after")
+    before = produced(world, task, tmp_path / "before")
+    tuned = produced(world, task, tmp_path / "tuned", adapter=strong_adapter)
+    after = produced(world, task, tmp_path / "after")
     documents = read_documents(world.benchmarks["m_hellaswag"], "en", "val")
     with attached(language_model.model, strong_adapter) as model:
         expected = slow_outcomes(language_model, model, documents, HELLASWAG)
@@ -430,7 +437,7 @@ def test_likelihoods_that_are_no_number_stop_the_stage(
         RuntimeError,
         match=r"(?s)option ' .+' of the item that ends with .+ log-likelihood nan; expected a finite",
     ):
-        evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"))
+        evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"), BATCH)
 
 
 def mixed_requests() -> list[Request]:
@@ -506,7 +513,7 @@ def test_prompts_without_exactly_one_bos_are_refused(
     )
     broken = replace(language_model, tokenizer=tokenizer)
     with pytest.raises(ValueError, match=r"expected exactly one, in front"):
-        evaluation.item_outcomes(broken, broken.model, task_of(world, "en"))
+        evaluation.item_outcomes(broken, broken.model, task_of(world, "en"), BATCH)
 
 
 @pytest.mark.parametrize("asked", [ARC, MMLU], ids=lambda asked: asked.name)
@@ -516,7 +523,7 @@ def test_a_question_about_control_tokens_is_asked_as_text(
     """Also where the prompt begins with one, which lm-eval takes for the BOS in front."""
     changed = {"instruction": "<bos> or <eos>?"}
     task = spoilt_task(world, tmp_path, asked, lambda rows: rows[0].update(changed))
-    outcomes = item_outcomes(language_model, language_model.model, task).outcomes
+    outcomes = item_outcomes(language_model, language_model.model, task, BATCH).outcomes
     documents = sorted(read_documents(task.data[0], "en", "test"), key=place_of_document)[: len(outcomes)]
     assert outcomes_of(outcomes, asked) == slow_outcomes(
         language_model, language_model.model, documents, asked
@@ -575,7 +582,7 @@ def test_three_options_are_three(world: World, tmp_path: Path, language_model: L
 
     for split in ("test", "train"):
         task = spoilt_task(world, tmp_path, ARC, cut, split=split)
-    assert len(item_outcomes(language_model, language_model.model, task).outcomes) == task.items
+    assert len(item_outcomes(language_model, language_model.model, task, BATCH).outcomes) == task.items
 
 
 def test_an_option_that_stands_twice_is_told(
@@ -641,7 +648,7 @@ def spoilt_task(
     benchmark: Benchmark,
     change: Callable[[list[dict[str, Any]]], object],
     split: str | None = None,
-) -> BenchmarksTask:
+) -> QuestionSet:
     """One benchmark in English without examples, of which one split was changed."""
     root = folder / "items"
     if not root.exists():
@@ -660,7 +667,7 @@ def test_prompts_longer_than_the_model_reads_are_refused(
 ) -> None:
     monkeypatch.setattr(language_model.model.config, "max_position_embeddings", 20)
     with pytest.raises(ValueError, match=r"the model reads 20; lower max_shots"):
-        evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"))
+        evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"), BATCH)
 
 
 def test_spoilt_chinese_endings_are_repaired(world: World, tmp_path: Path) -> None:
@@ -670,7 +677,7 @@ def test_spoilt_chinese_endings_are_repaired(world: World, tmp_path: Path) -> No
     assert any(isinstance(ending, dict) for line in lines for ending in json.loads(line)["endings"])
     endings = [ending for document in read_documents(pin, "zh", "val") for ending in document["endings"]]
     assert not [ending for ending in endings if not isinstance(ending, str) or "spoilt" in ending]
-    rows = produced(task_of(world, "zh", benchmarks=(HELLASWAG,), data=(pin,)), tmp_path / "out")
+    rows = produced(world, task_of(world, "zh", benchmarks=(HELLASWAG,), data=(pin,)), tmp_path / "out")
     assert len(rows) == NUM_TEST_ITEMS
 
 
@@ -686,7 +693,7 @@ def test_options_absent_from_the_first_row_are_asked_all_the_same(
         assert "option_e" not in sparse[0]
         (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, sparse)), encoding="utf-8")
     pin = local_pin(tmp_path / "m_arc")
-    rows = produced(task_of(world, "en", benchmarks=(ARC,), data=(pin,), items=None), tmp_path / "out")
+    rows = produced(world, task_of(world, "en", benchmarks=(ARC,), data=(pin,), items=None), tmp_path / "out")
     choices = [len(json.loads(row.document_hash)["choices"]) for row in rows]
     assert choices == [5 if "option_e" in row else 4 for row in read_documents(pin, "en", "test")]
     assert 5 in choices
@@ -700,7 +707,7 @@ def test_missing_language_names_what_there_is(world: World, tmp_path: Path) -> N
     with pytest.raises(
         MissingSourceError, match=r"tiny arc has no xx/test in any .* it holds \['data/en/test"
     ):
-        produced(task_of(world, "xx"), tmp_path)
+        produced(world, task_of(world, "xx"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -767,7 +774,7 @@ def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
     path.write_text("\n", encoding="utf-8")
     task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
     with pytest.raises(ValueError, match="en/test holds no document"):
-        produced(task, tmp_path / "out")
+        produced(world, task, tmp_path / "out")
 
 
 def test_unknown_template_names_the_known_ones(world: World, tmp_path: Path) -> None:
@@ -775,12 +782,12 @@ def test_unknown_template_names_the_known_ones(world: World, tmp_path: Path) -> 
     with pytest.raises(
         ValueError, match=r"unknown template '_unknown_yaml' of benchmark arc; expected one of"
     ):
-        produced(task_of(world, "en", benchmarks=(strange,)), tmp_path)
+        produced(world, task_of(world, "en", benchmarks=(strange,)), tmp_path)
 
 
 def test_too_few_examples_are_an_error(world: World, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"arc asks for 10 examples, but split train has 6 documents"):
-        produced(task_of(world, "en", benchmarks=(ARC,), max_shots=None), tmp_path)
+        produced(world, task_of(world, "en", benchmarks=(ARC,), max_shots=None), tmp_path)
 
 
 def test_repeated_ids_are_an_error(world: World, tmp_path: Path) -> None:
@@ -793,7 +800,7 @@ def test_repeated_ids_are_an_error(world: World, tmp_path: Path) -> None:
         path.write_text(f"{document}\n{document}\n", encoding="utf-8")
     task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
     with pytest.raises(ValueError, match=r"mmlu names several documents \['mmlu/test/0'\]"):
-        produced(task, tmp_path / "out")
+        produced(world, task, tmp_path / "out")
 
 
 def test_documents_without_a_name_are_an_error() -> None:
@@ -803,5 +810,5 @@ def test_documents_without_a_name_are_an_error() -> None:
 
 
 def test_nothing_is_said_on_stderr(world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    produced(task_of(world, "en", items=2), tmp_path)
+    produced(world, task_of(world, "en", items=2), tmp_path)
     assert capfd.readouterr().err == ""

@@ -18,7 +18,6 @@ from harness.stages import extraction, phrases
 from harness.stages.extraction import residual_sample
 from harness.stages.texts import language_texts
 from harness.store.tables import read_table, table_path, write_table
-from harness.words.plan import ActivationsTask, PhrasesTask
 from harness.words.records import (
     MeanResidual,
     PanelActivation,
@@ -30,6 +29,7 @@ from harness.words.records import (
     Translation,
 )
 from tests.small_study import SPECIFICATION
+from tests.stages.conftest import made
 from tests.world_texts import in_language
 from tests.worlds import World
 
@@ -59,18 +59,18 @@ def language_model(world: World) -> LanguageModel:
 def inputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Phrases of the world, and their translations into a made-up Spanish, one of them empty."""
     root = tmp_path_factory.mktemp("texts")
-    task = PhrasesTask(
-        export=world.phrases,
-        source_ids=world.phrase_source_ids,
-        dictionaries=world.dictionaries,
-        dictionary_files=world.dictionary_files,
-        choice=SPECIFICATION.phrases,
-        latents_per_layer=6,
-        panel_latents=4,
-        held_out_fraction=1 / 3,
-        seed=3,
-    )
-    phrases.produce(task, {}, root / "phrases")
+    task = {
+        "export": world.phrases,
+        "source_ids": world.phrase_source_ids,
+        "dictionaries": world.dictionaries,
+        "dictionary_files": world.dictionary_files,
+        "choice": SPECIFICATION.phrases,
+        "latents_per_layer": 6,
+        "panel_latents": 4,
+        "held_out_fraction": 1 / 3,
+        "seed": 3,
+    }
+    made(phrases.phrases, task, {}, root / "phrases")
     rows = [
         Translation(
             text_id=text.text_id,
@@ -107,16 +107,20 @@ def adapter(language_model: LanguageModel, tmp_path_factory: pytest.TempPathFact
 
 
 def produced(world: World, inputs: Mapping[str, Path], out: Path, batch_tokens: int = 512) -> Path:
-    task = ActivationsTask(
-        language="any", networks=world.networks(batch_tokens), similarity_texts=SAMPLED, seed=1
-    )
-    extraction.produce(task, inputs, out)
+    told = {
+        "language": "any",
+        "networks": world.networks(batch_tokens),
+        "similarity_texts": SAMPLED,
+        "seed": 1,
+    }
+    stage = extraction.activations_tuned if "adapter" in inputs else extraction.activations
+    made(stage, told, inputs, out)
     return out
 
 
 def slow_readings(world: World, model: LanguageModel, inputs: Mapping[str, Path]) -> dict[int, SlowReading]:
     dictionaries = [load_dictionary(world.dictionaries, file, "cpu") for file in world.dictionary_files]
-    texts = language_texts(inputs)
+    texts = language_texts(inputs["phrases"], inputs.get("translation"))
     found = {}
     for text_id, text in zip(texts.text_ids, texts.texts, strict=True):
         ids = model.tokenizer([text], return_tensors="pt")["input_ids"]

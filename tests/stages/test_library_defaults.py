@@ -19,10 +19,11 @@ from harness.stages.alignment_loss import Aligner, Pairs, Untouched
 from harness.stages.evaluation_tasks import stage_tasks
 from harness.stages.training import planned_batches
 from harness.store.tables import write_table
-from harness.words.plan import ParallelTexts, TranslationScoresTask, TranslationTask
+from harness.words.plan import ParallelTexts, Parameters
 from harness.words.records import Text
 from tests.parallel_texts import human_texts
 from tests.small_study import LANGUAGES
+from tests.stages.conftest import made
 from tests.stages.test_alignment import CHOICE, task_of
 from tests.stages.test_evaluation import ARC, HELLASWAG, MMLU
 from tests.stages.test_evaluation import task_of as questions_of
@@ -73,20 +74,20 @@ def _searched(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def translation_task(world: World) -> TranslationTask:
-    return TranslationTask(
-        language=LANGUAGES[2],
-        translator=world.translators["es"].pin,
-        target_token=None,
-        num_beams=3,
-        batch_texts=2,
-        numerics=world.numerics,
-    )
+def translation_task(world: World) -> Parameters:
+    return {
+        "language": LANGUAGES[2],
+        "translator": world.translators["es"].pin,
+        "target_token": None,
+        "num_beams": 3,
+        "batch_texts": 2,
+        "numerics": world.numerics,
+    }
 
 
 def translated_phrases(world: World, folder: Path) -> None:
     write_table(folder / "phrases", Text, [Text(text_id=0, text="The sea.", held_out=False)])
-    translation.produce(translation_task(world), {"phrases": folder / "phrases"}, folder / "out")
+    translation.translations(folder / "phrases", out=folder / "out", **translation_task(world))
 
 
 def translated_sentences(world: World, folder: Path) -> None:
@@ -94,8 +95,9 @@ def translated_sentences(world: World, folder: Path) -> None:
     texts = ParallelTexts(
         pin=pin, split="devtest", source_config="eng_Latn", target_config="spa_Latn", sentences=1
     )
-    task = TranslationScoresTask(translation=translation_task(world), parallel=texts)
-    translation_scores.produce(task, {}, folder / "out")
+    translation_scores.translation_scores(
+        out=folder / "out", translation=translation_task(world), parallel=texts
+    )
 
 
 @pytest.mark.parametrize("stage", [translated_phrases, translated_sentences])
@@ -147,7 +149,7 @@ def test_the_optimiser_has_rate_and_decay_of_the_specification_and_every_default
     assert (defaults["betas"], defaults["eps"], defaults["amsgrad"]) == ((0.9, 0.999), 1e-8, False)
     monkeypatch.setattr(torch.optim, "AdamW", Watched)
     task = task_of(world, max_steps=3, learning_rate=3e-4, weight_decay=weight_decay)
-    alignment.produce(task, inputs, tmp_path)
+    made(alignment.adapters, task, inputs, tmp_path)
     asked = {"lr": 3e-4, "weight_decay": weight_decay}
     # torch's own AdamW is an Adam whose decay is decoupled.
     assert Watched.made == defaults | asked | {"differentiable": False, "decoupled_weight_decay": True}
@@ -168,7 +170,7 @@ def test_a_step_follows_the_whole_gradient_of_its_loss_however_steep(
 
     monkeypatch.setattr(Aligner, "loss", steep)
     monkeypatch.setattr(torch.optim, "AdamW", Watched)
-    alignment.produce(task_of(world, max_steps=1), inputs, tmp_path)
+    made(alignment.adapters, task_of(world, max_steps=1), inputs, tmp_path)
     assert torch.stack([slope.norm() for slope in slopes]).norm() > 100
     assert len(Watched.gradients) == len(slopes)
     assert all(map(torch.equal, Watched.gradients, slopes))
@@ -262,7 +264,7 @@ def test_examples_are_drawn_as_lm_evals_own_command_draws_them(
     monkeypatch.setattr("lm_eval.evaluator.evaluate", stop)
     task = questions_of(world, "es", benchmarks=(ARC, HELLASWAG, MMLU), max_shots=3)
     with pytest.raises(Stopped) as ours:
-        evaluation.item_outcomes(language_model, language_model.model, task)
+        evaluation.item_outcomes(language_model, language_model.model, task, 1)
     staged = stage_tasks(task, tmp_path)
     model = evaluation.scorer(language_model, language_model.model, 1, lambda _total: None)
     with pytest.raises(Stopped) as theirs:

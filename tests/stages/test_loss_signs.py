@@ -25,8 +25,8 @@ from harness.models.batches import Portion
 from harness.models.loading import LanguageModel
 from harness.models.sae import Encoder
 from harness.stages.alignment_loss import Aligner, Pairs
-from harness.stages.training import Training, TrainingRecord
-from harness.words.plan import AdapterTask, Networks, Numerics
+from harness.stages.training import Training, TrainingRecord, TrainingTask
+from harness.words.plan import Networks, Numerics
 from harness.words.study import AlignedLatents, Home, Pin
 from tests.small_study import SPECIFICATION
 
@@ -115,13 +115,13 @@ def reading_the_mark(language_model: LanguageModel, choice: Any) -> Iterator[Any
         yield tuned
 
 
-def task(choice: Any) -> AdapterTask:
+def task(choice: Any) -> TrainingTask:
     nowhere = Pin(name="none", home=Home.FOLDER, address="none", licence="none")
     numerics = Numerics(device="cpu", dtype="float32", threads=1)
     networks = Networks(
         model=nowhere, dictionaries=nowhere, dictionary_files=(), numerics=numerics, batch_tokens=64
     )
-    return AdapterTask(
+    return TrainingTask(
         language="ml", seed=1, networks=networks, choice=choice, max_steps=None, batch_size=choice.batch_size
     )
 

@@ -19,7 +19,7 @@ from harness.store.tables import read_table
 from harness.words.canonical import digest_of
 from harness.words.records import AlignmentStep
 from harness.words.study import AlignedLatents, Home, Pin
-from tests.stages.conftest import SENTENCES
+from tests.stages.conftest import SENTENCES, made
 from tests.stages.test_alignment import task_of
 from tests.worlds import World
 
@@ -36,7 +36,7 @@ def folders(
         "other seed": {"seed": 2},
     }
     for name, change in changes.items():
-        alignment.produce(task_of(world, **change), inputs, root / name)
+        made(alignment.adapters, task_of(world, **change), inputs, root / name)
     return {name: root / name for name in changes}
 
 
@@ -110,7 +110,7 @@ def test_the_card_of_a_control_says_so_and_names_other_data(folders: Mapping[str
 def test_a_card_counts_and_digests_the_pairs_that_were_drawn(
     folders: Mapping[str, Path], world: World, inputs: Mapping[str, Path]
 ) -> None:
-    pool, _ = training_and_held_out(load_language_model(world.model, world.numerics), inputs)
+    pool, _ = training_and_held_out(load_language_model(world.model, world.numerics), **inputs)
     task = task_of(world)
     drawn = sorted({index for batch in planned_batches(len(pool), task) for index in batch})
     assert len(drawn) == task.batch_size * 3 < len(pool), "of so few pairs every step would see all"
@@ -123,7 +123,7 @@ def test_a_card_counts_and_digests_the_pairs_that_were_drawn(
 def test_a_card_says_what_its_loss_was_a_mean_over(
     world: World, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    alignment.produce(task_of(world, latents=AlignedLatents.ALL, max_steps=1), inputs, tmp_path)
+    made(alignment.adapters, task_of(world, latents=AlignedLatents.ALL, max_steps=1), inputs, tmp_path)
     assert "The means go over all latents of the layer." in card(tmp_path)
 
 

@@ -26,7 +26,7 @@ from harness.stages.phrases import (
     usable_rows,
 )
 from harness.store.tables import read_table, table_path
-from harness.words.plan import PhrasesTask
+from harness.words.plan import Parameters
 from harness.words.records import Coverage, PanelLatent, Selection, Text
 from harness.words.study import SAMPLING_SEED, Home, PhraseChoice, PhraseCut, Pin
 from tests.world_data import NUM_EXPORTED
@@ -57,25 +57,25 @@ def layer_of(phrases: Sequence[Phrase]) -> LayerRows:
     return LayerRows(by_latent={0: list(phrases)}, maxima={0: max(phrase.stored_peak for phrase in phrases)})
 
 
-def task_of(world: World, **changes: object) -> PhrasesTask:
-    task = PhrasesTask(
-        export=world.phrases,
-        source_ids=world.phrase_source_ids,
-        dictionaries=world.dictionaries,
-        dictionary_files=world.dictionary_files,
-        choice=CHOICE,
-        latents_per_layer=12,
-        panel_latents=5,
-        held_out_fraction=1 / 3,
-        seed=SAMPLING_SEED,
-    )
-    return replace(task, **changes)  # type: ignore[arg-type]
+def task_of(world: World, **changes: object) -> Parameters:
+    task = {
+        "export": world.phrases,
+        "source_ids": world.phrase_source_ids,
+        "dictionaries": world.dictionaries,
+        "dictionary_files": world.dictionary_files,
+        "choice": CHOICE,
+        "latents_per_layer": 12,
+        "panel_latents": 5,
+        "held_out_fraction": 1 / 3,
+        "seed": SAMPLING_SEED,
+    }
+    return task | changes
 
 
 @pytest.fixture(scope="module")
 def made(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("phrases")
-    phrases.produce(task_of(world), {}, folder)
+    phrases.phrases(out=folder, **task_of(world))
     return folder
 
 
@@ -118,7 +118,7 @@ def test_rows_of_latents_beyond_the_dictionary_are_refused(world: World, tmp_pat
     with pytest.raises(
         ValueError, match=r"activations/batch-\d+.jsonl.gz:\d+ is a row of latent \d+, but .* has 5"
     ):
-        phrases.produce(task, {}, tmp_path / "out")
+        phrases.phrases(out=tmp_path / "out", **task)
 
 
 def test_rows_that_peak_on_bos_do_not_bound_the_maximum() -> None:
@@ -373,13 +373,13 @@ def test_tables_of_one_run_fit_together(made: Path) -> None:
 
 
 def test_the_same_task_writes_the_same_bytes(world: World, made: Path, tmp_path: Path) -> None:
-    phrases.produce(task_of(world), {}, tmp_path)
+    phrases.phrases(out=tmp_path, **task_of(world))
     for kind in (Text, Selection, PanelLatent, Coverage):
         assert table_path(tmp_path, kind).read_bytes() == table_path(made, kind).read_bytes()
 
 
 def test_another_seed_draws_other_latents(world: World, made: Path, tmp_path: Path) -> None:
-    phrases.produce(task_of(world, seed=SAMPLING_SEED + 1), {}, tmp_path)
+    phrases.phrases(out=tmp_path, **task_of(world, seed=SAMPLING_SEED + 1))
     assert read_table(tmp_path, Selection) != read_table(made, Selection)
     assert read_table(tmp_path, Coverage) == read_table(made, Coverage)
 
@@ -389,7 +389,7 @@ def test_too_few_latents_for_the_panel_are_refused(world: World, tmp_path: Path)
     with pytest.raises(
         ValueError, match=r"0-miniature-res-64: \d+ latents have 3 phrases or more, but the panel needs 63"
     ):
-        phrases.produce(task, {}, tmp_path)
+        phrases.phrases(out=tmp_path, **task)
 
 
 @pytest.mark.parametrize(

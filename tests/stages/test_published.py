@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.designs.pipeline import plan
-from harness.designs.published_scores import PREFIX
+from harness.designs.design import plan
+from harness.designs.disparity.published_scores import PREFIX
 from harness.judge.stored import stored_samples
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.failed_adapters import unusable_models
@@ -19,13 +19,13 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.weights import whole_weights
 from harness.report import closing_lines, load_report, write_report
 from harness.sources.studies import load_profile, load_study
-from harness.stages import published_models, translation
-from harness.stages.published_models import produce
+from harness.stages import translation
+from harness.stages.published_models import published_models
 from harness.store.tables import read_table, table_path
 from harness.words.claim import InferenceTarget
 from harness.words.errors import MissingSourceError, UnusableWeightsError
 from harness.words.estimate import Estimate
-from harness.words.plan import Item, PublishedModelTask
+from harness.words.plan import Item, Parameters
 from harness.words.records import PublishedOrigin, UnusableModel
 from harness.words.study import Home, Pin, PublishedModel
 from tests.report import worlds
@@ -140,16 +140,20 @@ def partly_idle(model: LanguageModel, folder: Path, working: str) -> Path:
     return folder
 
 
-def task_of(world: World, given: Path) -> PublishedModelTask:
+def task_of(world: World, given: Path) -> Parameters:
     source = pin_of(given)
-    return PublishedModelTask(
-        language="ml", name="4k-0", source=source, model=world.model, numerics=world.numerics
-    )
+    return {
+        "language": "ml",
+        "name": "4k-0",
+        "source": source,
+        "model": world.model,
+        "numerics": world.numerics,
+    }
 
 
 def produced(world: World, given: Path, out: Path) -> Path:
     out.mkdir()
-    produce(task_of(world, given), {}, out)
+    published_models(out=out, **task_of(world, given))
     return out
 
 
@@ -357,13 +361,13 @@ def test_an_adapter_of_another_base_model_is_named(
     *,
     is_ours: bool,
 ) -> None:
-    monkeypatch.setattr(published_models, "load_language_model", lambda *_: model)
+    monkeypatch.setattr("harness.stages.published_models.load_language_model", lambda *_: model)
     given = spoilt_adapter(
         model, tmp_path / "given", lambda _, config: config.update(base_model_name_or_path=named)
     )
     hub = replace(world.model, home=Home.HUB_MODEL, address="google/gemma-2-2b")
     (tmp_path / "out").mkdir()
-    produce(replace(task_of(world, given), model=hub), {}, tmp_path / "out")
+    published_models(out=tmp_path / "out", **{**task_of(world, given), "model": hub})
     unusable = unusable_models(tmp_path / "out")
     assert bool(unusable) != is_ours
     assert all(
@@ -421,7 +425,7 @@ def test_what_is_neither_is_told(world: World, tmp_path: Path) -> None:
     with pytest.raises(
         MissingSourceError, match=r"neither an adapter .* but adapter_config.json; leave it out"
     ):
-        produce(task_of(world, tmp_path), {}, tmp_path)
+        published_models(out=tmp_path, **task_of(world, tmp_path))
 
 
 def test_an_adapter_is_taken_where_a_repository_holds_both(

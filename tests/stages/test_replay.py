@@ -8,32 +8,32 @@ import numpy as np
 import pytest
 
 from claims.sin2025.study import STUDY
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.models.loading import load_language_model
 from harness.sources.pins import locate
 from harness.sources.studies import load_profile
-from harness.stages.replay import produce, require_some
+from harness.stages.replay import replay, require_some
 from harness.statistics.replay_gate import enough_rows
 from harness.store.tables import read_table
 from harness.words.errors import WrongNetworksError
-from harness.words.plan import ReplayTask
+from harness.words.plan import Parameters
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
 from harness.words.study import Home
 from tests.worlds import World
 
 
-def task_of(world: World) -> ReplayTask:
-    return ReplayTask(
-        export=world.phrases,
-        source_ids=world.phrase_source_ids,
-        networks=world.networks(),
-        rows_per_layer=20,
-        seed=3,
-    )
+def task_of(world: World) -> Parameters:
+    return {
+        "export": world.phrases,
+        "source_ids": world.phrase_source_ids,
+        "networks": world.networks(),
+        "rows_per_layer": 20,
+        "seed": 3,
+    }
 
 
-def layers(task: ReplayTask, out: Path) -> list[LayerReplay]:
-    produce(task, {}, out)
+def layers(task: Parameters, out: Path) -> list[LayerReplay]:
+    replay(out=out, **task)
     return read_table(out, LayerReplay)
 
 
@@ -56,7 +56,7 @@ def test_shapes_come_from_what_was_loaded(world: World, tmp_path: Path) -> None:
 
 
 def test_every_file_of_the_networks_is_digested(world: World, tmp_path: Path) -> None:
-    produce(task_of(world), {}, tmp_path)
+    replay(out=tmp_path, **task_of(world))
     files = read_table(tmp_path, LoadedFile)
     assert {file.path for file in files} == {
         *("model.safetensors", "config.json", "tokenizer.json"),
@@ -68,7 +68,7 @@ def test_every_file_of_the_networks_is_digested(world: World, tmp_path: Path) ->
 def test_the_dictionary_of_another_layer_does_not_pass(world: World, tmp_path: Path) -> None:
     files = world.dictionary_files
     networks = replace(world.networks(), dictionary_files=(files[1], *files[1:]))
-    found = layers(replace(task_of(world), networks=networks), tmp_path)
+    found = layers({**task_of(world), "networks": networks}, tmp_path)
     assert [row.passes for row in found] == [False, True, True, True]
 
 
@@ -82,7 +82,7 @@ def test_a_dictionary_of_another_sparsity_does_not_pass(world: World, tmp_path: 
     np.savez(path, **arrays)
     pin = replace(world.dictionaries, address=str(tmp_path / "saes"))
     found = layers(
-        replace(task_of(world), networks=replace(world.networks(), dictionaries=pin)), tmp_path / "out"
+        {**task_of(world), "networks": replace(world.networks(), dictionaries=pin)}, tmp_path / "out"
     )
     assert [row.passes for row in found] == [True, True, False, True]
 
@@ -95,8 +95,7 @@ def test_no_layer_passes_without_bos(world: World, tmp_path: Path) -> None:
 def test_no_layer_of_the_miniature_passes_without_bos(tmp_path: Path) -> None:
     """Its first six layers, where a missing BOS shows least: up to 34 of 50 rows pass."""
     (item,) = plan(STUDY, load_profile(STUDY, "fixture"), "cpu").stage("replay").items
-    assert isinstance(item.task, ReplayTask)
-    found = layers(replace(item.task, source_ids=item.task.source_ids[:6]), tmp_path)
+    found = layers({**item.parameters, "source_ids": item.parameters["source_ids"][:6]}, tmp_path)
     assert [row.passes for row in found] == [True] * 6
     assert [enough_rows(row.rows_passing_without_bos, row.rows) for row in found] == [False] * 6
 
@@ -113,7 +112,7 @@ def test_no_layer_at_all_ends_a_run_on_foreign_things(world: World, tmp_path: Pa
 
 
 def test_every_row_is_kept(world: World, tmp_path: Path) -> None:
-    produce(task_of(world), {}, tmp_path)
+    replay(out=tmp_path, **task_of(world))
     rows = read_table(tmp_path, ReplayedRow)
     assert len(rows) == 80
     assert all(row.passes for row in rows)

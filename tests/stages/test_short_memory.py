@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, fields, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,9 +13,8 @@ from torch import Tensor
 
 from claims.sin2025.profiles import fixture
 from claims.sin2025.study import PRIMARY
-from harness.designs.disparity import BaseRun
-from harness.designs.latents import Selections
-from harness.designs.tuning import smaller_portions
+from harness.designs.disparity.base import BaseRun
+from harness.designs.disparity.tuning import smaller_portions
 from harness.models.adapters import trained_adapter
 from harness.models.batches import Portion
 from harness.models.loading import LanguageModel, load_language_model
@@ -24,13 +22,13 @@ from harness.models.sae import load_encoder
 from harness.stages import alignment
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Aligner, OwnLatents, Pairs, Untouched
-from harness.stages.training import GRADIENT_TOLERANCE, LOSS_TOLERANCE, Training
+from harness.stages.training import GRADIENT_TOLERANCE, LOSS_TOLERANCE, Training, TrainingTask
 from harness.store.tables import read_table, write_table
 from harness.words.errors import MemoryShortError
-from harness.words.plan import AdapterTask, EstimatesTask
 from harness.words.records import AlignmentStep, TrainingLoss
 from harness.words.study import AlignedLatents
 from tests.small_study import small_plan
+from tests.stages.conftest import made
 from tests.stages.test_alignment import CHOICE, WEIGHTS, task_of
 from tests.worlds import World
 
@@ -49,7 +47,7 @@ def training(world: World, inputs: Mapping[str, Path]) -> Iterator[Training]:
     language_model: LanguageModel = load_language_model(world.model, world.numerics)
     encoders = {n: load_encoder(world.dictionaries, world.dictionary_files[n]) for n in CHOICE.layers}
     aligner = Aligner(language_model=language_model, encoders=encoders, choice=CHOICE)
-    pairs, held_out = training_and_held_out(language_model, inputs)
+    pairs, held_out = training_and_held_out(language_model, **inputs)
     with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
         stream = torch.Generator().manual_seed(0)
         for name, weight in tuned.named_parameters():
@@ -183,7 +181,7 @@ def test_a_run_whose_memory_fails_once_ends_where_an_undisturbed_one_does(
     world: World, inputs: Mapping[str, Path], tmp_path: Path, error: type[RuntimeError]
 ) -> None:
     task = task_of(world, max_steps=3)
-    alignment.produce(task, inputs, tmp_path / "undisturbed")
+    made(alignment.adapters, task, inputs, tmp_path / "undisturbed")
     disturbed(task, inputs, tmp_path / "short", error=error)
     losses = [read_table(tmp_path / name, TrainingLoss) for name in ("undisturbed", "short")]
     for one, other in zip(*losses, strict=True):
@@ -206,9 +204,9 @@ def test_held_out_pairs_that_do_not_fit_are_measured_in_smaller_batches(
     world: World, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
     task = task_of(world, max_steps=1)
-    alignment.produce(task, inputs, tmp_path / "undisturbed")
+    made(alignment.adapters, task, inputs, tmp_path / "undisturbed")
     with measuring_at_most(2):
-        alignment.produce(task, inputs, tmp_path / "short")
+        made(alignment.adapters, task, inputs, tmp_path / "short")
     undisturbed, short = (read_table(tmp_path / name, AlignmentStep) for name in ("undisturbed", "short"))
     for one, other in zip(undisturbed, short, strict=True):
         assert astuple(other) == pytest.approx(astuple(one), rel=1e-5, abs=1e-9)
@@ -218,7 +216,7 @@ def test_a_single_held_out_pair_that_does_not_fit_ends_in_one_clear_error(
     world: World, inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:
     with measuring_at_most(0), pytest.raises(MemoryShortError, match="A held-out pair of ml does not fit"):
-        alignment.produce(task_of(world), inputs, tmp_path)
+        made(alignment.adapters, task_of(world), inputs, tmp_path)
 
 
 @pytest.mark.parametrize(("held", "told"), [((4, 4), []), ((4, 2), [2.0])], ids=["all fitted", "one did not"])
@@ -226,19 +224,17 @@ def test_the_estimates_say_so_only_where_memory_was_short(
     world: World, tmp_path: Path, held: tuple[int, int], told: list[float]
 ) -> None:
     (item,) = small_plan(world).stage("estimates").items
-    assert isinstance(item.task, EstimatesTask)
     folders = {}
-    for seed in item.task.adapter_seeds:
+    for seed in item.parameters["adapter_seeds"]:
         folders[f"adapters/ml/seed-{seed}"] = tmp_path / str(seed)
         rows = (TrainingLoss(step=n, loss=1.0, pairs=4, micro_batch=size) for n, size in enumerate(held))
         write_table(tmp_path / str(seed), TrainingLoss, rows)
-    no_selections = Selections(**dict.fromkeys((field.name for field in fields(Selections)), np.zeros(0)))
-    base = BaseRun(task=item.task, selections=no_selections, by_language={})
-    assert [part.estimate.value for part in smaller_portions(base, folders)] == told
+    base = BaseRun(inputs=folders, **item.parameters)
+    assert [part.estimate.value for part in smaller_portions(base)] == told
 
 
 def disturbed(
-    task: AdapterTask,
+    task: TrainingTask,
     inputs: Mapping[str, Path],
     out: Path,
     *,
@@ -257,7 +253,7 @@ def disturbed(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Aligner, "loss", loss)
-        alignment.produce(task, inputs, out)
+        made(alignment.adapters, task, inputs, out)
 
 
 @contextmanager

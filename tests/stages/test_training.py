@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.judge.unit_values import read_stored
 from harness.models.failed_adapters import adapter_failures
 from harness.stages import alignment, translation
@@ -21,6 +21,7 @@ from harness.store.tables import read_table, table_path
 from harness.words.estimate import BrokenEstimate, Estimate
 from harness.words.records import AdapterFailure, TrainingLoss, adapter_name
 from tests.small_study import make, small_profile, small_study
+from tests.stages.conftest import made
 from tests.stages.test_alignment import WEIGHTS, task_of
 from tests.worlds import World, build_world
 
@@ -79,7 +80,7 @@ def test_training_stops_where_a_number_is_none(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         plant(patch, changed)
-        alignment.produce(task_of(world, seed=7), inputs, tmp_path)
+        made(alignment.adapters, task_of(world, seed=7), inputs, tmp_path)
     (failure,) = adapter_failures(tmp_path)
     assert (failure.language, failure.seed, failure.step, failure.what) == ("ml", 7, *stop)
     assert not math.isfinite(failure.value)
@@ -92,7 +93,7 @@ def test_weights_that_overflow_are_seen_at_the_very_step(
     inputs: Mapping[str, Path],
     tmp_path: Path,
 ) -> None:
-    alignment.produce(task_of(world, learning_rate=math.inf), inputs, tmp_path)
+    made(alignment.adapters, task_of(world, learning_rate=math.inf), inputs, tmp_path)
     (failure,) = adapter_failures(tmp_path)
     assert (failure.step, failure.what) == (1, "weight")
 
@@ -103,7 +104,7 @@ def test_a_residual_stream_that_overflows_stops_the_training_too(
     tmp_path: Path,
 ) -> None:
     # Weights of 1e30 are finite; the queries and keys that they make are not.
-    alignment.produce(task_of(world, learning_rate=1e30, alpha=0.0), inputs, tmp_path)
+    made(alignment.adapters, task_of(world, learning_rate=1e30, alpha=0.0), inputs, tmp_path)
     (failure,) = adapter_failures(tmp_path)
     assert failure.step == 2
     assert failure.what in {"value of the residual stream", "held-out figure"}

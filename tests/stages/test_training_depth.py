@@ -8,15 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-from harness.designs.pipeline import plan
+from harness.designs.design import plan
 from harness.models.adapters import trained_adapter
 from harness.models.batches import Portion
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import load_encoder
 from harness.sources.studies import load_profile, load_study
 from harness.stages.alignment_loss import Aligner, Pairs
-from harness.stages.training import Training
-from harness.words.plan import AdapterTask
+from harness.stages.training import Training, TrainingTask
 from tests.world_texts import english_sentences, in_language
 
 ALIGNED = set(range(21))
@@ -28,16 +27,15 @@ PASSES = 2
 
 
 @pytest.fixture(scope="module")
-def task() -> AdapterTask:
+def task() -> TrainingTask:
     """An adapter of the paper's own study on the committed miniature model."""
     study = load_study("sin2025")
-    found = plan(study, load_profile(study, "fixture"), "cpu").stage("adapters").items[0].task
-    assert isinstance(found, AdapterTask)
-    return found
+    item = plan(study, load_profile(study, "fixture"), "cpu").stage("adapters").items[0]
+    return TrainingTask(**item.parameters)
 
 
 @pytest.fixture
-def training(task: AdapterTask) -> Iterator[Training]:
+def training(task: TrainingTask) -> Iterator[Training]:
     language_model = load_language_model(task.networks.model, task.networks.numerics)
     encoders = {
         n: load_encoder(task.networks.dictionaries, task.networks.dictionary_files[n])

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from harness.designs.disparity import translation_flags
+from harness.designs.disparity.base import BaseRun, translation_flags
 from harness.models.loading import TranslationModel, load_translator
 from harness.stages import translation
 from harness.stages.lengths import usual_ratio
-from harness.stages.translation import Translated, flagged, script_fraction, translations, truncated
+from harness.stages.translation import Translated, flagged, script_fraction, translated_texts, truncated
 from harness.store.tables import read_table, write_table
-from harness.words.plan import EstimatesTask, TranslationTask
 from harness.words.records import Text, Translation
 from harness.words.study import Group, Language
 from tests.small_study import LANGUAGES, SPECIFICATION
@@ -138,27 +137,27 @@ def test_the_pencils_scripts_are_those_of_the_letters() -> None:
 def test_translations_come_back_in_order_whatever_the_batch(
     spanish: TranslationModel, batch_texts: int
 ) -> None:
-    alone = [translations(spanish, [text], None, 1, 1)[0] for text in SOURCES]
+    alone = [translated_texts(spanish, [text], None, 1, 1)[0] for text in SOURCES]
     assert len(set(alone)) > 1
-    assert translations(spanish, SOURCES, None, 1, batch_texts) == alone
+    assert translated_texts(spanish, SOURCES, None, 1, batch_texts) == alone
 
 
 def test_the_same_texts_in_another_order_give_the_same_translations(spanish: TranslationModel) -> None:
-    forward = translations(spanish, SOURCES, None, 1, 2)
-    assert translations(spanish, SOURCES[::-1], None, 1, 2)[::-1] == forward
+    forward = translated_texts(spanish, SOURCES, None, 1, 2)
+    assert translated_texts(spanish, SOURCES[::-1], None, 1, 2)[::-1] == forward
 
 
 def test_no_text_gives_no_translation(spanish: TranslationModel) -> None:
-    assert translations(spanish, [], None, 1, 4) == []
+    assert translated_texts(spanish, [], None, 1, 4) == []
 
 
 def test_an_empty_text_is_translated_and_not_dropped(spanish: TranslationModel) -> None:
-    assert len(translations(spanish, ["", *SOURCES], None, 1, 2)) == 1 + len(SOURCES)
+    assert len(translated_texts(spanish, ["", *SOURCES], None, 1, 2)) == 1 + len(SOURCES)
 
 
 def test_beams_reach_the_translator(spanish: TranslationModel) -> None:
     with watched(spanish) as calls:
-        translations(spanish, SOURCES, None, 3, 2)
+        translated_texts(spanish, SOURCES, None, 3, 2)
     assert [call["num_beams"] for call in calls] == [3, 3, 3]
     assert {(call["do_sample"], call["max_new_tokens"]) for call in calls} == {(False, 10)}
 
@@ -167,7 +166,7 @@ def test_the_target_token_stands_in_front_of_every_text(world: World, chinese: T
     token = world.translators["zh"].target_token
     wanted = chinese.tokenizer.convert_tokens_to_ids(token)
     with watched(chinese) as calls:
-        translations(chinese, SOURCES, token, 1, 2)
+        translated_texts(chinese, SOURCES, token, 1, 2)
     rows = [row for call in calls for row in call["input_ids"].tolist()]
     assert len(rows) == len(SOURCES)
     assert {row[0] for row in rows} == {wanted}
@@ -177,7 +176,7 @@ def test_the_target_token_stands_in_front_of_every_text(world: World, chinese: T
 def test_a_text_in_such_marks_is_no_target_token(spanish: TranslationModel) -> None:
     assert spanish.tokenizer(">>eng<< cold")["input_ids"][0] == spanish.tokenizer.unk_token_id
     with watched(spanish) as calls:
-        translations(spanish, [">>eng<< cold"], None, 1, 8)
+        translated_texts(spanish, [">>eng<< cold"], None, 1, 8)
     (call,) = calls
     assert call["input_ids"][0].tolist() == spanish.tokenizer(" >>eng<< cold")["input_ids"]
 
@@ -189,7 +188,7 @@ def test_a_target_token_that_the_model_does_not_know_is_refused(
     spanish: TranslationModel, token: str
 ) -> None:
     with pytest.raises(ValueError, match=f"does not know the target token '{token}'"):
-        translations(spanish, SOURCES, token, 1, 2)
+        translated_texts(spanish, SOURCES, token, 1, 2)
 
 
 def test_the_stage_writes_every_phrase_in_order(
@@ -197,19 +196,19 @@ def test_the_stage_writes_every_phrase_in_order(
 ) -> None:
     texts = [Text(text_id=n, text=text, held_out=n == 1) for n, text in enumerate(SOURCES)]
     write_table(tmp_path / "phrases", Text, texts)
-    task = TranslationTask(
-        language=Language(code="es", name="Spanish", group=Group.HIGH, script="LATIN"),
-        translator=world.translators["es"].pin,
-        target_token=None,
-        num_beams=1,
-        batch_texts=2,
-        numerics=world.numerics,
-    )
-    translation.produce(task, {"phrases": tmp_path / "phrases"}, tmp_path / "out")
-    expected = translations(spanish, SOURCES, None, 1, 1)
+    task = {
+        "language": Language(code="es", name="Spanish", group=Group.HIGH, script="LATIN"),
+        "translator": world.translators["es"].pin,
+        "target_token": None,
+        "num_beams": 1,
+        "batch_texts": 2,
+        "numerics": world.numerics,
+    }
+    translation.translations(tmp_path / "phrases", out=tmp_path / "out", **task)
+    expected = translated_texts(spanish, SOURCES, None, 1, 1)
     ratio = usual_ratio([(source, found.text) for source, found in zip(SOURCES, expected, strict=True)])
     assert read_table(tmp_path / "out", Translation) == [
-        flagged(text, found, task.language, ratio) for text, found in zip(texts, expected, strict=True)
+        flagged(text, found, task["language"], ratio) for text, found in zip(texts, expected, strict=True)
     ]
 
 
@@ -240,15 +239,19 @@ def test_a_translation_that_is_cut_counts_as_flagged(tmp_path: Path) -> None:
         found = [Translated(text="mar", is_truncated=is_cut) for is_cut in (True, False, False, False)]
         rows = [flagged(text, each, replace(language, script="LATIN"), ratio=1.0) for each in found]
         write_table(tmp_path / language.code, Translation, rows)
-    task = EstimatesTask(
-        languages=LANGUAGES, benchmarks=(), num_layers=1, specification=SPECIFICATION, adapter_seeds=()
+    run = BaseRun(
+        inputs={f"translations/{language.code}": tmp_path / language.code for language in targets},
+        languages=LANGUAGES,
+        benchmarks=(),
+        num_layers=1,
+        specification=SPECIFICATION,
+        adapter_seeds=(),
     )
-    inputs = {f"translations/{language.code}": tmp_path / language.code for language in targets}
-    assert {each.estimate.value for each in translation_flags(task, inputs)} == {75.0}
+    assert {each.estimate.value for each in translation_flags(run)} == {75.0}
 
 
 def test_a_translation_that_is_cut_says_so(spanish: TranslationModel) -> None:
-    (found,) = translations(spanish, SOURCES[:1], None, 1, 1)
+    (found,) = translated_texts(spanish, SOURCES[:1], None, 1, 1)
     assert found.is_truncated
     row = flagged(Text(text_id=0, text=SOURCES[0], held_out=False), found, LANGUAGES[1], ratio=1.0)
     assert row.is_truncated
@@ -262,7 +265,7 @@ def test_no_translation_outgrows_the_model(
 ) -> None:
     monkeypatch.setattr(translation, "MAX_NEW_TOKENS", allowed)
     with watched(spanish) as calls:
-        translations(spanish, SOURCES[:1], None, 1, 1)
+        translated_texts(spanish, SOURCES[:1], None, 1, 1)
     assert [call["max_new_tokens"] for call in calls] == [limit]
 
 
@@ -275,7 +278,7 @@ def test_a_text_longer_than_the_models_positions_is_cut_and_says_so(
     fitting = next(text for text in words if len(spanish.tokenizer(text)["input_ids"]) == positions)
     over, long = fitting + ".", "sea " * (3 * positions)
     with watched(spanish) as calls:
-        found = translations(spanish, [SOURCES[0], fitting, over, long], None, 1, 4)
+        found = translated_texts(spanish, [SOURCES[0], fitting, over, long], None, 1, 4)
     assert [each.is_truncated for each in found] == [False, False, True, True]
     (read,) = (call["input_ids"] for call in calls)
     assert read.shape == (4, positions)

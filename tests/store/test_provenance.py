@@ -93,7 +93,7 @@ def test_an_unknown_module_is_refused(package: Path) -> None:
 
 def test_stages_of_this_project_have_code() -> None:
     assert {"harness", "harness.words.study", "harness.words.plan"} <= set(
-        import_closure("harness.designs.pipeline")
+        import_closure("harness.designs.design")
     )
 
 

@@ -1,6 +1,6 @@
 """Estimates of the untouched model: gaps by layer and language, similarity, length, dictionary error, flags."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.designs.latents import (
+from harness.designs.disparity.latents import (
     LatentMeans,
     Selections,
     complete,
@@ -17,12 +17,10 @@ from harness.designs.latents import (
     read_selections,
 )
 from harness.models.failed_adapters import adapter_failures
-from harness.stages.chrf import corpus_chrf
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import centred, cosines, gap_percent
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.estimate import Formula, PhraseValue
-from harness.words.plan import EstimatesTask
 from harness.words.records import (
     AdapterFailure,
     DictionaryError,
@@ -32,7 +30,7 @@ from harness.words.records import (
     Translation,
     UnscoredTranslator,
 )
-from harness.words.study import Aggregation, Group
+from harness.words.study import Aggregation, Benchmark, Group, Language, Specification
 
 Values = NDArray[np.float64]
 
@@ -44,14 +42,42 @@ GAP_FORMULAS = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BaseRun:
-    """Aligned values of the untouched model in every language."""
+    """What the stages of a run stored, with the values of the untouched model aligned in every language."""
 
-    task: EstimatesTask
-    selections: Selections
-    by_language: Mapping[str, Values]
-    """One pooled value per selection."""
-    failures: tuple[AdapterFailure, ...] = ()
-    """Adapters that were never trained, controls among them."""
+    inputs: Mapping[str, Path]
+    """Folder of every artifact, by stage and item."""
+    languages: tuple[Language, ...]
+    benchmarks: tuple[Benchmark, ...]
+    num_layers: int
+    specification: Specification
+    adapter_seeds: tuple[int, ...]
+    control_seeds: tuple[int, ...] = ()
+    published: tuple[tuple[str, str], ...] = ()
+    """Language and name of every published model."""
+
+    @cached_property
+    def selections(self) -> Selections:
+        """What every value is aligned to."""
+        return read_selections(self.inputs["phrases/all"])
+
+    @cached_property
+    def by_language(self) -> Mapping[str, Values]:
+        """One pooled value per selection, as the specification pools."""
+        return {language.code: self.pooled(f"activations/{language.code}") for language in self.languages}
+
+    def pooled(self, artifact: str) -> Values:
+        """One pooled value per selection of what a model showed of one language."""
+        return phrase_values(self.inputs[artifact], self.selections, self.specification.pooling)
+
+    @cached_property
+    def failures(self) -> tuple[AdapterFailure, ...]:
+        """Adapters that were never trained, controls among them."""
+        return tuple(
+            failure
+            for role, folder in self.inputs.items()
+            if role.startswith("adapters/")
+            for failure in adapter_failures(folder)
+        )
 
     @property
     def failures_of_seeds(self) -> tuple[AdapterFailure, ...]:
@@ -65,7 +91,7 @@ class BaseRun:
 
     def codes(self, group: Group) -> list[str]:
         """Languages of one group."""
-        return [language.code for language in self.task.languages if language.group is group]
+        return [language.code for language in self.languages if language.group is group]
 
     def group_values(self, codes: list[str]) -> Values:
         """Mean over languages of the value of each selection; languages weigh alike."""
@@ -84,29 +110,11 @@ class BaseRun:
         return latent_means(self.selections, values, self.kept & self.selections.within(layer))
 
 
-def read_base_run(task: EstimatesTask, inputs: Mapping[str, Path]) -> BaseRun:
-    """Every language's activations, pooled as the specification says and aligned; and which adapters there are not."""
-    selections = read_selections(inputs["phrases/all"])
-    by_language = {
-        language.code: phrase_values(
-            inputs[f"activations/{language.code}"], selections, task.specification.pooling
-        )
-        for language in task.languages
-    }
-    failures = tuple(
-        failure
-        for role, folder in inputs.items()
-        if role.startswith("adapters/")
-        for failure in adapter_failures(folder)
-    )
-    return BaseRun(task=task, selections=selections, by_language=by_language, failures=failures)
-
-
 def gaps(run: BaseRun) -> Iterator[Measured]:
     """Group gap and every language's gap, per layer and reading."""
     low = run.group_values(run.codes(Group.LOW))
     for reading, reference in run.references().items():
-        for layer in range(run.task.num_layers):
+        for layer in range(run.num_layers):
             group = Scope(quantity="gap", unit="percent", layer=layer, reading=reading)
             yield _with_phrases(run, group, low, reference, _gap(run, group, low, reference))
             for code in (*run.codes(Group.HIGH), *run.codes(Group.LOW)):
@@ -117,9 +125,9 @@ def gaps(run: BaseRun) -> Iterator[Measured]:
 def language_gap(run: BaseRun, code: str) -> float:
     """Mean over layers of a language's gap to the high-resource languages, in percent."""
     reference = run.references()["high"]
-    layers = range(run.task.num_layers)
+    layers = range(run.num_layers)
     own = run.by_language[code]
-    aggregation = run.task.specification.aggregation
+    aggregation = run.specification.aggregation
     return float(
         np.mean(
             [
@@ -138,13 +146,13 @@ def kept_selections(run: BaseRun) -> Iterator[Measured]:
         yield replace(found, estimate=replace(found.estimate, num_units=len(values)))
 
 
-def similarities(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def similarities(run: BaseRun) -> Iterator[Measured]:
     """Cosine of each text's mean residual stream with that of its English phrase, raw and centred."""
-    english = _residuals(inputs["activations/" + _reference(task)])
-    for language in task.languages:
+    english = _residuals(run.inputs["activations/" + run.codes(Group.REFERENCE)[0]])
+    for language in run.languages:
         if language.group is Group.REFERENCE:
             continue
-        own = _residuals(inputs[f"activations/{language.code}"])
+        own = _residuals(run.inputs[f"activations/{language.code}"])
         for layer in own:
             texts, values, partners = _shared(own[layer], english[layer])
             pairs = {"raw": (values, partners), "centred": (centred(values), centred(partners))}
@@ -155,10 +163,10 @@ def similarities(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Me
                 yield plain_mean(scope, "text", texts, cosines(left, right))
 
 
-def text_lengths(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def text_lengths(run: BaseRun) -> Iterator[Measured]:
     """Tokens per phrase of every language; what pooling by mean divides by."""
-    for language in task.languages:
-        folder = inputs[f"activations/{language.code}"]
+    for language in run.languages:
+        folder = run.inputs[f"activations/{language.code}"]
         texts = [str(text) for text in read_column(folder, TextLength, "text_id").tolist()]
         tokens = read_column(folder, TextLength, "tokens").astype(np.float64)
         yield plain_mean(
@@ -166,10 +174,10 @@ def text_lengths(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Me
         )
 
 
-def dictionary_errors(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def dictionary_errors(run: BaseRun) -> Iterator[Measured]:
     """Fraction of variance that the dictionaries leave unexplained, and active latents per token."""
-    for language in task.languages:
-        for row in read_table(inputs[f"dictionary-error/{language.code}"], DictionaryError):
+    for language in run.languages:
+        for row in read_table(run.inputs[f"dictionary-error/{language.code}"], DictionaryError):
             figures = (
                 ("dictionary-error", "fraction", row.fraction_variance_unexplained),
                 ("dictionary-l0", "latents", row.l0),
@@ -180,21 +188,21 @@ def dictionary_errors(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterat
                 yield replace(pooled, estimate=replace(pooled.estimate, num_units=row.tokens))
 
 
-def translation_flags(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def translation_flags(run: BaseRun) -> Iterator[Measured]:
     """Share of translations that nothing speaks against, per language."""
-    for language in task.languages:
+    for language in run.languages:
         if language.group is Group.REFERENCE:
             continue
-        rows = read_table(inputs[f"translations/{language.code}"], Translation)
+        rows = read_table(run.inputs[f"translations/{language.code}"], Translation)
         scope = Scope(quantity="translations-unflagged", unit="percent", language=language.code)
         shares = np.asarray([0.0 if row.is_flagged else 100.0 for row in rows])
         yield plain_mean(scope, "text", [str(row.text_id) for row in rows], shares)
 
 
-def translation_scores(task: EstimatesTask, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def translation_scores(run: BaseRun) -> Iterator[Measured]:
     """How each translator does on the parallel text; nothing where a world has no such text, or it was not had."""
-    for language in task.languages:
-        folder = inputs.get(f"translation-scores/{language.code}")
+    for language in run.languages:
+        folder = run.inputs.get(f"translation-scores/{language.code}")
         if folder is None or not table_path(folder, ParallelTranslation).is_file():
             continue
         rows = read_table(folder, ParallelTranslation)
@@ -204,11 +212,32 @@ def translation_scores(task: EstimatesTask, inputs: Mapping[str, Path]) -> Itera
         yield replace(pooled, estimate=replace(pooled.estimate, num_units=len(rows)))
 
 
-def unscored_translators(inputs: Mapping[str, Path]) -> list[UnscoredTranslator]:
+def corpus_chrf(translations: Sequence[str], references: Sequence[str]) -> float:
+    """chrF2 of all sentences together, 0 to 100; n-grams of up to six characters, white space out, recall counts twice.
+
+    Args:
+        translations: What a machine said, sentence by sentence.
+        references: What people said, in the same order.
+
+    Raises:
+        ValueError: If there is no sentence, or not as many on both sides.
+
+    Source: Popovic, "chrF: character n-gram F-score for automatic MT evaluation", WMT 2015; as sacreBLEU computes it.
+    """
+    from sacrebleu.metrics.chrf import CHRF
+
+    if not translations or len(translations) != len(references):
+        raise ValueError(
+            f"{len(translations)} translations and {len(references)} references; chrF needs as many of both, and some"
+        )
+    return float(CHRF().corpus_score(list(translations), [list(references)]).score)
+
+
+def unscored_translators(run: BaseRun) -> list[UnscoredTranslator]:
     """Translators for which the parallel text could not be had, and why."""
     return [
         row
-        for role, folder in inputs.items()
+        for role, folder in run.inputs.items()
         if role.startswith("translation-scores/") and table_path(folder, UnscoredTranslator).is_file()
         for row in read_table(folder, UnscoredTranslator)
     ]
@@ -217,9 +246,9 @@ def unscored_translators(inputs: Mapping[str, Path]) -> list[UnscoredTranslator]
 def _gap(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured:
     assert scope.layer is not None
     below, above = run.means(low, scope.layer), run.means(reference, scope.layer)
-    value = gap_percent(below.values, above.values, run.task.specification.aggregation)
+    value = gap_percent(below.values, above.values, run.specification.aggregation)
     sides = Sides(units=below.latents, observed=below.values, reference=above.values)
-    return measured(scope, value, GAP_FORMULAS[run.task.specification.aggregation], "latent", (sides,))
+    return measured(scope, value, GAP_FORMULAS[run.specification.aggregation], "latent", (sides,))
 
 
 def _with_phrases(run: BaseRun, scope: Scope, low: Values, reference: Values, gap: Measured) -> Measured:
@@ -238,10 +267,6 @@ def _with_phrases(run: BaseRun, scope: Scope, low: Values, reference: Values, ga
             for row in rows
         ),
     )
-
-
-def _reference(task: EstimatesTask) -> str:
-    return next(language.code for language in task.languages if language.group is Group.REFERENCE)
 
 
 def _residuals(folder: Path) -> dict[int, tuple[NDArray[np.int64], Values]]:

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.designs.disparity import BaseRun, language_gap
-from harness.designs.tuning import tuned_codes, whole_codes
+from harness.designs.disparity.base import BaseRun, language_gap
+from harness.designs.disparity.tuning import tuned_codes, whole_codes
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, pearson
 from harness.store.tables import read_column, read_table
 from harness.words.estimate import Formula, ItemOverlap
-from harness.words.plan import EstimatesTask
 from harness.words.records import ItemOutcome, adapter_name
 from harness.words.study import Benchmark, Group
 
@@ -42,24 +41,24 @@ Arms = tuple[Answers, Mapping[int, Answers]]
 """The untouched model's answers, and each training seed's of one adapter."""
 
 
-def accuracies(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def accuracies(base: BaseRun) -> Iterator[Measured]:
     """Accuracy of the untouched model per language and benchmark."""
-    for language in base.task.languages:
-        for benchmark in base.task.benchmarks:
-            answers = read_answers(inputs[f"benchmarks/{language.code}"], benchmark)
+    for language in base.languages:
+        for benchmark in base.benchmarks:
+            answers = read_answers(base.inputs[f"benchmarks/{language.code}"], benchmark)
             scope = Scope(
                 quantity="accuracy", unit="percent", language=language.code, benchmark=benchmark.name
             )
             yield plain_mean(scope, "document", answers.documents, 100 * answers.correct)
 
 
-def deltas(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def deltas(base: BaseRun) -> Iterator[Measured]:
     """Change in accuracy under each language's adapters, on its own items and on English ones, paired."""
     english = base.codes(Group.REFERENCE)[0]
     for adapter in whole_codes(base):
         for quantity, language in (("delta", adapter), ("delta-english", english)):
-            for benchmark in base.task.benchmarks:
-                before, after = _arms(base, inputs, adapter, language, benchmark)
+            for benchmark in base.benchmarks:
+                before, after = _arms(base, adapter, language, benchmark)
                 delta = _paired(delta_scope(quantity, adapter, benchmark), before, after)
                 yield delta
                 if quantity == "delta" and before.accuracy_percent > 0:
@@ -82,7 +81,7 @@ def relative_scope(adapter: str, benchmark: Benchmark) -> Scope:
     )
 
 
-def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def accuracy_retention(base: BaseRun) -> Iterator[Measured]:
     """What is left of English accuracy under the adapters, in percent of before; benchmarks and adapters weigh alike.
 
     Its units are the English questions, each of which every adapter was asked. A benchmark of which nothing was right before
@@ -91,11 +90,11 @@ def accuracy_retention(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Me
     english = base.codes(Group.REFERENCE)[0]
     if base.failures_of_seeds:
         return
-    ratios: dict[int, list[float]] = {seed: [] for seed in base.task.adapter_seeds}
+    ratios: dict[int, list[float]] = {seed: [] for seed in base.adapter_seeds}
     asked: dict[str, list[Arms]] = {}
     for adapter in tuned_codes(base):
-        for benchmark in base.task.benchmarks:
-            before, after = _arms(base, inputs, adapter, english, benchmark)
+        for benchmark in base.benchmarks:
+            before, after = _arms(base, adapter, english, benchmark)
             if before.accuracy_percent > 0:
                 asked.setdefault(benchmark.name, []).append((before, after))
                 for seed, answers in after.items():
@@ -132,21 +131,21 @@ def accuracy_retention_scope(base: BaseRun) -> Scope:
     return Scope(quantity="retention", unit="percent", language=english, reading="accuracy")
 
 
-def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def correlations(base: BaseRun) -> Iterator[Measured]:
     """Correlation over languages of the gap with accuracy, per benchmark and for the mean score.
 
     English is left out: its gap is small by construction, and one such point moves everything. With fewer languages
     than a correlation needs, or no benchmark, there is nothing to estimate.
     """
-    codes = [language.code for language in base.task.languages if language.group is not Group.REFERENCE]
-    if len(codes) < MIN_PAIRS or not base.task.benchmarks:
+    codes = [language.code for language in base.languages if language.group is not Group.REFERENCE]
+    if len(codes) < MIN_PAIRS or not base.benchmarks:
         return
     gaps = np.asarray([language_gap(base, code) for code in codes])
     scores = {
         benchmark.name: np.asarray(
-            [read_answers(inputs[f"benchmarks/{code}"], benchmark).accuracy_percent for code in codes]
+            [read_answers(base.inputs[f"benchmarks/{code}"], benchmark).accuracy_percent for code in codes]
         )
-        for benchmark in base.task.benchmarks
+        for benchmark in base.benchmarks
     }
     for name, values in (*scores.items(), (None, np.mean(list(scores.values()), axis=0))):
         scope = Scope(quantity="correlation", unit="r", benchmark=name)
@@ -154,14 +153,16 @@ def correlations(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured
         yield measured(scope, pearson(gaps, values), Formula.PEARSON, "language", (sides,))
 
 
-def item_overlaps(task: EstimatesTask, inputs: Mapping[str, Path]) -> list[ItemOverlap]:
+def item_overlaps(base: BaseRun) -> list[ItemOverlap]:
     """Of benchmarks whose questions differ between languages: how many each was asked, and how many all of them share.
 
     Every language keeps all its questions; over others than its neighbours', an accuracy is compared with a remark.
     """
-    asked = {language.code: _documents(inputs[f"benchmarks/{language.code}"]) for language in task.languages}
+    asked = {
+        language.code: _documents(base.inputs[f"benchmarks/{language.code}"]) for language in base.languages
+    }
     found: list[ItemOverlap] = []
-    for name in (benchmark.name for benchmark in task.benchmarks):
+    for name in (benchmark.name for benchmark in base.benchmarks):
         by_language = {code: documents.get(name, frozenset()) for code, documents in asked.items()}
         shared = len(frozenset.intersection(*by_language.values()))
         if any(len(documents) > shared for documents in by_language.values()):
@@ -205,13 +206,13 @@ def read_answers(folder: Path, benchmark: Benchmark) -> Answers:
     )
 
 
-def _arms(
-    base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str, benchmark: Benchmark
-) -> Arms:
-    before = read_answers(inputs[f"benchmarks/{language}"], benchmark)
+def _arms(base: BaseRun, adapter: str, language: str, benchmark: Benchmark) -> Arms:
+    before = read_answers(base.inputs[f"benchmarks/{language}"], benchmark)
     after = {
-        seed: read_answers(inputs[f"benchmarks-tuned/{adapter_name(adapter, seed)}/{language}"], benchmark)
-        for seed in base.task.adapter_seeds
+        seed: read_answers(
+            base.inputs[f"benchmarks-tuned/{adapter_name(adapter, seed)}/{language}"], benchmark
+        )
+        for seed in base.adapter_seeds
     }
     for seed, answers in after.items():
         require_same_items(

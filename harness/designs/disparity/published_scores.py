@@ -3,21 +3,18 @@
 One that cannot be put onto the base model has none, and is named instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from harness.designs.disparity import BaseRun
-from harness.designs.latents import phrase_values
-from harness.designs.scores import read_answers, require_same_items
-from harness.designs.tuning import TunedRun
+from harness.designs.disparity.base import BaseRun
+from harness.designs.disparity.scores import read_answers, require_same_items
+from harness.designs.disparity.tuning import TunedRun
 from harness.models.failed_adapters import unusable_models
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.metrics import change_percent, ratio_percent
 from harness.words.estimate import Formula
-from harness.words.plan import EstimatesTask
 from harness.words.records import UnusableModel, published_name
 from harness.words.study import Benchmark, Group
 
@@ -25,41 +22,38 @@ PREFIX = "published-"
 """Tells a quantity of the authors' models from that of our adapters; the reading names the model."""
 
 
-def published_scores(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def published_scores(base: BaseRun) -> Iterator[Measured]:
     """Gain, retention and changes of accuracy through every published model that can be used."""
     english = base.codes(Group.REFERENCE)[0]
-    refused = {(row.language, row.name) for row in refused_models(base.task, inputs)}
-    for language, name in base.task.published:
+    refused = {(row.language, row.name) for row in refused_models(base)}
+    for language, name in base.published:
         if (language, name) in refused:
             continue
-        yield _of_latents(base, inputs, language, name, language)
-        yield _of_latents(base, inputs, language, name, english)
-        for benchmark in base.task.benchmarks:
-            yield from _of_answers(inputs, language, name, language, benchmark)
-            yield from _of_answers(inputs, language, name, english, benchmark)
+        yield _of_latents(base, language, name, language)
+        yield _of_latents(base, language, name, english)
+        for benchmark in base.benchmarks:
+            yield from _of_answers(base, language, name, language, benchmark)
+            yield from _of_answers(base, language, name, english, benchmark)
 
 
-def refused_models(task: EstimatesTask, inputs: Mapping[str, Path]) -> tuple[UnusableModel, ...]:
+def refused_models(base: BaseRun) -> tuple[UnusableModel, ...]:
     """The published models that cannot be used, and why: what the stages passed on that would have read through them."""
     return tuple(
         row
-        for language, name in task.published
-        for row in unusable_models(_activations(inputs, language, name, language))
+        for language, name in base.published
+        for row in unusable_models(base.inputs[_activations(language, name, language)])
     )
 
 
-def _activations(inputs: Mapping[str, Path], language: str, name: str, read_in: str) -> Path:
-    return inputs[f"activations-tuned/{published_name(language, name)}/{read_in}"]
+def _activations(language: str, name: str, read_in: str) -> str:
+    return f"activations-tuned/{published_name(language, name)}/{read_in}"
 
 
-def _of_latents(
-    base: BaseRun, inputs: Mapping[str, Path], language: str, name: str, read_in: str
-) -> Measured:
+def _of_latents(base: BaseRun, language: str, name: str, read_in: str) -> Measured:
     """Change of the tuned language, or what is left of English: at the layer of gains, on the phrases held out from ours."""
-    folder = _activations(inputs, language, name, read_in)
-    after = phrase_values(folder, base.selections, base.task.specification.pooling)
+    after = base.pooled(_activations(language, name, read_in))
     run = TunedRun(base=base, adapter=language, language=read_in, after={0: after})
-    layer = base.task.specification.gain_layer
+    layer = base.specification.gain_layer
     sides = [replace(part, seed=None) for part in run.sides(layer)]
     is_gain = read_in == language
     scope = Scope(
@@ -74,12 +68,12 @@ def _of_latents(
 
 
 def _of_answers(
-    inputs: Mapping[str, Path], language: str, name: str, asked_in: str, benchmark: Benchmark
+    base: BaseRun, language: str, name: str, asked_in: str, benchmark: Benchmark
 ) -> Iterator[Measured]:
     """Change of accuracy in points, paired; in the tuned language in percent of the accuracy before as well."""
     model = published_name(language, name)
-    before = read_answers(inputs[f"benchmarks/{asked_in}"], benchmark)
-    after = read_answers(inputs[f"benchmarks-tuned/{model}/{asked_in}"], benchmark)
+    before = read_answers(base.inputs[f"benchmarks/{asked_in}"], benchmark)
+    after = read_answers(base.inputs[f"benchmarks-tuned/{model}/{asked_in}"], benchmark)
     require_same_items(before, after, f"{benchmark.name} in {asked_in}: the published model {model}")
     sides = Sides(units=before.documents, observed=100 * after.correct, reference=100 * before.correct)
     is_own = asked_in == language

@@ -1,15 +1,18 @@
-"""Estimates of the adapters: gains, retention of English, and what held-out pairs showed during training."""
+"""Estimates of the adapters: gains, retention of English, and what held-out pairs showed during training.
+
+Those of the controls, adapters trained on wrong partners, are shown beside the others and are part of no claim: what such an
+adapter does as well is no alignment of meanings, it moves the mean of a language.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.designs.disparity import BaseRun
-from harness.designs.latents import latent_means, phrase_values
+from harness.designs.disparity.base import BaseRun
+from harness.designs.disparity.latents import latent_means
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.metrics import change_percent, ratio_percent
 from harness.store.tables import read_table
@@ -34,6 +37,10 @@ MOMENT_FIGURES = (
     ("target-nats", "nats", "target_nats_per_token"),
 )
 """What is shown of each logged moment: quantity, unit, field of the log."""
+
+
+SUFFIX = "-control"
+"""Tells a quantity of the controls from that of the adapters."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,26 +75,19 @@ class TunedRun:
         )
 
 
-def read_tuned_run(
-    base: BaseRun, inputs: Mapping[str, Path], adapter: str, language: str, *, controls: bool = False
-) -> TunedRun:
+def read_tuned_run(base: BaseRun, adapter: str, language: str, *, controls: bool = False) -> TunedRun:
     """The activations of one language through every seed of one language's adapters, or of its controls."""
-    pooling = base.task.specification.pooling
     after = {
-        seed: phrase_values(
-            inputs[f"activations-tuned/{adapter_name(adapter, seed, is_control=controls)}/{language}"],
-            base.selections,
-            pooling,
-        )
-        for seed in (base.task.control_seeds if controls else base.task.adapter_seeds)
+        seed: base.pooled(f"activations-tuned/{adapter_name(adapter, seed, is_control=controls)}/{language}")
+        for seed in (base.control_seeds if controls else base.adapter_seeds)
     }
     return TunedRun(base=base, adapter=adapter, language=language, after=after)
 
 
-def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def gains(base: BaseRun) -> Iterator[Measured]:
     """How much the tuned languages' latents rose, at the layer that speaks for gains and over all aligned ones."""
     for code in whole_codes(base):
-        run = read_tuned_run(base, inputs, code, code)
+        run = read_tuned_run(base, code, code)
         change, over_layers, share = gain_scopes(base, code)
         yield change_of_latents(run, change)
         yield _over_aligned_layers(run, over_layers)
@@ -96,7 +96,7 @@ def gains(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
 
 def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
     """What a language's gains are about: the layer that speaks for them, all aligned ones, the share of its gap."""
-    scope = Scope(quantity="gain", unit="percent", layer=base.task.specification.gain_layer, language=code)
+    scope = Scope(quantity="gain", unit="percent", layer=base.specification.gain_layer, language=code)
     return (
         scope,
         replace(scope, layer=None, specification="mean-over-aligned-layers"),
@@ -104,10 +104,10 @@ def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
     )
 
 
-def retentions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def retentions(base: BaseRun) -> Iterator[Measured]:
     """What is left of English activations under the adapters: each language's, and the mean over languages."""
     english = base.codes(Group.REFERENCE)[0]
-    runs = [read_tuned_run(base, inputs, code, english) for code in whole_codes(base)]
+    runs = [read_tuned_run(base, code, english) for code in whole_codes(base)]
     for run in runs:
         retained = _mean_over_seeds(run, retention_scope(base, run.adapter), Formula.RATIO)
         yield _with_phrases((run,), retained)
@@ -120,18 +120,18 @@ def retention_scope(base: BaseRun, adapter: str | None) -> Scope:
     return Scope(
         quantity="retention-by-adapter" if adapter else "retention",
         unit="percent",
-        layer=base.task.specification.gain_layer,
+        layer=base.specification.gain_layer,
         language=adapter or base.codes(Group.REFERENCE)[0],
         reading="activation",
     )
 
 
-def alignment_moments(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def alignment_moments(base: BaseRun) -> Iterator[Measured]:
     """Held-out pairs before and after training: distance, shuffled control, both sides, language loss."""
     for code in whole_codes(base):
         logs = {
-            seed: read_table(inputs[f"adapters/{adapter_name(code, seed)}"], AlignmentStep)
-            for seed in base.task.adapter_seeds
+            seed: read_table(base.inputs[f"adapters/{adapter_name(code, seed)}"], AlignmentStep)
+            for seed in base.adapter_seeds
         }
         yield from moments_of(code, logs)
 
@@ -144,12 +144,12 @@ def moments_of(
         yield _over_seeds(scope, {seed: float(getattr(log[place], field)) for seed, log in logs.items()})
 
 
-def smaller_portions(base: BaseRun, inputs: Mapping[str, Path]) -> Iterator[Measured]:
+def smaller_portions(base: BaseRun) -> Iterator[Measured]:
     """The fewest pairs held in memory at once, for languages of which some batch did not fit; says nothing otherwise."""
     for code in whole_codes(base):
         logs = [
-            read_table(inputs[f"adapters/{adapter_name(code, seed)}"], TrainingLoss)
-            for seed in base.task.adapter_seeds
+            read_table(base.inputs[f"adapters/{adapter_name(code, seed)}"], TrainingLoss)
+            for seed in base.adapter_seeds
         ]
         short = [row.micro_batch for log in logs for row in log if row.micro_batch < row.pairs]
         if short:
@@ -167,7 +167,7 @@ def moment_scopes(code: str, suffix: str = "") -> Iterator[tuple[Scope, str, int
 
 def tuned_codes(base: BaseRun) -> list[str]:
     """Languages with adapters."""
-    return [language.code for language in base.task.languages if language.tuned]
+    return [language.code for language in base.languages if language.tuned]
 
 
 def whole_codes(base: BaseRun) -> list[str]:
@@ -190,7 +190,7 @@ def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
 
 def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
     by_seed: dict[int, list[float]] = {seed: [] for seed in run.after}
-    for layer in run.base.task.specification.alignment.layers:
+    for layer in run.base.specification.alignment.layers:
         for part in run.sides(layer):
             assert part.seed is not None
             by_seed[part.seed].append(change_percent(part.observed, part.reference))
@@ -252,3 +252,30 @@ def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
             for row in rows
         ),
     )
+
+
+def controls(base: BaseRun) -> Iterator[Measured]:
+    """Gain of every tuned language through its controls, and what held-out pairs showed of them."""
+    broken = {failure.language for failure in base.failures if failure.is_control}
+    codes = [code for code in tuned_codes(base) if code not in broken] if base.control_seeds else []
+    for code in codes:
+        yield change_of_latents(read_tuned_run(base, code, code, controls=True), gain_scope(base, code))
+        logs = {
+            seed: read_table(
+                base.inputs[f"adapters/{adapter_name(code, seed, is_control=True)}"], AlignmentStep
+            )
+            for seed in base.control_seeds
+        }
+        yield from moments_of(code, logs, SUFFIX)
+
+
+def gain_scope(base: BaseRun, code: str) -> Scope:
+    """What the gain of a language through its controls is about."""
+    gain, _, _ = gain_scopes(base, code)
+    return replace(gain, quantity=f"{gain.quantity}{SUFFIX}")
+
+
+def control_scopes(base: BaseRun, code: str) -> Iterator[Scope]:
+    """Everything that is estimated of a language's controls."""
+    yield gain_scope(base, code)
+    yield from (scope for scope, _, _ in moment_scopes(code, SUFFIX))

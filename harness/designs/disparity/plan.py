@@ -1,0 +1,323 @@
+"""What a run of this design makes: its stages, what each item is told, and what each is made from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.stages.stage import staged
+from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Parameters, Plan
+from harness.words.records import adapter_name, published_name
+from harness.words.study import SAMPLING_SEED, Language, Profile, Study
+
+REPLAY = "harness.stages.replay:replay"
+PHRASES = "harness.stages.phrases:phrases"
+TRANSLATIONS = "harness.stages.translation:translations"
+TRANSLATION_SCORES = "harness.stages.translation_scores:translation_scores"
+ACTIVATIONS = "harness.stages.extraction:activations"
+DICTIONARY_ERROR = "harness.stages.dictionary_error:dictionary_error"
+ADAPTERS = "harness.stages.alignment:adapters"
+PUBLISHED_MODELS = "harness.stages.published_models:published_models"
+ACTIVATIONS_TUNED = "harness.stages.extraction:activations_tuned"
+BENCHMARKS = "harness.stages.evaluation:benchmarks"
+BENCHMARKS_TUNED = "harness.stages.evaluation:benchmarks_tuned"
+ESTIMATES = "harness.designs.disparity.estimates:estimates"
+SELF_CHECKS = "harness.stages.self_checks:self_checks"
+
+STAGES = (
+    REPLAY,
+    PHRASES,
+    TRANSLATIONS,
+    TRANSLATION_SCORES,
+    ACTIVATIONS,
+    DICTIONARY_ERROR,
+    ADAPTERS,
+    PUBLISHED_MODELS,
+    ACTIVATIONS_TUNED,
+    BENCHMARKS,
+    BENCHMARKS_TUNED,
+    ESTIMATES,
+    SELF_CHECKS,
+)
+"""Every stage, in the order in which people read of them; each reads from earlier ones alone."""
+
+BATCH_TEXTS = 32
+"""Texts per translation batch, and options per benchmark batch."""
+
+REPLAYED_ROWS = 50
+"""Stored rows of each layer that are computed anew."""
+
+SELF_CHECK_STEPS = 2
+"""Training steps of the adapter that the self-checks train."""
+
+Needs = tuple[tuple[str, Item], ...]
+
+
+def plan(study: Study, profile: Profile, device: str) -> Plan:
+    """The stages of one study in one world; the same arguments give the same plan."""
+    items = tuple(_items(study, profile, Told(study, profile, device)))
+    stages = (staged(function, items) for function in STAGES)
+    return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
+
+
+def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
+    sizes, english = profile.sizes, study.reference.code
+    yield Item(function=REPLAY, name="all", parameters=told.replay())
+    phrases = Item(function=PHRASES, name="all", parameters=told.phrases())
+    translations = {
+        language.code: Item(
+            function=TRANSLATIONS,
+            name=language.code,
+            parameters=told.translation(language),
+            needs=(("phrases", phrases),),
+        )
+        for language in study.targets
+    }
+    scores = tuple(
+        Item(function=TRANSLATION_SCORES, name=language.code, parameters=told.translation_scores(language))
+        for language in study.targets
+        if profile.sources.parallel is not None
+    )
+    # What a stage that reads one language needs: the phrases, and their translation unless it is English.
+    texts: dict[str, Needs] = {english: (("phrases", phrases),)}
+    texts |= {
+        code: (("phrases", phrases), ("translation", translation))
+        for code, translation in translations.items()
+    }
+    codes = [language.code for language in study.languages]
+    activations = tuple(
+        Item(
+            function=ACTIVATIONS,
+            name=code,
+            parameters=told.activations(code, sizes.similarity_texts),
+            needs=texts[code],
+        )
+        for code in codes
+    )
+    errors = tuple(
+        Item(function=DICTIONARY_ERROR, name=code, parameters=told.dictionary_error(code), needs=texts[code])
+        for code in codes
+    )
+
+    def trained(language: Language, seed: int, *, is_control: bool) -> Item:
+        return Item(
+            function=ADAPTERS,
+            name=adapter_name(language.code, seed, is_control=is_control),
+            parameters=told.adapter(language, seed, is_control=is_control),
+            needs=texts[language.code],
+        )
+
+    adapters = tuple(
+        trained(language, seed, is_control=False) for language in study.tuned for seed in sizes.adapter_seeds
+    )
+    controls = tuple(
+        trained(language, seed, is_control=True) for language in study.tuned for seed in sizes.control_seeds
+    )
+    # A published model stands where an adapter would.
+    published = tuple(
+        Item(
+            function=PUBLISHED_MODELS,
+            name=published_name(model.language, model.name),
+            parameters={
+                "language": model.language,
+                "name": model.name,
+                "source": model.pin,
+                "model": profile.sources.model,
+                "numerics": told.numerics,
+            },
+        )
+        for model in profile.sources.published_models
+    )
+    # An adapter is measured on its own language and on the reference language, a control on its own alone.
+    read = [(adapter, code) for adapter in (*adapters, *published) for code in (_language(adapter), english)]
+    tuned = tuple(
+        # Similarity is not asked of tuned models.
+        Item(
+            function=ACTIVATIONS_TUNED,
+            name=f"{adapter.name}/{code}",
+            parameters=told.activations(code, similarity_texts=0),
+            needs=(*texts[code], ("adapter", adapter)),
+        )
+        for adapter, code in (*read, *((control, _language(control)) for control in controls))
+    )
+    base_scores = tuple(
+        Item(function=BENCHMARKS, name=code, parameters=told.benchmarks(code)) for code in codes
+    )
+    tuned_scores = tuple(
+        Item(
+            function=BENCHMARKS_TUNED,
+            name=f"{adapter.name}/{code}",
+            parameters=told.benchmarks(code),
+            needs=(("adapter", adapter),),
+        )
+        for adapter, code in read
+    )
+    made = (
+        *(phrases, *translations.values(), *scores),
+        *(*activations, *errors, *adapters, *controls),
+        *(*tuned, *base_scores, *tuned_scores),
+    )
+    yield from (*made, *published)
+    yield Item(
+        function=ESTIMATES,
+        name="all",
+        parameters=told.estimates(),
+        needs=tuple((f"{item.stage}/{item.name}", item) for item in made),
+    )
+    if profile.known_numbers is not None:
+        yield Item(function=SELF_CHECKS, name="all", parameters=told.self_checks())
+
+
+def _language(adapter: Item) -> str:
+    language: str = adapter.parameters["language"]
+    return language
+
+
+@dataclass(frozen=True)
+class Told:
+    """What each stage is told of a study and a profile: which choice of the specification ends up where."""
+
+    study: Study
+    profile: Profile
+    device: str
+
+    @property
+    def numerics(self) -> Numerics:
+        """Where models run, and in which precision."""
+        sizes = self.profile.sizes
+        return Numerics(device=self.device, dtype=sizes.dtype, threads=sizes.threads)
+
+    @property
+    def networks(self) -> Networks:
+        """The language model with its dictionaries."""
+        sources = self.profile.sources
+        return Networks(
+            model=sources.model,
+            dictionaries=sources.dictionaries,
+            dictionary_files=sources.dictionary_files,
+            numerics=self.numerics,
+            batch_tokens=self.profile.sizes.batch_tokens,
+        )
+
+    def replay(self) -> Parameters:
+        """Which stored rows are computed anew."""
+        return {
+            "export": self.profile.sources.phrases,
+            "source_ids": self.profile.sources.phrase_source_ids,
+            "networks": self.networks,
+            "rows_per_layer": REPLAYED_ROWS,
+            "seed": self.profile.sizes.sampling_seed,
+        }
+
+    def phrases(self) -> Parameters:
+        """How phrases are selected."""
+        sizes, sources = self.profile.sizes, self.profile.sources
+        return {
+            "export": sources.phrases,
+            "source_ids": sources.phrase_source_ids,
+            "dictionaries": sources.dictionaries,
+            "dictionary_files": sources.dictionary_files,
+            "choice": self.study.primary.phrases,
+            "latents_per_layer": sizes.latents_per_layer,
+            "panel_latents": sizes.panel_latents,
+            "held_out_fraction": sizes.held_out_fraction,
+            "seed": self.profile.sizes.sampling_seed,
+        }
+
+    def translation(self, language: Language) -> Parameters:
+        """How one language is translated into."""
+        translator = self.profile.sources.translators[language.code]
+        return {
+            "language": language,
+            "translator": translator.pin,
+            "target_token": translator.target_token,
+            "num_beams": self.study.primary.num_beams,
+            "batch_texts": BATCH_TEXTS,
+            "numerics": self.numerics,
+        }
+
+    def translation_scores(self, language: Language) -> Parameters:
+        """On which sentences a translator is held against people."""
+        parallel = self.profile.sources.parallel
+        assert parallel is not None
+        texts = ParallelTexts(
+            pin=parallel.pin,
+            split=parallel.split,
+            source_config=parallel.configs[self.study.reference.code],
+            target_config=parallel.configs[language.code],
+            sentences=self.profile.sizes.parallel_texts,
+        )
+        return {"translation": self.translation(language), "parallel": texts}
+
+    def activations(self, language: str, similarity_texts: int, seed: int | None = None) -> Parameters:
+        """How one language's texts are read."""
+        return {
+            "language": language,
+            "networks": self.networks,
+            "similarity_texts": similarity_texts,
+            "seed": self.profile.sizes.sampling_seed if seed is None else seed,
+        }
+
+    def dictionary_error(self, language: str, seed: int | None = None) -> Parameters:
+        """On which texts the dictionaries are tried."""
+        return {
+            "language": language,
+            "networks": self.networks,
+            "texts": self.profile.sizes.dictionary_texts,
+            "seed": self.profile.sizes.sampling_seed if seed is None else seed,
+        }
+
+    def adapter(self, language: Language, seed: int, *, is_control: bool) -> Parameters:
+        """How one adapter is trained; a control on wrong partners, and alike in all else."""
+        sizes, choice = self.profile.sizes, self.study.primary.alignment
+        return {
+            "language": language.code,
+            "seed": seed,
+            "networks": self.networks,
+            "choice": choice,
+            "max_steps": sizes.max_alignment_steps,
+            "batch_size": sizes.alignment_batch or choice.batch_size,
+            "wrong_partners": is_control,
+        }
+
+    def benchmarks(self, language: str) -> Parameters:
+        """How one language's benchmarks are asked."""
+        sources, sizes = self.profile.sources, self.profile.sizes
+        return {
+            "language": language,
+            "model": sources.model,
+            "benchmarks": self.study.benchmarks,
+            "data": tuple(sources.benchmarks[benchmark.data_folder] for benchmark in self.study.benchmarks),
+            "items": sizes.items_per_cell,
+            "max_shots": sizes.max_shots,
+            "numerics": self.numerics,
+            "batch_items": BATCH_TEXTS,
+        }
+
+    def estimates(self) -> Parameters:
+        """Of which languages, layers, benchmarks and seeds quantities are estimated, and how."""
+        return {
+            "languages": self.study.languages,
+            "benchmarks": self.study.benchmarks,
+            "num_layers": self.study.shapes.num_layers,
+            "specification": self.study.primary,
+            "adapter_seeds": self.profile.sizes.adapter_seeds,
+            "control_seeds": self.profile.sizes.control_seeds,
+            "published": tuple((each.language, each.name) for each in self.profile.sources.published_models),
+        }
+
+    def self_checks(self) -> Parameters:
+        """What every stage is told on the committed inputs of known numbers."""
+        return {
+            "known_numbers": self.profile.known_numbers,
+            "phrases": self.phrases(),
+            "languages": tuple(self._language_checks(language) for language in self.study.tuned),
+            "benchmarks": self.benchmarks(self.study.reference.code),
+        }
+
+    def _language_checks(self, language: Language) -> Parameters:
+        adapter = self.adapter(language, self.profile.sizes.adapter_seeds[0], is_control=False)
+        return {
+            "translation": self.translation(language),
+            "activations": self.activations(language.code, 0, SAMPLING_SEED),
+            "dictionary": self.dictionary_error(language.code, SAMPLING_SEED),
+            "adapter": {**adapter, "max_steps": SELF_CHECK_STEPS},
+        }
