@@ -503,12 +503,8 @@ def authors(
 
     Nothing of the study is changed by it.
     """
-    from harness.amending import settled, settled_lines
-    from harness.authors import closing_lines, read_published, write_published
-    from harness.judge.declared import load_claims
-    from harness.judge.settling import printed_changes
-    from harness.sampled import sample_outcomes, sampled_lines
-    from harness.sources.studies import load_protocol_of, load_published, load_study
+    from harness.authors import examine, lines_of
+    from harness.sources.studies import load_published
 
     published = load_published(study)
     if not published:
@@ -517,18 +513,13 @@ def authors(
             err=True,
         )
         return USAGE
-    found, asked = read_published(published), load_study(study)
-    printed = printed_changes(asked, load_claims(study))
-    result = settled(asked, load_protocol_of(study).baselines, printed, found)
-    sampled = sample_outcomes(found, result, out) if samples else ()
-    path = write_published(found, {**vars(result), "outcomes": sampled}, out)
+    found = examine(study, published, out, with_samples=samples)
     if as_json:
-        typer.echo(path.read_text(encoding="utf-8"))
+        typer.echo(found.path.read_text(encoding="utf-8"))
     else:
-        for line in (*closing_lines(found), *settled_lines(result), *sampled_lines(sampled, out)):
+        for line in lines_of(found, out):
             typer.echo(line)
-        typer.echo(f"written to {path}; a value becomes a target only by a committed amendment")
-    return 0 if any(result.runs for result in found) else NOTHING_JUDGED
+    return 0 if any(each.runs for each in found.sets) else NOTHING_JUDGED
 
 
 store_app = typer.Typer(

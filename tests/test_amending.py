@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from claims.sin2025.published import BASELINES
-from harness.amending import Standing, settled, settled_lines
-from harness.authors import Read
+from harness.authors import FetchedSet, Standing, compared, comparison_lines
 from harness.judge.declared import load_claims
 from harness.judge.settling import printed_changes
 from harness.sources.studies import load_study
@@ -31,11 +30,11 @@ RUN = PublishedRun(
 
 
 def lines(*runs: PublishedRun, committed: Sequence[PublishedBaseline] = BASELINES) -> list[str]:
-    return list(settled_lines(settled(STUDY, committed, PRINTED, (Read(asked=SET, runs=runs),))))
+    return list(comparison_lines(compared(STUDY, committed, PRINTED, (FetchedSet(asked=SET, runs=runs),))))
 
 
 def standings(*runs: PublishedRun) -> list[Standing]:
-    found = settled(STUDY, (INDONESIAN,), PRINTED, (Read(asked=SET, runs=runs),))
+    found = compared(STUDY, (INDONESIAN,), PRINTED, (FetchedSet(asked=SET, runs=runs),))
     return [each.standing for each in found.baselines]
 
 
