@@ -45,7 +45,7 @@ class PencilRun:
         recipe = Recipe(stage=stage, item=item, parameters=canonical_json([stage, item]))
         self.indexes[stage].append(record_of(self.store.produce(recipe, make)))
         self.folder.write_index(stage, tuple(self.indexes[stage]))
-        self.folder.diary(stage).note(how, item)
+        self.folder.event_log(stage).note(how, item)
 
     def end(self, seconds: dict[str, float], **changes: Any) -> Path:
         """What a run leaves when it ends; gives its folder."""

@@ -122,7 +122,7 @@ def test_translators_are_paced_by_texts(pencil: PencilRun) -> None:
 
 def test_what_cannot_be_counted_has_no_pace_and_no_forecast(pencil: PencilRun) -> None:
     pencil.keep("benchmarks", "en")
-    pencil.folder.diary("phrases").note("made", "all")
+    pencil.folder.event_log("phrases").note("made", "all")
     pace = paced(pencil, {"phrases": 1.0, "activations": 50.0, "benchmarks": 5.0})
     assert [stage.stage for stage in pace.other.stages] == ["activations"]
     by_name = {stage.work.stage: stage for stage in pace.stages}

@@ -53,7 +53,7 @@ def layer_encoder(networks: Networks, layer: int) -> Encoder:
     return encoder
 
 
-def layer_dictionary(networks: Networks, layer: int) -> "JumpReLUSAE":
+def layer_sae(networks: Networks, layer: int) -> "JumpReLUSAE":
     """One layer's dictionary as sae-lens knows it, held to the model that it is to read; float32.
 
     Raises:
@@ -61,7 +61,7 @@ def layer_dictionary(networks: Networks, layer: int) -> "JumpReLUSAE":
         ValueError: If it does not hold the arrays of a JumpReLU dictionary, or is of a model of another width or depth.
     """
     file, device = networks.dictionary_files[layer], networks.numerics.device
-    dictionary = load_dictionary(networks.dictionaries, file, device)
+    dictionary = load_sae(networks.dictionaries, file, device)
     _require_its_model(networks, layer, dictionary.W_enc.shape[0])
     return dictionary
 
@@ -77,7 +77,7 @@ def load_encoder(pin: Pin, file: str) -> Encoder:
     return Encoder(W_enc=arrays["W_enc"], b_enc=arrays["b_enc"], threshold=arrays["threshold"])
 
 
-def load_dictionary(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
+def load_sae(pin: Pin, file: str, device: str) -> "JumpReLUSAE":
     """One layer's dictionary as sae-lens knows it, float32.
 
     Raises:

@@ -11,7 +11,7 @@ from harness.run.cache_keys import Recipes
 from harness.stages.stage import perform
 from harness.store.files import require_folder, told
 from harness.store.provenance import set_determinism, set_threads
-from harness.store.run_folder import Diary, RunFolder, StageFailure
+from harness.store.run_folder import EventLog, RunFolder, StageFailure
 from harness.store.store import Artifact, Store
 from harness.words.errors import (
     MALFUNCTION,
@@ -35,16 +35,16 @@ class StageProcess:
     stage: Stage
     store: Store
     recipes: Recipes
-    diary: Diary
+    events: EventLog
     item: str = field(default="", init=False)
     """What it is working on, for the error."""
 
     def make(self) -> tuple[ArtifactRecord, ...]:
         """Every item of the stage, made or found."""
         set_threads(self.plan.profile.sizes.threads)
-        self.diary.note("started")
+        self.events.note("started")
         records = tuple(record_of(self._produced(item)) for item in self.stage.items)
-        self.diary.note("ended")
+        self.events.note("ended")
         return records
 
     def _produced(self, item: Item) -> Artifact:
@@ -61,7 +61,7 @@ class StageProcess:
                 perform(item, folders, out)
 
         artifact = self.store.produce(self.recipes.recipe(item, inputs), make)
-        self.diary.note("made" if made else "found", item.name)
+        self.events.note("made" if made else "found", item.name)
         return artifact
 
     def _input(self, need: Item) -> Artifact:
@@ -82,7 +82,7 @@ def run_stage(plan: Plan, name: str, store: Store, run: RunFolder) -> None:
     """
     recipes = Recipes(plan=plan)
     process = StageProcess(
-        plan=plan, stage=plan.stage(name), store=store, recipes=recipes, diary=run.diary(name)
+        plan=plan, stage=plan.stage(name), store=store, recipes=recipes, events=run.event_log(name)
     )
     for folder in (run.root, store.root):
         require_folder(folder)

@@ -60,20 +60,18 @@ def cache_folder(pin: Pin) -> Path:
 
 
 def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
+    def fetched() -> None:
+        if not path.is_file():
+            _fetch(pin, file, path)
+        hold_file(pin, file, path)
+
     if path.is_file():
         with suppress(ChangedSourceError):
-            return hold_file(pin, file, path)
+            hold_file(pin, file, path)
+            return
     # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
     with locked(cache_folder(pin).with_suffix(".lock")):
-        for attempt in range(http.ATTEMPTS):
-            if not path.is_file():
-                _fetch(pin, file, path)
-            try:
-                return hold_file(pin, file, path)
-            except ChangedSourceError:
-                if attempt == http.ATTEMPTS - 1:
-                    raise
-    return None
+        http.once_more_if_damaged(fetched)
 
 
 def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from harness.sources.pin_record import cure_of_loss, downloads, endpoint_of
+from harness.sources.pin_record import ChangedSourceError, cure_of_loss, downloads, endpoint_of
 from harness.words.errors import MissingSourceError, Reason, SettingError
 from harness.words.study import Pin
 
@@ -44,9 +44,6 @@ PAUSES_SECONDS = (1.0, 4.0, 16.0)
 
 LONGEST_PAUSE_SECONDS = 300.0
 """The hub counts questions in windows of five minutes; who names more than that is not waited for."""
-
-ATTEMPTS = 2
-"""A file that arrives damaged is fetched once more; damaged twice, the endpoint serves something else."""
 
 ANSWERED: set[str] = set()
 """Scheme, host and port of everyone who gave this process what it asked for."""
@@ -148,6 +145,14 @@ def is_offline() -> bool:
     from huggingface_hub import constants
 
     return constants.HF_HUB_OFFLINE
+
+
+def once_more_if_damaged(fetch: Callable[[], Answer]) -> Answer:
+    """What is fetched and held to its record, once more where it came damaged; damaged twice, something else is served."""
+    try:
+        return fetch()
+    except ChangedSourceError:
+        return fetch()
 
 
 def whole_answer(pin: Pin, url: str) -> bytes:

@@ -10,14 +10,14 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fnmatch import fnmatch
 from http import HTTPStatus
 from pathlib import Path
 
 from harness.sources import http
 from harness.sources.http import (
+    Answer,
     Setback,
     expect_connection,
     is_offline,
@@ -28,7 +28,6 @@ from harness.sources.http import (
 )
 from harness.sources.pin_record import (
     HUB,
-    ChangedSourceError,
     Seen,
     SeenFile,
     cure_of_loss,
@@ -76,8 +75,7 @@ def repository(pin: Pin) -> Seen:
             timeout=http.PROBE_SECONDS,
         )
 
-    with told(pin):
-        facts = vars(patiently(endpoint_of(pin), ask, _setback))
+    facts = vars(_answer(pin, ask))
     siblings = [file for file in facts["siblings"] or () if wanted(pin, file.rfilename)]
     if untold := [file.rfilename for file in siblings if file.size is None or _digest(file) is None]:
         raise MissingSourceError(
@@ -104,19 +102,16 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
         MissingSourceError: If something is missing and cannot be fetched.
         ChangedSourceError: If a file is not the recorded one, twice over.
     """
-    for attempt in range(http.ATTEMPTS):
+
+    def held() -> Path:
         folder = cache_folder(pin, seen)
         if absent(folder, seen):
             folder = _fetched(pin, seen)
-        try:
-            for file in seen.files:
-                hold_file(pin, file, folder / file.path)
-        except ChangedSourceError:
-            if attempt == http.ATTEMPTS - 1:
-                raise
-        else:
-            break
-    return folder
+        for file in seen.files:
+            hold_file(pin, file, folder / file.path)
+        return folder
+
+    return http.once_more_if_damaged(held)
 
 
 def absent(folder: Path, seen: Seen) -> tuple[SeenFile, ...]:
@@ -132,8 +127,7 @@ def may_read(pin: Pin) -> None:
     """
     from huggingface_hub import HfApi
 
-    with told(pin):
-        patiently(endpoint_of(pin), lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)), _setback)
+    _answer(pin, lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
 
 
 def wanted(pin: Pin, path: str) -> bool:
@@ -169,15 +163,15 @@ def _fetched(pin: Pin, seen: Seen) -> Path:
             pin.address, repo_type=_kind(pin), revision=seen.revision, timeout=http.PROBE_SECONDS
         )
         http.take_note(endpoint_of(pin))
-        return snapshot_download(
-            pin.address,
-            repo_type=_kind(pin),
-            revision=seen.revision,
-            allow_patterns=[file.path for file in seen.files],
-        )
+        with disk_errors(cache_folder(pin, seen)):
+            return snapshot_download(
+                pin.address,
+                repo_type=_kind(pin),
+                revision=seen.revision,
+                allow_patterns=[file.path for file in seen.files],
+            )
 
-    with told(pin), disk_errors(cache_folder(pin, seen)):
-        return Path(patiently(endpoint_of(pin), fetch, _setback))
+    return Path(_answer(pin, fetch))
 
 
 def _kind(pin: Pin) -> str:
@@ -193,9 +187,8 @@ def _digest(file: object) -> str | None:
     return f"{kind}:{str(digits).lower()}" if digits else None
 
 
-@contextmanager
-def told(pin: Pin) -> Iterator[None]:
-    """Turns every refusal of hub, line and offline switch into one clear error; the disk's pass.
+def _answer(pin: Pin, ask: Callable[[], Answer]) -> Answer:
+    """The answer of the hub, asked patiently, and every refusal of hub, line and offline switch as one clear error.
 
     Raises:
         MissingSourceError: If the hub does not answer, or refuses.
@@ -208,7 +201,7 @@ def told(pin: Pin) -> Iterator[None]:
     expect_connection()
     has_token()
     try:
-        yield
+        return patiently(endpoint_of(pin), ask, _setback)
     except errors.HfHubHTTPError as error:
         raise _refusal(pin, error) from error
     except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:

@@ -7,9 +7,8 @@ the real one. What is recorded here enters the name of every artifact that is ma
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,8 +20,6 @@ from harness.words.study import Home, Pin
 
 HUB = "https://huggingface.co"
 """Endpoint of the hub where `HF_ENDPOINT` names no other."""
-
-BLOCK_BYTES = 1 << 20
 
 MARK_LINES = 2
 """A mark of a verified file holds what it looked like, and its digest."""
@@ -48,11 +45,6 @@ class Seen:
 
     revision: str
     files: tuple[SeenFile, ...]
-
-    @cached_property
-    def by_path(self) -> Mapping[str, SeenFile]:
-        """The files by path."""
-        return {file.path: file for file in self.files}
 
     @property
     def size_bytes(self) -> int:
@@ -172,12 +164,16 @@ def hold_to(pin: Pin, earlier: Seen, now: Seen) -> None:
     """
     if earlier == now:
         return
-    before, after = earlier.by_path, now.by_path
+    before, after = ({file.path: file for file in seen.files} for seen in (earlier, now))
     paths = [path for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
     what = f"file {paths[0]}" if paths else f"revision, {earlier.revision} before and {now.revision} now"
+    said = [
+        getattr(files.get(paths[0]), "digest", "absent") if paths else "the same files"
+        for files in (before, after)
+    ]
     raise ChangedSourceError(
         f"{endpoint_of(pin)} answers otherwise for {pin.name} ({pin.address}) than when it was first used: {what} "
-        f"({_described(before, paths)} before, {_described(after, paths)} now); {_cure(record_path(pin))}"
+        f"({said[0]} before, {said[1]} now); {_cure(record_path(pin))}"
     )
 
 
@@ -201,10 +197,15 @@ def hold_file(pin: Pin, file: SeenFile, path: Path) -> None:
     expected = (earlier[1] if earlier else None) if in_parts else file.digest
     found = _local_digest("sha256:" if in_parts else file.digest, path)
     if facts.st_size != file.size_bytes or found != (expected or found):
+        no_digest = (
+            ", or its ETags are no MD5 of its bytes, as where it encrypts with a key: set AWS_ENDPOINT_URL_S3 to another"
+            if file.digest.startswith("etag:") and facts.st_size == file.size_bytes
+            else ""
+        )
         raise ChangedSourceError(
             f"{file.path} of {pin.name} came with {facts.st_size} bytes and digest {found}, but {file.size_bytes} "
             f"bytes and {expected or file.digest} are recorded, so {_removed(path)}: it was cut or damaged on its way, or "
-            f"{endpoint_of(pin)} serves something else than at first use{_no_digest(file, facts.st_size)}. Start again; "
+            f"{endpoint_of(pin)} serves something else than at first use{no_digest}. Start again; "
             f"{_cure(record_path(pin))}"
         )
     if may_write(mark):
@@ -219,13 +220,6 @@ def _removed(path: Path) -> str:
     except OSError as error:
         return f"it should go, but this user cannot remove {path} ({error.strerror}): name another folder with HF_HOME"
     return "it is removed"
-
-
-def _no_digest(file: SeenFile, size_bytes: int) -> str:
-    """One more reason, where all but the word of an object store fits."""
-    if not file.digest.startswith("etag:") or size_bytes != file.size_bytes:
-        return ""
-    return ", or its ETags are no MD5 of its bytes, as where it encrypts with a key: set AWS_ENDPOINT_URL_S3 to another"
 
 
 def record_path(pin: Pin) -> Path:
@@ -247,25 +241,15 @@ def listing_digest(files: Sequence[SeenFile]) -> str:
 
 
 def _local_digest(like: str, path: Path) -> str:
+    """Digest of a file's bytes, of the same kind as another."""
     kind = like.partition(":")[0]
-    if kind == "etag":
-        return f"etag:{_digested(path, hashlib.md5(usedforsecurity=False))}"
-    if kind == "git":
-        digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-        return f"git:{_digested(path, digest)}"
-    return f"sha256:{_digested(path, hashlib.sha256())}"
-
-
-def _digested(path: Path, digest: "hashlib._Hash") -> str:
+    of_blob = f"blob {path.stat().st_size}\0".encode()
+    kinds: Mapping[str, Callable[[], hashlib._Hash]] = {
+        "etag": lambda: hashlib.md5(usedforsecurity=False),
+        "git": lambda: hashlib.sha1(of_blob, usedforsecurity=False),
+    }
     with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _described(files: Mapping[str, SeenFile], paths: Sequence[str]) -> str:
-    file = files.get(paths[0]) if paths else None
-    return file.digest if file else "absent" if paths else "the same files"
+        return f"{kind}:{hashlib.file_digest(stream, kinds.get(kind, hashlib.sha256)).hexdigest()}"
 
 
 def _cure(path: Path) -> str:

@@ -48,7 +48,7 @@ def locate(pin: Pin) -> Path:
     if pin.home is Home.FOLDER:
         return _folder(pin)
     if pin.home is Home.MADE:
-        return synthetic.made_folder(pin)
+        return synthetic.synthetic_folder(pin)
     seen = first_use(pin)
     return bucket.copies(pin, seen) if pin.home is Home.BUCKET else hub.snapshot(pin, seen)
 
@@ -103,7 +103,7 @@ def revision_of(pin: Pin) -> str:
         MissingSourceError: If a thing was never used, and its endpoint cannot be asked.
     """
     if pin.home is Home.MADE:
-        return synthetic.made_revision(pin)
+        return synthetic.synthetic_revision(pin)
     if pin.is_optional and refusal(pin):
         return NOT_HAD
     if pin.home is not Home.FOLDER:
@@ -180,12 +180,6 @@ def content_digests(pin: Pin) -> frozenset[str]:
     return frozenset(digest for kind, _, digest in digests if kind == "sha256")
 
 
-def fixture_digests(pin: Pin) -> frozenset[str]:
-    """Digests that stand in the birth certificate of a committed folder; empty where it is not in this checkout."""
-    folder = CHECKOUT / pin.address
-    return certified_digests(folder) if pin.home is Home.FOLDER and folder.is_dir() else frozenset()
-
-
 def _folder(pin: Pin) -> Path:
     folder = CHECKOUT / pin.address
     if not folder.is_dir():
@@ -207,45 +201,46 @@ def refuse_foreign_files(folder: Path, found: Mapping[str, str]) -> None:
     Raises:
         ForeignFileError: If a file was changed, added or removed since the certificate was written.
     """
-    certified = next(
-        (parent for parent in (folder, *folder.parents) if (parent / CERTIFICATE).is_file()), None
-    )
+    certified = _certified(folder)
     if certified is None:
         return
     below = folder.relative_to(certified)
-    wanted = _recorded(certified / CERTIFICATE)
     here = {
         (below / path).as_posix(): digest for path, digest in found.items() if Path(path).name != CERTIFICATE
     }
     expected = {
-        path: digest for path, digest in wanted.items() if below == Path() or Path(path).is_relative_to(below)
+        path: digest for path, digest in _listed(certified).items() if Path(path).is_relative_to(below)
     }
+    cure = "restore it with 'git checkout', or rebuild the miniature world with 'nox -s fixtures'"
     for path in sorted(here.keys() | expected.keys()):
-        if here.get(path) != expected.get(path):
-            raise ForeignFileError(_message(certified, path, here.get(path), expected.get(path)))
+        place, certificate = f"{certified.name}/{path}", f"{certified.name}/{CERTIFICATE}"
+        if path not in here:
+            raise ForeignFileError(f"{place} is missing, but {certificate} lists it; {cure}")
+        if path not in expected:
+            raise ForeignFileError(
+                f"{place} is foreign: {certificate} does not list it; remove it, or {cure}"
+            )
+        if here[path] != expected[path]:
+            raise ForeignFileError(
+                f"{place} has digest {here[path][:12]}, but {certificate} says {expected[path][:12]}; {cure}"
+            )
 
 
-def certified_digests(folder: Path) -> frozenset[str]:
-    """Digests that the nearest certificate at or above a folder lists; empty where there is none."""
-    certified = next(
-        (parent for parent in (folder, *folder.parents) if (parent / CERTIFICATE).is_file()), None
-    )
-    return frozenset(_recorded(certified / CERTIFICATE).values()) if certified else frozenset()
+def fixture_digests(pin: Pin) -> frozenset[str]:
+    """Digests that stand in the birth certificate of a committed folder; empty where it is not in this checkout."""
+    folder = CHECKOUT / pin.address
+    certified = _certified(folder) if pin.home is Home.FOLDER and folder.is_dir() else None
+    return frozenset(_listed(certified).values()) if certified else frozenset()
 
 
-def _recorded(certificate: Path) -> Mapping[str, str]:
-    content = json.loads(certificate.read_text(encoding="utf-8"))
+def _certified(folder: Path) -> Path | None:
+    """The nearest folder at or above another that holds a certificate."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / CERTIFICATE).is_file()), None)
+
+
+def _listed(certified: Path) -> Mapping[str, str]:
+    content = json.loads((certified / CERTIFICATE).read_text(encoding="utf-8"))
     files = content.get("files") if isinstance(content, dict) else None
     if not isinstance(files, dict):
-        raise ForeignFileError(f"{certificate} lists no files; restore it with 'git checkout'")
+        raise ForeignFileError(f"{certified / CERTIFICATE} lists no files; restore it with 'git checkout'")
     return files
-
-
-def _message(folder: Path, path: str, found: str | None, expected: str | None) -> str:
-    place = f"{folder.name}/{path}"
-    cure = "restore it with 'git checkout', or rebuild the miniature world with 'nox -s fixtures'"
-    if found is None:
-        return f"{place} is missing, but {folder.name}/{CERTIFICATE} lists it; {cure}"
-    if expected is None:
-        return f"{place} is foreign: {folder.name}/{CERTIFICATE} does not list it; remove it, or {cure}"
-    return f"{place} has digest {found[:12]}, but {folder.name}/{CERTIFICATE} says {expected[:12]}; {cure}"

@@ -234,9 +234,7 @@ def _profiles(study: str) -> Mapping[str, Profile]:
 
 
 def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Entry, ...]:
-    if not _has(study, module):
-        return ()
-    found = _attribute(study, module, name)
+    found = _attribute(study, module, name) if _has(study, module) else ()
     if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
         raise UsageError(
             f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "

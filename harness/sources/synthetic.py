@@ -61,12 +61,12 @@ ROWS_PER_LATENT = 3
 PEAK = 10.0
 
 
-def made_revision(pin: Pin) -> str:
+def synthetic_revision(pin: Pin) -> str:
     """What stands for the content of a made thing: its recipe."""
     return digest_of([RECIPE, pin.address])
 
 
-def made_folder(pin: Pin) -> Path:
+def synthetic_folder(pin: Pin) -> Path:
     """Folder that holds the made thing; made now where it is not there yet, whole or not at all.
 
     Raises:
@@ -74,7 +74,7 @@ def made_folder(pin: Pin) -> Path:
         StoreError: If the disk refuses.
     """
     kind, figures = recipe_of(pin)
-    folder = kept(f"made/{kind}-{made_revision(pin)[:16]}")
+    folder = kept(f"made/{kind}-{synthetic_revision(pin)[:16]}")
     if folder.is_dir():
         return folder
     with locked(folder.with_suffix(".lock")), disk_errors(folder):

@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.models.batches import length_buckets
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
-from harness.models.sae import layer_dictionary, require_finite
+from harness.models.sae import layer_sae, require_finite
 from harness.stages.extraction import as_batch
 from harness.stages.stage import stage
 from harness.stages.texts import language_texts
@@ -116,4 +116,4 @@ def reconstruction_totals(
 
 @cache
 def _dictionary(networks: Networks, layer: int) -> Any:  # noqa: ANN401  a sae-lens object
-    return layer_dictionary(networks, layer)
+    return layer_sae(networks, layer)

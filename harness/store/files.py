@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -52,8 +51,6 @@ UNSYNCED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS}
 
 HUB_CACHE_VARIABLES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")
 """Variables that give the files of the hub's client a folder of their own, the stronger first."""
-
-_READ_BYTES = 1 << 20
 
 
 class BusyError(HarnessError):
@@ -152,11 +149,8 @@ def sync(path: Path) -> None:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def remove_folder(folder: Path) -> None:
@@ -280,19 +274,6 @@ def _lock_file(path: Path) -> Iterator[IO[bytes]]:
         yield stream
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Holder:
-    """Who holds a lock, written beside it; only a hint for messages, the kernel's lock decides."""
-
-    path: Path
-
-    def name(self) -> str:
-        try:
-            return f"process {int(self.path.read_text(encoding='utf-8'))}"
-        except (OSError, ValueError):
-            return "another process"
-
-
 @contextmanager
 def held_alone(path: Path, says: str) -> Iterator[None]:
     """Hold a kernel lock that nobody waits for.
@@ -304,12 +285,15 @@ def held_alone(path: Path, says: str) -> Iterator[None]:
     Raises:
         BusyError: If another process holds it; names that process.
     """
-    holder = _Holder(path=path.with_suffix(".pid"))
+    holder = path.with_suffix(".pid")  # only a hint for messages, the kernel's lock decides
     with _lock_file(path) as stream:
         if not take_lock(stream):
+            name = "another process"
+            with suppress(OSError, ValueError):
+                name = f"process {int(holder.read_text(encoding='utf-8'))}"
             raise BusyError(
-                f"{says} is in use by {holder.name()}; wait for it or stop it, "
+                f"{says} is in use by {name}; wait for it or stop it, "
                 "or name another folder with --out; the lock goes with the process, nothing needs to be unlocked"
             )
-        write_whole(holder.path, f"{os.getpid()}\n")
+        write_whole(holder, f"{os.getpid()}\n")
         yield

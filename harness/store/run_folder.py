@@ -116,9 +116,9 @@ class RunFolder:
         lines = path.read_bytes().splitlines() if path.exists() else []
         return tuple(event for line in lines if (event := _read(Event, line)))
 
-    def diary(self, stage: str) -> "Diary":
+    def event_log(self, stage: str) -> "EventLog":
         """Opens a stage's record of events."""
-        return Diary(stage=stage, path=self._events(stage), start=time.monotonic())
+        return EventLog(stage=stage, path=self._events(stage), start=time.monotonic())
 
     def _events(self, stage: str) -> Path:
         return self.root / "events" / f"{stage}.jsonl"
@@ -142,7 +142,7 @@ def named_keys(reports: Path) -> frozenset[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diary:
+class EventLog:
     """Appends what happens to one stage."""
 
     stage: str

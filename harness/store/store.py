@@ -3,14 +3,15 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from harness.store.files import FULL, disk_errors, file_sha256, locked, remove_folder, sync, write_json
 from harness.words.canonical import canonical_json, digest_of, plain, text_digest
 from harness.words.errors import DamagedArtifactError, MissingArtifactError, StoreError
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "artifact.json"
 
@@ -86,35 +87,28 @@ def write_manifest(folder: Path, recipe: Recipe) -> None:
     Raises:
         StoreError: If the folder holds nothing, or a link.
     """
-    files = tuple(_stored_files(folder))
+    files = []
+    for path in _names(folder):
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link; an artifact holds its own bytes, so copy the file instead")
+        name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+        files.append(StoredFile(path=name, sha256=file_sha256(path), size_bytes=size))
+        sync(path)
     if not files:
         raise StoreError(
             f"{recipe.stage} {recipe.item} made no file, so there is nothing to publish; see its log"
         )
-    for file in files:
-        sync(folder / file.path)
     content = {
         "format": FORMAT,
         "stage": recipe.stage,
         "item": recipe.item,
         "key": recipe.key,
-        "digest": digest_of(files),
+        "digest": digest_of(tuple(files)),
         "parameters": json.loads(recipe.parameters),
         "inputs": recipe.ingredients,
-        "files": files,
+        "files": tuple(files),
     }
     write_json(folder / MANIFEST, plain(content))
-
-
-def _stored_files(folder: Path) -> Iterator[StoredFile]:
-    for path in _names(folder):
-        if path.is_symlink():
-            raise StoreError(f"{path} is a link; an artifact holds its own bytes, so copy the file instead")
-        yield StoredFile(
-            path=path.relative_to(folder).as_posix(),
-            sha256=file_sha256(path),
-            size_bytes=path.stat().st_size,
-        )
 
 
 def _names(folder: Path) -> list[Path]:
@@ -136,17 +130,14 @@ def verified(folder: Path) -> Artifact:
     for name in sorted(found - promised.keys()):
         raise _damaged(folder / name, "a file that its manifest does not name", "no such file")
     for file in artifact.files:
-        _verify_file(folder / file.path, file)
+        path = folder / file.path
+        if not path.is_file():
+            raise _damaged(path, "no such file", f"{file.size_bytes} bytes")
+        if (size := path.stat().st_size) != file.size_bytes:
+            raise _damaged(path, f"{size} bytes", f"{file.size_bytes} bytes")
+        if (digest := file_sha256(path)) != file.sha256:
+            raise _damaged(path, f"sha256 {digest}", f"sha256 {file.sha256}")
     return artifact
-
-
-def _verify_file(path: Path, promised: StoredFile) -> None:
-    if not path.is_file():
-        raise _damaged(path, "no such file", f"{promised.size_bytes} bytes")
-    if (size := path.stat().st_size) != promised.size_bytes:
-        raise _damaged(path, f"{size} bytes", f"{promised.size_bytes} bytes")
-    if (digest := file_sha256(path)) != promised.sha256:
-        raise _damaged(path, f"sha256 {digest}", f"sha256 {promised.sha256}")
 
 
 def _damaged(path: Path, found: str, expected: str) -> DamagedArtifactError:
@@ -167,37 +158,25 @@ def read_manifest(folder: Path) -> Artifact:
     if not folder.is_dir():
         raise MissingArtifactError(f"no artifact at {folder}; run the stage that makes it")
     try:
-        artifact = _parsed(folder, json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        recipe = Recipe(
+            stage=str(content["stage"]),
+            item=str(content["item"]),
+            parameters=canonical_json(content["parameters"]),
+            ingredients=tuple(Ingredient(**entry) for entry in content["inputs"]),
+        )
+        files = tuple(StoredFile(**entry) for entry in content["files"])
+        artifact = Artifact(folder=folder, recipe=recipe, files=files)
+        stated = (content["format"], content["key"], content["key"], content["digest"])
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise _damaged(
             path, f"no readable manifest ({type(error).__name__}: {error})", "one of this format"
         ) from None
-    return artifact
-
-
-def _parsed(folder: Path, content: Mapping[str, object]) -> Artifact:
-    """An artifact from its manifest, whose own digests must agree with what it says."""
-    recipe = Recipe(
-        stage=str(content["stage"]),
-        item=str(content["item"]),
-        parameters=canonical_json(content["parameters"]),
-        ingredients=tuple(Ingredient(**entry) for entry in _objects(content["inputs"])),
-    )
-    files = tuple(StoredFile(**entry) for entry in _objects(content["files"]))
-    artifact = Artifact(folder=folder, recipe=recipe, files=files)
-    stated = (content["format"], content["key"], content["key"], content["digest"])
     if stated != (FORMAT, folder.name, artifact.key, artifact.digest):
-        raise ValueError("its format, key or digest is not the one of its content")
+        raise _damaged(
+            path, "a manifest whose format, key or digest is not the one of its content", "one of this format"
+        )
     return artifact
-
-
-def _objects(content: object) -> list[dict[str, Any]]:
-    if not isinstance(content, list):
-        raise TypeError(f"expected a list, found {type(content).__name__}")
-    return content
-
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -264,7 +243,13 @@ class Store:
 
     def verify(self) -> tuple[DamagedArtifactError, ...]:
         """Reads every byte of every artifact; what it finds wrong, one error per artifact."""
-        return tuple(error for folder in self._folders() if (error := _damage(folder)))
+        found = []
+        for folder in self._folders():
+            try:
+                verified(folder)
+            except DamagedArtifactError as error:
+                found.append(error)
+        return tuple(found)
 
     def clean(self, keep: Collection[str], *, remove: bool) -> tuple[Path, ...]:
         """Folders of artifacts that nobody keeps, and of work that was never finished.
@@ -279,7 +264,8 @@ class Store:
             for folder in loose:
                 self.discard(folder.parent.parent.name, folder.name)
             for draft in drafts:
-                self._sweep(draft)
+                with locked(self.root / "locks" / f"{draft.name.lstrip('.')}.lock"):
+                    shutil.rmtree(draft, ignore_errors=True)
         return (*loose, *drafts)
 
     def _standing(self, recipe: Recipe, *, repair: bool = False) -> Artifact | None:
@@ -325,15 +311,3 @@ class Store:
 
     def _folders(self) -> Iterator[Path]:
         yield from sorted(path for path in self.root.glob("objects/*/*/*") if not path.name.startswith("."))
-
-    def _sweep(self, draft: Path) -> None:
-        with locked(self.root / "locks" / f"{draft.name.lstrip('.')}.lock"):
-            shutil.rmtree(draft, ignore_errors=True)
-
-
-def _damage(folder: Path) -> DamagedArtifactError | None:
-    try:
-        verified(folder)
-    except DamagedArtifactError as error:
-        return error
-    return None

@@ -188,10 +188,10 @@ def _model(world: MidWorld) -> Any:
 
 def _saes(world: MidWorld) -> list[Any]:
     """A dictionary of its own for every layer, as real ones are."""
-    from harness.models.sae import load_dictionary
+    from harness.models.sae import load_sae
 
     networks = world.networks
-    return [load_dictionary(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]
+    return [load_sae(networks.dictionaries, file, "cpu") for file in networks.dictionary_files]
 
 
 def _batches(model: Any, world: MidWorld, amount: int) -> Iterator[Any]:

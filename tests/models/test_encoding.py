@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.models.sae import Encoder, latent_activations, load_dictionary, load_encoder
+from harness.models.sae import Encoder, latent_activations, load_encoder, load_sae
 from harness.statistics.finite import NotFiniteError
 from tests.world_networks import DEAD_LATENT
 from tests.worlds import World, dictionary_file
@@ -73,7 +73,7 @@ def test_chosen_columns_equal_the_full_encoding_in_the_order_asked(
 
 
 def test_sae_lens_gives_the_same_activations(world: World, encoder: Encoder, residual: Tensor) -> None:
-    dictionary = load_dictionary(world.dictionaries, dictionary_file(1), "cpu")
+    dictionary = load_sae(world.dictionaries, dictionary_file(1), "cpu")
     ours = latent_activations(residual, encoder)
     torch.testing.assert_close(ours, dictionary.encode(residual), rtol=1e-5, atol=1e-5)
     assert 0 < (ours > 0).float().mean() < 1
@@ -81,7 +81,7 @@ def test_sae_lens_gives_the_same_activations(world: World, encoder: Encoder, res
 
 
 def test_the_decoders_bias_is_not_subtracted(world: World, encoder: Encoder, residual: Tensor) -> None:
-    b_dec = load_dictionary(world.dictionaries, dictionary_file(1), "cpu").b_dec
+    b_dec = load_sae(world.dictionaries, dictionary_file(1), "cpu").b_dec
     assert b_dec.abs().max() > 0.1
     pre_acts = residual @ encoder.W_enc + encoder.b_enc
     fires = latent_activations(residual, encoder) > 0

@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from harness.models.sae import layer_dictionary, layer_encoder, load_dictionary, load_encoder
+from harness.models.sae import layer_encoder, layer_sae, load_encoder, load_sae
 from harness.words.errors import MissingSourceError
 from harness.words.plan import Networks
 from harness.words.study import Home, Pin
@@ -23,7 +23,7 @@ def test_encoder_and_dictionary_hold_the_same_arrays(world: World) -> None:
     file = world.dictionary_files[0]
     encoder, dictionary = (
         load_encoder(world.dictionaries, file),
-        load_dictionary(world.dictionaries, file, "cpu"),
+        load_sae(world.dictionaries, file, "cpu"),
     )
     assert torch.equal(encoder.W_enc, dictionary.W_enc)
     assert torch.equal(encoder.threshold, dictionary.threshold)
@@ -78,7 +78,7 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path, name: str, value
     with pytest.raises(
         ValueError, match=rf"odd: params\.npz holds values that are infinite or no number, in {name};"
     ):
-        load_dictionary(pin_of(tmp_path), "params.npz", "cpu")
+        load_sae(pin_of(tmp_path), "params.npz", "cpu")
     if name in {"W_enc", "b_enc", "threshold"}:
         with pytest.raises(ValueError, match=f"no number, in {name};"):
             load_encoder(pin_of(tmp_path), "params.npz")
@@ -122,7 +122,7 @@ def test_an_array_of_another_shape_is_refused(tmp_path: Path, name: str, shape: 
         load_encoder(pin_of(tmp_path), "params.npz")
 
 
-@pytest.mark.parametrize("load", [layer_encoder, layer_dictionary], ids=["encoder", "dictionary"])
+@pytest.mark.parametrize("load", [layer_encoder, layer_sae], ids=["encoder", "dictionary"])
 def test_a_dictionary_of_another_models_width_is_refused(
     world: World, tmp_path: Path, load: Callable[[Networks, int], object]
 ) -> None:
@@ -148,7 +148,7 @@ def test_a_dictionary_of_the_models_width_is_taken(world: World) -> None:
         batch_tokens=64,
     )
     assert layer_encoder(networks, 1).W_enc.shape[0] == D_MODEL
-    assert torch.equal(layer_dictionary(networks, 1).W_enc, layer_encoder(networks, 1).W_enc)
+    assert torch.equal(layer_sae(networks, 1).W_enc, layer_encoder(networks, 1).W_enc)
 
 
 @pytest.mark.parametrize("files", [3, 5], ids=["fewer", "more"])

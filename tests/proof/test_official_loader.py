@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from claims.sin2025 import pins
-from harness.models.sae import latent_activations, load_dictionary, load_encoder
+from harness.models.sae import latent_activations, load_encoder, load_sae
 from harness.words.study import Home, Pin
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Hub, serving
@@ -90,7 +90,7 @@ def test_the_official_loader_gives_the_same_latents(
     ours = latent_activations(residual, load_encoder(pin, file)).numpy()
     assert (ours > 0).any()
     np.testing.assert_allclose(ours, official[f"latents {layer}"], rtol=0, atol=1e-5)
-    decoded = load_dictionary(pin, file, "cpu").decode(torch.from_numpy(official[f"latents {layer}"]))
+    decoded = load_sae(pin, file, "cpu").decode(torch.from_numpy(official[f"latents {layer}"]))
     np.testing.assert_allclose(decoded.numpy(), official[f"decoded {layer}"], rtol=0, atol=1e-5)
 
 

@@ -80,7 +80,7 @@ def test_what_was_found_in_the_store_was_not_read(pencil: PencilRun) -> None:
 
 def test_what_was_made_twice_was_read_twice(pencil: PencilRun) -> None:
     pencil.keep("activations", "en", *lengths(3, 0, 5))
-    pencil.folder.diary("activations").note("made", "en")
+    pencil.folder.event_log("activations").note("made", "en")
     assert figures(counted(pencil, "activations"))[:2] == (4, 20)
 
 
@@ -181,7 +181,7 @@ def test_where_no_network_runs_nothing_is_counted(pencil: PencilRun, stage: str)
 
 def test_each_thing_that_is_missing_is_named(pencil: PencilRun) -> None:
     assert "made none" in counted(pencil, "activations").not_counted
-    pencil.folder.diary("activations").note("made", "en")
+    pencil.folder.event_log("activations").note("made", "en")
     assert "activations.json names no activations en" in counted(pencil, "activations").not_counted
     pencil.keep("benchmarks", "en")
     assert "benchmarks en holds no readable PromptTotal" in counted(pencil, "benchmarks").not_counted

@@ -285,7 +285,7 @@ def test_a_failure_is_told_in_the_words_of_its_stage(small: SmallWorld, store: P
 
 
 def test_a_stage_killed_without_a_word_is_told_too(small: SmallWorld, store: Path, run: RunFolder) -> None:
-    run.diary("benchmarks").note("started")
+    run.event_log("benchmarks").note("started")
     run.log.write_text("loading\nKilled\n\n")
     error = engine(small, store, run)._failure(["translations", "benchmarks"])
     assert "stage benchmarks ended without a word" in str(error)
@@ -331,9 +331,9 @@ def test_progress_is_read_from_what_stages_leave(small: SmallWorld, store: Path,
     plan = small_plan(small)
     stage = plan.stage("translations")
     assert stage_progress(stage, run).state == "waiting"
-    diary = run.diary("translations")
+    log = run.event_log("translations")
     for what, item in (("started", ""), ("made", "hi"), ("started", ""), ("found", "hi"), ("made", "ml")):
-        diary.note(what, item)
+        log.note(what, item)
     now = stage_progress(stage, run)
     assert (now.state, now.done, now.total) == ("running", 2, 3)
 
@@ -343,8 +343,8 @@ def test_lines_tell_starts_ends_and_now_and_then(small: SmallWorld, store: Path,
     said: list[str] = []
     lines = Lines(plan=small_plan(small), run=run, say=said.append, clock=lambda: time[0])
     lines()
-    diary = run.diary("translations")
-    diary.note("started")
+    log = run.event_log("translations")
+    log.note("started")
     lines()
     lines()
     time[0] = 16.0
@@ -359,11 +359,11 @@ def test_lines_tell_starts_ends_and_now_and_then(small: SmallWorld, store: Path,
 
 
 def test_a_half_written_event_is_passed_over(run: RunFolder) -> None:
-    run.diary("phrases").note("started")
+    run.event_log("phrases").note("started")
     path = run.root / "events" / "phrases.jsonl"
     path.write_text(path.read_text() + '{"stage": "phr')
     assert [event.what for event in run.events("phrases")] == ["started"]
-    run.diary("phrases").note("started")
+    run.event_log("phrases").note("started")
     assert [event.what for event in run.events("phrases")] == ["started", "started"]
 
 

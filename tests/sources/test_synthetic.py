@@ -10,10 +10,10 @@ from claims.sin2025.profiles import rehearsal
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
 from harness.models.loading import load_language_model, load_translator
-from harness.models.sae import load_dictionary, load_encoder
+from harness.models.sae import load_encoder, load_sae
 from harness.sources.pins import locate, revision_of
 from harness.sources.studies import profile_faults
-from harness.sources.synthetic import made_folder, recipe_of
+from harness.sources.synthetic import recipe_of, synthetic_folder
 from harness.store.tables import read_table
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
@@ -69,7 +69,7 @@ def test_a_made_model_has_the_shapes_of_its_recipe() -> None:
 def test_made_dictionaries_have_unit_rows() -> None:
     encoder, whole = (
         load_encoder(DICTIONARIES, "layer_3/params.npz"),
-        load_dictionary(DICTIONARIES, "layer_3/params.npz", "cpu"),
+        load_sae(DICTIONARIES, "layer_3/params.npz", "cpu"),
     )
     assert encoder.W_enc.shape == (32, 64)
     assert np.linalg.norm(whole.W_dec.detach().numpy(), axis=1) == pytest.approx(np.ones(64), abs=1e-5)
@@ -82,16 +82,16 @@ def test_a_made_translator_translates() -> None:
 
 
 def test_the_same_recipe_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = {path.name: path.read_bytes() for path in made_folder(MODEL).rglob("*") if path.is_file()}
+    first = {path.name: path.read_bytes() for path in synthetic_folder(MODEL).rglob("*") if path.is_file()}
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    again = {path.name: path.read_bytes() for path in made_folder(MODEL).rglob("*") if path.is_file()}
+    again = {path.name: path.read_bytes() for path in synthetic_folder(MODEL).rglob("*") if path.is_file()}
     assert first == again
 
 
 def test_a_thing_is_made_once() -> None:
-    folder = made_folder(EXPORT)
+    folder = synthetic_folder(EXPORT)
     before = folder.stat().st_mtime_ns
-    assert made_folder(EXPORT) == folder
+    assert synthetic_folder(EXPORT) == folder
     assert folder.stat().st_mtime_ns == before
 
 

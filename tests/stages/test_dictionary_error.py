@@ -10,7 +10,7 @@ import torch
 
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
-from harness.models.sae import load_dictionary
+from harness.models.sae import load_sae
 from harness.stages import dictionary_error
 from harness.stages.dictionary_error import LayerTotals, dictionary_sample, reconstruction_totals
 from harness.stages.extraction import residual_sample
@@ -99,7 +99,7 @@ def slow_errors(
     found = []
     for layer, streams in parts.items():
         whole = np.concatenate(streams).astype(np.float32)
-        sae = load_dictionary(world.dictionaries, world.dictionary_files[layer], "cpu")
+        sae = load_sae(world.dictionaries, world.dictionary_files[layer], "cpu")
         acts = sae.encode(torch.tensor(whole))
         rebuilt = (acts @ sae.W_dec + sae.b_dec).numpy().astype(np.float64)
         error = ((whole - rebuilt) ** 2).sum() / ((whole - whole.mean(0, dtype=np.float64)) ** 2).sum()

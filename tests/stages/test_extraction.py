@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import load_dictionary
+from harness.models.sae import load_sae
 from harness.stages import extraction, phrases
 from harness.stages.extraction import residual_sample
 from harness.stages.texts import language_texts
@@ -119,7 +119,7 @@ def produced(world: World, inputs: Mapping[str, Path], out: Path, batch_tokens: 
 
 
 def slow_readings(world: World, model: LanguageModel, inputs: Mapping[str, Path]) -> dict[int, SlowReading]:
-    dictionaries = [load_dictionary(world.dictionaries, file, "cpu") for file in world.dictionary_files]
+    dictionaries = [load_sae(world.dictionaries, file, "cpu") for file in world.dictionary_files]
     texts = language_texts(inputs["phrases"], inputs.get("translation"))
     found = {}
     for text_id, text in zip(texts.text_ids, texts.texts, strict=True):
