@@ -35,7 +35,7 @@ CACHE_VARIABLE = "XDG_CACHE_HOME"
 PLACE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_XET_CACHE")
 """Variables that say where downloads lie."""
 
-PATIENCE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 """How long stages may take to stop before they are killed."""
 
 
@@ -60,14 +60,17 @@ class Engine:
             StageFailedError: If a stage failed; says what the stage said.
         """
         self.run.forget_failures()
-        write_json(self._wiring, [self._wired(stage) for stage in self.recipes.plan.stages])
+        # The wiring stands in the engine's folder, so that no path has to be a word of its command.
+        write_json(
+            self.run.engine / "wiring.json", [self._wired(stage) for stage in self.recipes.plan.stages]
+        )
         with disk_errors(self.run.log), self.run.log.open("ab") as log, self._alone() as lock:
             # What stands is known from the store; notes of an earlier engine may be torn, and are not asked.
             shutil.rmtree(self.run.engine / ".snakemake", ignore_errors=True)
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=self.run.engine, env={**child_environment(), **self._told},
+                cwd=self.run.engine, env={**child_environment(), **self._surroundings()},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
             try:
@@ -75,10 +78,18 @@ class Engine:
                 _watch(child, on_tick)
             finally:
                 _stop(child)
-        if missing := [
-            stage.name for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()
-        ]:
+        stages = [stage.name for stage in self.recipes.plan.stages]
+        if missing := [name for name in stages if not self.run.index(name).exists()]:
             raise self._failure(missing)
+
+    def _words(self) -> list[str]:
+        return [
+            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", str(self.cores),
+            "--resources", "gpu=1", "--nolock", "--rerun-incomplete", "--rerun-triggers", "params",
+            "--latency-wait", "1", "--quiet", "progress", "rules",
+            # Whatever this user has set up for other workflows stays out.
+            "--profile", "none", "--workflow-profile", "none",
+        ]  # fmt: skip
 
     def stage_command(self, stage: str) -> tuple[str, ...]:
         """The plain command that makes one stage."""
@@ -111,68 +122,63 @@ class Engine:
         """File that holds the process group of the engine and of all that it started."""
         return self.run.engine / "group"
 
-    @property
-    def _told(self) -> Mapping[str, str]:
+    def _surroundings(self) -> Mapping[str, str]:
         """Variables of the engine and of every stage below it."""
-        pins = self.recipes.plan.profile.sources.pins()
+        folder = self.run.engine.absolute()
+        # Where downloads lie, as the caller's folder sees it: the engine and its stages work in another one.
+        places = {name: os.environ.get(name, "") for name in PLACE_VARIABLES}
         return {
-            CACHE_VARIABLE: str((self.run.engine / "cache").absolute()),
-            **_person_in(self.run.engine.absolute()),
-            **_whole_places(),
-            **decided(pins),
+            CACHE_VARIABLE: str(folder / "cache"),
+            **_person_in(folder),
+            **{
+                name: str(Path(place).absolute())
+                for name, place in places.items()
+                if place and not place.startswith(("/", "~", "$"))
+            },
+            **decided(self.recipes.plan.profile.sources.pins()),
         }
 
-    @property
-    def _wiring(self) -> Path:
-        """File that the Snakefile reads; it stands in the engine's folder, so that no path has to be a word of its command."""
-        return self.run.engine / "wiring.json"
-
     def _wired(self, stage: Stage) -> Json:
+        # The stage gets back what is set aside for the engine.
+        kept = os.environ.get(CACHE_VARIABLE)
+        cache = ("-u", CACHE_VARIABLE) if kept is None else (f"{CACHE_VARIABLE}={kept}",)
         return {
             "rule": stage.name.replace("-", "_"),
-            # As the engine's own folder sees them: braces in the name of a run's folder would be wildcards.
             "inputs": [self._index(name) for name in stage.needs],
             "output": self._index(stage.name),
             "key": self.recipes.stage_key(stage),
             "priority": len(self.recipes.plan.stages) - self.recipes.plan.stages.index(stage),
             "threads": self.recipes.plan.profile.sizes.threads,
             "gpu": int(stage.uses_model and self.device != "cpu"),
-            "command": shlex.join(("env", *_own_cache(), *self.stage_command(stage.name))),
+            "command": shlex.join(("env", *cache, *self.stage_command(stage.name))),
         }
 
     def _index(self, stage: str) -> str:
+        # As the engine's own folder sees it: braces in the name of a run's folder would be wildcards.
         return os.path.relpath(self.run.index(stage), self.run.engine)
 
-    def _words(self) -> list[str]:
-        return [
-            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", str(self.cores),
-            "--resources", "gpu=1", "--nolock", "--rerun-incomplete", "--rerun-triggers", "params",
-            "--latency-wait", "1", "--quiet", "progress", "rules",
-            # Whatever this user has set up for other workflows stays out.
-            "--profile", "none", "--workflow-profile", "none",
-        ]  # fmt: skip
-
     def _failure(self, missing: list[str]) -> StageFailedError:
-        failures = tuple(self.run.read_failures())
-        if not failures:
+        """Why stages are missing: what one said or, where none did, what the engine printed last."""
+        if failures := tuple(self.run.read_failures()):
+            # What broke is told before what merely could not be had.
+            first = min(failures, key=lambda failure: failure.reason is not None)
+            place = f"stage {first.stage}, item {first.item}" if first.item else f"stage {first.stage}"
             return StageFailedError(
-                f"{self._broken_off(missing)}; {self.run.log} holds what was printed, last: "
-                f"{_last_line(self.run.log)}",
-                exit_code=MALFUNCTION,
+                f"{place}: {first.message}",
+                exit_code=first.exit_code,
+                damaged=any(map(is_damage, failures)),
             )
-        # What broke is told before what merely could not be had.
-        first = min(failures, key=lambda failure: failure.reason is not None)
-        place = f"stage {first.stage}, item {first.item}" if first.item else f"stage {first.stage}"
-        return StageFailedError(
-            f"{place}: {first.message}", exit_code=first.exit_code, damaged=any(map(is_damage, failures))
-        )
-
-    def _broken_off(self, missing: list[str]) -> str:
-        """What ended without saying why."""
         begun = [name for name in missing if self.run.events(name)]
-        if begun:
-            return f"stage {begun[0]} ended without a word, perhaps killed for want of memory"
-        return f"the engine ended before it started {missing[0]}"
+        what = (
+            f"stage {begun[0]} ended without a word, perhaps killed for want of memory"
+            if begun
+            else f"the engine ended before it started {missing[0]}"
+        )
+        printed = self.run.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(printed) if line.strip()), "nothing")
+        return StageFailedError(
+            f"{what}; {self.run.log} holds what was printed, last: {last}", exit_code=MALFUNCTION
+        )
 
 
 def _person_in(folder: Path) -> dict[str, str]:
@@ -183,22 +189,6 @@ def _person_in(folder: Path) -> dict[str, str]:
     except (KeyError, RuntimeError):
         return {"LOGNAME": f"user-{os.getuid()}", "HOME": os.environ.get("HOME", str(folder))}
     return {}
-
-
-def _own_cache() -> tuple[str, ...]:
-    """Words for `env` that give a stage back what was set aside for the engine."""
-    kept = os.environ.get(CACHE_VARIABLE)
-    return ("-u", CACHE_VARIABLE) if kept is None else (f"{CACHE_VARIABLE}={kept}",)
-
-
-def _whole_places() -> Mapping[str, str]:
-    """Where downloads lie, as the caller's folder sees it: the engine and its stages work in another one."""
-    named = {name: os.environ.get(name, "") for name in PLACE_VARIABLES}
-    return {
-        name: str(Path(place).absolute())
-        for name, place in named.items()
-        if place and not place.startswith(("/", "~", "$"))
-    }
 
 
 def _watch(child: subprocess.Popen[bytes], on_tick: Callable[[], None]) -> None:
@@ -217,7 +207,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         if not _signal_group(child.pid, number):
             break
         try:
-            child.wait(timeout=PATIENCE_SECONDS)
+            child.wait(timeout=GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             continue
     # Stages may outlive the engine that started them; none outlives this.
@@ -230,8 +220,3 @@ def _signal_group(group: int, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "nothing")

@@ -57,7 +57,10 @@ def recorded(plan: Plan, run: RunFolder, run_id: str) -> Iterator[None]:
 
 def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
     """What a stage took, from what it left behind; a killed attempt counts up to its last event."""
-    last = [event for event, later in zip_longest(events, events[1:]) if _is_last(later)]
+    # The last of each attempt: behind it another one starts, or nothing comes.
+    last = [
+        event for event, later in zip_longest(events, events[1:]) if later is None or later.what == "started"
+    ]
     what = [event.what for event in events]
     return StageCost(
         stage=stage,
@@ -80,10 +83,6 @@ def _write(plan: Plan, run: RunFolder, run_id: str, attempts: list[object]) -> N
         "stages": [stage_cost(stage.name, run.events(stage.name)) for stage in plan.stages],
     }
     write_json(run.execution, plain(content))
-
-
-def _is_last(later: Event | None) -> bool:
-    return later is None or later.what == "started"
 
 
 def _earlier(run: RunFolder) -> list[object]:

@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from harness.store.run_folder import Event, RunFolder
+from harness.store.run_folder import RunFolder
 from harness.words.plan import Plan, Stage
 
 Say = Callable[[str], None]
@@ -39,16 +38,11 @@ class StageProgress:
         return f"{self.stage}: {self.done}/{self.total} items{pace}, {self.seconds:.0f} s"
 
 
-class Display(Protocol):
-    """Shows a run to someone."""
-
-    def __call__(self) -> None:
-        """Look again, and show what has changed."""
-
-
 def stage_progress(stage: Stage, run: RunFolder) -> StageProgress:
     """How far a stage is, from what it left in the run's folder."""
-    events = _this_attempt(run.events(stage.name))
+    events = run.events(stage.name)
+    starts = [place for place, event in enumerate(events) if event.what == "started"]
+    events = events[starts[-1] :] if starts else ()
     items = [event for event in events if event.what in {"made", "found"}]
     finished = run.index(stage.name).exists()
     state = "done" if finished else "running" if events else "waiting"
@@ -62,8 +56,8 @@ def stage_progress(stage: Stage, run: RunFolder) -> StageProgress:
 
 
 @contextmanager
-def showing(plan: Plan, run: RunFolder, say: Say, *, live: bool) -> Iterator[Display]:
-    """A display of a run; `live` draws bars on a terminal."""
+def showing(plan: Plan, run: RunFolder, say: Say, *, live: bool) -> Iterator[Callable[[], None]]:
+    """Shows a run for as long as it is called now and then; `live` draws bars on a terminal."""
     if not live:
         yield Lines(plan=plan, run=run, say=say)
         return
@@ -122,8 +116,3 @@ class Lines:
         self.shown[now.stage] = now
         self.spoke = self.clock()
         self.say(line)
-
-
-def _this_attempt(events: tuple[Event, ...]) -> tuple[Event, ...]:
-    starts = [place for place, event in enumerate(events) if event.what == "started"]
-    return events[starts[-1] :] if starts else ()

@@ -322,7 +322,7 @@ def test_downloads_lie_where_the_caller_sees_them(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", "home")
     monkeypatch.setenv("HF_HUB_CACHE", "~/hub")
-    told = engine(small, store, run)._told
+    told = engine(small, store, run)._surroundings()
     assert told["HF_HOME"] == str(tmp_path / "home")
     assert "HF_HUB_CACHE" not in told
 
