@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from harness.report.compare import ClaimMove, Comparison, FactMove, Noise, NumberMove
-from harness.report.markdown import plain
-from harness.report.markup import printable
-from harness.report.numbers import amount, count, short
-from harness.report.verdictwords import STATES
+from harness.report.compare import ABSENT, ClaimMove, Comparison, FactMove, Noise, NumberMove
+from harness.report.numbers import amount, count, printable, short
+from harness.report.render import markdown_text as plain
+from harness.report.vocabulary import STATES
 from harness.words.canonical import plain as jsonable
+from harness.words.verdict import State
 
 SHOWN = 20
 """Numbers and facts of one kind that text and Markdown show; JSON holds all."""
@@ -82,8 +82,9 @@ def _claim_row(move: ClaimMove) -> tuple[str, ...]:
 
 
 def _state(state: str) -> str:
-    words = STATES.get(state)
-    return f"{words.glyph} {words.word}" if words else state
+    if state == ABSENT:
+        return state
+    return f"{STATES[State(state)].glyph} {STATES[State(state)].word}"
 
 
 def _number_row(move: NumberMove) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness.report.markup import Markup, escaped
-from harness.report.numbers import MINUS
+from markupsafe import Markup, escape
+
+from harness.report.numbers import MINUS, printable
 from harness.store.environment import without_strays
 from harness.words.verdict import State
 
@@ -36,6 +37,8 @@ STATE_COLOURS: dict[str, str] = {
     State.NOT_TESTABLE: "#5a6476",
     State.ERROR: "#b0124a",
 }
+STAMP_INCHES = 0.24
+"""Height of the strip below a drawing that holds its warning and nothing else."""
 
 
 def state_class(state: str) -> str:
@@ -53,9 +56,6 @@ ROLES = {
     **{colour: f"var(--{state_class(state)})" for state, colour in STATE_COLOURS.items()},
 }
 """Colours as drawn, and the style-sheet variable that takes the place of each, so that dark pages fit."""
-MARKERS = "osD^vP"
-LINES = ("-", "--", ":", "-.")
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "replication-report",
@@ -72,7 +72,7 @@ STYLE = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,18 +113,15 @@ def blank(height_inches: float) -> "Figure":
     return Figure(figsize=(10, height_inches), facecolor="none", layout="constrained")
 
 
-def stamp(figure: "Figure", frame: Frame) -> None:
-    """The warning of the run, in the drawing itself."""
-    figure.text(0.995, 0.01, frame.stamp, ha="right", va="bottom", fontsize=8, color=MUTED)
-
-
 def signed(value: float, _position: float) -> str:
     """A tick of an axis that shows differences."""
     return f"{value:+.6g}".replace("-", MINUS) if value else "0"
 
 
 def inline(figure: "Figure", frame: Frame) -> Markup:
-    """The figure as an element of a page: ids of its own, colours of the page, a title and a description."""
+    """The figure as an element of a page: stamped, with ids of its own, colours of the page, a title and a description."""
+    if frame.stamp:
+        _stamp(figure, frame.stamp)
     written = io.StringIO()
     figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     body = written.getvalue().partition("<svg")[2].partition(">")[2]
@@ -132,14 +129,20 @@ def inline(figure: "Figure", frame: Frame) -> Markup:
     body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{frame.anchor}-", body)
     for drawn_colour, role in ROLES.items():
         body = body.replace(drawn_colour, role)
-    return Markup(_opening(figure, frame) + re.sub(r"\s*\n\s*", "\n", body).strip())
-
-
-def _opening(figure: "Figure", frame: Frame) -> str:
     width, height = (round(72 * inches, 3) for inches in figure.get_size_inches())
     title, description = f"{frame.anchor}-title", f"{frame.anchor}-description"
-    return (
+    opening = (
         f'<svg class="plot" role="img" aria-labelledby="{title} {description}" viewBox="0 0 {width} {height}">'
-        f'<title id="{title}">{escaped(frame.title)}</title>'
-        f'<desc id="{description}">{escaped(frame.description)}</desc>'
+        f'<title id="{title}">{escape(printable(frame.title))}</title>'
+        f'<desc id="{description}">{escape(printable(frame.description))}</desc>'
     )
+    return Markup(opening + re.sub(r"\s*\n\s*", "\n", body).strip())  # noqa: S704 - matplotlib escapes what it writes
+
+
+def _stamp(figure: "Figure", words: str) -> None:
+    """The warning of the run in a strip of its own below the drawing, so that it covers nothing."""
+    width, height = figure.get_size_inches()
+    whole = height + STAMP_INCHES
+    figure.set_size_inches(width, whole)
+    figure.set_layout_engine("constrained", rect=(0, STAMP_INCHES / whole, 1, height / whole))
+    figure.text(0.995, 0.04 / whole, words, ha="right", va="bottom", fontsize=8, color=MUTED)

@@ -1,18 +1,29 @@
-"""Numbers as readers see them: true minus, a sign where a difference is meant, as many digits as the unit bears."""
+"""Numbers and texts as readers see them: true minus, a sign where a difference is meant, as many digits as the unit bears."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MINUS = "\u2212"
 TIMES = "\u00d7"
 NARROW_SPACE = "\u202f"
 NOT_FINITE = "not finite"
+NONE = "\u2013"
+"""Stands where there is no number."""
 
 SHOWN_DIGITS = 12
 """Digits of a check id or digest that a page shows where the whole would not fit."""
+SMALLEST_PROBABILITY = 0.0001
+"""The last digit of a probability that is printed."""
+
+UNPRINTABLE = re.compile(
+    "[^\t\n\r\\x20-\\x7e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
+"""What XML forbids, control characters, and the signs that turn the direction of writing."""
 
 
 @dataclass(frozen=True)
-class Unit:
+class UnitForm:
     """How a unit is written."""
 
     decimals: int
@@ -22,19 +33,26 @@ class Unit:
 
 
 UNITS = {
-    "percent": Unit(2, f"{NARROW_SPACE}%", "in percent"),
-    "points": Unit(2, " points", "in percentage points"),
-    "r": Unit(3, "", ""),
-    "cosine": Unit(3, "", ""),
-    "chrF": Unit(1, "", ""),
-    "fraction": Unit(3, "", "as a fraction"),
-    "tokens": Unit(1, " tokens", ""),
-    "nats": Unit(3, " nats", "in nats"),
-    "latents": Unit(1, " latents", ""),
-    "pairs": Unit(0, " pairs", ""),
-    "activation squared": Unit(4, "", "in units of activation, squared"),
-    "activation": Unit(4, "", "in units of activation"),
+    "percent": UnitForm(2, f"{NARROW_SPACE}%", "in percent"),
+    "points": UnitForm(2, " points", "in percentage points"),
+    "r": UnitForm(3, "", ""),
+    "cosine": UnitForm(3, "", ""),
+    "count": UnitForm(4, "", ""),
+    "none": UnitForm(4, "", ""),
+    "chrF": UnitForm(1, "", ""),
+    "fraction": UnitForm(3, "", "as a fraction"),
+    "tokens": UnitForm(1, " tokens", ""),
+    "nats": UnitForm(3, " nats", "in nats"),
+    "latents": UnitForm(1, " latents", ""),
+    "pairs": UnitForm(0, " pairs", ""),
+    "activation squared": UnitForm(4, "", "in units of activation, squared"),
+    "activation": UnitForm(4, "", "in units of activation"),
 }
+
+
+def unit_form(name: str) -> UnitForm:
+    """How a unit is written; one unknown here gets four decimals and its own name."""
+    return UNITS.get(name) or UnitForm(4, f" {name}", f"in {name}")
 
 
 def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = False) -> str:
@@ -42,26 +60,17 @@ def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = Fa
 
     Args:
         value: The number; None when it is not finite.
-        unit: Unit as records name it; one unknown here gets four decimals and its own name.
+        unit: Unit as records name it.
         signed: Whether a plus sign is printed too, since the number is a difference.
         with_unit: Whether the unit follows.
     """
     if value is None:
         return NOT_FINITE
-    form = _unit(unit)
+    form = unit_form(unit)
     text = f"{value:{'+' if signed else ''}z.{form.decimals}f}"
     if not float(text):
         text = text.lstrip("+")
     return text.replace("-", MINUS) + (form.suffix if with_unit else "")
-
-
-def unit_words(unit: str) -> str:
-    """What a caption says of a unit; may be empty."""
-    return _unit(unit).words
-
-
-def _unit(name: str) -> Unit:
-    return UNITS.get(name) or Unit(4, f" {name}", f"in {name}")
 
 
 def exact(value: float | None) -> str:
@@ -71,6 +80,26 @@ def exact(value: float | None) -> str:
     mantissa, _, exponent = f"{value:z.6g}".partition("e")
     written = mantissa if not exponent else f"{mantissa}{TIMES}10^{int(exponent)}"
     return written.replace("-", MINUS)
+
+
+def whole(value: int | None) -> str:
+    """A whole number with its thousands apart, or a dash."""
+    return NONE if value is None else f"{value:,}"
+
+
+def probability(value: float | None) -> str:
+    """A p-value; one that is too small to print is said to be so."""
+    if value is None:
+        return NONE
+    return "< 0.0001" if value < SMALLEST_PROBABILITY else f"{value:.4f}"
+
+
+def interval(ends: Sequence[float] | None, unit: str) -> str:
+    """Both ends of an interval or a band in the unit of a claim, where points are differences."""
+    if not ends:
+        return NONE
+    low, high = (amount(end, unit, signed=unit == "points") for end in ends)
+    return f"{low} to {high}{unit_form(unit).suffix}"
 
 
 def count(number: int, noun: str) -> str:
@@ -89,3 +118,8 @@ def size(num_bytes: int) -> str:
 def short(digest: str) -> str:
     """The head of a digest."""
     return digest[:SHOWN_DIGITS]
+
+
+def printable(text: str) -> str:
+    """The text with each character that may not stand in a page replaced by U+FFFD."""
+    return UNPRINTABLE.sub("\ufffd", text)

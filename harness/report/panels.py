@@ -1,11 +1,10 @@
-"""Which measurements a reader takes in together: groups of panels, each one table and sometimes a figure."""
+"""What a reader takes in together: panels of measurements, each one table and sometimes a drawing; and what quantities are called.
 
-from collections.abc import Sequence
+All of it is data: no other module of the report names a quantity.
+"""
+
 from dataclasses import dataclass
 from enum import Enum, auto
-
-from harness.report.document import Measurement
-from harness.report.languages import Languages
 
 
 class Scope(Enum):
@@ -27,16 +26,41 @@ class Layout(Enum):
     """One column per value of the panel's column dimensions."""
 
 
-class Figure(Enum):
-    """A drawing that a panel carries."""
+class Drawing(Enum):
+    """A kind of drawing."""
 
-    GAP_BY_LAYER = "gap-by-layer"
-    GAP_BY_LANGUAGE = "gap-by-language"
-    SLOPES = "before-and-after"
-    ENGLISH_SLOPES = "english-before-and-after"
-    GAIN_SEEDS = "gain-by-seed"
-    DELTA_SEEDS = "change-by-seed"
-    GAP_AND_ACCURACY = "gap-and-accuracy"
+    LINES = auto()
+    """One line per reading and specification, over layers."""
+    HEATMAP = auto()
+    """Languages down, layers across."""
+    SLOPES = auto()
+    """Before and after, seed by seed."""
+    STRIPS = auto()
+    """Every seed's own number."""
+    POINTS = auto()
+    """Both sides of correlations, language by language."""
+
+
+class Remark(Enum):
+    """What a panel may have to say beside its numbers."""
+
+    NOT_SCORED = auto()
+    """Translators that could not be held against people."""
+    OTHER_QUESTIONS = auto()
+    """Benchmarks whose questions are not the same in every language."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One drawing of a panel."""
+
+    anchor: str
+    kind: Drawing
+    title: str
+    quantity: str = ""
+    """The only quantity that it shows; empty where it shows all that the panel has."""
+    says: str = ""
+    """What the caption says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +80,56 @@ class Panel:
     first_series_in_short: bool = False
     """Whether the short table keeps to the first reading and specification."""
     figures: tuple[Figure, ...] = ()
+    remark: Remark | None = None
     is_optional: bool = False
     """True of a panel that is not missed where nothing of it was measured."""
-
-    def share_of(self, rows: Sequence[Measurement]) -> list[Measurement]:
-        """The measurements that belong to this panel, in the order of its quantities."""
-        return sorted(filter(self.takes, rows), key=lambda row: self.quantities.index(row.quantity))
-
-    def takes(self, row: Measurement) -> bool:
-        """Whether a measurement belongs to this panel."""
-        if row.quantity not in self.quantities:
-            return False
-        return self.scope is Scope.ANY or (row.language is None) is (self.scope is Scope.GROUP)
+    is_open_in_summary: bool = False
+    """Whether its table is unfolded in the summary: what most readers come for."""
 
 
-SCORES = "chrf"
-"""Anchor of the panel whose numbers rest on a text that a run may not have had."""
-ACCURACY, CORRELATION = "accuracy", "correlation"
-ACROSS_LANGUAGES = frozenset({ACCURACY, CORRELATION})
-"""Anchors of the panels that hold accuracies of different languages beside each other."""
+PER_SEED = "Thin lines are single training seeds, the thick one their mean."
+GAP_BY_LAYER = Figure(anchor="gap-by-layer", kind=Drawing.LINES, title="Gap by layer")
+GAP_BY_LANGUAGE = Figure(
+    anchor="gap-by-language",
+    kind=Drawing.HEATMAP,
+    title="Gap by language and layer",
+    says="Blue: stronger than the reference; orange: weaker.",
+)
+SLOPES = Figure(
+    anchor="before-and-after",
+    kind=Drawing.SLOPES,
+    title="Before and after alignment",
+    quantity="gain",
+    says=f"Mean activation on held-out phrases before and after the adapter. {PER_SEED}",
+)
+ENGLISH_SLOPES = Figure(
+    anchor="english-before-and-after",
+    kind=Drawing.SLOPES,
+    title="English before and after each adapter",
+    quantity="retention-by-adapter",
+    says="Mean activation of English latents on held-out phrases before and after the adapter of each "
+    f"language. {PER_SEED}",
+)
+GAIN_SEEDS = Figure(
+    anchor="gain-by-seed",
+    kind=Drawing.STRIPS,
+    title="Gain, seed by seed",
+    quantity="gain",
+    says="Each mark is the gain of one training seed; the line is their mean.",
+)
+DELTA_SEEDS = Figure(
+    anchor="change-by-seed",
+    kind=Drawing.STRIPS,
+    title="Change of accuracy, seed by seed",
+    quantity="delta",
+    says="Each mark is the change under one training seed, on the same questions; the line is their mean.",
+)
+GAP_AND_ACCURACY = Figure(
+    anchor="gap-and-accuracy",
+    kind=Drawing.POINTS,
+    title="Gap against accuracy",
+    says="One point per language. No line is fitted: nine points do not bear one.",
+)
 
 ACTIVATION = "Activation gap"
 ALIGNED = "After alignment"
@@ -85,6 +140,7 @@ OTHER = "Other measurements"
 PANELS = (
     Panel(
         anchor="gap",
+        is_open_in_summary=True,
         group=ACTIVATION,
         heading="Gap by layer",
         lead="How much weaker latents answer to the low-resource languages than to the reference side, as a "
@@ -94,7 +150,7 @@ PANELS = (
         scope=Scope.GROUP,
         layout=Layout.GRID,
         columns=("reading", "specification"),
-        figures=(Figure.GAP_BY_LAYER,),
+        figures=(GAP_BY_LAYER,),
     ),
     Panel(
         anchor="gap-language",
@@ -106,24 +162,26 @@ PANELS = (
         layout=Layout.GRID,
         columns=("layer",),
         first_series_in_short=True,
-        figures=(Figure.GAP_BY_LANGUAGE,),
+        figures=(GAP_BY_LANGUAGE,),
     ),
     Panel(
         anchor="gain",
+        is_open_in_summary=True,
         group=ALIGNED,
         heading="Gain",
         lead="Change of the mean activation on held-out phrases, relative to before the adapter. Other "
         "specifications take it over all aligned layers, or as the share of the distance to English.",
         quantities=("gain", "gain-control"),
-        figures=(Figure.SLOPES, Figure.GAIN_SEEDS),
+        figures=(SLOPES, GAIN_SEEDS),
     ),
     Panel(
         anchor="retention",
+        is_open_in_summary=True,
         group=ALIGNED,
         heading="English retention",
         lead="What is left of English after alignment, as a share of before; 100 % means that nothing moved.",
         quantities=("retention", "retention-by-adapter"),
-        figures=(Figure.ENGLISH_SLOPES,),
+        figures=(ENGLISH_SLOPES,),
     ),
     Panel(
         anchor="alignment",
@@ -169,32 +227,35 @@ PANELS = (
         is_optional=True,
     ),
     Panel(
-        anchor=ACCURACY,
+        anchor="accuracy",
         group=BENCHMARKS,
         heading="Accuracy",
         lead="Share of questions that the untuned model answers correctly.",
         quantities=("accuracy",),
         layout=Layout.GRID,
         columns=("benchmark",),
+        remark=Remark.OTHER_QUESTIONS,
     ),
     Panel(
         anchor="delta",
+        is_open_in_summary=True,
         group=BENCHMARKS,
         heading="Change of accuracy",
         lead="Tuned minus untuned, question by question on the same questions.",
         quantities=("delta", "delta-english", "relative-delta"),
         layout=Layout.GRID,
         columns=("benchmark",),
-        figures=(Figure.DELTA_SEEDS,),
+        figures=(DELTA_SEEDS,),
     ),
     Panel(
-        anchor=CORRELATION,
+        anchor="correlation",
         group=BENCHMARKS,
         heading="Gap against accuracy",
         lead="Correlation over languages. Few languages make a wide interval: read it as a hint. Script, tokens "
         "per word and share of the training text may stand behind both sides.",
         quantities=("correlation",),
-        figures=(Figure.GAP_AND_ACCURACY,),
+        figures=(GAP_AND_ACCURACY,),
+        remark=Remark.OTHER_QUESTIONS,
     ),
     Panel(
         anchor="similarity",
@@ -215,12 +276,13 @@ PANELS = (
         quantities=("translations-unflagged",),
     ),
     Panel(
-        anchor=SCORES,
+        anchor="chrf",
         group=BACKGROUND,
         heading="Translators against people",
         lead="chrF of each translator on sentences that people translated too: 100 is the same text. "
         "It depends on the language as well, so compare translators of one language.",
         quantities=("translation-chrf",),
+        remark=Remark.NOT_SCORED,
     ),
     Panel(
         anchor="tokens",
@@ -266,52 +328,53 @@ REMAINDER = Panel(
     quantities=(),
 )
 
+QUANTITIES = {
+    "gap": "gap",
+    "gain": "gain",
+    "gain-control": "gain of the control, trained on wrong partners",
+    "retention": "retention",
+    "retention-by-adapter": "retention, adapter by adapter",
+    "accuracy": "accuracy",
+    "delta": "adapter's own language",
+    "delta-english": "English under the adapter",
+    "relative-delta": "adapter's own language, relative",
+    "correlation": "correlation",
+    "similarity": "similarity",
+    "tokens-per-phrase": "tokens per phrase",
+    "selections-kept": "selections with tokens",
+    "dictionary-error": "variance unexplained",
+    "dictionary-l0": "active latents",
+    "translation-chrf": "chrF of the translator",
+    "translations-unflagged": "translations without a flag",
+    "pairs-at-once": "pairs in memory at once, where a batch did not fit",
+}
+LEARNED = {
+    "alignment-gap": "distance to own translation",
+    "alignment-gap-shuffled": "distance to another translation",
+    "alignment-drift": "drift of English, squared",
+    "alignment-english-mean": "mean activation, English",
+    "alignment-target-mean": "mean activation, target",
+    "english-nats": "nats per token, English",
+    "target-nats": "nats per token, target",
+}
+QUANTITIES |= LEARNED | {
+    f"{name}-control": f"control, wrong partners: {says}" for name, says in LEARNED.items()
+}
+"""What each quantity is called; one that is not here keeps its own name."""
 
-@dataclass(frozen=True)
-class Filled:
-    """A panel with the measurements it shows."""
+SIGNED = frozenset({"gap", "gain", "gain-control", "delta", "delta-english", "relative-delta", "correlation"})
+"""Quantities that are differences, whose sign is always printed."""
 
-    panel: Panel
-    rows: tuple[Measurement, ...]
-    languages: Languages
+MARKED = "gap"
+"""The quantity beside whose line over layers the printed numbers stand."""
 
+READINGS = {
+    "high": "high-resource mean",
+    "english": "English",
+    "accuracy": "accuracy ratio",
+}
 
-def filled_panels(measurements: Sequence[Measurement], languages: Languages) -> tuple[Filled, ...]:
-    """Every panel with its share of the measurements, and a last one for the rest if there is a rest."""
-    filled: list[Filled] = []
-    waiting = list(measurements)
-    for panel in PANELS:
-        taken = _one_per_coordinates(panel.share_of(waiting))
-        shown = {row.id for row in taken}
-        waiting = [row for row in waiting if row.id not in shown]
-        if taken or not panel.is_optional:
-            filled.append(Filled(panel, tuple(taken), languages))
-    if waiting:
-        filled.append(Filled(REMAINDER, tuple(waiting), languages))
-    return tuple(filled)
-
-
-def first_series(rows: Sequence[Measurement]) -> list[Measurement]:
-    """The measurements that share reading and specification with the first."""
-    key = (rows[0].reading, rows[0].specification)
-    return [row for row in rows if (row.reading, row.specification) == key]
-
-
-def coordinates(row: Measurement) -> tuple[str | int | None, ...]:
-    """What tells one number from another: quantity, reading, specification, layer, language, benchmark."""
-    return (
-        row.quantity,
-        row.reading,
-        row.specification,
-        row.layer,
-        row.language,
-        row.benchmark,
-    )
-
-
-def _one_per_coordinates(rows: Sequence[Measurement]) -> list[Measurement]:
-    """The first number at each place, since a cell of a table holds one; others go to the remainder."""
-    first: dict[tuple[str | int | None, ...], Measurement] = {}
-    for row in rows:
-        first.setdefault(coordinates(row), row)
-    return list(first.values())
+SPECIFICATIONS = {
+    "mean-over-aligned-layers": "over all aligned layers",
+    "share-of-gap-closed": "share of the gap closed",
+}

@@ -1,185 +1,38 @@
-"""The words of the report: what each mode is worth, and what each quantity, reading and dimension is called."""
+"""What a report says in sentences, and a judged claim in a reader's words; the same in every format."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from harness.report.document import Report
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModeWords:
-    """What a reader must know about a run of one mode before any number."""
-
-    ribbon: str
-    what_ran: str
-    outcome: str
-    """Begins the sentence that counts the numbers."""
-    may: str
-    may_not: str
-
-
-UNCOMPARED = "that the paper agrees or deviates: no number here has been compared with a printed one."
-
-MODES = {
-    "fixture": ModeWords(
-        ribbon="FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
-        what_ran="The whole pipeline ran on a miniature world made for testing.",
-        outcome="It measured",
-        may="the harness runs here from end to end, and computes what it is known to compute wherever a "
-        "self-check agrees.",
-        may_not="anything about the paper. Model, dictionaries, translators and benchmarks are miniatures; "
-        "their numbers below only show the form of a full report.",
-    ),
-    "rehearsal": ModeWords(
-        ribbon="REHEARSAL \u2014 RANDOM WEIGHTS, SAYS NOTHING ABOUT THE PAPER",
-        what_ran="The pipeline ran on the true shapes with random weights.",
-        outcome="It measured",
-        may="the harness handles models and dictionaries of the true size on this machine.",
-        may_not="anything about the paper. Random weights know no language; their numbers mean nothing.",
-    ),
-    "full": ModeWords(
-        ribbon="FULL RUN",
-        what_ran="The pipeline ran on the study's own model, dictionaries and benchmarks.",
-        outcome="It measured",
-        may="these models and data give these numbers under the specification whose digest is printed below.",
-        may_not=UNCOMPARED,
-    ),
-    "audit": ModeWords(
-        ribbon="NUMBERS DECLARED BY OTHERS",
-        what_ran="The numbers below were measured elsewhere and handed in; nothing was run.",
-        outcome="They are",
-        may="these are the numbers as declared.",
-        may_not="that they were measured as declared, or that the paper agrees or deviates.",
-    ),
-}
-
-UNMEASURED = ModeWords(
-    ribbon="NOTHING MEASURED \u2014 SAYS NOTHING ABOUT THE PAPER",
-    what_ran="The run ended before anything was measured.",
-    outcome="It measured",
-    may="something that this run needs cannot be had on this machine; what it is stands below.",
-    may_not="anything about the paper, or about the harness: no number was measured, and none was checked.",
+from harness.report.document import JudgedCase, JudgedClaim, PrintedTarget, Report
+from harness.report.numbers import NONE, amount, count, exact, interval, unit_form
+from harness.report.vocabulary import (
+    EXIT_CODES,
+    FLAGS,
+    INFERENCES,
+    JUDGED_EXIT_CODES,
+    MODES,
+    REASONS,
+    SOURCES,
+    STATES,
+    UNMEASURED,
+    WHYS,
+    ModeWords,
 )
-"""Words of a run with stages that could not be finished, whatever its mode."""
+from harness.words.claim import RULES_IN_WORDS, Kind, Tier, shown_as
+from harness.words.errors import Reason
+from harness.words.verdict import Numbers, State
 
-NO_CLAIM_JUDGED = (
-    "No claim is judged yet: this version measures; comparing its numbers with the printed ones, under "
-    "margins fixed beforehand, is the next step."
+PRIMARY_ENDINGS = (
+    ("agrees within its margin", "agree within their margins", (State.PASS,)),
+    ("deviates", "deviate", (State.DEVIATION,)),
+    ("stays open", "stay open", (State.INCONCLUSIVE, State.CONTESTED, State.NOT_TESTABLE)),
+    ("was not run", "were not run", (State.NOT_RUN,)),
+    ("broke the harness", "broke the harness", (State.ERROR,)),
 )
-
-NOTHING_TO_JUDGE = "No claim is judged: there is no number to compare with a printed one."
-
-NO_EVIDENCE = (
-    "No claim of the paper is judged by such a run: its numbers are not about the paper. Each claim stands here with the "
-    "rule that a full run is judged by; the judge itself is shown at work among the self-checks."
-)
-
-WAITING = "The claims of the paper wait: there is no number to compare with a printed one."
-
-REASONS = {
-    "no-network": "no network",
-    "no-accelerator": "no accelerator",
-    "gated-weights": "gated weights",
-    "dataset-unavailable": "source unavailable",
-    "upstream-not-run": "not reached",
-}
-
-EXIT_CODES = {
-    0: "every check agrees",
-    1: "something differs from what is known",
-    3: "malfunction",
-    4: "usage",
-    5: "nothing was judged",
-    10: "unresolved",
-    11: "lock broken",
-}
+"""What becomes of primary claims, in words that a sentence can count."""
+ESTIMATES_STAGE = "estimates"
 
 
-JUDGED_EXIT_CODES = {
-    0: "nothing stands against what was asked for",
-    1: "a claim deviates",
-    5: "nothing was judged",
-    10: "unresolved: a primary claim is neither shown nor refuted",
-}
-"""The same where claims of the paper are judged."""
-
-
-@dataclass(frozen=True)
-class QuantityWords:
-    """What a quantity is called, and whether it is a difference, whose sign is always printed."""
-
-    name: str
-    signed: bool
-
-
-QUANTITIES = {
-    "gap": QuantityWords("gap", signed=True),
-    "gain": QuantityWords("gain", signed=True),
-    "gain-control": QuantityWords("gain of the control, trained on wrong partners", signed=True),
-    "retention": QuantityWords("retention", signed=False),
-    "retention-by-adapter": QuantityWords("retention, adapter by adapter", signed=False),
-    "accuracy": QuantityWords("accuracy", signed=False),
-    "delta": QuantityWords("adapter's own language", signed=True),
-    "delta-english": QuantityWords("English under the adapter", signed=True),
-    "relative-delta": QuantityWords("adapter's own language, relative", signed=True),
-    "correlation": QuantityWords("correlation", signed=True),
-    "similarity": QuantityWords("similarity", signed=False),
-    "tokens-per-phrase": QuantityWords("tokens per phrase", signed=False),
-    "selections-kept": QuantityWords("selections with tokens", signed=False),
-    "dictionary-error": QuantityWords("variance unexplained", signed=False),
-    "dictionary-l0": QuantityWords("active latents", signed=False),
-    "translation-chrf": QuantityWords("chrF of the translator", signed=False),
-    "translations-unflagged": QuantityWords("translations without a flag", signed=False),
-    "alignment-gap": QuantityWords("distance to own translation", signed=False),
-    "alignment-gap-shuffled": QuantityWords("distance to another translation", signed=False),
-    "alignment-drift": QuantityWords("drift of English, squared", signed=False),
-    "alignment-english-mean": QuantityWords("mean activation, English", signed=False),
-    "alignment-target-mean": QuantityWords("mean activation, target", signed=False),
-    "english-nats": QuantityWords("nats per token, English", signed=False),
-    "target-nats": QuantityWords("nats per token, target", signed=False),
-    "alignment-gap-control": QuantityWords(
-        "control, wrong partners: distance to own translation", signed=False
-    ),
-    "alignment-gap-shuffled-control": QuantityWords(
-        "control, wrong partners: distance to another translation", signed=False
-    ),
-    "alignment-drift-control": QuantityWords(
-        "control, wrong partners: drift of English, squared", signed=False
-    ),
-    "alignment-english-mean-control": QuantityWords(
-        "control, wrong partners: mean activation, English", signed=False
-    ),
-    "alignment-target-mean-control": QuantityWords(
-        "control, wrong partners: mean activation, target", signed=False
-    ),
-    "english-nats-control": QuantityWords("control, wrong partners: nats per token, English", signed=False),
-    "target-nats-control": QuantityWords("control, wrong partners: nats per token, target", signed=False),
-    "pairs-at-once": QuantityWords("pairs in memory at once, where a batch did not fit", signed=False),
-}
-
-READINGS = {
-    "high": "high-resource mean",
-    "english": "English",
-    "accuracy": "accuracy ratio",
-}
-
-SPECIFICATIONS = {
-    "mean-over-aligned-layers": "over all aligned layers",
-    "share-of-gap-closed": "share of the gap closed",
-}
-
-DIMENSIONS = {
-    "quantity": "Quantity",
-    "reading": "Reading",
-    "specification": "Specification",
-    "layer": "Layer",
-    "language": "Language",
-    "benchmark": "Benchmark",
-}
-
-WAY_WORDS = {"reading": READINGS, "specification": SPECIFICATIONS}
-
-UNSCOPED = {"layer": "\u2013", "language": "all", "benchmark": "all"}
-"""Stands where a number has no layer, language or benchmark of its own."""
+# The run
 
 
 def mode_words(report: Report) -> ModeWords:
@@ -192,12 +45,12 @@ def stamp_words(report: Report) -> str:
     return "" if report.mode == "full" else mode_words(report).ribbon
 
 
-def repeat_words(report: Report) -> str:
-    """The command that gives the same report again; an audit keeps the file that it judged beside the page."""
-    run = report.run
+def repeat_words(report: Report, claim: JudgedClaim | None = None) -> str:
+    """The command that gives the same report again, or one claim of it; an audit keeps the file that it judged beside the page."""
     if report.mode == "audit":
         return "harness audit declared.json"
-    return f"harness reproduce --study {run.study} --profile {run.profile}"
+    again = f"harness reproduce --study {report.run.study} --profile {report.run.profile}"
+    return f"{again} --claim {claim.id}" if claim else again
 
 
 def exit_words(report: Report) -> str:
@@ -207,24 +60,73 @@ def exit_words(report: Report) -> str:
     return JUDGED_EXIT_CODES.get(code, EXIT_CODES[code]) if evident else EXIT_CODES[code]
 
 
-def claims_words(report: Report) -> str:
-    """Why a report without verdicts on the paper has none."""
-    if not report.claims:
-        return NOTHING_TO_JUDGE if report.not_run else NO_CLAIM_JUDGED
-    return WAITING if report.not_run else NO_EVIDENCE
+def outcome(report: Report) -> str:
+    """A sentence on what came of the run, one on what broke, and one on what was left out."""
+    controls = [entry.adapter for entry in report.stopped if entry.is_control]
+    unusable = [f"{entry.name} in {entry.language}" for entry in report.unusable]
+    said = {
+        ("adapter", "trained"): report.broken_adapters,
+        ("control", "trained"): controls,
+        ("published model", "used"): unusable,
+    }
+    lost = [
+        f"{count(len(names), kind)} could not be {done}: {', '.join(names)}."
+        for (kind, done), names in said.items()
+        if names
+    ]
+    return " ".join((_came_of_it(report), *lost))
 
 
-def judged_may(report: Report) -> str:
-    """What verdicts on the paper bear."""
-    whose = "what was declared" if report.mode == "audit" else "this replication"
-    return (
-        f"that {whose} agrees with each PASS within its margin, and disagrees with each DEVIATION by more; such a word is "
-        f"wrong in at most 5 of 100 runs at the margin's edge."
-    )
+def _came_of_it(report: Report) -> str:
+    if report.not_run:
+        # Stages that only waited for another are no reason.
+        own = [entry.reason for entry in report.not_run if entry.reason != Reason.UPSTREAM_NOT_RUN]
+        reasons = [REASONS[reason] for reason in dict.fromkeys(own or [Reason.UPSTREAM_NOT_RUN])]
+        return f"{count(len(report.not_run), 'stage')} could not be finished: {', '.join(reasons)}."
+    if report.is_evident:
+        return _primary_sentence(report)
+    measured = f"{mode_words(report).outcome} {count(len(report.measurements), 'number')}"
+    if not report.num_self_checks:
+        return f"{measured}; no self-check was made."
+    agreeing = report.num_self_checks - report.num_differing
+    agree = "agrees" if agreeing == 1 else "agree"
+    return f"{measured}; {agreeing:,} of {count(report.num_self_checks, 'self-check')} {agree}."
 
 
-def judged_may_not(report: Report) -> str:
-    """What they do not bear."""
+def _primary_sentence(report: Report) -> str:
+    """What came of the primary claims, which decide the exit code."""
+    primary = [claim for claim in report.measured_claims if claim.tier is Tier.PRIMARY and claim.selected]
+    said = [
+        f"{number} {one if number == 1 else many}"
+        for one, many, states in PRIMARY_ENDINGS
+        if (number := sum(claim.verdict in states for claim in primary))
+    ]
+    listed = ", ".join(said[:-1]) + " and " * (len(said) > 1) + "".join(said[-1:])
+    return f"Of {count(len(primary), 'primary claim')}, {listed or 'none was asked for'}."
+
+
+def may_conclude(report: Report) -> str:
+    """What a reader may take from the run, given how its self-checks came out."""
+    if report.num_differing:
+        return (
+            f"that something moved: {count(report.num_differing, 'self-check')} came out different. Until that is explained, "
+            f"trust no number of this code on this machine."
+        )
+    if report.is_evident:
+        whose = "what was declared" if report.mode == "audit" else "this replication"
+        return (
+            f"that {whose} agrees with each PASS within its margin, and disagrees with each DEVIATION by more; such a word is "
+            f"wrong in at most 5 of 100 runs at the margin's edge."
+        )
+    if not report.num_self_checks and report.mode in {"fixture", "rehearsal"} and not report.not_run:
+        return "that the harness runs here, and no more: no self-check was made."
+    return mode_words(report).may
+
+
+def may_not_conclude(report: Report) -> str:
+    """What the run does not bear."""
+    if not report.is_evident:
+        return mode_words(report).may_not
     declared = "that the numbers were measured as declared; " if report.mode == "audit" else ""
     return (
         f"{declared}anything from INCONCLUSIVE, CONTESTED or NOT RUN; that the paper as a whole is right or wrong; anything "
@@ -232,15 +134,223 @@ def judged_may_not(report: Report) -> str:
     )
 
 
-def quantity_words(quantity: str) -> QuantityWords:
-    """The words of a quantity; one that is unknown keeps its name and shows no plus sign."""
-    return QUANTITIES.get(quantity) or QuantityWords(quantity, signed=False)
+def claims_words(report: Report) -> str:
+    """Why a report without verdicts on the paper has none."""
+    if report.claims and report.not_run:
+        return "The claims of the paper wait: there is no number to compare with a printed one."
+    if report.claims:
+        return (
+            "No claim of the paper is judged by such a run: its numbers are not about the paper. Each claim stands here with the "
+            "rule that a full run is judged by; the judge itself is shown at work among the self-checks."
+        )
+    if report.not_run:
+        return "No claim is judged: there is no number to compare with a printed one."
+    return (
+        "No claim is judged yet: this version measures; comparing its numbers with the printed ones, under "
+        "margins fixed beforehand, is the next step."
+    )
 
 
-def scope_words(dimension: str, value: str | int | None) -> str:
-    """What a table prints for one coordinate of a number."""
-    if value is None:
-        return UNSCOPED[dimension]
-    if dimension == "quantity":
-        return quantity_words(str(value)).name
-    return WAY_WORDS.get(dimension, {}).get(str(value), str(value))
+def counts(report: Report) -> Iterator[tuple[State, int, str]]:
+    """Every state with the number of claims that have it, and what must be known beside that number."""
+    weak = report.summary.non_discriminating
+    for state in STATES:
+        note = f"{weak} non-discriminating" if state is State.PASS and weak else ""
+        yield state, report.summary.counts.get(state, 0), note
+
+
+def counts_words(report: Report) -> str:
+    """Every state that some claim has, with its count: "2 PASS (1 non-discriminating) \u00b7 1 DEVIATION"."""
+    return " \u00b7 ".join(
+        f"{number} {STATES[state].word}{f' ({note})' if note else ''}"
+        for state, number, note in counts(report)
+        if number
+    )
+
+
+def unscored_words(report: Report) -> list[str]:
+    """Why translators were not held against people, a sentence for each reason with the languages that it is about."""
+    languages: dict[str, list[str]] = {}
+    for entry in report.unscored:
+        languages.setdefault(entry.why, []).append(entry.language)
+    return [f"Not had for {', '.join(codes)}: {why}" for why, codes in languages.items()]
+
+
+def overlap_words(report: Report) -> list[str]:
+    """Benchmarks whose questions are not the same in every language, a sentence each; most questions first."""
+    places = {language.code: place for place, language in enumerate(report.languages)}
+    said = []
+    for name in dict.fromkeys(entry.benchmark for entry in report.overlaps):
+        entries = [entry for entry in report.overlaps if entry.benchmark == name]
+        asked: dict[int, list[str]] = {}
+        for entry in sorted(
+            entries, key=lambda entry: (-entry.asked, places.get(entry.language, len(places)))
+        ):
+            asked.setdefault(entry.asked, []).append(entry.language)
+        of = "; ".join(f"of {number:,} in {', '.join(codes)}" for number, codes in asked.items())
+        said.append(
+            f"Not the same questions of {name} in every language: all share {entries[0].shared:,}, {of}. "
+            f"Each accuracy is over the language\u2019s own questions."
+        )
+    return said
+
+
+# One claim
+
+
+def notes(claim: JudgedClaim | JudgedCase) -> str:
+    """Why a verdict is what it is, and what must be known beside it."""
+    return "; ".join([WHYS[claim.reason], *(FLAGS[flag] for flag in claim.flags)])
+
+
+def plain_verdict(claim: JudgedClaim | JudgedCase) -> str:
+    """The verdict with its reason and flags, as one line of text."""
+    return f"{STATES[claim.verdict].glyph} {STATES[claim.verdict].word}: {notes(claim)}"
+
+
+def expected_words(claim: JudgedClaim) -> str:
+    """Whether a self-check came out as it must."""
+    return (
+        f"\u2717 expected {str(claim.expected).replace('_', ' ')}" if claim.differs else "\u2713 as expected"
+    )
+
+
+def printed(claim: JudgedClaim) -> str:
+    """What the best source prints, as it prints it; a dash where the claim has no number."""
+    targets: tuple[JudgedCase | PrintedTarget, ...] = (*claim.cases[:1], *claim.targets)
+    best = next((target for target in targets if target.printed), None)
+    if best is None:
+        return NONE
+    if claim.kind is Kind.ARITHMETIC:  # several numbers, each with its own words
+        return best.printed
+    return target_words(best, claim.unit)
+
+
+def target_words(target: JudgedCase | PrintedTarget, unit: str) -> str:
+    """A target with its unit: the number as printed, or the printed word and the number that we take for it."""
+    if not target.printed:
+        return NONE
+    bare = target.printed.replace("-", "\u2212")
+    has_unit = target.printed.strip().endswith(("%", "points", "point", "pp", "percent"))
+    return shown_as(bare if has_unit else bare + unit_form(unit).suffix, target.stands_for)
+
+
+def source_words(claim: JudgedClaim) -> str:
+    """Where the deciding number, or its word, is printed; a self-check has no paper, so its source says so itself."""
+    target = next(iter(claim.targets), None)
+    if claim.expected:
+        return target.source if target else claim.sentence.source
+    words = SOURCES[target.source_tier if target else claim.sentence.tier]
+    return f"the word: {words}" if target and target.stands_for else words
+
+
+def cite(claim: JudgedClaim) -> str:
+    """Where the claim's sentence stands."""
+    sentence = claim.sentence
+    source = ", ".join(part for part in (sentence.source, sentence.where) if part)
+    return source if claim.expected else f"{source} ({SOURCES[sentence.tier]})"
+
+
+def measured(claim: JudgedClaim | JudgedCase, unit: str, *, with_unit: bool = False) -> str:
+    """The estimate with its 90 % interval."""
+    if claim.measured is None:
+        return NONE
+    numbers = (claim.measured.estimate, *(claim.measured.ci90 or ()))
+    value, *ends = (amount(number, unit, signed=unit == "points") for number in numbers)
+    suffix = unit_form(unit).suffix if with_unit else ""
+    return f"{value} [{', '.join(ends)}]{suffix}" if ends else value + suffix
+
+
+def difference(claim: JudgedClaim | JudgedCase, unit: str) -> str:
+    """Measured less printed, always with its sign."""
+    near = claim.closeness
+    return NONE if near is None else amount(near.difference, unit, signed=True)
+
+
+def margins(claim: JudgedClaim | JudgedCase) -> str:
+    """The distance in margins; 1 is the edge."""
+    near = claim.closeness
+    return NONE if near is None or near.margins is None else f"{near.margins:.2f}"
+
+
+def farthest(claims: Sequence[JudgedClaim], number: int = 3) -> list[JudgedClaim]:
+    """The deviations that lie farthest from the printed number, in margins."""
+
+    def distance(claim: JudgedClaim) -> float:
+        return (claim.closeness.margins or 0.0) if claim.closeness else 0.0
+
+    deviating = [claim for claim in claims if claim.verdict is State.DEVIATION and distance(claim)]
+    return sorted(deviating, key=lambda claim: -distance(claim))[:number]
+
+
+def everything(claim: JudgedClaim) -> str:
+    """All that a reader of a CI page gets to know of a claim, in one line."""
+    band = claim.cases[0].band if claim.cases else None
+    parts = (
+        f"{claim.text}: {WHYS[claim.reason]}",
+        f"printed {printed(claim)}" if claim.targets else "",
+        f"measured {measured(claim, claim.unit, with_unit=True)}" if claim.measured else "",
+        f"band {interval(band, claim.unit)}" if band else "",
+        f"{margins(claim)} margins" if claim.closeness else "",
+        *(FLAGS[flag] for flag in claim.flags),
+        claim.says,
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
+    """What decided a claim, name and value, in the order in which a doubter asks."""
+    rule, suffix = claim.rule, unit_form(claim.unit).suffix
+    yield "Rule", RULES_IN_WORDS[rule.name]
+    if claim.cases and claim.cases[0].band:
+        yield "Band", interval(claim.cases[0].band, claim.unit)
+    if rule.margin is not None:
+        yield "Margin", f"{exact(rule.margin)}{suffix}: {rule.margin_because}"
+    if claim.measured:
+        yield from _measured_facts(claim.measured, claim.unit)
+    minima = _counted((rule.min_units, rule.min_seeds))
+    asked = f"At least {' and '.join(minima)}." if minima else "No minimum."
+    yield "Asks for", f"{asked} Its error bar answers for {INFERENCES[rule.inference]}."
+    if claim.flags:
+        yield "Beside the word", "; ".join(FLAGS[flag] for flag in claim.flags)
+    if claim.beside:
+        yield "To be known", claim.beside
+    elsewhere = (
+        f"{shown_as(target.printed, target.stands_for)} in {target.source} ({SOURCES[target.source_tier]})"
+        for target in claim.discrepancies
+    )
+    if claim.discrepancies:
+        yield "Printed elsewhere", "; ".join(elsewhere)
+    if origin := ", ".join((*claim.inventory, *claim.conflicts)):
+        yield "In the inventory", origin
+
+
+def _measured_facts(numbers: Numbers, unit: str) -> Iterator[tuple[str, str]]:
+    rests = ", ".join(_counted((numbers.num_units, numbers.num_seeds)))
+    method = numbers.method[:1].upper() + numbers.method[1:]
+    yield "Rests on", ". ".join(part for part in (rests, method) if part) or NONE
+    if numbers.se is not None:
+        df = "" if numbers.df is None else f", {exact(numbers.df)} degrees of freedom"
+        yield "Standard error", f"{exact(numbers.se)}{unit_form(unit).suffix}{df}"
+    if numbers.ci95:
+        yield "95 % interval", interval(numbers.ci95, unit)
+    if numbers.pi95:
+        yield "One run would land", f"{interval(numbers.pi95, unit)}, in 95 of 100"
+
+
+def _counted(numbers: tuple[int | None, int | None]) -> list[str]:
+    return [count(number, noun) for number, noun in zip(numbers, ("unit", "seed"), strict=True) if number]
+
+
+def case_notes(claim: JudgedClaim) -> list[str]:
+    """What is said beside the cases of a claim, each once; their own words too where there are several."""
+    said = []
+    for case in claim.cases:
+        said += [f"{case.reading}: {case.says}"] if len(claim.cases) > 1 else []
+        said += case.notes
+    return list(dict.fromkeys(said))
+
+
+def estimates_digest(report: Report) -> str:
+    """Digest of the stored estimates; empty where none is stored."""
+    return next((row.digest for row in report.run.artifacts if row.stage == ESTIMATES_STAGE), "")

@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.models.failed_adapters import adapter_failures, unusable_models
-from harness.report.answer import outcome
 from harness.report.assembly import Records, as_report
 from harness.report.document import SCHEMA_VERSION, Point, Report, as_json, from_json
-from harness.report.junit import render_junit
-from harness.report.markdown import render_summary
-from harness.report.page import render_page
-from harness.report.wording import exit_words, mode_words
+from harness.report.render import render_junit, render_page, render_summary
+from harness.report.wording import exit_words, mode_words, outcome
 from harness.store.files import write_whole
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.errors import UsageError

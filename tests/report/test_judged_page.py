@@ -9,11 +9,10 @@ import pytest
 
 from harness.report import closing_lines, load_report, render_report, write_report
 from harness.report.assembly import judged_claim
-from harness.report.claimrows import claims_as_table
-from harness.report.claimtable import claim_table
-from harness.report.claimwords import printed_words
 from harness.report.document import Report
-from harness.report.verdictwords import BASELINES, FLAGS, WHYS
+from harness.report.tables import claims_table
+from harness.report.vocabulary import BASELINES, FLAGS, WHYS
+from harness.report.wording import printed
 from harness.words.claim import Printed, Reading, Sentence
 from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement, Openness
 from harness.words.verdict import Flag, State, Verdict, Why
@@ -97,17 +96,18 @@ def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
     assert "26.27 % its abstract 25.10 [24.11, 26.09] % \u22121.17 0.47" in row
 
 
-def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed() -> None:
+def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed(tmp_path: Path) -> None:
     target = replace(judged.GAP_6.targets[0], printed=Printed("5"), stands_for="modest")
     asked = replace(judged.GAP_6, targets=(target,))
-    form = judged_claim(asked, judged.judged_value(asked, 4.0, 0.5, State.PASS, Why.INSIDE), 0.05)
+    verdict = judged.judged_value(asked, 4.0, 0.5, State.PASS, Why.INSIDE)
+    form = judged_claim(asked, verdict, 0.05)
     assert (form.targets[0].printed, form.targets[0].stands_for) == ("5", "modest")
     assert (form.cases[0].printed, form.cases[0].stands_for) == ("5", "modest")
     ours = '"modest", taken as 5\u202f% (ours)'
-    assert printed_words(form) == printed_words(replace(form, cases=())) == ours
-    assert ours in claims_as_table([form], "Claims").rows[0]
-    row = text_of(claim_table([form], "Claims", "claim").html)
-    assert '"modest", taken as 5 % (ours) the word: its abstract 4.00' in row
+    assert printed(form) == printed(replace(form, cases=())) == ours
+    assert ours in claims_table([form], "Claims").rows[0]
+    page = (written(tmp_path, alone(asked, verdict), mode="full") / "report.html").read_text(encoding="utf-8")
+    assert '"modest", taken as 5 % (ours) the word: its abstract 4.00' in text_of(page)
 
 
 def test_what_cannot_be_foreseen_is_no_yes(full_page: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.report import write_report
 from harness.report.document import Report
-from harness.report.junit import render_junit
+from harness.report.render import render_junit
 from harness.words.verdict import State, Why
 from tests.report import judged, worlds
 
@@ -46,6 +46,9 @@ def require_cases(cases: Sequence[ET.Element]) -> None:
         assert set(case.attrib) == {"classname", "name", "time"}
         assert len(case) <= 1
         assert all(set(child.attrib) == OUTCOMES[child.tag] for child in case)
+        assert all(child.text == child.get("message") for child in case), (
+            "CI systems show the one or the other"
+        )
 
 
 @pytest.mark.parametrize("run", ["run_folder", "judged_folder", "full_folder"])

@@ -7,9 +7,7 @@ import pytest
 
 from harness.report import load_report, write_report
 from harness.report.document import Report
-from harness.report.languages import Languages
-from harness.report.panels import filled_panels
-from harness.report.tabulation import Table, tabulate
+from harness.report.tables import Languages, Table, filled_panels, tabulate
 from harness.words.runfacts import LanguageFact
 from tests.report import worlds
 
@@ -27,7 +25,7 @@ STUDY_ORDER = [
 
 
 def table(report: Report, anchor: str, *, short: bool = False) -> Table:
-    panels = filled_panels(report.measurements, Languages(report.languages))
+    panels = filled_panels(report)
     return tabulate(next(filled for filled in panels if filled.panel.anchor == anchor), short=short)
 
 

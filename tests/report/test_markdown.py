@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from harness.report import write_report
-from harness.report.markdown import plain
+from harness.report.render import markdown_text
 from tests.report import worlds
 
 
@@ -45,7 +45,7 @@ def cells(summary: str) -> list[list[str]]:
     ],
 )
 def test_a_text_is_shown_as_it_is(text: str) -> None:
-    assert shown(plain(text)) == text
+    assert shown(markdown_text(text)) == text
 
 
 def test_nothing_is_escaped_twice(run_folder: Path) -> None:

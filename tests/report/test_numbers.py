@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.report.figures import _band_step
+from harness.report.figures import band_step
 from harness.report.numbers import amount, count, exact, size
 
 
@@ -46,5 +46,5 @@ def test_counts_and_sizes() -> None:
     ("largest", "step"), [(26.3, 5.0), (0.9, 0.2), (5.5, 1.0), (0.0, 1.0), (137.0, 25.0)]
 )
 def test_bands_reach_the_largest_value(largest: float, step: float) -> None:
-    assert _band_step(largest) == pytest.approx(step)
+    assert band_step(largest) == pytest.approx(step)
     assert 5.5 * step >= largest

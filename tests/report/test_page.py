@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import write_report
+from harness.report import load_report, write_report
 from harness.report.document import Report, as_json
-from harness.report.languages import Languages
-from harness.report.panels import filled_panels
-from harness.report.tabulation import tabulate
+from harness.report.tables import Filled, filled_panels, tabulate
 from tests.report import worlds
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=//x.example/y onerror=z>&amp; $x^2$ \x00\x1b\u202e| `code` [a](b)\n#"
@@ -144,15 +142,15 @@ def test_structure(elements: Reader) -> None:
 
 
 def test_every_measurement_has_a_cell(stored: Report) -> None:
-    panels = filled_panels(stored.measurements, Languages())
+    panels = filled_panels(stored)
     shown = [row.id for filled in panels for row in filled.rows]
     assert sorted(shown) == sorted(row.id for row in stored.measurements)
     cells = sum(_num_values(filled) for filled in panels if filled.rows)
     assert cells == len(stored.measurements)
 
 
-def _num_values(filled: object) -> int:
-    table = tabulate(filled)  # type: ignore[arg-type]
+def _num_values(filled: Filled) -> int:
+    table = tabulate(filled)
     if "Units" in table.headers:
         return len(table.rows)
     return sum(bool(cell) for row in table.rows for cell in row[table.num_labels :])
@@ -183,7 +181,7 @@ def test_missing_data_says_so(tmp_path: Path) -> None:
     )
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     Reader(page)
-    assert page.count("Not measured in this run.") == len(filled_panels([], Languages()))
+    assert page.count("Not measured in this run.") == len(filled_panels(load_report(tmp_path / "out")))
     for words in (
         "No self-check was made in this run.",
         "No outside source",

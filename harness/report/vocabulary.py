@@ -1,10 +1,66 @@
-"""The words of verdicts: every state, reason, flag, rule, kind and tier as a reader meets it."""
+"""The words of the report: every mode, state, reason, flag, tier, lock and exit code as a reader meets it."""
 
 from dataclasses import dataclass
 
-from harness.words.claim import InferenceTarget, Kind, SourceTier, Tier, Unit
+from harness.words.claim import InferenceTarget, SourceTier, Tier
+from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
 from harness.words.verdict import Flag, State, Why
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeWords:
+    """What a reader must know about a run of one mode before any number."""
+
+    ribbon: str
+    what_ran: str
+    outcome: str
+    """Begins the sentence that counts the numbers."""
+    may: str
+    may_not: str
+
+
+MODES = {
+    "fixture": ModeWords(
+        ribbon="FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
+        what_ran="The whole pipeline ran on a miniature world made for testing.",
+        outcome="It measured",
+        may="the harness runs here from end to end, and computes what it is known to compute wherever a "
+        "self-check agrees.",
+        may_not="anything about the paper. Model, dictionaries, translators and benchmarks are miniatures; "
+        "their numbers below only show the form of a full report.",
+    ),
+    "rehearsal": ModeWords(
+        ribbon="REHEARSAL \u2014 RANDOM WEIGHTS, SAYS NOTHING ABOUT THE PAPER",
+        what_ran="The pipeline ran on the true shapes with random weights.",
+        outcome="It measured",
+        may="the harness handles models and dictionaries of the true size on this machine.",
+        may_not="anything about the paper. Random weights know no language; their numbers mean nothing.",
+    ),
+    "full": ModeWords(
+        ribbon="FULL RUN",
+        what_ran="The pipeline ran on the study's own model, dictionaries and benchmarks.",
+        outcome="It measured",
+        may="these models and data give these numbers under the specification whose digest is printed below.",
+        may_not="that the paper agrees or deviates: no number here has been compared with a printed one.",
+    ),
+    "audit": ModeWords(
+        ribbon="NUMBERS DECLARED BY OTHERS",
+        what_ran="The numbers below were measured elsewhere and handed in; nothing was run.",
+        outcome="They are",
+        may="these are the numbers as declared.",
+        may_not="that they were measured as declared, or that the paper agrees or deviates.",
+    ),
+}
+
+UNMEASURED = ModeWords(
+    ribbon="NOTHING MEASURED \u2014 SAYS NOTHING ABOUT THE PAPER",
+    what_ran="The run ended before anything was measured.",
+    outcome="It measured",
+    may="something that this run needs cannot be had on this machine; what it is stands below.",
+    may_not="anything about the paper, or about the harness: no number was measured, and none was checked.",
+)
+"""Words of a run with stages that could not be finished, whatever its mode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +74,7 @@ class StateWords:
     """Shape in drawings, as matplotlib names it."""
 
 
-STATES: dict[str, StateWords] = {
+STATES: dict[State, StateWords] = {
     State.PASS: StateWords(
         glyph="\u2713", word="PASS", marker="o", means="shown to agree, within the margin fixed beforehand"
     ),
@@ -98,12 +154,16 @@ FLAGS: dict[str, str] = {
     Flag.AT_CHANCE: "starts at chance",
 }
 
-KINDS: dict[str, str] = {kind: str(kind) for kind in Kind}
-
 TIERS: dict[str, str] = {
     Tier.PRIMARY: "Primary claims",
     Tier.SECONDARY: "Secondary claims",
     Tier.EXPLORATORY: "Exploratory",
+}
+
+TIER_EFFECTS: dict[str, str] = {
+    Tier.PRIMARY: "gates the exit code; one family for Holm, in which a claim not measured counts with p = 1",
+    Tier.SECONDARY: "judged in a Holm family of its own; gates nothing",
+    Tier.EXPLORATORY: "measured and shown; no verdict",
 }
 
 SOURCES: dict[str, str] = {
@@ -116,15 +176,6 @@ SOURCES: dict[str, str] = {
 INFERENCES: dict[str, str] = {
     InferenceTarget.POPULATION: "units like these",
     InferenceTarget.FIXED_ITEMS: "these very items; only training varies",
-}
-
-UNITS: dict[str, str] = {
-    Unit.PERCENT: "\u202f%",
-    Unit.POINTS: " points",
-    Unit.CORRELATION: "",
-    Unit.COSINE: "",
-    Unit.COUNT: "",
-    Unit.NONE: "",
 }
 
 OPENNESS: dict[str, str] = {
@@ -159,3 +210,30 @@ FAIL_ONS: dict[str, str] = {
     FailOn.DEVIATION: "deviations alone",
     FailOn.NEVER: "nothing but malfunction and a broken lock",
 }
+
+REASONS: dict[str, str] = {
+    Reason.NO_NETWORK: "no network",
+    Reason.NO_ACCELERATOR: "no accelerator",
+    Reason.GATED_WEIGHTS: "gated weights",
+    Reason.DATASET_UNAVAILABLE: "source unavailable",
+    Reason.UPSTREAM_NOT_RUN: "not reached",
+}
+
+EXIT_CODES = {
+    0: "every check agrees",
+    1: "something differs from what is known",
+    3: "malfunction",
+    4: "usage",
+    5: "nothing was judged",
+    10: "unresolved",
+    11: "lock broken",
+}
+
+
+JUDGED_EXIT_CODES = {
+    0: "nothing stands against what was asked for",
+    1: "a claim deviates",
+    5: "nothing was judged",
+    10: "unresolved: a primary claim is neither shown nor refuted",
+}
+"""The same where claims of the paper are judged."""

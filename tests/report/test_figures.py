@@ -1,0 +1,79 @@
+"""What a drawing may not do: cover a word, join what was not measured, hide a reading, or lean on another sentence."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.report import load_report, write_report
+from harness.report.document import Report
+from harness.report.drawing import _stamp, house_style
+from harness.report.figures import DRAWERS, _lines, drawn_rows, forest_rows
+from harness.report.panels import Drawing
+from harness.report.tables import filled_panels
+from harness.words.verdict import State
+from tests.report import judged, worlds
+
+
+def test_the_stamp_covers_no_label(stored_full: Report) -> None:
+    from matplotlib.text import Text
+
+    for filled in filled_panels(stored_full):
+        for figure in filled.panel.figures:
+            rows = drawn_rows(figure, filled)
+            with house_style():
+                lines = figure.kind is Drawing.LINES
+                canvas = _lines(rows, ()) if lines else DRAWERS[figure.kind](rows, filled.languages)
+                _stamp(canvas, "FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER")
+                canvas.draw_without_rendering()
+                texts = [text for text in canvas.findobj(Text) if text.get_visible() and text.get_text()]
+                boxes = {text.get_text(): text.get_window_extent() for text in texts}
+            (stamp,) = (box for words, box in boxes.items() if words.startswith("FIXTURE"))
+            covered = [words for words, box in boxes.items() if box is not stamp and stamp.overlaps(box)]
+            assert covered == [], figure.title
+
+
+def sparse(folder: Path) -> Report:
+    """A run that measured layers 0, 1, 5 and 9 to 11."""
+    rows = [row for row in worlds.estimates() if row.quantity == "gap" and row.layer in {0, 1, 5, 9, 10, 11}]
+    write_report(
+        worlds.facts(mode="full"), *worlds.store(folder, rows, []), folder / "out", judged.full_judgement()
+    )
+    return load_report(folder / "out")
+
+
+def test_nothing_is_drawn_between_layers_that_were_not_measured(tmp_path: Path) -> None:
+    filled = filled_panels(sparse(tmp_path))[0]
+    with house_style():
+        (axes,) = _lines(drawn_rows(filled.panel.figures[0], filled), ()).axes
+    lines = [[round(place) for place in line.get_xdata()] for line in axes.lines[1:]]
+    assert lines == [[0, 1], [5], [9, 10, 11]] * 2
+    reached = [
+        sorted({round(float(place)) for path in part.get_paths() for place in path.vertices[:, 0]})
+        for part in axes.collections
+    ]
+    assert reached == [[0, 1], [5], [9, 10, 11]] * 2
+
+
+def test_a_contested_claim_shows_every_reading(stored_full: Report) -> None:
+    rows = list(forest_rows(stored_full.claims))
+    (place,) = (place for place, row in enumerate(rows) if row.is_heading)
+    assert (rows[place].label, rows[place].at) == ("gain.hi.value", None)
+    # Margins of 6 around 86.32: the change of 86 agrees, the share of 61 does not.
+    assert [(row.label, row.state, pytest.approx(row.at)) for row in rows[place + 1 : place + 3]] == [
+        ("as change", State.PASS, (86.0 - 86.32) / 6),
+        ("as share-of-gap-closed", State.DEVIATION, (61.0 - 86.32) / 6),
+    ]
+
+
+def test_of_a_claim_that_is_not_contested_the_best_source_decides(stored_full: Report) -> None:
+    claims = [replace(claim, verdict=State.INCONCLUSIVE) for claim in stored_full.claims]
+    assert not any(row.is_heading for row in forest_rows(claims))
+
+
+@pytest.mark.parametrize("which", ["page", "full_page", "judged_page"])
+def test_captions_are_sentences_that_stand_alone(which: str, request: pytest.FixtureRequest) -> None:
+    captions = re.findall(r"<figcaption>.*?</figcaption>", request.getfixturevalue(which), flags=re.DOTALL)
+    assert captions
+    assert [caption for caption in captions if re.search(r"\.\.|[.;];|\b[Ii]ts\b", caption)] == []
