@@ -68,7 +68,7 @@ def reproduce(
     fail_on: FailsOn = FailOn.UNRESOLVED,
 ) -> int:
     """Run or resume the main path, judge the claims, and write the report."""
-    from harness.plugin import hear_in_pytest
+    from harness.plugin import tell_in_pytest
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
     from harness.run.verdicts import Asked
@@ -84,7 +84,7 @@ def reproduce(
         cores=cores or available_cores(),
         asked=Asked(claims=tuple(claim or ()), fail_on=fail_on),
     )
-    return run(request, typer.echo, live=sys.stdout.isatty(), hear=hear_in_pytest)
+    return run(request, typer.echo, live=sys.stdout.isatty(), tell=tell_in_pytest)
 
 
 @app.command(epilog="Example: harness plan --profile fixture --json")

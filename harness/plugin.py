@@ -1,28 +1,40 @@
-"""pytest's side of the judge: each check of `claims/` reports one verdict; the family behind it is judged once.
+"""pytest's side of the judge: `claims/test_claims.py` tells every verdict of a written report as a test.
 
-`harness reproduce` runs the checks in its own process; `pytest claims` runs them on the newest stored run.
+`harness reproduce` runs it as its last step; `pytest claims` tells the newest run, or the one that --run names.
 """
 
 import os
 import sys
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import pytest
 
-from harness.judge.docket import Docket, hear
+from harness.judge.ledger import LedgerFile
+from harness.judge.lock import lock_state
+from harness.report import REPORT_FILE, load_report
+from harness.report.document import JudgedClaim
 from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
-from harness.run.judged_run import judged_run
 from harness.sources.studies import CLAIMS
 from harness.store.environment import expect_settings, without_strays
-from harness.words.claim import Claim, Tier
-from harness.words.errors import MALFUNCTION, NOTHING_JUDGED, USAGE, HarnessError, SettingError
+from harness.words.claim import Tier
+from harness.words.errors import (
+    MALFUNCTION,
+    NOTHING_JUDGED,
+    USAGE,
+    HarnessError,
+    NotJudgedError,
+    Reason,
+    SettingError,
+)
 from harness.words.judgement import LockStatus
-from harness.words.verdict import State, Verdict
+from harness.words.verdict import State
 
-CLERK = "clerk"
-"""Name under which a session's clerk is registered with pytest."""
+CHECKS = CLAIMS / "test_claims.py"
+"""The one test, of every claim."""
+
+VERDICTS = "verdicts"
+"""Name under which a session's verdicts are registered with pytest."""
 
 
 class BrokenCheckError(Exception):
@@ -30,16 +42,14 @@ class BrokenCheckError(Exception):
 
 
 @dataclass(eq=False)
-class Clerk:
-    """Hands out the verdicts of one session, and keeps what was told."""
+class Verdicts:
+    """The verdicts of one report, and which of them a session of pytest has told."""
 
-    dockets: dict[str, Docket]
-    """By study."""
+    study: str
+    claims: tuple[JudgedClaim, ...]
     mode: str
-    told: dict[str, Verdict] = field(default_factory=dict)
-    gated: list[Verdict] = field(default_factory=list)
-    differs: list[bool] = field(default_factory=list)
     lock: LockStatus = LockStatus.INTACT
+    told: dict[str, JudgedClaim] = field(default_factory=dict)
     failures_told: int = 0
     """Tests that failed because the verdict is one; any other failure is a malfunction."""
     failures_seen: int = 0
@@ -48,55 +58,89 @@ class Clerk:
         """Count what failed, whoever made it fail."""
         self.failures_seen += report.failed
 
-    @cached_property
-    def verdicts(self) -> dict[str, Verdict]:
-        """Every verdict of every docket, judged on first use."""
-        return {verdict.claim_id: verdict for docket in self.dockets.values() for verdict in hear(docket)}
-
-    def report(self, claim: Claim) -> None:
-        """Tell a claim's verdict as a test's outcome; PASS is silence.
+    def tell(self, claim: JudgedClaim) -> None:
+        """Tell a verdict as a test's outcome; PASS is silence, and so is a self-check that came out as it must.
 
         Raises:
-            BrokenCheckError: If the harness broke over it.
+            BrokenCheckError: If the harness broke over the claim.
         """
-        verdict = self._tell(claim)
-        sentence = f"{verdict.state}: {verdict.why}. {verdict.says}"
-        self.failures_told += verdict.state is State.DEVIATION
-        if verdict.state is State.DEVIATION:
+        self.told[claim.id] = claim
+        if claim.expected:
+            if claim.verdict != claim.expected:
+                self.failures_told += 1
+                pytest.fail(
+                    f"{claim.id}: expected {claim.expected}, got {claim.verdict}: {claim.says}", pytrace=False
+                )
+            return
+        verdict = f"{claim.verdict}: {claim.reason}. {claim.says}"
+        if claim.verdict is State.DEVIATION:
+            self.failures_told += 1
             pytest.fail(
-                f"{claim.id} {sentence}\nHow it is decided, and run again: harness explain {claim.id}",
+                f"{claim.id} {verdict}\nHow it is decided, and run again: harness explain {claim.id}",
                 pytrace=False,
             )
-        if verdict.state is State.ERROR:
-            raise BrokenCheckError(f"{claim.id} {sentence}")
-        if verdict.state is not State.PASS:
-            pytest.skip(sentence)
+        if claim.verdict is State.ERROR:
+            raise BrokenCheckError(f"{claim.id} {verdict}")
+        if claim.verdict is not State.PASS:
+            pytest.skip(verdict)
 
-    def report_expected(self, claim: Claim) -> None:
-        """A self-check: its test fails when the verdict is not the one that it must come out with."""
-        verdict = self._tell(claim)
-        self.differs.append(verdict.state != claim.expected)
-        self.failures_told += self.differs[-1]
-        if self.differs[-1]:
-            pytest.fail(
-                f"{claim.id}: expected {claim.expected}, got {verdict.state}: {verdict.says}", pytrace=False
+    @property
+    def exit_code(self) -> int:
+        """What was told as an exit code; a test that failed and told no verdict is a malfunction."""
+        if self.failures_seen > self.failures_told:
+            return MALFUNCTION
+        told = self.told.values()
+        return exit_code(
+            Outcome(
+                mode=self.mode,
+                gated=[
+                    (claim.verdict, claim.reason)
+                    for claim in told
+                    if claim.tier is Tier.PRIMARY and claim.kind not in UNGATED_KINDS and not claim.expected
+                ],
+                differs=[claim.verdict != claim.expected for claim in told if claim.expected],
+                lock=self.lock,
             )
-
-    def _tell(self, claim: Claim) -> Verdict:
-        verdict = self.told[claim.id] = self.verdicts[claim.id]
-        if claim.tier is Tier.PRIMARY and claim.kind not in UNGATED_KINDS and not claim.expected:
-            self.gated.append(verdict)
-        return verdict
+        )
 
 
-def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
-    """The verdicts of a docket as its checks below `claims/` tell them.
+def verdicts_of(run: Path) -> Verdicts:
+    """The verdicts in a run's report, those of its self-check study after the paper's.
 
     Raises:
-        HarnessError: If a claim has no check, since what nobody checks nobody may report.
+        NotJudgedError: If there is no report.
+        HarnessError: If it cannot be used.
     """
-    clerk = Clerk({docket.study: docket}, mode="")
-    folder = CLAIMS / docket.study
+    if not (run / REPORT_FILE).is_file():
+        raise NotJudgedError(
+            f"there is no finished run at {run}, so there is nothing to check the claims on; make one with "
+            "'harness reproduce', or name one with --run",
+            reason=Reason.UPSTREAM_NOT_RUN,
+        )
+    report = load_report(run)
+    checked = report.self_check_study.claims if report.self_check_study else ()
+    return Verdicts(
+        study=report.run.study,
+        claims=(*report.claims, *checked),
+        mode=report.mode,
+        lock=report.lock.status,
+    )
+
+
+def sentence(claim: JudgedClaim) -> str:
+    """The name of a claim's test: its id, and what it says."""
+    return f"{claim.id}: {claim.text}"
+
+
+def tell_in_pytest(run: Path) -> None:
+    """Tell the verdicts of a run's report through `claims/test_claims.py`.
+
+    Raises:
+        HarnessError: If a verdict was not told, since its test broke.
+    """
+    verdicts = verdicts_of(run)
+    if not verdicts.claims:
+        return
     # This module is loaded already, so it is handed over instead of named on the line that `pytest claims` reads.
     options = (
         "-o",
@@ -109,28 +153,21 @@ def hear_in_pytest(docket: Docket) -> tuple[Verdict, ...]:
         "--disable-plugin-autoload",
     )
     with without_strays():
-        pytest.main([str(folder), *options], plugins=[sys.modules[__name__], _Registered(clerk)])
-    if lost := [claim.id for claim in docket.claims if claim.id not in clerk.told]:
+        pytest.main([str(CHECKS), *options], plugins=[sys.modules[__name__], _Registered(verdicts)])
+    if lost := [claim.id for claim in verdicts.claims if claim.id not in verdicts.told]:
         raise HarnessError(
-            f"{len(lost)} claims of {docket.study} have no check below {folder}, such as {lost[0]}; give each table of "
-            "claims a test that reports it, or mend the test that broke"
+            f"{len(lost)} verdicts of {run} were told by no test of {CHECKS}, such as that on {lost[0]}; mend the test that broke"
         )
-    return tuple(clerk.told[claim.id] for claim in docket.claims)
 
 
 @dataclass(frozen=True, eq=False)
 class _Registered:
-    """Registers a ready clerk before anything is collected."""
+    """Registers ready verdicts before anything is collected."""
 
-    clerk: Clerk
+    verdicts: Verdicts
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.pluginmanager.register(self.clerk, CLERK)
-
-
-def sentence(claim: Claim) -> str:
-    """The name of a claim's test: its id, and what it says."""
-    return f"{claim.id}: {claim.says}"
+        config.pluginmanager.register(self.verdicts, VERDICTS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -139,14 +176,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     reports = Path(os.environ.get("HARNESS_REPORTS") or "reports")
     group.addoption("--reports", type=Path, default=reports, help="folder of runs; the newest is reported")
     group.addoption("--run", type=Path, default=None, help="folder of the run to report")
-    store = Path(os.environ.get("HARNESS_STORE") or ".store")
-    group.addoption("--store", type=Path, default=store, help="folder of all artifacts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse surroundings in which no verdict can be told.
 
-    A family is judged at once, and its verdicts are told in one place, so the claims are not shared out among processes.
+    The exit code follows from all that was told in one place, so the claims are not shared out among processes.
 
     Raises:
         pytest.UsageError: If pytest-xdist is asked for, or a setting is one that nothing can be done with.
@@ -161,38 +196,50 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    """Look for the run before its claims are collected: without one there is nothing to tell."""
+    _verdicts(session.config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a claim of the run's studies, called what the claim says."""
+    if "claim" in metafunc.fixturenames:
+        metafunc.parametrize("claim", _verdicts(metafunc.config).claims, ids=sentence)
+
+
 @pytest.fixture(scope="session")
-def judged(pytestconfig: pytest.Config) -> Clerk:
-    """The clerk of this session."""
-    ready = pytestconfig.pluginmanager.get_plugin(CLERK)
-    if isinstance(ready, Clerk):
+def verdicts(pytestconfig: pytest.Config) -> Verdicts:
+    """The verdicts of this session."""
+    return _verdicts(pytestconfig)
+
+
+def _verdicts(config: pytest.Config) -> Verdicts:
+    """Those that were handed over, or those of the run that is asked for, under its study's lock as it stands now."""
+    ready = config.pluginmanager.get_plugin(VERDICTS)
+    if isinstance(ready, Verdicts):
         return ready
-    options = pytestconfig.option
+    reports: Path = config.option.reports
+    # A report that was copied here has no stages.
+    runs = [path.parent for path in reports.glob(f"*/{REPORT_FILE}") if (path.parent / "stages").is_dir()]
+    newest = max(runs, key=lambda run: (run / REPORT_FILE).stat().st_mtime, default=reports)
     try:
-        found = judged_run(options.run, options.reports, options.store)
+        found = verdicts_of(config.option.run or newest)
+        run_locks = LedgerFile(folder=reports).locks_of(found.study)
+        found.lock = lock_state(found.study, run_locks).lock.status
     except HarnessError as error:
         pytest.exit(str(error), returncode=error.exit_code)
     except ValueError as error:
         pytest.exit(str(error), returncode=USAGE)
-    clerk = Clerk({docket.study: docket for docket in found.dockets}, found.mode, lock=found.lock)
-    pytestconfig.pluginmanager.register(clerk, CLERK)
-    return clerk
+    config.pluginmanager.register(found, VERDICTS)
+    return found
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End with the exit code of the verdicts that were told: none told, and all skipped, is nothing judged."""
-    clerk = session.config.pluginmanager.get_plugin(CLERK)
     if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         return
-    if isinstance(clerk, Clerk):
-        session.exitstatus = ending_of(clerk)
+    found = session.config.pluginmanager.get_plugin(VERDICTS)
+    if isinstance(found, Verdicts) and found.told:
+        session.exitstatus = found.exit_code
     else:
         session.exitstatus = NOTHING_JUDGED if exitstatus == pytest.ExitCode.OK else MALFUNCTION
-
-
-def ending_of(clerk: Clerk) -> int:
-    """The exit code of what was told; a test that failed and told no verdict is a malfunction."""
-    if clerk.failures_seen > clerk.failures_told:
-        return MALFUNCTION
-    states = [(verdict.state, verdict.why) for verdict in clerk.gated]
-    return exit_code(Outcome(mode=clerk.mode, gated=states, differs=clerk.differs, lock=clerk.lock))

@@ -17,8 +17,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from harness.designs.design import plan
-from harness.judge.docket import hear
-from harness.run.verdicts import Brought, paper_docket, self_check_docket
+from harness.judge.judge import judge
+from harness.run.verdicts import Inputs, judged_self_check, paper_circumstances
 from harness.sources.pins import known_revision_or_unpinned
 from harness.sources.studies import load_profile, load_study
 from harness.words.canonical import Json, digest_of, plain
@@ -64,15 +64,16 @@ def parameters(study_name: str, profile_name: str) -> Json:
 def verdicts() -> Json:
     """What the judge says of the committed independent run, on the paper's claims and on the miniature's."""
     study = load_study("sin2025")
-    brought = Brought(
+    inputs = Inputs(
         study=study,
         profile=load_profile(study, "fixture"),
         run_id="0" * 16,
         mode="full",
         estimates=CHECKOUT / "fixtures" / "independent_run",
     )
-    dockets = (paper_docket(brought), self_check_docket(brought))
-    return [plain(verdict) for docket in dockets if docket for verdict in hear(docket)]
+    paper = judge(inputs.claims, inputs.measurements, paper_circumstances(inputs))
+    checked = judged_self_check(inputs)
+    return [plain(verdict) for verdict in (*paper, *(checked.verdicts if checked else ()))]
 
 
 def compare(before: Path, after: Path) -> list[str]:

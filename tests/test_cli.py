@@ -123,8 +123,8 @@ def test_a_traceback_is_shown_when_asked_for(small: SmallWorld, capsys: pytest.C
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_report_decides_theexit_code_of(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.run.reproduce.reproduce", lambda request, say, live, hear: 1)
+def test_a_report_decides_the_exit_code(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.run.reproduce.reproduce", lambda request, say, live, tell: 1)
     assert call("reproduce") == 1
 
 
@@ -253,7 +253,7 @@ def test_the_environment_sets_the_defaults(small: SmallWorld, monkeypatch: pytes
     monkeypatch.setenv("HARNESS_REPORTS", "/reports")
     monkeypatch.setenv("HARNESS_STUDY", "other")
     monkeypatch.setattr(
-        "harness.run.reproduce.reproduce", lambda request, say, live, hear: asked.append(request) or 0
+        "harness.run.reproduce.reproduce", lambda request, say, live, tell: asked.append(request) or 0
     )
     assert call("reproduce", "--device", "cpu") == 0
     assert str(asked[0]) == (

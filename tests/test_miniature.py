@@ -7,8 +7,8 @@ import pytest
 from claims.miniature.claims import CLAIMS, RUN
 from claims.miniature.profiles import PROFILES
 from claims.sin2025 import profiles as paper
-from harness.judge.docket import docket_of, hear
-from harness.judge.hearing import Circumstances
+from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored
 from harness.sources.studies import load_study
 from harness.store.tables import read_table
@@ -44,7 +44,7 @@ def test_every_kind_of_claim_is_tried() -> None:
 
 def test_the_independent_run_itself_comes_out_as_expected() -> None:
     study = load_study("miniature")
-    verdicts = hear(docket_of(study, CLAIMS, read_stored(INDEPENDENT_RUN), Circumstances()))
+    verdicts = judge(CLAIMS, measurements_of(study, read_stored(INDEPENDENT_RUN), CLAIMS), Circumstances())
     found = {claim.id: verdict.state for claim, verdict in zip(CLAIMS, verdicts, strict=True)}
     # It trained Indonesian adapters, which the fixture run does not; its other latents have a heavier tail at layer 19.
     other = dict.fromkeys(

@@ -1,5 +1,6 @@
 """pytest's side: each check tells one verdict, all skipped is nothing judged, and what nobody checks is no verdict."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,121 +9,122 @@ from pathlib import Path
 
 import pytest
 
-from claims.sin2025.claims import CLAIMS as PAPER
 from harness import plugin
-from harness.judge.docket import Docket, Unmeasured, docket_of
-from harness.judge.hearing import Circumstances
-from harness.plugin import BrokenCheckError, Clerk, ending_of, hear_in_pytest, sentence
-from harness.sources.studies import load_study
-from harness.words.claim import Claim, Tier
+from harness.plugin import BrokenCheckError, Verdicts, sentence, tell_in_pytest, verdicts_of
+from harness.report import load_report
+from harness.report.document import JudgedClaim
+from harness.report.exit_code import ExitCode
 from harness.words.errors import HarnessError
 from harness.words.judgement import LockStatus
-from harness.words.verdict import State, Verdict, Why
-from tests.judge.asked import value_claim
+from harness.words.verdict import State, Why
 
 ROOT = Path(__file__).resolve().parents[1]
-FIXTURE = Circumstances(why_not_run=Why.FIXTURE_MODE)
+EXAMPLE = ROOT / "reports" / "example"
+"""A committed report of a fixture run."""
 
 CHECK = """
 import pytest
-from harness.plugin import sentence
-from tests.test_plugin import TABLE
 
-@pytest.mark.parametrize("claim", TABLE{part}, ids=sentence)
-def test_claim(claim, judged):
-    judged.{how}(claim)
+def test_claim(claim, verdicts):
+    {how}
 """
-
-TABLE = tuple(
-    replace(value_claim(), id=f"tiny.{number}", says=f"The number {number} holds") for number in range(3)
-)
-
-
-def docket(check: Path) -> Docket:
-    return Docket(study=check.parent.name, claims=TABLE, samples=Unmeasured(), circumstances=FIXTURE)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The check module of a study that only this test has."""
-    monkeypatch.setattr(plugin, "CLAIMS", tmp_path)
+def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The check module of a project that only this test has."""
     (tmp_path / "pytest.ini").write_text((ROOT / "claims" / "pytest.ini").read_text())
-    # Modules are known by name for the whole session, so each test's study has a name of its own.
-    study = tmp_path / tmp_path.name
-    study.mkdir()
-    return study / "test_tiny.py"
+    # Modules are known by name for the whole session, so each test's has a name of its own.
+    path = tmp_path / f"test_{tmp_path.name}.py"
+    monkeypatch.setattr(plugin, "CHECKS", path)
+    return path
 
 
-def clerk_with(state: State, expected: str = "", why: Why = Why.SHOWN) -> tuple[Clerk, Claim]:
-    asked = replace(value_claim(), expected=expected, tier=Tier.PRIMARY)
-    clerk = Clerk({}, mode="full")
-    clerk.verdicts = {asked.id: Verdict(claim_id=asked.id, state=state, why=why, says="So it is.")}
-    return clerk, asked
+def verdicts_with(
+    state: State, expected: str = "", why: Why = Why.SHOWN, lock: LockStatus = LockStatus.INTACT
+) -> tuple[Verdicts, JudgedClaim]:
+    first = load_report(EXAMPLE).claims[0]
+    claim = replace(first, verdict=state, reason=why, says="So it is.", expected=expected or None)
+    return Verdicts(study="sin2025", claims=(claim,), mode="full", lock=lock), claim
 
 
-def test_every_claim_of_the_paper_is_told_by_its_check() -> None:
-    study = load_study("sin2025")
-    verdicts = hear_in_pytest(docket_of(study, PAPER, None, FIXTURE))
-    assert [verdict.claim_id for verdict in verdicts] == [each.id for each in PAPER]
-    assert {verdict.state for verdict in verdicts} == {State.NOT_RUN, State.NOT_TESTABLE}
+def test_a_report_holds_every_claim_of_its_studies() -> None:
+    found = verdicts_of(EXAMPLE)
+    report = json.loads((EXAMPLE / "report.json").read_text(encoding="utf-8"))
+    checked = report["self_check_study"]["claims"]
+    assert [each.id for each in found.claims] == [each["id"] for each in (*report["claims"], *checked)]
+    assert [each.expected for each in found.claims if each.expected] == [each["expected"] for each in checked]
+    assert found.mode == "fixture"
 
 
-def test_verdicts_are_told_through_the_checks(folder: Path) -> None:
-    folder.write_text(CHECK.format(part="", how="report"))
-    assert [verdict.why for verdict in hear_in_pytest(docket(folder))] == [Why.FIXTURE_MODE] * 3
+def test_every_verdict_of_a_report_is_told_by_its_test() -> None:
+    tell_in_pytest(EXAMPLE)
 
 
-def test_a_claim_without_a_check_is_a_malfunction(folder: Path) -> None:
-    folder.write_text(CHECK.format(part="[:2]", how="report"))
-    with pytest.raises(HarnessError, match=r"1 claims of .* have no check .*such as tiny\.2"):
-        hear_in_pytest(docket(folder))
+def test_a_verdict_that_no_test_tells_is_a_malfunction(checks: Path) -> None:
+    checks.write_text(CHECK.format(how="claim.id == verdicts.claims[-1].id or verdicts.tell(claim)"))
+    last = verdicts_of(EXAMPLE).claims[-1].id
+    with pytest.raises(HarnessError, match=rf"^1 verdicts of .* were told by no test of .*on {last}; mend"):
+        tell_in_pytest(EXAMPLE)
 
 
-def test_a_check_that_breaks_is_a_malfunction(folder: Path) -> None:
-    folder.write_text(CHECK.format(part="", how="reprot"))
-    with pytest.raises(HarnessError, match=r"3 claims of .* have no check"):
-        hear_in_pytest(docket(folder))
+def test_a_check_that_breaks_is_a_malfunction(checks: Path) -> None:
+    checks.write_text(CHECK.format(how="verdicts.reprot(claim)"))
+    count = len(verdicts_of(EXAMPLE).claims)
+    with pytest.raises(HarnessError, match=rf"^{count} verdicts of .* were told by no test"):
+        tell_in_pytest(EXAMPLE)
+
+
+def test_a_report_without_claims_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch, checks: Path) -> None:
+    monkeypatch.setattr(plugin, "verdicts_of", lambda run: Verdicts(study="sin2025", claims=(), mode="full"))
+    tell_in_pytest(EXAMPLE)
+    assert not checks.exists()
 
 
 def test_a_pass_is_silent() -> None:
-    clerk, asked = clerk_with(State.PASS)
-    clerk.report(asked)
-    assert list(clerk.told) == [asked.id]
+    verdicts, claim = verdicts_with(State.PASS)
+    verdicts.tell(claim)
+    assert list(verdicts.told) == [claim.id]
+    assert verdicts.exit_code == ExitCode.SHOWN
 
 
 def test_a_deviation_fails_with_the_line_that_runs_it_again() -> None:
-    clerk, asked = clerk_with(State.DEVIATION, why=Why.SMALLER)
-    with pytest.raises(pytest.fail.Exception, match=rf"(?s)DEVIATION: smaller.*harness explain {asked.id}"):
-        clerk.report(asked)
+    verdicts, claim = verdicts_with(State.DEVIATION, why=Why.SMALLER)
+    with pytest.raises(pytest.fail.Exception, match=rf"(?s)DEVIATION: smaller.*harness explain {claim.id}"):
+        verdicts.tell(claim)
 
 
 @pytest.mark.parametrize(
     "state", [State.INCONCLUSIVE, State.CONTESTED, State.NOT_RUN, State.NOT_TESTABLE], ids=str
 )
 def test_what_is_no_verdict_is_skipped_by_its_name(state: State) -> None:
-    clerk, asked = clerk_with(state)
+    verdicts, claim = verdicts_with(state)
     with pytest.raises(pytest.skip.Exception, match=f"^{state}: "):
-        clerk.report(asked)
+        verdicts.tell(claim)
 
 
 def test_an_error_is_broken_and_no_deviation() -> None:
-    clerk, asked = clerk_with(State.ERROR, why=Why.CRASH)
+    verdicts, claim = verdicts_with(State.ERROR, why=Why.CRASH)
     with pytest.raises(BrokenCheckError):
-        clerk.report(asked)
+        verdicts.tell(claim)
 
 
 def test_a_self_check_fails_when_it_comes_out_otherwise() -> None:
-    clerk, asked = clerk_with(State.PASS, expected="DEVIATION")
+    verdicts, claim = verdicts_with(State.PASS, expected="DEVIATION")
+    verdicts.mode = "fixture"
     with pytest.raises(pytest.fail.Exception, match="expected DEVIATION, got PASS"):
-        clerk.report_expected(asked)
-    assert clerk.differs == [True]
+        verdicts.tell(claim)
+    assert verdicts.exit_code == ExitCode.FINDING
 
 
 def test_a_self_check_that_must_deviate_passes_when_it_does() -> None:
-    clerk, asked = clerk_with(State.DEVIATION, expected="DEVIATION")
-    clerk.report_expected(asked)
-    assert clerk.differs == [False]
-    assert clerk.gated == []
+    verdicts, claim = verdicts_with(State.DEVIATION, expected="DEVIATION")
+    verdicts.tell(claim)
+    assert verdicts.failures_told == 0
+    verdicts.mode = "fixture"
+    assert verdicts.exit_code == ExitCode.SHOWN
+    verdicts.mode = "full"
+    assert verdicts.exit_code == ExitCode.NOTHING_JUDGED, "it gates no claim"
 
 
 @pytest.mark.parametrize(
@@ -133,30 +135,27 @@ def test_a_self_check_that_must_deviate_passes_when_it_does() -> None:
     ],
 )
 def test_a_test_that_breaks_is_a_malfunction_and_no_verdict(failures: tuple[int, int], code: int) -> None:
-    clerk, _ = clerk_with(State.DEVIATION)
-    clerk.gated, (clerk.failures_told, clerk.failures_seen) = list(clerk.verdicts.values()), failures
-    assert ending_of(clerk) == code
+    verdicts, claim = verdicts_with(State.DEVIATION)
+    verdicts.told[claim.id] = claim
+    verdicts.failures_told, verdicts.failures_seen = failures
+    assert verdicts.exit_code == code
 
 
 def test_a_broken_lock_ends_the_checks_as_it_ends_a_run() -> None:
-    clerk, _ = clerk_with(State.PASS)
-    clerk.gated, clerk.lock = list(clerk.verdicts.values()), LockStatus.BROKEN
-    assert ending_of(clerk) == 11
+    verdicts, claim = verdicts_with(State.PASS, lock=LockStatus.BROKEN)
+    verdicts.tell(claim)
+    assert verdicts.exit_code == 11
 
 
-def test_words_for_pytest_at_large_thin_out_no_verdict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_for_pytest_at_large_thin_out_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
-    folder.write_text(CHECK.format(part="", how="report"))
-    assert len(hear_in_pytest(docket(folder))) == 3
+    tell_in_pytest(EXAMPLE)
     assert os.environ["PYTEST_ADDOPTS"] == "-k nothing"
 
 
-def test_plugins_of_another_project_have_no_part_in_a_verdict(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plugins_of_another_project_have_no_part_in_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_PLUGINS", "plugin_of_another_project")
-    folder.write_text(CHECK.format(part="", how="report"), encoding="utf-8")
-    assert len(hear_in_pytest(docket(folder))) == 3
+    tell_in_pytest(EXAMPLE)
 
 
 def pytest_of_claims(tmp_path: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -209,7 +208,15 @@ def test_claims_are_not_shared_out_among_processes(tmp_path: Path) -> None:
 
 
 def test_names_read_as_sentences() -> None:
-    assert sentence(TABLE[0]) == "tiny.0: The number 0 holds"
+    claim = next(each for each in verdicts_of(EXAMPLE).claims if each.id == "gap.l6.value")
+    assert sentence(claim) == "gap.l6.value: At layer 6 the gap of low-resource languages is 26.27 percent"
+
+
+def test_a_report_that_is_named_is_told_by_hand(tmp_path: Path) -> None:
+    found = pytest_of_claims(tmp_path, "--run", str(EXAMPLE))
+    assert "test_claim[gain.ml.value: " in pytest_of_claims(tmp_path, "--run", str(EXAMPLE), "-v").stdout
+    assert " skipped" in found.stdout
+    assert "NOT_RUN: fixture-mode. Nothing of it is judged in this run." in found.stdout
 
 
 def test_without_a_run_nothing_is_judged(tmp_path: Path) -> None:

@@ -10,15 +10,13 @@ import numpy as np
 from harness.judge.bases import basis_of
 from harness.judge.declaration import Declaration, Entry, Raw, Row, Summary
 from harness.judge.declared import claim_named
-from harness.judge.declaredsamples import DeclaredSamples, key_of
+from harness.judge.measurements import Measurement, Measurements, Quantity, measurements_of
 from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import RATIOS, recomputed
-from harness.judge.sample import Sample
-from harness.judge.stored import samples_of
 from harness.judge.unit_values import UnitRows, stored_in_memory
 from harness.statistics.measured import Scope
 from harness.statistics.stats import Spread
-from harness.words.claim import Claim, InferenceTarget, Kind, Reading
+from harness.words.claim import Claim, Kind, Reading
 from harness.words.errors import UsageError, choice_error
 from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 from harness.words.study import Study
@@ -40,19 +38,18 @@ UNSAID_SHARING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class HandedIn:
-    """The rows of a file, as tables would hold them, and the samples made of them."""
+class AuditInput:
+    """What a file declares under a study: the rows that tables would hold, and the measurements made of them."""
 
     estimates: tuple[Estimate, ...]
     units: tuple[UnitValue, ...]
-    phrases: tuple[PhraseValue, ...]
-    samples: DeclaredSamples
+    measurements: Measurements
     remarks: Mapping[str, str]
-    """By the names that declared samples have: what is said beside every claim on them."""
+    """By estimate: what is said beside every claim on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class _Placed:
     """One entry with what it is about."""
 
     entry: Entry
@@ -61,16 +58,17 @@ class _Found:
     scope: Scope
 
     @property
-    def key(self) -> str:
-        return key_of(self.scope.estimate_id, self.claim.inference)
+    def quantity(self) -> Quantity:
+        """A declared error answers one question: on items like these, or on these very items."""
+        return self.scope.estimate_id, self.claim.inference
 
     @property
     def address(self) -> tuple[str, str, str]:
         return self.claim.id, self.reading.name, self.scope.estimate_id
 
 
-def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> HandedIn:
-    """The samples that a declaration gives the judge.
+def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> AuditInput:
+    """The measurements that a declaration gives the judge.
 
     Raises:
         UsageError: If an entry names a claim, reading or estimate that is not there, stands in another unit than its claim,
@@ -78,51 +76,49 @@ def handed_in(declaration: Declaration, study: Study, claims: tuple[Claim, ...])
             study, or phrases that give other units.
     """
     scopes = estimate_scopes(study)
-    found = [_found(entry, claims, scopes) for entry in declaration.entries]
-    _refuse_twice(found)
-    units = {each.scope.estimate_id: _units(each, each.entry.measured)
-             for each in found if isinstance(each.entry.measured, Raw)}  # fmt: skip
-    raw = {each: _raw_estimate(one, units[each]) for one in found if (each := one.scope.estimate_id) in units}
-    for one in found:
-        _refuse_other_languages(one, study)
-    told = {each.key: _told(each, each.entry.measured) for each in found
-            if isinstance(each.entry.measured, Summary)}  # fmt: skip
-    estimates = raw | {
-        one.scope.estimate_id: _told_estimate(one, told[one.key]) for one in found if one.key in told
+    placed = [_placed(entry, claims, scopes) for entry in declaration.entries]
+    _refuse_twice(placed)
+    with_units = {
+        one.scope.estimate_id: (one, one.entry.measured)
+        for one in placed
+        if isinstance(one.entry.measured, Raw)
     }
+    units = {name: _units(*found) for name, found in with_units.items()}
+    stored = {name: _raw_estimate(*found, units[name]) for name, found in with_units.items()}
+    for one in placed:
+        _refuse_other_languages(one, study)
+    summaries = {
+        one.quantity: _summarised(one, one.entry.measured)
+        for one in placed
+        if isinstance(one.entry.measured, Summary)
+    }
+    estimates = stored | {
+        name: summary.estimate for (name, _), summary in summaries.items() if summary.estimate
+    }
+    phrases = {name: _phrases(*found, units[name]) for name, found in with_units.items()}
     rows = tuple(row for each in units.values() for row in each)
-    of_units = {each.scope.estimate_id: _phrases(each, each.entry.measured, units[each.scope.estimate_id])
-                for each in found if isinstance(each.entry.measured, Raw)}  # fmt: skip
-    phrases = tuple(row for each in of_units.values() for row in each)
-    return HandedIn(
+    texts = tuple(row for each in phrases.values() for row in each)
+    tables = stored_in_memory(tuple(stored.values()), rows, texts)
+    return AuditInput(
         estimates=tuple(estimates[each] for each in scopes if each in estimates),
         units=rows,
-        phrases=phrases,
-        samples=DeclaredSamples(
-            study=study,
-            estimates=estimates,
-            told=told,
-            resampled=samples_of(study, stored_in_memory(tuple(raw.values()), rows, phrases), claims),
-        ),
+        measurements=measurements_of(study, tables, claims, summaries),
         remarks={
-            key_of(name, inference): UNSAID_SHARING
-            for name, estimate in raw.items()
-            if estimate.unit_kind == PHRASED and not of_units[name]
-            for inference in InferenceTarget
+            name: UNSAID_SHARING
+            for name, estimate in stored.items()
+            if estimate.unit_kind == PHRASED and not phrases[name]
         },
     )
 
 
-def _found(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Scope]) -> _Found:
+def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Scope]) -> _Placed:
     claim = claim_named(claims, entry.claim)
     if not claim.readings:
         raise UsageError(
             f"{entry.place}: claim {claim.id} is about no measured quantity, so nothing can be declared for it"
         )
     reading = _reading(entry, claim)
-    found = _Found(
-        entry=entry, claim=claim, reading=reading, scope=scopes[_estimate_id(entry, claim, reading)]
-    )
+    scope = scopes[_estimate_id(entry, claim, reading)]
     if entry.unit != claim.unit_of(reading):
         raise UsageError(
             f"{entry.place}: claim {claim.id} is in {claim.unit_of(reading)} under reading {reading.name}, found unit {entry.unit!r}; convert estimate and error, then "
@@ -133,7 +129,7 @@ def _found(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Scope])
             f"{entry.place}: claim {claim.id} is judged by leaving every language out once, so declare unit_values with formula "
             f"{Formula.PEARSON.value!r} instead of estimate and se"
         )
-    return found
+    return _Placed(entry=entry, claim=claim, reading=reading, scope=scope)
 
 
 def _reading(entry: Entry, claim: Claim) -> Reading:
@@ -160,9 +156,9 @@ def _estimate_id(entry: Entry, claim: Claim, reading: Reading) -> str:
     return entry.estimate_id
 
 
-def _refuse_twice(found: Sequence[_Found]) -> None:
+def _refuse_twice(found: Sequence[_Placed]) -> None:
     seen: dict[tuple[str, str, str], Entry] = {}
-    first: dict[str, _Found] = {}
+    first: dict[str, _Placed] = {}
     for each in found:
         entry, name = each.entry, each.scope.estimate_id
         if each.address in seen:
@@ -178,27 +174,24 @@ def _refuse_twice(found: Sequence[_Found]) -> None:
             )
 
 
-def _contradict(one: _Found, other: _Found) -> bool:
+def _contradict(one: _Placed, other: _Placed) -> bool:
     left, right = one.entry.measured, other.entry.measured
-    if isinstance(left, Summary) and isinstance(right, Summary) and one.key != other.key:
+    if isinstance(left, Summary) and isinstance(right, Summary) and one.quantity != other.quantity:
         return left.estimate != right.estimate
     return left != right
 
 
-def _told(found: _Found, summary: Summary) -> Sample:
-    return Sample(
-        estimate_id=found.key,
+def _summarised(found: _Placed, summary: Summary) -> Measurement:
+    return Measurement(
+        estimate_id=found.scope.estimate_id,
         value=summary.estimate,
         spread=Spread(summary.se, summary.df),
         num_units=summary.units,
         num_seeds=summary.seeds,
         method="as declared",
         one_run_sd=summary.one_run_sd,
+        estimate=_estimate(found.scope, Formula.NO_UNITS, summary.estimate, summary.units, summary.seeds),
     )
-
-
-def _told_estimate(found: _Found, sample: Sample) -> Estimate:
-    return _estimate(found.scope, Formula.NO_UNITS, sample.value, sample.num_units, sample.num_seeds)
 
 
 def _estimate(scope: Scope, formula: Formula, value: float, units: int, seeds: int) -> Estimate:
@@ -219,7 +212,7 @@ def _estimate(scope: Scope, formula: Formula, value: float, units: int, seeds: i
     )
 
 
-def _units(found: _Found, raw: Raw) -> tuple[UnitValue, ...]:
+def _units(found: _Placed, raw: Raw) -> tuple[UnitValue, ...]:
     """The rows in the order of a stored table: seed by seed, units alike in each."""
     allowed = basis_of(found.scope).formulas
     if Formula(raw.formula) not in allowed:
@@ -246,7 +239,7 @@ def _units(found: _Found, raw: Raw) -> tuple[UnitValue, ...]:
     )
 
 
-def _phrases(found: _Found, raw: Raw, units: Sequence[UnitValue]) -> tuple[PhraseValue, ...]:
+def _phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> tuple[PhraseValue, ...]:
     """The rows in the order of a stored table: latent by latent as their units stand, phrases by length and letters."""
     if not raw.phrases:
         return ()
@@ -271,7 +264,7 @@ def _spelled(phrase: str) -> tuple[int, str]:
     return len(phrase), phrase
 
 
-def _refuse_phrases(found: _Found, raw: Raw, units: Sequence[UnitValue]) -> None:
+def _refuse_phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> None:
     """Phrases stand behind latents, behind all of them, each once, and have their latent's value as their mean."""
     kind = basis_of(found.scope).unit_kind
     if kind != PHRASED:
@@ -319,7 +312,7 @@ def _means(units: Sequence[UnitValue]) -> Mapping[str, tuple[float, float]]:
     }
 
 
-def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Found) -> None:
+def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Placed) -> None:
     if None in by_seed and len(by_seed) > 1:
         raise UsageError(
             f"some unit values have a seed and some have none {_where(found)}; give all of them one, or none"
@@ -331,7 +324,7 @@ def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Foun
         )
 
 
-def _refuse_other_languages(found: _Found, study: Study) -> None:
+def _refuse_other_languages(found: _Placed, study: Study) -> None:
     """What varies from language to language has the study's target languages for units, each by its code."""
     measured = found.entry.measured
     if not isinstance(measured, Raw) or basis_of(found.scope).unit_kind != "language":
@@ -343,9 +336,8 @@ def _refuse_other_languages(found: _Found, study: Study) -> None:
             raise choice_error("language", row.unit, codes, cure)
 
 
-def _raw_estimate(found: _Found, units: Sequence[UnitValue]) -> Estimate:
-    assert isinstance(found.entry.measured, Raw)
-    formula = Formula(found.entry.measured.formula)
+def _raw_estimate(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> Estimate:
+    formula = Formula(raw.formula)
     _refuse_unfit(formula, units, found)
     seeds = [list(rows) for _, rows in groupby(units, key=lambda row: row.seed)]
     rows = UnitRows(
@@ -364,7 +356,7 @@ def _raw_estimate(found: _Found, units: Sequence[UnitValue]) -> Estimate:
     return _estimate(found.scope, formula, value, len(rows.names), len(rows.seeds))
 
 
-def _refuse_unfit(formula: Formula, units: Sequence[UnitValue], found: _Found) -> None:
+def _refuse_unfit(formula: Formula, units: Sequence[UnitValue], found: _Placed) -> None:
     """Ratios need something to divide by, under every seed; correlations need units."""
     if formula is Formula.PEARSON and len(units) < LEAST_CORRELATED:
         raise UsageError(
@@ -389,5 +381,5 @@ def _refuse_unfit(formula: Formula, units: Sequence[UnitValue], found: _Found) -
         )
 
 
-def _where(found: _Found) -> str:
+def _where(found: _Placed) -> str:
     return f"(claim {found.claim.id}, at {found.entry.place})"

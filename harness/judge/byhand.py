@@ -4,9 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.judge.question import Question
-from harness.judge.rules_single import judge_value
-from harness.judge.sample import Sample
+from harness.judge.measurements import Measurement
+from harness.judge.rules import Case, judge_value
 from harness.statistics.stats import Spread
 from harness.words.canonical import Json
 from harness.words.claim import (
@@ -63,7 +62,7 @@ def judged_by_hand(typed: Typed) -> CaseVerdict:
     """
     for fault in _faults(typed):
         raise UsageError(fault)
-    verdict = judge_value(_question(typed), (_sample(typed),), lambda p: min(1.0, typed.holm * p))
+    verdict = judge_value(_case(typed), (_measurement(typed),), lambda p: min(1.0, typed.holm * p))
     if not all(map(math.isfinite, _figures(verdict))):
         raise UsageError(
             "these numbers are too far apart in size to be judged: an interval, band or distance is not finite; check "
@@ -105,7 +104,7 @@ def form_of(typed: Typed, verdict: CaseVerdict) -> dict[str, Json]:
     }
 
 
-def _question(typed: Typed) -> Question:
+def _case(typed: Typed) -> Case:
     reading = Reading(name=NAME, says="as typed", supported_by=(NAME,), estimates=(NAME,))
     claim = Claim(
         id=NAME,
@@ -122,7 +121,7 @@ def _question(typed: Typed) -> Question:
         null=typed.null,
         minima=Minima(units=typed.min_units),
     )
-    return Question(claim=claim, reading=reading, target=claim.targets[0])
+    return Case(claim=claim, reading=reading, target=claim.targets[0])
 
 
 def _target(typed: Typed) -> Target:
@@ -135,8 +134,8 @@ def _target(typed: Typed) -> Target:
     )
 
 
-def _sample(typed: Typed) -> Sample:
-    return Sample(
+def _measurement(typed: Typed) -> Measurement:
+    return Measurement(
         estimate_id=NAME,
         value=typed.estimate,
         spread=Spread(typed.se, typed.df),

@@ -1,4 +1,4 @@
-"""The mean over several estimates as one sample: questions that several of them share count once."""
+"""The mean over several estimates as one measurement: questions that several of them share count once."""
 
 import math
 from collections import defaultdict
@@ -7,9 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.resampled import Resampled, about_seeds, by_seed, size_of, steps_of
-from harness.judge.sample import Assumption, Sample
+from harness.judge.measurements import Measurement
+from harness.judge.resampled import by_seed, size_of, steps_of
 from harness.judge.unit_values import UnitRows
+from harness.statistics.assumptions import about_seeds
 from harness.statistics.stats import BELOW_ROUNDING, Spread, combined
 from harness.words.estimate import Estimate, Formula
 
@@ -17,52 +18,47 @@ Part = tuple[Estimate, UnitRows]
 Values = NDArray[np.float64]
 
 
-def pooled_estimates(resampled: Resampled, estimate_ids: Sequence[str]) -> Sample:
-    """The mean of several paired differences, each weighing alike, under the population target.
+def pooled(measured: Sequence[Measurement]) -> Measurement:
+    """The mean of several, each weighing alike, under the population target.
 
     The same question in several languages is one cluster, and so is a training seed: its adapters start from the same
-    weights and see the same phrases in the same order, whatever the language.
+    weights and see the same phrases in the same order, whatever the language. Where one of them was declared without its
+    units nobody knows how much of their errors they share, so nothing averages out.
 
     Raises:
         ValueError: If one of them is no mean difference.
     """
-    parts = [_part(resampled, each) for each in estimate_ids]
-    spread = combined((_between_questions(parts), _between_seeds(parts)))
-    return Sample(
-        estimate_id=" + ".join(estimate_ids),
+    parts = [(each.estimate, each.rows) for each in measured if each.estimate and each.rows]
+    if len(parts) < len(measured):
+        return _of_declared(measured)
+    for estimate, _ in parts:
+        if estimate.formula != Formula.DIFFERENCE:
+            raise ValueError(
+                f"{estimate.estimate_id} is a {estimate.formula}; only mean differences can be pooled"
+            )
+    influence = _by_seed(parts)
+    return Measurement(
+        estimate_id=" + ".join(each.estimate_id for each in measured),
         value=float(np.mean([estimate.value for estimate, _ in parts])),
-        spread=spread,
+        spread=combined((_between_questions(parts), _between_seeds(parts, influence))),
         num_units=min(len(rows.names) for _, rows in parts),
         num_seeds=min(len(rows.seeds) for _, rows in parts),
         method=f"t over questions, shared across {len(parts)} cells, and training seeds",
         steps=_steps(parts),
-        assumptions=_about_seeds(parts),
+        assumptions=(about_seeds(np.array(list(influence.values()))),) if len(influence) > 1 else (),
     )
 
 
-def pooled_samples(samples: Sequence[Sample]) -> Sample:
-    """The mean of samples that somebody declared.
-
-    Cells share questions, adapters and seeds, and a summary does not say how much of its error: so nothing averages out.
-    """
-    known = [sample.spread.df for sample in samples if sample.spread.df is not None]
-    return Sample(
-        estimate_id=" + ".join(sample.estimate_id for sample in samples),
-        value=float(np.mean([sample.value for sample in samples])),
-        spread=Spread(float(np.mean([sample.spread.se for sample in samples])), min(known, default=None)),
-        num_units=min(sample.num_units for sample in samples),
-        num_seeds=min(sample.num_seeds for sample in samples),
-        method=f"mean of {len(samples)} declared values, whose errors may be one and the same",
+def _of_declared(measured: Sequence[Measurement]) -> Measurement:
+    known = [each.spread.df for each in measured if each.spread.df is not None]
+    return Measurement(
+        estimate_id=" + ".join(each.estimate_id for each in measured),
+        value=float(np.mean([each.value for each in measured])),
+        spread=Spread(float(np.mean([each.spread.se for each in measured])), min(known, default=None)),
+        num_units=min(each.num_units for each in measured),
+        num_seeds=min(each.num_seeds for each in measured),
+        method=f"mean of {len(measured)} declared values, whose errors may be one and the same",
     )
-
-
-def _part(resampled: Resampled, estimate_id: str) -> Part:
-    rows = resampled.stored.unit_rows(estimate_id)
-    assert rows is not None, f"{estimate_id} is stored without its questions"
-    estimate = resampled.stored.estimates[estimate_id]
-    if estimate.formula != Formula.DIFFERENCE:
-        raise ValueError(f"{estimate_id} is a {estimate.formula}; only mean differences can be pooled")
-    return estimate, rows
 
 
 def _between_questions(parts: Sequence[Part]) -> Spread:
@@ -76,8 +72,8 @@ def _between_questions(parts: Sequence[Part]) -> Spread:
     return _between_clusters(influence, count, _size_of(parts), math.sqrt(count / (count - 1)))
 
 
-def _between_seeds(parts: Sequence[Part]) -> Spread:
-    influence, fewest = _by_seed(parts), min(len(rows.seeds) for _, rows in parts)
+def _between_seeds(parts: Sequence[Part], influence: Mapping[Hashable, float]) -> Spread:
+    fewest = min(len(rows.seeds) for _, rows in parts)
     return _between_clusters(influence, fewest, _size_of(parts)) if fewest > 1 else Spread(0.0, None)
 
 
@@ -121,8 +117,3 @@ def _steps(parts: Sequence[Part]) -> NDArray[np.int64] | None:
         for name, step in zip(rows.names, steps.tolist(), strict=True):
             sums[estimate.benchmark, name] += step
     return np.array(list(sums.values()), dtype=np.int64)
-
-
-def _about_seeds(parts: Sequence[Part]) -> tuple[Assumption, ...]:
-    influence = _by_seed(parts)
-    return (about_seeds(np.array(list(influence.values()))),) if len(influence) > 1 else ()

@@ -20,7 +20,7 @@ from harness.words.study import Home, Profile, Sizes, Sources, Study
 
 CODE: Mapping[str, tuple[str, ...]] = {
     "estimates": ("harness.designs.disparity.estimates",),
-    "judge": ("harness.judge.docket", "harness.judge.baselines", "harness.judge.audit_input"),
+    "judge": ("harness.judge.judge", "harness.judge.baselines", "harness.judge.audit_input"),
 }
 """Modules whose code is held, each with all it imports: stored tables to estimates, and these to verdicts."""
 

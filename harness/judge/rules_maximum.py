@@ -1,141 +1,261 @@
-"""Rules about the largest of several: "up to", "reaches", "is the largest", "lies in this region"."""
+"""Rules about the largest of several: "up to", "reaches", "is the largest", "lies in this region".
+
+The largest of several noisy estimates is too large on average, so these rules need limits that hold for all members at
+once: max-t over joint draws, and how often each member is the largest.
+"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.judge.question import LEVEL, Adjust, Question, answer, numbers_of, shown, unmet_minimum
-from harness.judge.rules_single import how_it_ends, three_way
-from harness.judge.sample import Sample
-from harness.judge.simultaneous import Joint, joint
-from harness.statistics.stats import expected_maximum
+from harness.judge.measurements import Measurement
+from harness.judge.rules import (
+    LEVEL,
+    Adjust,
+    Case,
+    how_it_ends,
+    numbers_of,
+    shown,
+    three_way,
+    unmet_minimum,
+    verdict_on,
+)
+from harness.statistics.resampling import share_above, stream
+from harness.statistics.stats import ALPHA, expected_maximum
 from harness.words.verdict import CaseVerdict, Interval, Member, State, Why
 
+Values = NDArray[np.float64]
 
-def judge_at_most(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
+DECLARED_DRAWS = 9_999
+"""Draws that stand in where no member comes with bootstrap values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Members of one claim with their joint draws."""
+
+    values: Values
+    errors: Values
+    table: Values
+    """[draw, member]: values that the truths may have together."""
+
+    def p_rise(self, statistic: float) -> float:
+        """How often some member lies so many standard errors above its truth."""
+        return share_above(self._rises().max(axis=1), statistic)
+
+    def lower_limits(self) -> Values:
+        """One-sided limits below every member, all of which hold at once at `ALPHA`."""
+        limits: Values = self.values - _upper_point(self._rises().max(axis=1)) * self.errors
+        return limits
+
+    def p_largest_elsewhere(self, places: Sequence[int]) -> float:
+        """How well "the largest is none of the named" explains how far a named member leads.
+
+        Every other member must be led by some named one, so the worst of them decides; against one of them, the best
+        lead of several named members is held against the best of their joint errors.
+
+        Source: J. Hsu, Multiple Comparisons (1996), chapter 4, and the intersection-union test.
+        """
+        leads, errors = self._leads(places, self._others(places))
+        return max(
+            share_above(errors[:, :, other].max(axis=1), float(leads[:, other].max()))
+            for other in range(leads.shape[1])
+        )
+
+    def p_beaten(self, places: Sequence[int]) -> float:
+        """How well "a named member is the largest" explains the best lead of any other over all of them.
+
+        Any named member may be the largest in truth, so the one that explains it best decides.
+
+        Source: J. Hsu, Multiple Comparisons (1996), chapter 4.
+        """
+        leads, errors = self._leads(self._others(places), places)
+        best = float(leads.min(axis=1).max())
+        return max(share_above(errors[:, :, named].max(axis=1), best) for named in range(leads.shape[1]))
+
+    def _others(self, places: Sequence[int]) -> list[int]:
+        return [place for place in range(len(self.values)) if place not in set(places)]
+
+    def _rises(self) -> Values:
+        """How many standard errors each member lies above its truth, per draw."""
+        rises: Values = (self.values - self.table) / self.errors
+        return rises
+
+    def _leads(self, leading: Sequence[int], led: Sequence[int]) -> tuple[Values, Values]:
+        """Leads of some members over others in their standard errors, [leading, led], and their joint errors per draw."""
+        scale = np.sqrt(_pairwise(self.errors**2, leading, led, sign=1))
+        leads = _pairwise(self.values, leading, led) / scale
+        return leads, _pairwise(self.values - self.table, leading, led) / scale
+
+
+def joint(measured: Sequence[Measurement]) -> Joint:
+    """The members with their draws; those without any are drawn from Student's distribution of their error."""
+    num_draws = next((len(member.draws) for member in measured if member.draws is not None), DECLARED_DRAWS)
+    return Joint(
+        values=np.array([member.value for member in measured]),
+        errors=np.array([member.spread.se for member in measured]),
+        table=np.stack([_drawn(member, num_draws) for member in measured], axis=1),
+    )
+
+
+def _drawn(member: Measurement, num_draws: int) -> Values:
+    if member.draws is not None:
+        return member.draws
+    generator, df = stream(f"declared/{member.estimate_id}", member.stream_number), member.spread.df
+    deviates = generator.standard_normal(num_draws) if df is None else generator.standard_t(df, num_draws)
+    return member.value + member.spread.se * deviates
+
+
+def _pairwise(values: Values, leading: Sequence[int], led: Sequence[int], sign: int = -1) -> Values:
+    pairs: Values = values[..., list(leading)][..., :, None] + sign * values[..., list(led)][..., None, :]
+    return pairs
+
+
+def _upper_point(maxima: Values) -> float:
+    place = max(1, math.floor(ALPHA * (len(maxima) + 1) + 1e-9))
+    return float(np.sort(np.nan_to_num(maxima, nan=np.inf))[-place])
+
+
+def judge_at_most(case: Case, measured: tuple[Measurement, ...], adjust: Adjust) -> CaseVerdict:
     """No member above the edge: PASS when every upper limit is below, DEVIATION when a simultaneous lower one is not.
 
     Source: the intersection-union test for PASS, which needs no correction; max-t for DEVIATION.
     """
-    band = question.band
-    assert band is not None
-    if missed := unmet_minimum(question, samples):
-        return _unmet(question, samples, missed)
-    all_of = joint(samples)
-    excess = (all_of.values - band[1]) / all_of.errors
-    p_pass, p_dev = max(each.p_below(band[1]) for each in samples), all_of.p_rise(float(excess.max()))
-    says = f"no member lies above {shown(band[1])}"
+    assert case.band is not None
+    edge = case.band[1]
+    if missed := unmet_minimum(case, measured):
+        return _unmet(case, measured, missed)
+    all_of, nearest = joint(measured), max(measured, key=lambda member: member.p_below(edge))
+    excess = (all_of.values - edge) / all_of.errors
     return _about_maximum(
-        question,
-        samples,
+        case,
+        measured,
         all_of,
         adjust,
-        _Assertion(
-            says=says,
-            against=Why.LARGER,
-            p_pass=p_pass,
-            p_dev=p_dev,
-            pass_rests_on=(max(samples, key=lambda each: each.p_below(band[1])),),
-            deviation_rests_on=(samples[int(np.argmax(excess))],),
-            is_about_size=True,
-        ),
+        says=f"no member lies above {shown(edge)}",
+        against=Why.LARGER,
+        p_pass=nearest.p_below(edge),
+        p_dev=all_of.p_rise(float(excess.max())),
+        pass_rests_on=(nearest,),
+        deviation_rests_on=(measured[int(np.argmax(excess))],),
     )
 
 
-def judge_reaches(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
+def judge_reaches(case: Case, measured: tuple[Measurement, ...], adjust: Adjust) -> CaseVerdict:
     """Some member reaches the edge: PASS when a simultaneous lower limit does, DEVIATION when no upper limit does.
 
     Source: max-t for PASS; the intersection-union test for DEVIATION, which needs no correction.
     """
-    band = question.band
-    assert band is not None
-    if missed := unmet_minimum(question, samples):
-        return _unmet(question, samples, missed)
-    all_of = joint(samples)
-    lead = (all_of.values - band[0]) / all_of.errors
-    p_pass, p_dev = all_of.p_rise(float(lead.max())), max(each.p_below(band[0]) for each in samples)
-    says = f"the largest member reaches {shown(band[0])}"
+    assert case.band is not None
+    edge = case.band[0]
+    if missed := unmet_minimum(case, measured):
+        return _unmet(case, measured, missed)
+    all_of, nearest = joint(measured), max(measured, key=lambda member: member.p_below(edge))
+    lead = (all_of.values - edge) / all_of.errors
     return _about_maximum(
-        question,
-        samples,
+        case,
+        measured,
         all_of,
         adjust,
-        _Assertion(
-            says=says,
-            against=Why.SMALLER,
-            p_pass=p_pass,
-            p_dev=p_dev,
-            pass_rests_on=(samples[int(np.argmax(lead))],),
-            deviation_rests_on=(max(samples, key=lambda each: each.p_below(band[0])),),
-            is_about_size=True,
-        ),
+        says=f"the largest member reaches {shown(edge)}",
+        against=Why.SMALLER,
+        p_pass=all_of.p_rise(float(lead.max())),
+        p_dev=nearest.p_below(edge),
+        pass_rests_on=(measured[int(np.argmax(lead))],),
+        deviation_rests_on=(nearest,),
     )
 
 
-def judge_largest(question: Question, samples: tuple[Sample, ...], adjust: Adjust) -> CaseVerdict:
+def judge_largest(case: Case, measured: tuple[Measurement, ...], adjust: Adjust) -> CaseVerdict:
     """The largest is a named member: PASS when every other is shown to be led by one, DEVIATION when another leads all."""
-    if missed := unmet_minimum(question, samples):
-        return _unmet(question, samples, missed)
-    all_of = joint(samples)
-    places = [place for place, sample in enumerate(samples) if sample.estimate_id in question.claim.named]
-    p_pass, p_dev = all_of.p_largest_elsewhere(places), all_of.p_beaten(places)
-    says = "the largest member is where the claim puts it"
+    if missed := unmet_minimum(case, measured):
+        return _unmet(case, measured, missed)
+    all_of = joint(measured)
+    places = [place for place, member in enumerate(measured) if member.estimate_id in case.claim.named]
     leading = tuple(
-        max((sample for place, sample in enumerate(samples) if (place in places) is named), key=_value_of)
-        for named in (True, False)
+        max(
+            (member for place, member in enumerate(measured) if (place in places) is is_named),
+            key=lambda member: member.value,
+        )
+        for is_named in (True, False)
     )
     return _about_maximum(
-        question,
-        samples,
+        case,
+        measured,
         all_of,
         adjust,
-        _Assertion(
-            says=says,
-            against=Why.ELSEWHERE,
-            p_pass=p_pass,
-            p_dev=p_dev,
-            pass_rests_on=leading,
-            deviation_rests_on=leading,
-            is_about_size=False,
-        ),
+        says="the largest member is where the claim puts it",
+        against=Why.ELSEWHERE,
+        p_pass=all_of.p_largest_elsewhere(places),
+        p_dev=all_of.p_beaten(places),
+        pass_rests_on=leading,
+        deviation_rests_on=leading,
+        is_about_size=False,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Assertion:
-    says: str
-    against: Why
-    """Reason of a deviation."""
-    p_pass: float
-    p_dev: float
-    pass_rests_on: tuple[Sample, ...]
-    """Members that decide a PASS: the one at the edge, or the largest on either side."""
-    deviation_rests_on: tuple[Sample, ...]
-    is_about_size: bool
-    """False where the claim is about a place, which has no interval."""
 
 
 def _about_maximum(
-    question: Question, samples: tuple[Sample, ...], all_of: Joint, adjust: Adjust, asserted: _Assertion
+    case: Case,
+    measured: tuple[Measurement, ...],
+    all_of: Joint,
+    adjust: Adjust,
+    *,
+    says: str,
+    against: Why,
+    p_pass: float,
+    p_dev: float,
+    pass_rests_on: tuple[Measurement, ...],
+    deviation_rests_on: tuple[Measurement, ...],
+    is_about_size: bool = True,
 ) -> CaseVerdict:
-    state, why = three_way(asserted.p_pass, asserted.p_dev, adjust, asserted.against)
-    largest = samples[int(np.argmax(all_of.values))]
-    members = _members(samples, all_of)
-    return answer(
-        question,
+    """Three ways out of an assertion about the largest.
+
+    Args:
+        case: What is asked.
+        measured: The members.
+        all_of: The members with their joint draws.
+        adjust: What the family makes of a p-value.
+        says: The assertion.
+        against: Reason of a deviation.
+        p_pass: How well the opposite of the claim explains the members.
+        p_dev: How well the claim explains them.
+        pass_rests_on: Members that decide a PASS: the one at the edge, or the largest on either side.
+        deviation_rests_on: Those that decide a DEVIATION.
+        is_about_size: False where the claim is about a place, which has no interval.
+    """
+    state, why = three_way(p_pass, p_dev, adjust, against)
+    largest = measured[int(np.argmax(all_of.values))]
+    members = tuple(
+        Member(
+            estimate_id=member.estimate_id,
+            estimate=member.value,
+            se=member.spread.se,
+            lower=below if math.isfinite(below) else None,
+            upper=above if math.isfinite(above) else None,
+        )
+        for member, below in zip(measured, all_of.lower_limits().tolist(), strict=True)
+        for above in (member.interval(LEVEL)[1],)
+    )
+    flattery = expected_maximum(len(measured)) * float(np.median(all_of.errors))
+    return verdict_on(
+        case,
         state,
         why,
-        f"That {asserted.says} {how_it_ends(state)}: the largest is {largest.estimate_id} at {shown(largest.value)}.",
+        f"That {says} {how_it_ends(state)}: the largest is {largest.estimate_id} at {shown(largest.value)}.",
         # The interval of the largest member alone would forget that it was chosen for being the largest.
         numbers=replace(
-            numbers_of(largest, adjust, asserted.p_pass, asserted.p_dev),
-            ci90=_limits(members) if asserted.is_about_size else None,
+            numbers_of(largest, adjust, p_pass, p_dev),
+            ci90=_limits(members) if is_about_size else None,
             ci95=None,
         ),
         members=members,
-        notes=(_flattery(samples),),
-        rests_on=asserted.deviation_rests_on if state is State.DEVIATION else asserted.pass_rests_on,
+        notes=(
+            f"Were all {len(measured)} members equal, the largest would come out {shown(flattery)} too high on average.",
+        ),
+        rests_on=deviation_rests_on if state is State.DEVIATION else pass_rests_on,
     )
 
 
@@ -146,33 +266,9 @@ def _limits(members: tuple[Member, ...]) -> Interval | None:
     return (max(lower), max(upper)) if lower and len(upper) == len(members) else None
 
 
-def _value_of(sample: Sample) -> float:
-    return sample.value
-
-
-def _unmet(question: Question, samples: tuple[Sample, ...], missed: tuple[Why, str]) -> CaseVerdict:
+def _unmet(case: Case, measured: tuple[Measurement, ...], missed: tuple[Why, str]) -> CaseVerdict:
     members = tuple(
         Member(estimate_id=each.estimate_id, estimate=each.value, se=each.spread.se, lower=None, upper=None)
-        for each in samples
+        for each in measured
     )
-    return answer(question, State.INCONCLUSIVE, *missed, members=members)
-
-
-def _members(samples: tuple[Sample, ...], all_of: Joint) -> tuple[Member, ...]:
-    lower, upper = all_of.lower_limits().tolist(), [each.interval(LEVEL)[1] for each in samples]
-    return tuple(
-        Member(
-            estimate_id=each.estimate_id,
-            estimate=each.value,
-            se=each.spread.se,
-            lower=below if math.isfinite(below) else None,
-            upper=above if math.isfinite(above) else None,
-        )
-        for each, below, above in zip(samples, lower, upper, strict=True)
-    )
-
-
-def _flattery(samples: tuple[Sample, ...]) -> str:
-    typical = float(np.median([sample.spread.se for sample in samples]))
-    excess = expected_maximum(len(samples)) * typical
-    return f"Were all {len(samples)} members equal, the largest would come out {shown(excess)} too high on average."
+    return verdict_on(case, State.INCONCLUSIVE, *missed, members=members)

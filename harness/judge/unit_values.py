@@ -201,3 +201,7 @@ def _read(folder: Path, row_type: type, third: str) -> _Table:
         )
     sides = (read_column(folder, row_type, side) for side in ("observed", "reference"))
     return _Table(places, code, names, seed, *sides)
+
+
+NO_TABLES = stored_in_memory((), ())
+"""The tables of a run that measured nothing."""

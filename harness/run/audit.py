@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.judge.audit_input import HandedIn, handed_in
+from harness.judge.audit_input import AuditInput, audit_input
 from harness.judge.declaration import Declaration, read_declaration
 from harness.judge.declared import load_claims
-from harness.judge.declaredsamples import asking_by_key
-from harness.judge.hearing import Circumstances, judge
+from harness.judge.judge import Circumstances, judge
 from harness.judge.lock import lock_state
+from harness.judge.measurements import precisions
 from harness.run.ending import language_facts
 from harness.sources.studies import load_protocol_of, load_study
 from harness.store.files import disk_errors, publish_folder, require_folder
@@ -83,22 +83,24 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
     return code
 
 
-def _placed(file: Path, declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> HandedIn:
+def _placed(file: Path, declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> AuditInput:
     try:
-        return handed_in(declaration, study, claims)
+        return audit_input(declaration, study, claims)
     except UsageError as error:
         raise UsageError(f"{file}: {error}") from error
 
 
-def _judgement(request: AuditRequest, study: Study, claims: tuple[Claim, ...], handed: HandedIn) -> Judgement:
+def _judgement(
+    request: AuditRequest, study: Study, claims: tuple[Claim, ...], handed: AuditInput
+) -> Judgement:
     circumstances = Circumstances(why_missing=Why.NOT_DECLARED, remarks=handed.remarks)
-    verdicts = judge(asking_by_key(claims), handed.samples, circumstances)
+    verdicts = judge(claims, handed.measurements, circumstances)
     return Judgement(
         paper=Judged(study=study.name, claims=claims, verdicts=verdicts),
         lock=lock_state(study.name).lock,
         fail_on=request.fail_on,
         choices=load_protocol_of(study.name).choices,
-        precisions=handed.samples.precisions(),
+        precisions=precisions(handed.measurements),
     )
 
 
@@ -131,7 +133,7 @@ def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id
 
 
 def _write(
-    folder: Path, facts: RunFacts, handed: HandedIn, judgement: Judgement, declaration: Declaration
+    folder: Path, facts: RunFacts, handed: AuditInput, judgement: Judgement, declaration: Declaration
 ) -> int:
     from harness.report import write_report_of
 

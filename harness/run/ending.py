@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.judge.docket import Hear
 from harness.judge.ledger import LedgerFile, Run
 from harness.run.artifact_status import Survey
 from harness.run.cache_keys import Recipes
 from harness.run.evidence import Heard, evidence_of, evidence_words, heard_in, replay_words
 from harness.run.progress import Say
-from harness.run.verdicts import Asked, Brought, judgement_of
+from harness.run.verdicts import Asked, Inputs, judgement_of
 from harness.sources.studies import committed_pins
 from harness.store.files import disk_errors
 from harness.store.provenance import environment
@@ -37,8 +36,6 @@ class Ending:
     """Folder of all runs, which keeps the ledger."""
     device: str
     asked: Asked
-    hear: Hear
-    """Answers the claims."""
 
     def write(self, survey: Survey, say: Say) -> int:
         """The report of a run that measured everything; gives its exit code."""
@@ -47,7 +44,7 @@ class Ending:
         facts, heard = self._facts(survey, ()), _heard(survey)
         estimates, checks = survey.found["estimates", "all"].folder, survey.found.get(("self-checks", "all"))
         answers = {name: found.folder for (stage, name), found in survey.found.items() if stage == ANSWERS}
-        judgement = judgement_of(self._brought(facts, estimates, heard, answers), self.reports, self.hear)
+        judgement = judgement_of(self._inputs(facts, estimates, heard, answers), self.reports)
         with disk_errors(self.run.root):
             # A world without known numbers has no table of them: the report finds no folder, and says so.
             folder = checks.folder if checks else self._nothing
@@ -61,7 +58,7 @@ class Ending:
         from harness.report import write_report
 
         facts = self._facts(survey, not_run_of(self.recipes.plan, self.run, error))
-        judgement = judgement_of(self._brought(facts, None, None, {}), self.reports, self.hear)
+        judgement = judgement_of(self._inputs(facts, None, None, {}), self.reports)
         with disk_errors(self.run.root):
             write_report(facts, self._nothing, self._nothing, self.run.root, judgement)
         self._close(say)
@@ -70,11 +67,11 @@ class Ending:
     def _nothing(self) -> Path:
         return self.run.engine / "none"
 
-    def _brought(
+    def _inputs(
         self, facts: RunFacts, estimates: Path | None, heard: Heard | None, answers: Mapping[str, Path]
-    ) -> Brought:
+    ) -> Inputs:
         plan = self.recipes.plan
-        return Brought(
+        return Inputs(
             study=plan.study,
             profile=plan.profile,
             run_id=facts.run_id,

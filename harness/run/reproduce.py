@@ -2,11 +2,11 @@
 
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.designs.design import plan
-from harness.judge.docket import Hear, hear
 from harness.run.artifact_status import Survey
 from harness.run.cache_keys import Recipes
 from harness.run.ending import Ending
@@ -76,14 +76,20 @@ class Request:
         return shlex.join(words)
 
 
-def reproduce(request: Request, say: Say, *, live: bool = False, hear: Hear = hear) -> int:
+def _no_telling(run: Path) -> None:
+    """Where nobody wants verdicts told beside the report."""
+
+
+def reproduce(
+    request: Request, say: Say, *, live: bool = False, tell: Callable[[Path], None] = _no_telling
+) -> int:
     """Run or resume the main path and write its report; gives the report's exit code.
 
     Args:
         request: What to reproduce.
         say: Prints one line.
         live: Draw progress bars instead of lines.
-        hear: Answers the claims.
+        tell: Tells the verdicts of the finished report, given the run's folder.
 
     Raises:
         HarnessError: If it cannot be done; finished artifacts stay, and the same call goes on from there.
@@ -101,7 +107,6 @@ def reproduce(request: Request, say: Say, *, live: bool = False, hear: Hear = he
         reports=request.reports,
         device=request.device,
         asked=request.asked,
-        hear=hear,
     )
     say(f"run {recipes.run_id()} of {request.study} in the {request.profile} world: {run.root}")
     with held_alone(run.lock, f"the run folder {run.root}"), recorded(recipes.plan, run, recipes.run_id()):
@@ -113,8 +118,11 @@ def reproduce(request: Request, say: Say, *, live: bool = False, hear: Hear = he
             say(f"stopped; what is finished is kept. Go on with: {request}")
             if isinstance(error, HarnessError) and error.exit_code == NOTHING_JUDGED:
                 ending.write_unmeasured(_surveyed(request, recipes, run, say), error, say)
+                tell(run.root)
             raise
-        return ending.write(survey, say)
+        code = ending.write(survey, say)
+        tell(run.root)
+        return code
 
 
 def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, live: bool) -> Survey:

@@ -1,21 +1,19 @@
-"""What a run brings before the judge, and everything that its report then says of verdicts."""
+"""What the judge must know of a run, and everything that its report then says of verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
 from harness.judge.declared import claim_named, claims_of, load_claims
-from harness.judge.docket import WHY_NO_CLAIM, Docket, Hear, docket_of
-from harness.judge.hearing import Circumstances
+from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.lock import LockBrokenError, lock_state
-from harness.judge.precision import precisions
+from harness.judge.measurements import Measurements, measurements_of, precisions
 from harness.judge.preflight import prospects
 from harness.judge.quantities import Cell, of_questions, said_of_estimates
-from harness.judge.stored import StoredSamples
-from harness.judge.unit_values import Stored, read_stored
+from harness.judge.unit_values import NO_TABLES, Stored, read_stored
 from harness.sources.outcomes import read_outcomes
 from harness.sources.studies import load_protocol_of, load_study, outcomes_path
 from harness.words.claim import Claim
@@ -35,6 +33,9 @@ from harness.words.runfacts import NotRun
 from harness.words.study import Profile, Study
 from harness.words.verdict import Why
 
+WHY_NO_CLAIM: Mapping[str, Why] = {Mode.FIXTURE: Why.FIXTURE_MODE, Mode.REHEARSAL: Why.REHEARSAL_MODE}
+"""Modes in which no claim of a paper is judged, whatever was measured."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -46,7 +47,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Brought:
+class Inputs:
     """What the judge must know of a run."""
 
     study: Study
@@ -63,9 +64,23 @@ class Brought:
     asked: Asked = field(default_factory=Asked)
 
     @cached_property
-    def stored(self) -> Stored | None:
-        """The tables of that artifact, read once for every study that is judged on them."""
-        return read_stored(self.estimates) if self.estimates else None
+    def tables(self) -> Stored:
+        """The tables of that artifact, read once for every study that is judged on them; empty where there is none."""
+        return read_stored(self.estimates) if self.estimates else NO_TABLES
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """Every claim of the study itself.
+
+        Raises:
+            UsageError: If they cannot be used.
+        """
+        return claims_of(self.study)
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """What was measured for them."""
+        return measurements_of(self.study, self.tables, self.claims)
 
     @cached_property
     def baselines(self) -> tuple[BaselineCheck, ...]:
@@ -84,34 +99,47 @@ class Brought:
         return baseline_checks(gate)
 
 
-def judgement_of(brought: Brought, reports: Path, hear: Hear) -> Judgement | None:
+def judgement_of(inputs: Inputs, reports: Path) -> Judgement | None:
     """Every verdict of a run with the conditions under which it was reached; None for a study without claims.
 
     Args:
-        brought: The run.
+        inputs: The run.
         reports: Folder of all runs, which keeps the ledger.
-        hear: Answers a docket.
 
     Raises:
         HarnessError: If the claims, the lock or the ledger cannot be used.
     """
-    docket = paper_docket(brought)
-    if docket is None:
+    if not inputs.claims:
         return None
-    lock, ledger = _registered(brought, LedgerFile(folder=reports))
-    checked = self_check_docket(brought)
+    circumstances = paper_circumstances(inputs)
+    lock, ledger = _registered(inputs, LedgerFile(folder=reports))
     return Judgement(
-        paper=_judged(docket, hear),
-        self_check=_judged(checked, hear) if checked else None,
+        paper=Judged(
+            study=inputs.study.name,
+            claims=inputs.claims,
+            verdicts=judge(inputs.claims, inputs.measurements, circumstances),
+        ),
+        self_check=judged_self_check(inputs),
         lock=lock,
         ledger=ledger,
-        prospects=_prospects(brought, docket.claims),
-        fail_on=brought.asked.fail_on,
-        deselected=tuple(sorted(docket.circumstances.deselected)),
-        choices=load_protocol_of(brought.study.name).choices,
-        precisions=precisions(docket.samples) if isinstance(docket.samples, StoredSamples) else (),
-        baselines=brought.baselines,
+        prospects=_prospects(inputs),
+        fail_on=inputs.asked.fail_on,
+        deselected=tuple(sorted(circumstances.deselected)),
+        choices=load_protocol_of(inputs.study.name).choices,
+        precisions=precisions(inputs.measurements),
+        baselines=inputs.baselines,
     )
+
+
+def judged_self_check(inputs: Inputs) -> Judged | None:
+    """The claims that check the judge on this world's own numbers; None where the world names none."""
+    name = inputs.profile.self_check_study
+    if name is None or inputs.estimates is None:
+        return None
+    study, claims = load_study(name), load_claims(name)
+    measurements = measurements_of(study, inputs.tables, claims)
+    verdicts = judge(claims, measurements, self_check_circumstances(inputs))
+    return Judged(study=name, claims=claims, verdicts=verdicts)
 
 
 def require_claims(study: Study, asked: Asked) -> None:
@@ -123,51 +151,38 @@ def require_claims(study: Study, asked: Asked) -> None:
     _deselected(claims_of(study), asked.claims)
 
 
-def paper_docket(brought: Brought) -> Docket | None:
-    """The claims of the study itself; None where it makes none.
+def paper_circumstances(inputs: Inputs) -> Circumstances:
+    """What decides the verdicts on the study itself besides measurements.
 
     Raises:
         UsageError: If its claims cannot be used, or one that was asked for is not among them.
     """
-    claims = claims_of(brought.study)
-    deselected = _deselected(claims, brought.asked.claims)
-    if not claims:
-        return None
-    foreseen, sizes = _prospects(brought, claims), brought.profile.sizes
-    circumstances = Circumstances(
-        why_not_run=_why_not_run(brought),
-        deselected=deselected,
-        subset_estimates=frozenset() if sizes.items_per_cell is None else of_questions(brought.study),
-        undecidable=frozenset(each.claim_id for each in foreseen if not each.decidable),
-        unreplayed_estimates=_unreplayed_estimates(brought),
-        broken_estimates=brought.stored.broken if brought.stored else {},
-        differing_estimates=differing_estimates(brought.study, brought.baselines),
-        remarks=_beside(brought),
+    why_not_run = Why(inputs.not_run[0].reason) if inputs.not_run else WHY_NO_CLAIM.get(inputs.mode)
+    is_subset = inputs.profile.sizes.items_per_cell is not None
+    # English is easily kept by an adapter that does nothing, and both models may guess: each stands beside the claim.
+    fallen, guessed = lowered(inputs.study, inputs.tables), remarks(inputs.study, inputs.baselines)
+    return Circumstances(
+        why_not_run=why_not_run,
+        deselected=_deselected(inputs.claims, inputs.asked.claims),
+        subset_estimates=of_questions(inputs.study) if is_subset else frozenset(),
+        undecidable=frozenset(each.claim_id for each in _prospects(inputs) if not each.decidable),
+        unreplayed_estimates=_unreplayed_estimates(inputs),
+        broken_estimates=inputs.tables.broken,
+        differing_estimates=differing_estimates(inputs.study, inputs.baselines),
+        remarks={
+            name: " ".join(said[name] for said in (fallen, guessed) if name in said)
+            for name in (*fallen, *guessed)
+        },
     )
-    return docket_of(brought.study, claims, brought.stored, circumstances)
 
 
-def self_check_docket(brought: Brought) -> Docket | None:
-    """The claims that check the judge on this world's own numbers; None where the world names none."""
-    name = brought.profile.self_check_study
-    if name is None or brought.stored is None:
-        return None
-    circumstances = Circumstances(
-        broken_estimates=brought.stored.broken,
-        unreplayed_estimates=_unreplayed_estimates(brought),
-        remarks=lowered(brought.study, brought.stored),
+def self_check_circumstances(inputs: Inputs) -> Circumstances:
+    """The same of the claims that check the judge."""
+    return Circumstances(
+        broken_estimates=inputs.tables.broken,
+        unreplayed_estimates=_unreplayed_estimates(inputs),
+        remarks=lowered(inputs.study, inputs.tables),
     )
-    return docket_of(load_study(name), load_claims(name), brought.stored, circumstances)
-
-
-def _beside(brought: Brought) -> Mapping[str, str]:
-    """By estimate: everything that is to be said beside it."""
-    guessed = remarks(brought.study, brought.baselines)
-    fallen = lowered(brought.study, brought.stored) if brought.stored else {}
-    return {
-        name: " ".join(said[name] for said in (fallen, guessed) if name in said)
-        for name in (*fallen, *guessed)
-    }
 
 
 def lowered(study: Study, stored: Stored) -> Mapping[str, str]:
@@ -190,46 +205,36 @@ def lowered(study: Study, stored: Stored) -> Mapping[str, str]:
     return {name: says for name, row in stored.estimates.items() if row.quantity == "retention"}
 
 
-def _prospects(brought: Brought, claims: Sequence[Claim]) -> tuple[Prospect, ...]:
-    return prospects(claims, brought.profile.sizes, len(brought.study.targets))
+def _prospects(inputs: Inputs) -> tuple[Prospect, ...]:
+    return prospects(inputs.claims, inputs.profile.sizes, len(inputs.study.targets))
 
 
-def _judged(docket: Docket, hear: Hear) -> Judged:
-    return Judged(study=docket.study, claims=docket.claims, verdicts=hear(docket))
-
-
-def _registered(brought: Brought, file: LedgerFile) -> tuple[Lock, Ledger]:
+def _registered(inputs: Inputs, file: LedgerFile) -> tuple[Lock, Ledger]:
     """The lock as it stands, and the run's line among all full runs under it; other modes leave no line.
 
     A ledger that was tampered with breaks the lock: the report is written all the same, and says so.
     """
-    study = brought.study.name
+    study = inputs.study.name
     try:
         lock = lock_state(study, file.locks_of(study)).lock
-        if brought.mode != Mode.FULL:
+        if inputs.mode != Mode.FULL:
             return lock, Ledger()
-        return lock, file.begin(Run(run_id=brought.run_id, study=study, lock=lock.sha256))
+        return lock, file.begin(Run(run_id=inputs.run_id, study=study, lock=lock.sha256))
     except LockBrokenError:
         return replace(lock_state(study).lock, status=LockStatus.BROKEN), Ledger()
 
 
-def _why_not_run(brought: Brought) -> Why | None:
-    if brought.not_run:
-        return Why(brought.not_run[0].reason)
-    return WHY_NO_CLAIM.get(brought.mode)
-
-
-def _deselected(claims: Sequence[Claim], asked: Sequence[str]) -> frozenset[str]:
+def _deselected(claims: Sequence[Claim], asked: Iterable[str]) -> frozenset[str]:
     wanted = {claim_named(tuple(claims), name).id for name in asked}
     return frozenset(claim.id for claim in claims if wanted and claim.id not in wanted)
 
 
-def _unreplayed_estimates(brought: Brought) -> Mapping[str, str]:
+def _unreplayed_estimates(inputs: Inputs) -> Mapping[str, str]:
     failed: dict[int | Cell, str] = {
         each.layer: f"Layer {each.layer}: only {each.rows_passing} of {each.rows} stored rows were found again "
         f"(median correlation {each.median_correlation:.3f}, scale {each.median_scale:.3f}), so nothing that rests on it may "
         "be believed."
-        for each in brought.replays
+        for each in inputs.replays
         if not each.passes
     }
-    return said_of_estimates(brought.study, failed)
+    return said_of_estimates(inputs.study, failed)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from harness.judge.bases import basis_of
 from harness.judge.declared import load_claims
-from harness.judge.hearing import Circumstances, judge
+from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import measurements_of
 from harness.judge.quantities import estimate_scopes
-from harness.judge.stored import stored_samples
+from harness.judge.unit_values import read_stored
 from harness.sources.studies import load_study
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.store.tables import writing
@@ -161,12 +162,12 @@ def _put(scope: Scope, kind: str, names: list[str], observed: list[Values], refe
 def judged(folder: Path, num_draws: int) -> Judging:
     """Judge the whole inventory, or make that many draws of everything that it asks for."""
     claims = load_claims(STUDY)
-    samples = stored_samples(load_study(STUDY), folder, claims)
+    samples = measurements_of(load_study(STUDY), read_stored(folder), claims)
     read_s = time.process_time()
     states: Counter[str] = Counter()
     if num_draws:
         first = claims[0].primary.estimates[0]
-        samples.another(1, num_draws).sample(first, claims[0].inference)
+        samples.redrawn(1, num_draws)[first, claims[0].inference]
     else:
         states.update(verdict.state.value for verdict in judge(claims, samples, Circumstances()))
     return Judging(

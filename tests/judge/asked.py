@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.judge.question import Question, questions
-from harness.judge.sample import Sample, Values
+from harness.judge.measurements import Measurement, Values
+from harness.judge.rules import Case, cases_of
 from harness.statistics.stats import Spread
 from harness.words.claim import Claim, Kind, Printed, Reading, Rule, Sentence, SourceTier, Target, Tier, Unit
 from harness.words.verdict import CaseVerdict
@@ -27,7 +27,7 @@ KINDS = {
     Rule.NONE: Kind.QUALITATIVE,
 }
 
-Decide = Callable[[Question, tuple[Sample, ...], Callable[[float], float]], CaseVerdict]
+Decide = Callable[[Case, tuple[Measurement, ...], Callable[[float], float]], CaseVerdict]
 
 
 def reading(*estimates: str, name: str = "primary") -> Reading:
@@ -59,32 +59,32 @@ def value_claim(printed: str = "26.27", margin: float = 2.5, **changes: Any) -> 
     return claim(Rule.WITHIN_MARGIN, printed, **({"margin": margin} | changes))
 
 
-def asking(asked: Claim) -> Question:
+def asking(asked: Claim) -> Case:
     """The claim's primary case."""
-    return next(questions(asked))
+    return next(cases_of(asked))
 
 
-def sample(value: float, se: float, df: float | None = 199.0, **changes: Any) -> Sample:
+def sample(value: float, se: float, df: float | None = 199.0, **changes: Any) -> Measurement:
     given: dict[str, Any] = {
         "estimate_id": "quantity",
         "num_units": 200 if df is None else int(df) + 1,
         "num_seeds": 0,
         "method": "by hand",
     }
-    return Sample(value=value, spread=Spread(se, df), **(given | changes))
+    return Measurement(value=value, spread=Spread(se, df), **(given | changes))
 
 
-def members(values: Sequence[float], se: float = 1.0, df: float | None = None) -> tuple[Sample, ...]:
+def members(values: Sequence[float], se: float = 1.0, df: float | None = None) -> tuple[Measurement, ...]:
     """One sample per value, named m0, m1, ..., without draws."""
     return tuple(sample(value, se, df, estimate_id=f"m{place}") for place, value in enumerate(values))
 
 
-def drawn(value: float, se: float, draws: Values, **changes: Any) -> Sample:
+def drawn(value: float, se: float, draws: Values, **changes: Any) -> Measurement:
     """A sample with one table of bootstrap values."""
     return sample(value, se, None, draws=draws, **changes)
 
 
-def at_alpha(value: float, **changes: Any) -> Sample:
+def at_alpha(value: float, **changes: Any) -> Measurement:
     """A precise value with nineteen draws: its p-value at any edge that it clears is 1 / 20, which is .05 exactly."""
     return sample(value, 0.01, None, draws=np.full(19, value), **changes)
 

@@ -15,8 +15,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge import hearing, resampled, rules_correlation
-from harness.judge.stored import samples_of
+from harness.judge import judge, resampled, rules
+from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import Stored, read_stored, stored_in_memory
 from harness.sources.studies import load_study
 from harness.statistics.correlation import PermutationP
@@ -124,9 +124,9 @@ def rates(world: World, repetitions: int, seed: int = 1) -> Rates:
     found, remembered = Counter[State | Why](), RememberedDraws()
     with (
         patch.object(resampled, "cluster_sums", remembered),
-        patch.multiple(hearing, NUM_DRAWS=DRAWS, MANY_DRAWS=MANY),
+        patch.multiple(judge, NUM_DRAWS=DRAWS, MANY_DRAWS=MANY),
         # It is shown beside a correlation, decides nothing, and takes most of the time.
-        patch.object(rules_correlation, "permutation_p", lambda *_: PermutationP(1.0, 1.0, exact=True)),
+        patch.object(rules, "permutation_p", lambda *_: PermutationP(1.0, 1.0, exact=True)),
     ):
         for repetition in range(repetitions):
             if repetition % SHARING == 0:
@@ -146,8 +146,8 @@ def judged(world: World, generator: np.random.Generator, repetition: int) -> Ver
     parts, asked = world.parts(generator, repetition), world.claims(repetition)
     rows = [row for part in parts for row in part.units]
     stored = stored_in_memory([part.estimate for part in parts], rows)
-    samples = samples_of(load_study("sin2025"), stored, [asked]).another(1, DRAWS)
-    return hearing.judge([asked], samples, hearing.Circumstances())[0]
+    samples = measurements_of(load_study("sin2025"), stored, [asked]).redrawn(1, DRAWS)
+    return judge.judge([asked], samples, judge.Circumstances())[0]
 
 
 class RememberedDraws:

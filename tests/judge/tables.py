@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from harness.judge.measurements import Measurements
 from harness.judge.unit_values import Stored, read_stored
+from harness.sources.studies import load_study
 from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.resampling import NUM_DRAWS
 from harness.store.tables import write_table
 from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 
@@ -29,6 +33,25 @@ def write(folder: Path, *parts: Measured) -> Path:
 def stored(folder: Path, *parts: Measured) -> Stored:
     """The same, read back."""
     return read_stored(write(folder, *parts))
+
+
+def measurements(
+    tables: Stored,
+    stream_number: int = 1,
+    num_draws: int = NUM_DRAWS,
+    *,
+    wanted: Sequence[str] = (),
+    paper_units: Mapping[str, int] = MappingProxyType({}),
+) -> Measurements:
+    """What the judge is given of them."""
+    return Measurements(
+        study=load_study("sin2025"),
+        tables=tables,
+        wanted=tuple(wanted),
+        paper_units=paper_units,
+        stream_number=stream_number,
+        num_draws=num_draws,
+    )
 
 
 def gap(

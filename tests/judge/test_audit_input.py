@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge.audit_input import UNSAID_SHARING, HandedIn, handed_in
+from harness.judge.audit_input import UNSAID_SHARING, AuditInput, audit_input
 from harness.judge.declaration import Declaration, Entry, PhraseRow, Raw, Row, Summary
 from harness.judge.declared import load_claims
-from harness.judge.declaredsamples import asking_by_key, key_of
-from harness.judge.docket import docket_of, hear
-from harness.judge.hearing import Circumstances, judge
-from harness.judge.stored import samples_of
+from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored, stored_in_memory
 from harness.sources.studies import load_study
 from harness.store.tables import read_table
@@ -54,15 +52,15 @@ def entry(claim: str = "gap.l6.value", measured: Summary | Raw | None = None, **
     return Entry(claim=claim, measured=measured or summary(), **(settled | more))  # type: ignore[arg-type]
 
 
-def placed(*entries: Entry) -> HandedIn:
-    return handed_in(
+def placed(*entries: Entry) -> AuditInput:
+    return audit_input(
         Declaration(study="sin2025", declared_by="a laboratory", text="", entries=entries), STUDY, CLAIMS
     )
 
 
 def judged(*entries: Entry) -> Mapping[str, Verdict]:
-    samples = placed(*entries).samples
-    verdicts = judge(asking_by_key(CLAIMS), samples, Circumstances(why_missing=Why.NOT_DECLARED))
+    measured = placed(*entries).measurements
+    verdicts = judge(CLAIMS, measured, Circumstances(why_missing=Why.NOT_DECLARED))
     return {each.claim_id: each for each in verdicts}
 
 
@@ -160,8 +158,8 @@ def test_unit_values_of_several_seeds_give_the_mean_over_seeds() -> None:
 def test_unit_values_are_resampled_like_those_of_a_run() -> None:
     """The same rows through the door of stored tables give the same sample to the last bit."""
     found = placed(entry(measured=raw(count=60)))
-    ours = samples_of(STUDY, stored_in_memory(found.estimates, found.units), CLAIMS)
-    one, other = (samples.sample(GAP, InferenceTarget.POPULATION) for samples in (found.samples, ours))
+    ours = measurements_of(STUDY, stored_in_memory(found.estimates, found.units), CLAIMS)
+    one, other = (samples[GAP, InferenceTarget.POPULATION] for samples in (found.measurements, ours))
     assert one.interval(0.90) == other.interval(0.90)
     assert np.array_equal(one.draws, other.draws, equal_nan=True)  # type: ignore[arg-type]
     assert one.method.startswith("envelope of linearised t and percentile-t bootstrap over 60 latents")
@@ -208,10 +206,10 @@ def written_down(phrases: bool) -> Declaration:  # noqa: FBT001
 def test_what_a_run_stored_and_what_is_handed_in_earn_the_very_same_verdict() -> None:
     study = load_study("miniature")
     claims = tuple(claim for claim in load_claims("miniature") if claim.id in PHRASED)
-    stored = hear(docket_of(study, claims, read_stored(INDEPENDENT_RUN), Circumstances()))
-    handed = handed_in(written_down(phrases=True), study, claims)
+    stored = judge(claims, measurements_of(study, read_stored(INDEPENDENT_RUN), claims), Circumstances())
+    handed = audit_input(written_down(phrases=True), study, claims)
     assert handed.remarks == {}
-    verdicts = judge(asking_by_key(claims), handed.samples, Circumstances(remarks=handed.remarks))
+    verdicts = judge(claims, handed.measurements, Circumstances(remarks=handed.remarks))
     for ours, theirs in zip(stored, verdicts, strict=True):
         assert (ours.state, ours.why, ours.flags) == (theirs.state, theirs.why, theirs.flags)
         for one, other in zip(ours.cases, theirs.cases, strict=True):
@@ -225,17 +223,15 @@ def test_what_a_run_stored_and_what_is_handed_in_earn_the_very_same_verdict() ->
 def test_latents_without_their_phrases_are_surer_and_it_is_said() -> None:
     study = load_study("miniature")
     claims = tuple(claim for claim in load_claims("miniature") if claim.id in PHRASED)
-    known, unknown = (handed_in(written_down(phrases=each), study, claims) for each in (True, False))
-    assert unknown.phrases == ()
+    known, unknown = (audit_input(written_down(phrases=each), study, claims) for each in (True, False))
+    assert list(unknown.measurements.tables.phrases.places) == []
     name = PHRASED["mini.gap.l6.value"]
     narrow, wide = (
-        each.samples.sample(name, InferenceTarget.POPULATION).interval(0.9) for each in (unknown, known)
+        each.measurements[name, InferenceTarget.POPULATION].interval(0.9) for each in (unknown, known)
     )
     assert narrow[1] - narrow[0] < wide[1] - wide[0]
-    assert set(unknown.remarks) == {
-        key_of(each, inference) for each in PHRASED.values() for inference in InferenceTarget
-    }
-    verdicts = judge(asking_by_key(claims), unknown.samples, Circumstances(remarks=unknown.remarks))
+    assert set(unknown.remarks) == set(PHRASED.values())
+    verdicts = judge(claims, unknown.measurements, Circumstances(remarks=unknown.remarks))
     assert all(verdict.cases[0].notes[-1] == UNSAID_SHARING for verdict in verdicts)
 
 
@@ -259,7 +255,7 @@ def test_units_of_other_kinds_are_told_nothing_of_phrases() -> None:
         entry("bench.ml.hellaswag.value", accuracy, unit="points"), entry(measured=with_phrases(raw()))
     )
     assert found.remarks == {}
-    assert [row.text_id for row in found.phrases] == [0, 1] * 4
+    assert found.measurements.tables.phrases.seed.tolist() == [0, 1] * 4
 
 
 def test_unit_values_answer_both_questions() -> None:

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from harness.judge.resampled import Resampled, data_spread, recomputed
-from harness.judge.rules_single import judge_value
+from harness.judge.resampled import data_spread, recomputed
+from harness.judge.rules import judge_value
 from harness.judge.unit_values import PhraseRows, Stored, UnitRows, read_stored
 from harness.statistics.stats import t_quantile
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import Estimate
 from harness.words.verdict import State, Why
 from tests.judge.asked import asking, value_claim
+from tests.judge.tables import measurements
 
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
 GAPS = tuple(f"gap/layer={layer}/high/primary" for layer in (6, 12, 19, 25))
@@ -54,7 +55,7 @@ def states(estimate_id: str, margin_in_errors: float, seed: int) -> tuple[Counte
     asked = asking(value_claim(f"{estimate.value:.2f}", margin=margin_in_errors * error.se))
     found = Counter[State | Why]()
     for alone in replications(estimate, rows, seed):
-        sample = Resampled(alone, num_draws=DRAWS).sample(estimate_id, InferenceTarget.POPULATION)
+        sample = measurements(alone, num_draws=DRAWS)[estimate_id, InferenceTarget.POPULATION]
         case = judge_value(asked, (sample,), lambda p: p)
         found[case.why if case.why is Why.ASSUMPTION_BROKEN else case.state] += 1
     room = margin_in_errors - t_quantile(0.95, error.df)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judge.rules_correlation import judge_correlation
-from harness.judge.sample import Sample
+from harness.judge.measurements import Measurement
+from harness.judge.rules import judge_correlation
 from harness.statistics.metrics import pearson
 from harness.words.claim import Minima, Rule
 from harness.words.verdict import CaseVerdict, State, Why
@@ -22,19 +22,19 @@ SCORES = np.array([21.0, 25, 24, 27, 30, 29, 33, 31, 36])
 CODES = tuple("abcdefghi")
 
 
-def correlated(x: np.ndarray, y: np.ndarray, **changes: Any) -> Sample:
+def correlated(x: np.ndarray, y: np.ndarray, **changes: Any) -> Measurement:
     count = len(x)
     given: dict[str, Any] = {"num_units": count, "pairs": (y, x), "units": CODES[:count]}
     return sample(pearson(x, y), 0.0, None, **(given | changes))
 
 
-def judged(found: Sample, sign: int = -1, count: int = 1, **changes: Any) -> CaseVerdict:
+def judged(found: Measurement, sign: int = -1, count: int = 1, **changes: Any) -> CaseVerdict:
     return judge_correlation(
         asking(claim(Rule.CORRELATION_SIGN, sign=sign, **changes)), (found,), times(count)
     )
 
 
-def declared(value: float, units: int = 9) -> Sample:
+def declared(value: float, units: int = 9) -> Measurement:
     """A correlation whose sides lie steadily on a line, so that leaving one out turns nothing around."""
     return replace(correlated(GAPS, SCORES * np.sign(-value)), value=value, num_units=units)
 

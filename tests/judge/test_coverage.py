@@ -7,7 +7,7 @@ of it, times a log-normal factor of spread .37 and mean 1. The half-widths are n
 import numpy as np
 import pytest
 
-from harness.judge.sample import Sample
+from harness.judge.measurements import Measurement
 from harness.statistics.resampling import cluster_sums, stream
 from harness.statistics.stats import Spread, ratio_spread
 
@@ -23,12 +23,12 @@ def world(latents: int, generator: np.random.Generator) -> np.ndarray:
     return np.stack([low, high], axis=1)
 
 
-def measured(sides: np.ndarray, repetition: int) -> Sample:
+def measured(sides: np.ndarray, repetition: int) -> Measurement:
     """The gap with its error, as a run's latents give it."""
     sums = cluster_sums(sides, stream(f"repetition {repetition}", 1), DRAWS)
     spread = ratio_spread(sides[:, 0], sides[:, 1])
     low, high = sides.sum(axis=0)
-    return Sample(
+    return Measurement(
         estimate_id="gap",
         value=100 * (1 - low / high),
         spread=Spread(100 * spread.se, spread.df),

@@ -8,13 +8,24 @@ import numpy as np
 import pytest
 
 from harness.judge import resampled
-from harness.judge.resampled import Resampled
+from harness.judge.measurements import Measurements
 from harness.judge.unit_values import Stored
 from harness.statistics import resampling
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import Formula, InconsistentError
-from tests.judge.tables import delta, gain, gap, id_of, named, per_seed, single, stored, with_phrases
+from tests.judge.tables import (
+    delta,
+    gain,
+    gap,
+    id_of,
+    measurements,
+    named,
+    per_seed,
+    single,
+    stored,
+    with_phrases,
+)
 
 POPULATION = InferenceTarget.POPULATION
 
@@ -69,10 +80,10 @@ def times(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("part", [FIRST, SECOND, THIRD], ids=["a gap", "another gap", "a difference"])
 def test_drawn_together_each_has_the_values_that_it_has_alone(run: Stored, part: Measured) -> None:
-    together = Resampled(run, num_draws=50)
-    together.draw([id_of(each) for each in (THIRD, FIRST, SECOND)])
-    alone = Resampled(run, num_draws=50).sample(id_of(part), POPULATION)
-    np.testing.assert_array_equal(together.sample(id_of(part), POPULATION).draws, alone.draws)
+    together = measurements(run, num_draws=50)
+    together.resampled.draw([id_of(each) for each in (THIRD, FIRST, SECOND)])
+    alone = measurements(run, num_draws=50)[id_of(part), POPULATION]
+    np.testing.assert_array_equal(together[id_of(part), POPULATION].draws, alone.draws)
     assert alone.draws is not None
     assert np.nanstd(alone.draws[np.isfinite(alone.draws)]) > 0
 
@@ -83,67 +94,67 @@ def test_phrases_drawn_together_give_each_the_values_that_it_has_alone(tmp_path:
         for factor, code in ((1.0, None), (0.5, "hi"), (0.25, "ml"))
     ]
     run = stored(tmp_path, *parts)
-    together = Resampled(run, num_draws=80)
-    together.draw([id_of(part) for part in parts])
+    together = measurements(run, num_draws=80)
+    together.resampled.draw([id_of(part) for part in parts])
     for part in parts:
-        alone = Resampled(run, num_draws=80).sample(id_of(part), POPULATION)
-        both = together.sample(id_of(part), POPULATION)
+        alone = measurements(run, num_draws=80)[id_of(part), POPULATION]
+        both = together[id_of(part), POPULATION]
         assert both.spread == alone.spread
         np.testing.assert_array_equal(both.draws, alone.draws)
-    assert both.spread != together.sample(id_of(parts[0]), POPULATION).spread
+    assert both.spread != together[id_of(parts[0]), POPULATION].spread
 
 
 def test_other_phrases_are_drawn_for_themselves(tmp_path: Path) -> None:
     other = {**scaled(1.0), "u3": [(1, 7.0, 10.0)]}
     parts = [with_phrases(gap(), SHARED), with_phrases(gap(language="hi"), other)]
     run = stored(tmp_path, *parts)
-    together = Resampled(run, num_draws=80)
-    together.draw([id_of(part) for part in parts])
+    together = measurements(run, num_draws=80)
+    together.resampled.draw([id_of(part) for part in parts])
     for part in parts:
-        alone = Resampled(run, num_draws=80).sample(id_of(part), POPULATION)
-        assert together.sample(id_of(part), POPULATION).spread == alone.spread
+        alone = measurements(run, num_draws=80)[id_of(part), POPULATION]
+        assert together[id_of(part), POPULATION].spread == alone.spread
 
 
 def test_the_first_that_is_asked_for_brings_those_beside_it_and_no_other_layer(
     run: Stored, times: list[int]
 ) -> None:
     wanted = tuple(id_of(each) for each in (FIRST, SECOND, ELSEWHERE))
-    found = Resampled(run, num_draws=9, wanted=(*wanted, "no/such/estimate"))
-    found.sample(id_of(FIRST), POPULATION)
-    found.sample(id_of(SECOND), POPULATION)
+    found = measurements(run, num_draws=9, wanted=(*wanted, "no/such/estimate"))
+    found[id_of(FIRST), POPULATION]
+    found[id_of(SECOND), POPULATION]
     assert times == [2]
-    found.sample(id_of(ELSEWHERE), POPULATION)
+    found[id_of(ELSEWHERE), POPULATION]
     assert times == [2, 1]
 
 
 def test_what_was_drawn_brings_nothing_else(run: Stored, times: list[int]) -> None:
-    found = Resampled(run, num_draws=9, wanted=(id_of(SECOND),))
-    found.draw([id_of(FIRST)])
-    found.sample(id_of(FIRST), POPULATION)
+    found = measurements(run, num_draws=9, wanted=(id_of(SECOND),))
+    found.resampled.draw([id_of(FIRST)])
+    found[id_of(FIRST), POPULATION]
     assert times == [1]
 
 
 def test_what_cannot_be_drawn_stands_in_nobodys_way(tmp_path: Path, times: list[int]) -> None:
     without = Measured(estimate=gap(layer=7).estimate, units=())
     documents = delta([[1, 0]], [0, 0])
-    found = Resampled(stored(tmp_path, without, documents, FIRST), num_draws=9)
-    found.draw([id_of(documents), id_of(without), id_of(FIRST)])
+    found = measurements(stored(tmp_path, without, documents, FIRST), num_draws=9)
+    found.resampled.draw([id_of(documents), id_of(without), id_of(FIRST)])
     assert times == [1]
     with pytest.raises(InconsistentError, match="rests on latents, but none of them is stored"):
-        found.sample(id_of(without), POPULATION)
+        found[id_of(without), POPULATION]
 
 
-def without_seeds(found: Resampled, part: Measured) -> resampled.Values:
+def without_seeds(found: Measurements, part: Measured) -> resampled.Values:
     """Draws before training seeds add anything."""
-    rows = found.stored.unit_rows(id_of(part))
+    rows = found.tables.unit_rows(id_of(part))
     assert rows is not None
     error = resampled.data_spread(part.estimate, rows).se
-    return resampled._studentised(part.estimate, rows, found._drawn[id_of(part)].pivots, error)
+    return resampled.studentised(part.estimate, rows, found.resampled._drawn[id_of(part)].pivots, error)
 
 
 def test_seeds_add_a_students_noise_of_the_estimates_own(run: Stored) -> None:
-    found = Resampled(run, num_draws=40)
-    seen, raw = found.sample(id_of(TRAINED), POPULATION), without_seeds(found, TRAINED)
+    found = measurements(run, num_draws=40)
+    seen, raw = found[id_of(TRAINED), POPULATION], without_seeds(found, TRAINED)
     by_seed = [22.5, 15.0, 20.0]
     noise = resampling.stream(f"seeds/{id_of(TRAINED)}", 1).standard_t(2, 40)
     assert seen.draws is not None
@@ -152,42 +163,42 @@ def test_seeds_add_a_students_noise_of_the_estimates_own(run: Stored) -> None:
 
 def test_one_seed_adds_nothing(tmp_path: Path) -> None:
     part = gain([[12, 15, 9, 13]], [10, 12, 8, 10])
-    found = Resampled(stored(tmp_path, part), num_draws=40)
-    seen, raw = found.sample(id_of(part), POPULATION), without_seeds(found, part)
+    found = measurements(stored(tmp_path, part), num_draws=40)
+    seen, raw = found[id_of(part), POPULATION], without_seeds(found, part)
     np.testing.assert_array_equal(seen.draws, raw)
     assert seen.spread.df == 3
 
 
 def test_two_seeds_are_a_spread(tmp_path: Path) -> None:
     part = gain([[12, 15, 9, 13], [11, 14, 9, 12]], [10, 12, 8, 10])
-    found = Resampled(stored(tmp_path, part), num_draws=9).sample(id_of(part), InferenceTarget.FIXED_ITEMS)
+    found = measurements(stored(tmp_path, part), num_draws=9)[id_of(part), InferenceTarget.FIXED_ITEMS]
     assert found.spread.se == pytest.approx(abs(22.5 - 15.0) / 2)
     assert found.draws is None
 
 
 def test_a_sample_says_what_it_is_of(run: Stored, tmp_path: Path) -> None:
-    found = Resampled(run, 3, 9).sample(id_of(FIRST), POPULATION)
+    found = measurements(run, 3, 9)[id_of(FIRST), POPULATION]
     assert (found.estimate_id, found.unit_kind, found.stream_number) == (id_of(FIRST), "latent", 3)
     assert (found.pairs, found.units, found.control) == (None, (), None)
-    figure = Resampled(stored(tmp_path, single(97.0)), num_draws=9).sample(id_of(single(97.0)), POPULATION)
+    figure = measurements(stored(tmp_path, single(97.0)), num_draws=9)[id_of(single(97.0)), POPULATION]
     assert (figure.estimate_id, figure.num_units, figure.num_seeds) == (id_of(single(97.0)), 0, 0)
     assert figure.method == "a single figure"
-    seeds = Resampled(stored(tmp_path / "seeds", per_seed([84.1, 86.3])), num_draws=9)
-    assert seeds.sample(id_of(per_seed([84.1, 86.3])), POPULATION).method == "t over 2 training seeds"
+    seeds = measurements(stored(tmp_path / "seeds", per_seed([84.1, 86.3])), num_draws=9)
+    assert seeds[id_of(per_seed([84.1, 86.3])), POPULATION].method == "t over 2 training seeds"
 
 
 def test_units_that_contradict_the_estimate_say_what_to_do(tmp_path: Path) -> None:
     part = gap([1.0, 2.0], [4.0, 4.0])
     broken = Measured(estimate=gap([1.0, 2.5], [4.0, 4.0]).estimate, units=part.units)
     with pytest.raises(InconsistentError, match=r"; run the estimates stage again$"):
-        Resampled(stored(tmp_path, broken), num_draws=9).sample(id_of(broken), POPULATION)
+        measurements(stored(tmp_path, broken), num_draws=9)[id_of(broken), POPULATION]
 
 
 def test_a_number_whose_units_give_none_is_refused(tmp_path: Path) -> None:
     part = gap([0.0, 0.0], [1.0, 1.0])
     nothing = Measured(estimate=part.estimate, units=tuple(replace(row, reference=0.0) for row in part.units))
     with pytest.raises(InconsistentError, match="stored units give nan, but the stored estimate is 100"):
-        Resampled(stored(tmp_path, nothing), num_draws=9).sample(id_of(nothing), POPULATION)
+        measurements(stored(tmp_path, nothing), num_draws=9)[id_of(nothing), POPULATION]
 
 
 @pytest.mark.parametrize(

@@ -225,8 +225,9 @@ def test_gates_and_code_are_held_too(
 @pytest.mark.parametrize(
     "module",
     [
-        "hearing",
-        "rules_single",
+        "judge",
+        "rules",
+        "measurements",
         "rules_maximum",
         "resampled",
         "unit_values",

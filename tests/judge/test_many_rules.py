@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.judge.rules_many import judge_consistency, judge_every_sign
-from harness.judge.sample import Sample
+from harness.judge.measurements import Measurement
+from harness.judge.rules import judge_consistency, judge_every_sign
 from harness.words.claim import Minima, Rule
 from harness.words.verdict import CaseVerdict, State, Why
 from tests.judge.asked import asking, at_alpha, claim, members, sample, times, unadjusted
@@ -21,7 +21,7 @@ def every(values: list[float], sign: int = 1, count: int = 1, **changes: object)
     return judge_every_sign(question, members(values), times(count))
 
 
-def consistent(mean: Sample, values: list[float], sign: int = 1, **changes: object) -> CaseVerdict:
+def consistent(mean: Measurement, values: list[float], sign: int = 1, **changes: object) -> CaseVerdict:
     question = asking(claim(Rule.POOLED_SIGN, sign=sign, **changes))
     return judge_consistency(question, (mean, *members(values)), unadjusted)
 

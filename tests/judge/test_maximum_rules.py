@@ -8,8 +8,8 @@ limits that hold for both at once are 3 below every member; the upper limit of e
 import numpy as np
 import pytest
 
+from harness.judge.measurements import Measurement
 from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
-from harness.judge.sample import Sample
 from harness.words.claim import Claim, Minima, Rule
 from harness.words.verdict import CaseVerdict, State, Why
 from tests.judge.asked import Decide, asking, claim, drawn, members, normal, reading, sample, times
@@ -23,14 +23,14 @@ REACHES = claim(Rule.MAXIMUM_AT_LEAST, "20", margin=2.0, readings=BOTH)
 FIRST = claim(Rule.LARGEST_AT, readings=BOTH, named=("m0",))
 
 
-def pair(first: float, second: float, se: float = 1.0) -> tuple[Sample, ...]:
+def pair(first: float, second: float, se: float = 1.0) -> tuple[Measurement, ...]:
     return (
         drawn(first, se, first + se * DEVIATIONS, estimate_id="m0"),
         drawn(second, se, np.full(19, second), estimate_id="m1"),
     )
 
 
-def judged(decide: Decide, asked: Claim, samples: tuple[Sample, ...], count: int = 1) -> CaseVerdict:
+def judged(decide: Decide, asked: Claim, samples: tuple[Measurement, ...], count: int = 1) -> CaseVerdict:
     return decide(asking(asked), samples, times(count))
 
 

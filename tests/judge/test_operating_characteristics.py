@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 from scipy.special import chdtri, ndtr
 
-from harness.judge.rules_single import judge_value
+from harness.judge.rules import judge_value
 from harness.words.verdict import State
 from tests.judge.asked import asking, sample, unadjusted, value_claim
 

@@ -7,27 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge.hearing import Circumstances, judge
-from harness.judge.pooled import pooled_estimates, pooled_samples
-from harness.judge.resampled import Resampled
-from harness.judge.sample import Sample
-from harness.judge.stored import samples_of
+from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import Measurement, measurements_of
+from harness.judge.pooled import pooled as pooled_of
 from harness.sources.studies import load_study
 from harness.statistics.measured import Measured
 from harness.statistics.stats import combined, mean_spread
 from harness.words.claim import InferenceTarget, Minima, Rule
 from harness.words.verdict import Why
 from tests.judge.asked import claim, reading, sample
-from tests.judge.tables import delta, gap, id_of, stored
+from tests.judge.tables import delta, gap, id_of, measurements, stored
 
 BEFORE = [1, 0, 0, 1, 0, 1]
 FIRST = [[1, 1, 0, 1, 0, 1], [1, 1, 1, 1, 0, 0], [1, 0, 0, 1, 0, 1]]
 SECOND = [[0, 1, 0, 1, 1, 1], [1, 1, 0, 1, 0, 1], [1, 0, 1, 1, 0, 1]]
 
 
-def pooled(folder: Path, *parts: Measured) -> Sample:
-    found = Resampled(stored(folder, *parts), num_draws=9)
-    return pooled_estimates(found, [id_of(part) for part in parts])
+def pooled(folder: Path, *parts: Measured) -> Measurement:
+    found = measurements(stored(folder, *parts), num_draws=9)
+    return pooled_of([found[id_of(part), InferenceTarget.POPULATION] for part in parts])
 
 
 def changes(after: list[list[int]]) -> np.ndarray:
@@ -41,7 +39,7 @@ def by_seed(after: list[list[int]]) -> np.ndarray:
 
 def test_one_estimate_pooled_is_the_estimate_itself(tmp_path: Path) -> None:
     part = delta(FIRST, BEFORE)
-    alone = Resampled(stored(tmp_path, part), num_draws=9).sample(id_of(part), InferenceTarget.POPULATION)
+    alone = measurements(stored(tmp_path, part), num_draws=9)[id_of(part), InferenceTarget.POPULATION]
     found = pooled(tmp_path / "pooled", part)
     assert found.value == alone.value
     assert found.spread.se == pytest.approx(alone.spread.se)
@@ -83,7 +81,7 @@ def test_the_benchmarks_of_one_adapter_are_no_seeds_of_their_own(tmp_path: Path)
     after = [[0, 0], [1, 0], [0, 1]]
     cells = [delta(after, [0, 0], benchmark=name) for name in ("arc", "mmlu")]
     asked = claim(Rule.POOLED_SIGN, id="a", sign=1, readings=(reading(*map(id_of, cells)),))
-    found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
+    found = measurements_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
     (verdict,) = judge([asked], found, Circumstances())
     assert verdict.primary is not None
     assert verdict.primary.numbers is not None
@@ -103,7 +101,7 @@ def test_the_fewest_seeds_of_any_cell_count(
     ]
     about = reading(*map(id_of, cells))
     asked = claim(rule, *printed, id="a", sign=sign, readings=(about,), minima=Minima(seeds=3))
-    found = samples_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
+    found = measurements_of(load_study("sin2025"), stored(tmp_path, *cells), [asked])
     (verdict,) = judge([asked], found, Circumstances())
     assert verdict.why is Why.TOO_FEW_SEEDS
 
@@ -147,7 +145,7 @@ def test_only_changes_in_accuracy_can_be_pooled(tmp_path: Path) -> None:
 
 
 def test_declared_values_may_share_all_of_their_error() -> None:
-    found = pooled_samples([
+    found = pooled_of([
         sample(3.0, 0.6, 9, num_units=50, num_seeds=5), sample(5.0, 0.8, 4, num_units=40, num_seeds=3)
     ])  # fmt: skip
     assert (found.value, found.spread.se) == (pytest.approx(4), pytest.approx(0.7))
@@ -157,7 +155,7 @@ def test_declared_values_may_share_all_of_their_error() -> None:
 
 
 def test_declared_values_without_degrees_of_freedom_have_none_together() -> None:
-    found = pooled_samples([sample(3.0, 0.6, None), sample(5.0, 0.8, None)])
+    found = pooled_of([sample(3.0, 0.6, None), sample(5.0, 0.8, None)])
     assert found.spread.df is None
 
 

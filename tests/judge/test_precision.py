@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.precision import precisions
-from harness.judge.stored import stored_samples
+from harness.judge.measurements import measurements_of, precisions
+from harness.judge.unit_values import read_stored
 from harness.sources.studies import load_study
 from harness.store.tables import write_table
 from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
@@ -41,7 +41,7 @@ def found(folder: Path, rows: Sequence[Estimate], values: Sequence[UnitValue]) -
         PhraseValue,
         [PhraseValue(estimate_id="other", unit="0", text_id=0, observed=1.0, reference=1.0)],
     )
-    samples = stored_samples(load_study("sin2025"), folder, ())
+    samples = measurements_of(load_study("sin2025"), read_stored(folder), ())
     return {row.estimate_id: row for row in precisions(samples)}
 
 

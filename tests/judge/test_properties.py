@@ -6,9 +6,8 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.judge.question import LEVEL
-from harness.judge.rules_single import judge_value
-from harness.judge.sample import Sample
+from harness.judge.measurements import Measurement
+from harness.judge.rules import LEVEL, judge_value
 from harness.statistics.stats import ALPHA
 from harness.words.claim import Printed, Target
 from harness.words.verdict import CaseVerdict, State
@@ -26,22 +25,22 @@ families = st.integers(1, 30)
 
 
 @st.composite
-def measured(draw: st.DrawFn) -> Sample:
+def measured(draw: st.DrawFn) -> Measurement:
     """A sample with or without bootstrap values, skewed or not."""
     value, se, df = draw(estimates), draw(errors), draw(freedoms)
     return made(value, se, df, draw(st.floats(0, 2)), draw(one_run))
 
 
-def made(value: float, se: float, df: float | None, bend: float, one_run_sd: float | None) -> Sample:
+def made(value: float, se: float, df: float | None, bend: float, one_run_sd: float | None) -> Measurement:
     draws = value + se * (NOISE + bend * (NOISE**2 - 1)) if bend else None
     return sample(value, se, df, draws=draws, one_run_sd=one_run_sd, num_units=9)
 
 
-def judged(found: Sample, count: int = 1) -> CaseVerdict:
+def judged(found: Measurement, count: int = 1) -> CaseVerdict:
     return judge_value(asking(value_claim()), (found,), times(count))
 
 
-def widened(found: Sample, factor: float) -> Sample:
+def widened(found: Measurement, factor: float) -> Measurement:
     """The same estimate, less surely known; what one run varies by is left as it is."""
     draws = None if found.draws is None else found.value + factor * (found.draws - found.value)
     return sample(
@@ -54,7 +53,7 @@ def widened(found: Sample, factor: float) -> Sample:
     )
 
 
-def moved(found: Sample, by: float) -> Sample:
+def moved(found: Measurement, by: float) -> Measurement:
     return sample(
         found.value + by,
         found.spread.se,
@@ -66,20 +65,22 @@ def moved(found: Sample, by: float) -> Sample:
 
 
 @given(measured(), factors, families)
-def test_a_wider_interval_turns_nothing_into_a_pass(found: Sample, factor: float, count: int) -> None:
+def test_a_wider_interval_turns_nothing_into_a_pass(found: Measurement, factor: float, count: int) -> None:
     before, after = judged(found, count).state, judged(widened(found, factor), count).state
     assert after is not State.PASS or before is State.PASS
 
 
 @given(measured(), factors, families)
-def test_a_wider_interval_turns_nothing_into_a_deviation(found: Sample, factor: float, count: int) -> None:
+def test_a_wider_interval_turns_nothing_into_a_deviation(
+    found: Measurement, factor: float, count: int
+) -> None:
     before, after = judged(found, count).state, judged(widened(found, factor), count).state
     assert after is not State.DEVIATION or before is State.DEVIATION
 
 
 @given(measured(), st.floats(0, 20), families)
 def test_moving_away_from_the_band_turns_no_deviation_into_anything_else(
-    found: Sample, by: float, count: int
+    found: Measurement, by: float, count: int
 ) -> None:
     away = by if found.value > PRINTED else -by
     if judged(found, count).state is State.DEVIATION:
@@ -87,19 +88,19 @@ def test_moving_away_from_the_band_turns_no_deviation_into_anything_else(
 
 
 @given(measured(), st.floats(0, 20))
-def test_moving_away_from_a_band_that_is_left_already_earns_no_pass(found: Sample, by: float) -> None:
+def test_moving_away_from_a_band_that_is_left_already_earns_no_pass(found: Measurement, by: float) -> None:
     assume(not BAND[0] <= found.value <= BAND[1])
     assert judged(moved(found, by if found.value > PRINTED else -by)).state is not State.PASS
 
 
 @given(measured(), families, families)
-def test_a_larger_family_turns_nothing_into_a_deviation(found: Sample, few: int, more: int) -> None:
+def test_a_larger_family_turns_nothing_into_a_deviation(found: Measurement, few: int, more: int) -> None:
     small, large = judged(found, few).state, judged(found, few + more).state
     assert large is small or (small, large) == (State.DEVIATION, State.INCONCLUSIVE)
 
 
 @given(measured())
-def test_the_envelope_lies_inside_the_band_exactly_when_equivalence_is_shown(found: Sample) -> None:
+def test_the_envelope_lies_inside_the_band_exactly_when_equivalence_is_shown(found: Measurement) -> None:
     low, high = found.interval(LEVEL)
     assume(min(abs(low - BAND[0]), abs(high - BAND[1])) > 1e-6)
     case = judged(found)
@@ -111,7 +112,7 @@ def test_the_envelope_lies_inside_the_band_exactly_when_equivalence_is_shown(fou
 
 
 @given(measured())
-def test_a_deviation_is_shown_exactly_when_the_envelope_lies_outside(found: Sample) -> None:
+def test_a_deviation_is_shown_exactly_when_the_envelope_lies_outside(found: Measurement) -> None:
     low, high = found.interval(LEVEL)
     assume(min(abs(high - BAND[0]), abs(low - BAND[1])) > 1e-6)
     numbers = judged(found).numbers
@@ -123,13 +124,13 @@ def test_a_deviation_is_shown_exactly_when_the_envelope_lies_outside(found: Samp
 
 
 @given(measured())
-def test_the_95_percent_interval_holds_the_90_percent_one(found: Sample) -> None:
+def test_the_95_percent_interval_holds_the_90_percent_one(found: Measurement) -> None:
     (low90, high90), (low95, high95) = found.interval(LEVEL), found.interval(0.95)
     assert low95 <= low90 <= high90
     assert high90 <= high95
 
 
-def in_other_units(found: Sample, times_: float) -> Sample:
+def in_other_units(found: Measurement, times_: float) -> Measurement:
     return sample(
         times_ * found.value,
         times_ * found.spread.se,
@@ -142,7 +143,7 @@ def in_other_units(found: Sample, times_: float) -> Sample:
 
 @settings(max_examples=200)
 @given(measured(), families)
-def test_the_unit_of_measurement_decides_nothing(found: Sample, count: int) -> None:
+def test_the_unit_of_measurement_decides_nothing(found: Measurement, count: int) -> None:
     target = Target(
         printed=Printed("262.7"), source="paper", tier=value_claim().targets[0].tier, reading="primary"
     )
@@ -160,7 +161,7 @@ def test_the_unit_of_measurement_decides_nothing(found: Sample, count: int) -> N
     np.testing.assert_allclose(numbers[0].p_dev, numbers[1].p_dev, rtol=1e-6, atol=1e-300)
 
 
-def close_to_an_edge(found: Sample) -> bool:
+def close_to_an_edge(found: Measurement) -> bool:
     """Where a rounding of the last bit could decide."""
     half = judged(found).numbers
     assert half is not None

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge.resampled import Resampled
-from harness.judge.sample import Sample
+from harness.judge.measurements import Measurement
 from harness.statistics import resampling
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.stats import ratio_spread
@@ -19,6 +18,7 @@ from tests.judge.tables import (
     gain,
     gap,
     id_of,
+    measurements,
     named,
     per_seed,
     single,
@@ -35,10 +35,10 @@ BY_SEED = [[1, 1, 1, 0, 0, 1, 0, 1, 0, 0], [1, 1, 1, 1, 0, 1, 0, 0, 0, 0], [1, 1
 
 def sampled(
     folder: Path, *parts: Measured, inference: InferenceTarget = POPULATION, **changes: object
-) -> Sample:
+) -> Measurement:
     """The first of the parts as a sample."""
-    found = Resampled(stored(folder, *parts), **{"num_draws": 199, **changes})  # type: ignore[arg-type]
-    return found.sample(id_of(parts[0]), inference)
+    found = measurements(stored(folder, *parts), **{"num_draws": 199, **changes})  # type: ignore[arg-type]
+    return found[id_of(parts[0]), inference]
 
 
 def latents(count: int, seed: int = 1) -> Measured:

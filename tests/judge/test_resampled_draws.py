@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge.resampled import Resampled
-from harness.judge.sample import one_run_noise
+from harness.judge.measurements import one_run_noise
 from harness.judge.unit_values import Stored
 from harness.statistics import resampling
 from harness.statistics.measured import Measured
@@ -20,6 +19,7 @@ from tests.judge.tables import (
     gain,
     gap,
     id_of,
+    measurements,
     named,
     revalued,
     single,
@@ -40,9 +40,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Stored:
 def draws(
     run: Stored, part: Measured, wanted: list[Measured], number: int = 1, num_draws: int = 99
 ) -> np.ndarray:
-    found = Resampled(run, number, num_draws)
-    found.draw([id_of(each) for each in wanted])
-    drawn = found.sample(id_of(part), POPULATION).draws
+    found = measurements(run, number, num_draws)
+    found.resampled.draw([id_of(each) for each in wanted])
+    drawn = found[id_of(part), POPULATION].draws
     assert drawn is not None
     return drawn
 
@@ -78,10 +78,10 @@ def test_another_stream_draws_otherwise_and_more_draws_begin_alike(run: Stored) 
 
 
 def test_estimates_without_latents_or_unknown_ones_are_not_drawn(run: Stored) -> None:
-    found = Resampled(run, num_draws=9)
-    found.draw([id_of(OTHERS[1]), id_of(OTHERS[2]), "no/such/estimate"])
-    assert found.sample(id_of(OTHERS[1]), POPULATION).draws is None
-    assert found.estimate("no/such/estimate") is None
+    found = measurements(run, num_draws=9)
+    found.resampled.draw([id_of(OTHERS[1]), id_of(OTHERS[2]), "no/such/estimate"])
+    assert found[id_of(OTHERS[1]), POPULATION].draws is None
+    assert ("no/such/estimate", POPULATION) not in found
 
 
 LINEARISED = 2.041241452319315
@@ -107,7 +107,7 @@ def test_phrases_are_resampled_too_where_they_serve_several_latents(tmp_path: Pa
     wider = {}
     for name, phrases in (("shared", SHARED), ("own", OWN)):
         part = with_phrases(gap(), phrases)
-        found = Resampled(stored(tmp_path / name, part), num_draws=99).sample(id_of(part), POPULATION)
+        found = measurements(stored(tmp_path / name, part), num_draws=99)[id_of(part), POPULATION]
         wider[name] = found.spread.se / LINEARISED
     assert wider["shared"] > 1.2
     assert wider["own"] == pytest.approx(1)
@@ -115,7 +115,7 @@ def test_phrases_are_resampled_too_where_they_serve_several_latents(tmp_path: Pa
 
 def test_the_two_way_draws_widen_as_a_slow_loop_says(tmp_path: Path) -> None:
     part = with_phrases(gap(), SHARED)
-    found = Resampled(stored(tmp_path, part), num_draws=60).sample(id_of(part), POPULATION)
+    found = measurements(stored(tmp_path, part), num_draws=60)[id_of(part), POPULATION]
     by_latent, by_phrase = (
         resampling.stream(f"{what}/layer 6", 1).integers(0, count, size=(60, count), dtype=np.int32)
         for what, count in (("latents", 4), ("phrases", 3))
@@ -140,7 +140,7 @@ def test_what_else_stands_in_the_table_moves_no_draw(tmp_path: Path) -> None:
     part = with_phrases(gap(), SHARED)
     other = with_phrases(gap(layer=5), dict(reversed(SHARED.items())))
     alone, beside = (
-        Resampled(stored(tmp_path / name, *parts), num_draws=99).sample(id_of(part), POPULATION).draws[1]
+        measurements(stored(tmp_path / name, *parts), num_draws=99)[id_of(part), POPULATION].draws[1]
         for name, parts in (("alone", [part]), ("beside", [other, part]))
     )
     assert np.array_equal(alone, beside, equal_nan=True)
@@ -153,7 +153,7 @@ def test_shared_phrases_widen_the_interval(tmp_path: Path) -> None:
     part = gap(low, [1.0] * 200)
     shared = with_phrases(part, {f"u{place}": [(place % 10, low[place], 1.0)] for place in range(200)})
     alone, both = (
-        Resampled(stored(tmp_path / name, each), num_draws=999).sample(id_of(part), POPULATION)
+        measurements(stored(tmp_path / name, each), num_draws=999)[id_of(part), POPULATION]
         for name, each in (("alone", part), ("both", shared))
     )
     narrow, wide = ((high - low_) for low_, high in (alone.interval(0.9), both.interval(0.9)))
@@ -163,16 +163,15 @@ def test_shared_phrases_widen_the_interval(tmp_path: Path) -> None:
 def test_units_that_do_not_give_the_estimate_are_refused(tmp_path: Path) -> None:
     part = revalued(gap(), 25.1)
     with pytest.raises(InconsistentError, match=r"stored units give 25.0*, but the stored estimate is 25\.1"):
-        Resampled(stored(tmp_path, part), num_draws=9).sample(id_of(part), POPULATION)
+        measurements(stored(tmp_path, part), num_draws=9)[id_of(part), POPULATION]
 
 
 def test_a_rounding_of_the_last_bit_is_no_contradiction(tmp_path: Path) -> None:
     part = revalued(gap(), 25.0 + 1e-9)
-    assert Resampled(stored(tmp_path, part), num_draws=9).sample(id_of(part), POPULATION).value > 25
+    assert measurements(stored(tmp_path, part), num_draws=9)[id_of(part), POPULATION].value > 25
     nothing = revalued(gap([1.0, 2.0], [1.0, 2.0]), 1e-10)
     assert (
-        Resampled(stored(tmp_path / "0", nothing), num_draws=9).sample(id_of(nothing), POPULATION).value
-        == 1e-10
+        measurements(stored(tmp_path / "0", nothing), num_draws=9)[id_of(nothing), POPULATION].value == 1e-10
     )
 
 
@@ -181,7 +180,7 @@ def test_seeds_that_rest_on_other_units_are_refused(tmp_path: Path) -> None:
     swapped = (*part.units[:2], *part.units[:1:-1])
     run = stored(tmp_path, Measured(estimate=part.estimate, units=swapped))
     with pytest.raises(InconsistentError, match="its seeds do not rest on the same units"):
-        Resampled(run, num_draws=9).sample(id_of(part), POPULATION)
+        measurements(run, num_draws=9)[id_of(part), POPULATION]
 
 
 def test_seeds_whose_rows_are_mixed_are_refused(tmp_path: Path) -> None:
@@ -190,7 +189,7 @@ def test_seeds_whose_rows_are_mixed_are_refused(tmp_path: Path) -> None:
     run = stored(tmp_path, Measured(estimate=part.estimate, units=(first, fourth, third, second)))
     assert [row.unit for row in (first, fourth, third, second)] == [*named(2), *named(2)]
     with pytest.raises(InconsistentError, match="its seeds do not rest on the same units"):
-        Resampled(run, num_draws=9).sample(id_of(part), POPULATION)
+        measurements(run, num_draws=9)[id_of(part), POPULATION]
 
 
 def test_one_broken_estimate_breaks_no_other(tmp_path: Path) -> None:
@@ -198,21 +197,21 @@ def test_one_broken_estimate_breaks_no_other(tmp_path: Path) -> None:
     broken = Measured(estimate=broken.estimate, units=broken.units[:3])
     without = Measured(estimate=gap(layer=7).estimate, units=())
     sound = gap()
-    found = Resampled(stored(tmp_path, broken, without, sound), num_draws=9)
-    found.draw([id_of(broken), id_of(without), id_of(sound)])
-    assert found.sample(id_of(sound), POPULATION).value == pytest.approx(25)
+    found = measurements(stored(tmp_path, broken, without, sound), num_draws=9)
+    found.resampled.draw([id_of(broken), id_of(without), id_of(sound)])
+    assert found[id_of(sound), POPULATION].value == pytest.approx(25)
     for part in (broken, without):
         with pytest.raises(InconsistentError):
-            found.sample(id_of(part), POPULATION)
+            found[id_of(part), POPULATION]
 
 
 def test_seeds_widen_the_draws_as_they_widen_the_error(tmp_path: Path) -> None:
     before = [10.0, 12.0, 8.0, 10.0]
     part = gain([[11, 13, 9, 12], [14, 16, 11, 13], [12, 15, 10, 12]], before)
-    found = Resampled(stored(tmp_path, part), num_draws=9_999).sample(id_of(part), InferenceTarget.POPULATION)
-    alone = Resampled(stored(tmp_path / "again", part), num_draws=9_999)
-    alone.draw([id_of(part)])
-    pivots = alone._drawn[id_of(part)].pivots
+    found = measurements(stored(tmp_path, part), num_draws=9_999)[id_of(part), InferenceTarget.POPULATION]
+    alone = measurements(stored(tmp_path / "again", part), num_draws=9_999)
+    alone.resampled.draw([id_of(part)])
+    pivots = alone.resampled._drawn[id_of(part)].pivots
     observed, reference = np.array([37, 44, 30, 37]) / 3, np.array(before)
     data = ratio_spread(observed, reference)
     raw = (
@@ -228,7 +227,7 @@ def test_seeds_widen_the_draws_as_they_widen_the_error(tmp_path: Path) -> None:
 def test_one_run_never_lands_in_less_than_our_own_interval(tmp_path: Path) -> None:
     phrases = {f"u{place}": [(place % 2, LOW[place], HIGH[place])] for place in range(4)}
     part = with_phrases(gap(), phrases)
-    found = Resampled(stored(tmp_path, part), num_draws=9_999).sample(id_of(part), InferenceTarget.POPULATION)
+    found = measurements(stored(tmp_path, part), num_draws=9_999)[id_of(part), InferenceTarget.POPULATION]
     assert found.spread.se > 1.2 * LINEARISED
     assert found.one_run_sd == found.spread.se
     assert one_run_noise(found).half_width > found.spread.half_width(0.95)

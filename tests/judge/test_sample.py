@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.judge.sample import one_run_noise
+from harness.judge.measurements import one_run_noise
 from harness.statistics.stats import Spread
 from tests.judge.asked import drawn, sample
 

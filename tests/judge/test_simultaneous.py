@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri, stdtrit
 
-from harness.judge.simultaneous import DECLARED_DRAWS, Joint, joint
+from harness.judge.rules_maximum import DECLARED_DRAWS, Joint, joint
 from harness.statistics.resampling import stream
 from tests.judge.asked import drawn, members, normal, sample
 

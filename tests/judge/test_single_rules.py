@@ -2,8 +2,7 @@
 
 import pytest
 
-from harness.judge.question import unmet_minimum
-from harness.judge.rules_single import judge_ceiling, judge_floor, judge_sign
+from harness.judge.rules import judge_ceiling, judge_floor, judge_sign, unmet_minimum
 from harness.words.claim import Minima, Rule
 from harness.words.verdict import CaseVerdict, State, Why
 from tests.judge.asked import Decide, asking, at_alpha, claim, drawn, normal, sample, times, unadjusted

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.judge import hearing
-from harness.judge.hearing import Circumstances, judge
+from harness.judge import judge as judging
+from harness.judge.judge import Circumstances, judge
 from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.words.claim import Rule, Tier
 from harness.words.verdict import State, Why
 from tests.judge.asked import claim, reading, sample
-from tests.judge.test_hearing import FAR, NEAR, OPEN, Held, family_of, heard, value
+from tests.judge.test_judge import FAR, NEAR, OPEN, Held, family_of, heard, value
 
 PASS, INCONCLUSIVE = State.PASS, State.INCONCLUSIVE
 
@@ -23,20 +23,22 @@ def told(held: Held) -> tuple[State, Why]:
 
 
 def test_streams_that_agree_are_enough() -> None:
-    held = Held({"a": NEAR, "b": FAR})
+    held = Held(found={"a": NEAR, "b": FAR})
     assert told(held) == (PASS, Why.INSIDE)
     assert held.asked == [(2, NUM_DRAWS)]
 
 
 def test_streams_that_differ_are_drawn_tenfold_and_then_agree() -> None:
     many = {(number, MANY_DRAWS): {"a": NEAR} for number in (1, 2)}
-    held = Held({"a": OPEN, "b": FAR}, {(2, NUM_DRAWS): {"a": NEAR}, **many})
+    held = Held(found={"a": OPEN, "b": FAR}, by_stream={(2, NUM_DRAWS): {"a": NEAR}, **many})
     assert told(held) == (PASS, Why.INSIDE)
     assert held.asked == [(2, NUM_DRAWS), (1, MANY_DRAWS), (2, MANY_DRAWS)]
 
 
 def test_streams_that_differ_still_are_unstable() -> None:
-    held = Held({"a": OPEN, "b": FAR}, {(2, NUM_DRAWS): {"a": NEAR}, (1, MANY_DRAWS): {"a": NEAR}})
+    held = Held(
+        found={"a": OPEN, "b": FAR}, by_stream={(2, NUM_DRAWS): {"a": NEAR}, (1, MANY_DRAWS): {"a": NEAR}}
+    )
     assert told(held) == (INCONCLUSIVE, Why.UNSTABLE)
     (verdict, _) = judge([value("a"), value("b")], held, Circumstances())
     assert verdict.says.startswith("Two streams of 99999 draws reach different verdicts. Measured 26.00")
@@ -44,20 +46,20 @@ def test_streams_that_differ_still_are_unstable() -> None:
 
 def test_only_claims_on_which_streams_differ_are_judged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     judged = []
-    decide = hearing.DECIDE[Rule.WITHIN_MARGIN]
+    decide = judging.DECIDE[Rule.WITHIN_MARGIN]
 
     def counting(question, samples, adjust):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         judged.append(question.claim.id)
         return decide(question, samples, adjust)
 
-    monkeypatch.setattr(hearing, "DECIDE", {Rule.WITHIN_MARGIN: counting})
-    told(Held({"a": OPEN, "b": FAR}, {(2, NUM_DRAWS): {"a": NEAR}}))
+    monkeypatch.setattr(judging, "DECIDE", {Rule.WITHIN_MARGIN: counting})
+    told(Held(found={"a": OPEN, "b": FAR}, by_stream={(2, NUM_DRAWS): {"a": NEAR}}))
     assert (judged.count("a"), judged.count("b")) == (8, 4)
 
 
 def test_judging_anew_still_pays_for_the_whole_family() -> None:
     border = sample(21.765, 1.0, None, one_run_sd=0.01)
-    held = Held({"a": OPEN, "b": FAR}, {(2, NUM_DRAWS): {"a": FAR}, (1, MANY_DRAWS): {"a": border},
+    held = Held(found={"a": OPEN, "b": FAR}, by_stream={(2, NUM_DRAWS): {"a": FAR}, (1, MANY_DRAWS): {"a": border},
                                         (2, MANY_DRAWS): {"a": border}})  # fmt: skip
     two = [value("a"), value("b")]
     assert judge(two, held, Circumstances())[0].state is State.DEVIATION

@@ -9,8 +9,8 @@ import pytest
 from claims.sin2025 import claims as paper
 from harness.designs.design import plan
 from harness.judge.declared import load_claims
-from harness.judge.docket import docket_of, hear
-from harness.judge.hearing import Circumstances
+from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored
 from harness.run.cache_keys import Recipes
 from harness.sources.studies import load_profile, load_study
@@ -65,7 +65,7 @@ def test_other_printed_numbers_move_verdicts_and_no_measurement() -> None:
     study, claims = load_study("miniature"), load_claims("miniature")
     values = [claim for claim in claims if claim.id in {"mini.gap.l6.value", "mini.gap.l25.value"}]
     told = {
-        name: hear(docket_of(study, tuple(asked), read_stored(INDEPENDENT_RUN), Circumstances()))
+        name: judge(asked, measurements_of(study, read_stored(INDEPENDENT_RUN), asked), Circumstances())
         for name, asked in (("as printed", values), ("moved", perturbed(tuple(values))))
     }
     states = {name: [verdict.state for verdict in verdicts] for name, verdicts in told.items()}

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judge.question import Adjust
-from harness.judge.rules_single import judge_value
+from harness.judge.rules import Adjust, judge_value
 from harness.statistics.stats import Spread
 from harness.words.claim import InferenceTarget, Minima
 from harness.words.verdict import CaseVerdict, Flag, State, Why

@@ -676,7 +676,7 @@ FAULTS = (
         patches=_patched(
             "judge.resampled:data_spread",
             "return mean_spread(per_unit, size)",
-            "return combined((mean_spread(observed), mean_spread(reference)))",
+            "return Spread(math.hypot(mean_spread(observed).se, mean_spread(reference).se), None)",
         ),
         redone=(),
         seen_by=("errors",),
@@ -1112,14 +1112,14 @@ FAULTS = (
     ),
     Fault(
         name="minimum of seeds asked of the best member",
-        patches=_patched("judge.question:unmet_minimum", "seeds = min(", "seeds = max("),
+        patches=_patched("judge.rules:unmet_minimum", "seeds = min(", "seeds = max("),
         redone=(),
         seen_by=("verdicts",),
         no_percentage=ONLY_VERDICTS,
     ),
     Fault(
         name="only the first layer able to break a claim",
-        patches=_patched("judge.hearing:_estimates", "in reading.estimates", "in reading.estimates[:1]"),
+        patches=_patched("judge.judge:_estimates", "in reading.estimates", "in reading.estimates[:1]"),
         redone=(),
         seen_by=("verdicts",),
         no_percentage=ONLY_VERDICTS,
@@ -1134,12 +1134,12 @@ FAULTS = (
         no_percentage=ONLY_VERDICTS,
     ),
     Fault(
-        name="declared units always answering for a population",
+        name="units always answering for a population",
         patches=(
             Patch(
-                "judge.declaredsamples:DeclaredSamples.sample",
-                "self.resampled.sample(_bare(estimate_id), inference)",
-                "self.resampled.sample(_bare(estimate_id), InferenceTarget.POPULATION)",
+                "judge.measurements:Measurements._measured",
+                'inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"',
+                'estimate.unit_kind == "seed"',
             ),
         ),
         redone=(),

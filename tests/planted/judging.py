@@ -8,11 +8,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from harness.judge.audit_input import handed_in
+from harness.judge.audit_input import audit_input
 from harness.judge.declaration import read_declaration
-from harness.judge.declaredsamples import asking_by_key
-from harness.judge.docket import hear
-from harness.judge.hearing import Circumstances, judge
+from harness.judge.judge import Circumstances, judge
 from harness.run import verdicts
 from harness.words.claim import (
     Claim,
@@ -101,7 +99,7 @@ DECLARED = replace(
 
 def judged(estimates: Path, profile: Profile, broken: int | None = None) -> Mapping[str, Verdict]:
     """The verdicts on a run of which one layer was not found again, if any."""
-    brought = verdicts.Brought(
+    inputs = verdicts.Inputs(
         study=STUDY,
         profile=profile,
         run_id="planted",
@@ -110,9 +108,8 @@ def judged(estimates: Path, profile: Profile, broken: int | None = None) -> Mapp
         replays=[_replay(layer, passes=layer != broken) for layer in range(NUM_LAYERS)],
     )
     with patch.object(verdicts, "claims_of", lambda study: CLAIMS):
-        docket = verdicts.paper_docket(brought)
-    assert docket is not None
-    return {verdict.claim_id: verdict for verdict in hear(docket)}
+        found = judge(CLAIMS, inputs.measurements, verdicts.paper_circumstances(inputs))
+    return {verdict.claim_id: verdict for verdict in found}
 
 
 def judged_as_declared(rows: Sequence[UnitValue], folder: Path) -> Verdict:
@@ -135,8 +132,8 @@ def judged_as_declared(rows: Sequence[UnitValue], folder: Path) -> Verdict:
         "measurements": [measured],
     }
     file.write_text(json.dumps(content), encoding="utf-8")
-    handed = handed_in(read_declaration(file), STUDY, (DECLARED,))
-    (verdict,) = judge(asking_by_key((DECLARED,)), handed.samples, Circumstances())
+    declared = audit_input(read_declaration(file), STUDY, (DECLARED,))
+    (verdict,) = judge((DECLARED,), declared.measurements, Circumstances())
     return verdict
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import claims.sin2025.study as paper_study
-from harness.judge.docket import hear
 from harness.judge.quantities import estimate_scopes
 from harness.report import write_report
-from harness.run.verdicts import Brought, judgement_of
+from harness.run.verdicts import Inputs, judgement_of
 from harness.sources.outcomes import keyed, write_outcomes
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.measured import Measured, Sides, measured
@@ -72,7 +71,7 @@ def answered(folder: Path, right: int) -> Path:
 def judged(folder: Path, mode: str, english_right: int) -> Judgement:
     """A run whose untouched model has so many of a thousand right in English, 600 in Malayalam and 270 in Hindi."""
     right = {"en": english_right, "ml": 600, "hi": 270}
-    brought = Brought(
+    inputs = Inputs(
         study=STUDY,
         profile=load_profile(STUDY, "paper"),
         run_id="0123456789abcdef",
@@ -80,7 +79,7 @@ def judged(folder: Path, mode: str, english_right: int) -> Judgement:
         estimates=write(folder / "estimates", *measurements()),
         answers={code: answered(folder / code, number) for code, number in right.items()},
     )
-    found = judgement_of(brought, folder / "reports", hear)
+    found = judgement_of(inputs, folder / "reports")
     assert found is not None
     return found
 

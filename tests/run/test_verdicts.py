@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from harness.judge.docket import Hear, hear
+from harness.judge.judge import judge
 from harness.judge.ledger import LedgerFile
 from harness.judge.unit_values import Stored, read_stored
 from harness.run.verdicts import (
     Asked,
-    Brought,
+    Inputs,
+    judged_self_check,
     judgement_of,
     lowered,
-    paper_docket,
+    paper_circumstances,
     require_claims,
-    self_check_docket,
+    self_check_circumstances,
 )
 from harness.sources.studies import load_profile, load_study
 from harness.words.errors import UsageError
@@ -28,7 +30,7 @@ from harness.words.verdict import State, Verdict, Why
 INDEPENDENT_RUN = Path(__file__).resolve().parents[2] / "fixtures" / "independent_run"
 STUDY = load_study("miniature")
 RETENTION = "retention/layer=20/lang=en/activation/primary"
-BROUGHT = Brought(
+INPUTS = Inputs(
     study=STUDY,
     profile=load_profile(STUDY, "independent"),
     run_id="0123456789abcdef",
@@ -54,14 +56,13 @@ def replay(layer: int, *, passes: bool) -> LayerReplay:
     )
 
 
-def verdicts(brought: Brought) -> dict[str, Verdict]:
-    docket = paper_docket(brought)
-    assert docket is not None
-    return {verdict.claim_id: verdict for verdict in hear(docket)}
+def verdicts(inputs: Inputs) -> dict[str, Verdict]:
+    found = judge(inputs.claims, inputs.measurements, paper_circumstances(inputs))
+    return {verdict.claim_id: verdict for verdict in found}
 
 
-def judged(brought: Brought, reports: Path, hear: Hear = hear) -> Judgement:
-    judgement = judgement_of(brought, reports, hear)
+def judged(inputs: Inputs, reports: Path) -> Judgement:
+    judgement = judgement_of(inputs, reports)
     assert judgement is not None
     return judgement
 
@@ -72,19 +73,19 @@ def judged(brought: Brought, reports: Path, hear: Hear = hear) -> Judgement:
     ids=["fixture", "rehearsal"],
 )
 def test_no_claim_is_judged_in_a_mode_without_evidence(mode: str, why: Why) -> None:
-    found = verdicts(replace(BROUGHT, mode=mode))
+    found = verdicts(replace(INPUTS, mode=mode))
     assert {verdict.state for verdict in found.values()} == {State.NOT_RUN, State.NOT_TESTABLE}
     assert found["mini.gap.l6.value"].why == found["mini.printings"].why == why
 
 
 def test_a_run_without_measurements_says_why() -> None:
     lost = (NotRun(stage="phrases", reason="no-network", message="no network"),)
-    found = verdicts(replace(BROUGHT, estimates=None, not_run=lost))
+    found = verdicts(replace(INPUTS, estimates=None, not_run=lost))
     assert found["mini.gap.l6.value"].why == Why.NO_NETWORK
 
 
 def test_claims_on_a_layer_that_failed_its_replay_are_errors() -> None:
-    found = verdicts(replace(BROUGHT, replays=[replay(6, passes=False), replay(25, passes=True)]))
+    found = verdicts(replace(INPUTS, replays=[replay(6, passes=False), replay(25, passes=True)]))
     assert (found["mini.gap.l6.value"].state, found["mini.gap.l6.value"].why) == (
         State.ERROR,
         Why.REPLAY_FAILED,
@@ -107,7 +108,7 @@ def test_claims_on_a_layer_that_failed_its_replay_are_errors() -> None:
 )
 def test_a_layer_that_failed_breaks_whatever_was_made_from_it(layer: int, spared: set[str]) -> None:
     """Its number stands in no name of a correlation over all layers, of a gain elsewhere, or of a tuned score."""
-    found = verdicts(replace(BROUGHT, replays=[replay(layer, passes=False)]))
+    found = verdicts(replace(INPUTS, replays=[replay(layer, passes=False)]))
     asked = (
         "mini.gap.l25.value",
         "mini.gain.ml.value",
@@ -119,17 +120,17 @@ def test_a_layer_that_failed_breaks_whatever_was_made_from_it(layer: int, spared
 
 
 def test_a_self_check_on_a_layer_that_failed_is_an_error_too() -> None:
-    world = replace(BROUGHT.profile, self_check_study="miniature")
-    docket = self_check_docket(replace(BROUGHT, profile=world, replays=[replay(6, passes=False)]))
-    assert docket is not None
-    told = {verdict.claim_id: verdict for verdict in hear(docket)}
+    world = replace(INPUTS.profile, self_check_study="miniature")
+    checked = judged_self_check(replace(INPUTS, profile=world, replays=[replay(6, passes=False)]))
+    assert checked is not None
+    told = {verdict.claim_id: verdict for verdict in checked.verdicts}
     assert told["mini.gap.l6.value"].why is Why.REPLAY_FAILED
     assert told["mini.gap.l25.value"].why is not Why.REPLAY_FAILED
 
 
 def test_claims_that_nobody_asked_for_are_deselected_and_move_no_other(tmp_path: Path) -> None:
-    alone = judged(replace(BROUGHT, asked=Asked(claims=("mini.gap.l25.value",))), tmp_path)
-    whole = {verdict.claim_id: verdict for verdict in judged(BROUGHT, tmp_path).paper.verdicts}
+    alone = judged(replace(INPUTS, asked=Asked(claims=("mini.gap.l25.value",))), tmp_path)
+    whole = {verdict.claim_id: verdict for verdict in judged(INPUTS, tmp_path).paper.verdicts}
     told = {verdict.claim_id: verdict for verdict in alone.paper.verdicts}
     assert told["mini.gap.l25.value"] == whole["mini.gap.l25.value"]
     assert told["mini.gap.l6.value"].why == Why.DESELECTED
@@ -142,9 +143,9 @@ def test_a_claim_that_is_not_there_is_refused_before_any_work() -> None:
 
 
 def test_limited_benchmarks_speak_of_no_full_test() -> None:
-    assert verdicts(BROUGHT)["mini.accuracy.zh.arc"].why == Why.SUBSET
-    sizes = replace(BROUGHT.profile.sizes, items_per_cell=None)
-    whole = replace(BROUGHT, profile=replace(BROUGHT.profile, sizes=sizes))
+    assert verdicts(INPUTS)["mini.accuracy.zh.arc"].why == Why.SUBSET
+    sizes = replace(INPUTS.profile.sizes, items_per_cell=None)
+    whole = replace(INPUTS, profile=replace(INPUTS.profile, sizes=sizes))
     assert verdicts(whole)["mini.accuracy.zh.arc"].state == State.PASS
 
 
@@ -177,54 +178,60 @@ def test_where_own_latents_rose_on_average_nothing_is_said() -> None:
 
 def test_the_remark_stands_beside_every_claim_on_retention(monkeypatch: pytest.MonkeyPatch) -> None:
     paper = load_study("sin2025")
-    self_checked = replace(BROUGHT, study=paper, profile=load_profile(paper, "fixture"))
+    self_checked = replace(INPUTS, study=paper, profile=load_profile(paper, "fixture"))
     fallen = with_gains({"ml": -41.0, "id": 20.0})
-    monkeypatch.setattr(Brought, "stored", fallen)
-    for docket in (paper_docket(BROUGHT), self_check_docket(self_checked)):
-        assert docket is not None
-        claim = next(each for each in docket.claims if each.id == "mini.retention.value")
-        (verdict,) = hear(replace(docket, claims=(claim,)))
+    monkeypatch.setattr(Inputs, "tables", fallen)
+    paper_inputs = replace(INPUTS)
+    for said in (paper_circumstances(paper_inputs), self_check_circumstances(self_checked)):
+        claims = [each for each in paper_inputs.claims if each.id == "mini.retention.value"]
+        (verdict,) = judge(claims, paper_inputs.measurements, said)
         assert verdict.state is State.PASS
-        assert docket.circumstances.remarks[RETENTION] in verdict.cases[0].notes
+        assert said.remarks[RETENTION] in verdict.cases[0].notes
 
 
-@pytest.fixture(scope="module")
-def heard() -> Hear:
-    """The verdicts of `BROUGHT`, heard once, for what depends on none of them."""
-    verdicts_once = tuple(verdicts(BROUGHT).values())
-    return lambda _: verdicts_once
+@pytest.fixture
+def _judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdicts of `INPUTS`, reached once, for what depends on none of them."""
+    monkeypatch.setattr("harness.run.verdicts.judge", lambda *_: verdicts_once())
 
 
-def test_only_full_runs_stand_in_the_ledger(tmp_path: Path, heard: Hear) -> None:
-    judged(replace(BROUGHT, mode="fixture"), tmp_path, heard)
+@cache
+def verdicts_once() -> tuple[Verdict, ...]:
+    return tuple(verdicts(INPUTS).values())
+
+
+@pytest.mark.usefixtures("_judged_once")
+def test_only_full_runs_stand_in_the_ledger(tmp_path: Path) -> None:
+    judged(replace(INPUTS, mode="fixture"), tmp_path)
     assert not (tmp_path / "ledger.jsonl").exists()
-    first = judged(BROUGHT, tmp_path, heard)
-    again = judged(BROUGHT, tmp_path, heard)
-    second = judged(replace(BROUGHT, run_id="fedcba9876543210"), tmp_path, heard)
+    first = judged(INPUTS, tmp_path)
+    again = judged(INPUTS, tmp_path)
+    second = judged(replace(INPUTS, run_id="fedcba9876543210"), tmp_path)
     assert [each.ledger.ordinal for each in (first, again, second)] == [1, 1, 2]
     assert second.ledger.runs_under_lock == 2
 
 
-def test_a_ledger_that_was_tampered_with_breaks_the_lock(tmp_path: Path, heard: Hear) -> None:
-    judged(BROUGHT, tmp_path, heard)
+@pytest.mark.usefixtures("_judged_once")
+def test_a_ledger_that_was_tampered_with_breaks_the_lock(tmp_path: Path) -> None:
+    judged(INPUTS, tmp_path)
     path = LedgerFile(folder=tmp_path).path
     path.write_text(path.read_text().replace("0123456789abcdef", "aaaaaaaaaaaaaaaa"))
-    assert judged(BROUGHT, tmp_path, heard).lock.status is LockStatus.BROKEN
+    assert judged(INPUTS, tmp_path).lock.status is LockStatus.BROKEN
 
 
 def test_the_self_check_study_is_the_worlds_own() -> None:
     paper = load_study("sin2025")
     fixture = load_profile(paper, "fixture")
-    docket = self_check_docket(replace(BROUGHT, study=paper, profile=fixture, mode="fixture"))
-    assert docket is not None
-    assert docket.study == "miniature"
-    assert docket.circumstances.why_not_run is None
-    assert self_check_docket(BROUGHT) is None
+    checked = judged_self_check(replace(INPUTS, study=paper, profile=fixture, mode="fixture"))
+    assert checked is not None
+    assert checked.study == "miniature"
+    assert {verdict.why for verdict in checked.verdicts} > {Why.INSIDE}
+    assert judged_self_check(INPUTS) is None
 
 
 def test_what_was_asked_reaches_the_judgement(tmp_path: Path) -> None:
     asked = Asked(fail_on=FailOn.DEVIATION)
-    found = judged(replace(BROUGHT, asked=asked), tmp_path)
+    found = judged(replace(INPUTS, asked=asked), tmp_path)
     assert found.fail_on is FailOn.DEVIATION
     assert {each.claim_id for each in found.prospects} <= {claim.id for claim in found.paper.claims}
     assert found.choices == ()

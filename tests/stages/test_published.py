@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from harness.designs.design import plan
 from harness.designs.disparity.published_scores import PREFIX
-from harness.judge.stored import stored_samples
+from harness.judge.measurements import measurements_of
+from harness.judge.unit_values import read_stored
 from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.failed_adapters import unusable_models
 from harness.models.loading import LanguageModel, load_language_model
@@ -533,10 +534,10 @@ def test_the_report_names_the_bad_models_and_ends_as_without_them(
 
 
 def test_their_stored_units_give_the_numbers_again(world: World, folders: Mapping[str, Path]) -> None:
-    samples = stored_samples(small_study(world), folders["with"], ())
+    samples = measurements_of(small_study(world), read_stored(folders["with"]), ())
     for name, row in estimates(folders["with"]).items():
         if row.quantity.startswith(PREFIX):
-            assert samples.sample(name, InferenceTarget.POPULATION).value == pytest.approx(row.value)
+            assert samples[name, InferenceTarget.POPULATION].value == pytest.approx(row.value)
 
 
 def test_only_its_own_profile_takes_the_authors_models() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.judge.hearing import Circumstances, judge
-from harness.judge.pooled import pooled_samples
-from harness.judge.sample import Assumption, Sample
+from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import Measurement, Measurements
+from harness.sources.studies import load_study
+from harness.statistics.assumptions import Assumption
 from harness.words.claim import (
     Claim,
     InferenceTarget,
@@ -21,6 +22,7 @@ from harness.words.claim import (
     TwoPrintings,
 )
 from harness.words.estimate import InconsistentError
+from harness.words.study import Study
 from harness.words.verdict import Flag, State, Verdict, Why
 from tests.judge.asked import claim, reading, sample, target, value_claim
 
@@ -31,38 +33,31 @@ NEAR, FAR, OPEN = sample(26.0, 0.5), sample(18.0, 0.5), sample(23.765, 0.5)
 """Measurements that agree with 26.27 within 2.5, deviate from it, and cannot tell."""
 
 
-@dataclass(frozen=True)
-class Held:
+@dataclass(frozen=True, eq=False)
+class Held(Measurements):
     """Measurements by id, some of which raise; per stream and number of draws where they differ."""
 
-    found: Mapping[str, Sample | Exception]
-    by_stream: Mapping[tuple[int, int], Mapping[str, Sample]] = field(default_factory=dict)
+    study: Study = field(default_factory=lambda: load_study("sin2025"))
+    found: Mapping[str, Measurement | Exception] = field(default_factory=dict)
+    by_stream: Mapping[tuple[int, int], Mapping[str, Measurement]] = field(default_factory=dict)
     chance: frozenset[str] = frozenset()
     asked: list[tuple[int, int]] = field(default_factory=list)
     inferences: set[tuple[str, InferenceTarget]] = field(default_factory=set)
 
-    def has(self, estimate_id: str) -> bool:
-        return estimate_id in self.found
+    def __contains__(self, quantity: object) -> bool:
+        return isinstance(quantity, tuple) and quantity[0] in self.found
 
-    def sample(self, estimate_id: str, inference: InferenceTarget) -> Sample:
-        self.inferences.add((estimate_id, inference))
-        found = self.found[estimate_id]
+    def __getitem__(self, quantity: tuple[str, InferenceTarget]) -> Measurement:
+        self.inferences.add(quantity)
+        found = self.found[quantity[0]]
         if isinstance(found, Exception):
             raise found
-        return found
+        notes, at_chance = (f"note on {quantity[0]}",), quantity[0] in self.chance
+        return replace(found, notes=notes, starts_at_chance=at_chance)
 
-    def pooled(self, estimate_ids: Sequence[str]) -> Sample:
-        return pooled_samples([self.sample(each, InferenceTarget.POPULATION) for each in estimate_ids])
-
-    def another(self, stream_number: int, num_draws: int) -> "Held":
+    def redrawn(self, stream_number: int, num_draws: int) -> "Held":
         self.asked.append((stream_number, num_draws))
         return replace(self, found={**self.found, **self.by_stream.get((stream_number, num_draws), {})})
-
-    def notes(self, estimate_id: str) -> tuple[str, ...]:
-        return (f"note on {estimate_id}",)
-
-    def is_at_chance(self, estimate_id: str) -> bool:
-        return estimate_id in self.chance
 
 
 def value(name: str, estimate: str = "", **changes: Any) -> Claim:
@@ -70,7 +65,7 @@ def value(name: str, estimate: str = "", **changes: Any) -> Claim:
 
 
 def heard(claims: Sequence[Claim], found: Mapping[str, Any], **circumstances: Any) -> dict[str, Verdict]:
-    told = judge(claims, Held(found), Circumstances(**circumstances))
+    told = judge(claims, Held(found=found), Circumstances(**circumstances))
     assert [each.claim_id for each in told] == [each.id for each in claims]
     return {each.claim_id: each for each in told}
 
@@ -150,7 +145,7 @@ def test_what_has_no_verdict_says_why(asked: Claim, found: Any, circumstances: A
 
 
 def test_every_claim_is_answered_under_its_own_inference_target() -> None:
-    held = Held({"a": NEAR, "b": NEAR})
+    held = Held(found={"a": NEAR, "b": NEAR})
     claims = [value("a"), value("b", inference=InferenceTarget.FIXED_ITEMS)]
     judge(claims, held, Circumstances())
     assert held.inferences == {("a", InferenceTarget.POPULATION), ("b", InferenceTarget.FIXED_ITEMS)}
@@ -253,7 +248,9 @@ def test_what_is_explored_carries_no_verdict_word_anywhere() -> None:
         pytest.param("a", sample(26.0, 0.0), (INCONCLUSIVE, Why.ZERO_VARIANCE), id="a change without spread"),
     ],
 )  # fmt: skip
-def test_some_questions_are_no_benchmark(estimate: str, found: Sample, expected: tuple[State, Why]) -> None:
+def test_some_questions_are_no_benchmark(
+    estimate: str, found: Measurement, expected: tuple[State, Why]
+) -> None:
     verdict = heard([value("c", estimate)], {estimate: found}, subset_estimates=frozenset("a"))["c"]
     assert (verdict.state, verdict.why) == expected
     if verdict.why is Why.SUBSET:
@@ -269,7 +266,7 @@ def test_some_questions_carry_no_flag_of_a_verdict() -> None:
     assert flags == [(Flag.ONE_RUN_NOISE_ASSUMED,), ()]
 
 
-def two_readings(first: Sample | None, second: Sample | None, **changes: Any) -> Verdict:
+def two_readings(first: Measurement | None, second: Measurement | None, **changes: Any) -> Verdict:
     asked = value_claim(
         id="a",
         readings=(reading("x", name="primary"), reading("y", name="other")),
@@ -300,7 +297,7 @@ def two_readings(first: Sample | None, second: Sample | None, **changes: Any) ->
     ],
 )
 def test_what_a_sentence_may_mean_is_never_averaged(
-    first: Sample, second: Sample | None, expected: tuple[State, Why, tuple[Flag, ...]]
+    first: Measurement, second: Measurement | None, expected: tuple[State, Why, tuple[Flag, ...]]
 ) -> None:
     known = [each and replace(each, one_run_sd=0.1) for each in (first, second)]
     verdict = two_readings(*known)
@@ -354,7 +351,9 @@ def family_of(count: int, tier: Tier = Tier.PRIMARY) -> list[Claim]:
                      id="one that misses a minimum is no surer one"),
     ],
 )  # fmt: skip
-def test_a_deviation_pays_for_its_family(claims: list[Claim], found: dict[str, Sample], state: State) -> None:
+def test_a_deviation_pays_for_its_family(
+    claims: list[Claim], found: dict[str, Measurement], state: State
+) -> None:
     verdict = heard(claims, found)["c0"]
     assert verdict.state is state
     assert verdict.primary is not None
@@ -370,12 +369,12 @@ def test_a_subset_brings_nothing_to_its_family() -> None:
 
 
 def test_flags_and_notes_stand_beside_a_claim_about_one_estimate() -> None:
-    told = judge([value("a")], Held({"a": NEAR}, chance=frozenset("a")), Circumstances())[0]
+    told = judge([value("a")], Held(found={"a": NEAR}, chance=frozenset("a")), Circumstances())[0]
     assert Flag.AT_CHANCE in told.flags
     assert told.primary is not None
     assert told.primary.notes == ("note on a",)
     several = claim(Rule.EVERY_SIGN, id="e", sign=1, readings=(reading("a", "b"),))
-    told = judge([several], Held({"a": NEAR, "b": NEAR}, chance=frozenset("ab")), Circumstances())[0]
+    told = judge([several], Held(found={"a": NEAR, "b": NEAR}, chance=frozenset("ab")), Circumstances())[0]
     assert told.flags == ()
     assert "note on a" not in told.cases[0].notes
 
@@ -385,7 +384,7 @@ HELD = Assumption(says="Its tail is light.")
 
 
 @pytest.mark.parametrize("found", [NEAR, FAR], ids=["agreement", "disagreement"])
-def test_a_broken_assumption_earns_no_verdict(found: Sample) -> None:
+def test_a_broken_assumption_earns_no_verdict(found: Measurement) -> None:
     verdict = heard([value("a")], {"a": replace(found, assumptions=(HELD, ODD))})["a"]
     assert (verdict.state, verdict.why, verdict.flags) == (INCONCLUSIVE, Why.ASSUMPTION_BROKEN, ())
     assert "so nothing is shown" in verdict.says

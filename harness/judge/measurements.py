@@ -1,0 +1,436 @@
+"""What was measured: one mapping from an estimate and an inference target to a measurement with its error.
+
+A run's tables are resampled under one stream of draws; what somebody declared stands as told. A run that measured nothing is
+the empty mapping.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.judge.resampled import (
+    RATIOS,
+    Drawn,
+    Resampled,
+    by_seed,
+    data_spread,
+    require_consistent,
+    rows_of,
+    seed_spread,
+    steps_of,
+    studentised,
+    value_of,
+)
+from harness.judge.unit_values import NO_TABLES, Stored, UnitRows
+from harness.statistics.assumptions import Assumption, about_languages, about_seeds, about_tail
+from harness.statistics.measured import Scope
+from harness.statistics.resampling import (
+    NUM_DRAWS,
+    percentile_interval,
+    share_above,
+    share_below,
+    stream,
+)
+from harness.statistics.stats import (
+    Spread,
+    combined,
+    sign_flip_tail,
+    standard_deviation,
+    t_quantile,
+    tail_above,
+    tail_below,
+)
+from harness.words.claim import Claim, InferenceTarget
+from harness.words.estimate import Estimate, Formula, InconsistentError
+from harness.words.judgement import Precision, SeedValue
+from harness.words.study import Group, Study
+from harness.words.verdict import Interval
+
+Values = NDArray[np.float64]
+
+Quantity = tuple[str, InferenceTarget]
+"""An estimate's id, and which question its error answers."""
+
+ERRORS_ABOVE_CHANCE = 3.0
+"""Standard errors by which an accuracy must exceed guessing before it counts as more than that."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurement:
+    """One measured quantity under one inference target: value, error, draws, and what one run would vary by."""
+
+    estimate_id: str
+    value: float
+    spread: Spread
+    """Of the value; every source of error that the inference target counts."""
+    num_units: int
+    unit_kind: str = ""
+    """What varies, such as "latent"; empty where somebody declared the number."""
+    num_seeds: int
+    """0 when nothing was trained."""
+    method: str
+    """How the error was found, for the report."""
+    one_run_sd: float | None = None
+    """Standard error of one run of the paper's design; None where nobody can say."""
+    draws: Values | None = None
+    """Values that the truth may have by the bootstrap, the noise of seeds included."""
+    stream_number: int = 1
+    """Stream that the draws come from, and those that stand in for missing ones."""
+    pairs: tuple[Values, Values] | None = None
+    """Both sides of a correlation, unit by unit."""
+    units: tuple[str, ...] = ()
+    """Names of the pairs."""
+    control: Values | None = None
+    """A third quantity of the same units, which may stand behind both sides."""
+    steps: NDArray[np.int64] | None = None
+    """Paired differences of outcomes in whole steps, for the exact test of their sign."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What the error takes for granted."""
+    estimate: Estimate | None = None
+    """The stored or declared estimate; None where a number was typed."""
+    rows: UnitRows | None = None
+    """Its units; None where nobody has them."""
+    notes: tuple[str, ...] = ()
+    """What is shown beside a claim on it alone."""
+    starts_at_chance: bool = False
+    """Whether it is a change from an accuracy that cannot be told from guessing."""
+
+    @property
+    def is_finite(self) -> bool:
+        """False for what a crash leaves behind."""
+        return math.isfinite(self.value) and math.isfinite(self.spread.se)
+
+    @property
+    def is_without_spread(self) -> bool:
+        """True where all units or seeds are equal: then no interval exists."""
+        return self.spread.se == 0
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """The envelope: at each end the wider of the t interval and the bootstrap's."""
+        low, high = self.spread.interval(self.value, level)
+        if self.draws is None:
+            return low, high
+        drawn_low, drawn_high = percentile_interval(self.draws, level)
+        return min(low, drawn_low), max(high, drawn_high)
+
+    def p_above(self, edge: float) -> float:
+        """How well a truth at or below the edge explains this value: the larger of the t and the bootstrap p."""
+        if self.is_without_spread:
+            return 1.0
+        drawn = 0.0 if self.draws is None else share_below(self.draws, edge)
+        return max(tail_above(edge, self.value, self.spread), drawn)
+
+    def p_below(self, edge: float) -> float:
+        """How well a truth at or above the edge explains this value."""
+        if self.is_without_spread:
+            return 1.0
+        drawn = 0.0 if self.draws is None else share_above(self.draws, edge)
+        return max(tail_below(edge, self.value, self.spread), drawn)
+
+    def p_without_sign(self, sign: int) -> float:
+        """How well a truth without that sign explains the value; of outcomes, also by the exact test of their flips."""
+        by_error = self.p_above(0.0) if sign > 0 else self.p_below(0.0)
+        return max(by_error, self.flip_tails.get(sign, 0.0))
+
+    @cached_property
+    def flip_tails(self) -> Mapping[int, float]:
+        """By sign: how often fair flips give outcomes a change as large, by the exact test; empty where none are paired."""
+        if self.steps is None:
+            return {}
+        return {sign: sign_flip_tail(sign * self.steps) for sign in (1, -1)}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Where one unrepeated run of the paper's design would land around our value."""
+
+    one_run_sd: float
+    is_assumed: bool
+    half_width: float
+    """Of the 95 % prediction interval."""
+
+
+def one_run_noise(measured: Measurement) -> Noise:
+    """The noise of one run; where nobody can say, our error is taken to shrink with the root of our seeds."""
+    known, error = measured.one_run_sd, measured.spread.se
+    deviation = error * math.sqrt(max(1, measured.num_seeds)) if known is None else known
+    spread = math.hypot(error, deviation)
+    return Noise(deviation, known is None, t_quantile(0.975, measured.spread.df) * spread)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Measurements(Mapping[Quantity, Measurement]):
+    """Everything that was measured, under one stream of draws."""
+
+    study: Study
+    tables: Stored = NO_TABLES
+    declared: Mapping[Quantity, Measurement] = field(default_factory=dict)
+    """What somebody declared as a value with its error; it answers the one question that the error is for."""
+    wanted: tuple[str, ...] = ()
+    """Every estimate that some claim names: those over one layer's latents are drawn with the first of them."""
+    paper_units: Mapping[str, int] = field(default_factory=dict)
+    """Units behind the printed number, by estimate, where a source says."""
+    stream_number: int = 1
+    num_draws: int = NUM_DRAWS
+    _known: dict[Quantity, Measurement] = field(default_factory=dict, init=False)
+
+    def redrawn(self, stream_number: int, num_draws: int) -> "Measurements":
+        """The same measurements under another stream; draws that stand in for a declared error's come from it as well."""
+        declared = {
+            quantity: replace(each, stream_number=stream_number) for quantity, each in self.declared.items()
+        }
+        return replace(self, declared=declared, stream_number=stream_number, num_draws=num_draws)
+
+    def __contains__(self, quantity: object) -> bool:
+        if quantity in self.declared:
+            return True
+        return isinstance(quantity, tuple) and len(quantity) == 2 and quantity[0] in self.tables.estimates  # noqa: PLR2004
+
+    def __iter__(self) -> Iterator[Quantity]:
+        stored = ((name, inference) for name in self.tables.estimates for inference in InferenceTarget)
+        yield from dict.fromkeys((*self.declared, *stored))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, quantity: Quantity) -> Measurement:
+        """One quantity with its error, found once.
+
+        Raises:
+            InconsistentError: If its units do not give its value.
+        """
+        if quantity not in self._known:
+            found = self.declared.get(quantity) or self._measured(*quantity)
+            self._known[quantity] = replace(
+                found,
+                notes=() if found.estimate is None else self._notes(found.estimate),
+                starts_at_chance=found.estimate is not None and self._starts_at_chance(found.estimate),
+            )
+        return self._known[quantity]
+
+    @cached_property
+    def resampled(self) -> Resampled:
+        """The draws that its errors rest on."""
+        return Resampled(self.tables, self.stream_number, self.num_draws, self.wanted)
+
+    def _measured(self, estimate_id: str, inference: InferenceTarget) -> Measurement:
+        """One stored estimate with its error, and what that takes for granted."""
+        estimate = self.tables.estimates[estimate_id]
+        if estimate.formula == Formula.NO_UNITS:
+            return Measurement(
+                estimate_id=estimate_id,
+                value=estimate.value,
+                spread=Spread(0.0, None),
+                num_units=estimate.num_units,
+                num_seeds=estimate.num_seeds,
+                method="a single figure",
+                estimate=estimate,
+            )
+        rows = rows_of(self.tables, estimate)
+        require_consistent(estimate, rows)
+        is_fixed = inference is InferenceTarget.FIXED_ITEMS or estimate.unit_kind == "seed"
+        is_correlation = estimate.formula == Formula.PEARSON
+        drawn = None if is_fixed else self.resampled.drawn(estimate)
+        data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
+        if drawn:
+            data = Spread(data.se * drawn.widening, data.df)
+        theirs = self.paper_units.get(estimate_id)
+        # Error of one run of the paper's design; its questions count as ours until their ids are shown to match.
+        share = len(rows.names) / theirs if theirs and not is_fixed else 1.0
+        return Measurement(
+            estimate_id=estimate_id,
+            value=estimate.value,
+            spread=seeds if is_fixed else combined((data, seeds)),
+            num_units=len(rows.names),
+            unit_kind=estimate.unit_kind,
+            num_seeds=len(rows.seeds),
+            method=_method(estimate, rows, is_fixed=is_fixed),
+            one_run_sd=math.hypot(data.se * math.sqrt(share), standard_deviation(by_seed(estimate, rows))),
+            draws=self._draws(estimate, rows, drawn, data, seeds),
+            stream_number=self.stream_number,
+            pairs=(rows.observed[0], rows.reference[0]) if is_correlation else None,
+            units=rows.names if is_correlation else (),
+            control=self._tokens(rows.names) if is_correlation else None,
+            steps=None if is_fixed else steps_of(estimate, rows),
+            assumptions=tuple(self._assumptions(estimate, rows, is_fixed=is_fixed)),
+            estimate=estimate,
+            rows=rows,
+        )
+
+    def _draws(
+        self, estimate: Estimate, rows: UnitRows, drawn: Drawn | None, data: Spread, seeds: Spread
+    ) -> Values | None:
+        """Values that the truth may have; too few seeds are seen to be resampled, so Student's distribution stands in."""
+        if drawn is None or not data.se:
+            return None
+        draws = studentised(estimate, rows, drawn.pivots, data.se)
+        if not seeds.se or seeds.df is None:
+            return draws
+        noise = stream(f"seeds/{estimate.estimate_id}", self.stream_number).standard_t(seeds.df, len(draws))
+        return draws + seeds.se * noise
+
+    def _assumptions(self, estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> Iterator[Assumption]:
+        """What the error takes for granted: no heavy tail between latents, no odd seed, no groups that do it alone."""
+        if estimate.unit_kind == "latent" and estimate.formula in RATIOS and not is_fixed:
+            yield about_tail(
+                rows.names,
+                rows.mean_observed,
+                rows.mean_reference,
+                lambda observed, reference: value_of(estimate, observed, reference),
+            )
+        if len(rows.seeds) > 1:
+            yield about_seeds(np.array(by_seed(estimate, rows)))
+        if estimate.formula == Formula.PEARSON:
+            groups = {language.code: str(language.group) for language in self.study.languages}
+            codes = [groups.get(code, code) for code in rows.names]
+            yield about_languages(rows.observed[0], rows.reference[0], codes)
+
+    def _tokens(self, languages: Sequence[str]) -> Values | None:
+        scopes = [Scope(quantity="tokens-per-phrase", unit="tokens", language=code) for code in languages]
+        found = [self.tables.estimates.get(scope.estimate_id) for scope in scopes]
+        return np.array([each.value for each in found if each]) if all(found) else None
+
+    def _notes(self, group: Estimate) -> tuple[str, ...]:
+        """How unusual a group gap is among all ways to share the languages out."""
+        if group.quantity != "gap" or group.language is not None or group.formula != Formula.GAP:
+            return ()
+        codes = [language.code for language in self.study.targets]
+        means = []
+        for code in codes:
+            scope = Scope(
+                quantity="gap",
+                unit=group.unit,
+                layer=group.layer,
+                language=code,
+                reading=group.reading,
+                specification=group.specification,
+            )
+            rows = self.tables.unit_rows(scope.estimate_id)
+            if rows is None:
+                return ()
+            means.append(float(rows.mean_observed.mean()))
+        is_low = [code in self.study.codes(Group.LOW) for code in codes]
+        return (_relabelled(np.array(means), is_low),) if 0 < sum(is_low) < len(codes) else ()
+
+    def _starts_at_chance(self, change: Estimate) -> bool:
+        """Whether a change in accuracy starts from what guessing reaches, where the accuracy before is known."""
+        benchmark = next((each for each in self.study.benchmarks if each.name == change.benchmark), None)
+        if benchmark is None or "delta" not in change.quantity:
+            return False
+        asked_in = self.study.reference.code if change.quantity == "delta-english" else change.language
+        base = Scope(quantity="accuracy", unit="percent", language=asked_in, benchmark=benchmark.name)
+        before = self.get((base.estimate_id, InferenceTarget.POPULATION))
+        if before is None:
+            return False
+        return before.value - 100 * benchmark.chance <= ERRORS_ABOVE_CHANCE * before.spread.se
+
+
+def measurements_of(
+    study: Study,
+    tables: Stored | None,
+    claims: Sequence[Claim],
+    declared: Mapping[Quantity, Measurement] | None = None,
+) -> Measurements:
+    """What was measured, for the claims that will ask; nothing where there are no tables."""
+    wanted = dict.fromkeys(
+        each for claim in claims for reading in claim.readings for each in reading.estimates
+    )
+    units = {
+        each: claim.paper_units for claim in claims if claim.paper_units for each in claim.primary.estimates
+    }
+    return Measurements(
+        study=study,
+        tables=tables or NO_TABLES,
+        declared=declared or {},
+        wanted=tuple(wanted),
+        paper_units=units,
+    )
+
+
+def _relabelled(means: Values, is_low: Sequence[bool]) -> str:
+    ways = np.array(list(combinations(range(len(means)), sum(is_low))))
+    chosen = np.zeros((len(ways), len(means)), dtype=bool)
+    np.put_along_axis(chosen, ways, values=True, axis=1)
+    own = np.array(is_low)
+
+    def gap(low: NDArray[np.bool_]) -> Values:
+        sums = low @ means
+        found: Values = 100 * (1 - (sums / own.sum()) / ((means.sum() - sums) / (~own).sum()))
+        return found
+
+    share = np.mean(gap(chosen) >= gap(own) - 1e-12)
+    return (
+        f"Of the {len(ways)} ways to share {len(means)} languages out, {share:.2%} give a gap as large: a statement about "
+        f"languages rests on {len(means)} units, and its p-value cannot fall below {1 / len(ways):.4f}."
+    )
+
+
+def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
+    seeds = f"{len(rows.seeds)} training seeds"
+    if is_fixed:
+        return f"t over {seeds}"
+    units = f"{len(rows.names)} {estimate.unit_kind}s"
+    way = (
+        f"envelope of linearised t and percentile-t bootstrap over {units}"
+        if estimate.unit_kind == "latent"
+        else f"t over {units}"
+    )
+    return f"{way}, with {seeds}" if rows.seeds else way
+
+
+BY_SEED = frozenset({"gain", "retention", "retention-by-adapter", "delta", "delta-english"})
+"""Quantities of trained adapters that figures draw seed by seed."""
+
+
+def precisions(measurements: Measurements) -> tuple[Precision, ...]:
+    """How sure the estimates are that figures draw: intervals under the population target, single seeds, all that is declared.
+
+    An estimate that its stored units contradict has none: claims about it end in ERROR.
+    """
+    found = {name: _precision(name, each) for (name, _), each in measurements.declared.items()}
+    for estimate in measurements.tables.estimates.values():
+        is_group_gap = estimate.quantity == "gap" and estimate.language is None
+        is_trained = estimate.quantity in BY_SEED and estimate.num_seeds > 0
+        if not (is_group_gap or is_trained):
+            continue
+        try:
+            measured = measurements[estimate.estimate_id, InferenceTarget.POPULATION]
+        except InconsistentError:
+            continue
+        if measured.rows is not None and measured.is_finite:
+            found[estimate.estimate_id] = _precision(estimate.estimate_id, measured)
+    return tuple(found.values())
+
+
+def _precision(estimate_id: str, measured: Measurement) -> Precision:
+    known = not measured.is_without_spread
+    return Precision(
+        estimate_id=estimate_id,
+        se=measured.spread.se,
+        df=measured.spread.df,
+        ci90=finite(measured.interval(0.90)) if known else None,
+        ci95=finite(measured.interval(0.95)) if known else None,
+        seeds=tuple(_seeds(measured.estimate, measured.rows)) if measured.estimate and measured.rows else (),
+    )
+
+
+def _seeds(estimate: Estimate, rows: UnitRows) -> Iterator[SeedValue]:
+    has_sides = bool(rows.reference.any())  # a plain mean over seeds is stored with a reference of 0
+    values = by_seed(estimate, rows)
+    for place, (seed, value) in enumerate(zip(rows.seeds, values, strict=True)):
+        yield SeedValue(
+            seed=seed,
+            value=value,
+            before=float(rows.reference[place].mean()) if has_sides else None,
+            after=float(rows.observed[place].mean()) if has_sides else None,
+        )
+
+
+def finite(interval: Interval) -> Interval | None:
+    """The interval; None where an end lies beyond every number."""
+    return interval if all(map(math.isfinite, interval)) else None
