@@ -13,9 +13,9 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any
 
-from harness.judge.declared import load_claims
-from harness.judge.scoring import items_by_stderr, right_answers
-from harness.judge.settling import Match, PrintedChange, matches, printed_changes
+from harness.judge.arithmetic import Match, PrintedChange, matches, printed_changes
+from harness.judge.baselines import items_by_stderr, right_answers
+from harness.judge.validate import load_claims
 from harness.sources.outcomes import keyed, write_outcomes
 from harness.sources.pins import first_use, locate
 from harness.sources.studies import load_protocol_of, load_study

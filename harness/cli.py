@@ -192,7 +192,7 @@ def compare(
 @app.command(epilog="Example: harness claims --json")
 def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List everything that the paper claims, atom by atom."""
-    from harness.judge.declared import load_claims
+    from harness.judge.validate import load_claims
     from harness.words.canonical import plain
 
     found = load_claims(study)
@@ -217,8 +217,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell one claim: sources, conflicts, rule, margin with its reason, and the command that runs it again."""
-    from harness.judge.declared import claim_named, load_claims
     from harness.judge.explanation import explanation
+    from harness.judge.validate import claim_named, load_claims
     from harness.sources.studies import load_conflicts_of, load_profiles, load_study
     from harness.words.canonical import plain
 
@@ -257,7 +257,7 @@ def lock(
 ) -> None:
     """Write or verify the pre-registration: claims, margins, specification, seeds; changes are amendments."""
     from harness.judge.ledger import LedgerFile
-    from harness.judge.lock import amend_lock, lock_state, require_unbroken, write_lock
+    from harness.judge.preregistration import amend_lock, lock_state, require_unbroken, write_lock
     from harness.sources.studies import lock_path
     from harness.words.judgement import LockStatus
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.judge.ledger import LedgerFile
-from harness.judge.lock import lock_state
+from harness.judge.preregistration import lock_state
 from harness.report import REPORT_FILE, load_report
 from harness.report.document import JudgedClaim
 from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code

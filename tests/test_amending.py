@@ -7,8 +7,8 @@ import pytest
 
 from claims.sin2025.published import BASELINES
 from harness.authors import FetchedSet, Standing, compared, comparison_lines
-from harness.judge.declared import load_claims
-from harness.judge.settling import printed_changes
+from harness.judge.arithmetic import printed_changes
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.words.judgement import PublishedBaseline, PublishedRun, PublishedScore, PublishedSet
 

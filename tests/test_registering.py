@@ -11,7 +11,7 @@ import pytest
 
 from harness import cli
 from harness.judge.ledger import LedgerFile, Run
-from harness.judge.lock import lock_state
+from harness.judge.preregistration import lock_state
 
 ROOT = Path(__file__).resolve().parents[1]
 

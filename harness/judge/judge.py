@@ -7,6 +7,7 @@ A family is judged whole whatever is selected, so choosing claims changes no ver
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.measurements import Measurement, Measurements
 from harness.judge.pooled import pooled
 from harness.judge.rules import (
@@ -24,7 +25,6 @@ from harness.judge.rules import (
     shown,
     verdict_on,
 )
-from harness.judge.rules_arithmetic import judge_arithmetic
 from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
 from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import holm

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from harness.judge.lock import LockBrokenError
+from harness.judge.preregistration import LockBrokenError
 from harness.store.files import locked, write_whole
 from harness.store.provenance import commit, now
 from harness.words.canonical import canonical_json, digest_of

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.judge.audit_input import AuditInput, audit_input
-from harness.judge.declaration import Declaration, read_declaration
-from harness.judge.declared import load_claims
+from harness.judge.audit_input import AuditInput, Declaration, audit_input, read_declaration
 from harness.judge.judge import Circumstances, judge
-from harness.judge.lock import lock_state
 from harness.judge.measurements import precisions
+from harness.judge.preregistration import lock_state
+from harness.judge.validate import load_claims
 from harness.run.ending import language_facts
 from harness.sources.studies import load_protocol_of, load_study
 from harness.store.files import disk_errors, publish_folder, require_folder

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.judge.declared import load_claims
 from harness.judge.preflight import prospects
+from harness.judge.validate import load_claims
 from harness.run.cache_keys import Recipes
 from harness.sources.pins import ForeignFileError
 from harness.sources.studies import study_names

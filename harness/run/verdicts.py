@@ -6,14 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
-from harness.judge.declared import claim_named, claims_of, load_claims
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
-from harness.judge.lock import LockBrokenError, lock_state
 from harness.judge.measurements import Measurements, measurements_of, precisions
 from harness.judge.preflight import prospects
+from harness.judge.preregistration import LockBrokenError, lock_state
 from harness.judge.quantities import Cell, of_questions, said_of_estimates
 from harness.judge.unit_values import NO_TABLES, Stored, read_stored
+from harness.judge.validate import claim_named, claims_of, load_claims
 from harness.sources.outcomes import read_outcomes
 from harness.sources.studies import load_protocol_of, load_study, outcomes_path
 from harness.words.claim import Claim

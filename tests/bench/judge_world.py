@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.bases import basis_of
-from harness.judge.declared import load_claims
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
-from harness.judge.quantities import estimate_scopes
+from harness.judge.quantities import basis_of, estimate_scopes
 from harness.judge.unit_values import read_stored
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.store.tables import writing

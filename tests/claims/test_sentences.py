@@ -17,7 +17,7 @@ from claims.sin2025.claims import (
     SCRIPT,
 )
 from claims.sin2025.study import LANGUAGES
-from harness.judge.declared import load_claims
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_conflicts_of
 from harness.words.claim import Claim, Rule
 from harness.words.study import Group

@@ -9,9 +9,9 @@ from claims.sin2025.claims import NAMES
 from claims.sin2025.profiles import PROFILES
 from claims.sin2025.published import PUBLISHED
 from claims.sin2025.study import PROTOCOL
-from harness.judge.declared import load_claims
+from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.quantities import estimate_units
-from harness.judge.rules_arithmetic import judge_arithmetic
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_conflicts_of, load_study
 from harness.words.claim import Claim, InferenceTarget, Kind, SourceTier, Tier
 from harness.words.judgement import Openness

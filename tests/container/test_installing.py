@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.lock import lock_state
+from harness.judge.preregistration import lock_state
 from requirements.installing import install
 from requirements.locks import LockError
 
@@ -109,7 +109,7 @@ def test_an_installed_package_has_the_registration_of_the_checkout_and_says_what
     installed: Path, tmp_path: Path
 ) -> None:
     program = (
-        "from harness import cli; from harness.judge.lock import lock_state\n"
+        "from harness import cli; from harness.judge.preregistration import lock_state\n"
         "print(lock_state('sin2025').lock.status)\n"
         "print([cli.exit_code_of(words) for words in (['reproduce', '--out', 'run'], ['lock', '--amend', 'x'])])"
     )

@@ -8,8 +8,8 @@ import pytest
 
 from harness.designs.design import plan
 from harness.designs.disparity.tuning import SUFFIX
-from harness.judge.declared import load_claims
 from harness.judge.unit_values import read_stored
+from harness.judge.validate import load_claims
 from harness.models.failed_adapters import adapter_failures
 from harness.sources.studies import load_profile, load_study
 from harness.stages import translation

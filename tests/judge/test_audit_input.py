@@ -7,12 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge.audit_input import UNSAID_SHARING, AuditInput, audit_input
-from harness.judge.declaration import Declaration, Entry, PhraseRow, Raw, Row, Summary
-from harness.judge.declared import load_claims
+from harness.judge.audit_input import (
+    UNSAID_SHARING,
+    AuditInput,
+    Declaration,
+    Entry,
+    PhraseRow,
+    Raw,
+    Row,
+    Summary,
+    audit_input,
+)
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored, stored_in_memory
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.store.tables import read_table
 from harness.words.claim import InferenceTarget

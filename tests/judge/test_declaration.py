@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.declaration import PhraseRow, Raw, Row, Summary, read_declaration, schema_text
+from harness.judge.audit_input import PhraseRow, Raw, Row, Summary, read_declaration, schema_text
 from harness.words.errors import UsageError
 
 SUMMARY = {"claim": "gap.l6.value", "unit": "percent", "estimate": 25.1, "se": 0.6}

@@ -8,9 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from harness.judge.claimfaults import claim_faults, inventory_faults
-from harness.judge.declared import claim_named, load_claims
 from harness.judge.quantities import estimate_units
+from harness.judge.validate import claim_faults, claim_named, inventory_faults, load_claims
 from harness.sources import studies
 from harness.words.claim import (
     Claim,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.judge.declared import load_claims
 from harness.judge.explanation import explanation
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_conflicts_of
 from harness.words.claim import RULES_IN_WORDS, Claim, Printed, Rule, SourceTier, Target
 from harness.words.judgement import Conflict

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.judge.ledger import LedgerFile, Run
-from harness.judge.lock import LockBrokenError
+from harness.judge.preregistration import LockBrokenError
 from harness.words.judgement import Ledger
 
 LOCK, OTHER = "a" * 64, "b" * 64

@@ -10,15 +10,17 @@ from types import ModuleType
 import pytest
 
 from claims.sin2025.profiles import PROFILES
-from harness.judge.lock import (
+from harness.judge.preregistration import (
+    CODE,
     LockBrokenError,
     amend_lock,
+    difference,
     lock_state,
     read_lock,
+    registration,
     require_unbroken,
     write_lock,
 )
-from harness.judge.registration import CODE, difference, registration
 from harness.sources import studies
 from harness.store.code_digest import import_closure
 from harness.words.canonical import Json, digest_of, plain
@@ -214,7 +216,7 @@ def test_gates_and_code_are_held_too(
     small: SmallStudy, monkeypatch: pytest.MonkeyPatch, name: str, value: object, part: str
 ) -> None:
     write_lock("small")
-    monkeypatch.setattr(f"harness.judge.registration.{name}", value)
+    monkeypatch.setattr(f"harness.judge.preregistration.{name}", value)
     assert (
         lock_state("small")
         .faults[0]
@@ -267,11 +269,11 @@ def test_alpha_and_the_number_of_draws_are_held_too(
     small: SmallStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_lock("small")
-    monkeypatch.setattr("harness.judge.registration.ALPHA", 0.1)
+    monkeypatch.setattr("harness.judge.preregistration.ALPHA", 0.1)
     assert status() is LockStatus.BROKEN
-    monkeypatch.setattr("harness.judge.registration.ALPHA", 0.05)
+    monkeypatch.setattr("harness.judge.preregistration.ALPHA", 0.05)
     assert status() is LockStatus.INTACT
-    monkeypatch.setattr("harness.judge.registration.NUM_DRAWS", 10)
+    monkeypatch.setattr("harness.judge.preregistration.NUM_DRAWS", 10)
     assert status() is LockStatus.BROKEN
 
 

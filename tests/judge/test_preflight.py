@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.judge.declared import load_claims
 from harness.judge.preflight import expected_spread, prospects, units_needed
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.stats import t_quantile
 from harness.words.claim import (  # fmt: skip

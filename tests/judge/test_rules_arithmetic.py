@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.judge.rules_arithmetic import judge_arithmetic
+from harness.judge.arithmetic import judge_arithmetic
 from harness.words.claim import (
     Arithmetic,
     Claim,

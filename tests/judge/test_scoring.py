@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.judge.scoring import (
+from harness.judge.baselines import (
     Scored,
     baseline,
     items_by_stderr,

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from harness.judge.declared import load_claims
-from harness.judge.settling import PrintedChange, matches, printed_changes
+from harness.judge.arithmetic import PrintedChange, matches, printed_changes
+from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.words.claim import Printed
 

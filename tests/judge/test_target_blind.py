@@ -8,10 +8,10 @@ import pytest
 
 from claims.sin2025 import claims as paper
 from harness.designs.design import plan
-from harness.judge.declared import load_claims
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored
+from harness.judge.validate import load_claims
 from harness.run.cache_keys import Recipes
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Claim, Printed, Target

@@ -20,7 +20,11 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/models/sae.py": ("tests/models/test_encoding.py",),
     "harness/models/batches.py": ("tests/models/test_batches.py",),
     "harness/statistics/stats.py": ("tests/statistics/test_stats.py",),
-    "harness/judge/arithmetic.py": ("tests/judge/test_arithmetic.py",),
+    "harness/judge/arithmetic.py": (
+        "tests/judge/test_arithmetic.py",
+        "tests/judge/test_rules_arithmetic.py",
+        "tests/judge/test_settling.py",
+    ),
     "harness/statistics/correlation.py": ("tests/statistics/test_correlation.py",),
     "harness/statistics/resampling.py": ("tests/statistics/test_resampling.py",),
     "harness/judge/rules.py": (
@@ -33,7 +37,6 @@ MODULES: Mapping[str, tuple[str, ...]] = {
         "tests/judge/test_maximum_rules.py",
         "tests/judge/test_simultaneous.py",
     ),
-    "harness/judge/rules_arithmetic.py": ("tests/judge/test_rules_arithmetic.py",),
     "harness/judge/resampled.py": (
         "tests/judge/test_resampled.py",
         "tests/judge/test_resampled_draws.py",
@@ -42,8 +45,6 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/judge/measurements.py": ("tests/judge/test_measurements.py", "tests/judge/test_sample.py"),
     "harness/judge/judge.py": ("tests/judge/test_judge.py", "tests/judge/test_streams.py"),
     "harness/judge/pooled.py": ("tests/judge/test_pooled.py",),
-    "harness/judge/settling.py": ("tests/judge/test_settling.py",),
-    "harness/judge/scoring.py": ("tests/judge/test_scoring.py",),
     "harness/stages/english.py": ("tests/stages/test_english.py",),
 }
 """Pure modules, and the tests that must see a change in them."""

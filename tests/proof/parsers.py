@@ -11,9 +11,9 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from harness.judge.declaration import read_declaration
+from harness.judge.audit_input import read_declaration
 from harness.judge.ledger import LedgerFile, Run
-from harness.judge.lock import LockBrokenError, LockFile, read_lock
+from harness.judge.preregistration import LockBrokenError, LockFile, read_lock
 from harness.models.sae import load_encoder
 from harness.sources.neuronpedia import listed_latents, stored_rows
 from harness.sources.synthetic import recipe_of
