@@ -1,16 +1,51 @@
 """What kind of study something is: a design draws the plan of every study of its kind, and names what they measure.
 
-A study names the module of its design, which holds it as `DESIGN`. Nothing outside that module, what it imports and its
-stages knows a stage or a quantity of it.
+A study names the module of its design, which holds it as `DESIGN`.
 """
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from harness.statistics.measured import Scope
 from harness.words.errors import UsageError
+from harness.words.estimate import Formula
 from harness.words.plan import Plan
 from harness.words.study import Profile, Study
+
+Cell = tuple[str, str]
+"""Benchmark and language."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is measured: what people call it, what it is counted in, and what varies under it."""
+
+    label: str
+    unit: str
+    varying: tuple[str, str]
+    """The kind of unit that is stored, and what so many of them are called where a profile's sizes say how many."""
+    formulas: tuple[Formula, ...]
+    """What its units may be put together by, the usual one first."""
+    signed: bool = field(default=False, kw_only=True)
+    """True of a difference, whose sign is always printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimand(Scope):
+    """One estimate that claims may be about: what it is of, what varies under it, and what it is made from."""
+
+    unit_kind: str
+    """What its units are, such as "latent"."""
+    counted_in: str
+    """What says beforehand how many there will be: "latents", "questions", "texts", "languages", "training seeds", or "units"
+    where nothing does."""
+    formulas: tuple[Formula, ...]
+    """What its units may be put together by, the usual one first."""
+    layers: tuple[int, ...] = ()
+    """Layers whose activations it is made from."""
+    cells: tuple[Cell, ...] = ()
+    """Cells whose answers it is made from; none where it rests on no question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +54,12 @@ class Design:
 
     plan: Callable[[Study, Profile, str], Plan]
     """The stages of one study in one world, on a device; the same arguments give the same plan."""
+    estimands: Callable[[Study], Mapping[str, Estimand]]
+    """Every estimate that a claim of a study may be about, by id."""
+    code: tuple[str, ...]
+    """Modules that make estimates of stored tables; with all they import, they are part of what a study registers."""
+    gate: Mapping[str, float] = field(default_factory=dict)
+    """Sizes of the replay gate that the design fixes; part of what a study registers."""
 
 
 def design_of(study: Study) -> Design:

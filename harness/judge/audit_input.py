@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from harness.designs.design import Estimand
 from harness.judge.measurements import Measurement, Measurements, Quantity, measurements_of
-from harness.judge.quantities import basis_of, estimate_scopes
+from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import RATIOS, recomputed
 from harness.judge.unit_values import UnitRows, stored_in_memory
 from harness.judge.validate import claim_named
-from harness.statistics.measured import Scope
 from harness.statistics.stats import Spread
 from harness.words.canonical import Json, place_of_surrogate, text_digest
 from harness.words.claim import Claim, Kind, Reading
@@ -272,7 +272,7 @@ class _Placed:
     entry: Entry
     claim: Claim
     reading: Reading
-    scope: Scope
+    scope: Estimand
 
     @property
     def quantity(self) -> Quantity:
@@ -328,7 +328,7 @@ def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...
     )
 
 
-def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Scope]) -> _Placed:
+def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Estimand]) -> _Placed:
     claim = claim_named(claims, entry.claim)
     if not claim.readings:
         raise UsageError(
@@ -411,7 +411,7 @@ def _summarised(found: _Placed, summary: Summary) -> Measurement:
     )
 
 
-def _estimate(scope: Scope, formula: Formula, value: float, units: int, seeds: int) -> Estimate:
+def _estimate(scope: Estimand, formula: Formula, value: float, units: int, seeds: int) -> Estimate:
     return Estimate(
         estimate_id=scope.estimate_id,
         quantity=scope.quantity,
@@ -423,7 +423,7 @@ def _estimate(scope: Scope, formula: Formula, value: float, units: int, seeds: i
         layer=scope.layer,
         language=scope.language,
         benchmark=scope.benchmark,
-        unit_kind=basis_of(scope).unit_kind,
+        unit_kind=scope.unit_kind,
         num_units=units,
         num_seeds=seeds,
     )
@@ -431,7 +431,7 @@ def _estimate(scope: Scope, formula: Formula, value: float, units: int, seeds: i
 
 def _units(found: _Placed, raw: Raw) -> tuple[UnitValue, ...]:
     """The rows in the order of a stored table: seed by seed, units alike in each."""
-    allowed = basis_of(found.scope).formulas
+    allowed = found.scope.formulas
     if Formula(raw.formula) not in allowed:
         raise choice_error("formula", raw.formula, tuple(each.value for each in allowed), _where(found))
     by_seed: dict[int | None, dict[str, Row]] = defaultdict(dict)
@@ -483,7 +483,7 @@ def _spelled(phrase: str) -> tuple[int, str]:
 
 def _refuse_phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> None:
     """Phrases stand behind latents, behind all of them, each once, and have their latent's value as their mean."""
-    kind = basis_of(found.scope).unit_kind
+    kind = found.scope.unit_kind
     if kind != PHRASED:
         raise UsageError(
             f"phrase_values go with latents, and the units here are {kind}s {_where(found)}; leave phrase_values out"
@@ -544,7 +544,7 @@ def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Plac
 def _refuse_other_languages(found: _Placed, study: Study) -> None:
     """What varies from language to language has the study's target languages for units, each by its code."""
     measured = found.entry.measured
-    if not isinstance(measured, Raw) or basis_of(found.scope).unit_kind != "language":
+    if not isinstance(measured, Raw) or found.scope.unit_kind != "language":
         return
     codes = tuple(language.code for language in study.targets)
     for row in measured.rows:

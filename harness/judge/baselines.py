@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.judge.quantities import Cell, said_of_estimates
+from harness.designs.design import Cell
+from harness.judge.quantities import said_of_estimates
 from harness.sources.outcomes import keyed
 from harness.store.tables import read_table
 from harness.words.judgement import BaselineCheck, BaselineOutcome, PublishedBaseline

@@ -4,9 +4,10 @@ A run may go ahead all the same; it just cannot be surprised afterwards.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.designs.design import Estimand
 from harness.statistics.stats import ALPHA, Spread, combined, t_quantile, units_for_equivalence
 from harness.words.claim import Claim, InferenceTarget, Pilot, Rule
 from harness.words.judgement import Prospect
@@ -16,23 +17,6 @@ POWER = 0.8
 """How often a claim that holds exactly should be shown to hold."""
 
 LEVEL = 1 - 2 * ALPHA
-
-UNITS = {
-    "gap": "latents",
-    "gain": "latents",
-    "retention": "latents",
-    "retention-by-adapter": "latents",
-    "delta": "questions",
-    "delta-english": "questions",
-    "relative-delta": "questions",
-    "accuracy": "questions",
-    "similarity": "texts",
-    "correlation": "languages",
-}
-"""What varies under each quantity."""
-
-BY_SEED = "/accuracy/"
-"""Part of the ids of estimates on which claims ask for these very questions: training seeds are all that varies."""
 
 FISHER_UNITS = 3
 """So many units are used up by a correlation on Fisher's scale."""
@@ -65,17 +49,23 @@ class _Planned:
 
 
 def prospects(
-    claims: Sequence[Claim], sizes: Sizes, num_languages: int | None = None
+    claims: Sequence[Claim],
+    sizes: Sizes,
+    estimands: Mapping[str, Estimand],
+    num_languages: int | None = None,
 ) -> tuple[Prospect, ...]:
     """Whether each claim that a measurement decides could be decided at all, in their order.
 
     Args:
         claims: The claims of a study; those without an estimate have no prospect.
         sizes: The planned sizes.
+        estimands: What the study's design says of every estimate, by id.
         num_languages: Languages besides the reference; without them, claims over languages have no prospect.
     """
     return tuple(
-        _prospect(planned) for claim in claims for planned in _planned_for(claim, sizes, num_languages)
+        _prospect(planned)
+        for claim in claims
+        for planned in _planned_for(claim, sizes, estimands, num_languages)
     )
 
 
@@ -104,10 +94,12 @@ def units_needed(claim: Claim, seeds: int) -> int | None:
     return math.ceil((quantiles * pilot.unit_sd) ** 2 / left)
 
 
-def _planned_for(claim: Claim, sizes: Sizes, num_languages: int | None) -> Iterator[_Planned]:
+def _planned_for(
+    claim: Claim, sizes: Sizes, estimands: Mapping[str, Estimand], num_languages: int | None
+) -> Iterator[_Planned]:
     if not claim.readings:
         return
-    unit = _unit(claim.primary.estimates[0])
+    unit = estimands[claim.primary.estimates[0]].counted_in
     # Without a limit all questions are asked; how many there are is what a full test is held to.
     questions = claim.minima.units if sizes.items_per_cell is None else sizes.items_per_cell
     counts = {
@@ -120,12 +112,6 @@ def _planned_for(claim: Claim, sizes: Sizes, num_languages: int | None) -> Itera
     units = counts.get(unit)
     if units is not None:
         yield _Planned(claim=claim, unit=unit, units=units, seeds=len(sizes.adapter_seeds))
-
-
-def _unit(estimate_id: str) -> str:
-    if BY_SEED in estimate_id:
-        return "training seeds"
-    return UNITS.get(estimate_id.partition("/")[0], "units")
 
 
 def _prospect(planned: _Planned) -> Prospect:

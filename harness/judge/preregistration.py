@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from harness.designs.disparity.plan import REPLAYED_ROWS
+from harness.designs.design import design_of
 from harness.judge.baselines import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.judge.validate import UNMEASURED, load_claims
 from harness.sources.studies import load_profiles, load_protocol_of, load_study, lock_path
@@ -28,10 +28,9 @@ from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
 
 CODE: Mapping[str, tuple[str, ...]] = {
-    "estimates": ("harness.designs.disparity.estimates",),
     "judge": ("harness.judge.judge", "harness.judge.baselines", "harness.judge.audit_input"),
 }
-"""Modules whose code is held, each with all it imports: stored tables to estimates, and these to verdicts."""
+"""Modules whose code is held, each with all it imports: estimates to verdicts. Those that make estimates are of the design."""
 
 MANY_VALUES = 50
 """A part that holds more, and was not held before, is told by their number alone: they stand in the content."""
@@ -70,7 +69,7 @@ def registration(study: str) -> Registration:
         UsageError: If there is no such study, or its claims or protocol cannot be used.
     """
     asked, claims = load_study(study), load_claims(study)
-    worlds = _worlds(asked)
+    worlds, design = _worlds(asked), design_of(asked)
     measured = [claim.tier for claim in claims if claim.rule not in UNMEASURED]
     return Registration(
         alpha=ALPHA,
@@ -87,9 +86,12 @@ def registration(study: str) -> Registration:
             "scale_at_most": MAX_SCALE,
             "share_of_rows_at_least": MIN_PASSING_FRACTION,
             "peak_of_a_row_at_least": STRONG,
-            "rows_of_a_layer": REPLAYED_ROWS,
+            **design.gate,
         },
-        code={part: digest_of(list(map(installed_code_digest, modules))) for part, modules in CODE.items()},
+        code={
+            part: digest_of(list(map(installed_code_digest, modules)))
+            for part, modules in {"estimates": design.code, **CODE}.items()
+        },
         families={tier.value: measured.count(tier) for tier in Tier},
         sizes={name: world.sizes for name, world in worlds.items()},
         sources={name: world.sources for name, world in worlds.items()},

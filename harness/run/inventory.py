@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from harness.judge.preflight import prospects
+from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
 from harness.run.cache_keys import Recipes
 from harness.sources.pins import ForeignFileError
@@ -39,7 +40,7 @@ def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
         UsageError: If its claims cannot be used.
     """
     claims = load_claims(study.name) if study.name in study_names() else ()
-    return prospects(claims, profile.sizes, len(study.targets))
+    return prospects(claims, profile.sizes, estimate_scopes(study), len(study.targets))
 
 
 def _counted(stage: Stage, recipes: Recipes, store: Store) -> StageInventory:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.designs.design import Cell
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.measurements import Measurements, measurements_of, precisions
 from harness.judge.preflight import prospects
 from harness.judge.preregistration import LockBrokenError, lock_state
-from harness.judge.quantities import Cell, of_questions, said_of_estimates
+from harness.judge.quantities import estimate_scopes, of_questions, said_of_estimates
 from harness.judge.unit_values import NO_TABLES, Stored, read_stored
 from harness.judge.validate import claim_named, claims_of, load_claims
 from harness.sources.outcomes import read_outcomes
@@ -206,7 +207,8 @@ def lowered(study: Study, stored: Stored) -> Mapping[str, str]:
 
 
 def _prospects(inputs: Inputs) -> tuple[Prospect, ...]:
-    return prospects(inputs.claims, inputs.profile.sizes, len(inputs.study.targets))
+    study = inputs.study
+    return prospects(inputs.claims, inputs.profile.sizes, estimate_scopes(study), len(study.targets))
 
 
 def _registered(inputs: Inputs, file: LedgerFile) -> tuple[Lock, Ledger]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
-from harness.judge.quantities import basis_of, estimate_scopes
+from harness.judge.quantities import estimate_scopes
 from harness.judge.unit_values import read_stored
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
@@ -92,7 +92,7 @@ def write_tables(folder: Path, latents: int) -> None:
 def _made(study: Study, latents: int, rng: np.random.Generator) -> Iterator[Measured]:
     layers: dict[int | None, _Layer] = {}
     for scope in estimate_scopes(study).values():
-        kind = basis_of(scope).unit_kind
+        kind = scope.unit_kind
         if kind == "latent":
             if scope.layer not in layers:
                 layers[scope.layer] = _layer(latents, rng)
@@ -148,7 +148,7 @@ def _over_questions(scope: Scope, rng: np.random.Generator) -> Measured:
 
 
 def _put(scope: Scope, kind: str, names: list[str], observed: list[Values], reference: Values) -> Measured:
-    formula = basis_of(scope).formulas[0]
+    formula = scope.formulas[0]
     value = float(np.mean([VALUE[formula](side, reference) for side in observed]))
     seeds = SEEDS if len(observed) > 1 else (None,)
     sides = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.designs.design import plan
-from harness.designs.disparity.tuning import SUFFIX
+from harness.designs.disparity.quantities import SUFFIX
 from harness.judge.unit_values import read_stored
 from harness.judge.validate import load_claims
 from harness.models.failed_adapters import adapter_failures

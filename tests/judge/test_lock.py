@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from claims.sin2025.profiles import PROFILES
+from harness.designs.disparity.design import DESIGN
 from harness.judge.preregistration import (
     CODE,
     LockBrokenError,
@@ -205,7 +206,12 @@ def test_worlds_that_say_nothing_about_the_paper_are_not_held(small: SmallStudy)
         pytest.param("MAX_SCALE", 2.0, "replay_gate", id="its scale, from above"),
         pytest.param("MIN_PASSING_FRACTION", 0.5, "replay_gate", id="share of a layer's rows"),
         pytest.param("STRONG", 0.5, "replay_gate", id="which rows"),
-        pytest.param("REPLAYED_ROWS", 1, "replay_gate", id="how many rows"),
+        pytest.param(
+            "design_of",
+            lambda _: replace(DESIGN, gate={"rows_of_a_layer": 1}),
+            "replay_gate",
+            id="how many rows",
+        ),
         pytest.param("MAX_POINTS_APART", 50.0, "baseline_gate", id="points between untouched models"),
         pytest.param("MIN_ITEM_AGREEMENT", 0.5, "baseline_gate", id="questions answered alike"),
         pytest.param("CLEAR_OF_CHANCE_SE", 0.0, "baseline_gate", id="errors above chance"),
@@ -240,7 +246,8 @@ def test_gates_and_code_are_held_too(
 )
 def test_the_code_that_decides_verdicts_is_held(module: str) -> None:
     """And the estimates', but none that only plans, runs, or shows."""
-    held = {name for roots in CODE.values() for root in roots for name in import_closure(root)}
+    roots = [root for modules in (DESIGN.code, *CODE.values()) for root in modules]
+    held = {name for root in roots for name in import_closure(root)}
     assert f"harness.judge.{module}" in held
     assert {
         "harness.designs.disparity.estimates",

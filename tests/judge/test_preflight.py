@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.judge.preflight import expected_spread, prospects, units_needed
+from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.stats import t_quantile
@@ -42,6 +43,7 @@ SIZES = Sizes(
     dtype="float32",
     threads=1,
 )
+ESTIMANDS = estimate_scopes(load_study("sin2025"))
 GAP = "gap/layer=6/high/primary"
 
 
@@ -66,7 +68,7 @@ def claim(
 
 
 def prospect(asked: Claim, **sizes: object) -> Prospect:
-    (found,) = prospects((asked,), replace(SIZES, **sizes), 9)  # type: ignore[arg-type]
+    (found,) = prospects((asked,), replace(SIZES, **sizes), ESTIMANDS, 9)  # type: ignore[arg-type]
     return found
 
 
@@ -176,13 +178,13 @@ def test_a_correlation_of_nine_languages_must_be_strong() -> None:
         "With 9 languages a correlation is told from none where it is beyond 0.586; for a power of 80 % the true one must be "
         "0.768."
     )
-    assert prospects((asked,), SIZES) == ()
+    assert prospects((asked,), SIZES, ESTIMANDS) == ()
 
 
 def test_every_measured_claim_of_the_paper_has_a_prospect() -> None:
     claims = load_claims("sin2025")
     sizes = load_profile(load_study("sin2025"), "paper").sizes
-    told = prospects(claims, sizes, 9)
+    told = prospects(claims, sizes, ESTIMANDS, 9)
     assert [each.claim_id for each in told] == [each.id for each in claims if each.readings]
     assert all(each.says for each in told)
 
@@ -199,7 +201,7 @@ def test_nobody_foresees_a_claim_without_an_assumed_spread() -> None:
 
 def test_of_thirteen_claims_of_the_paper_nothing_is_foreseen() -> None:
     sizes = load_profile(load_study("sin2025"), "paper").sizes
-    told = prospects(load_claims("sin2025"), sizes, 9)
+    told = prospects(load_claims("sin2025"), sizes, ESTIMANDS, 9)
     assert all(each.decidable for each in told)
     unforeseen = [each.claim_id for each in told if not each.is_foreseen]
     assert (len(unforeseen), len(told)) == (13, 42)

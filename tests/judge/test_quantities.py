@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.judge.quantities import cells_of, estimate_scopes, layers_of, of_questions, said_of_estimates
+from harness.designs.disparity.quantities import cells_of, layers_of
+from harness.judge.quantities import estimate_scopes, of_questions, said_of_estimates
 from harness.sources.studies import load_study
 from harness.statistics.measured import Scope
 

@@ -1127,7 +1127,9 @@ FAULTS = (
     Fault(
         name="subset not told in the mean correlation",
         patches=_patched(
-            "judge.quantities:cells_of", 'case "correlation", _:', 'case "correlation", _ if scope.benchmark:'
+            "designs.disparity.quantities:cells_of",
+            'case "correlation", _:',
+            'case "correlation", _ if scope.benchmark:',
         ),
         redone=(),
         seen_by=("verdicts",),

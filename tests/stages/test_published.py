@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.designs.design import plan
-from harness.designs.disparity.published_scores import PREFIX
+from harness.designs.disparity.quantities import PREFIX
 from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored
 from harness.models.adapters import attached, save_adapter, trained_adapter

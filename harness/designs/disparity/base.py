@@ -16,6 +16,7 @@ from harness.designs.disparity.latents import (
     phrase_values,
     read_selections,
 )
+from harness.designs.disparity.quantities import scope_of
 from harness.models.failed_adapters import adapter_failures
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import centred, cosines, gap_percent
@@ -115,7 +116,7 @@ def gaps(run: BaseRun) -> Iterator[Measured]:
     low = run.group_values(run.codes(Group.LOW))
     for reading, reference in run.references().items():
         for layer in range(run.num_layers):
-            group = Scope(quantity="gap", unit="percent", layer=layer, reading=reading)
+            group = scope_of("gap", layer=layer, reading=reading)
             yield _with_phrases(run, group, low, reference, _gap(run, group, low, reference))
             for code in (*run.codes(Group.HIGH), *run.codes(Group.LOW)):
                 scope = replace(group, language=code)
@@ -141,7 +142,7 @@ def language_gap(run: BaseRun, code: str) -> float:
 def kept_selections(run: BaseRun) -> Iterator[Measured]:
     """Share of selections for which a language has tokens at all; the others are left out everywhere."""
     for code, values in run.by_language.items():
-        scope = Scope(quantity="selections-kept", unit="percent", language=code)
+        scope = scope_of("selections-kept", language=code)
         found = measured(scope, float(100 * np.mean(~np.isnan(values))), Formula.NO_UNITS, "selection", ())
         yield replace(found, estimate=replace(found.estimate, num_units=len(values)))
 
@@ -157,9 +158,7 @@ def similarities(run: BaseRun) -> Iterator[Measured]:
             texts, values, partners = _shared(own[layer], english[layer])
             pairs = {"raw": (values, partners), "centred": (centred(values), centred(partners))}
             for reading, (left, right) in pairs.items():
-                scope = Scope(
-                    quantity="similarity", unit="cosine", layer=layer, language=language.code, reading=reading
-                )
+                scope = scope_of("similarity", layer=layer, language=language.code, reading=reading)
                 yield plain_mean(scope, "text", texts, cosines(left, right))
 
 
@@ -169,9 +168,7 @@ def text_lengths(run: BaseRun) -> Iterator[Measured]:
         folder = run.inputs[f"activations/{language.code}"]
         texts = [str(text) for text in read_column(folder, TextLength, "text_id").tolist()]
         tokens = read_column(folder, TextLength, "tokens").astype(np.float64)
-        yield plain_mean(
-            Scope(quantity="tokens-per-phrase", unit="tokens", language=language.code), "text", texts, tokens
-        )
+        yield plain_mean(scope_of("tokens-per-phrase", language=language.code), "text", texts, tokens)
 
 
 def dictionary_errors(run: BaseRun) -> Iterator[Measured]:
@@ -179,11 +176,11 @@ def dictionary_errors(run: BaseRun) -> Iterator[Measured]:
     for language in run.languages:
         for row in read_table(run.inputs[f"dictionary-error/{language.code}"], DictionaryError):
             figures = (
-                ("dictionary-error", "fraction", row.fraction_variance_unexplained),
-                ("dictionary-l0", "latents", row.l0),
+                ("dictionary-error", row.fraction_variance_unexplained),
+                ("dictionary-l0", row.l0),
             )
-            for quantity, unit, value in figures:
-                scope = Scope(quantity=quantity, unit=unit, layer=row.layer, language=language.code)
+            for quantity, value in figures:
+                scope = scope_of(quantity, layer=row.layer, language=language.code)
                 pooled = measured(scope, value, Formula.NO_UNITS, "token", ())
                 yield replace(pooled, estimate=replace(pooled.estimate, num_units=row.tokens))
 
@@ -194,7 +191,7 @@ def translation_flags(run: BaseRun) -> Iterator[Measured]:
         if language.group is Group.REFERENCE:
             continue
         rows = read_table(run.inputs[f"translations/{language.code}"], Translation)
-        scope = Scope(quantity="translations-unflagged", unit="percent", language=language.code)
+        scope = scope_of("translations-unflagged", language=language.code)
         shares = np.asarray([0.0 if row.is_flagged else 100.0 for row in rows])
         yield plain_mean(scope, "text", [str(row.text_id) for row in rows], shares)
 
@@ -207,7 +204,7 @@ def translation_scores(run: BaseRun) -> Iterator[Measured]:
             continue
         rows = read_table(folder, ParallelTranslation)
         value = corpus_chrf([row.text for row in rows], [row.reference for row in rows])
-        scope = Scope(quantity="translation-chrf", unit="chrF", language=language.code)
+        scope = scope_of("translation-chrf", language=language.code)
         pooled = measured(scope, value, Formula.NO_UNITS, "sentence", ())
         yield replace(pooled, estimate=replace(pooled.estimate, num_units=len(rows)))
 

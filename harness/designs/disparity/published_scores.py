@@ -9,17 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from harness.designs.disparity.base import BaseRun
+from harness.designs.disparity.quantities import PREFIX, scope_of
 from harness.designs.disparity.scores import read_answers, require_same_items
 from harness.designs.disparity.tuning import TunedRun
 from harness.models.failed_adapters import unusable_models
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.statistics.metrics import change_percent, ratio_percent
 from harness.words.estimate import Formula
 from harness.words.records import UnusableModel, published_name
 from harness.words.study import Benchmark, Group
-
-PREFIX = "published-"
-"""Tells a quantity of the authors' models from that of our adapters; the reading names the model."""
 
 
 def published_scores(base: BaseRun) -> Iterator[Measured]:
@@ -56,13 +54,8 @@ def _of_latents(base: BaseRun, language: str, name: str, read_in: str) -> Measur
     layer = base.specification.gain_layer
     sides = [replace(part, seed=None) for part in run.sides(layer)]
     is_gain = read_in == language
-    scope = Scope(
-        quantity=f"{PREFIX}{'gain' if is_gain else 'retention'}",
-        unit="percent",
-        layer=layer,
-        language=language,
-        reading=name,
-    )
+    quantity = f"{PREFIX}{'gain' if is_gain else 'retention'}"
+    scope = scope_of(quantity, layer=layer, language=language, reading=name)
     compute, formula = (change_percent, Formula.CHANGE) if is_gain else (ratio_percent, Formula.RATIO)
     return measured(scope, compute(sides[0].observed, sides[0].reference), formula, "latent", sides)
 
@@ -78,9 +71,10 @@ def _of_answers(
     sides = Sides(units=before.documents, observed=100 * after.correct, reference=100 * before.correct)
     is_own = asked_in == language
     quantity = f"{PREFIX}{'delta' if is_own else 'delta-english'}"
-    scope = Scope(quantity=quantity, unit="points", language=language, benchmark=benchmark.name, reading=name)
+    about = {"language": language, "benchmark": benchmark.name, "reading": name}
+    scope = scope_of(quantity, **about)
     points = float(np.mean(sides.observed - sides.reference))
     yield measured(scope, points, Formula.DIFFERENCE, "document", [sides])
     if is_own and before.accuracy_percent > 0:
-        relative = replace(scope, quantity=f"{PREFIX}relative-delta", unit="percent")
+        relative = scope_of(f"{PREFIX}relative-delta", **about)
         yield measured(relative, 100 * points / before.accuracy_percent, Formula.CHANGE, "document", [sides])

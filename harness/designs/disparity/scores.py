@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.designs.disparity.base import BaseRun, language_gap
+from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.tuning import tuned_codes, whole_codes
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, pearson
@@ -46,9 +47,7 @@ def accuracies(base: BaseRun) -> Iterator[Measured]:
     for language in base.languages:
         for benchmark in base.benchmarks:
             answers = read_answers(base.inputs[f"benchmarks/{language.code}"], benchmark)
-            scope = Scope(
-                quantity="accuracy", unit="percent", language=language.code, benchmark=benchmark.name
-            )
+            scope = scope_of("accuracy", language=language.code, benchmark=benchmark.name)
             yield plain_mean(scope, "document", answers.documents, 100 * answers.correct)
 
 
@@ -67,18 +66,12 @@ def deltas(base: BaseRun) -> Iterator[Measured]:
 
 def delta_scope(quantity: str, adapter: str, benchmark: Benchmark) -> Scope:
     """What a change in accuracy under one language's adapters is about."""
-    return Scope(quantity=quantity, unit="points", language=adapter, benchmark=benchmark.name)
+    return scope_of(quantity, language=adapter, benchmark=benchmark.name)
 
 
 def relative_scope(adapter: str, benchmark: Benchmark) -> Scope:
     """What the same is about, relative to the accuracy before."""
-    return Scope(
-        quantity="relative-delta",
-        unit="percent",
-        language=adapter,
-        benchmark=benchmark.name,
-        reading="relative",
-    )
+    return scope_of("relative-delta", language=adapter, benchmark=benchmark.name, reading="relative")
 
 
 def accuracy_retention(base: BaseRun) -> Iterator[Measured]:
@@ -128,7 +121,7 @@ def _kept_right(asked: Mapping[str, Sequence[Arms]], seed: int) -> Sides:
 def accuracy_retention_scope(base: BaseRun) -> Scope:
     """What the English accuracy that is left is about."""
     english = base.codes(Group.REFERENCE)[0]
-    return Scope(quantity="retention", unit="percent", language=english, reading="accuracy")
+    return scope_of("retention", language=english, reading="accuracy")
 
 
 def correlations(base: BaseRun) -> Iterator[Measured]:
@@ -148,7 +141,7 @@ def correlations(base: BaseRun) -> Iterator[Measured]:
         for benchmark in base.benchmarks
     }
     for name, values in (*scores.items(), (None, np.mean(list(scores.values()), axis=0))):
-        scope = Scope(quantity="correlation", unit="r", benchmark=name)
+        scope = scope_of("correlation", benchmark=name)
         sides = Sides(units=codes, observed=values, reference=gaps)
         yield measured(scope, pearson(gaps, values), Formula.PEARSON, "language", (sides,))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.latents import latent_means
+from harness.designs.disparity.quantities import MEAN_OVER_LAYERS, SHARE_CLOSED, SUFFIX, scope_of
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.metrics import change_percent, ratio_percent
 from harness.store.tables import read_table
@@ -28,19 +29,15 @@ Compute = Callable[[Values, Values], float]
 COMPUTE: Mapping[Formula, Compute] = {Formula.CHANGE: change_percent, Formula.RATIO: ratio_percent}
 
 MOMENT_FIGURES = (
-    ("alignment-gap", "activation", "gap"),
-    ("alignment-gap-shuffled", "activation", "shuffled_gap"),
-    ("alignment-drift", "activation squared", "retention"),
-    ("alignment-english-mean", "activation", "english_mean"),
-    ("alignment-target-mean", "activation", "target_mean"),
-    ("english-nats", "nats", "english_nats_per_token"),
-    ("target-nats", "nats", "target_nats_per_token"),
+    ("alignment-gap", "gap"),
+    ("alignment-gap-shuffled", "shuffled_gap"),
+    ("alignment-drift", "retention"),
+    ("alignment-english-mean", "english_mean"),
+    ("alignment-target-mean", "target_mean"),
+    ("english-nats", "english_nats_per_token"),
+    ("target-nats", "target_nats_per_token"),
 )
-"""What is shown of each logged moment: quantity, unit, field of the log."""
-
-
-SUFFIX = "-control"
-"""Tells a quantity of the controls from that of the adapters."""
+"""What is shown of each logged moment: quantity and field of the log."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,11 +93,11 @@ def gains(base: BaseRun) -> Iterator[Measured]:
 
 def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
     """What a language's gains are about: the layer that speaks for them, all aligned ones, the share of its gap."""
-    scope = Scope(quantity="gain", unit="percent", layer=base.specification.gain_layer, language=code)
+    scope = scope_of("gain", layer=base.specification.gain_layer, language=code)
     return (
         scope,
-        replace(scope, layer=None, specification="mean-over-aligned-layers"),
-        replace(scope, specification="share-of-gap-closed"),
+        replace(scope, layer=None, specification=MEAN_OVER_LAYERS),
+        replace(scope, specification=SHARE_CLOSED),
     )
 
 
@@ -117,9 +114,8 @@ def retentions(base: BaseRun) -> Iterator[Measured]:
 
 def retention_scope(base: BaseRun, adapter: str | None) -> Scope:
     """What is left of English under one language's adapters, or under all of them, is about."""
-    return Scope(
-        quantity="retention-by-adapter" if adapter else "retention",
-        unit="percent",
+    return scope_of(
+        "retention-by-adapter" if adapter else "retention",
         layer=base.specification.gain_layer,
         language=adapter or base.codes(Group.REFERENCE)[0],
         reading="activation",
@@ -153,15 +149,15 @@ def smaller_portions(base: BaseRun) -> Iterator[Measured]:
         ]
         short = [row.micro_batch for log in logs for row in log if row.micro_batch < row.pairs]
         if short:
-            scope = Scope(quantity="pairs-at-once", unit="pairs", language=code)
+            scope = scope_of("pairs-at-once", language=code)
             yield measured(scope, min(short), Formula.NO_UNITS, "pair", ())
 
 
 def moment_scopes(code: str, suffix: str = "") -> Iterator[tuple[Scope, str, int]]:
     """What held-out pairs show of a language's adapters, with the field of the log and the place in it."""
-    for quantity, unit, field in MOMENT_FIGURES:
+    for quantity, field in MOMENT_FIGURES:
         for reading, place in (("before", 0), ("after", -1)):
-            scope = Scope(quantity=f"{quantity}{suffix}", unit=unit, language=code, reading=reading)
+            scope = scope_of(f"{quantity}{suffix}", language=code, reading=reading)
             yield scope, field, place
 
 

@@ -1,0 +1,172 @@
+"""Every quantity of this design, once: what it is called and counted in, and each estimate of it that claims may be about.
+
+What a broken layer or a differing question breaks is looked up here, and read off no name.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from harness.designs.design import Cell, Estimand, Quantity
+from harness.statistics.measured import Scope
+from harness.words.estimate import Formula
+from harness.words.study import Group, Study
+
+MEAN_OVER_LAYERS, SHARE_CLOSED = "mean-over-aligned-layers", "share-of-gap-closed"
+"""Specifications of the gain beside the primary one: figures of a training seed, each made of several quantities."""
+
+LATENTS, QUESTIONS, TEXTS, SEEDS = (
+    ("latent", "latents"),
+    ("document", "questions"),
+    ("text", "texts"),
+    ("seed", "training seeds"),
+)
+"""What varies: the kind of unit that is stored, and what people call so many of them."""
+
+GAPS, CHANGE, RATIO = (Formula.GAP, Formula.MEAN_OF_GAPS), (Formula.CHANGE,), (Formula.RATIO,)
+MEAN, SINGLE = (Formula.DIFFERENCE,), (Formula.NO_UNITS,)
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "gap": Quantity("gap", "percent", LATENTS, GAPS, signed=True),
+    "gain": Quantity("gain", "percent", LATENTS, CHANGE, signed=True),
+    "retention": Quantity("retention", "percent", LATENTS, RATIO),
+    "retention-by-adapter": Quantity("retention, adapter by adapter", "percent", LATENTS, RATIO),
+    "accuracy": Quantity("accuracy", "percent", QUESTIONS, MEAN),
+    "delta": Quantity("adapter's own language", "points", QUESTIONS, MEAN, signed=True),
+    "delta-english": Quantity("English under the adapter", "points", QUESTIONS, MEAN, signed=True),
+    "relative-delta": Quantity("adapter's own language, relative", "percent", QUESTIONS, CHANGE, signed=True),
+    "correlation": Quantity("correlation", "r", ("language", "languages"), (Formula.PEARSON,), signed=True),
+    "similarity": Quantity("similarity", "cosine", TEXTS, MEAN),
+    "tokens-per-phrase": Quantity("tokens per phrase", "tokens", ("text", "units"), MEAN),
+    "selections-kept": Quantity("selections with tokens", "percent", ("selection", "selections"), SINGLE),
+    "dictionary-error": Quantity("variance unexplained", "fraction", ("token", "tokens"), SINGLE),
+    "dictionary-l0": Quantity("active latents", "latents", ("token", "tokens"), SINGLE),
+    "translation-chrf": Quantity("chrF of the translator", "chrF", ("sentence", "sentences"), SINGLE),
+    "translations-unflagged": Quantity("translations without a flag", "percent", ("text", "units"), MEAN),
+    "alignment-gap": Quantity("distance to own translation", "activation", SEEDS, MEAN),
+    "alignment-gap-shuffled": Quantity("distance to another translation", "activation", SEEDS, MEAN),
+    "alignment-drift": Quantity("drift of English, squared", "activation squared", SEEDS, MEAN),
+    "alignment-english-mean": Quantity("mean activation, English", "activation", SEEDS, MEAN),
+    "alignment-target-mean": Quantity("mean activation, target", "activation", SEEDS, MEAN),
+    "english-nats": Quantity("nats per token, English", "nats", SEEDS, MEAN),
+    "target-nats": Quantity("nats per token, target", "nats", SEEDS, MEAN),
+    "pairs-at-once": Quantity("pairs in memory at once, where a batch did not fit", "pairs", ("pair", "pairs"), SINGLE),
+}  # fmt: skip
+"""By name. Figures of the controls and of published models are those of the adapters, under other names."""
+
+OF_ADAPTERS = ("gain", "retention", "retention-by-adapter", "delta", "delta-english", "relative-delta")
+"""Quantities that are read through the adapters that a run trains."""
+
+
+SUFFIX = "-control"
+"""Tells a quantity of the controls from that of the adapters."""
+
+PREFIX = "published-"
+"""Tells a quantity of the authors' models from that of our adapters; the reading names the model."""
+
+
+def scope_of(quantity: str, **about: int | str | None) -> Scope:
+    """What an estimate is about: a quantity in its unit, and whatever it is of."""
+    unit = QUANTITIES[quantity.removesuffix(SUFFIX).removeprefix(PREFIX)].unit
+    return Scope(quantity=quantity, unit=unit, **about)  # type: ignore[arg-type]
+
+
+def estimands(study: Study) -> Mapping[str, Estimand]:
+    """Every estimate that a claim of the study may be about, by id."""
+    scopes = (*_gaps(study), *_tuned(study), *_english(study), *_over_languages(study), *_texts(study))
+    return {scope.estimate_id: _estimand(study, scope) for scope in scopes}
+
+
+def _estimand(study: Study, scope: Scope) -> Estimand:
+    quantity = QUANTITIES[scope.quantity]
+    varying, formulas = quantity.varying, quantity.formulas
+    match scope.quantity, scope.reading:
+        case "retention", "accuracy":
+            # Each question was asked through every adapter; training seeds are all that varies between runs of it.
+            varying = (QUESTIONS[0], SEEDS[1])
+        case "gain", _ if scope.layer is None or scope.specification != "primary":
+            varying, formulas = (SEEDS[0], LATENTS[1]), MEAN
+        case ("selections-kept", _):
+            varying, formulas = ("text", "units"), MEAN
+    return Estimand(
+        **vars(scope),
+        unit_kind=varying[0],
+        counted_in=varying[1],
+        formulas=formulas,
+        layers=layers_of(study, scope),
+        cells=cells_of(study, scope),
+    )
+
+
+def layers_of(study: Study, scope: Scope) -> tuple[int, ...]:
+    """The layers whose activations an estimate is made from, those that its adapters were trained on among them."""
+    own = () if scope.layer is None else (scope.layer,)
+    if scope.quantity == "correlation":
+        return tuple(range(study.shapes.num_layers))
+    return tuple(sorted({*own, *study.primary.alignment.layers})) if scope.quantity in OF_ADAPTERS else own
+
+
+def cells_of(study: Study, scope: Scope) -> tuple[Cell, ...]:
+    """The cells whose answers an estimate is made from; none where it rests on no question."""
+    every = tuple(benchmark.name for benchmark in study.benchmarks)
+    asked = (scope.benchmark,) if scope.benchmark else every
+    match scope.quantity, scope.reading:
+        case "correlation", _:
+            languages: tuple[str, ...] = tuple(language.code for language in study.targets)
+        case ("delta-english", _) | ("retention", "accuracy"):
+            languages = (study.reference.code,)
+        case (("accuracy" | "delta" | "relative-delta"), _):
+            languages = (scope.language,) if scope.language else ()
+        case _:
+            return ()
+    return tuple((name, language) for name in asked for language in languages)
+
+
+def _gaps(study: Study) -> Iterator[Scope]:
+    for reading in ("high", "english"):
+        for layer in range(study.shapes.num_layers):
+            for language in (None, *_others(study)):
+                yield scope_of("gap", layer=layer, language=language, reading=reading)
+
+
+def _tuned(study: Study) -> Iterator[Scope]:
+    layer = study.primary.gain_layer
+    for language in (language.code for language in study.tuned):
+        yield scope_of("gain", layer=layer, language=language)
+        yield scope_of("gain", language=language, specification=MEAN_OVER_LAYERS)
+        yield scope_of("gain", layer=layer, language=language, specification=SHARE_CLOSED)
+        yield scope_of("retention-by-adapter", layer=layer, language=language, reading="activation")
+        for benchmark in (benchmark.name for benchmark in study.benchmarks):
+            yield scope_of("delta", language=language, benchmark=benchmark)
+            yield scope_of("delta-english", language=language, benchmark=benchmark)
+            yield scope_of("relative-delta", language=language, benchmark=benchmark, reading="relative")
+
+
+def _english(study: Study) -> Iterator[Scope]:
+    if study.tuned:
+        english = study.reference.code
+        yield scope_of("retention", layer=study.primary.gain_layer, language=english, reading="activation")
+        if study.benchmarks:
+            yield scope_of("retention", language=english, reading="accuracy")
+
+
+def _over_languages(study: Study) -> Iterator[Scope]:
+    for benchmark in (benchmark.name for benchmark in study.benchmarks):
+        yield scope_of("correlation", benchmark=benchmark)
+        for language in (study.reference.code, *_others(study)):
+            yield scope_of("accuracy", language=language, benchmark=benchmark)
+    if study.benchmarks:
+        yield scope_of("correlation")
+
+
+def _texts(study: Study) -> Iterator[Scope]:
+    yield scope_of("selections-kept", language=study.reference.code)
+    for language in _others(study):
+        yield scope_of("selections-kept", language=language)
+        yield scope_of("translations-unflagged", language=language)
+        for layer in range(study.shapes.num_layers):
+            for reading in ("raw", "centred"):
+                yield scope_of("similarity", layer=layer, language=language, reading=reading)
+
+
+def _others(study: Study) -> tuple[str, ...]:
+    """Every language but the reference."""
+    return (*study.codes(Group.HIGH), *study.codes(Group.LOW))
