@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,9 +26,8 @@ def hub() -> Iterator[Hub]:
 
 
 def authors(hub: Hub, home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     command = [sys.executable, "-m", "harness", "authors", "--out", str(home / "out"), *words]
-    environment = {**kept, **hub.environment(str(home / "home")), **more}
+    environment = hub.surroundings(home / "home", **more)
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 

@@ -1,7 +1,6 @@
 """The doctor over a real line: what is well, what is missing, and the cure of each."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,8 +32,7 @@ def hub() -> Iterator[Hub]:
 
 
 def doctor(hub: Hub, home: Path, *words: str, token: str | None = TOKEN, **more: str) -> dict[str, Any]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment = {**kept, **hub.environment(str(home)), **({"HF_TOKEN": token} if token else {}), **more}
+    environment = hub.surroundings(home, token, **more)
     command = [sys.executable, "-m", "harness", "doctor", "--json", "--store", str(home / "store"), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert not token or token not in done.stdout + done.stderr

@@ -7,15 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.hub.miniature import miniature_hub
-from tests.hub.server import TOKEN, Hub, serving
-
-
-def environment_for(hub: Hub, home: Path) -> dict[str, str]:
-    """What leads a command to the hub and nowhere else, with a token that opens its gate."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "AWS_", "HARNESS_"))
-    }
-    return {**kept, **hub.environment(str(home)), "HF_TOKEN": TOKEN}
+from tests.hub.server import serving
 
 
 def main(words: list[str]) -> int:

@@ -1,7 +1,6 @@
 """The whole command line as a user starts it, led to a hub on this machine."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,12 +26,7 @@ def harness(
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """A command of the harness; whatever it says, it never says the token."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "AWS_", "HARNESS_"))
-    }
-    environment = {**kept, **hub.environment(str(root / "home")), **more}
-    if token:
-        environment["HF_TOKEN"] = token
+    environment = hub.surroundings(root / "home", token, **more)
     done = subprocess.run(
         [*program, *words],
         env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=limit_s, check=False,

@@ -8,6 +8,7 @@ Every large file is offered through Xet as well, by the hub's headers; who takes
 
 import hashlib
 import json
+import os
 import re
 import select
 import socket
@@ -18,9 +19,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+import pytest
+
+from harness.sources import http
 
 TOKEN = "hf_markedTokenThatMustNeverBeSeen"
 """The token that every gate lets in."""
@@ -118,6 +124,22 @@ class Hub:
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
+
+    def surroundings(self, home: Path, token: str | None = None, **more: str) -> dict[str, str]:
+        """All that a process finds around it which is led here, whatever these tests were started in."""
+        ours = ("HF_", "AWS_", "HARNESS_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        return {**kept, **self.environment(str(home)), **({"HF_TOKEN": token} if token else {}), **more}
+
+    def lead(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+        """Lead this very process here, where it waits for hardly anything."""
+        monkeypatch.setattr(http, "PROBE_SECONDS", 0.3)
+        monkeypatch.setattr(http, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
+        monkeypatch.setattr(http, "ANSWERED", set())
+        # Read at its import, by whoever was first.
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        for name, value in self.environment(str(home)).items():
+            monkeypatch.setenv(name, value)
 
     def fault_for(self, method: str, path: str) -> Fault | None:
         with self.lock:

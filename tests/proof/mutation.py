@@ -16,8 +16,8 @@ from tests.proof.checkouts import checkout, environment
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "harness/statistics/metrics.py": ("tests/statistics/test_metrics.py",),
-    "harness/models/residuals.py": ("tests/models/test_pooling.py",),
-    "harness/models/sae.py": ("tests/models/test_encoding.py",),
+    "harness/models/residuals.py": ("tests/models/test_residuals.py",),
+    "harness/models/sae.py": ("tests/models/test_sae.py",),
     "harness/models/batches.py": ("tests/models/test_batches.py",),
     "harness/statistics/stats.py": ("tests/statistics/test_stats.py",),
     "harness/judge/arithmetic.py": (

@@ -1,6 +1,5 @@
 """Gemma Scope by sae-lens's own loader, names and configuration included, against the harness's door: the same numbers."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -65,10 +64,9 @@ def official(
 ) -> Mapping[str, np.ndarray]:
     root = tmp_path_factory.mktemp("official")
     np.save(root / "residuals.npy", residuals)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     words = [sys.executable, "-c", PROBE, str(root / "residuals.npy"), str(root / "found.npz")]
     # The library's loader fetches by itself, and would take the way that the harness never takes.
-    environment = {**kept, **hub.environment(str(root / "home")), "HF_HUB_DISABLE_XET": "1"}
+    environment = hub.surroundings(root / "home", HF_HUB_DISABLE_XET="1")
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     return dict(np.load(root / "found.npz"))

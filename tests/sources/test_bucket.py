@@ -36,15 +36,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     objects = {
         f"{BUCKET}/v1/gemma-2-2b/{FOLDER}/batch-{n}.jsonl.gz": bytes([n]) * 5000 for n in range(OBJECTS)
     }
-    monkeypatch.setattr(http, "PROBE_SECONDS", 0.3)
-    monkeypatch.setattr(http, "PAUSES_SECONDS", (0.02, 0.02, 0.02))
-    monkeypatch.setattr(http, "ANSWERED", set())
-    monkeypatch.setattr(
-        "huggingface_hub.constants.HF_HUB_OFFLINE", False
-    )  # read at its import, by whoever was first
     with serving(Hub(objects=dict(objects))) as running:
-        for name, value in running.environment(str(tmp_path)).items():
-            monkeypatch.setenv(name, value)
+        running.lead(monkeypatch, tmp_path)
         yield running
 
 

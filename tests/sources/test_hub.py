@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -74,8 +73,7 @@ def ask(
     **more: str,
 ) -> dict[str, Any]:
     """What the door to outside files says, and never the token."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment |= {**hub.environment(str(home)), **({"HF_TOKEN": token} if token else {}), **more}
+    environment = hub.surroundings(home, token, **more)
     command = [*before, sys.executable, "-m", "tests.sources.hub_probe", json.dumps(pin)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
