@@ -7,12 +7,12 @@ somebody who computes all digests anew goes unseen here; the reports of the runs
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_type_hints
 
-from harness.judge.preregistration import LockBrokenError
+from harness.judge.preregistration import LockBrokenError, Sealed, out_of_place
 from harness.store.files import locked, write_whole
 from harness.store.provenance import commit, now
 from harness.words.canonical import canonical_json, digest_of
@@ -40,8 +40,10 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(Sealed):
     """One line."""
+
+    SEAL: ClassVar[str] = "sha256"
 
     event: str
     run_id: str
@@ -60,11 +62,6 @@ class Entry:
     def run(self) -> Run:
         """The run that it is about."""
         return Run(run_id=self.run_id, study=self.study, lock=self.lock)
-
-    @property
-    def digest(self) -> str:
-        """What `sha256` must be."""
-        return digest_of(replace(self, sha256=""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +175,7 @@ class LedgerFile:
             exit_code=exit_code,
             previous=entries[-1].sha256 if entries else NOTHING_BEFORE,
         )
-        lines = (*entries, replace(entry, sha256=entry.digest))
+        lines = (*entries, entry.sealed())
         seal = Seal(sealed_lines=len(lines), last=lines[-1].sha256)
         # Written whole and renamed: a killed process leaves the old ledger or the new one, with its seal.
         write_whole(self.path, "".join(canonical_json(line) + "\n" for line in (*lines, seal)))
@@ -205,34 +202,33 @@ Line = TypeVar("Line", Entry, Seal)
 def _typed(kind: type[Line], found: Any) -> Line:  # noqa: ANN401  whatever a line holds
     """A line whose every word is of its type and can be digested; anything else was never written here."""
     line = kind(**found)
-    for name, allowed in get_type_hints(kind).items():
-        if not isinstance(getattr(line, name), allowed):
-            raise TypeError(f"{name} is {getattr(line, name)!r}")
+    allowed = get_type_hints(kind)
+    for name, value in vars(line).items():
+        if not isinstance(value, allowed[name]):
+            raise TypeError(f"{name} is {value!r}")
     digest_of(line)
     return line
 
 
 def _faults(read: list[Entry | Seal]) -> Iterator[str]:
-    """What does not fit, line by line."""
-    previous, begun = NOTHING_BEFORE, set[Run]()
+    """What does not fit, line by line; a seal among the lines has no place in their chain."""
+    entries = [(number, line) for number, line in enumerate(read, start=1) if isinstance(line, Entry)]
+    links = [(line.previous, line.sha256) for _, line in entries]
+    astray = {entries[place - 1][0] for place in out_of_place(NOTHING_BEFORE, links)}
+    begun = set[Run]()
     for number, line in enumerate(read, start=1):
         if isinstance(line, Seal):
             if number < len(read):
                 yield f"line {number} is a seal, but {len(read) - number} lines follow it: they were put in"
             continue
-        if line.sha256 != line.digest:
+        if not line.is_whole:
             yield f"line {number}, run {line.run_id}: edited, its digest does not fit"
-        if line.previous != previous:
+        if number in astray:
             yield f"line {number}, run {line.run_id}: does not follow the line before it; one was removed, put in or moved"
         if line.event == Event.ENDED and line.run not in begun:
             yield f"line {number}, run {line.run_id}: ends a run that no line begins"
         begun.add(line.run)
-        previous = line.sha256
-    yield from _seal_faults(read, previous)
-
-
-def _seal_faults(read: list[Entry | Seal], last: str) -> Iterator[str]:
-    seal = read[-1] if read else None
+    seal, last = read[-1] if read else None, links[-1][1] if links else NOTHING_BEFORE
     if not isinstance(seal, Seal):
         yield "its seal is missing: lines were cut off at the end"
     elif (seal.sealed_lines, seal.last) != (len(read) - 1, last):

@@ -6,10 +6,11 @@ by oversight or in small steps; whoever rewrites lock, ledger and history togeth
 
 import difflib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from harness.designs.design import design_of
 from harness.judge.baselines import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
@@ -167,7 +168,39 @@ class LockBrokenError(HarnessError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class Sealed:
+    """A link of a chain: it names what it follows, and carries a digest of everything else in it."""
+
+    SEAL: ClassVar[str] = "seal"
+    """Name of the field that holds that digest."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it still is what was sealed."""
+        return bool(getattr(self, self.SEAL) == getattr(self.sealed(), self.SEAL))
+
+    def sealed(self) -> Self:
+        """The same with its digest."""
+        blank: dict[str, Any] = {self.SEAL: ""}
+        return replace(self, **{**blank, self.SEAL: digest_of(replace(self, **blank))})
+
+
+def out_of_place(first: str, links: Iterable[tuple[str, str]]) -> Iterator[int]:
+    """Numbers of the links that do not follow the one before them, from 1 on.
+
+    Args:
+        first: What the first one follows.
+        links: What each follows, and what it leads to.
+    """
+    expected = first
+    for number, (follows, leads_to) in enumerate(links, start=1):
+        if follows != expected:
+            yield number
+        expected = leads_to
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Sealed):
     """One amendment, with the digests before and after it."""
 
     amendment: Amendment
@@ -176,11 +209,6 @@ class Step:
     new_sha256: str
     seal: str = ""
     """Digest of everything else in this step."""
-
-    @property
-    def digest(self) -> str:
-        """What the seal must be."""
-        return digest_of(replace(self, seal=""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,7 +319,18 @@ def amend_lock(study: str, because: str, run_locks: Collection[str] = ()) -> Loc
         raise LockBrokenError(_told(path, faults))
     if digest_of(content) == old.sha256:
         raise UsageError(f"nothing to amend: claims/{study} is what {path} holds")
-    step = _step(old, content, because, after_results=bool(run_locks))
+    step = Step(
+        amendment=Amendment(
+            number=len(old.amendments) + 1,
+            date=_today(),
+            because=because.strip(),
+            diff=difference(old.content, content),
+            after_results=bool(run_locks),
+        ),
+        commit=str(commit()),
+        old_sha256=old.sha256,
+        new_sha256=digest_of(content),
+    ).sealed()
     new = replace(old, sha256=step.new_sha256, amendments=(*old.amendments, step), content=content)
     write_json(path, plain(new))
     return new
@@ -332,14 +371,14 @@ def _own_faults(found: LockFile, study: str) -> Iterator[str]:
         yield f"it is of format {found.format} for study {found.study!r}; expected {FORMAT} for {study!r}"
     if digest_of(found.content) != found.sha256:
         yield f"its content has digest {digest_of(found.content)[:12]}, but it is named {found.sha256[:12]}: edited by hand"
-    expected = found.first_sha256
+    links = ((step.old_sha256, step.new_sha256) for step in found.amendments)
+    astray = set(out_of_place(found.first_sha256, links))
     for number, step in enumerate(found.amendments, start=1):
-        if step.seal != step.digest or step.amendment.number != number:
+        if not step.is_whole or step.amendment.number != number:
             yield f"amendment {number} is not what was written: edited, moved or taken from elsewhere"
-        if step.old_sha256 != expected:
+        if number in astray:
             yield f"amendment {number} does not follow what stands before it: one was removed or moved"
-        expected = step.new_sha256
-    if found.amendments and expected != found.sha256:
+    if found.known_sha256[-1] != found.sha256:
         yield "its last amendment does not lead to its content: one was removed"
 
 
@@ -347,29 +386,13 @@ def _drift(found: LockFile, content: Json) -> Iterator[str]:
     """What the study says otherwise than its registration."""
     if digest_of(content) != digest_of(found.content):
         parts = ", ".join(parts_that_differ(found.content, content))
-        yield (
-            f"claims/{found.study} is not what was registered; what differs: {parts}\n"
-            f"{_indented(difference(found.content, content))}"
-        )
+        changes = textwrap.indent(difference(found.content, content), "    ")
+        yield f"claims/{found.study} is not what was registered; what differs: {parts}\n{changes}"
 
 
 def _unknown(found: LockFile, run_locks: Collection[str]) -> Iterator[str]:
     for sha256 in sorted(set(run_locks) - set(found.known_sha256)):
         yield f"the ledger has full runs under lock {sha256[:12]}, which this never was: it was written or replaced later"
-
-
-def _step(old: LockFile, content: Json, because: str, *, after_results: bool) -> Step:
-    amendment = Amendment(
-        number=len(old.amendments) + 1,
-        date=_today(),
-        because=because.strip(),
-        diff=difference(old.content, content),
-        after_results=after_results,
-    )
-    step = Step(
-        amendment=amendment, commit=str(commit()), old_sha256=old.sha256, new_sha256=digest_of(content)
-    )
-    return replace(step, seal=step.digest)
 
 
 def _told(path: Path, faults: Collection[str]) -> str:
@@ -378,10 +401,6 @@ def _told(path: Path, faults: Collection[str]) -> str:
         f"{path} is broken:\n  {listed}\nput back what was registered, or say why it changes with "
         "'harness lock --amend REASON'"
     )
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
 
 
 def _today() -> str:

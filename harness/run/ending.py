@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.judge.ledger import LedgerFile, Run
 from harness.run.artifact_status import Survey
 from harness.run.cache_keys import Recipes
-from harness.run.evidence import Heard, evidence_of, evidence_words, heard_in, replay_words
+from harness.run.evidence import ReplayRecord, evidence_of, evidence_words, read_replay, replay_words
 from harness.run.progress import Say
 from harness.run.verdicts import Asked, Inputs, judgement_of
 from harness.sources.studies import committed_pins
@@ -41,10 +41,10 @@ class Ending:
         """The report of a run that measured everything; gives its exit code."""
         from harness.report import write_report
 
-        facts, heard = self._facts(survey, ()), _heard(survey)
+        facts, replayed = self._facts(survey, ()), _replayed(survey)
         estimates, checks = survey.found["estimates", "all"].folder, survey.found.get(("self-checks", "all"))
         answers = {name: found.folder for (stage, name), found in survey.found.items() if stage == ANSWERS}
-        judgement = judgement_of(self._inputs(facts, estimates, heard, answers), self.reports)
+        judgement = judgement_of(self._inputs(facts, estimates, replayed, answers), self.reports)
         with disk_errors(self.run.root):
             # A world without known numbers has no table of them: the report finds no folder, and says so.
             folder = checks.folder if checks else self._nothing
@@ -68,7 +68,11 @@ class Ending:
         return self.run.engine / "none"
 
     def _inputs(
-        self, facts: RunFacts, estimates: Path | None, heard: Heard | None, answers: Mapping[str, Path]
+        self,
+        facts: RunFacts,
+        estimates: Path | None,
+        replayed: ReplayRecord | None,
+        answers: Mapping[str, Path],
     ) -> Inputs:
         plan = self.recipes.plan
         return Inputs(
@@ -77,7 +81,7 @@ class Ending:
             run_id=facts.run_id,
             mode=facts.mode,
             estimates=estimates,
-            replays=heard.layers if heard else (),
+            replays=replayed.layers if replayed else (),
             answers=answers,
             not_run=facts.not_run,
             asked=self.asked,
@@ -111,8 +115,8 @@ def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRu
     study, profile = recipes.plan.study, recipes.plan.profile
     known = (profile.known_numbers,) if profile.known_numbers else ()
     pins = dict.fromkeys((*profile.sources.pins(), *known))
-    heard = _heard(survey)
-    evidence = evidence_of(recipes.plan, heard, committed_pins(study))
+    replayed = _replayed(survey)
+    evidence = evidence_of(recipes.plan, replayed, committed_pins(study))
     return RunFacts(
         study=study.name,
         paper_id=study.paper_id,
@@ -125,7 +129,7 @@ def facts_of(recipes: Recipes, device: str, survey: Survey, not_run: tuple[NotRu
         environment=(
             *environment(device, profile.sizes.dtype, profile.sizes.threads),
             *evidence_words(study.shapes, evidence),
-            *replay_words(heard),
+            *replay_words(replayed),
         ),
         languages=language_facts(study),
         artifacts=tuple(record for stage in recipes.plan.stages for record in survey.records(stage) or ()),
@@ -167,6 +171,6 @@ def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) ->
     )
 
 
-def _heard(survey: Survey) -> Heard | None:
+def _replayed(survey: Survey) -> ReplayRecord | None:
     replay = survey.found.get(("replay", "all"))
-    return heard_in(replay.folder) if replay else None
+    return read_replay(replay.folder) if replay else None

@@ -14,7 +14,7 @@ from harness.words.study import Home, Pin, Shapes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class ReplayRecord:
     """What the replay stage recorded."""
 
     model: LoadedModel
@@ -22,32 +22,32 @@ class Heard:
     layers: tuple[LayerReplay, ...]
 
 
-def heard_in(replay: Path) -> Heard:
+def read_replay(replay: Path) -> ReplayRecord:
     """What stands in the replay stage's artifact."""
     (model,) = read_table(replay, LoadedModel)
-    return Heard(
+    return ReplayRecord(
         model=model,
         files=tuple(read_table(replay, LoadedFile)),
         layers=tuple(read_table(replay, LayerReplay)),
     )
 
 
-def evidence_of(plan: Plan, heard: Heard | None, fixtures: tuple[Pin, ...]) -> Evidence:
+def evidence_of(plan: Plan, replayed: ReplayRecord | None, fixtures: tuple[Pin, ...]) -> Evidence:
     """What a run can show for itself; nothing where the replay stage did not run.
 
     Args:
         plan: The run's plan.
-        heard: What its replay stage recorded.
+        replayed: What its replay stage recorded.
         fixtures: Pins of committed folders, whose birth certificates name the digests that are no evidence.
     """
     pins = plan.profile.sources.pins()
-    found = {file.sha256 for file in heard.files} if heard else set()
+    found = {file.sha256 for file in replayed.files} if replayed else set()
     return Evidence(
-        loaded=_shapes(heard) if heard else None,
+        loaded=_shapes(replayed) if replayed else None,
         source_digests=frozenset(found.union(*(content_digests(pin) for pin in pins))),
         fixture_digests=frozenset().union(*(fixture_digests(pin) for pin in fixtures)),
         weights_made_here=any(pin.home is Home.MADE for pin in pins),
-        layers_replayed=sum(layer.passes for layer in heard.layers) if heard else 0,
+        layers_replayed=sum(layer.passes for layer in replayed.layers) if replayed else 0,
     )
 
 
@@ -61,23 +61,23 @@ def evidence_words(shapes: Shapes, evidence: Evidence) -> Iterator[tuple[str, st
     yield "layers found again by replay", f"{evidence.layers_replayed} of {shapes.num_layers}"
 
 
-def replay_words(heard: Heard | None) -> Iterator[tuple[str, str]]:
+def replay_words(replayed: ReplayRecord | None) -> Iterator[tuple[str, str]]:
     """What the replay stage loaded the model as, and how its control came out, as names and values for a report.
 
     The control is every row without its BOS, which is wrong on purpose: a layer that is found again all the same could not
     have told that a BOS was missing.
     """
-    if heard is None:
+    if replayed is None:
         return
-    yield "attention as loaded", heard.model.attention
-    yield "dtype as loaded", heard.model.dtype
-    shares = [100 * layer.rows_passing_without_bos / layer.rows for layer in heard.layers]
-    scales = [layer.median_scale_without_bos for layer in heard.layers]
+    yield "attention as loaded", replayed.model.attention
+    yield "dtype as loaded", replayed.model.dtype
+    shares = [100 * layer.rows_passing_without_bos / layer.rows for layer in replayed.layers]
+    scales = [layer.median_scale_without_bos for layer in replayed.layers]
     yield (
         "rows found again without BOS",
         f"{min(shares):.0f} to {max(shares):.0f} % of a layer's, at a median scale of {min(scales):.3f} to {max(scales):.3f}",
     )
-    blind = [layer for layer in heard.layers if enough_rows(layer.rows_passing_without_bos, layer.rows)]
+    blind = [layer for layer in replayed.layers if enough_rows(layer.rows_passing_without_bos, layer.rows)]
     named = ", ".join(str(layer.layer) for layer in blind)
     yield (
         "layers found again without BOS",
@@ -85,16 +85,21 @@ def replay_words(heard: Heard | None) -> Iterator[tuple[str, str]]:
     )
 
 
-def _shapes(heard: Heard) -> Shapes | None:
+def _shapes(replayed: ReplayRecord) -> Shapes | None:
     """Shapes of model and dictionaries; None where the layers disagree, or not every layer was replayed."""
-    sizes = {(layer.d_model, layer.d_sae) for layer in heard.layers}
-    if len(sizes) != 1 or [layer.layer for layer in heard.layers] != list(range(heard.model.num_layers)):
+    sizes = {(layer.d_model, layer.d_sae) for layer in replayed.layers}
+    if len(sizes) != 1 or [layer.layer for layer in replayed.layers] != list(
+        range(replayed.model.num_layers)
+    ):
         return None
     ((d_model, d_sae),) = sizes
-    if d_model != heard.model.d_model:
+    if d_model != replayed.model.d_model:
         return None
     return Shapes(
-        num_layers=heard.model.num_layers, d_model=d_model, d_sae=d_sae, vocab_size=heard.model.vocab_size
+        num_layers=replayed.model.num_layers,
+        d_model=d_model,
+        d_sae=d_sae,
+        vocab_size=replayed.model.vocab_size,
     )
 
 

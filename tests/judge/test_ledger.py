@@ -150,8 +150,7 @@ def test_an_ending_without_a_beginning_is_seen(ledger: LedgerFile) -> None:
     from harness.words.canonical import canonical_json
 
     three_runs(ledger)
-    ended = replace(ledger.entries()[3], previous=NOTHING_BEFORE)
-    ended = replace(ended, sha256=ended.digest)
+    ended = replace(ledger.entries()[3], previous=NOTHING_BEFORE).sealed()
     seal = Seal(sealed_lines=1, last=ended.sha256)
     ledger.path.write_text(f"{canonical_json(ended)}\n{canonical_json(seal)}\n")
     with pytest.raises(LockBrokenError, match="line 1, run first: ends a run that no line begins"):

@@ -12,7 +12,7 @@ from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
 from harness.pace import lines_of, pace_of
-from harness.run.evidence import evidence_of, heard_in
+from harness.run.evidence import evidence_of, read_replay
 from harness.run.execution import recorded
 from harness.run.finished import FinishedRun
 from harness.run.stageprocess import run_stage
@@ -104,8 +104,8 @@ def test_the_main_path_passes_at_true_widths(
 def expect_a_pace(finished: FinishedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every stage that runs the model is counted, and none passes what the machine can multiply."""
     study, folder, store = finished.plan.study, finished.folder.root, finished.store.root
-    heard = heard_in(finished.artifact("replay", "all"))
-    mode = mode_of(study.shapes, evidence_of(finished.plan, heard, ()))
+    replayed = read_replay(finished.artifact("replay", "all"))
+    mode = mode_of(study.shapes, evidence_of(finished.plan, replayed, ()))
     assert mode is Mode.REHEARSAL
     (folder / "report.json").write_text(json.dumps({"mode": mode}))
     worlds = {"rehearsal": finished.plan.profile, "paper": paper()}

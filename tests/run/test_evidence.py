@@ -7,7 +7,7 @@ import pytest
 
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
-from harness.run.evidence import Heard, evidence_of, evidence_words, heard_in, replay_words
+from harness.run.evidence import ReplayRecord, evidence_of, evidence_words, read_replay, replay_words
 from harness.sources.studies import committed_pins, load_profile
 from harness.store.tables import write_table
 from harness.words.mode import Mode, mode_of
@@ -35,19 +35,19 @@ MODEL = LoadedModel(
     attention="eager",
     dtype="bfloat16",
 )
-TRUE = Heard(
+TRUE = ReplayRecord(
     model=MODEL,
     files=(LoadedFile(source="gemma-2-2b", path="model.safetensors", sha256="a" * 64),),
     layers=tuple(replace(LAYER, layer=layer) for layer in range(SHAPES.num_layers)),
 )
 
 
-def mode(heard: Heard | None, profile: str = "paper") -> Mode:
+def mode(replayed: ReplayRecord | None, profile: str = "paper") -> Mode:
     drawn = plan(STUDY, load_profile(STUDY, profile), "cpu")
-    return mode_of(SHAPES, evidence_of(drawn, heard, committed_pins(STUDY)))
+    return mode_of(SHAPES, evidence_of(drawn, replayed, committed_pins(STUDY)))
 
 
-def with_layers(**changes: object) -> Heard:
+def with_layers(**changes: object) -> ReplayRecord:
     return replace(TRUE, layers=tuple(replace(layer, **changes) for layer in TRUE.layers))  # type: ignore[arg-type]
 
 
@@ -66,7 +66,7 @@ def test_true_shapes_and_a_passed_gate_are_a_full_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "heard",
+    "replayed",
     [
         pytest.param(None, id="the gate was not run"),
         pytest.param(with_layers(passes=False), id="no layer passed"),
@@ -80,8 +80,8 @@ def test_true_shapes_and_a_passed_gate_are_a_full_run() -> None:
         ),
     ],
 )  # fmt: skip
-def test_less_than_all_of_it_is_a_fixture(heard: Heard | None) -> None:
-    assert mode(heard) is Mode.FIXTURE
+def test_less_than_all_of_it_is_a_fixture(replayed: ReplayRecord | None) -> None:
+    assert mode(replayed) is Mode.FIXTURE
 
 
 def test_one_layer_that_passes_is_enough() -> None:
@@ -148,4 +148,4 @@ def test_testimony_is_what_the_replay_stage_wrote(tmp_path: Path) -> None:
     write_table(tmp_path, LoadedModel, (TRUE.model,))
     write_table(tmp_path, LoadedFile, TRUE.files)
     write_table(tmp_path, LayerReplay, TRUE.layers)
-    assert heard_in(tmp_path) == TRUE
+    assert read_replay(tmp_path) == TRUE
