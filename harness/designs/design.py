@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.statistics.measured import Scope
 from harness.words.errors import UsageError
-from harness.words.estimate import Formula
+from harness.words.estimate import Estimate, Formula
 from harness.words.plan import Plan
 from harness.words.study import Profile, Study
 
@@ -58,8 +58,18 @@ class Design:
     """Every estimate that a claim of a study may be about, by id."""
     code: tuple[str, ...]
     """Modules that make estimates of stored tables; with all they import, they are part of what a study registers."""
+    estimates: str = "estimates"
+    """Stage whose one item, "all", holds the tables that the judge and the report read."""
+    replay: str | None = None
+    """Stage whose one item, "all", says which layers were found again, and so what a run is evidence for."""
+    answers: str | None = None
+    """Stage whose items are the answers of the untouched model, one per language."""
+    self_checks: str | None = None
+    """Stage whose one item, "all", holds known numbers measured again."""
     gate: Mapping[str, float] = field(default_factory=dict)
     """Sizes of the replay gate that the design fixes; part of what a study registers."""
+    remarks: Callable[[Study, Mapping[str, Estimate]], Mapping[str, str]] = lambda _study, _estimates: {}
+    """What is to be said beside some estimates, by id, in view of what else was measured."""
 
 
 def design_of(study: Study) -> Design:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.designs.design import design_of
 from harness.judge.ledger import LedgerFile, Run
 from harness.run.artifact_status import Survey
 from harness.run.cache_keys import Recipes
@@ -22,9 +23,6 @@ from harness.words.plan import Plan, Stage
 from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.words.study import Study
 
-ANSWERS = "benchmarks"
-"""Stage whose items are the answers of the untouched model, one per language."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
@@ -41,9 +39,12 @@ class Ending:
         """The report of a run that measured everything; gives its exit code."""
         from harness.report import write_report
 
-        facts, replayed = self._facts(survey, ()), _replayed(survey)
-        estimates, checks = survey.found["estimates", "all"].folder, survey.found.get(("self-checks", "all"))
-        answers = {name: found.folder for (stage, name), found in survey.found.items() if stage == ANSWERS}
+        facts, replayed, design = self._facts(survey, ()), _replayed(survey), design_of(survey.plan.study)
+        estimates = survey.found[design.estimates, "all"].folder
+        checks = survey.found.get((design.self_checks or "", "all"))
+        answers = {
+            name: found.folder for (stage, name), found in survey.found.items() if stage == design.answers
+        }
         judgement = judgement_of(self._inputs(facts, estimates, replayed, answers), self.reports)
         with disk_errors(self.run.root):
             # A world without known numbers has no table of them: the report finds no folder, and says so.
@@ -172,5 +173,5 @@ def _not_run(stage: Stage, failure: StageFailure | None, error: HarnessError) ->
 
 
 def _replayed(survey: Survey) -> ReplayRecord | None:
-    replay = survey.found.get(("replay", "all"))
+    replay = survey.found.get((design_of(survey.plan.study).replay or "", "all"))
     return read_replay(replay.folder) if replay else None

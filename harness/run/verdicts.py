@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.designs.design import Cell
+from harness.designs.design import Cell, design_of
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
@@ -160,8 +160,8 @@ def paper_circumstances(inputs: Inputs) -> Circumstances:
     """
     why_not_run = Why(inputs.not_run[0].reason) if inputs.not_run else WHY_NO_CLAIM.get(inputs.mode)
     is_subset = inputs.profile.sizes.items_per_cell is not None
-    # English is easily kept by an adapter that does nothing, and both models may guess: each stands beside the claim.
-    fallen, guessed = lowered(inputs.study, inputs.tables), remarks(inputs.study, inputs.baselines)
+    # A figure may be no success by itself, and both models may guess: each stands beside the claim.
+    beside, guessed = _said_beside(inputs), remarks(inputs.study, inputs.baselines)
     return Circumstances(
         why_not_run=why_not_run,
         deselected=_deselected(inputs.claims, inputs.asked.claims),
@@ -171,8 +171,8 @@ def paper_circumstances(inputs: Inputs) -> Circumstances:
         broken_estimates=inputs.tables.broken,
         differing_estimates=differing_estimates(inputs.study, inputs.baselines),
         remarks={
-            name: " ".join(said[name] for said in (fallen, guessed) if name in said)
-            for name in (*fallen, *guessed)
+            name: " ".join(said[name] for said in (beside, guessed) if name in said)
+            for name in (*beside, *guessed)
         },
     )
 
@@ -182,28 +182,12 @@ def self_check_circumstances(inputs: Inputs) -> Circumstances:
     return Circumstances(
         broken_estimates=inputs.tables.broken,
         unreplayed_estimates=_unreplayed_estimates(inputs),
-        remarks=lowered(inputs.study, inputs.tables),
+        remarks=_said_beside(inputs),
     )
 
 
-def lowered(study: Study, stored: Stored) -> Mapping[str, str]:
-    """Estimates of retention, by id, each with what to say beside it where the same adapters lowered what they were to lift.
-
-    English is easily kept by an adapter that does nothing, or that lowers everything a little.
-    """
-    gains = {
-        row.language: row.value
-        for row in stored.estimates.values()
-        if (row.quantity, row.layer, row.specification) == ("gain", study.primary.gain_layer, "primary")
-    }
-    if not gains or (mean := sum(gains.values()) / len(gains)) >= 0:
-        return {}
-    each = ", ".join(f"{language} {value:+.2f} %" for language, value in gains.items())
-    says = (
-        f"No success by itself: at layer {study.primary.gain_layer} the same adapters changed the tuned languages' own latents by "
-        f"{mean:+.2f} % on average ({each})."
-    )
-    return {name: says for name, row in stored.estimates.items() if row.quantity == "retention"}
+def _said_beside(inputs: Inputs) -> Mapping[str, str]:
+    return design_of(inputs.study).remarks(inputs.study, inputs.tables.estimates)
 
 
 def _prospects(inputs: Inputs) -> tuple[Prospect, ...]:

@@ -2,7 +2,8 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ HERE = Path(__file__).resolve().parents[1]
 
 
 def code_digest(module: str, package: Path = HERE) -> str:
-    """Digest of a module and, through every import statement, of the package's modules below it.
+    """Digest of a module and, through every import statement, of its package's modules below it, and of this one's.
 
     Comments, docstrings and layout do not count. Imports inside functions count; modules that are
     loaded by a computed name do not, so stages must not do that.
@@ -24,20 +25,22 @@ def code_digest(module: str, package: Path = HERE) -> str:
     Raises:
         ValueError: If the package has no such module.
     """
-    closure = {name: _file(name, package) for name in import_closure(module, package)}
+    packages = {HERE.name: HERE, package.name: package}
+    closure = {name: _file(name, packages) for name in import_closure(module, package)}
     lines = [f"{name}\0{_digest(path.read_bytes())}\n" for name, path in closure.items() if path]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
     """Names of the module and of the package's modules it imports, directly or not, sorted."""
-    if _file(module, package) is None:
+    packages = {HERE.name: HERE, package.name: package}
+    if _file(module, packages) is None:
         raise ValueError(f"no module {module!r} in {package}; its code cannot be digested")
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found or (path := _file(name, package)) is None:
+        if name in found or (path := _file(name, packages)) is None:
             continue
         found.add(name)
         waiting += _parents(name)
@@ -46,12 +49,12 @@ def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _file(name: str, package: Path) -> Path | None:
-    """Source file of a module of the package; None for everything else."""
+def _file(name: str, packages: Mapping[str, Path]) -> Path | None:
+    """Source file of a module of one of the packages; None for everything else."""
     first, *rest = name.split(".")
-    if first != package.name:
+    if first not in packages:
         return None
-    stem = package.joinpath(*rest)
+    stem = packages[first].joinpath(*rest)
     for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
         if candidate.is_file():
             return candidate
@@ -122,5 +125,6 @@ class _WithoutDocstrings(ast.NodeTransformer):
 
 @cache
 def installed_code_digest(module: str) -> str:
-    """Digest of a module of this installation, taken once per process."""
-    return code_digest(module)
+    """Digest of a module that this process can import, of this package or of another one, taken once per process."""
+    found = sys.modules.get(module.partition(".")[0])
+    return code_digest(module, Path(next(iter(found.__path__))) if found else HERE)

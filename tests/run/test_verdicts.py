@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.designs.disparity.design import lowered
 from harness.judge.judge import judge
 from harness.judge.ledger import LedgerFile
 from harness.judge.unit_values import Stored, read_stored
@@ -15,7 +16,6 @@ from harness.run.verdicts import (
     Inputs,
     judged_self_check,
     judgement_of,
-    lowered,
     paper_circumstances,
     require_claims,
     self_check_circumstances,
@@ -162,7 +162,7 @@ def with_gains(values: Mapping[str, float]) -> Stored:
 
 def test_where_own_latents_fell_retention_is_told_to_be_no_success() -> None:
     # By pencil: ml -41, id +20, so -10.5 on average.
-    told = lowered(STUDY, with_gains({"ml": -41.0, "id": 20.0}))
+    told = lowered(STUDY, with_gains({"ml": -41.0, "id": 20.0}).estimates)
     assert set(told) == {RETENTION}
     (said,) = told.values()
     assert said.startswith("No success by itself: at layer 20 the same adapters")
@@ -172,8 +172,8 @@ def test_where_own_latents_fell_retention_is_told_to_be_no_success() -> None:
 
 
 def test_where_own_latents_rose_on_average_nothing_is_said() -> None:
-    assert lowered(STUDY, with_gains({"ml": -20.0, "id": 20.0})) == {}
-    assert lowered(STUDY, replace(read_stored(INDEPENDENT_RUN), estimates={})) == {}
+    assert lowered(STUDY, with_gains({"ml": -20.0, "id": 20.0}).estimates) == {}
+    assert lowered(STUDY, {}) == {}
 
 
 def test_the_remark_stands_beside_every_claim_on_retention(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,41 @@
 """The design of disparity studies, as plans, judge and report know it."""
 
+from collections.abc import Mapping
+
 from harness.designs.design import Design
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
 from harness.designs.disparity.quantities import estimands
+from harness.words.estimate import Estimate
+from harness.words.study import Study
+
+
+def lowered(study: Study, estimates: Mapping[str, Estimate]) -> Mapping[str, str]:
+    """Estimates of retention, by id, each with what to say beside it where the same adapters lowered what they were to lift.
+
+    English is easily kept by an adapter that does nothing, or that lowers everything a little.
+    """
+    gains = {
+        row.language: row.value
+        for row in estimates.values()
+        if (row.quantity, row.layer, row.specification) == ("gain", study.primary.gain_layer, "primary")
+    }
+    if not gains or (mean := sum(gains.values()) / len(gains)) >= 0:
+        return {}
+    each = ", ".join(f"{language} {value:+.2f} %" for language, value in gains.items())
+    says = (
+        f"No success by itself: at layer {study.primary.gain_layer} the same adapters changed the tuned languages' own latents by "
+        f"{mean:+.2f} % on average ({each})."
+    )
+    return {name: says for name, row in estimates.items() if row.quantity == "retention"}
+
 
 DESIGN = Design(
     plan=plan,
     estimands=estimands,
     code=("harness.designs.disparity.estimates",),
+    replay="replay",
+    answers="benchmarks",
+    self_checks="self-checks",
+    remarks=lowered,
     gate={"rows_of_a_layer": REPLAYED_ROWS},
 )

@@ -1,0 +1,1 @@
+"""A second kind of study, complete: two stages, one quantity, one claim. Nothing of it stands anywhere else."""

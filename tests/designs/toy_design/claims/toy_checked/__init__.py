@@ -1,0 +1,1 @@
+"""The toy study once more, with a claim whose verdict is known."""
