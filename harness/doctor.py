@@ -1,7 +1,7 @@
 """What a run needs of this machine: every need of a profile examined, with its cure, and every outside thing fetched."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,7 +66,12 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         device: Where its models are to run.
         store: Folder of the artifacts.
     """
-    yield _looked("libraries", "as pyproject.toml asks for", check_versions)
+    libraries = Finding(need="libraries", state=State.WELL, found="as pyproject.toml asks for")
+    try:
+        check_versions()
+    except HarnessError as error:
+        libraries = Finding(need="libraries", state=State.MISSING, found=str(error))
+    yield libraries
     yield _accelerator(plan, device)
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
@@ -112,14 +117,6 @@ def made_for(profile: Profile) -> str:
 def is_able(findings: list[Finding]) -> bool:
     """True when nothing that is needed is missing."""
     return all(finding.state is not State.MISSING for finding in findings)
-
-
-def _looked(need: str, well: str, look: Callable[[], object]) -> Finding:
-    try:
-        look()
-    except HarnessError as error:
-        return Finding(need=need, state=State.MISSING, found=str(error))
-    return Finding(need=need, state=State.WELL, found=well)
 
 
 def _accelerator(plan: Plan, device: str) -> Finding:
@@ -172,7 +169,9 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
         current = seen_now(pin)
         seen[pin] = earlier or record(pin, current)
         if earlier is not None and pin.revision is None and earlier.revision != current.revision:
-            return _moved(pin, need, earlier, current)
+            moved = f"recorded revision {earlier.revision[:12]}; {endpoint_of(pin)} has {current.revision[:12]} by now"
+            cure = "none is needed: the recorded one is used"
+            return Finding(need=need, state=State.WARNING, found=moved, cure=cure)
         hold_to(pin, seen[pin], current)
     except SettingError:
         raise
@@ -189,32 +188,24 @@ def _wanting(pin: Pin, need: str, error: HarnessError) -> Finding:
     return Finding(need=need, state=State.MISSING, found=str(error))
 
 
-def _moved(pin: Pin, need: str, earlier: Seen, current: Seen) -> Finding:
-    return Finding(
-        need=need,
-        state=State.WARNING,
-        found=f"recorded revision {earlier.revision[:12]}; {endpoint_of(pin)} has {current.revision[:12]} by now",
-        cure="none is needed: the recorded one is used",
-    )
-
-
 def _described(pin: Pin, seen: Seen) -> str:
     return f"revision {seen.revision[:12]}, {len(seen.files)} files, {_gib(seen.size_bytes)}, licence {pin.licence}"
 
 
 def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     """Whether a gate is open; what is whole on this machine needs nobody's leave any more."""
-    if pin in seen and not bytes_to_come(pin, seen[pin]):
-        return Finding(need=f"gate of {pin.address}", state=State.WELL, found="passed: whole on this machine")
-    found = "a token is set" if has_token() else "no token is set"
     need = f"gate of {pin.address}"
+    if pin in seen and not bytes_to_come(pin, seen[pin]):
+        return Finding(need=need, state=State.WELL, found="passed: whole on this machine")
     try:
         hub.may_read(pin)
     except SettingError:
         raise
     except HarnessError as error:
         return _wanting(pin, need, error)
-    return Finding(need=need, state=State.WELL, found=f"open; {found}")
+    return Finding(
+        need=need, state=State.WELL, found=f"open; {'a token is set' if has_token() else 'no token is set'}"
+    )
 
 
 def _disk(folder: Path) -> int:
