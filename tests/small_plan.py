@@ -237,6 +237,7 @@ def write_small_report(
 def install(world: SmallWorld, setattr_: object = setattr) -> None:
     """Put the small world behind the product's own doors."""
     import harness.designs.design
+    import harness.plugin
     import harness.report
     import harness.run.reproduce
     import harness.run.stageprocess
@@ -253,6 +254,8 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
         setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
     setattr_(harness.report, "write_report", write_small_report)
     setattr_(harness.report, "closing_lines", lambda run: (f"report in {run}",))
+    # Its report holds no verdict that could be told.
+    setattr_(harness.plugin, "tell_in_pytest", lambda run: None)
     request = functools.partial(harness.run.reproduce.Request, command=world.command)
     setattr_(harness.run.reproduce, "Request", request)
 

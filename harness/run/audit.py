@@ -12,7 +12,7 @@ from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import precisions
 from harness.judge.preregistration import lock_state
 from harness.judge.validate import load_claims
-from harness.run.ending import language_facts
+from harness.run.run_report import language_facts
 from harness.sources.studies import load_protocol_of, load_study
 from harness.store.files import disk_errors, publish_folder, require_folder
 from harness.words.canonical import digest_of

@@ -1,4 +1,7 @@
-"""The main path from a question to a report: plan, survey, make what is missing, hand over to the report."""
+"""The main path from a question to a report, as a tuple of verbs: each step takes the run and hands it on.
+
+The plan is in `designs/`, what makes its artifacts is the engine; the judge and the report come after both.
+"""
 
 import shlex
 import sys
@@ -7,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.designs.design import plan
-from harness.run.artifact_status import Survey
+from harness.run.artifact_status import ArtifactStatus
 from harness.run.cache_keys import Recipes
-from harness.run.ending import Ending
 from harness.run.engine import Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
+from harness.run.run_report import report_run
 from harness.run.verdicts import Asked, require_claims
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
@@ -61,11 +64,6 @@ class Request:
         study = load_study(self.study)
         return plan(study, load_profile(study, self.profile), self.device)
 
-    def run_folder(self, recipes: Recipes) -> RunFolder:
-        """Where the run lies: the same inputs, the same folder."""
-        name = f"{self.profile}-{recipes.run_id()[:12]}"
-        return RunFolder(root=self.out or self.reports / name)
-
     def __str__(self) -> str:
         """The command that asks for it again."""
         words = ["harness", "reproduce", "--study", self.study, "--profile", self.profile]
@@ -76,12 +74,28 @@ class Request:
         return shlex.join(words)
 
 
-def _no_telling(run: Path) -> None:
-    """Where nobody wants verdicts told beside the report."""
+@dataclass(kw_only=True)
+class Reproduction:
+    """One attempt at what was asked for, with what each step leaves for the next."""
+
+    request: Request
+    recipes: Recipes
+    folder: RunFolder
+    refusal: NotJudgedError | None
+    """Why some artifacts have no name: a source that was never used and cannot be asked."""
+    say: Say
+    """Prints one line."""
+    live: bool
+    """Draw progress bars instead of lines."""
+    tell: Callable[[Path], None]
+    """Tells the verdicts of the finished report, given the run's folder."""
+    status: ArtifactStatus = field(init=False)
+    exit_code: int = MALFUNCTION
+    """That of the report, once there is one."""
 
 
 def reproduce(
-    request: Request, say: Say, *, live: bool = False, tell: Callable[[Path], None] = _no_telling
+    request: Request, say: Say, *, live: bool = False, tell: Callable[[Path], None] = lambda _: None
 ) -> int:
     """Run or resume the main path and write its report; gives the report's exit code.
 
@@ -95,75 +109,61 @@ def reproduce(
         HarnessError: If it cannot be done; finished artifacts stay, and the same call goes on from there.
             Where nothing could be measured there is a report all the same, which says why.
     """
-    check_versions()
-    recipes, refusal = _recipes(request.plan())
-    run = request.run_folder(recipes)
-    require_claims(recipes.plan.study, request.asked)
-    for folder in (run.root, request.store):
-        require_folder(folder)
-    ending = Ending(
-        recipes=recipes,
-        run=run,
-        reports=request.reports,
-        device=request.device,
-        asked=request.asked,
-    )
-    say(f"run {recipes.run_id()} of {request.study} in the {request.profile} world: {run.root}")
-    with held_alone(run.lock, f"the run folder {run.root}"), recorded(recipes.plan, run, recipes.run_id()):
+    run = prepare(request, say, live=live, tell=tell)
+    run_id = run.recipes.run_id()
+    say(f"run {run_id} of {request.study} in the {request.profile} world: {run.folder.root}")
+    alone = held_alone(run.folder.lock, f"the run folder {run.folder.root}")
+    with alone, recorded(run.recipes.plan, run.folder, run_id):
         try:
-            _expect_device(request.device)
-            _expect_sources(refusal)
-            survey = make_all(request, recipes, run, say, live=live)
+            for step in MEASURING:
+                step(run)
         except BaseException as error:
             say(f"stopped; what is finished is kept. Go on with: {request}")
             if isinstance(error, HarnessError) and error.exit_code == NOTHING_JUDGED:
-                ending.write_unmeasured(_surveyed(request, recipes, run, say), error, say)
-                tell(run.root)
+                look_through_store(run)
+                write_report(run, error)
+                tell_verdicts(run)
             raise
-        code = ending.write(survey, say)
-        tell(run.root)
-        return code
+        for step in REPORTING:
+            step(run)
+    return run.exit_code
 
 
-def make_all(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, live: bool) -> Survey:
-    """Every artifact of the plan, found or made.
+def prepare(
+    request: Request, say: Say, *, live: bool = False, tell: Callable[[Path], None] = lambda _: None
+) -> Reproduction:
+    """Everything that is refused before a run has a record: libraries, names, claims, folders.
 
     Raises:
-        StageFailedError: If a stage fails, or meets damage a second time.
+        HarnessError: If something is not there, or cannot be used.
     """
-    survey = _surveyed(request, recipes, run, say)
-    if not survey.missing():
-        say("nothing to do: every artifact stands, verified to the byte")
-    for attempt in range(ATTEMPTS):
-        if not survey.missing():
-            return survey
-        try:
-            _make_missing(request, recipes, run, say, live=live)
-        except StageFailedError as error:
-            if not error.damaged or attempt == ATTEMPTS - 1:
-                raise
-            say(f"{error} Looking through the store once more.")
-        survey = _surveyed(request, recipes, run, say)
-    _expect_whole(survey)
-    return survey
-
-
-def _recipes(plan: Plan) -> tuple[Recipes, NotJudgedError | None]:
-    """The names of everything, and why some cannot be known: a source that was never used and cannot be asked."""
+    check_versions()
+    asked = request.plan()
+    recipes, refusal = Recipes(plan=asked), None
     try:
-        for pin in plan.profile.sources.pins():
+        for pin in asked.profile.sources.pins():
             revision_of(pin)
-    except NotJudgedError as refusal:
-        return Recipes(plan=plan, revision=known_revision_or_unpinned), refusal
-    return Recipes(plan=plan), None
+    except NotJudgedError as error:
+        recipes, refusal = Recipes(plan=asked, revision=known_revision_or_unpinned), error
+    # The same inputs, the same folder.
+    root = request.out or request.reports / f"{request.profile}-{recipes.run_id()[:12]}"
+    require_claims(asked.study, request.asked)
+    for folder in (root, request.store):
+        require_folder(folder)
+    return Reproduction(
+        request=request,
+        recipes=recipes,
+        folder=RunFolder(root=root),
+        refusal=refusal,
+        say=say,
+        live=live,
+        tell=tell,
+    )
 
 
-def _expect_sources(refusal: NotJudgedError | None) -> None:
-    if refusal:
-        raise refusal
-
-
-def _expect_device(device: str) -> None:
+def require_accelerator(run: Reproduction) -> None:
+    """Refuse a device that cannot be used."""
+    device = run.request.device
     if device != "cpu" and (problem := accelerator_problem()):
         raise NotJudgedError(
             f"this machine cannot run on {device}: {problem}; {accelerator_cure()}, or say --device cpu",
@@ -171,33 +171,80 @@ def _expect_device(device: str) -> None:
         )
 
 
-def _surveyed(request: Request, recipes: Recipes, run: RunFolder, say: Say) -> Survey:
-    # A store opened anew reads every byte again: other processes have worked on it since.
-    survey = Survey(recipes=recipes, store=Store(request.store)).look()
-    survey.settle(run, say)
-    return survey
+def require_sources(run: Reproduction) -> None:
+    """Refuse a run of which a source cannot be had."""
+    if run.refusal:
+        raise run.refusal
 
 
-def _make_missing(request: Request, recipes: Recipes, run: RunFolder, say: Say, *, live: bool) -> None:
-    engine = Engine(
-        recipes=recipes,
-        run=run,
-        store=request.store,
-        study=request.study,
-        profile=request.profile,
-        device=request.device,
-        cores=request.cores,
-        command=request.command,
-    )
-    with showing(recipes.plan, run, say, live=live) as look:
-        engine.make(look)
+def look_through_store(run: Reproduction) -> None:
+    """Find and verify what stands, and publish it; other processes have worked on the store, so every byte is read again."""
+    run.status = ArtifactStatus(recipes=run.recipes, store=Store(run.request.store))
+    for sentence in run.status.damaged:
+        run.say(sentence)
+    run.status.publish(run.folder)
 
 
-def _expect_whole(survey: Survey) -> None:
-    if missing := survey.missing():
+def make_what_is_missing(run: Reproduction) -> None:
+    """Start the engine until every artifact stands.
+
+    Raises:
+        StageFailedError: If a stage fails, or meets damage a second time.
+    """
+    if not run.status.missing():
+        run.say("nothing to do: every artifact stands, verified to the byte")
+    for attempt in range(ATTEMPTS):
+        if not run.status.missing():
+            return
+        engine = Engine(
+            recipes=run.recipes,
+            run=run.folder,
+            store=run.request.store,
+            study=run.request.study,
+            profile=run.request.profile,
+            device=run.request.device,
+            cores=run.request.cores,
+            command=run.request.command,
+        )
+        try:
+            with showing(run.recipes.plan, run.folder, run.say, live=run.live) as look:
+                engine.make(look)
+        except StageFailedError as error:
+            if not error.damaged or attempt == ATTEMPTS - 1:
+                raise
+            run.say(f"{error} Looking through the store once more.")
+        look_through_store(run)
+    if missing := run.status.missing():
         names = ", ".join(stage.name for stage in missing)
         raise StageFailedError(
-            f"every stage ended well, yet {names} did not stay whole in {survey.store.root}; "
+            f"every stage ended well, yet {names} did not stay whole in {run.status.store.root}; "
             "check that disk, and that nothing else removes files there",
             exit_code=MALFUNCTION,
         )
+
+
+def write_report(run: Reproduction, error: HarnessError | None = None) -> None:
+    """Judge the claims and write the report; where an error ended the run, it says which stages did not run, and why."""
+    from harness.report import closing_lines
+
+    run.exit_code = report_run(
+        run.recipes,
+        run.folder,
+        run.status,
+        reports=run.request.reports,
+        device=run.request.device,
+        asked=run.request.asked,
+        error=error,
+    )
+    for line in closing_lines(run.folder.root):
+        run.say(line)
+
+
+def tell_verdicts(run: Reproduction) -> None:
+    """Tell the verdicts of the report, claim by claim."""
+    run.tell(run.folder.root)
+
+
+MEASURING = (require_accelerator, require_sources, look_through_store, make_what_is_missing)
+REPORTING = (write_report, tell_verdicts)
+"""The main path, read aloud."""

@@ -1,4 +1,4 @@
-"""Stages, recipes, surveys and progress, on a small plan in one process; Snakemake itself: test_reproduce."""
+"""Stages, recipes, artifact status and progress, on a small plan in one process; Snakemake itself: test_reproduce."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.run import engine as engine_module
-from harness.run.artifact_status import Survey
+from harness.run.artifact_status import ArtifactStatus
 from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
 from harness.run.execution import stage_cost
@@ -57,8 +57,8 @@ def work(small: SmallWorld, store: Path, run: RunFolder) -> Plan:
     return plan
 
 
-def survey(small: SmallWorld, store: Path) -> Survey:
-    return Survey(recipes=Recipes(plan=small_plan(small)), store=Store(store)).look()
+def status(small: SmallWorld, store: Path) -> ArtifactStatus:
+    return ArtifactStatus(recipes=Recipes(plan=small_plan(small)), store=Store(store))
 
 
 def test_the_second_time_everything_is_found(small: SmallWorld, store: Path, run: RunFolder) -> None:
@@ -192,14 +192,14 @@ def test_a_stage_that_works_again_takes_its_word_back(small: SmallWorld, store: 
     assert small.counted("start").count("translations/hi") == 1
 
 
-def test_a_survey_of_an_empty_store_misses_everything(small: SmallWorld, store: Path) -> None:
-    assert [stage.name for stage in survey(small, store).missing()] == list(STAGES)
+def test_the_status_of_an_empty_store_misses_everything(small: SmallWorld, store: Path) -> None:
+    assert [stage.name for stage in status(small, store).missing()] == list(STAGES)
 
 
-def test_a_survey_publishes_what_another_run_made(small: SmallWorld, store: Path, run: RunFolder) -> None:
+def test_the_status_publishes_what_another_run_made(small: SmallWorld, store: Path, run: RunFolder) -> None:
     work(small, store, run)
     other = RunFolder(root=run.root.with_name("other"))
-    survey(small, store).settle(other, print)
+    status(small, store).publish(other)
     assert {name: other.read_index(name) for name in STAGES} == {
         name: run.read_index(name) for name in STAGES
     }
@@ -211,11 +211,10 @@ def test_damage_is_named_removed_and_withdrawn(small: SmallWorld, store: Path, r
     assert records is not None
     folder = Store(store).folder("translations", records[1].key)
     (folder / "text.txt").write_text("edited")
-    look = survey(small, store)
-    said: list[str] = []
-    look.settle(run, said.append)
-    assert "text.txt is damaged: found 6 bytes, expected" in said[0]
-    assert said[0].endswith(f"Removed: translations ml ({records[1].key[:12]}).")
+    look = status(small, store)
+    look.publish(run)
+    assert "text.txt is damaged: found 6 bytes, expected" in look.damaged[0]
+    assert look.damaged[0].endswith(f"Removed: translations ml ({records[1].key[:12]}).")
     assert not folder.exists()
     assert [stage.name for stage in look.missing()] == ["translations", "estimates"]
     assert (run.index("phrases").exists(), run.index("translations").exists()) == (True, False)
@@ -233,7 +232,7 @@ def test_what_stands_on_bytes_that_are_gone_does_not_stand(
     Store(store).discard("phrases", recipes.key(phrases))
     # The same recipe, other bytes: a device that does not repeat itself.
     Store(store).produce(recipes.recipe(phrases, {}), lambda out: (out / "text.txt").write_text("other"))
-    assert [stage.name for stage in survey(small, store).missing()] == ["translations", "estimates"]
+    assert [stage.name for stage in status(small, store).missing()] == ["translations", "estimates"]
     small.tally.unlink()
     work(small, store, run)
     assert small.counted("start") == [
@@ -242,14 +241,14 @@ def test_what_stands_on_bytes_that_are_gone_does_not_stand(
         "translations/mr",
         "estimates/all",
     ]
-    assert survey(small, store).missing() == ()
+    assert status(small, store).missing() == ()
 
 
 def test_an_index_of_other_artifacts_is_replaced(small: SmallWorld, store: Path, run: RunFolder) -> None:
     work(small, store, run)
     before = run.read_index("phrases")
     run.index("phrases").write_text('{"items": "nonsense"}')
-    survey(small, store).settle(run, print)
+    status(small, store).publish(run)
     assert run.read_index("phrases") == before
 
 

@@ -1,0 +1,135 @@
+"""The report of a run: what the run was, what the judge says of it, and which stages did not run."""
+
+from pathlib import Path
+
+from harness.designs.design import design_of
+from harness.judge.ledger import LedgerFile, Run
+from harness.run.artifact_status import ArtifactStatus
+from harness.run.cache_keys import Recipes
+from harness.run.evidence import ReplayRecord, evidence_of, evidence_words, read_replay, replay_words
+from harness.run.verdicts import Asked, Inputs, judgement_of
+from harness.sources.studies import committed_pins
+from harness.store.files import disk_errors
+from harness.store.provenance import environment
+from harness.store.run_folder import RunFolder
+from harness.words.canonical import digest_of
+from harness.words.errors import HarnessError, NotJudgedError, Reason
+from harness.words.mode import Mode, mode_of
+from harness.words.plan import Plan
+from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.words.study import Study
+
+
+def report_run(
+    recipes: Recipes,
+    run: RunFolder,
+    status: ArtifactStatus,
+    *,
+    reports: Path,
+    device: str,
+    asked: Asked,
+    error: HarnessError | None = None,
+) -> int:
+    """Judge a run and write its report; gives the report's exit code.
+
+    Args:
+        recipes: What the run's artifacts are made from.
+        run: Where the report goes.
+        status: Which artifacts stand.
+        reports: Folder of all runs, which keeps the ledger.
+        device: Where its models ran.
+        asked: What is to be judged.
+        error: Why the run could measure nothing; the report then says which stages did not run.
+    """
+    from harness.report import write_report
+
+    plan, replay, design = recipes.plan, replay_of(status), design_of(recipes.plan.study)
+    facts = facts_of(recipes, device, status, not_run_of(plan, run, error) if error else ())
+    found = {} if error else {place: artifact.folder for place, artifact in status.found.items()}
+    estimates, checks = (found.get((stage or "", "all")) for stage in (design.estimates, design.self_checks))
+    inputs = Inputs(
+        study=plan.study,
+        profile=plan.profile,
+        run_id=facts.run_id,
+        mode=facts.mode,
+        estimates=estimates,
+        replays=replay.layers if replay and not error else (),
+        answers={name: folder for (stage, name), folder in found.items() if stage == design.answers},
+        not_run=facts.not_run,
+        asked=asked,
+    )
+    judgement = judgement_of(inputs, reports)
+    # A world without known numbers has no table of them: the report finds no folder, and says so.
+    nothing = run.engine / "none"
+    with disk_errors(run.root):
+        code = write_report(facts, estimates or nothing, checks or nothing, run.root, judgement)
+    if judgement and facts.mode == Mode.FULL and not error:
+        states = [verdict.state for verdict in judgement.paper.verdicts]
+        outcome = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        entry = Run(run_id=facts.run_id, study=facts.study, lock=judgement.lock.sha256)
+        LedgerFile(folder=reports).end(entry, outcome, code)
+    return code
+
+
+def facts_of(
+    recipes: Recipes, device: str, status: ArtifactStatus, not_run: tuple[NotRun, ...] = ()
+) -> RunFacts:
+    """What the report says about the run itself."""
+    study, profile = recipes.plan.study, recipes.plan.profile
+    known = (profile.known_numbers,) if profile.known_numbers else ()
+    pins = dict.fromkeys((*profile.sources.pins(), *known))
+    replay = replay_of(status)
+    evidence = evidence_of(recipes.plan, replay, committed_pins(study))
+    return RunFacts(
+        study=study.name,
+        paper_id=study.paper_id,
+        paper_title=study.title,
+        profile=profile.name,
+        mode=mode_of(study.shapes, evidence),
+        run_id=recipes.run_id(),
+        ordinal=1,
+        specification_digest=digest_of(study.primary),
+        environment=(
+            *environment(device, profile.sizes.dtype, profile.sizes.threads),
+            *evidence_words(study.shapes, evidence),
+            *replay_words(replay),
+        ),
+        languages=language_facts(study),
+        artifacts=tuple(record for stage in recipes.plan.stages for record in status.records(stage) or ()),
+        sources=tuple(
+            SourceRecord(
+                name=pin.name, address=pin.address, revision=recipes.revision(pin), licence=pin.licence
+            )
+            for pin in pins
+        ),
+        not_run=not_run,
+    )
+
+
+def replay_of(status: ArtifactStatus) -> ReplayRecord | None:
+    """What the replay stage recorded; None where it did not run."""
+    replay = status.found.get((design_of(status.recipes.plan.study).replay or "", "all"))
+    return read_replay(replay.folder) if replay else None
+
+
+def language_facts(study: Study) -> tuple[LanguageFact, ...]:
+    """Every language of a study as its reports name it."""
+    return tuple(
+        LanguageFact(code=language.code, name=language.name, group=language.group)
+        for language in study.languages
+    )
+
+
+def not_run_of(plan: Plan, run: RunFolder, error: HarnessError) -> tuple[NotRun, ...]:
+    """Every stage that does not stand, with its own word or that of the failure that ended the run."""
+    said = {failure.stage: failure for failure in run.read_failures() if failure.reason}
+    not_run = []
+    for stage in (stage.name for stage in plan.stages if not run.index(stage.name).exists()):
+        if isinstance(error, NotJudgedError):
+            reason, message = error.reason, str(error)
+        elif (failure := said.get(stage)) and failure.reason:
+            reason, message = Reason(failure.reason), failure.message
+        else:
+            reason, message = Reason.UPSTREAM_NOT_RUN, "the run ended before it came to this"
+        not_run.append(NotRun(stage=stage, reason=reason, message=message))
+    return tuple(not_run)
