@@ -178,14 +178,16 @@ def compare(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
 ) -> None:
     """Show which verdicts moved between two runs, whether beyond noise, and what the runs rest on."""
-    from harness.report import comparison, load_report
+    from harness.report import load_report
+    from harness.report.compare import as_markdown, as_text
     from harness.report.compare import compare as compared
+    from harness.words.canonical import plain
 
     found = compared(*(load_report(_with_report(run)) for run in (before, after)))
     if as_json:
-        _print_json(comparison.as_json(found))
+        _print_json(plain(found))
         return
-    for line in comparison.as_markdown(found) if markdown else comparison.as_text(found):
+    for line in as_markdown(found) if markdown else as_text(found):
         typer.echo(line)
 
 

@@ -7,45 +7,12 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from harness.statistics.measured import Scope
+from harness.designs.estimand import Estimand
+from harness.designs.presentation import PLAIN, Presentation
 from harness.words.errors import UsageError
-from harness.words.estimate import Estimate, Formula
+from harness.words.estimate import Estimate
 from harness.words.plan import Plan
 from harness.words.study import Profile, Study
-
-Cell = tuple[str, str]
-"""Benchmark and language."""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What is measured: what people call it, what it is counted in, and what varies under it."""
-
-    label: str
-    unit: str
-    varying: tuple[str, str]
-    """The kind of unit that is stored, and what so many of them are called where a profile's sizes say how many."""
-    formulas: tuple[Formula, ...]
-    """What its units may be put together by, the usual one first."""
-    signed: bool = field(default=False, kw_only=True)
-    """True of a difference, whose sign is always printed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimand(Scope):
-    """One estimate that claims may be about: what it is of, what varies under it, and what it is made from."""
-
-    unit_kind: str
-    """What its units are, such as "latent"."""
-    counted_in: str
-    """What says beforehand how many there will be: "latents", "questions", "texts", "languages", "training seeds", or "units"
-    where nothing does."""
-    formulas: tuple[Formula, ...]
-    """What its units may be put together by, the usual one first."""
-    layers: tuple[int, ...] = ()
-    """Layers whose activations it is made from."""
-    cells: tuple[Cell, ...] = ()
-    """Cells whose answers it is made from; none where it rests on no question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +37,8 @@ class Design:
     """Sizes of the replay gate that the design fixes; part of what a study registers."""
     remarks: Callable[[Study, Mapping[str, Estimate]], Mapping[str, str]] = lambda _study, _estimates: {}
     """What is to be said beside some estimates, by id, in view of what else was measured."""
+    presentation: Presentation = PLAIN
+    """How a report shows what was measured."""
 
 
 def design_of(study: Study) -> Design:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from harness.designs.design import Estimand
+from harness.designs.estimand import Estimand
 from harness.judge.measurements import Measurement, Measurements, Quantity, measurements_of
 from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import RATIOS, recomputed

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.designs.design import Cell
+from harness.designs.estimand import Cell
 from harness.judge.quantities import said_of_estimates
 from harness.sources.outcomes import keyed
 from harness.store.tables import read_table

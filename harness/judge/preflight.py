@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.designs.design import Estimand
+from harness.designs.estimand import Estimand
 from harness.statistics.stats import ALPHA, Spread, combined, t_quantile, units_for_equivalence
 from harness.words.claim import Claim, InferenceTarget, Pilot, Rule
 from harness.words.judgement import Prospect

@@ -5,7 +5,8 @@ What a broken layer or a differing cell breaks is looked up here, and read off n
 
 from collections.abc import Mapping
 
-from harness.designs.design import Cell, Estimand, design_of
+from harness.designs.design import design_of
+from harness.designs.estimand import Cell, Estimand
 from harness.words.study import Study
 
 

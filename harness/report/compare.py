@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.report.document import JudgedClaim, Measurement, Report
+from harness.report.numbers import NONE, amount, count, printable, short
+from harness.report.render import markdown_text
+from harness.report.vocabulary import STATES
 from harness.words.errors import UsageError
-from harness.words.verdict import Interval, Numbers
+from harness.words.verdict import Interval, State
 
 ABSENT = "absent"
+SHOWN = 20
+"""Numbers and facts of one kind that text and Markdown show; JSON holds all."""
+DIGEST_LENGTH = 40
+"""Texts at least this long are digests or revisions, of which the head is shown."""
 
 
 class Noise(StrEnum):
@@ -95,61 +102,37 @@ def compare(before: Report, after: Report) -> Comparison:
     Raises:
         UsageError: If they are not runs of one study.
     """
-    studies = (before.run.study, after.run.study)
-    if studies[0] != studies[1]:
+    if before.run.study != after.run.study:
         raise UsageError(
-            f"the runs are of different studies, {studies[0]!r} and {studies[1]!r}; compare two runs of one study"
+            f"the runs are of different studies, {before.run.study!r} and {after.run.study!r}; compare two runs of one study"
         )
-    numbers, num_equal = _numbers(before.measurements, after.measurements)
+    moves = list(_numbers(before.measurements, after.measurements))
+    changed = [move for move in moves if move.noise is not Noise.SAME]
+    order = (Noise.BEYOND, Noise.UNKNOWN, Noise.WITHIN)
+    old, new = (_facts(report) for report in (before, after))
     return Comparison(
-        study=studies[1],
+        study=after.run.study,
         run_before=before.run.id,
         run_after=after.run.id,
-        claims=(*_claims("claim", before.claims, after.claims), *_self_checks(before, after)),
-        numbers=tuple(numbers),
-        num_equal=num_equal,
-        facts=tuple(_facts(before, after)),
+        claims=(
+            *_claims("claim", before.claims, after.claims),
+            *_claims("self-check", before.checking_claims, after.checking_claims),
+        ),
+        numbers=tuple(sorted(changed, key=lambda move: order.index(move.noise))),
+        num_equal=len(moves) - len(changed),
+        facts=tuple(
+            FactMove(what=what, before=old.get(what, ABSENT), after=new.get(what, ABSENT))
+            for what in dict.fromkeys((*new, *old))
+            if old.get(what, ABSENT) != new.get(what, ABSENT)
+        ),
     )
-
-
-def _self_checks(before: Report, after: Report) -> Iterator[ClaimMove]:
-    old, new = before.self_check_study, after.self_check_study
-    return _claims("self-check", old.claims if old else [], new.claims if new else [])
-
-
-def _claims(part: str, before: Sequence[JudgedClaim], after: Sequence[JudgedClaim]) -> Iterator[ClaimMove]:
-    old, new = ({claim.id: claim for claim in claims} for claims in (before, after))
-    for name in dict.fromkeys((*new, *old)):
-        yield _claim(name, part, old.get(name), new.get(name))
-
-
-def _claim(name: str, part: str, old: JudgedClaim | None, new: JudgedClaim | None) -> ClaimMove:
-    known = new or old
-    assert known is not None
-    numbers = [claim.measured if claim else None for claim in (old, new)]
-    estimates = [found.estimate if found else None for found in numbers]
-    return ClaimMove(
-        id=name,
-        part=part,
-        before=old.verdict if old else ABSENT,
-        after=new.verdict if new else ABSENT,
-        estimate_before=estimates[0],
-        estimate_after=estimates[1],
-        unit=known.unit,
-        noise=noise(estimates[0], estimates[1], _interval(numbers[0]), _interval(numbers[1])),
-        rule_changed=old is not None and new is not None and old.judged_by != new.judged_by,
-    )
-
-
-def _interval(measured: Numbers | None) -> Interval | None:
-    return measured.ci95 if measured else None
 
 
 def noise(
     before: float | None,
     after: float | None,
-    interval_before: Sequence[float] | None,
-    interval_after: Sequence[float] | None,
+    interval_before: Interval | None,
+    interval_after: Interval | None,
 ) -> Noise:
     """What the intervals of two numbers say about their distance."""
     if before is None or after is None:
@@ -162,59 +145,139 @@ def noise(
     return Noise.BEYOND if abs(after - before) > math.hypot(*halves) else Noise.WITHIN
 
 
-def _numbers(before: Sequence[Measurement], after: Sequence[Measurement]) -> tuple[list[NumberMove], int]:
-    """Numbers that differ, and how many do not."""
-    old, new = ({row.id: row for row in rows} for rows in (before, after))
-    moves = [_number(name, old.get(name), new.get(name)) for name in dict.fromkeys((*new, *old))]
-    changed = [move for move in moves if move.noise is not Noise.SAME]
-    order = (Noise.BEYOND, Noise.UNKNOWN, Noise.WITHIN)
-    return sorted(changed, key=lambda move: order.index(move.noise)), len(moves) - len(changed)
+def _claims(part: str, before: Sequence[JudgedClaim], after: Sequence[JudgedClaim]) -> Iterator[ClaimMove]:
+    sides = [{claim.id: claim for claim in claims} for claims in (before, after)]
+    for name in dict.fromkeys((*sides[1], *sides[0])):
+        old, new = (side.get(name) for side in sides)
+        known = new or old
+        assert known is not None
+        measured = [claim.measured if claim else None for claim in (old, new)]
+        estimates = [numbers.estimate if numbers else None for numbers in measured]
+        intervals = [numbers.ci95 if numbers else None for numbers in measured]
+        yield ClaimMove(
+            id=name,
+            part=part,
+            before=old.verdict if old else ABSENT,
+            after=new.verdict if new else ABSENT,
+            estimate_before=estimates[0],
+            estimate_after=estimates[1],
+            unit=known.unit,
+            noise=noise(estimates[0], estimates[1], intervals[0], intervals[1]),
+            rule_changed=bool(old and new and old.judged_by != new.judged_by),
+        )
 
 
-def _number(name: str, old: Measurement | None, new: Measurement | None) -> NumberMove:
-    values = [row.value if row else None for row in (old, new)]
-    intervals = [row.precision.ci95 if row and row.precision else None for row in (old, new)]
-    known = new or old
-    assert known is not None
-    said = noise(values[0], values[1], intervals[0], intervals[1])
-    # Two numbers that are both not finite are no change.
-    both_lost = old is not None and new is not None and values == [None, None]
-    return NumberMove(
-        id=name,
-        before=values[0],
-        after=values[1],
-        unit=known.unit,
-        noise=Noise.SAME if both_lost else said,
-    )
+def _numbers(before: Sequence[Measurement], after: Sequence[Measurement]) -> Iterator[NumberMove]:
+    sides = [{row.id: row for row in rows} for rows in (before, after)]
+    for name in dict.fromkeys((*sides[1], *sides[0])):
+        rows = [side.get(name) for side in sides]
+        known = rows[1] or rows[0]
+        assert known is not None
+        values = [row.value if row else None for row in rows]
+        intervals = [row.precision.ci95 if row and row.precision else None for row in rows]
+        # Two numbers that are both not finite are no change.
+        both_lost = None not in rows and values == [None, None]
+        yield NumberMove(
+            id=name,
+            before=values[0],
+            after=values[1],
+            unit=known.unit,
+            noise=Noise.SAME if both_lost else noise(values[0], values[1], intervals[0], intervals[1]),
+        )
 
 
-def _facts(before: Report, after: Report) -> Iterator[FactMove]:
-    """What the runs rest on, where it differs; a thing that one of them lacks is "absent" there."""
-    old, new = (_facts_of(report) for report in (before, after))
-    for what in dict.fromkeys((*new, *old)):
-        pair = (old.get(what, ABSENT), new.get(what, ABSENT))
-        if pair[0] != pair[1]:
-            yield FactMove(what=what, before=pair[0], after=pair[1])
-
-
-def _facts_of(report: Report) -> Mapping[str, str]:
+def _facts(report: Report) -> Mapping[str, str]:
+    """What a run rests on, by name."""
     run, lock = report.run, report.lock
+    named: Mapping[str, Iterable[tuple[str, str]]] = {
+        "environment": run.environment.items(),
+        "source": ((source.name, source.revision) for source in run.sources),
+        "artifact": ((f"{row.stage}/{row.item}", row.digest) for row in run.artifacts),
+        "self-check": ((row.id, "differs" if row.differs else "agrees") for row in report.self_checks),
+    }
     return {
         "mode": report.mode,
         "profile": run.profile,
         "lock": lock.sha256,
         "state of the lock": lock.status,
         "exit code": str(report.summary.exit_code),
-        **_named("environment", run.environment.items()),
-        **_named("source", ((source.name, source.revision) for source in run.sources)),
-        **_named("artifact", ((f"{row.stage}/{row.item}", row.digest) for row in run.artifacts)),
-        **_named("self-check", ((row.id, _check_words(row.differs)) for row in report.self_checks)),
+        **{f"{kind} {name}": value for kind, pairs in named.items() for name, value in pairs},
     }
 
 
-def _named(kind: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {f"{kind} {name}": value for name, value in pairs}
+# As text and as Markdown
 
 
-def _check_words(differs: bool) -> str:  # noqa: FBT001 - a field of the record
-    return "differs" if differs else "agrees"
+def as_text(comparison: Comparison) -> Iterator[str]:
+    """What a terminal shows, line by line."""
+    yield f"{comparison.study}: {short(comparison.run_before)} -> {short(comparison.run_after)}"
+    for heading, rows in _parts(comparison):
+        yield ""
+        yield heading
+        yield from ("  " + "  ".join(printable(cell) for cell in row) for row in rows)
+
+
+def as_markdown(comparison: Comparison) -> Iterator[str]:
+    """The same as tables."""
+    yield f"### Comparison of two runs of {markdown_text(comparison.study)}"
+    yield ""
+    yield f"`{short(comparison.run_before)}` \u2192 `{short(comparison.run_after)}`"
+    for heading, rows in _parts(comparison):
+        yield ""
+        yield f"**{markdown_text(heading)}**"
+        if rows:
+            yield ""
+            yield "|" + " |" * len(rows[0])
+            yield "|" + " :-- |" * len(rows[0])
+            yield from (f"| {' | '.join(markdown_text(cell) for cell in row)} |" for row in rows)
+
+
+def _parts(comparison: Comparison) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Headings with the rows that stand below them."""
+    claims, numbers, facts = comparison.claims, comparison.numbers, comparison.facts
+    moved = [_claim_row(move) for move in comparison.moved]
+    yield f"{len(moved)} of {count(len(claims), 'verdict')} moved", moved
+    still = [_claim_row(move) for move in claims if not move.has_moved and move.noise is Noise.BEYOND]
+    if still:
+        yield f"{count(len(still), 'verdict')} stayed though the number moved beyond noise", still
+    beyond = sum(move.noise is Noise.BEYOND for move in numbers)
+    yield (
+        f"{len(numbers):,} of {len(numbers) + comparison.num_equal:,} numbers differ, {beyond:,} beyond noise",
+        _first([(move.id, _values(move.before, move.after, move.unit), str(move.noise)) for move in numbers]),
+    )
+    yield (
+        f"{count(len(facts), 'difference')} in what they rest on",
+        _first([(fact.what, f"{_head(fact.before)} \u2192 {_head(fact.after)}") for fact in facts]),
+    )
+
+
+def _first(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The head of a long list, and how much follows."""
+    if len(rows) <= SHOWN:
+        return list(rows)
+    rest = ("\u2026", f"and {len(rows) - SHOWN:,} more, with --json", *[""] * (len(rows[0]) - 2))
+    return [*rows[:SHOWN], rest]
+
+
+def _claim_row(move: ClaimMove) -> tuple[str, ...]:
+    states = (move.before, move.after) if move.has_moved else (move.after,)
+    words = (
+        state if state == ABSENT else f"{STATES[State(state)].glyph} {STATES[State(state)].word}"
+        for state in states
+    )
+    return (
+        f"{move.id} (self-check)" if move.part == "self-check" else move.id,
+        " \u2192 ".join(words),
+        _values(move.estimate_before, move.estimate_after, move.unit),
+        str(move.noise),
+        "judged by another rule" if move.rule_changed else "",
+    )
+
+
+def _values(before: float | None, after: float | None, unit: str) -> str:
+    sides = (NONE if value is None else amount(value, unit, signed=False) for value in (before, after))
+    return " \u2192 ".join(sides)
+
+
+def _head(text: str) -> str:
+    return short(text) if len(text) >= DIGEST_LENGTH and " " not in text else text

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.words.canonical import plain
 from harness.words.claim import Kind, Reading, Rule, Sentence, SourceTier, Tier, Unit
 from harness.words.estimate import ItemOverlap
 from harness.words.judgement import (
@@ -326,18 +325,19 @@ class Report:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The document as `report.json` holds it; a field with nothing in it that JSON may do without is left out."""
-    return cast("dict[str, Any]", _without_blanks(plain(report)))
+    return cast("dict[str, Any]", _jsonable(report))
 
 
-def _without_blanks(value: object) -> object:
-    if isinstance(value, list):
-        return [_without_blanks(each) for each in value]
-    if not isinstance(value, dict):
+def _jsonable(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_jsonable(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _jsonable(each) for name, each in value.items()}
+    if not is_dataclass(value):
         return value
+    held = {field.name: getattr(value, field.name) for field in fields(value)}
     return {
-        name: _without_blanks(each)
-        for name, each in value.items()
-        if name not in LEFT_OUT or each not in (None, [])
+        name: _jsonable(each) for name, each in held.items() if name not in LEFT_OUT or each not in (None, ())
     }
 
 
@@ -370,9 +370,23 @@ def schema_text() -> str:
 def _validator() -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
 
-    schema: dict[str, Any] = json.loads(schema_text())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    schema = json.loads(schema_text())
+    return Draft202012Validator(_without_references(schema, schema["$defs"]))
+
+
+def _without_references(node: Any, known: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
+    """The schema with what is meant in the place of each reference: looking one up takes longer than most checks."""
+    if isinstance(node, list):
+        return [_without_references(each, known) for each in node]
+    if not isinstance(node, dict):
+        return node
+    rest = {
+        key: _without_references(each, known) for key, each in node.items() if key not in {"$ref", "$defs"}
+    }
+    if "$ref" not in node:
+        return rest
+    meant = _without_references(known[node["$ref"].removeprefix("#/$defs/")], known)
+    return {**rest, "allOf": [*rest.get("allOf", ()), meant]} if rest else meant
 
 
 @cache

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from harness.words.claim import Kind, Tier
-from harness.words.judgement import FailOn, Judged, Judgement, LockStatus
+from harness.words.judgement import FailOn, Judgement, LockStatus
 from harness.words.mode import Mode
-from harness.words.verdict import JUDGED, State, Verdict, Why
+from harness.words.verdict import JUDGED, State, Why
 
 
 class ExitCode(IntEnum):
@@ -68,21 +68,6 @@ def exit_code(outcome: Outcome) -> ExitCode:
     return _of_claims(states, outcome.fail_on)
 
 
-def gated(judged: Judged, deselected: Sequence[str]) -> list[tuple[State, Why]]:
-    """The verdicts that decide an exit code: primary claims that can be tested and were asked for."""
-    return [
-        (verdict.state, verdict.why)
-        for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
-        if claim.tier is Tier.PRIMARY and claim.kind not in UNGATED_KINDS and claim.id not in deselected
-    ]
-
-
-def differing(judged: Judged) -> list[bool]:
-    """For each claim of a self-check study, whether its state is another than the expected one."""
-    pairs = zip(judged.claims, judged.verdicts, strict=True)
-    return [_differs(claim.expected, verdict) for claim, verdict in pairs]
-
-
 def outcome_of(mode: str, judgement: Judgement | None, known_numbers: Sequence[bool]) -> Outcome:
     """What a run's exit code follows from.
 
@@ -93,11 +78,25 @@ def outcome_of(mode: str, judgement: Judgement | None, known_numbers: Sequence[b
     """
     if judgement is None:
         return Outcome(mode=mode, differs=known_numbers)
-    checked = differing(judgement.self_check) if judgement.self_check else []
+    paper, checked = judgement.paper, judgement.self_check
+    wrong = (
+        [
+            verdict.state != claim.expected
+            for claim, verdict in zip(checked.claims, checked.verdicts, strict=True)
+        ]
+        if checked
+        else []
+    )
     return Outcome(
         mode=mode,
-        gated=gated(judgement.paper, judgement.deselected),
-        differs=[*known_numbers, *checked],
+        gated=[
+            (verdict.state, verdict.why)
+            for claim, verdict in zip(paper.claims, paper.verdicts, strict=True)
+            if claim.tier is Tier.PRIMARY
+            and claim.kind not in UNGATED_KINDS
+            and claim.id not in judgement.deselected
+        ],
+        differs=[*known_numbers, *wrong],
         lock=judgement.lock.status,
         fail_on=judgement.fail_on,
     )
@@ -117,7 +116,3 @@ def _of_claims(states: Sequence[State], fail_on: FailOn) -> ExitCode:
     if fail_on is FailOn.UNRESOLVED and any(state in UNRESOLVED_STATES for state in states):
         return ExitCode.UNRESOLVED
     return ExitCode.SHOWN
-
-
-def _differs(expected: str, verdict: Verdict) -> bool:
-    return verdict.state != expected

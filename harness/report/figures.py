@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from harness.designs.presentation import Drawing, Figure
 from harness.report.document import JudgedCase, JudgedClaim, Measurement
 from harness.report.drawing import (
     BANDS,
@@ -23,8 +24,7 @@ from harness.report.drawing import (
     signed,
 )
 from harness.report.numbers import amount, printable, unit_form
-from harness.report.panels import Drawing, Figure
-from harness.report.tables import Filled, Languages, called, first_series
+from harness.report.tables import Filled, Names, first_series
 from harness.report.vocabulary import STATES
 from harness.report.wording import margins
 from harness.words.claim import Kind, Tier
@@ -61,9 +61,9 @@ def drawn(figure: Figure, filled: Filled, frame: Frame, marks: Sequence[Mark] = 
         return None
     with house_style():
         if figure.kind is Drawing.LINES:
-            canvas = _lines(rows, marks)
+            canvas = _lines(rows, filled.names, figure, marks)
         else:
-            canvas = DRAWERS[figure.kind](rows, filled.languages)
+            canvas = DRAWERS[figure.kind](rows, filled.names, figure)
         return inline(canvas, frame)
 
 
@@ -80,13 +80,13 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
     ]
     if figure.kind is Drawing.SLOPES:
         rows = [row for row in rows if all(None not in (seed.before, seed.after) for seed in row.seeds)]
-    return sorted(rows, key=lambda row: filled.languages.place(row.language))
+    return sorted(rows, key=lambda row: filled.names.place(row.language))
 
 
 # Over layers
 
 
-def _lines(rows: Sequence[Measurement], marks: Sequence[Mark]) -> "Canvas":
+def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequence[Mark]) -> "Canvas":
     """One line per reading and specification, over layers, with its 90 % ribbon; printed numbers with margins."""
     from matplotlib.ticker import MaxNLocator
 
@@ -94,7 +94,7 @@ def _lines(rows: Sequence[Measurement], marks: Sequence[Mark]) -> "Canvas":
     axes = figure.subplots()
     axes.axhline(0, color=MUTED, linewidth=0.8)
     for place, series in enumerate(dict.fromkeys(row.series for row in rows)):
-        _series(axes, [row for row in rows if row.series == series], place)
+        _series(axes, [row for row in rows if row.series == series], names, place)
     if marks:
         axes.errorbar(
             [mark.layer for mark in marks],
@@ -110,8 +110,8 @@ def _lines(rows: Sequence[Measurement], marks: Sequence[Mark]) -> "Canvas":
             zorder=5,
         )
     axes.margins(x=0.02)
-    axes.set_xlabel("Layer")
-    axes.set_ylabel("Gap, percent")
+    axes.set_xlabel(shown.across)
+    axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=14))
     axes.yaxis.set_major_formatter(signed)
@@ -119,13 +119,13 @@ def _lines(rows: Sequence[Measurement], marks: Sequence[Mark]) -> "Canvas":
     return figure
 
 
-def _series(axes: "Axes", rows: Sequence[Measurement], place: int) -> None:
+def _series(axes: "Axes", rows: Sequence[Measurement], names: Names, place: int) -> None:
     """One line with its ribbon: both reach over neighbouring layers alone, so that nothing is drawn where nothing was measured."""
     colour = SERIES[place % len(SERIES)]
     reading, specification = rows[0].series
-    words = f"against {called('reading', reading)}"
+    words = f"against {names.called('reading', reading)}"
     if specification != PRIMARY:
-        words += f", {called('specification', specification)}"
+        words += f", {names.called('specification', specification)}"
     values = {row.layer: row.value for row in rows if row.layer is not None and row.value is not None}
     for number, run in enumerate(_neighbours(sorted(values))):
         axes.plot(
@@ -161,12 +161,12 @@ def _neighbours(layers: Sequence[int]) -> Iterator[list[int]]:
         yield run
 
 
-def _heatmap(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
+def _heatmap(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
     """Languages down, group by group, layers across, of the first reading and specification."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from numpy import full, ma, nan
 
-    codes = sorted({row.language or "" for row in rows}, key=languages.place)
+    codes = sorted({row.language or "" for row in rows}, key=names.place)
     rows = first_series(rows)
     layers = sorted({row.layer or 0 for row in rows})
     cells = full((len(codes), len(layers)), nan)
@@ -186,14 +186,14 @@ def _heatmap(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
     bar = figure.colorbar(mesh, ax=axes, ticks=[place * step for place in range(-5, 6)], aspect=14, pad=0.015)
     bar.ax.yaxis.set_major_formatter(signed)
     bar.outline.set_visible(False)
-    bar.set_label("Gap, percent")
+    bar.set_label(shown.up)
     axes.set_xticks([place + 0.5 for place in range(len(layers))], [str(layer) for layer in layers])
     axes.set_yticks([place + 0.5 for place in range(len(codes))], [printable(code) for code in codes])
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("Layer")
-    _name_groups(axes, [languages.group(code) for code in codes])
+    axes.set_xlabel(shown.across)
+    _name_groups(axes, [names.group(code) for code in codes])
     return figure
 
 
@@ -228,7 +228,7 @@ def band_step(largest: float) -> float:
 # Seed by seed
 
 
-def _slopes(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
+def _slopes(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
     """Before and after, one pair of columns per measurement, one thin line per seed, a thick one for their mean."""
     figure = blank(3.8)
     axes = figure.subplots()
@@ -243,7 +243,7 @@ def _slopes(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
     axes.set_xticks(ticks, ["before", "after"] * len(rows))
     for place, row in enumerate(rows):
         axes.annotate(
-            _scope_label(row, languages),
+            _scope_label(row, names),
             xy=(place + 0.275, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 4),
@@ -252,14 +252,14 @@ def _slopes(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
             va="bottom",
         )
     axes.set_xlim(-0.35, len(rows) - 0.1)
-    axes.set_ylabel("Mean activation")
+    axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", length=0)
     return figure
 
 
-def _strips(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
+def _strips(rows: Sequence[Measurement], names: Names, _shown: Figure) -> "Canvas":
     """Every seed's own number, one row per measurement, with the mean as a line."""
     figure = blank(1.1 + 0.34 * len(rows))
     axes = figure.subplots()
@@ -271,7 +271,7 @@ def _strips(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
         if row.value is not None:
             ends = [place - 0.32, place + 0.32]
             axes.plot([row.value, row.value], ends, color=INK, linewidth=1.6, zorder=2)
-    axes.set_yticks(range(len(rows)), [_scope_label(row, languages) for row in rows])
+    axes.set_yticks(range(len(rows)), [_scope_label(row, names) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel(f"Change {unit_form(rows[0].unit).words}".strip())
     axes.xaxis.set_major_formatter(signed)
@@ -281,26 +281,26 @@ def _strips(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
     return figure
 
 
-def _scope_label(row: Measurement, languages: Languages) -> str:
-    parts = (row.language and languages.name(row.language), row.benchmark)
+def _scope_label(row: Measurement, names: Names) -> str:
+    parts = (row.language and names.name(row.language), row.benchmark)
     return printable(", ".join(part for part in parts if part) or row.quantity)
 
 
 # Unit by unit
 
 
-def _points(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
+def _points(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
     """One panel per correlation, all with the same horizontal axis; no line is fitted through so few points."""
     lines = -(-len(rows) // POINT_COLUMNS)
     figure = blank(0.9 + 2.9 * lines)
     grid = figure.subplots(lines, min(POINT_COLUMNS, len(rows)), sharex=True, squeeze=False)
     panels = [axes for line in grid for axes in line]
     for axes, row in zip(panels, rows, strict=False):
-        _correlation(axes, row, languages)
+        _correlation(axes, row, names)
     for axes in panels[len(rows) :]:
         axes.set_visible(False)
-    figure.supxlabel("Mean gap over layers, percent", fontsize=10.5)
-    figure.supylabel("Accuracy, percent", fontsize=10.5)
+    figure.supxlabel(f"{shown.across}, percent", fontsize=10.5)
+    figure.supylabel(f"{shown.up}, percent", fontsize=10.5)
     handles = {
         label: handle
         for axes in panels
@@ -311,9 +311,9 @@ def _points(rows: Sequence[Measurement], languages: Languages) -> "Canvas":
     return figure
 
 
-def _correlation(axes: "Axes", row: Measurement, languages: Languages) -> None:
-    for place, group in enumerate(dict.fromkeys(languages.group(point.unit) for point in row.points)):
-        points = [point for point in row.points if languages.group(point.unit) == group]
+def _correlation(axes: "Axes", row: Measurement, names: Names) -> None:
+    for place, group in enumerate(dict.fromkeys(names.group(point.unit) for point in row.points)):
+        points = [point for point in row.points if names.group(point.unit) == group]
         axes.scatter(
             [point.x for point in points],
             [point.y for point in points],
@@ -334,7 +334,7 @@ def _correlation(axes: "Axes", row: Measurement, languages: Languages) -> None:
     axes.grid(color=FAINT, linewidth=0.7)
 
 
-DRAWERS: Mapping[Drawing, Callable[[Sequence[Measurement], Languages], "Canvas"]] = {
+DRAWERS: Mapping[Drawing, Callable[[Sequence[Measurement], Names, Figure], "Canvas"]] = {
     Drawing.HEATMAP: _heatmap,
     Drawing.SLOPES: _slopes,
     Drawing.STRIPS: _strips,

@@ -12,11 +12,11 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.report import figures, numbers, panels, tables, vocabulary, wording
-from harness.report.document import JudgedClaim, KnownNumber, Measurement, Report, as_json
+from harness.designs.presentation import Drawing, Figure, Panel, Remark
+from harness.report import figures, numbers, tables, vocabulary, wording
+from harness.report.document import JudgedClaim, Measurement, Report, as_json
 from harness.report.drawing import Frame, state_class
 from harness.report.numbers import amount, count, printable
-from harness.report.panels import Drawing, Figure, Panel, Remark
 from harness.report.tables import Filled, Table
 from harness.words.claim import RULES_IN_WORDS, Kind, shown_as
 from harness.words.judgement import prospects_say
@@ -244,7 +244,7 @@ def _remarks(panel: Panel, report: Report) -> list[str]:
 
 def _figure(filled: Filled, figure: Figure, report: Report) -> DrawnFigure:
     rows = figures.drawn_rows(figure, filled)
-    marks = _printed_marks(report) if figure.kind is Drawing.LINES else []
+    marks = _printed_marks(report, figure) if figure.kind is Drawing.LINES else []
     caption = _caption(filled, figure, report, has_marks=bool(marks))
     frame = Frame(
         anchor=f"figure-{figure.anchor}",
@@ -255,14 +255,15 @@ def _figure(filled: Filled, figure: Figure, report: Report) -> DrawnFigure:
     svg = figures.drawn(figure, filled, frame, marks)
     if svg is None:
         return DrawnFigure(title=figure.title, svg=None, caption=NOT_DRAWN[figure.kind])
-    drawn = DrawnFigure(title=figure.title, svg=svg, caption=caption)
+    table = None
     if figure.kind is Drawing.POINTS:
-        table = tables.points_table(rows, filled.languages)
-        return DrawnFigure(**vars(drawn) | {"folded": f"{figure.title}: every point", "table": table})
-    if figure.kind in {Drawing.SLOPES, Drawing.STRIPS}:
-        table = tables.seeds_table(rows, figure, filled.languages)
-        return DrawnFigure(**vars(drawn) | {"folded": f"{figure.title}: every seed", "table": table})
-    return drawn
+        table = tables.points_table(rows, figure, filled.names)
+    elif figure.kind in {Drawing.SLOPES, Drawing.STRIPS}:
+        table = tables.seeds_table(rows, figure, filled.names)
+    every = "point" if figure.kind is Drawing.POINTS else "seed"
+    return DrawnFigure(
+        title=figure.title, svg=svg, caption=caption, table=table, folded=f"{figure.title}: every {every}"
+    )
 
 
 def _caption(filled: Filled, figure: Figure, report: Report, *, has_marks: bool) -> str:
@@ -279,8 +280,8 @@ def _caption(filled: Filled, figure: Figure, report: Report, *, has_marks: bool)
     if figure.kind is Drawing.HEATMAP:
         reading, specification = tables.first_series(filled.rows)[0].series
         return (
-            f"Each language at each layer against {tables.called('reading', reading)}, "
-            f"specification {tables.called('specification', specification)}. {figure.says} The tables below hold the numbers."
+            f"Each language at each layer against {filled.names.called('reading', reading)}, "
+            f"specification {filled.names.called('specification', specification)}. {figure.says} The tables below hold the numbers."
         )
     # What the judge noted beside claims about correlations, such as the range when one language is left out.
     told = [
@@ -297,12 +298,12 @@ def _comparable_claims(report: Report) -> Sequence[JudgedClaim]:
     return report.claims if report.mode in {"full", "audit"} else report.checking_claims
 
 
-def _printed_marks(report: Report) -> list[figures.Mark]:
+def _printed_marks(report: Report, figure: Figure) -> list[figures.Mark]:
     """The printed numbers beside a line over layers."""
     layers = {
         row.id: row.layer
         for row in report.measurements
-        if row.quantity == panels.MARKED and row.language is None
+        if row.quantity == figure.quantity and row.language is None
     }
     marks = []
     for claim in _comparable_claims(report):
@@ -350,7 +351,7 @@ def _forest(claims: Sequence[JudgedClaim], anchor: str, title: str, stamp: str) 
 # The CI record
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Case:
     """One case of the CI record; its schema knows properties of suites alone, so what belongs to a case stands in its message."""
 
@@ -364,63 +365,52 @@ class Case:
 
 def _suites(report: Report) -> dict[str, list[Case]]:
     """Cases by name of their suite."""
-    suites = {"self-checks": [_check_case(check) for check in report.self_checks]}
-    if report.self_check_study:
-        suites["self-check-claims"] = [_expected_case(claim) for claim in report.checking_claims]
-    if report.not_run:
-        suites["stages"] = [
-            Case(class_name="stages", name=entry.stage, element="skipped", message=f"{entry.reason}: {entry.message}")
-            for entry in report.not_run
-        ]  # fmt: skip
-    for entry in report.stopped:
-        case = Case(
-            class_name="adapters",
-            name=entry.adapter,
-            # A control is no malfunction: no claim rests on it.
-            element="skipped" if entry.is_control else "error",
-            type="" if entry.is_control else "adapter-failed",
-            message=f"{'control: ' * entry.is_control}stopped at step {entry.step}: a {entry.what} is {entry.value}",
+    suites: dict[str, list[Case]] = {"self-checks": []}
+    for check in report.self_checks:
+        measured = numbers.NOT_FINITE if check.measured is None else check.measured
+        said = (
+            f"measured {measured}, but {check.expected} is known; "
+            f"allowed difference {check.tolerance} ({check.because})"
         )
-        suites.setdefault("adapters", []).append(case)
+        suites["self-checks"].append(_self_check("self-checks", check.id, said, differs=check.differs))
+    if report.self_check_study:
+        suites["self-check-claims"] = []
+    for claim in report.checking_claims:
+        said = f"{claim.verdict}, but {claim.expected} was expected. {wording.everything(claim)}"
+        case = _self_check("self-check-claims", claim.id, said, differs=bool(claim.differs))
+        suites["self-check-claims"].append(case)
+    for entry in report.not_run:
+        case = Case("stages", entry.stage, "skipped", "", f"{entry.reason}: {entry.message}")
+        suites.setdefault("stages", []).append(case)
+    for adapter in report.stopped:
+        said = f"stopped at step {adapter.step}: a {adapter.what} is {adapter.value}"
+        # A control is no malfunction: no claim rests on it.
+        ending = (
+            ("skipped", "", f"control: {said}") if adapter.is_control else ("error", "adapter-failed", said)
+        )
+        suites.setdefault("adapters", []).append(Case("adapters", adapter.adapter, *ending))
     for claim in report.claims:
-        name = str(claim.kind if claim.kind is Kind.ARITHMETIC else claim.tier)
-        suites.setdefault(name, []).append(_claim_case(claim))
+        suite = str(claim.kind if claim.kind is Kind.ARITHMETIC else claim.tier)
+        suites.setdefault(suite, []).append(_claim_case(claim))
     return suites
 
 
-def _check_case(check: KnownNumber) -> Case:
-    measured = numbers.NOT_FINITE if check.measured is None else str(check.measured)
-    if not check.differs:
-        return Case(class_name="self-checks", name=check.id)
-    return Case(
-        class_name="self-checks",
-        name=check.id,
-        element="failure",
-        type="self-check.differs",
-        message=f"measured {measured}, but {check.expected} is known; "
-        f"allowed difference {check.tolerance} ({check.because})",
-    )
-
-
-def _expected_case(claim: JudgedClaim) -> Case:
-    if not claim.differs:
-        return Case(class_name="self-check-claims", name=claim.id)
-    return Case(
-        class_name="self-check-claims",
-        name=claim.id,
-        element="failure",
-        type="self-check.differs",
-        message=f"{claim.verdict}, but {claim.expected} was expected. {wording.everything(claim)}",
+def _self_check(class_name: str, name: str, said: str, *, differs: bool) -> Case:
+    return (
+        Case(class_name, name, "failure", "self-check.differs", said) if differs else Case(class_name, name)
     )
 
 
 def _claim_case(claim: JudgedClaim) -> Case:
     """DEVIATION fails, ERROR errs, and whatever is neither shown nor refuted is skipped with its word first."""
     said = wording.everything(claim)
-    ending = {
-        State.PASS: ("", "", ""),
-        State.DEVIATION: ("failure", f"deviation.{claim.reason}", said),
-        State.ERROR: ("error", str(claim.reason), said),
-    }.get(claim.verdict, ("skipped", "", f"{claim.verdict}: {said}"))
-    element, kind, message = ending
-    return Case(class_name=f"claims.{claim.kind}", name=claim.id, element=element, type=kind, message=message)
+    match claim.verdict:
+        case State.PASS:
+            ending = ("", "", "")
+        case State.DEVIATION:
+            ending = ("failure", f"deviation.{claim.reason}", said)
+        case State.ERROR:
+            ending = ("error", str(claim.reason), said)
+        case _:
+            ending = ("skipped", "", f"{claim.verdict}: {said}")
+    return Case(f"claims.{claim.kind}", claim.id, *ending)

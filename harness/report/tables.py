@@ -6,12 +6,14 @@ from dataclasses import dataclass, fields
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
-from harness.report import panels, wording
+from harness.designs.design import design_of
+from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, Presentation, Scope
+from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
 from harness.report.numbers import NONE, amount, count, exact, unit_form, whole
-from harness.report.panels import PANELS, REMAINDER, Drawing, Figure, Layout, Panel, Scope
 from harness.report.vocabulary import BASELINES, REASONS, STATES, TIERS
-from harness.words.errors import Reason
+from harness.sources.studies import load_study
+from harness.words.errors import Reason, UsageError
 from harness.words.judgement import BaselineOutcome
 from harness.words.records import Coverage
 from harness.words.runfacts import LanguageFact
@@ -26,8 +28,13 @@ WAYS = ("reading", "specification")
 """Dimensions that say how a number is meant, not what it is about."""
 UNSCOPED = {"layer": NONE, "language": "all", "benchmark": "all"}
 """Stands where a number has no layer, language or benchmark of its own."""
-CALLED = {"quantity": panels.QUANTITIES, "reading": panels.READINGS, "specification": panels.SPECIFICATIONS}
-GROUPS = {"reference": "Reference", "high": "High-resource", "low": "Low-resource"}
+REMAINDER = Panel(
+    anchor="other",
+    group="Other measurements",
+    heading="Measured too",
+    lead="Numbers that no table above shows.",
+    quantities=(),
+)
 SEED = "seed"
 """Unit kind of numbers that vary with training alone."""
 LAYERS_IN_SHORT = 5
@@ -72,10 +79,11 @@ class Table:
             yield heading, [row for _, row in members]  # type: ignore[misc]  # groups are text, rows are rows
 
 
-class Languages:
-    """Names, places and groups by code; a code that is unknown keeps itself for a name and stands last."""
+class Names:
+    """What languages, quantities, readings and specifications are called; what is unknown keeps its own name, and stands last."""
 
-    def __init__(self, known: Sequence[LanguageFact] = ()) -> None:
+    def __init__(self, known: Sequence[LanguageFact] = (), presentation: Presentation = PLAIN) -> None:
+        self.presentation = presentation
         self._known = {language.code: language for language in known}
         self._places = {code: place for place, code in enumerate(self._known)}
 
@@ -91,7 +99,19 @@ class Languages:
     def group(self, code: str | None) -> str:
         """Words for the language's side of the comparison; nothing where none is known."""
         language = self._known.get(code or "")
-        return GROUPS[language.group] if language else ""
+        return self.presentation.groups.get(language.group, language.group) if language else ""
+
+    def called(self, dimension: str, value: str | int | None) -> str:
+        """What a table prints for one coordinate of a number."""
+        if value is None:
+            return UNSCOPED[dimension]
+        shown, text = self.presentation, str(value)
+        known = {
+            "quantity": shown.quantities,
+            "reading": shown.readings,
+            "specification": shown.specifications,
+        }
+        return known[dimension].get(text, text) if dimension in known else text
 
 
 @dataclass(frozen=True)
@@ -100,14 +120,23 @@ class Filled:
 
     panel: Panel
     rows: tuple[Measurement, ...]
-    languages: Languages
+    names: Names
+
+
+def presentation_of(study: str) -> Presentation:
+    """How the numbers of a study are presented; those of one that is not at hand are shown plainly."""
+    try:
+        return design_of(load_study(study)).presentation
+    except UsageError:
+        return PLAIN
 
 
 def filled_panels(report: Report) -> list[Filled]:
     """Every panel with its share of the measurements, and a last one for the rest if there is a rest."""
-    languages, filled = Languages(report.languages), []
+    presentation = presentation_of(report.run.study)
+    names, filled = Names(report.languages, presentation), []
     waiting = list(report.measurements)
-    for panel in PANELS:
+    for panel in presentation.panels:
         # A cell of a table holds one number: whatever comes second to a place goes to the remainder.
         first: dict[Key, Measurement] = {}
         for row in sorted(
@@ -118,8 +147,8 @@ def filled_panels(report: Report) -> list[Filled]:
         shown = {row.id for row in first.values()}
         waiting = [row for row in waiting if row.id not in shown]
         if first or not panel.is_optional:
-            filled.append(Filled(panel, tuple(first.values()), languages))
-    return filled + ([Filled(REMAINDER, tuple(waiting), languages)] if waiting else [])
+            filled.append(Filled(panel, tuple(first.values()), names))
+    return filled + ([Filled(REMAINDER, tuple(waiting), names)] if waiting else [])
 
 
 def _takes(panel: Panel, row: Measurement) -> bool:
@@ -131,13 +160,6 @@ def _takes(panel: Panel, row: Measurement) -> bool:
 def first_series(rows: Sequence[Measurement]) -> list[Measurement]:
     """The measurements that share reading and specification with the first."""
     return [row for row in rows if row.series == rows[0].series]
-
-
-def called(dimension: str, value: str | int | None) -> str:
-    """What a table prints for one coordinate of a number."""
-    if value is None:
-        return UNSCOPED[dimension]
-    return CALLED.get(dimension, {}).get(str(value), str(value))
 
 
 # Measurements
@@ -180,7 +202,7 @@ def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
         rows=tuple(
             (
                 *_words(filled, _key(row, labels), labels),
-                _value(row, with_unit=True),
+                _value(filled, row, with_unit=True),
                 count(_num_units(row), row.unit_kind),
                 *(str(row.num_seeds or "none") for _ in seeds),
             )
@@ -197,9 +219,11 @@ def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
     down = tuple(name for name in varying if name not in across) or _first_scope(rows[0])
     keys = list(dict.fromkeys(_key(row, across) for row in rows))
     lines = list(dict.fromkeys(_key(row, down) for row in _by_way(filled, rows)))
-    cells = {(_key(row, down), _key(row, across)): _value(row, with_unit=not one_unit) for row in rows}
+    cells = {
+        (_key(row, down), _key(row, across)): _value(filled, row, with_unit=not one_unit) for row in rows
+    }
     left_out = {row.reading for row in filled.rows} - {row.reading for row in rows}
-    reading = f" Reading: {called('reading', rows[0].reading)}." if left_out else ""
+    reading = f" Reading: {filled.names.called('reading', rows[0].reading)}." if left_out else ""
     columns = (" \u00b7 ".join(_words(filled, key, across)) or "Value" for key in keys)
     return Table(
         caption=_caption(filled, rows) + reading + _weight(rows),
@@ -237,7 +261,7 @@ def _first_scope(row: Measurement) -> tuple[str, ...]:
 
 def _words(filled: Filled, key: Key, dimensions: Sequence[str]) -> tuple[str, ...]:
     return tuple(
-        filled.languages.name(str(value)) if name == "language" and value else called(name, value)
+        filled.names.name(str(value)) if name == "language" and value else filled.names.called(name, value)
         for name, value in zip(dimensions, key, strict=True)
     )
 
@@ -247,7 +271,7 @@ def _groups(filled: Filled, keys: Sequence[Key], dimensions: Sequence[str]) -> t
     if "language" not in dimensions:
         return ()
     codes = [key[dimensions.index("language")] for key in keys]
-    groups = {str(code): filled.languages.group(str(code)) for code in codes if code}
+    groups = {str(code): filled.names.group(str(code)) for code in codes if code}
     crowded = [name for name, number in Counter(groups.values()).items() if name and number > 1]
     return tuple(groups.get(str(code), "") for code in codes) if len(crowded) > 1 else ()
 
@@ -255,12 +279,13 @@ def _groups(filled: Filled, keys: Sequence[Key], dimensions: Sequence[str]) -> t
 def _by_way(filled: Filled, rows: Sequence[Measurement]) -> list[Measurement]:
     """The rows with those of one quantity, reading and specification together, languages in the study's order."""
     ways = list(dict.fromkeys(_key(row, ("quantity", *WAYS)) for row in rows))
-    place = filled.languages.place
+    place = filled.names.place
     return sorted(rows, key=lambda row: (ways.index(_key(row, ("quantity", *WAYS))), place(row.language)))
 
 
-def _value(row: Measurement, *, with_unit: bool) -> str:
-    return amount(row.value, row.unit, signed=row.quantity in panels.SIGNED, with_unit=with_unit)
+def _value(filled: Filled, row: Measurement, *, with_unit: bool) -> str:
+    signed = row.quantity in filled.names.presentation.signed
+    return amount(row.value, row.unit, signed=signed, with_unit=with_unit)
 
 
 def _caption(filled: Filled, rows: Sequence[Measurement]) -> str:
@@ -290,7 +315,7 @@ def _range(numbers: Sequence[int], noun: str) -> str:
 # Numbers of drawings that no table of their panel holds
 
 
-def points_table(rows: Sequence[Measurement], languages: Languages) -> Table:
+def points_table(rows: Sequence[Measurement], figure: Figure, names: Names) -> Table:
     """Every point of a scatter plot: languages down, both sides of each correlation across."""
     units = dict.fromkeys(point.unit for row in rows for point in row.points)
     cells = {(row.id, point.unit): point for row in rows for point in row.points}
@@ -300,21 +325,21 @@ def points_table(rows: Sequence[Measurement], languages: Languages) -> Table:
         return "" if point is None else amount(point.y, "percent", signed=False)
 
     return Table(
-        caption="Mean gap over layers and accuracy, in percent.",
-        headers=("Language", "Gap", *(row.benchmark or "Mean" for row in rows)),
+        caption=f"{figure.across} and {figure.up.lower()}, in percent.",
+        headers=("Language", figure.across_in_short, *(row.benchmark or "Mean" for row in rows)),
         num_labels=1,
         rows=tuple(
             (
-                languages.name(unit),
+                names.name(unit),
                 amount(gaps[unit], "percent", signed=True),
                 *(accuracy(cells.get((row.id, unit))) for row in rows),
             )
-            for unit in sorted(units, key=languages.place)
+            for unit in sorted(units, key=names.place)
         ),
     )
 
 
-def seeds_table(rows: Sequence[Measurement], figure: Figure, languages: Languages) -> Table:
+def seeds_table(rows: Sequence[Measurement], figure: Figure, names: Names) -> Table:
     """Every seed of a drawing."""
     both = figure.kind is Drawing.SLOPES
     with_benchmark = any(row.benchmark for row in rows)
@@ -331,7 +356,7 @@ def seeds_table(rows: Sequence[Measurement], figure: Figure, languages: Language
         num_labels=1 + with_benchmark,
         rows=tuple(
             (
-                languages.name(row.language or ""),
+                names.name(row.language or ""),
                 *((row.benchmark or "",) if with_benchmark else ()),
                 str(seed.seed),
                 *(amount(side, "activation", signed=False) for side in (seed.before, seed.after) if both),
@@ -392,7 +417,7 @@ def coverage_table(report: Report) -> Table:
 
 def baseline_table(report: Report) -> Table:
     """Cells with a published number one by one, the others together; scores in percent of the questions."""
-    languages = Languages(report.languages)
+    names = Names(report.languages)
     checked, together = [], dict[tuple[str, str], list[str]]()
     for entry in report.baselines:
         if entry.outcome is BaselineOutcome.UNCHECKED:
@@ -403,8 +428,8 @@ def baseline_table(report: Report) -> Table:
             NONE if side is None else amount(side, "percent", signed=False)
             for side in (entry.ours, entry.theirs)
         )
-        names = (entry.benchmark, languages.name(entry.language), entry.metric)
-        checked.append((*names, BASELINES[entry.outcome], entry.says, *sides, whole(entry.items)))
+        cell = (entry.benchmark, names.name(entry.language), entry.metric)
+        checked.append((*cell, BASELINES[entry.outcome], entry.says, *sides, whole(entry.items)))
     outcome = BASELINES[BaselineOutcome.UNCHECKED]
     unchecked = [
         (benchmark, ", ".join(codes), NONE, outcome, says, NONE, NONE, NONE)

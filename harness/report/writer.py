@@ -13,6 +13,7 @@ from harness.models.failed_adapters import adapter_failures, unusable_models
 from harness.report.assembly import Records, as_report
 from harness.report.document import SCHEMA_VERSION, Point, Report, as_json, from_json
 from harness.report.render import render_junit, render_page, render_summary
+from harness.report.tables import presentation_of
 from harness.report.wording import exit_words, mode_words, outcome
 from harness.store.files import write_whole
 from harness.store.tables import read_column, read_table, table_path
@@ -24,8 +25,6 @@ from harness.words.runfacts import RunFacts
 
 Row = TypeVar("Row")
 
-CORRELATION = "correlation"
-"""Quantity whose units are points of a drawing."""
 REPORT_FILE, PAGE_FILE, SUMMARY_FILE, JUNIT_FILE = "report.json", "report.html", "summary.md", "junit.xml"
 
 
@@ -47,7 +46,7 @@ def write_report(
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
     """
-    records = Records() if facts.not_run else _records(estimates, self_checks)
+    records = Records() if facts.not_run else _records(facts.study, estimates, self_checks)
     return _write(as_report(facts, records, judgement), out)
 
 
@@ -59,7 +58,8 @@ def write_report_of(
     judgement: Judgement,
 ) -> int:
     """The same for numbers that no artifact holds: rows as `estimates` and `unit_values` would have them."""
-    drawn = {row.estimate_id for row in estimates if row.quantity == CORRELATION}
+    pointed = presentation_of(facts.study).pointed
+    drawn = {row.estimate_id for row in estimates if row.quantity in pointed}
     records = Records(
         estimates=estimates,
         unit_counts=Counter(row.estimate_id for row in units),
@@ -149,14 +149,15 @@ def _render(report: Report, run: Path) -> int:
     return report.summary.exit_code
 
 
-def _records(estimates: Path, self_checks: Path) -> Records:
+def _records(study: str, estimates: Path, self_checks: Path) -> Records:
     rows = read_table(estimates, Estimate)
     owners = read_column(estimates, UnitValue, "estimate_id")
-    correlations = [row.estimate_id for row in rows if row.quantity == CORRELATION]
+    pointed = presentation_of(study).pointed
+    drawn = [row.estimate_id for row in rows if row.quantity in pointed]
     return Records(
         estimates=rows,
         unit_counts=Counter[str](owners.tolist()),
-        points=_points(estimates, np.isin(owners, correlations)),
+        points=_points(estimates, np.isin(owners, drawn)),
         checks=_read_if_there(self_checks, SelfCheck),
         unusable=unusable_models(estimates),
         stopped=adapter_failures(estimates),

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.designs.design import Cell, design_of
+from harness.designs.design import design_of
+from harness.designs.estimand import Cell
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run

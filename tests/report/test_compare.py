@@ -8,8 +8,8 @@ import pytest
 
 from harness.cli import main
 from harness.report import load_report, write_report
-from harness.report.compare import ABSENT, Comparison, Noise, compare, noise
-from harness.report.comparison import as_json, as_markdown, as_text
+from harness.report.compare import ABSENT, Comparison, Noise, as_markdown, as_text, compare, noise
+from harness.words.canonical import plain
 from harness.words.errors import UsageError
 from harness.words.judgement import Judged
 from harness.words.verdict import State, Why
@@ -127,7 +127,7 @@ def test_markdown_keeps_hostile_text_in_its_cell(comparison: Comparison) -> None
 
 
 def test_json_holds_everything(comparison: Comparison) -> None:
-    document = json.loads(json.dumps(as_json(comparison)))
+    document = json.loads(json.dumps(plain(comparison)))
     assert len(document["claims"]) == 16
     assert document["claims"][0]["noise"] == "beyond noise"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.designs.presentation import Drawing
 from harness.report import load_report, write_report
 from harness.report.document import Report
 from harness.report.drawing import _stamp, house_style
 from harness.report.figures import DRAWERS, _lines, drawn_rows, forest_rows
-from harness.report.panels import Drawing
 from harness.report.tables import filled_panels
 from harness.words.verdict import State
 from tests.report import judged, worlds
@@ -24,7 +24,11 @@ def test_the_stamp_covers_no_label(stored_full: Report) -> None:
             rows = drawn_rows(figure, filled)
             with house_style():
                 lines = figure.kind is Drawing.LINES
-                canvas = _lines(rows, ()) if lines else DRAWERS[figure.kind](rows, filled.languages)
+                canvas = (
+                    _lines(rows, filled.names, figure, ())
+                    if lines
+                    else DRAWERS[figure.kind](rows, filled.names, figure)
+                )
                 _stamp(canvas, "FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER")
                 canvas.draw_without_rendering()
                 texts = [text for text in canvas.findobj(Text) if text.get_visible() and text.get_text()]
@@ -45,8 +49,9 @@ def sparse(folder: Path) -> Report:
 
 def test_nothing_is_drawn_between_layers_that_were_not_measured(tmp_path: Path) -> None:
     filled = filled_panels(sparse(tmp_path))[0]
+    figure = filled.panel.figures[0]
     with house_style():
-        (axes,) = _lines(drawn_rows(filled.panel.figures[0], filled), ()).axes
+        (axes,) = _lines(drawn_rows(figure, filled), filled.names, figure, ()).axes
     lines = [[round(place) for place in line.get_xdata()] for line in axes.lines[1:]]
     assert lines == [[0, 1], [5], [9, 10, 11]] * 2
     reached = [

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.designs.disparity.panels import PRESENTATION
 from harness.report import load_report, write_report
 from harness.report.document import Report
-from harness.report.tables import Languages, Table, filled_panels, tabulate
+from harness.report.tables import Names, Table, filled_panels, tabulate
 from harness.words.runfacts import LanguageFact
 from tests.report import worlds
 
@@ -34,7 +35,7 @@ def test_the_document_holds_every_language(stored: Report) -> None:
 
 
 def test_a_language_that_no_study_names_keeps_its_code() -> None:
-    known = Languages([LanguageFact(code="ml", name="Malayalam", group="low")])
+    known = Names([LanguageFact(code="ml", name="Malayalam", group="low")], PRESENTATION)
     assert [known.name(code) for code in ("ml", "xx")] == ["Malayalam (ml)", "xx"]
     assert [known.group(code) for code in ("ml", "xx", None)] == ["Low-resource", "", ""]
     assert sorted(["xx", "ml", None], key=known.place) == [None, "ml", "xx"]

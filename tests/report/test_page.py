@@ -166,6 +166,13 @@ def test_an_unknown_quantity_is_shown(tmp_path: Path) -> None:
     assert "\u22123.2500 furlongs" in page
 
 
+def test_a_study_that_is_not_at_hand_is_shown_plainly(tmp_path: Path) -> None:
+    rows = [row for row in worlds.estimates() if row.quantity in {"gap", "gain"}]
+    write_report(worlds.facts(study="elsewhere"), *worlds.store(tmp_path, rows, []), tmp_path / "out")
+    (filled,) = filled_panels(load_report(tmp_path / "out"))
+    assert (filled.panel.heading, len(filled.rows)) == ("Measured too", len(rows))
+
+
 def test_a_second_number_in_the_same_cell_is_shown_too(tmp_path: Path) -> None:
     rows = [row for row in worlds.estimates() if row.quantity == "accuracy"]
     rival = replace(rows[0], estimate_id="accuracy/rival", value=77.77)
@@ -201,7 +208,8 @@ def test_the_page_carries_its_report(elements: Reader, stored: Report) -> None:
     assert json.loads(elements.script) == as_json(stored)
 
 
-def test_hostile_text_stays_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("study", [HOSTILE, "sin2025"], ids=["no study", "a study with drawings"])
+def test_hostile_text_stays_text(tmp_path: Path, study: str) -> None:
     rows = [
         worlds.named(
             replace(
@@ -220,7 +228,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     unique = list({row.estimate_id: row for row in rows}.values())
     checks = [replace(worlds.checks()[0], check_id=HOSTILE, says=HOSTILE, because=HOSTILE, differs=True)]
     facts = worlds.facts(
-        study=HOSTILE,
+        study=study,
         paper_id=HOSTILE,
         paper_title=HOSTILE,
         profile=HOSTILE,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from harness.report import document
 from harness.report.document import Report, from_json, schema_text
@@ -133,6 +134,10 @@ def test_a_self_check_without_a_finite_number_cannot_agree(small: dict[str, Any]
 def test_a_message_names_the_file_the_place_and_the_cure(small: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"run/report\.json is not a report .* at \$: .*write it again"):
         from_json({key: value for key, value in small.items() if key != "lock"}, "run/report.json")
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(json.loads(schema_text()))
 
 
 def test_types_and_schema_say_the_same() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from harness.designs.design import Design
+from harness.designs.disparity.panels import PRESENTATION
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
 from harness.designs.disparity.quantities import estimands
 from harness.words.estimate import Estimate
@@ -38,4 +39,5 @@ DESIGN = Design(
     self_checks="self-checks",
     remarks=lowered,
     gate={"rows_of_a_layer": REPLAYED_ROWS},
+    presentation=PRESENTATION,
 )

@@ -5,7 +5,7 @@ What a broken layer or a differing question breaks is looked up here, and read o
 
 from collections.abc import Iterator, Mapping
 
-from harness.designs.design import Cell, Estimand, Quantity
+from harness.designs.estimand import Cell, Estimand, Quantity
 from harness.statistics.measured import Scope
 from harness.words.estimate import Formula
 from harness.words.study import Group, Study

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from harness.designs.design import Design, Estimand
+from harness.designs.design import Design
+from harness.designs.estimand import Estimand
 from harness.stages.stage import staged
 from harness.words.estimate import Formula
 from harness.words.plan import Item, Plan

@@ -1,105 +1,25 @@
-"""What a reader takes in together: panels of measurements, each one table and sometimes a drawing; and what quantities are called.
+"""What a reader of a disparity study takes in together: every panel and drawing, and what its quantities are called."""
 
-All of it is data: no other module of the report names a quantity.
-"""
-
-from dataclasses import dataclass
-from enum import Enum, auto
-
-
-class Scope(Enum):
-    """Which of the numbers of a quantity a panel is about."""
-
-    ANY = auto()
-    GROUP = auto()
-    """Those of no single language."""
-    LANGUAGE = auto()
-    """Those of one language each."""
-
-
-class Layout(Enum):
-    """How a panel's table is laid out."""
-
-    LIST = auto()
-    """One row per number, with its units and seeds."""
-    GRID = auto()
-    """One column per value of the panel's column dimensions."""
-
-
-class Drawing(Enum):
-    """A kind of drawing."""
-
-    LINES = auto()
-    """One line per reading and specification, over layers."""
-    HEATMAP = auto()
-    """Languages down, layers across."""
-    SLOPES = auto()
-    """Before and after, seed by seed."""
-    STRIPS = auto()
-    """Every seed's own number."""
-    POINTS = auto()
-    """Both sides of correlations, language by language."""
-
-
-class Remark(Enum):
-    """What a panel may have to say beside its numbers."""
-
-    NOT_SCORED = auto()
-    """Translators that could not be held against people."""
-    OTHER_QUESTIONS = auto()
-    """Benchmarks whose questions are not the same in every language."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One drawing of a panel."""
-
-    anchor: str
-    kind: Drawing
-    title: str
-    quantity: str = ""
-    """The only quantity that it shows; empty where it shows all that the panel has."""
-    says: str = ""
-    """What the caption says of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Panel:
-    """One kind of measurement as the report presents it."""
-
-    anchor: str
-    group: str
-    heading: str
-    lead: str
-    quantities: tuple[str, ...]
-    """Quantities shown; none stands for whatever no other panel shows."""
-    scope: Scope = Scope.ANY
-    layout: Layout = Layout.LIST
-    columns: tuple[str, ...] = ()
-    """Dimensions that run along the columns of a grid."""
-    first_series_in_short: bool = False
-    """Whether the short table keeps to the first reading and specification."""
-    figures: tuple[Figure, ...] = ()
-    remark: Remark | None = None
-    is_optional: bool = False
-    """True of a panel that is not missed where nothing of it was measured."""
-    is_open_in_summary: bool = False
-    """Whether its table is unfolded in the summary: what most readers come for."""
-
+from harness.designs.disparity.quantities import QUANTITIES, SUFFIX
+from harness.designs.presentation import Drawing, Figure, Layout, Panel, Presentation, Remark, Scope
 
 PER_SEED = "Thin lines are single training seeds, the thick one their mean."
-GAP_BY_LAYER = Figure(anchor="gap-by-layer", kind=Drawing.LINES, title="Gap by layer")
+GAP_BY_LAYER = Figure(
+    anchor="gap-by-layer", kind=Drawing.LINES, title="Gap by layer", quantity="gap", up="Gap, percent"
+)
 GAP_BY_LANGUAGE = Figure(
     anchor="gap-by-language",
     kind=Drawing.HEATMAP,
     title="Gap by language and layer",
     says="Blue: stronger than the reference; orange: weaker.",
+    up="Gap, percent",
 )
 SLOPES = Figure(
     anchor="before-and-after",
     kind=Drawing.SLOPES,
     title="Before and after alignment",
     quantity="gain",
+    up="Mean activation",
     says=f"Mean activation on held-out phrases before and after the adapter. {PER_SEED}",
 )
 ENGLISH_SLOPES = Figure(
@@ -107,6 +27,7 @@ ENGLISH_SLOPES = Figure(
     kind=Drawing.SLOPES,
     title="English before and after each adapter",
     quantity="retention-by-adapter",
+    up="Mean activation",
     says="Mean activation of English latents on held-out phrases before and after the adapter of each "
     f"language. {PER_SEED}",
 )
@@ -129,13 +50,26 @@ GAP_AND_ACCURACY = Figure(
     kind=Drawing.POINTS,
     title="Gap against accuracy",
     says="One point per language. No line is fitted: nine points do not bear one.",
+    across="Mean gap over layers",
+    across_in_short="Gap",
+    up="Accuracy",
 )
 
 ACTIVATION = "Activation gap"
 ALIGNED = "After alignment"
 BENCHMARKS = "Benchmarks"
 BACKGROUND = "What stands behind the gap"
-OTHER = "Other measurements"
+
+LEARNED = (
+    "alignment-gap",
+    "alignment-gap-shuffled",
+    "alignment-drift",
+    "alignment-english-mean",
+    "alignment-target-mean",
+    "english-nats",
+    "target-nats",
+)
+"""What adapters learned; of the controls too."""
 
 PANELS = (
     Panel(
@@ -191,23 +125,7 @@ PANELS = (
         "phrase: if both shrink alike, only averages were aligned. Activations are means over the latents that the loss "
         "is a mean over, by the primary specification each phrase\u2019s own. Nats per token tell what it cost the model "
         "as a language model.",
-        quantities=(
-            "alignment-gap",
-            "alignment-gap-shuffled",
-            "alignment-drift",
-            "alignment-english-mean",
-            "alignment-target-mean",
-            "english-nats",
-            "target-nats",
-            "alignment-gap-control",
-            "alignment-gap-shuffled-control",
-            "alignment-drift-control",
-            "alignment-english-mean-control",
-            "alignment-target-mean-control",
-            "english-nats-control",
-            "target-nats-control",
-            "pairs-at-once",
-        ),
+        quantities=(*LEARNED, *(f"{name}{SUFFIX}" for name in LEARNED), "pairs-at-once"),
         layout=Layout.GRID,
         columns=("reading", "specification"),
     ),
@@ -320,53 +238,9 @@ PANELS = (
     ),
 )
 
-REMAINDER = Panel(
-    anchor="other",
-    group=OTHER,
-    heading="Measured too",
-    lead="Numbers that no table above shows.",
-    quantities=(),
-)
-
-QUANTITIES = {
-    "gap": "gap",
-    "gain": "gain",
-    "gain-control": "gain of the control, trained on wrong partners",
-    "retention": "retention",
-    "retention-by-adapter": "retention, adapter by adapter",
-    "accuracy": "accuracy",
-    "delta": "adapter's own language",
-    "delta-english": "English under the adapter",
-    "relative-delta": "adapter's own language, relative",
-    "correlation": "correlation",
-    "similarity": "similarity",
-    "tokens-per-phrase": "tokens per phrase",
-    "selections-kept": "selections with tokens",
-    "dictionary-error": "variance unexplained",
-    "dictionary-l0": "active latents",
-    "translation-chrf": "chrF of the translator",
-    "translations-unflagged": "translations without a flag",
-    "pairs-at-once": "pairs in memory at once, where a batch did not fit",
+OF_CONTROLS = {f"gain{SUFFIX}": "gain of the control, trained on wrong partners"} | {
+    f"{name}{SUFFIX}": f"control, wrong partners: {QUANTITIES[name].label}" for name in LEARNED
 }
-LEARNED = {
-    "alignment-gap": "distance to own translation",
-    "alignment-gap-shuffled": "distance to another translation",
-    "alignment-drift": "drift of English, squared",
-    "alignment-english-mean": "mean activation, English",
-    "alignment-target-mean": "mean activation, target",
-    "english-nats": "nats per token, English",
-    "target-nats": "nats per token, target",
-}
-QUANTITIES |= LEARNED | {
-    f"{name}-control": f"control, wrong partners: {says}" for name, says in LEARNED.items()
-}
-"""What each quantity is called; one that is not here keeps its own name."""
-
-SIGNED = frozenset({"gap", "gain", "gain-control", "delta", "delta-english", "relative-delta", "correlation"})
-"""Quantities that are differences, whose sign is always printed."""
-
-MARKED = "gap"
-"""The quantity beside whose line over layers the printed numbers stand."""
 
 READINGS = {
     "high": "high-resource mean",
@@ -378,3 +252,12 @@ SPECIFICATIONS = {
     "mean-over-aligned-layers": "over all aligned layers",
     "share-of-gap-closed": "share of the gap closed",
 }
+
+PRESENTATION = Presentation(
+    panels=PANELS,
+    quantities={name: quantity.label for name, quantity in QUANTITIES.items()} | OF_CONTROLS,
+    signed=frozenset(name for name, quantity in QUANTITIES.items() if quantity.signed) | {f"gain{SUFFIX}"},
+    readings=READINGS,
+    specifications=SPECIFICATIONS,
+    groups={"reference": "Reference", "high": "High-resource", "low": "Low-resource"},
+)

@@ -1,0 +1,121 @@
+"""How the quantities of a design are presented: panels of measurements, each one table and sometimes a drawing, and their words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class Scope(Enum):
+    """Which of the numbers of a quantity a panel is about."""
+
+    ANY = auto()
+    GROUP = auto()
+    """Those of no single language."""
+    LANGUAGE = auto()
+    """Those of one language each."""
+
+
+class Layout(Enum):
+    """How a panel's table is laid out."""
+
+    LIST = auto()
+    """One row per number, with its units and seeds."""
+    GRID = auto()
+    """One column per value of the panel's column dimensions."""
+
+
+class Drawing(Enum):
+    """A kind of drawing."""
+
+    LINES = auto()
+    """One line per reading and specification, over layers."""
+    HEATMAP = auto()
+    """Languages down, layers across."""
+    SLOPES = auto()
+    """Before and after, seed by seed."""
+    STRIPS = auto()
+    """Every seed's own number."""
+    POINTS = auto()
+    """Both sides of correlations, language by language."""
+
+
+class Remark(Enum):
+    """What a panel may have to say beside its numbers."""
+
+    NOT_SCORED = auto()
+    """Translators that could not be held against people."""
+    OTHER_QUESTIONS = auto()
+    """Benchmarks whose questions are not the same in every language."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One drawing of a panel."""
+
+    anchor: str
+    kind: Drawing
+    title: str
+    quantity: str = ""
+    """The only quantity that it shows; empty where it shows all that the panel has."""
+    says: str = ""
+    """What the caption says of it."""
+    across: str = "Layer"
+    """Words of the horizontal axis."""
+    across_in_short: str = ""
+    """Heading of its numbers in a table."""
+    up: str = ""
+    """Words of the vertical axis, or of the colours; a slope or a strip tells the unit of its numbers by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One kind of measurement as the report presents it."""
+
+    anchor: str
+    group: str
+    heading: str
+    lead: str
+    quantities: tuple[str, ...]
+    """Quantities shown; none stands for whatever no other panel shows."""
+    scope: Scope = Scope.ANY
+    layout: Layout = Layout.LIST
+    columns: tuple[str, ...] = ()
+    """Dimensions that run along the columns of a grid."""
+    first_series_in_short: bool = False
+    """Whether the short table keeps to the first reading and specification."""
+    figures: tuple[Figure, ...] = ()
+    remark: Remark | None = None
+    is_optional: bool = False
+    """True of a panel that is not missed where nothing of it was measured."""
+    is_open_in_summary: bool = False
+    """Whether its table is unfolded in the summary: what most readers come for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """Everything that a report needs to know of the quantities of a design; whatever it does not name is shown plainly."""
+
+    panels: tuple[Panel, ...] = ()
+    """In the order to show."""
+    quantities: Mapping[str, str] = field(default_factory=dict)
+    """What each quantity is called; one that is not here keeps its own name."""
+    signed: frozenset[str] = frozenset()
+    """Quantities that are differences, whose sign is always printed."""
+    readings: Mapping[str, str] = field(default_factory=dict)
+    specifications: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What the groups of languages are called."""
+
+    @property
+    def pointed(self) -> frozenset[str]:
+        """Quantities whose units are the points of a drawing."""
+        return frozenset(
+            quantity
+            for panel in self.panels
+            if any(figure.kind is Drawing.POINTS for figure in panel.figures)
+            for quantity in panel.quantities
+        )
+
+
+PLAIN = Presentation()
+"""Nothing is named: every number stands in one table."""
