@@ -26,6 +26,7 @@ from harness.models.sae import layer_encoder
 from harness.sources.studies import load_profile, load_study
 from harness.stages.alignment import training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs
+from harness.stages.stage import perform
 from harness.stages.training import Training, TrainingTask, planned_batches
 from harness.statistics.metrics import Values, change_percent, ratio_percent
 from harness.words.plan import Item

@@ -7,14 +7,16 @@ import tempfile
 from pathlib import Path
 
 from tests.hub.miniature import miniature_hub
-from tests.hub.server import serving
+from tests.hub.server import TOKEN, serving
 
 
 def main(words: list[str]) -> int:
     """Run a command against the hub; gives its exit code."""
     home = os.environ.get("HUB_HOME")
     with serving(miniature_hub()) as hub, tempfile.TemporaryDirectory(prefix="hub-home-") as scratch:
-        code = subprocess.run(words, env=environment_for(hub, Path(home or scratch)), check=False).returncode
+        code = subprocess.run(
+            words, env=hub.surroundings(Path(home or scratch), TOKEN), check=False
+        ).returncode
         sys.stdout.write(f"{len(hub.asked)} requests; unknown: {sorted(set(hub.unknown))}\n")
     return code
 
