@@ -463,7 +463,7 @@ def spotcheck(
             typer.echo(
                 f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
                 f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; "
-                f"maximum {each.told_maximum:g} told, {each.export_maximum:g} stored"
+                f"maximum {each.service_maximum:g} told, {each.export_maximum:g} stored"
             )
     if as_json:
         _print_json([{**asdict(each), "agrees": each.agrees} for each in found])
@@ -615,7 +615,7 @@ def main(words: list[str] | None = None) -> NoReturn:
 def exit_code_of(words: list[str]) -> int:
     """Run a command; every way in which it can end is a number, and one clear error on stderr."""
     from harness.run import stageprocess
-    from harness.store.files import told
+    from harness.store.files import failure_message
 
     try:
         answer = app(args=words, prog_name="harness", standalone_mode=False)
@@ -629,7 +629,7 @@ def exit_code_of(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
         if "--debug" in words:
             traceback.print_exc()
-        message, code = told(error), stageprocess.exit_code_of(error)
+        message, code = failure_message(error), stageprocess.exit_code_of(error)
     typer.echo(f"error: {message}", err=True)
     return code
 

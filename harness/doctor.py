@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.run.projection import accelerator_bytes
 from harness.sources import hub
 from harness.sources.hub import has_token
-from harness.sources.pin_record import Seen, endpoint_of, hold_to, kept, record, recorded
+from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change
 from harness.sources.pins import bytes_to_come, known_revision, locate, revision_of, seen_now
 from harness.store.files import nearest_folder
 from harness.store.provenance import (
@@ -89,7 +89,7 @@ def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator
     buckets = [pin for pin in remote if pin.home is Home.BUCKET]
     for need, folder, pins in (
         ("room for downloads", hub.cache_root(), [pin for pin in remote if pin not in buckets]),
-        ("room for objects", kept("buckets"), buckets),
+        ("room for objects", own_folder("buckets"), buckets),
     ):
         if pins:
             missing = sum(bytes_to_come(pin, seen[pin]) for pin in pins if pin in seen)
@@ -172,7 +172,7 @@ def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
             moved = f"recorded revision {earlier.revision[:12]}; {endpoint_of(pin)} has {current.revision[:12]} by now"
             cure = "none is needed: the recorded one is used"
             return Finding(need=need, state=State.WARNING, found=moved, cure=cure)
-        hold_to(pin, seen[pin], current)
+        refuse_change(pin, seen[pin], current)
     except SettingError:
         raise
     except HarnessError as error:

@@ -28,7 +28,7 @@ ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetens
 PREFIX = "base_model.model."
 """What peft puts in front of a name of the base model."""
 
-UNHEARD_SETTINGS = ("alora_invocation_tokens",)
+IGNORED_SETTINGS = ("alora_invocation_tokens",)
 """Settings that peft knows, and that act in its own forward pass alone: here the layers are asked without it."""
 
 
@@ -95,7 +95,7 @@ def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
         ):
             warnings.simplefilter("ignore")  # what matters of it is refused
             tuned = PeftModel.from_pretrained(model, folder).eval()
-        _require_heard(tuned, folder)
+        _require_known_settings(tuned, folder)
         _require_whole(tuned, given, folder)
         if model.get_output_embeddings() is not head:
             raise UnusableWeightsError(
@@ -152,15 +152,15 @@ def save_adapter(tuned: "PeftModel", folder: Path, card: str) -> None:
     file.write_text(json.dumps(steady, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _require_heard(tuned: "PeftModel", folder: Path) -> None:
+def _require_known_settings(tuned: "PeftModel", folder: Path) -> None:
     """No setting that is on is one that peft does not know, and only warns about, or that acts where nobody asks."""
     config = tuned.active_peft_config
     said: Mapping[str, object] = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-    known = {field.name for field in fields(config)} - {*UNHEARD_SETTINGS}
-    if unheard := sorted(name for name, value in said.items() if value and name not in known):
+    known = {field.name for field in fields(config)} - {*IGNORED_SETTINGS}
+    if unknown := sorted(name for name, value in said.items() if value and name not in known):
         raise UnusableWeightsError(
             folder,
-            f"its {ADAPTER_CONFIG} asks for {', '.join(f'{name} = {said[name]!r}' for name in unheard)}, which would be "
+            f"its {ADAPTER_CONFIG} asks for {', '.join(f'{name} = {said[name]!r}' for name in unknown)}, which would be "
             "ignored here; expected settings of this version of peft",
         )
 

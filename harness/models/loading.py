@@ -26,7 +26,7 @@ MODEL_FILES = ("config.json", "tokenizer.json")
 """What a language model cannot do without, besides its weights."""
 
 TRANSLATOR_FILES = ("config.json", "source.spm", "target.spm", "vocab.json")
-"""The same of a translator."""
+"""What a translator cannot do without, besides its weights."""
 
 CURE = "put the right files in their place, or correct the pin in pins.py of the study, below claims/"
 

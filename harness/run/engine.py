@@ -16,7 +16,7 @@ from typing import IO
 
 from harness.run.cache_keys import Recipes
 from harness.run.stageprocess import is_damage
-from harness.sources.pins import decided
+from harness.sources.pins import decisions_to_share
 from harness.store.environment import child_environment
 from harness.store.files import disk_errors, take_lock, write_json, write_whole
 from harness.store.run_folder import RunFolder
@@ -135,7 +135,7 @@ class Engine:
                 for name, place in places.items()
                 if place and not place.startswith(("/", "~", "$"))
             },
-            **decided(self.recipes.plan.profile.sources.pins()),
+            **decisions_to_share(self.recipes.plan.profile.sources.pins()),
         }
 
     def _wired(self, stage: Stage) -> Json:

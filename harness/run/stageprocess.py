@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.run.cache_keys import Recipes
 from harness.stages.stage import perform
-from harness.store.files import require_folder, told
+from harness.store.files import failure_message, require_folder
 from harness.store.provenance import set_determinism, set_threads
 from harness.store.run_folder import EventLog, RunFolder, StageFailure
 from harness.store.store import Artifact, Store
@@ -136,7 +136,7 @@ def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
                 stage=process.stage.name,
                 item=process.item,
                 kind=type(error).__name__,
-                message=told(error),
+                message=failure_message(error),
                 exit_code=exit_code_of(error),
                 reason=error.reason if isinstance(error, NotJudgedError) else None,
                 traceback=traceback.format_exc(),

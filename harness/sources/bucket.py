@@ -18,9 +18,9 @@ from harness.sources.pin_record import (
     SeenFile,
     cure_of_loss,
     endpoint_of,
-    hold_file,
-    kept,
     listing_digest,
+    own_folder,
+    verify_file,
 )
 from harness.store.files import disk_errors, locked, sync
 from harness.words.errors import MissingSourceError, Reason
@@ -56,18 +56,18 @@ def copies(pin: Pin, seen: Seen) -> Path:
 def cache_folder(pin: Pin) -> Path:
     """Where the objects of a pin are kept; asks nobody."""
     host = urlsplit(endpoint_of(pin)).netloc.replace(":", "_")
-    return kept(f"buckets/{host}/{_root(pin)}")
+    return own_folder(f"buckets/{host}/{_root(pin)}")
 
 
 def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
     def fetched() -> None:
         if not path.is_file():
             _fetch(pin, file, path)
-        hold_file(pin, file, path)
+        verify_file(pin, file, path)
 
     if path.is_file():
         with suppress(ChangedSourceError):
-            hold_file(pin, file, path)
+            verify_file(pin, file, path)
             return
     # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
     with locked(cache_folder(pin).with_suffix(".lock")):

@@ -277,13 +277,13 @@ def named_pause(headers: Mapping[str, str]) -> float | None:
 
 
 def when_to_return(headers: Mapping[str, str]) -> str:
-    """The same as the cure of an error."""
+    """What to do about an answer that asks for patience: to wait, and for how long."""
     named = named_pause(headers)
     return "wait" if named is None else f"it asks to come back in {named:.0f} s; wait so long"
 
 
 def _from_now(seconds: float) -> float:
-    """Of as many seconds, or of a time since 1970; refuses what is no number."""
+    """How far off a time is, given as seconds from now or since 1970; refuses what is no number."""
     if not math.isfinite(seconds):
         raise ValueError(seconds)
     return max(0.0, seconds - time.time() if seconds > EPOCH_SECONDS else seconds)

@@ -32,8 +32,8 @@ from harness.sources.pin_record import (
     SeenFile,
     cure_of_loss,
     endpoint_of,
-    hold_file,
     record_path,
+    verify_file,
 )
 from harness.store.files import disk_errors
 from harness.words.errors import MissingSourceError, Reason, SettingError
@@ -108,7 +108,7 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
         if absent(folder, seen):
             folder = _fetched(pin, seen)
         for file in seen.files:
-            hold_file(pin, file, folder / file.path)
+            verify_file(pin, file, folder / file.path)
         return folder
 
     return http.once_more_if_damaged(held)

@@ -258,7 +258,7 @@ def _batch_number(path: Path) -> tuple[int, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToldLatent:
+class ServiceLatent:
     """What the service says of one latent."""
 
     maximum: float
@@ -266,7 +266,7 @@ class ToldLatent:
     rows: tuple[StoredRow, ...]
 
 
-def told_latent(service: Pin, source_id: str, latent: int) -> ToldLatent:
+def service_latent(service: Pin, source_id: str, latent: int) -> ServiceLatent:
     """One latent as the service tells it.
 
     Args:
@@ -280,13 +280,13 @@ def told_latent(service: Pin, source_id: str, latent: int) -> ToldLatent:
     path = f"{service.address.partition('://')[2].partition('/')[2]}/{source_id}/{latent}"
     content = whole_answer(service, f"{endpoint_of(service)}/{path}")
     try:
-        return _latent(json.loads(content), path, latent)
+        fields = json.loads(content)
+        rows = tuple(row_of(row, path) for row in fields["activations"])
+        maximum = require_number("maxActApprox", float(fields["maxActApprox"]))
     except (ArithmeticError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise MissingSourceError(f"{service}: {path} tells no latent with its rows ({error!r})") from error
-
-
-def _latent(fields: Any, place: str, latent: int) -> ToldLatent:  # noqa: ANN401  what a foreign service says
-    rows = tuple(row_of(row, place) for row in fields["activations"])
     if others := sorted({row.latent for row in rows} - {latent}):
-        raise ValueError(f"rows of latents {others[:3]} stand among those of latent {latent}")
-    return ToldLatent(maximum=require_number("maxActApprox", float(fields["maxActApprox"])), rows=rows)
+        raise MissingSourceError(
+            f"{service}: {path} tells no latent with its rows (rows of latents {others[:3]} stand among those of latent {latent})"
+        )
+    return ServiceLatent(maximum=maximum, rows=rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from harness.sources.pins import held
+from harness.sources.pins import locate_once
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
 from harness.words.plan import ParallelTexts
@@ -34,7 +34,7 @@ def parallel_sentences(wanted: ParallelTexts) -> list[ParallelSentence]:
     Raises:
         MissingSourceError: If they cannot be had, or are not laid out so; the message names what was found.
     """
-    folder = held(wanted.pin)
+    folder = locate_once(wanted.pin)
     sources = _sentences(folder, wanted, wanted.source_config)
     targets = _sentences(folder, wanted, wanted.target_config)
     shared = sorted(sources.keys() & targets.keys(), key=_in_order)

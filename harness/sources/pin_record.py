@@ -62,7 +62,7 @@ def downloads() -> Path:
     return in_home(named) if named else _own_downloads()
 
 
-def kept(place: str) -> Path:
+def own_folder(place: str) -> Path:
     """Where a thing of the harness's own lies: beside the hub client's downloads.
 
     Clusters share those, and nobody but their keeper may write there. What they hold is used as it is, and what they
@@ -152,11 +152,11 @@ def record(pin: Pin, seen: Seen) -> Seen:
             says = {"name": pin.name, "address": pin.address, "endpoint": endpoint_of(pin)}
             write_json(path, plain({**says, **asdict(seen)}))
             return seen
-    hold_to(pin, earlier, seen)
+    refuse_change(pin, earlier, seen)
     return earlier
 
 
-def hold_to(pin: Pin, earlier: Seen, now: Seen) -> None:
+def refuse_change(pin: Pin, earlier: Seen, now: Seen) -> None:
     """Refuse an answer that differs from the recorded one.
 
     Raises:
@@ -177,7 +177,7 @@ def hold_to(pin: Pin, earlier: Seen, now: Seen) -> None:
     )
 
 
-def hold_file(pin: Pin, file: SeenFile, path: Path) -> None:
+def verify_file(pin: Pin, file: SeenFile, path: Path) -> None:
     """Refuse a local file that is not the recorded one; reads it once for as long as it is not touched.
 
     An object that was stored in parts has no digest of its bytes in its listing: the first copy's is kept, and
@@ -187,7 +187,7 @@ def hold_file(pin: Pin, file: SeenFile, path: Path) -> None:
         ChangedSourceError: If its size or digest differs; the file is removed, so that it can be fetched anew.
     """
     facts = path.stat()
-    mark = kept(f"{_record_place(pin)}.verified/{text_digest(f'{file.path} {file.digest}')}")
+    mark = own_folder(f"{_record_place(pin)}.verified/{text_digest(f'{file.path} {file.digest}')}")
     stamp = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
     earlier = mark.read_text(encoding="utf-8", errors="replace").splitlines() if mark.is_file() else []
     earlier = earlier if len(earlier) == MARK_LINES else []  # half of one, after a power cut, is none
@@ -224,7 +224,7 @@ def _removed(path: Path) -> str:
 
 def record_path(pin: Pin) -> Path:
     """Where the record of a pin at its endpoint lies."""
-    return kept(f"{_record_place(pin)}.json")
+    return own_folder(f"{_record_place(pin)}.json")
 
 
 def _record_place(pin: Pin) -> str:

@@ -54,7 +54,7 @@ def locate(pin: Pin) -> Path:
 
 
 @cache
-def refusal(pin: Pin) -> str:
+def why_not_had(pin: Pin) -> str:
     """Why an optional thing cannot be had, on one line; nothing where all of it lies on this machine, fetched now if need be."""
     if DECIDED in os.environ:
         return _decided(os.environ[DECIDED]).get(pin.name, "")
@@ -75,19 +75,19 @@ def _decided(told: str) -> dict[str, str]:
         ) from error
 
 
-def decided(pins: Iterable[Pin]) -> dict[str, str]:
+def decisions_to_share(pins: Iterable[Pin]) -> dict[str, str]:
     """What a command has to tell those that it starts, as a variable of their environment."""
-    return {DECIDED: json.dumps({pin.name: refusal(pin) for pin in pins if pin.is_optional})}
+    return {DECIDED: json.dumps({pin.name: why_not_had(pin) for pin in pins if pin.is_optional})}
 
 
-def held(pin: Pin) -> Path:
-    """Folder that holds the pinned thing, as `locate` gives it; an optional one is not asked for twice.
+def locate_once(pin: Pin) -> Path:
+    """Folder that holds the pinned thing, fetched first; an optional one that cannot be had is not asked for twice.
 
     Raises:
         MissingSourceError: If it cannot be had.
     """
-    if pin.is_optional and refusal(pin):
-        raise MissingSourceError(refusal(pin))
+    if pin.is_optional and why_not_had(pin):
+        raise MissingSourceError(why_not_had(pin))
     return locate(pin)
 
 
@@ -104,7 +104,7 @@ def revision_of(pin: Pin) -> str:
     """
     if pin.home is Home.MADE:
         return synthetic.synthetic_revision(pin)
-    if pin.is_optional and refusal(pin):
+    if pin.is_optional and why_not_had(pin):
         return NOT_HAD
     if pin.home is not Home.FOLDER:
         return first_use(pin).revision
@@ -117,7 +117,7 @@ def revision_of(pin: Pin) -> str:
 
 
 def known_revision(pin: Pin) -> str:
-    """The same without asking anybody.
+    """What stands for the content of a pin in every digest, as far as this machine knows it without asking anybody.
 
     Raises:
         ForeignFileError: If a folder is not there, or is not as its birth certificate says.
@@ -137,7 +137,7 @@ def known_revision(pin: Pin) -> str:
 
 
 def known_revision_or_unpinned(pin: Pin) -> str:
-    """The same, with a word for what was never used: for reports of runs that could not begin."""
+    """What is known of a pin's content here, or what its pin says of it: for reports of runs that could not begin."""
     try:
         return known_revision(pin)
     except MissingSourceError:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.sources.neuronpedia import StoredRow, ToldLatent, activation_files, rows_of_file, told_latent
+from harness.sources.neuronpedia import (
+    ServiceLatent,
+    StoredRow,
+    activation_files,
+    rows_of_file,
+    service_latent,
+)
 from harness.sources.pins import locate
 from harness.words.errors import UsageError
 from harness.words.study import Profile
@@ -32,7 +38,7 @@ class SpotCheck:
     """Told rows whose tokens the export holds for this latent."""
     equal_rows: int
     """Those of them that have the same values as well."""
-    told_maximum: float
+    service_maximum: float
     export_maximum: float
 
     @property
@@ -65,10 +71,10 @@ def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iter
     for layer in layers or sorted({0, last // 2, last}):
         rows = _sampled(export, source_ids[layer], per_layer, layer, profile.sizes.sampling_seed)
         for latent, stored in rows.items():
-            yield compared(layer, latent, stored, told_latent(service, source_ids[layer], latent))
+            yield compared(layer, latent, stored, service_latent(service, source_ids[layer], latent))
 
 
-def compared(layer: int, latent: int, stored: Sequence[StoredRow], told: ToldLatent) -> SpotCheck:
+def compared(layer: int, latent: int, stored: Sequence[StoredRow], told: ServiceLatent) -> SpotCheck:
     """Both sides of one latent, row by row."""
     by_tokens = {row.tokens: row.values for row in stored}
     found = [(row.values, by_tokens[row.tokens]) for row in told.rows if row.tokens in by_tokens]
@@ -78,7 +84,7 @@ def compared(layer: int, latent: int, stored: Sequence[StoredRow], told: ToldLat
         told_rows=len(told.rows),
         found_rows=len(found),
         equal_rows=sum(np.allclose(ours, theirs, rtol=0, atol=ROUNDING) for ours, theirs in found),
-        told_maximum=told.maximum,
+        service_maximum=told.maximum,
         export_maximum=max(max(row.values) for row in stored),
     )
 

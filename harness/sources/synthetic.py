@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from harness.sources.pin_record import kept
+from harness.sources.pin_record import own_folder
 from harness.store.files import disk_errors, locked, sync
 from harness.words.canonical import digest_of
 from harness.words.errors import UsageError, choice_error
@@ -74,7 +74,7 @@ def synthetic_folder(pin: Pin) -> Path:
         StoreError: If the disk refuses.
     """
     kind, figures = recipe_of(pin)
-    folder = kept(f"made/{kind}-{synthetic_revision(pin)[:16]}")
+    folder = own_folder(f"made/{kind}-{synthetic_revision(pin)[:16]}")
     if folder.is_dir():
         return folder
     with locked(folder.with_suffix(".lock")), disk_errors(folder):

@@ -75,16 +75,16 @@ def disk_errors(path: Path, reasons: Collection[int] = frozenset(CURES)) -> Iter
     except OSError as error:
         if error.errno is None or error.errno not in reasons:
             raise
-        raise refusal(path, error.errno) from error
+        raise disk_refusal(path, error.errno) from error
     except Exception as error:
         # Libraries in other languages keep the reason and drop its number.
         number = next((each for each in FULL if os.strerror(each) in str(error)), None)
         if number is None:
             raise
-        raise refusal(path, number) from error
+        raise disk_refusal(path, number) from error
 
 
-def refusal(path: Path, number: int, verb: str = "write") -> StoreError:
+def disk_refusal(path: Path, number: int, verb: str = "write") -> StoreError:
     """The clear error for one reason of the operating system."""
     cure = CURES[number].format(place=_what_names(path))
     links = (each for each in (path, *path.parents) if each.is_symlink() and not each.exists())
@@ -95,14 +95,14 @@ def refusal(path: Path, number: int, verb: str = "write") -> StoreError:
     return StoreError(f"cannot {verb} {path}: {os.strerror(number)} [{errno.errorcode[number]}]; {cure}")
 
 
-def told(error: BaseException) -> str:
+def failure_message(error: BaseException) -> str:
     """What a failure says at the end of a command; a refusal of the disk that nobody turned into a clear error is one now."""
     if isinstance(error, HarnessError):
         return str(error)
     if isinstance(error, OSError) and error.errno is not None:
         named = error.filename or "a file"
         if error.errno in (CURES if error.filename else PLACELESS):
-            return str(refusal(Path(os.fsdecode(named)), error.errno, verb="use"))
+            return str(disk_refusal(Path(os.fsdecode(named)), error.errno, verb="use"))
     return f"{type(error).__name__}: {error}"
 
 

@@ -202,13 +202,15 @@ def commit(folder: Path = CHECKOUT) -> Commit:
 
     Where there is no history, an image's environment knows it.
     """
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    sha = _git(folder, "rev-parse", "HEAD")
+    # This code runs already, so its checkout is trusted, whoever owns its files.
+    git = ("git", "-c", "safe.directory=*", "-C", str(folder))
+    top = _said(*git, "rev-parse", "--show-toplevel")
+    sha = _said(*git, "rev-parse", "HEAD")
     # An environment may lie inside some other repository: its commit says nothing about this code.
     if top is None or sha is None or Path(top).resolve() != folder.resolve():
         sha, mark, _ = os.environ.get(COMMIT_VARIABLE, "unknown").partition("-dirty")
         return Commit(sha=sha, dirty=bool(mark))
-    return Commit(sha=sha, dirty=bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
+    return Commit(sha=sha, dirty=bool(_said(*git, "status", "--porcelain", "--untracked-files=no")))
 
 
 def require_checkout(what: str) -> None:
@@ -227,10 +229,12 @@ def require_checkout(what: str) -> None:
 
 def machine() -> Mapping[str, str | int | None]:
     """The machine, for the execution record only."""
+    facts = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", facts.read_text(encoding="utf-8")) if facts.exists() else None
     return {
         "host": platform.node(),
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": named[1] if named else platform.processor() or platform.machine(),
         "cores": available_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "accelerator": _accelerator(),
@@ -243,7 +247,20 @@ def check_versions(distribution: str = DISTRIBUTION) -> None:
     Raises:
         VersionMismatchError: If one is absent or not within its pin, or one that must be absent is there; names all of them.
     """
-    wrong = [line for text in _requirements(distribution) if (line := _mismatch(text))]
+    from packaging.requirements import Requirement
+
+    try:
+        required = importlib.metadata.requires(distribution) or []
+    except importlib.metadata.PackageNotFoundError as error:
+        raise VersionMismatchError(
+            f"{distribution} is not installed, so its pins cannot be checked; run 'pip install -e .' first"
+        ) from error
+    wrong = []
+    for requirement in map(Requirement, required):
+        found = _version(requirement.name)
+        is_asked = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if is_asked and (found == "absent" or not requirement.specifier.contains(found, prereleases=True)):
+            wrong.append(f"{requirement.name} {found} is installed, {requirement} is required")
     wrong += [
         f"{name} {_version(name)} is installed, and must not be: {why}; 'pip uninstall {name}'"
         for name, why in UNWANTED.items()
@@ -257,43 +274,11 @@ def check_versions(distribution: str = DISTRIBUTION) -> None:
         )
 
 
-def _requirements(distribution: str) -> list[str]:
-    try:
-        return importlib.metadata.requires(distribution) or []
-    except importlib.metadata.PackageNotFoundError as error:
-        raise VersionMismatchError(
-            f"{distribution} is not installed, so its pins cannot be checked; run 'pip install -e .' first"
-        ) from error
-
-
-def _mismatch(text: str) -> str | None:
-    from packaging.requirements import Requirement
-
-    requirement = Requirement(text)
-    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-        return None
-    found = _version(requirement.name)
-    if found != "absent" and requirement.specifier.contains(found, prereleases=True):
-        return None
-    return f"{requirement.name} {found} is installed, {requirement} is required"
-
-
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "absent"
-
-
-def _git(folder: Path, *words: str) -> str | None:
-    # This code runs already, so its checkout is trusted, whoever owns its files.
-    return _said("git", "-c", "safe.directory=*", "-C", str(folder), *words)
-
-
-def _processor() -> str:
-    facts = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", facts.read_text(encoding="utf-8")) if facts.exists() else None
-    return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def _accelerator() -> str | None:

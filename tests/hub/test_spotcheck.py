@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025 import pins
-from harness.sources.neuronpedia import StoredRow, ToldLatent
+from harness.sources.neuronpedia import ServiceLatent, StoredRow
 from harness.sources.spotcheck import compared
 from tests.hub.commands import harness
 from tests.hub.server import Fault, Hub, content_of
@@ -106,5 +106,5 @@ def row(tokens: str, *values: float) -> StoredRow:
     ],
 )
 def test_nearly_all_rows_must_be_there_and_none_may_differ(stored: list[StoredRow], *, agrees: bool) -> None:
-    told = ToldLatent(maximum=4.0, rows=(row("ab", 1.0, 2.0), row("cd", 0.0, 4.0)))
+    told = ServiceLatent(maximum=4.0, rows=(row("ab", 1.0, 2.0), row("cd", 0.0, 4.0)))
     assert compared(0, 3, stored, told).agrees is agrees

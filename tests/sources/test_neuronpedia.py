@@ -11,9 +11,9 @@ from harness.sources.neuronpedia import (
     UNREADABLE,
     StoredRow,
     listed_latents,
+    service_latent,
     stored_rows,
     text_of,
-    told_latent,
 )
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
@@ -38,10 +38,10 @@ def test_a_latent_that_does_not_come_whole_is_asked_for_again(
     with serving(Hub(pages={PAGE: json.dumps(TOLD).encode()}, faults=[fault])) as hub:
         hub.lead(monkeypatch, tmp_path)
         if times == 3:
-            assert told_latent(SERVICE, "0-res", 3).maximum == 4.0
+            assert service_latent(SERVICE, "0-res", 3).maximum == 4.0
             return
         with pytest.raises(MissingSourceError, match=rf"service .*{PAGE}.*over and over") as caught:
-            told_latent(SERVICE, "0-res", 3)
+            service_latent(SERVICE, "0-res", 3)
     assert caught.value.reason is Reason.NO_NETWORK
 
 
@@ -61,7 +61,7 @@ def test_what_tells_no_latent_is_refused(
     with serving(Hub(pages={PAGE: json.dumps(told).encode()})) as hub:
         hub.lead(monkeypatch, tmp_path)
         with pytest.raises(MissingSourceError, match=rf"0-res/3 tells no latent with its rows .*{says}"):
-            told_latent(SERVICE, "0-res", 3)
+            service_latent(SERVICE, "0-res", 3)
 
 
 SOURCE = "0-miniature-res-64"

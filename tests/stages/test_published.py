@@ -522,9 +522,10 @@ def test_the_report_names_the_bad_models_and_ends_as_without_them(
     codes = [write_report(worlds.facts(), folders[name], checks, tmp_path / name) for name in ("with", "bad")]
     assert codes == [0, 0]
     without, report = (load_report(tmp_path / name) for name in ("with", "bad"))
-    assert "unusable" not in without
-    assert [entry["name"] for entry in report["unusable"]] == ["foreign", "base"]
-    assert report["measurements"] == without["measurements"]
+    assert not without.unusable
+    assert report.unusable is not None
+    assert [entry.name for entry in report.unusable] == ["foreign", "base"]
+    assert report.measurements == without.measurements
     for file in ("report.html", "summary.md"):
         text = (tmp_path / "bad" / file).read_text(encoding="utf-8")
         assert "2 published models could not be used: foreign in ml, base in ml." in text

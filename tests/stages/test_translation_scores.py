@@ -90,13 +90,13 @@ def test_what_the_starting_command_could_not_have_is_not_asked_for_again(
 ) -> None:
     pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": SOURCES})
     monkeypatch.setenv(pins.DECIDED, f'{{"{pin.name}": "the gate was shut"}}')
-    pins.refusal.cache_clear()
+    pins.why_not_had.cache_clear()
     optional = scores_task(world, replace(pin, is_optional=True))
     translation_scores.translation_scores(out=tmp_path / "out", **optional)
     assert read_table(tmp_path / "out", UnscoredTranslator) == [
         UnscoredTranslator(language=LANGUAGES[1].code, why="the gate was shut")
     ]
-    pins.refusal.cache_clear()
+    pins.why_not_had.cache_clear()
 
 
 def test_scores_rest_on_the_stored_sentences(tmp_path: Path) -> None:

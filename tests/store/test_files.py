@@ -16,13 +16,13 @@ from harness.store.files import (
     CURES,
     BusyError,
     disk_errors,
+    failure_message,
     held_alone,
     locked,
     publish_folder,
     remove_folder,
     require_folder,
     sync,
-    told,
     write_whole,
 )
 from harness.words.errors import MissingSourceError, StoreError, UsageError
@@ -81,14 +81,18 @@ def test_every_refusal_names_path_reason_and_cure(tmp_path: Path, number: int) -
     assert str(caught.value).startswith(f"cannot write {tmp_path / 'x'}: {os.strerror(number)} [")
     assert "{" not in str(caught.value)
     crashed = OSError(number, os.strerror(number), str(tmp_path / "y"))
-    assert told(crashed).startswith(f"cannot use {tmp_path / 'y'}: ")
+    assert failure_message(crashed).startswith(f"cannot use {tmp_path / 'y'}: ")
 
 
 def test_what_is_no_refusal_of_a_disk_is_told_as_it_is() -> None:
-    assert told(PermissionError(errno.EPERM, "Operation not permitted")).startswith("PermissionError: ")
-    assert told(OSError(errno.EMFILE, "Too many open files")).startswith("cannot use a file: ")
-    assert told(ConnectionRefusedError(errno.ECONNREFUSED, "refused")).startswith("ConnectionRefusedError: ")
-    assert told(UsageError("asked wrongly")) == "asked wrongly"
+    assert failure_message(PermissionError(errno.EPERM, "Operation not permitted")).startswith(
+        "PermissionError: "
+    )
+    assert failure_message(OSError(errno.EMFILE, "Too many open files")).startswith("cannot use a file: ")
+    assert failure_message(ConnectionRefusedError(errno.ECONNREFUSED, "refused")).startswith(
+        "ConnectionRefusedError: "
+    )
+    assert failure_message(UsageError("asked wrongly")) == "asked wrongly"
 
 
 def test_a_clear_error_is_not_told_again_in_other_words(tmp_path: Path) -> None:
