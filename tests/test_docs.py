@@ -1,0 +1,61 @@
+"""The pages that say how to add something are tried literally, and every file that a page names is there."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.stages.stage import perform, staged
+from harness.store.tables import read_table, write_table
+from harness.words.plan import Item
+from harness.words.records import Text, TextLength
+
+ROOT = Path(__file__).resolve().parents[1]
+TOY = ROOT / "tests" / "designs" / "toy_design"
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page(name), flags=re.DOTALL)
+
+
+def test_the_stage_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, in_design = blocks("adding-a-stage.md")
+    (tmp_path / "word_counts.py").write_text(module, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "word_counts", raising=False)
+    write_table(
+        tmp_path / "phrases",
+        Text,
+        [Text(text_id=n, text=text, held_out=False) for n, text in enumerate(("the old sea", "sea"))],
+    )
+    phrases = Item(function="harness.stages.phrases:phrases", name="all", parameters={})
+    names: dict[str, Any] = {"Item": Item, "phrases": phrases}
+    exec(in_design, names)
+    stage = staged(names["WORD_COUNTS"], [names["counts"]])
+    assert (stage.name, stage.says, stage.uses_model) == ("word-counts", "The words of every phrase", False)
+    (tmp_path / "out").mkdir()
+    perform(stage.items[0], {"phrases": tmp_path / "phrases"}, tmp_path / "out")
+    assert [row.tokens for row in read_table(tmp_path / "out", TextLength)] == [3, 0]
+
+
+def test_the_design_of_the_page_is_the_one_that_runs_in_the_tests() -> None:
+    files = [path.read_text(encoding="utf-8") for path in TOY.rglob("*.py")]
+    found = blocks("adding-a-design.md")
+    assert len(found) > 4
+    assert [block for block in found if not any(block in text for text in files)] == []
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "adding-a-stage.md", "adding-a-design.md"])
+def test_every_file_that_a_page_names_is_there(name: str) -> None:
+    missing, folder = [], ""
+    for named in re.findall(r"`([\w./]+(?:\.py|/))`", page(name)):
+        place = ROOT / named if "/" in named else ROOT / folder / named
+        missing += [] if place.exists() else [named]
+        folder = named.rpartition("/")[0] if "/" in named else folder
+    assert missing == []
