@@ -16,6 +16,22 @@ from harness.words.study import Profile, Study
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What the judge looks at beside one estimate: other estimates, by their ids."""
+
+    before: str = ""
+    """Of a change, the share of right answers that it starts from."""
+    guessing: float = 0.0
+    """What guessing reaches there, in the same unit."""
+    shared_out: Mapping[str, bool] = field(default_factory=dict)
+    """Of a gap between groups, the gap of every language over the same units, and whether it belongs to the group observed."""
+    control: Mapping[str, str] = field(default_factory=dict)
+    """Of a correlation, by unit: a third quantity, which may stand behind both sides."""
+    is_drawn: bool = False
+    """Whether figures draw it with its interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Design:
     """One kind of study."""
 
@@ -35,6 +51,8 @@ class Design:
     """Stage whose one item, "all", holds known numbers measured again."""
     gate: Mapping[str, float] = field(default_factory=dict)
     """Sizes of the replay gate that the design fixes; part of what a study registers."""
+    beside: Callable[[Study, Estimate], Beside] = lambda _study, _estimate: Beside()
+    """What a verdict on one stored estimate must be read beside."""
     remarks: Callable[[Study, Mapping[str, Estimate]], Mapping[str, str]] = lambda _study, _estimates: {}
     """What is to be said beside some estimates, by id, in view of what else was measured."""
     presentation: Presentation = PLAIN

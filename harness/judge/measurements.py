@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.designs.design import Beside, design_of
 from harness.judge.resampled import (
     RATIOS,
     Drawn,
@@ -28,7 +29,6 @@ from harness.judge.resampled import (
 )
 from harness.judge.unit_values import NO_TABLES, Stored, UnitRows
 from harness.statistics.assumptions import Assumption, about_languages, about_seeds, about_tail
-from harness.statistics.measured import Scope
 from harness.statistics.resampling import (
     NUM_DRAWS,
     percentile_interval,
@@ -48,7 +48,7 @@ from harness.statistics.stats import (
 from harness.words.claim import Claim, InferenceTarget
 from harness.words.estimate import Estimate, Formula, InconsistentError
 from harness.words.judgement import Precision, SeedValue
-from harness.words.study import Group, Study
+from harness.words.study import Study
 from harness.words.verdict import Interval
 
 Values = NDArray[np.float64]
@@ -206,12 +206,19 @@ class Measurements(Mapping[Quantity, Measurement]):
         """
         if quantity not in self._known:
             found = self.declared.get(quantity) or self._measured(*quantity)
+            beside = Beside() if found.estimate is None else self.beside(found.estimate)
+            before = self.get((beside.before, InferenceTarget.POPULATION))
             self._known[quantity] = replace(
                 found,
-                notes=() if found.estimate is None else self._notes(found.estimate),
-                starts_at_chance=found.estimate is not None and self._starts_at_chance(found.estimate),
+                notes=self._relabelled(beside.shared_out),
+                starts_at_chance=before is not None
+                and before.value - beside.guessing <= ERRORS_ABOVE_CHANCE * before.spread.se,
             )
         return self._known[quantity]
+
+    def beside(self, estimate: Estimate) -> Beside:
+        """What a verdict on an estimate must be read beside, as the study's design names it."""
+        return design_of(self.study).beside(self.study, estimate)
 
     @cached_property
     def resampled(self) -> Resampled:
@@ -255,7 +262,7 @@ class Measurements(Mapping[Quantity, Measurement]):
             stream_number=self.stream_number,
             pairs=(rows.observed[0], rows.reference[0]) if is_correlation else None,
             units=rows.names if is_correlation else (),
-            control=self._tokens(rows.names) if is_correlation else None,
+            control=self._control(estimate, rows.names) if is_correlation else None,
             steps=None if is_fixed else steps_of(estimate, rows),
             assumptions=tuple(self._assumptions(estimate, rows, is_fixed=is_fixed)),
             estimate=estimate,
@@ -290,44 +297,33 @@ class Measurements(Mapping[Quantity, Measurement]):
             codes = [groups.get(code, code) for code in rows.names]
             yield about_languages(rows.observed[0], rows.reference[0], codes)
 
-    def _tokens(self, languages: Sequence[str]) -> Values | None:
-        scopes = [Scope(quantity="tokens-per-phrase", unit="tokens", language=code) for code in languages]
-        found = [self.tables.estimates.get(scope.estimate_id) for scope in scopes]
+    def _control(self, estimate: Estimate, units: Sequence[str]) -> Values | None:
+        named = self.beside(estimate).control
+        found = [self.tables.estimates.get(named.get(unit, "")) for unit in units]
         return np.array([each.value for each in found if each]) if all(found) else None
 
-    def _notes(self, group: Estimate) -> tuple[str, ...]:
-        """How unusual a group gap is among all ways to share the languages out."""
-        if group.quantity != "gap" or group.language is not None or group.formula != Formula.GAP:
+    def _relabelled(self, shared_out: Mapping[str, bool]) -> tuple[str, ...]:
+        """How unusual a gap between groups is among all ways to share the languages out."""
+        found = [self.tables.unit_rows(name) for name in shared_out]
+        means = np.array([rows.mean_observed.mean() for rows in found if rows is not None])
+        own = np.array(list(shared_out.values()), dtype=bool)
+        if len(means) < len(own) or not 0 < own.sum() < len(own):
             return ()
-        codes = [language.code for language in self.study.targets]
-        means = []
-        for code in codes:
-            scope = Scope(
-                quantity="gap",
-                unit=group.unit,
-                layer=group.layer,
-                language=code,
-                reading=group.reading,
-                specification=group.specification,
-            )
-            rows = self.tables.unit_rows(scope.estimate_id)
-            if rows is None:
-                return ()
-            means.append(float(rows.mean_observed.mean()))
-        is_low = [code in self.study.codes(Group.LOW) for code in codes]
-        return (_relabelled(np.array(means), is_low),) if 0 < sum(is_low) < len(codes) else ()
+        ways = np.array(list(combinations(range(len(means)), int(own.sum()))))
+        chosen = np.zeros((len(ways), len(means)), dtype=bool)
+        np.put_along_axis(chosen, ways, values=True, axis=1)
 
-    def _starts_at_chance(self, change: Estimate) -> bool:
-        """Whether a change in accuracy starts from what guessing reaches, where the accuracy before is known."""
-        benchmark = next((each for each in self.study.benchmarks if each.name == change.benchmark), None)
-        if benchmark is None or "delta" not in change.quantity:
-            return False
-        asked_in = self.study.reference.code if change.quantity == "delta-english" else change.language
-        base = Scope(quantity="accuracy", unit="percent", language=asked_in, benchmark=benchmark.name)
-        before = self.get((base.estimate_id, InferenceTarget.POPULATION))
-        if before is None:
-            return False
-        return before.value - 100 * benchmark.chance <= ERRORS_ABOVE_CHANCE * before.spread.se
+        def gap(low: NDArray[np.bool_]) -> Values:
+            sums = low @ means
+            gaps: Values = 100 * (1 - (sums / own.sum()) / ((means.sum() - sums) / (~own).sum()))
+            return gaps
+
+        share = np.mean(gap(chosen) >= gap(own) - 1e-12)
+        says = (
+            f"Of the {len(ways)} ways to share {len(means)} languages out, {share:.2%} give a gap as large: a statement about "
+            f"languages rests on {len(means)} units, and its p-value cannot fall below {1 / len(ways):.4f}."
+        )
+        return (says,)
 
 
 def measurements_of(
@@ -352,24 +348,6 @@ def measurements_of(
     )
 
 
-def _relabelled(means: Values, is_low: Sequence[bool]) -> str:
-    ways = np.array(list(combinations(range(len(means)), sum(is_low))))
-    chosen = np.zeros((len(ways), len(means)), dtype=bool)
-    np.put_along_axis(chosen, ways, values=True, axis=1)
-    own = np.array(is_low)
-
-    def gap(low: NDArray[np.bool_]) -> Values:
-        sums = low @ means
-        found: Values = 100 * (1 - (sums / own.sum()) / ((means.sum() - sums) / (~own).sum()))
-        return found
-
-    share = np.mean(gap(chosen) >= gap(own) - 1e-12)
-    return (
-        f"Of the {len(ways)} ways to share {len(means)} languages out, {share:.2%} give a gap as large: a statement about "
-        f"languages rests on {len(means)} units, and its p-value cannot fall below {1 / len(ways):.4f}."
-    )
-
-
 def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
     seeds = f"{len(rows.seeds)} training seeds"
     if is_fixed:
@@ -383,10 +361,6 @@ def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
     return f"{way}, with {seeds}" if rows.seeds else way
 
 
-BY_SEED = frozenset({"gain", "retention", "retention-by-adapter", "delta", "delta-english"})
-"""Quantities of trained adapters that figures draw seed by seed."""
-
-
 def precisions(measurements: Measurements) -> tuple[Precision, ...]:
     """How sure the estimates are that figures draw: intervals under the population target, single seeds, all that is declared.
 
@@ -394,9 +368,7 @@ def precisions(measurements: Measurements) -> tuple[Precision, ...]:
     """
     found = {name: _precision(name, each) for (name, _), each in measurements.declared.items()}
     for estimate in measurements.tables.estimates.values():
-        is_group_gap = estimate.quantity == "gap" and estimate.language is None
-        is_trained = estimate.quantity in BY_SEED and estimate.num_seeds > 0
-        if not (is_group_gap or is_trained):
+        if not measurements.beside(estimate).is_drawn:
             continue
         try:
             measured = measurements[estimate.estimate_id, InferenceTarget.POPULATION]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from harness.designs.design import Design
+from harness.designs.disparity.beside import beside
 from harness.designs.disparity.panels import PRESENTATION
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
 from harness.designs.disparity.quantities import estimands
@@ -37,6 +38,7 @@ DESIGN = Design(
     replay="replay",
     answers="benchmarks",
     self_checks="self-checks",
+    beside=beside,
     remarks=lowered,
     gate={"rows_of_a_layer": REPLAYED_ROWS},
     presentation=PRESENTATION,
