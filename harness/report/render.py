@@ -12,6 +12,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.designs.design import Design
 from harness.designs.presentation import Drawing, Figure, Panel, Remark
 from harness.report import figures, numbers, tables, vocabulary, wording
 from harness.report.document import JudgedClaim, Measurement, Report, as_json
@@ -133,6 +134,7 @@ def _environment(safe: Callable[[str], str]) -> Environment:
         "claims_by_tier": _claims_by_tier,
         "address": _address,
         "remarks": _remarks,
+        "estimates_digest": _estimates_digest,
     }
     return environment
 
@@ -340,6 +342,12 @@ def _claims_by_tier(claims: Sequence[JudgedClaim]) -> list[tuple[str, list[Judge
         (heading, [claim for claim in ordered if claim.tier == tier])
         for tier, heading in vocabulary.TIERS.items()
     ]
+
+
+def _estimates_digest(report: Report) -> str:
+    """Digest of the stored estimates; empty where none is stored."""
+    stage = (tables.design_for(report.run.study) or Design).estimates
+    return next((row.digest for row in report.run.artifacts if row.stage == stage), "")
 
 
 def _forest(claims: Sequence[JudgedClaim], anchor: str, title: str, stamp: str) -> Markup | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
-from harness.designs.design import design_of
+from harness.designs.design import Design, design_of
 from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, Presentation, Scope
 from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
@@ -123,12 +123,18 @@ class Filled:
     names: Names
 
 
+def design_for(study: str) -> Design | None:
+    """The design of a study by name; None where the study is not at hand."""
+    try:
+        return design_of(load_study(study))
+    except UsageError:
+        return None
+
+
 def presentation_of(study: str) -> Presentation:
     """How the numbers of a study are presented; those of one that is not at hand are shown plainly."""
-    try:
-        return design_of(load_study(study)).presentation
-    except UsageError:
-        return PLAIN
+    design = design_for(study)
+    return design.presentation if design else PLAIN
 
 
 def filled_panels(report: Report) -> list[Filled]:

@@ -29,7 +29,6 @@ PRIMARY_ENDINGS = (
     ("broke the harness", "broke the harness", (State.ERROR,)),
 )
 """What becomes of primary claims, in words that a sentence can count."""
-ESTIMATES_STAGE = "estimates"
 
 
 # The run
@@ -349,8 +348,3 @@ def case_notes(claim: JudgedClaim) -> list[str]:
         said += [f"{case.reading}: {case.says}"] if len(claim.cases) > 1 else []
         said += case.notes
     return list(dict.fromkeys(said))
-
-
-def estimates_digest(report: Report) -> str:
-    """Digest of the stored estimates; empty where none is stored."""
-    return next((row.digest for row in report.run.artifacts if row.stage == ESTIMATES_STAGE), "")

@@ -67,7 +67,9 @@ def test_its_quantity_is_in_the_report(run: Path) -> None:
     assert (found["quantity"], found["value"]) == ("word-length", pytest.approx(sum(lengths) / len(lengths)))
     assert (found["unit_kind"], found["num_units"]) == ("word", len(lengths))
     for name in ("summary.md", "report.html"):
-        assert "word-length" in (run / name).read_text(encoding="utf-8")
+        text = (run / name).read_text(encoding="utf-8")
+        assert "Word length" in text, "under the heading that its design gives it"
+        assert "Measured too" not in text
 
 
 def test_its_claim_is_judged_and_told(run: Path) -> None:

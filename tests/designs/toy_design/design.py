@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from harness.designs.design import Design
 from harness.designs.estimand import Estimand
+from harness.designs.presentation import Panel, Presentation
 from harness.stages.stage import staged
 from harness.words.estimate import Formula
 from harness.words.plan import Item, Plan
@@ -39,4 +40,16 @@ DESIGN = Design(
     estimands=estimands,
     code=("tests.designs.toy_design.stages",),
     estimates="means",
+    presentation=Presentation(
+        panels=(
+            Panel(
+                anchor="length",
+                group="Words",
+                heading="Word length",
+                lead="Letters of a word, on average.",
+                quantities=("word-length",),
+            ),
+        ),
+        quantities={"word-length": "letters per word"},
+    ),
 )
