@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -23,6 +24,11 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 BUCKET = "neuronpedia-datasets/v1/gemma-2-2b"
 LATENTS_PER_LAYER = 76
 """Enough for the panel of 64, since some lose their phrases, and no more: the machine is small."""
+BOS = "<bos>"
+NEAR = 0.8
+"""Share of its maximum from which a latent's row is cut to a phrase."""
+NUM_TEXTS = 100
+"""Texts of the export, those of the most rows: a step of training in bfloat16 is dear on a processor that emulates it."""
 SCORED = {"m_arc": ("test", 3), "m_hellaswag": ("val", 11), "m_mmlu": ("test", 3)}
 """Evaluated items; HellaSwag draws its ten examples from the same split, and so needs one more than ten."""
 EXAMPLES = 10
@@ -197,29 +203,50 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
 
 def _export() -> Iterator[tuple[str, bytes]]:
     """The export with its ids, in batches by string order of features; indices are strings in one file, numbers in the next."""
+    texts = _most_frequent_texts()
     for layer, source in enumerate(pins.PHRASE_SOURCE_IDS):
         (folder,) = (FIXTURES / "neuronpedia" / "v1").glob(f"*/{layer}-*")
-        kept = _first_latents(folder)
+        kept = _first_latents(folder, texts)
         for place, path in enumerate(sorted(folder.glob("*/*.jsonl.gz"))):
             rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
             told = str if place % 2 else int
             rows = [
                 row | {"modelId": "gemma-2-2b", "layer": source, "index": told(row["index"])}
                 for row in rows
-                if int(row["index"]) in kept
+                if int(row["index"]) in kept and _is_kept(row.get("tokens"), texts)
             ]
             yield f"{BUCKET}/{source}/{path.parent.name}/{path.name}", gzip.compress(_lines(rows), mtime=0)
         yield f"{BUCKET}/{source}/source.jsonl", b'{"id":"%s"}\n' % source.encode()
 
 
-def _first_latents(folder: Path) -> set[int]:
-    """The latents with the most rows, of which phrases are cut."""
-    counts: dict[int, int] = {}
-    for path in folder.glob("activations/*.jsonl.gz"):
-        for line in gzip.decompress(path.read_bytes()).splitlines():
-            index = int(json.loads(line)["index"])
-            counts[index] = counts.get(index, 0) + 1
-    return set(sorted(counts, key=lambda latent: (-counts[latent], latent))[:LATENTS_PER_LAYER])
+def _first_latents(folder: Path, texts: set[tuple[str, ...]]) -> set[int]:
+    """The latents with the most texts near their maximum, of which phrases are cut."""
+    peaks: dict[int, dict[tuple[str, ...], float]] = {}
+    for row in _activation_rows(folder):
+        if (text := tuple(row["tokens"])) in texts:
+            peaks.setdefault(int(row["index"]), {})[text] = max(row["values"])
+    near = {
+        latent: sum(peak >= NEAR * max(found.values()) for peak in found.values())
+        for latent, found in peaks.items()
+    }
+    return set(sorted(near, key=lambda latent: (-near[latent], latent))[:LATENTS_PER_LAYER])
+
+
+def _is_kept(tokens: list[str] | None, texts: set[tuple[str, ...]]) -> bool:
+    """Rows without tokens tell of a latent; those with a BOS are traps."""
+    return tokens is None or BOS in tokens or tuple(tokens) in texts
+
+
+def _most_frequent_texts() -> set[tuple[str, ...]]:
+    """The texts with the most rows over all layers, as their tokens."""
+    folders = (FIXTURES / "neuronpedia" / "v1").glob("*/*-*")
+    counts = Counter(tuple(row["tokens"]) for folder in folders for row in _activation_rows(folder))
+    return set(sorted(counts, key=lambda text: (-counts[text], text))[:NUM_TEXTS])
+
+
+def _activation_rows(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("activations/*.jsonl.gz")):
+        yield from map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
 
 
 def _told_latents(hub: Hub) -> Iterator[tuple[str, bytes]]:

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from claims.sin2025 import pins
-from tests.hub.miniature import BUCKET, LAYOUT
+from tests.hub.miniature import BOS, BUCKET, LAYOUT
 from tests.hub.server import Hub, content_of
-
-BOS = "<bos>"
 
 
 @dataclass(frozen=True, kw_only=True)
