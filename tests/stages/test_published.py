@@ -523,7 +523,6 @@ def test_the_report_names_the_bad_models_and_ends_as_without_them(
     assert codes == [0, 0]
     without, report = (load_report(tmp_path / name) for name in ("with", "bad"))
     assert not without.unusable
-    assert report.unusable is not None
     assert [entry.name for entry in report.unusable] == ["foreign", "base"]
     assert report.measurements == without.measurements
     for file in ("report.html", "summary.md"):
