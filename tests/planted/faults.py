@@ -17,10 +17,10 @@ ASKED_IN_HINDI = ("benchmarks/hi", *(f"benchmarks-tuned/hi/seed-{seed}/hi" for s
 IN_HINDI = ("translations/hi",)
 """What depends on how beams are searched, and on how long a translation may be."""
 
-COUNTED = "models.pooling:counted_positions"
+COUNTED = "models.residuals:counted_positions"
 BATCH = "stages.extraction:as_batch"
 HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
-STREAM = "models.hooks:_reading"
+STREAM = "models.residuals:_reading"
 
 ONLY_ERROR = "a mean of differences and a ratio of sums are the same in any order; only their error is not"
 ONLY_VERDICTS = "the judge moves no estimate, only what is said of it"
@@ -64,7 +64,7 @@ FAULTS = (
     Fault(
         name="hidden_states[-1] after the final norm",
         patches=_patched(
-            "models.hooks:visit_residuals",
+            "models.residuals:visit_residuals",
             "    _check(layers, len(blocks))\n",
             "    _check(layers, len(blocks))\n    handed, last = visit, len(blocks) - 1\n"
             "    visit = lambda layer, stream: handed(layer, decoder.norm(stream) if layer == last else stream)\n",
@@ -127,7 +127,7 @@ FAULTS = (
     Fault(
         name="padding seen by attention",
         patches=_patched(
-            "models.hooks:visit_residuals",
+            "models.residuals:visit_residuals",
             "attention_mask=attention_mask, use_cache",
             "attention_mask=attention_mask * 0 + 1, use_cache",
         ),
@@ -227,7 +227,7 @@ FAULTS = (
     Fault(
         name="latents joined by batch number",
         patches=_patched(
-            "sources.export:row_of",
+            "sources.neuronpedia:row_of",
             'latent_of(fields["index"])',
             'int(place.rsplit("batch-")[1].split(".")[0])',
         ),
@@ -237,7 +237,7 @@ FAULTS = (
     ),
     Fault(
         name="latents counted from the start of their batch",
-        patches=_patched("sources.export:row_of", '(fields["index"])', '(fields["index"]) % 6'),
+        patches=_patched("sources.neuronpedia:row_of", '(fields["index"])', '(fields["index"]) % 6'),
         redone=("phrases",),
         seen_by=("selections without a panel", "selections"),
         says="but the panel needs 4",
@@ -421,14 +421,14 @@ FAULTS = (
     ),
     Fault(
         name="maximum for mean over tokens",
-        patches=_patched("models.pooling:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
+        patches=_patched("models.residuals:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
     Fault(
         name="mean over active tokens alone",
-        patches=_patched("models.pooling:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
+        patches=_patched("models.residuals:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
@@ -476,7 +476,7 @@ FAULTS = (
     Fault(
         name="adapter of another seed",
         patches=_patched(
-            "models.adapters:_loaded",
+            "models.adapters:attached",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.with_name("seed-1"))',
         ),
@@ -487,7 +487,7 @@ FAULTS = (
     Fault(
         name="adapter of another language",
         patches=_patched(
-            "models.adapters:_loaded",
+            "models.adapters:attached",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.parent.with_name("hi") / folder.name)',
         ),
@@ -1066,7 +1066,7 @@ FAULTS = (
     Fault(
         name="later seeds reading the adapters of the first",
         patches=_patched(
-            "models.adapters:_loaded",
+            "models.adapters:attached",
             "PeftModel.from_pretrained(model, folder)",
             'PeftModel.from_pretrained(model, folder.with_name(folder.name.replace("seed-3", "seed-1")))',
         ),
@@ -1076,7 +1076,7 @@ FAULTS = (
     ),
     Fault(
         name="adapter read in training mode",
-        patches=_patched("models.adapters:_loaded", ".eval()", ".train()"),
+        patches=_patched("models.adapters:attached", ".eval()", ".train()"),
         redone=("activations-tuned/ml/seed-1",),
         seen_by=("tuned token values", "gains", "retentions"),
         moves=("gain/layer=2/lang=ml", "retention"),
