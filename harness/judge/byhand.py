@@ -62,7 +62,34 @@ def judged_by_hand(typed: Typed) -> CaseVerdict:
     """
     for fault in _faults(typed):
         raise UsageError(fault)
-    verdict = judge_value(_case(typed), (_measurement(typed),), lambda p: min(1.0, typed.holm * p))
+    reading = Reading(name=NAME, says="as typed", supported_by=(NAME,), estimates=(NAME,))
+    target = _target(typed)
+    claim = Claim(
+        id=NAME,
+        says=f"the value is {typed.printed}",
+        inventory=(),
+        sentence=Sentence(source=NAME, tier=SourceTier.PAPER, where="command line"),
+        kind=Kind.VALUE,
+        rule=Rule.WITHIN_MARGIN,
+        tier=Tier.PRIMARY,
+        unit=Unit.NONE,
+        readings=(reading,),
+        targets=(target,),
+        margin=typed.margin,
+        null=typed.null,
+        minima=Minima(units=typed.min_units),
+    )
+    measured = Measurement(
+        estimate_id=NAME,
+        value=typed.estimate,
+        spread=Spread(typed.se, typed.df),
+        num_units=typed.units or 0,
+        num_seeds=typed.seeds,
+        method="as typed",
+        one_run_sd=typed.one_run_sd,
+    )
+    case = Case(claim=claim, reading=reading, target=target)
+    verdict = judge_value(case, (measured,), lambda p: min(1.0, typed.holm * p))
     if not all(map(math.isfinite, _figures(verdict))):
         raise UsageError(
             "these numbers are too far apart in size to be judged: an interval, band or distance is not finite; check "
@@ -104,26 +131,6 @@ def form_of(typed: Typed, verdict: CaseVerdict) -> dict[str, Json]:
     }
 
 
-def _case(typed: Typed) -> Case:
-    reading = Reading(name=NAME, says="as typed", supported_by=(NAME,), estimates=(NAME,))
-    claim = Claim(
-        id=NAME,
-        says=f"the value is {typed.printed}",
-        inventory=(),
-        sentence=Sentence(source=NAME, tier=SourceTier.PAPER, where="command line"),
-        kind=Kind.VALUE,
-        rule=Rule.WITHIN_MARGIN,
-        tier=Tier.PRIMARY,
-        unit=Unit.NONE,
-        readings=(reading,),
-        targets=(_target(typed),),
-        margin=typed.margin,
-        null=typed.null,
-        minima=Minima(units=typed.min_units),
-    )
-    return Case(claim=claim, reading=reading, target=claim.targets[0])
-
-
 def _target(typed: Typed) -> Target:
     return Target(
         printed=Printed(typed.printed),
@@ -131,18 +138,6 @@ def _target(typed: Typed) -> Target:
         tier=SourceTier.PAPER,
         reading=NAME,
         half_width=typed.half_width,
-    )
-
-
-def _measurement(typed: Typed) -> Measurement:
-    return Measurement(
-        estimate_id=NAME,
-        value=typed.estimate,
-        spread=Spread(typed.se, typed.df),
-        num_units=typed.units or 0,
-        num_seeds=typed.seeds,
-        method="as typed",
-        one_run_sd=typed.one_run_sd,
     )
 
 
@@ -167,20 +162,14 @@ def _faults(typed: Typed) -> Iterator[str]:
         ("--holm", typed.holm, 1.0),
         ("--null", typed.null, None),
     ):
-        yield from _number_faults(option, value, least)
+        if value is not None and not math.isfinite(value):
+            yield f"{option} must be a finite number, found {value}"
+        elif value is not None and least is not None and value < least:
+            yield f"{option} must be {least:g} or more, found {value:g}"
     if typed.df is not None and typed.df <= 0:
         yield f"--df must be above 0, found {typed.df:g}; leave it out where the standard error counts as known"
     if typed.min_units and typed.units is None:
         yield f"--min-units {typed.min_units} needs --units: how many units the estimate rests on"
-
-
-def _number_faults(option: str, value: float | None, least: float | None) -> Iterator[str]:
-    if value is None:
-        return
-    if not math.isfinite(value):
-        yield f"{option} must be a finite number, found {value}"
-    elif least is not None and value < least:
-        yield f"{option} must be {least:g} or more, found {value:g}"
 
 
 def _figures(verdict: CaseVerdict) -> Iterator[float]:

@@ -74,10 +74,10 @@ class Stored:
             InconsistentError: If its seeds do not hold the same units.
         """
         if estimate_id not in self._unit_rows:
-            self._unit_rows[estimate_id] = self._found(estimate_id)
+            self._unit_rows[estimate_id] = self._read_units(estimate_id)
         return self._unit_rows[estimate_id]
 
-    def _found(self, estimate_id: str) -> UnitRows | None:
+    def _read_units(self, estimate_id: str) -> UnitRows | None:
         rows = self.units.rows(estimate_id)
         if rows is None:
             return None
@@ -106,15 +106,12 @@ class Stored:
         rows = self.phrases.rows(estimate_id)
         if rows is None:
             return None
-        latent = np.array(_places(self.phrases.code[rows].tolist()), dtype=np.int32)
+        # By order of appearance: no other estimate of the table decides the place of a latent.
+        places: dict[int, int] = {}
+        codes = self.phrases.code[rows].tolist()
+        latent = np.array([places.setdefault(code, len(places)) for code in codes], dtype=np.int32)
         phrase = np.unique(self.phrases.seed[rows], return_inverse=True)[1].astype(np.int32)
         return PhraseRows(latent, phrase, *self.phrases.sides(rows))
-
-
-def _places(entries: Sequence[int]) -> list[int]:
-    """Place of each entry among the distinct ones, in order of appearance: no other estimate of a table decides it."""
-    places: dict[int, int] = {}
-    return [places.setdefault(entry, len(places)) for entry in entries]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,16 +139,13 @@ class _Table:
 def read_stored(folder: Path) -> Stored:
     """Every estimate of an artifact, with what it rests on."""
     estimates = {row.estimate_id: row for row in read_table(folder, Estimate)}
+    broken = read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
     return Stored(
         estimates,
         _read(folder, UnitValue, "seed"),
         _read(folder, PhraseValue, "text_id"),
-        {row.estimate_id: row.because for row in _read_broken(folder)},
+        {row.estimate_id: row.because for row in broken},
     )
-
-
-def _read_broken(folder: Path) -> list[BrokenEstimate]:
-    return read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
 
 
 def stored_in_memory(
@@ -167,21 +161,18 @@ def _table_of(rows: Sequence[UnitValue] | Sequence[PhraseValue]) -> "_Table":
     ends = [*starts[1:], len(owners)] if owners else []
     names = tuple(dict.fromkeys(row.unit for row in rows))
     codes = {name: code for code, name in enumerate(names)}
+    # The text of a phrase, the seed of a unit, -1 for none.
+    thirds = [
+        row.text_id if isinstance(row, PhraseValue) else -1 if row.seed is None else row.seed for row in rows
+    ]
     return _Table(
         places={owners[start]: slice(start, end) for start, end in zip(starts, ends, strict=True)},
         code=np.array([codes[row.unit] for row in rows], dtype=np.int32),
         names=names,
-        seed=np.array([_third(row) for row in rows], dtype=np.int64),
+        seed=np.array(thirds, dtype=np.int64),
         observed=np.array([row.observed for row in rows]),
         reference=np.array([row.reference for row in rows]),
     )
-
-
-def _third(row: UnitValue | PhraseValue) -> int:
-    """The text of a phrase, the seed of a unit, -1 for none."""
-    if isinstance(row, PhraseValue):
-        return row.text_id
-    return -1 if row.seed is None else row.seed
 
 
 def _read(folder: Path, row_type: type, third: str) -> _Table:

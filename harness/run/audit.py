@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.judge.audit_input import AuditInput, Declaration, audit_input, read_declaration
+from harness.judge.audit_input import Declaration, audit_input, read_declaration
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import precisions
 from harness.judge.preregistration import lock_state
@@ -16,7 +16,6 @@ from harness.run.run_report import language_facts
 from harness.sources.studies import load_protocol_of, load_study
 from harness.store.files import disk_errors, publish_folder, require_folder
 from harness.words.canonical import digest_of
-from harness.words.claim import Claim
 from harness.words.errors import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
 from harness.words.runfacts import RunFacts, SourceRecord
@@ -59,7 +58,7 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
         UsageError: If the file or the folder cannot be used; nothing is written then.
         StoreError: If the disk refuses; nothing is left behind.
     """
-    from harness.report import closing_lines
+    from harness.report import closing_lines, write_report_of
 
     declaration = read_declaration(request.file)
     if request.study not in {None, declaration.study}:
@@ -68,39 +67,33 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
             "mend the file"
         )
     study, claims = load_study(declaration.study), load_claims(declaration.study)
-    handed = _placed(request.file, declaration, study, claims)
+    try:
+        declared = audit_input(declaration, study, claims)
+    except UsageError as error:
+        raise UsageError(f"{request.file}: {error}") from error
     run_id = digest_of({"study": study.name, "declared": declaration.sha256})[:16]
     out = request.out or request.reports / f"{MODE}-{run_id[:12]}"
     _expect_replaceable(out)
-    facts = _facts(request, declaration, study, run_id)
-    judgement = _judgement(request, study, claims, handed)
-    code = publish_folder(
-        out, lambda folder: _write(folder, facts, handed, judgement, declaration), last=REPORT
-    )
-    for line in closing_lines(out):
-        say(line)
-    return code
-
-
-def _placed(file: Path, declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> AuditInput:
-    try:
-        return audit_input(declaration, study, claims)
-    except UsageError as error:
-        raise UsageError(f"{file}: {error}") from error
-
-
-def _judgement(
-    request: AuditRequest, study: Study, claims: tuple[Claim, ...], handed: AuditInput
-) -> Judgement:
-    circumstances = Circumstances(why_missing=Why.NOT_DECLARED, remarks=handed.remarks)
-    verdicts = judge(claims, handed.measurements, circumstances)
-    return Judgement(
+    circumstances = Circumstances(why_missing=Why.NOT_DECLARED, remarks=declared.remarks)
+    verdicts = judge(claims, declared.measurements, circumstances)
+    judgement = Judgement(
         paper=Judged(study=study.name, claims=claims, verdicts=verdicts),
         lock=lock_state(study.name).lock,
         fail_on=request.fail_on,
         choices=load_protocol_of(study.name).choices,
-        precisions=precisions(handed.measurements),
+        precisions=precisions(declared.measurements),
     )
+    facts = _facts(request, declaration, study, run_id)
+
+    def write(folder: Path) -> int:
+        code = write_report_of(facts, declared.estimates, declared.units, folder, judgement)
+        (folder / COPY).write_text(declaration.text, encoding="utf-8", newline="")
+        return code
+
+    code = publish_folder(out, write, last=REPORT)
+    for line in closing_lines(out):
+        say(line)
+    return code
 
 
 def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id: str) -> RunFacts:
@@ -129,16 +122,6 @@ def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id
             ),
         ),
     )
-
-
-def _write(
-    folder: Path, facts: RunFacts, handed: AuditInput, judgement: Judgement, declaration: Declaration
-) -> int:
-    from harness.report import write_report_of
-
-    code = write_report_of(facts, handed.estimates, handed.units, folder, judgement)
-    (folder / COPY).write_text(declaration.text, encoding="utf-8", newline="")
-    return code
 
 
 def _expect_replaceable(out: Path) -> None:
