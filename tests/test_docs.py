@@ -11,6 +11,7 @@ from harness.stages.stage import perform, staged
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Item
 from harness.words.records import Text, TextLength
+from tests.test_registering import Checkout
 
 ROOT = Path(__file__).resolve().parents[1]
 TOY = ROOT / "tests" / "designs" / "toy_design"
@@ -59,3 +60,36 @@ def test_every_file_that_a_page_names_is_there(name: str) -> None:
         missing += [] if place.exists() else [named]
         folder = named.rpartition("/")[0] if "/" in named else folder
     assert missing == []
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_a_claim_is_added_as_its_guide_says(checkout: Checkout) -> None:
+    (block,) = blocks("adding-a-claim.md")
+    assert checkout.harness("lock").returncode == 0
+    claims = checkout.root / "claims" / "sin2025" / "claims.py"
+    claims.write_text(claims.read_text().replace("GAPS = (\n", f"GAPS = (\n{block},\n", 1))
+    told = checkout.harness("explain", "gap.l13.value")
+    assert (told.returncode, "margin           2.2 percent: about a tenth" in told.stdout) == (0, True)
+    assert checkout.harness("lock", "--check").returncode == 11
+    amended = checkout.harness("lock", "--amend", "a gap in the middle")
+    assert (amended.returncode, "+/claims/gap.l13.value" in amended.stdout) == (0, True)
+
+
+def test_a_study_is_added_as_its_guide_says(checkout: Checkout) -> None:
+    folder = checkout.root / "claims" / "arc_alone"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (checkout.root / "fixtures").symlink_to(ROOT / "fixtures")
+    for name, block in zip(("study", "profiles", "claims"), blocks("adding-a-study.md"), strict=True):
+        (folder / f"{name}.py").write_text(block)
+    planned = checkout.harness("plan", "--study", "arc_alone", "--profile", "fixture")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert "benchmarks " in planned.stdout
+    claims = checkout.harness("claims", "--study", "arc_alone")
+    assert (claims.returncode, claims.stdout.splitlines()[0].split()[:2]) == (0, ["secondary", "arc.falls"])
+    examined = checkout.harness("doctor", "--study", "arc_alone")
+    assert examined.stdout.splitlines()[-1] == "fixture world on cpu: this machine can run it"
