@@ -98,8 +98,8 @@ def plan(
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
     from harness.run.cache_keys import Recipes
+    from harness.run.forecast import projection, spoken
     from harness.run.inventory import inventory, outlook
-    from harness.run.projection import projection, spoken
     from harness.sources.pins import known_revision
     from harness.store.store import Store
     from harness.words.canonical import plain

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from harness.run.projection import accelerator_bytes
+from harness.run.forecast import accelerator_bytes
 from harness.sources import hub
 from harness.sources.hub import has_token
 from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.designs.costs import FinishedRun
 from harness.designs.design import plan
-from harness.run.counting import StageWork, stage_work
-from harness.run.finished import FinishedRun
-from harness.run.forecast import Forecast, forecast, forecast_lines
-from harness.run.speed import matmul_flops_per_second
+from harness.run.forecast import (
+    Forecast,
+    StageWork,
+    forecast,
+    forecast_lines,
+    matmul_flops_per_second,
+    stage_work,
+)
 from harness.sources.studies import load_profile, load_study
 from harness.store.provenance import machine
 from harness.store.run_folder import RunFolder

@@ -10,10 +10,9 @@ import pytest
 import torch
 from transformers.models.gemma2.modeling_gemma2 import Gemma2DecoderLayer, Gemma2Model
 
+from harness.designs.costs import WITH_GRADIENTS, FinishedRun
 from harness.designs.design import plan
 from harness.run.execution import recorded
-from harness.run.finished import FinishedRun
-from harness.run.projection import WITH_GRADIENTS
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
 from harness.stages import translation

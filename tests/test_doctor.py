@@ -15,8 +15,9 @@ import torch
 
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
+from harness.designs.disparity.costs import phrases_at_most
 from harness.doctor import Finding, Room, State, _download_rooms, _measured, examined, is_able, made_for
-from harness.run.projection import STATED, accelerator_bytes, model_parameters, phrases_at_most, projection
+from harness.run.forecast import STATED, accelerator_bytes, model_parameters, projection
 from harness.sources.pin_record import Seen, SeenFile
 from harness.sources.studies import load_profile
 from harness.store import provenance

@@ -8,10 +8,9 @@ import pytest
 from claims.sin2025.study import STUDY
 from harness import cli
 from harness.designs.design import plan
+from harness.designs.disparity.costs import phrases_at_most
 from harness.pace import Pace, lines_of, pace_of
-from harness.run.forecast import StageForecast
-from harness.run.projection import layer_parameters, phrases_at_most, projection
-from harness.run.speed import matmul_flops_per_second
+from harness.run.forecast import StageForecast, layer_parameters, matmul_flops_per_second, projection
 from harness.sources.studies import load_profile
 from harness.store.provenance import machine
 from harness.words.errors import UsageError

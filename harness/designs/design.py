@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from harness.designs.costs import Costs, Counter
 from harness.designs.estimand import Estimand
 from harness.designs.presentation import PLAIN, Presentation
 from harness.words.errors import UsageError
@@ -55,6 +56,10 @@ class Design:
     """What a verdict on one stored estimate must be read beside."""
     remarks: Callable[[Study, Mapping[str, Estimate]], Mapping[str, str]] = lambda _study, _estimates: {}
     """What is to be said beside some estimates, by id, in view of what else was measured."""
+    costs: Callable[[Plan], Costs] = lambda _plan: Costs()
+    """What every stage of a plan reads at most."""
+    counters: str | None = None
+    """Module that counts in its `COUNTERS` what each stage of a finished run read; imported when a run is counted."""
     presentation: Presentation = PLAIN
     """How a report shows what was measured."""
 
@@ -81,3 +86,15 @@ def design_of(study: Study) -> Design:
 def plan(study: Study, profile: Profile, device: str) -> Plan:
     """The stages of one study in one world, as its design draws them."""
     return design_of(study).plan(study, profile, device)
+
+
+def costs_of(plan: Plan) -> Costs:
+    """What every stage of a plan reads at most, as its design tells."""
+    return design_of(plan.study).costs(plan)
+
+
+def counters_of(study: Study) -> Mapping[str, Counter]:
+    """By stage: what counts one item of it in a finished run."""
+    module = design_of(study).counters
+    counters: Mapping[str, Counter] = importlib.import_module(module).COUNTERS if module else {}
+    return counters

@@ -10,11 +10,11 @@ import pytest
 
 from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
+from harness.designs.costs import FinishedRun
 from harness.designs.design import plan
 from harness.pace import lines_of, pace_of
 from harness.run.evidence import evidence_of, read_replay
 from harness.run.execution import recorded
-from harness.run.finished import FinishedRun
 from harness.run.stageprocess import run_stage
 from harness.store.provenance import THREAD_VARIABLES
 from harness.store.run_folder import RunFolder

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025.study import STUDY
+from harness.designs.costs import WITH_GRADIENTS, FinishedRun
 from harness.designs.design import plan
-from harness.run import projection
-from harness.run.counting import COUNTERS, StageWork, stage_work
-from harness.run.finished import FinishedRun
-from harness.run.projection import WITH_GRADIENTS, layer_parameters, layers_flops
+from harness.designs.disparity import costs
+from harness.designs.disparity.counting import COUNTERS
+from harness.run.forecast import StageWork, layer_parameters, layers_flops, stage_work
 from harness.sources.studies import load_profile
 from harness.stages import alignment, training
 from harness.store.tables import read_table
@@ -199,8 +199,8 @@ def test_every_stage_with_a_network_is_counted_or_says_why_not() -> None:
 
 
 def test_what_is_assumed_of_training_is_what_training_does() -> None:
-    assert projection.HELD_OUT_PAIRS == alignment.HELD_OUT_PAIRS
-    assert projection.MOMENTS == training.MOMENTS
+    assert costs.HELD_OUT_PAIRS == alignment.HELD_OUT_PAIRS
+    assert costs.MOMENTS == training.MOMENTS
 
 
 def test_counted_work_is_what_passed_through_the_model(spied_run: SpiedRun) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from harness.designs.design import Design
 from harness.designs.disparity.beside import beside
+from harness.designs.disparity.costs import costs
 from harness.designs.disparity.panels import PRESENTATION
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
 from harness.designs.disparity.quantities import estimands
@@ -40,6 +41,8 @@ DESIGN = Design(
     self_checks="self-checks",
     beside=beside,
     remarks=lowered,
+    costs=costs,
+    counters="harness.designs.disparity.counting",
     gate={"rows_of_a_layer": REPLAYED_ROWS},
     presentation=PRESENTATION,
 )

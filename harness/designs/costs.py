@@ -1,6 +1,7 @@
-"""A finished run as something to count in: which items it made itself, and what it stored of them."""
+"""What stages cost: what a plan would read at most, and what a finished run read, as a design tells both of its stages."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,58 @@ from harness.store.tables import read_column, read_table
 from harness.words.errors import StoreError
 from harness.words.plan import Item, Plan
 
+WITH_GRADIENTS = 2
+"""A pass and its way back, in passes: the weights are frozen, so that the way back makes gradients of activations alone."""
+
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one item of a stage reads at most."""
+
+    texts: int
+    tokens_per_text: int = 0
+    """With BOS; 0 where the language model does not read them."""
+    layers: float = 0.0
+    """Layers that a text passes, in the mean; those that it passes with gradients count as `WITH_GRADIENTS`."""
+    is_translated: bool = False
+    """True where texts pass a translator, whose time is told by texts alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a plan reads at most, from the sizes of its profile alone."""
+
+    phrases: int = 0
+    """Distinct phrases that the sizes allow; an export may hold fewer."""
+    items_per_cell: int = 0
+    """Items of one benchmark in one language."""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    """By stage; those that are not there pass no network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What was read."""
+
+    texts: int
+    tokens: int | None = None
+    """None where the language model did not read them."""
+    token_layers: int | None = None
+    """Layers that each token passed, summed; with gradients they count as two passes."""
+
+    def __add__(self, other: "Work") -> "Work":
+        """Both together."""
+        return Work(
+            texts=self.texts + other.texts,
+            tokens=_sum(self.tokens, other.tokens),
+            token_layers=_sum(self.token_layers, other.token_layers),
+        )
+
+
+def _sum(ours: int | None, theirs: int | None) -> int | None:
+    return None if ours is None or theirs is None else ours + theirs
 
 
 class NotCountedError(Exception):
@@ -92,3 +144,7 @@ class FinishedRun:
 
 def _unreadable(stage: str, name: str, row_type: type) -> NotCountedError:
     return NotCountedError(f"what the run stored of {stage} {name} holds no readable {row_type.__name__}")
+
+
+Counter = Callable[[FinishedRun, str], Work]
+"""What one item of a stage read, by its name, counted in what the run stored."""

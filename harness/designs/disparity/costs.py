@@ -1,0 +1,93 @@
+"""What each stage of this design reads at most, from sizes and stated lengths alone; nothing measured ever rests on them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from harness.designs.costs import WITH_GRADIENTS, Costs, Reading
+from harness.designs.disparity.plan import REPLAYED_ROWS
+from harness.words.plan import Plan
+from harness.words.study import Profile
+
+TOKENS_PER_PHRASE = 32
+"""Mean tokens of a phrase with its BOS, over languages: sentences are short, and Indic scripts take many pieces."""
+
+TOKENS_PER_SHOT = 90
+"""Mean tokens of one benchmark example with its question, over languages."""
+
+OPTIONS = 4
+"""Continuations that are scored per item."""
+
+UNKNOWN_ITEMS = 6_000
+"""Items of one (benchmark, language) where a profile takes all: about what the aligned subsets hold on average."""
+
+TOKENS_PER_ROW = 128
+"""Tokens of a stored row of the export."""
+
+HELD_OUT_PAIRS = 64
+"""Held-out pairs that training measures at each moment, at most."""
+
+MOMENTS = 3
+"""Moments at which it does."""
+
+SHARE_OF_DISTINCT = 0.9
+"""Phrases that are left when those that speak for several latents are counted once."""
+
+
+def costs(plan: Plan) -> Costs:
+    """What every stage of a plan reads at most."""
+    return Costs(
+        phrases=phrases_at_most(plan), items_per_cell=items_at_most(plan), readings=dict(_readings(plan))
+    )
+
+
+def phrases_at_most(plan: Plan) -> int:
+    """Distinct phrases that a profile's sizes allow; an export may hold fewer."""
+    sizes, choice = plan.profile.sizes, plan.study.primary.phrases
+    drawn = plan.study.shapes.num_layers * sizes.latents_per_layer * choice.max_examples
+    return int(SHARE_OF_DISTINCT * drawn)
+
+
+def items_at_most(plan: Plan) -> int:
+    """Items of one benchmark in one language: those that the profile's sizes name, or about as many as there are."""
+    return plan.profile.sizes.items_per_cell or UNKNOWN_ITEMS
+
+
+def _readings(plan: Plan) -> Iterator[tuple[str, Reading]]:
+    """What one item of each stage reads; phrases and estimates pass no network."""
+    sizes, layers = plan.profile.sizes, plan.study.shapes.num_layers
+    phrases = phrases_at_most(plan)
+    cells = len(plan.study.benchmarks) * items_at_most(plan) * OPTIONS
+    # With BOS and without, each row as far as its own layer.
+    rows = Reading(texts=2 * REPLAYED_ROWS * layers, tokens_per_text=TOKENS_PER_ROW, layers=(layers + 1) / 2)
+    yield "replay", rows
+    yield "translations", Reading(texts=phrases, is_translated=True)
+    yield "translation-scores", Reading(texts=sizes.parallel_texts, is_translated=True)
+    whole = Reading(texts=phrases, tokens_per_text=TOKENS_PER_PHRASE, layers=layers)
+    yield from ((stage, whole) for stage in ("activations", "activations-tuned"))
+    yield "dictionary-error", replace(whole, texts=sizes.dictionary_texts)
+    yield "adapters", _training(plan)
+    asked = Reading(texts=cells, tokens_per_text=_tokens_per_prompt(plan), layers=layers)
+    yield from ((stage, asked) for stage in ("benchmarks", "benchmarks-tuned"))
+
+
+def _training(plan: Plan) -> Reading:
+    """Training of one adapter; layers above the deepest one that its loss reads are never reached."""
+    sizes, choice = plan.profile.sizes, plan.study.primary.alignment
+    batch = sizes.alignment_batch or choice.batch_size
+    pairs = choice.pairs * choice.epochs
+    pairs = min(pairs, sizes.max_alignment_steps * batch if sizes.max_alignment_steps else pairs)
+    held_out = MOMENTS * HELD_OUT_PAIRS
+    reached, whole = max(choice.layers) + 1, plan.study.shapes.num_layers
+    # Two sides with the adapter, and the English one without it; held-out pairs also as language, to the very end.
+    texts = 3 * pairs + (3 + 2) * held_out
+    layers = (2 * WITH_GRADIENTS + 1) * reached * pairs + (3 * reached + 2 * whole) * held_out
+    return Reading(texts=texts, tokens_per_text=TOKENS_PER_PHRASE, layers=layers / texts)
+
+
+def _tokens_per_prompt(plan: Plan) -> int:
+    shots = [_shots(plan.profile, benchmark.shots) + 1 for benchmark in plan.study.benchmarks]
+    return TOKENS_PER_SHOT * sum(shots) // max(1, len(shots))  # a study may ask no benchmark
+
+
+def _shots(profile: Profile, shots: int) -> int:
+    return shots if profile.sizes.max_shots is None else min(shots, profile.sizes.max_shots)
