@@ -1,5 +1,6 @@
 """A second kind of study needs its own module, its stages and a folder of claims, and no change of anything else."""
 
+import ast
 import json
 import os
 import subprocess
@@ -9,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from harness.designs.disparity.plan import STAGES
+from harness.designs.disparity.quantities import QUANTITIES
+from harness.words.plan import stage_name
 from tests.designs.toy_design.claims.toy.study import STUDY
 
 ROOT = Path(__file__).resolve().parents[2]
+HARNESS = ROOT / "harness"
 
 
 def toy(*words: str) -> subprocess.CompletedProcess[str]:
@@ -94,3 +99,33 @@ def test_a_second_run_makes_nothing_anew(run: Path) -> None:
     )
     done = toy("reproduce", *where, "--out", str(run))
     assert "nothing to do: every artifact stands, verified to the byte" in done.stdout
+
+
+COMMON = {
+    "designs/design.py": {"estimates"},
+    "judge/preregistration.py": {"estimates"},
+    "judge/resampled.py": {"phrases"},
+    "report/render.py": {"adapters", "self-checks"},
+    "sources/neuronpedia.py": {"activations"},
+    "sources/synthetic.py": {"activations"},
+    "words/claim.py": {"correlation"},
+    # Fields of published results, whose form is that of one paper's authors; and one sign of an arithmetic check.
+    "report/assembly.py": {"gap", "gain"},
+    "judge/arithmetic.py": {"delta", "relative-delta"},
+}
+"""Words that are also names of the paper's design, by file: keys of a form, folders of an export, kinds of a claim."""
+
+
+def test_nothing_outside_a_design_and_its_stages_names_a_stage_or_a_quantity_of_it() -> None:
+    names = {stage_name(function) for function in STAGES} | set(QUANTITIES)
+    found = {
+        path.relative_to(HARNESS).as_posix(): {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and node.value in names
+        }
+        for path in HARNESS.rglob("*.py")
+        if path.relative_to(HARNESS).parts[:2] != ("designs", "disparity")
+        and path.relative_to(HARNESS).parts[0] != "stages"
+    }
+    assert {name: words for name, words in found.items() if words} == COMMON
