@@ -34,6 +34,8 @@ class Estimand(Scope):
     where nothing does."""
     formulas: tuple[Formula, ...]
     """What its units may be put together by, the usual one first."""
+    signed: bool = False
+    """True of a difference."""
     layers: tuple[int, ...] = ()
     """Layers whose activations it is made from."""
     cells: tuple[Cell, ...] = ()

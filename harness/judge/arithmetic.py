@@ -423,10 +423,6 @@ def _way(each: Occurrence) -> str:
     return f"{each.count:+d} of {each.num_items:,} questions{start} ({each.test_set}), {each.rounding}"
 
 
-CHANGES = ("delta", "relative-delta")
-"""Quantities that are a change of accuracy in a tuned language."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class PrintedChange:
     """One number that a source prints for the change of one benchmark in one language."""
@@ -449,7 +445,27 @@ class Match:
 
 def printed_changes(study: Study, claims: Sequence[Claim]) -> tuple[PrintedChange, ...]:
     """Every printed change of a tuned language's accuracy, once, in the order of the claims."""
-    return tuple(dict.fromkeys(_printed(study, claims)))
+    scopes = estimate_scopes(study)
+    found = [
+        (scopes[claim.reading_of(target).estimates[0]], target)
+        for claim in claims
+        if claim.rule is Rule.WITHIN_MARGIN
+        for target in claim.targets
+    ]
+    return tuple(
+        dict.fromkeys(
+            PrintedChange(
+                benchmark=scope.benchmark,
+                language=scope.language,
+                printed=target.printed,
+                source=target.source,
+            )
+            for scope, target in found
+            if scope.benchmark and scope.language
+            # A difference on the questions of its own language: not on those of English under its adapter.
+            if scope.signed and scope.cells == ((scope.benchmark, scope.language),)
+        )
+    )
 
 
 def matches(known: Sequence[PrintedChange], before: Fraction, after: Fraction) -> Iterator[Match]:
@@ -465,19 +481,3 @@ def matches(known: Sequence[PrintedChange], before: Fraction, after: Fraction) -
             yield Match(printed=each.printed.text, form="points", rounding=rounding)
         if before > 0 and (rounding := relative_change_rounding_of(each.printed, before, after)):
             yield Match(printed=each.printed.text, form="percent", rounding=rounding)
-
-
-def _printed(study: Study, claims: Sequence[Claim]) -> Iterator[PrintedChange]:
-    scopes = estimate_scopes(study)
-    for claim in claims:
-        if claim.rule is not Rule.WITHIN_MARGIN:
-            continue
-        for target in claim.targets:
-            scope = scopes[claim.reading_of(target).estimates[0]]
-            if scope.quantity in CHANGES and scope.benchmark and scope.language:
-                yield PrintedChange(
-                    benchmark=scope.benchmark,
-                    language=scope.language,
-                    printed=target.printed,
-                    source=target.source,
-                )

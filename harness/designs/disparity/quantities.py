@@ -91,6 +91,7 @@ def _estimand(study: Study, scope: Scope) -> Estimand:
         unit_kind=varying[0],
         counted_in=varying[1],
         formulas=formulas,
+        signed=quantity.signed,
         layers=layers_of(study, scope),
         cells=cells_of(study, scope),
     )
