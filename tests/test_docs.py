@@ -93,3 +93,10 @@ def test_a_study_is_added_as_its_guide_says(checkout: Checkout) -> None:
     assert (claims.returncode, claims.stdout.splitlines()[0].split()[:2]) == (0, ["secondary", "arc.falls"])
     examined = checkout.harness("doctor", "--study", "arc_alone")
     assert examined.stdout.splitlines()[-1] == "fixture world on cpu: this machine can run it"
+
+
+def test_the_glossary_holds_every_noun_that_names_a_module() -> None:
+    modules = {path.stem for path in (ROOT / "harness").rglob("*.py")} - {"__init__", "__main__"}
+    named = set(re.findall(r"`(\w+)/?`", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")))
+    assert len(modules) > 50
+    assert modules - named == set()
