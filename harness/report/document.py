@@ -349,7 +349,7 @@ def from_json(content: object, name: str) -> Report:
         name: What to call it in messages.
 
     Raises:
-        ValueError: If the schema does not hold; the message names the first places where it breaks.
+        ValueError: If the schema does not hold, or a word is unknown; the message names the first places where it breaks.
     """
     faults = sorted(_validator().iter_errors(content), key=lambda fault: fault.json_path)
     if faults:
@@ -358,7 +358,13 @@ def from_json(content: object, name: str) -> Report:
             f"{name} is not a report that {SCHEMA_FILE} allows ({len(faults)} faults): {places}; "
             f"write it again with the harness instead of by hand"
         )
-    return _reader().validate_python(content)
+    try:
+        return _reader().validate_python(content)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} keeps to {SCHEMA_FILE}, but says what this harness has no word for ({error}); render it with the harness "
+            f"that wrote it"
+        ) from error
 
 
 def schema_text() -> str:

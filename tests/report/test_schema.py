@@ -136,6 +136,12 @@ def test_a_message_names_the_file_the_place_and_the_cure(small: dict[str, Any]) 
         from_json({key: value for key, value in small.items() if key != "lock"}, "run/report.json")
 
 
+def test_a_reason_that_nobody_knows_is_refused_by_name(small: dict[str, Any]) -> None:
+    small["claims"][0]["reason"] = "moon-phase"
+    with pytest.raises(ValueError, match=r"(?s)run/report\.json .*claims\.0\.reason.*harness that wrote it"):
+        from_json(small, "run/report.json")
+
+
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(json.loads(schema_text()))
 
