@@ -60,7 +60,7 @@ def made_profile(world: World) -> Profile:
 def test_a_made_model_has_the_shapes_of_its_recipe() -> None:
     language_model = load_language_model(MODEL, CPU)
     assert language_model.model.get_input_embeddings().weight.shape == (400, 32)
-    assert language_model.num_layers == 4
+    assert language_model.model.config.num_hidden_layers == 4
     (ids,) = language_model.token_ids(["the harbour is quiet."])
     assert ids[0] == language_model.bos_id
     assert language_model.tokenizer.unk_token_id not in ids
