@@ -79,16 +79,16 @@ class Reproduction:
     """One attempt at what was asked for, with what each step leaves for the next."""
 
     request: Request
-    recipes: Recipes
-    folder: RunFolder
-    refusal: NotJudgedError | None
-    """Why some artifacts have no name: a source that was never used and cannot be asked."""
     say: Say
     """Prints one line."""
     live: bool
     """Draw progress bars instead of lines."""
     tell: Callable[[Path], None]
     """Tells the verdicts of the finished report, given the run's folder."""
+    recipes: Recipes = field(init=False)
+    folder: RunFolder = field(init=False)
+    refusal: NotJudgedError | None = None
+    """Why some artifacts have no name: a source that was never used and cannot be asked."""
     status: ArtifactStatus = field(init=False)
     exit_code: int = MALFUNCTION
     """That of the report, once there is one."""
@@ -109,7 +109,8 @@ def reproduce(
         HarnessError: If it cannot be done; finished artifacts stay, and the same call goes on from there.
             Where nothing could be measured there is a report all the same, which says why.
     """
-    run = prepare(request, say, live=live, tell=tell)
+    run = Reproduction(request=request, say=say, live=live, tell=tell)
+    prepare(run)
     run_id = run.recipes.run_id()
     say(f"run {run_id} of {request.study} in the {request.profile} world: {run.folder.root}")
     alone = held_alone(run.folder.lock, f"the run folder {run.folder.root}")
@@ -129,36 +130,27 @@ def reproduce(
     return run.exit_code
 
 
-def prepare(
-    request: Request, say: Say, *, live: bool = False, tell: Callable[[Path], None] = lambda _: None
-) -> Reproduction:
+def prepare(run: Reproduction) -> None:
     """Everything that is refused before a run has a record: libraries, names, claims, folders.
 
     Raises:
         HarnessError: If something is not there, or cannot be used.
     """
+    request = run.request
     check_versions()
-    asked = request.plan()
-    recipes, refusal = Recipes(plan=asked), None
+    planned = request.plan()
     try:
-        for pin in asked.profile.sources.pins():
+        for pin in planned.profile.sources.pins():
             revision_of(pin)
+        run.recipes = Recipes(plan=planned)
     except NotJudgedError as error:
-        recipes, refusal = Recipes(plan=asked, revision=known_revision_or_unpinned), error
+        run.recipes, run.refusal = Recipes(plan=planned, revision=known_revision_or_unpinned), error
     # The same inputs, the same folder.
-    root = request.out or request.reports / f"{request.profile}-{recipes.run_id()[:12]}"
-    require_claims(asked.study, request.asked)
+    root = request.out or request.reports / f"{request.profile}-{run.recipes.run_id()[:12]}"
+    require_claims(planned.study, request.asked)
     for folder in (root, request.store):
         require_folder(folder)
-    return Reproduction(
-        request=request,
-        recipes=recipes,
-        folder=RunFolder(root=root),
-        refusal=refusal,
-        say=say,
-        live=live,
-        tell=tell,
-    )
+    run.folder = RunFolder(root=root)
 
 
 def require_accelerator(run: Reproduction) -> None:
