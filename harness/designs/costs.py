@@ -7,10 +7,8 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from harness.models.failed_adapters import adapter_failures, unusable_models
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
-from harness.store.tables import read_column, read_table
 from harness.words.errors import StoreError
 from harness.words.plan import Item, Plan
 
@@ -118,6 +116,8 @@ class FinishedRun:
         Raises:
             NotCountedError: If it cannot be read.
         """
+        from harness.store.tables import read_table
+
         folder = self.artifact(stage, name)
         try:
             return read_table(folder, row_type)
@@ -130,6 +130,8 @@ class FinishedRun:
         Raises:
             NotCountedError: If it cannot be read.
         """
+        from harness.store.tables import read_column
+
         folder = self.artifact(stage, name)
         try:
             return read_column(folder, row_type, column)
@@ -138,6 +140,8 @@ class FinishedRun:
 
     def was_passed_over(self, stage: str, name: str) -> bool:
         """True where there was no adapter to read through, so that nothing was read."""
+        from harness.models.failed_adapters import adapter_failures, unusable_models
+
         folder = self.artifact(stage, name)
         return bool(adapter_failures(folder) or unusable_models(folder))
 
