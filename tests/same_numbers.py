@@ -33,7 +33,10 @@ def record(folder: Path, *, is_quick: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "parameters.json", [[*each, parameters(*each)] for each in PLANS])
     _write(folder / "verdicts.json", verdicts())
-    _write(folder / "locks.json", {study: _harness("lock", "--check", "--study", study)[0] for study in LOCKED_STUDIES})
+    _write(
+        folder / "locks.json",
+        {study: _harness("lock", "--check", "--study", study)[0] for study in LOCKED_STUDIES},
+    )
     shutil.copytree(CHECKOUT / "reports" / "example", folder / "rendered")
     (folder / "rendered" / "report.png").unlink(missing_ok=True)
     _harness("report", str(folder / "rendered"))
