@@ -168,7 +168,7 @@ def test_registered_bent_seen_and_amended(checkout: Checkout) -> None:
 
 
 def test_a_rule_that_changed_is_seen_and_amended_by_one_command(checkout: Checkout) -> None:
-    rules = checkout.root / "harness" / "judge" / "rules_single.py"
+    rules = checkout.root / "harness" / "judge" / "rules.py"
     assert checkout.harness("lock").returncode == 0
     rules.write_text(f"{rules.read_text()}ALPHA = 0.5\n")
     broken = checkout.harness("lock", "--check")

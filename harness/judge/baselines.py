@@ -13,7 +13,6 @@ from pathlib import Path
 from harness.designs.estimand import Cell
 from harness.judge.quantities import said_of_estimates
 from harness.sources.outcomes import keyed
-from harness.store.tables import read_table
 from harness.words.judgement import BaselineCheck, BaselineOutcome, PublishedBaseline
 from harness.words.records import ItemOutcome
 from harness.words.study import Benchmark, Profile, Study
@@ -199,6 +198,9 @@ def _by_estimate(study: Study, checks: Sequence[BaselineCheck]) -> Mapping[str, 
 
 def _items(gate: Gate, language: str) -> Iterator[ItemOutcome]:
     folder = gate.answers.get(language)
+    # Loaded here: a registration holds this module's bounds, and needs no library of tables.
+    from harness.store.tables import read_table
+
     return iter(read_table(folder, ItemOutcome)) if folder else iter(())
 
 

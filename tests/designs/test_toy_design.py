@@ -109,9 +109,8 @@ COMMON = {
     "sources/neuronpedia.py": {"activations"},
     "sources/synthetic.py": {"activations"},
     "words/claim.py": {"correlation"},
-    # Fields of published results, whose form is that of one paper's authors; and one sign of an arithmetic check.
+    # Fields of published results, whose form is that of one paper's authors.
     "report/assembly.py": {"gap", "gain"},
-    "judge/arithmetic.py": {"delta", "relative-delta"},
 }
 """Words that are also names of the paper's design, by file: keys of a form, folders of an export, kinds of a claim."""
 
