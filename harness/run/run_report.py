@@ -44,7 +44,7 @@ def report_run(
     from harness.report import write_report
 
     plan, replay, design = recipes.plan, replay_of(status), design_of(recipes.plan.study)
-    facts = facts_of(recipes, device, status, not_run_of(plan, run, error) if error else ())
+    facts = facts_of(recipes, device, status, replay, not_run_of(plan, run, error) if error else ())
     found = {} if error else {place: artifact.folder for place, artifact in status.found.items()}
     estimates, checks = (found.get((stage or "", "all")) for stage in (design.estimates, design.self_checks))
     inputs = Inputs(
@@ -72,13 +72,16 @@ def report_run(
 
 
 def facts_of(
-    recipes: Recipes, device: str, status: ArtifactStatus, not_run: tuple[NotRun, ...] = ()
+    recipes: Recipes,
+    device: str,
+    status: ArtifactStatus,
+    replay: ReplayRecord | None,
+    not_run: tuple[NotRun, ...] = (),
 ) -> RunFacts:
     """What the report says about the run itself."""
     study, profile = recipes.plan.study, recipes.plan.profile
     known = (profile.known_numbers,) if profile.known_numbers else ()
     pins = dict.fromkeys((*profile.sources.pins(), *known))
-    replay = replay_of(status)
     evidence = evidence_of(recipes.plan, replay, committed_pins(study))
     return RunFacts(
         study=study.name,
