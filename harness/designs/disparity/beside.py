@@ -38,13 +38,14 @@ def _shared_out(study: Study, group: Estimate) -> Mapping[str, bool]:
     """The gap of every target language at the layer of a group gap, over the same latents, and whether it is of the low group."""
     if group.formula != Formula.GAP:
         return {}
-    about = {"layer": group.layer, "reading": group.reading, "specification": group.specification}
     return {
         Scope(
             quantity="gap",
             unit=group.unit,
+            layer=group.layer,
             language=language.code,
-            **about,  # type: ignore[arg-type]
+            reading=group.reading,
+            specification=group.specification,
         ).estimate_id: language.group is Group.LOW
         for language in study.targets
     }
