@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import groupby, zip_longest
+from itertools import groupby
 from operator import itemgetter
 
 from harness.designs.design import Design, design_of
@@ -74,9 +74,9 @@ class Table:
     @property
     def bodies(self) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
         """Headings, each with the rows that stand under it."""
-        pairs = zip_longest(self.groups, self.rows, fillvalue="")
+        pairs = zip(self.groups or [""] * len(self.rows), self.rows, strict=True)
         for heading, members in groupby(pairs, key=itemgetter(0)):
-            yield heading, [row for _, row in members]  # type: ignore[misc]  # groups are text, rows are rows
+            yield heading, [row for _, row in members]
 
 
 class Names:
