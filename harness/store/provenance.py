@@ -43,6 +43,12 @@ COMMIT_VARIABLE = "HARNESS_COMMIT"
 VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 """Variable by which schedulers and people choose accelerators, or hide them all."""
 
+EXECUTED = ("harness", "claims", "fixtures")
+"""Folders of a checkout that decide what a run is; whatever else lies about in one moves nothing."""
+
+PASSED_OVER = ("--exclude=__pycache__", "--exclude=*.pyc", "--exclude=.*")
+"""What Python, editors and desktops leave in folders."""
+
 ANSWER_SECONDS = 60.0
 """How long git and the accelerator's driver may take to answer."""
 
@@ -60,6 +66,9 @@ class Commit:
     sha: str
     """Full commit, or "unknown" outside a checkout."""
     dirty: bool
+    """True where what git keeps was changed, or where what runs holds files that git does not know."""
+    untracked: tuple[str, ...] = ()
+    """Those files, and folders of nothing but such, as a study that was never added."""
 
     def __str__(self) -> str:
         """The commit as records show it."""
@@ -198,7 +207,7 @@ def set_determinism(threads: int) -> None:
 
 
 def commit(folder: Path = CHECKOUT) -> Commit:
-    """Commit of a checkout, and whether tracked files were changed since.
+    """Commit of a checkout, and whether what it holds was changed since, or is not in it.
 
     Where there is no history, an image's environment knows it.
     """
@@ -210,7 +219,12 @@ def commit(folder: Path = CHECKOUT) -> Commit:
     if top is None or sha is None or Path(top).resolve() != folder.resolve():
         sha, mark, _ = os.environ.get(COMMIT_VARIABLE, "unknown").partition("-dirty")
         return Commit(sha=sha, dirty=bool(mark))
-    return Commit(sha=sha, dirty=bool(_said(*git, "status", "--porcelain", "--untracked-files=no")))
+    changed = _said(*git, "status", "--porcelain", "--untracked-files=no")
+    # Without the user's own lists of what git is to pass over: whatever is there can be run.
+    others = _said(*git, "ls-files", "-z", "--others", "--directory", *PASSED_OVER, "--", *EXECUTED)
+    untracked = tuple(filter(None, (others or "").split("\0")))
+    # What git cannot tell is not clean.
+    return Commit(sha=sha, dirty=changed != "" or others != "", untracked=untracked)
 
 
 def require_checkout(what: str) -> None:

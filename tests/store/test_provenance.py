@@ -169,6 +169,35 @@ def test_the_commit_knows_clean_from_dirty(tmp_path: Path) -> None:
     assert commit(tmp_path) == Commit(sha=clean.sha, dirty=True)
 
 
+@needs_git
+def test_a_study_that_git_does_not_know_makes_the_commit_dirty(tmp_path: Path) -> None:
+    """Whatever the user's own lists let git pass over; what lies beside the code and the studies moves nothing."""
+    _git(tmp_path, "init")
+    (tmp_path / "claims" / "paper").mkdir(parents=True)
+    (tmp_path / "claims" / "paper" / "study.py").touch()
+    _git(tmp_path, "add", ".")
+    _git(tmp_path, "commit", "-m", "one")
+    for left in ("notes.txt", "claims/__pycache__/a.pyc", "claims/.study.py.swp"):
+        (tmp_path / left).parent.mkdir(exist_ok=True)
+        (tmp_path / left).touch()
+    assert not commit(tmp_path).dirty
+    (tmp_path / ".git" / "info" / "exclude").write_text("müsli\n")
+    (tmp_path / "claims" / "müsli").mkdir()
+    (tmp_path / "claims" / "müsli" / "study.py").touch()
+    (tmp_path / "claims" / "paper" / "more.py").touch()
+    found = commit(tmp_path)
+    assert (found.dirty, found.untracked) == (True, ("claims/müsli/", "claims/paper/more.py"))
+    assert str(found) == f"{found.sha} (dirty)"
+
+
+@needs_git
+def test_a_checkout_that_git_cannot_read_is_not_called_clean(tmp_path: Path) -> None:
+    _git(tmp_path, "init")
+    _git(tmp_path, "commit", "--allow-empty", "-m", "one")
+    (tmp_path / ".git" / "index").write_bytes(b"torn by a power cut")
+    assert commit(tmp_path).dirty
+
+
 def test_outside_a_checkout_the_commit_is_unknown(tmp_path: Path) -> None:
     assert str(commit(tmp_path)) == "unknown"
 
