@@ -463,6 +463,35 @@ def test_a_claim_about_a_maximum_rests_on_the_members_that_decide(
     assert told("a") is INCONCLUSIVE
 
 
+FEW, MANY = {"value": 26.0, "se": 0.5, "df": 3.0}, {"value": 25.0, "se": 0.5, "df": 199.0}
+"""The first lies more errors above an edge of 12.5; with so few degrees of freedom it is the second that is shown better to."""
+WIDE, NARROW = {"value": 30.0, "se": 5.0}, {"value": 26.0, "se": 0.5}
+"""The first is larger; the second lies more errors above the edge."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "printed", "state"),
+    [
+        pytest.param(Rule.MAXIMUM_AT_MOST, "10", DEVIATION, id="more than"),
+        pytest.param(Rule.MAXIMUM_AT_LEAST, "15", PASS, id="reaches"),
+    ],
+)
+@pytest.mark.parametrize(("deciding", "other"), [(FEW, MANY), (NARROW, WIDE)], ids=["few units", "narrow"])
+def test_what_a_simultaneous_limit_shows_rests_on_the_member_with_the_largest_excess(
+    rule: Rule, printed: str, state: State, deciding: dict[str, float], other: dict[str, float]
+) -> None:
+    asked = claim(rule, printed, id="m", readings=(reading("deciding", "other"),), margin=2.5)
+
+    def told(broken: str) -> State:
+        found = {
+            name: sample(**numbers, estimate_id=name, assumptions=(ODD if name == broken else HELD,))
+            for name, numbers in (("other", other), ("deciding", deciding))
+        }
+        return heard([asked], found)["m"].state
+
+    assert (told("other"), told("deciding")) == (state, INCONCLUSIVE)
+
+
 def test_a_broken_assumption_brings_nothing_to_its_family() -> None:
     """With the deviation of one claim withheld, its p-value makes no other claim's adjustment easier."""
     border = sample(23.765 - 0.5 * 1.9, 0.5)  # .03 alone, .06 among two
