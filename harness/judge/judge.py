@@ -266,7 +266,8 @@ def _of_cases(
         state, why, says = deciding.state, deciding.why, deciding.says
         flags = (*deciding.flags, Flag.READING_DEPENDENT)
     elif len(cases) > 1 and not is_explored:
-        flags = (*flags, Flag.TARGET_DISPUTED)
+        is_whole = all(case.why is not circumstances.why_missing for case in cases)
+        flags = (*flags, Flag.TARGET_DISPUTED if is_whole else Flag.READING_DEPENDENT)
     if why in {Why.LEANING_PASS, Why.LEANING_DEVIATION} and claim.id in circumstances.undecidable:
         why = Why.UNDERPOWERED
     primary, *others = cases

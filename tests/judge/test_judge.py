@@ -292,6 +292,12 @@ def two_readings(first: Measurement | None, second: Measurement | None, **change
         pytest.param(
             NEAR, None, (INCONCLUSIVE, Why.UPSTREAM_NOT_RUN, (Flag.READING_DEPENDENT,)), id="one is missing"
         ),
+        pytest.param(
+            OPEN,
+            None,
+            (INCONCLUSIVE, Why.LEANING_PASS, (Flag.READING_DEPENDENT,)),
+            id="open, and one is missing",
+        ),
         pytest.param(None, NEAR, (NOT_RUN, Why.UPSTREAM_NOT_RUN, ()), id="the primary one is missing"),
         pytest.param(NEAR, sample(math.nan, 1), (ERROR, Why.NOT_FINITE, ()), id="one is broken"),
     ],
