@@ -1,15 +1,18 @@
 """How far a run is: a live display on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from harness.store.run_folder import RunFolder
 from harness.words.plan import Plan, Stage
 
 Say = Callable[[str], None]
 """Prints one line to whoever watches."""
+
+MINUTE, HOUR = 60, 3600
 
 LINE_SECONDS = 15.0
 """Without a terminal, a running stage is reported this often."""
@@ -26,24 +29,56 @@ class StageProgress:
     """"waiting", "running" or "done"."""
     seconds: float
     """Wall seconds of this attempt up to its last event."""
+    made: int = 0
+    """Items that this attempt made; the others it found."""
+    seconds_making: float = 0.0
+    """Wall seconds in which it made them."""
 
     @property
     def items_per_minute(self) -> float | None:
-        """Pace of this attempt; None until something was made."""
-        return 60 * self.done / self.seconds if self.done and self.seconds > 0 else None
+        """Pace at which items are made; None until one was."""
+        return 60 * self.made / self.seconds_making if self.made and self.seconds_making > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the rest of the stage takes at that pace; None where nobody can say, or nothing is left."""
+        left = self.total - self.done
+        return 60 * left / self.items_per_minute if left and self.items_per_minute else None
 
     def __str__(self) -> str:
         """The stage as a line shows it."""
         pace = f", {self.items_per_minute:.1f} items/min" if self.items_per_minute else ""
-        return f"{self.stage}: {self.done}/{self.total} items{pace}, {self.seconds:.0f} s"
+        left = f", about {duration(self.seconds_left)} left" if self.seconds_left else ""
+        return f"{self.stage}: {self.done}/{self.total} items{pace}, {self.seconds:.0f} s{left}"
 
 
-def stage_progress(stage: Stage, run: RunFolder) -> StageProgress:
-    """How far a stage is, from what it left in the run's folder."""
+def duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / MINUTE:.0f} min" if seconds < HOUR else f"{seconds / HOUR:.1f} h"
+
+
+def starts(stage: Stage, run: RunFolder) -> int:
+    """How often a stage has begun in a run's folder."""
+    return sum(event.what == "started" for event in run.events(stage.name))
+
+
+def stage_progress(stage: Stage, run: RunFolder, earlier: int = 0) -> StageProgress:
+    """How far a stage is, from what it left in the run's folder.
+
+    Args:
+        stage: Which.
+        run: Where.
+        earlier: Beginnings that were those of other attempts; what they did is not what this one does.
+    """
     events = run.events(stage.name)
-    starts = [place for place, event in enumerate(events) if event.what == "started"]
-    events = events[starts[-1] :] if starts else ()
+    begun = [place for place, event in enumerate(events) if event.what == "started"]
+    events = events[begun[-1] :] if len(begun) > earlier else ()
     items = [event for event in events if event.what in {"made", "found"}]
+    took = [
+        event.wall_seconds - before.wall_seconds for before, event in pairwise(events) if event.what == "made"
+    ]
     finished = run.index(stage.name).exists()
     state = "done" if finished else "running" if events else "waiting"
     return StageProgress(
@@ -52,14 +87,18 @@ def stage_progress(stage: Stage, run: RunFolder) -> StageProgress:
         total=len(stage.items),
         state=state,
         seconds=events[-1].wall_seconds if events else 0.0,
+        made=len(took),
+        seconds_making=sum(took),
     )
 
 
 @contextmanager
 def showing(plan: Plan, run: RunFolder, say: Say, *, live: bool) -> Iterator[Callable[[], None]]:
     """Shows a run for as long as it is called now and then; `live` draws bars on a terminal."""
+    # What a killed attempt left says nothing about this one.
+    earlier = {stage.name: starts(stage, run) for stage in plan.stages}
     if not live:
-        yield Lines(plan=plan, run=run, say=say)
+        yield Lines(plan=plan, run=run, say=say, earlier=earlier)
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -69,20 +108,22 @@ def showing(plan: Plan, run: RunFolder, say: Say, *, live: bool) -> Iterator[Cal
         TextColumn("{task.completed:>3}/{task.total:<3}"),
         TextColumn("{task.fields[pace]}"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns) as progress:
         bars = {
-            stage.name: progress.add_task(stage.name, total=len(stage.items), pace="", start=False)
+            stage.name: progress.add_task(stage.name, total=len(stage.items), pace="", left="", start=False)
             for stage in plan.stages
         }
 
         def look() -> None:
             for stage in plan.stages:
-                now = stage_progress(stage, run)
+                now = stage_progress(stage, run, earlier[stage.name])
                 if now.state != "waiting":
                     progress.start_task(bars[stage.name])
                 pace = f"{now.items_per_minute:5.1f} items/min" if now.items_per_minute else ""
-                progress.update(bars[stage.name], completed=now.done, pace=pace)
+                left = f"about {duration(now.seconds_left)} left" if now.seconds_left else ""
+                progress.update(bars[stage.name], completed=now.done, pace=pace, left=left)
 
         yield look
 
@@ -94,23 +135,28 @@ class Lines:
     plan: Plan
     run: RunFolder
     say: Say
+    earlier: Mapping[str, int] = field(default_factory=dict)
+    """How often each stage had begun before this display did."""
     clock: Callable[[], float] = time.monotonic
     shown: dict[str, StageProgress] = field(default_factory=dict)
     spoke: float = field(default=0.0)
 
     def __post_init__(self) -> None:
         """What stands already is no news."""
-        self.shown = {stage.name: stage_progress(stage, self.run) for stage in self.plan.stages}
+        self.shown = {stage.name: self._look(stage) for stage in self.plan.stages}
         self.spoke = self.clock()
 
     def __call__(self) -> None:
         """Say what has changed since the last look."""
         for stage in self.plan.stages:
-            before, now = self.shown[stage.name], stage_progress(stage, self.run)
+            before, now = self.shown[stage.name], self._look(stage)
             if now.state not in {before.state, "waiting"}:
                 self._speak(f"{'started' if now.state == 'running' else 'finished'} {now}", now)
             elif now.state == "running" and self.clock() - self.spoke >= LINE_SECONDS:
                 self._speak(f"running {now}", now)
+
+    def _look(self, stage: Stage) -> StageProgress:
+        return stage_progress(stage, self.run, self.earlier.get(stage.name, 0))
 
     def _speak(self, line: str, now: StageProgress) -> None:
         self.shown[now.stage] = now

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from harness.run.artifact_status import ArtifactStatus
 from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
 from harness.run.execution import stage_cost
-from harness.run.progress import Lines, stage_progress
+from harness.run.progress import Lines, duration, showing, stage_progress
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
 from harness.store.code_digest import code_digest
@@ -335,6 +336,45 @@ def test_progress_is_read_from_what_stages_leave(small: SmallWorld, store: Path,
         log.note(what, item)
     now = stage_progress(stage, run)
     assert (now.state, now.done, now.total) == ("running", 2, 3)
+    assert stage_progress(stage, run, earlier=2).state == "waiting"
+
+
+def test_time_left_is_that_of_what_is_made(
+    small: SmallWorld, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred found at once say nothing of how long the next two take."""
+    stage = replace(
+        small_plan(small).stage("translations"), items=small_plan(small).stage("translations").items * 68
+    )
+    at = [("started", 0.0)] + [("found", 0.001)] * 200 + [("made", 90.001), ("made", 210.001)]
+    events = [
+        Event(stage=stage.name, what=what, item=f"i{n}", at="", wall_seconds=seconds, cpu_seconds=0)
+        for n, (what, seconds) in enumerate(at)
+    ]
+    monkeypatch.setattr(RunFolder, "events", lambda self, name: tuple(events))
+    now = stage_progress(stage, run)
+    assert (now.made, now.seconds_making) == (2, pytest.approx(210))
+    assert now.items_per_minute == pytest.approx(2 / 3.5)
+    assert str(now) == "translations: 202/204 items, 0.6 items/min, 210 s, about 4 min left"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(42.4, "42 s"), (90, "2 min"), (3_599, "60 min"), (9_000, "2.5 h")]
+)
+def test_a_time_is_said_as_people_say_it(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_what_a_killed_attempt_left_is_no_progress_of_the_next(small: SmallWorld, run: RunFolder) -> None:
+    run.event_log("translations").note("started")
+    run.event_log("translations").note("made", "hi")
+    said: list[str] = []
+    with showing(small_plan(small), run, said.append, live=False) as look:
+        look()
+        assert said == []
+        run.event_log("translations").note("started")
+        look()
+    assert [line.split(",")[0] for line in said] == ["started translations: 0/3 items"]
 
 
 def test_lines_tell_starts_ends_and_now_and_then(small: SmallWorld, store: Path, run: RunFolder) -> None:
