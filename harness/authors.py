@@ -17,6 +17,7 @@ from harness.judge.arithmetic import Match, PrintedChange, matches, printed_chan
 from harness.judge.baselines import items_by_stderr, right_answers
 from harness.judge.validate import load_claims
 from harness.sources.outcomes import keyed, write_outcomes
+from harness.sources.pin_record import why
 from harness.sources.pins import first_use, locate
 from harness.sources.studies import load_protocol_of, load_study
 from harness.statistics.finite import require_number
@@ -211,7 +212,7 @@ def fetched_set(asked: PublishedSet) -> FetchedSet:
     except SettingError:
         raise
     except HarnessError as error:
-        return FetchedSet(asked=asked, why_missing=str(error))
+        return FetchedSet(asked=asked, why_missing=why(error, pin))
     runs, unreadable = list[PublishedRun](), list[str]()
     for path in (file.path for file in seen.files):
         try:
@@ -332,8 +333,9 @@ def fetched_lines(sets: Sequence[FetchedSet]) -> Iterator[str]:
             yield f"  note: {each.asked.address} is at {each.revision}, {seen} was seen before"
     missing = [each for each in sets if each.why_missing]
     yield f"{sum(len(each.runs) for each in sets)} runs of {len(sets) - len(missing)} result sets; {len(missing)} sets are missing"
-    for each in missing:
-        yield f"  missing: {each.asked.address}: {each.why_missing}"
+    for reason in dict.fromkeys(each.why_missing for each in missing):
+        names = ", ".join(each.asked.address for each in missing if each.why_missing == reason)
+        yield f"  missing: {reason}: {names}"
 
 
 def _implied_items(run: PublishedRun, score: PublishedScore) -> str:

@@ -3,16 +3,18 @@
 What a command needs is imported when it runs, so that `--help` and `--version` answer at once.
 """
 
+import inspect
 import json
 import logging
+import shutil
 import signal
 import sys
 import textwrap
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -22,18 +24,36 @@ from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
-    from harness.words.canonical import Json
+    from harness.words.claim import Claim
     from harness.words.plan import Plan
     from harness.words.study import Profile
 
+Command = TypeVar("Command", bound=Callable[..., object])
+Found = TypeVar("Found")
+
 app = typer.Typer(
     name="harness",
-    help="Re-runs a paper from public models, and reports what it measures.",
+    help="Re-runs a paper from public models, and says of each of its claims whether the replication agrees. "
+    "The main job is 'harness reproduce'; docs/exit-codes.md lists what every command ends with.",
     epilog="Example: harness reproduce --profile fixture",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+store_app = typer.Typer(
+    help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
+)
+
+
+def command(example: str, *, name: str | None = None, of: typer.Typer = app) -> Callable[[Command], Command]:
+    """Registers a command: lists show its first sentence whole, and its help ends with an example."""
+
+    def register(function: Command) -> Command:
+        first = (inspect.getdoc(function) or "").partition("\n\n")[0]
+        return of.command(name, short_help=" ".join(first.split()), epilog=f"Example: {example}")(function)
+
+    return register
+
 
 StudyName = Annotated[
     str, typer.Option("--study", envvar="HARNESS_STUDY", help="Folder of claims/ that says what is re-run.")
@@ -43,6 +63,9 @@ ProfileName = Annotated[
 ]
 StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
 ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs.")]
+OutPath = Annotated[
+    Path | None, typer.Option("--out", help="Folder of this report; by default one of --reports.")
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
@@ -51,13 +74,16 @@ STUDY, PROFILE = "sin2025", "fixture"
 STORE, REPORTS = Path(".store"), Path("reports")
 DEVICES = ("auto", "cpu", "cuda")
 
+MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
+"""How a need is met, as a line of `doctor` and `fetch` begins."""
 
-@app.command(epilog="Example: harness reproduce --profile fixture --store .store")
+
+@command("harness reproduce --profile fixture --store .store")
 def reproduce(
     *,
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
-    out: Annotated[Path | None, typer.Option(help="Folder of this run; by default one of --reports.")] = None,
+    out: OutPath = None,
     reports: ReportsPath = REPORTS,
     store: StorePath = STORE,
     device: Device = "auto",
@@ -67,7 +93,7 @@ def reproduce(
     ] = None,
     fail_on: FailsOn = FailOn.UNRESOLVED,
 ) -> int:
-    """Run or resume the main path, judge the claims, and write the report."""
+    """The main job: run or resume the whole replication, judge the claims, and write the report."""
     from harness.plugin import tell_in_pytest
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
@@ -87,7 +113,7 @@ def reproduce(
     return run(request, typer.echo, live=sys.stdout.isatty(), tell=tell_in_pytest)
 
 
-@app.command(epilog="Example: harness plan --profile fixture --json")
+@command("harness plan --profile fixture --json")
 def plan(
     *,
     study: StudyName = STUDY,
@@ -102,63 +128,94 @@ def plan(
     from harness.run.inventory import inventory, outlook
     from harness.sources.pins import known_revision
     from harness.store.store import Store
-    from harness.words.canonical import plain
     from harness.words.judgement import prospects_say
 
     drawn = _plan(study, profile, _found_device(device))
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
     if as_json:
-        content = {
-            "study": study,
-            "profile": profile,
-            "stages": plain(stages),
-            "projection": plain(projection(drawn)),
-            "prospects": plain(prospects),
-        }
-        _print_json(content)
+        _print_json(
+            {
+                "study": study,
+                "profile": profile,
+                "stages": stages,
+                "projection": projection(drawn),
+                "prospects": prospects,
+            }
+        )
         return
     for line in stages:
         done = "?" if line.done is None else line.done
-        typer.echo(
-            f"{line.stage:<18} {done:>4} of {line.items:<4} {_megabytes(line.size_bytes):>9}  {line.says}"
-        )
+        _say(f"{line.stage:<18} {done:>4} of {line.items:<4} {_megabytes(line.size_bytes):>9}  ", line.says)
     if reason := next((line.why_unknown for line in stages if line.why_unknown), None):
-        typer.echo(f"? not known: {reason}")
+        _say("", f"? not known: {reason}")
     for sentence in spoken(drawn):
-        typer.echo(sentence)
+        _say("", sentence)
     if prospects:
         able = sum(each.decidable and each.is_foreseen for each in prospects)
         unknown = sum(not each.is_foreseen for each in prospects)
         typer.echo(f"{prospects_say(able, unknown, len(prospects))}:")
     for each in prospects:
         decidable = "yes" if each.decidable else "no"
-        typer.echo(f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} {each.says}")
+        _say(f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says)
 
 
-@app.command(epilog="Example: harness stage phrases --profile fixture --run reports/by-hand")
-def stage(
+@command("harness doctor --profile paper")
+def doctor(
     *,
-    name: Annotated[str, typer.Argument(help="Stage, as 'harness plan' lists them.")],
-    run: Annotated[Path, typer.Option("--run", help="Folder for the index, the events and the last error.")],
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
     store: StorePath = STORE,
-    device: Device = "auto",
-) -> None:
-    """Make one stage by hand: files in, files out."""
-    from harness.run.stageprocess import run_stage
-    from harness.store.run_folder import RunFolder
-    from harness.store.store import Store
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, or auto: what the profile is made for.")
+    ] = "auto",
+    as_json: AsJson = False,
+) -> int:
+    """Look at everything that a run needs, each with its cure."""
+    from harness.doctor import Finding, examined, is_able, made_for
 
-    drawn = _plan(study, profile, _found_device(device))
-    names = tuple(entry.name for entry in drawn.stages)
-    if name not in names:
-        raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
-    run_stage(drawn, name, Store(store), RunFolder(root=run))
+    _require_device(device)
+    device = made_for(_profile(study, profile)) if device == "auto" else device
+    once = Once()
+
+    def line(finding: Finding) -> tuple[str, str]:
+        cure = f"  ->  {finding.cure}" if finding.cure else ""
+        lead = f"{MARKS[finding.state]} {finding.need:<46} "
+        return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"
+
+    findings = _told(examined(_plan(study, profile, device), device, store), line, as_json=as_json)
+    able = is_able(findings)
+    if as_json:
+        _print_json(
+            {"study": study, "profile": profile, "device": device, "able": able, "findings": findings}
+        )
+    else:
+        ending = "this machine can run it" if able else "this machine cannot run it yet"
+        typer.echo(f"{profile} world on {device}: {ending}")
+    return 0 if able else NOTHING_JUDGED
 
 
-@app.command(epilog="Example: harness report reports/fixture-0123456789ab")
+@command("harness fetch --profile paper")
+def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: AsJson = False) -> int:
+    """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
+    from harness.doctor import Fetched, fetched
+
+    once = Once()
+
+    def line(each: Fetched) -> tuple[str, str]:
+        said = f"revision {each.revision[:12]}" if each.revision else once(each.name, each.problem)
+        return f"{MARKS['ok' if each.revision else 'missing']} {each.name:<46} ", said
+
+    found = _told(fetched(_profile(study, profile).sources.remote_pins()), line, as_json=as_json)
+    if as_json:
+        _print_json(found)
+    elif not found:
+        typer.echo(f"the {profile} world takes nothing from elsewhere")
+    # What changed at its source weighs more than what cannot be reached now.
+    return min((each.exit_code for each in found if each.exit_code), default=0)
+
+
+@command("harness report reports/fixture-0123456789ab")
 def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")]) -> int:
     """Render the report of an old run again: the same bytes."""
     from harness.report import closing_lines, render_report
@@ -169,7 +226,7 @@ def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a 
     return code
 
 
-@app.command(epilog="Example: harness compare reports/paper-0123456789ab reports/paper-ba9876543210")
+@command("harness compare reports/paper-0123456789ab reports/paper-ba9876543210")
 def compare(
     *,
     before: Annotated[Path, typer.Argument(help="Folder of one run.")],
@@ -181,73 +238,155 @@ def compare(
     from harness.report import load_report
     from harness.report.compare import as_markdown, as_text
     from harness.report.compare import compare as compared
-    from harness.words.canonical import plain
 
     found = compared(*(load_report(_with_report(run)) for run in (before, after)))
     if as_json:
-        _print_json(plain(found))
+        _print_json(found)
         return
     for line in as_markdown(found) if markdown else as_text(found):
         typer.echo(line)
 
 
-@app.command(epilog="Example: harness claims --json")
+@command("harness claims --json")
 def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
-    """List everything that the paper claims, atom by atom."""
+    """List what the paper claims, atom by atom, with readings and units."""
     from harness.judge.validate import load_claims
-    from harness.words.canonical import plain
 
     found = load_claims(study)
     if as_json:
-        _print_json({"study": study, "claims": plain(found)})
+        _print_json({"study": study, "claims": found})
         return
-    width = max((len(claim.id) for claim in found), default=0)
-    for claim in found:
-        typer.echo(f"{claim.tier:<12} {claim.id:<{width}}  {claim.says}")
-    tiers = Counter(claim.tier.value for claim in found)
-    counts = ", ".join(f"{count} {tier}" for tier, count in tiers.items())
+    _list_claims(study, found)
+
+
+def _list_claims(study: str, claims: Sequence["Claim"]) -> None:
+    """One line a claim, and what they are together."""
+    from harness.judge.explanation import readings_in_words
+
+    width = max((len(claim.id) for claim in claims), default=0)
+    for claim in claims:
+        _say(f"{claim.tier:<12} {claim.id:<{width}}  ", f"{claim.says} [{readings_in_words(claim)}]")
+    tiers = Counter(claim.tier.value for claim in claims)
+    counts = ", ".join(f"{count} {tier}" for tier, count in tiers.items()) or "none"
     typer.echo(
-        f"{len(found)} claims of {study}{f': {counts}' if counts else ''}; 'harness explain ID' tells one"
+        f"{len(claims)} claims of {study} ({counts}), with [reading: unit]; 'harness explain ID' tells one"
     )
 
 
-@app.command(epilog="Example: harness explain gap.l6.value")
+@command("harness explain gap.l6.value; harness explain gap")
 def explain(
-    claim: Annotated[str, typer.Argument(help="Claim, as 'harness claims' lists them.")],
+    claim: Annotated[
+        str,
+        typer.Argument(
+            help="A claim ('gap.l6.value'), one reading of it ('gap.l6.value/english'), a family ('gap'), a statement of the "
+            "paper ('C01'), a conflict between sources ('K1'), or an estimate."
+        ),
+    ],
     *,
     study: StudyName = STUDY,
     as_json: AsJson = False,
 ) -> None:
-    """Tell one claim: sources, conflicts, rule, margin with its reason, and the command that runs it again."""
-    from harness.judge.explanation import explanation
-    from harness.judge.validate import claim_named, load_claims
-    from harness.sources.studies import load_conflicts_of, load_profiles, load_study
-    from harness.words.canonical import plain
+    """Tell one claim: sources, conflicts, rule, margin with its reason, and how to run it again; or list a family."""
+    from harness.judge.explanation import command_for, explanation, look_up
 
-    found = claim_named(load_claims(study), claim)
-    conflicts = load_conflicts_of(study)
+    found = look_up(claim, study)
+    conflicts = [each for each in found.conflicts if each.id.casefold() == claim.casefold()]
     if as_json:
-        told = [each for each in conflicts if each.id in found.conflicts]
-        _print_json({"study": study, "claim": plain(found), "conflicts": plain(told)})
+        touched = {name for each in found.claims for name in each.conflicts}
+        only = {"claim": found.claims[0]} if len(found.claims) == 1 else {"claims": found.claims}
+        told = [each for each in found.conflicts if each.id in touched]
+        _print_json({"study": found.study, **only, "conflicts": told})
+    elif len(found.claims) > 1 or conflicts:
+        for each in conflicts:
+            _say("", f"{each.id}: {each.says} Here: {each.treated}.\n", prose=True)
+        _list_claims(found.study, found.claims)
+    else:
+        (one,) = found.claims
+        typer.echo(f"{one.id} ({found.study})\n{one.says}.\n")
+        again = command_for(found.study, one)
+        for label, text in explanation(one, found.known, found.conflicts, again):
+            _say(f"{label:<17}", text, prose=True)
+
+
+@command("harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199")
+def judge(
+    *,
+    printed: Annotated[
+        str,
+        typer.Option(
+            help="What is printed: '26.270' and '~91' (rounding is read off it), '10-12', '< .001', '+5,47', '1e-3'."
+        ),
+    ],
+    margin: Annotated[
+        float | None,
+        typer.Option(help="How far the truth may lie from it and still agree; a limit ('<', '>') has none."),
+    ] = None,
+    estimate: Annotated[float, typer.Option(help="The number as measured.")],
+    se: Annotated[float, typer.Option(help="Standard error of the measured number.")],
+    df: Annotated[
+        float | None, typer.Option(help="Its degrees of freedom; without them the error counts as known.")
+    ] = None,
+    half_width: Annotated[
+        float | None, typer.Option(help="Rounding of the printed number; by default read off its digits.")
+    ] = None,
+    one_run_sd: Annotated[
+        float | None,
+        typer.Option(help="Standard error of one run of the paper's design; by default assumed like ours."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Training seeds behind the measured number.")] = 0,
+    units: Annotated[int | None, typer.Option(help="Latents, questions or languages behind it.")] = None,
+    min_units: Annotated[int, typer.Option(help="Fewer units than this earn no verdict.")] = 0,
+    holm: Annotated[int, typer.Option(help="Claims judged together; multiplies the p of a deviation.")] = 1,
+    null: Annotated[float, typer.Option(help='The value that means "no effect".')] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Judge one measured value against one printed number, range or limit."""
+    from harness.byhand import Typed, form_of, judged_by_hand, lines_of
+
+    typed = Typed(
+        printed=printed,
+        margin=margin,
+        half_width=half_width,
+        estimate=estimate,
+        se=se,
+        df=df,
+        one_run_sd=one_run_sd,
+        seeds=seeds,
+        units=units,
+        min_units=min_units,
+        holm=holm,
+        null=null,
+    )
+    verdict = judged_by_hand(typed)
+    if as_json:
+        _print_json(form_of(typed, verdict))
         return
-    # A study is judged in the first of its worlds that takes anything from elsewhere, if one does.
-    profiles = load_profiles(load_study(study))
-    judged = [name for name, profile in profiles.items() if profile.sources.remote_pins()] or list(profiles)
-    again = f"harness reproduce --study {study} --profile {judged[0]}"
-    typer.echo(f"{found.id}\n{found.says}.\n")
-    for label, text in explanation(found, conflicts, again):
-        wrapped = textwrap.fill(
-            text,
-            width=110,
-            initial_indent=f"{label:<17}",
-            subsequent_indent=" " * 17,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        typer.echo(wrapped)
+    _say("", f"{verdict.state}. {verdict.says}")
+    for label, text in lines_of(typed, verdict):
+        _say(f"  {label:<20}", text)
 
 
-@app.command(epilog='Example: harness lock --check; harness lock --amend "the pilot had another spread"')
+@command("harness audit docs/audit-example.json --out reports/audit")
+def audit(
+    *,
+    file: Annotated[
+        Path, typer.Argument(help="JSON file of measurements; docs/audit.md says what it holds.")
+    ],
+    study: Annotated[
+        str | None, typer.Option(help="Study that the file must be about; by default the one that it names.")
+    ] = None,
+    out: OutPath = None,
+    reports: ReportsPath = REPORTS,
+    fail_on: FailsOn = FailOn.UNRESOLVED,
+) -> int:
+    """Judge measurements that were made elsewhere, and write the same report as a run."""
+    from harness.run.audit import AuditRequest
+    from harness.run.audit import audit as run
+
+    return run(AuditRequest(file=file, study=study, reports=reports, out=out, fail_on=fail_on), typer.echo)
+
+
+@command('harness lock --check; harness lock --amend "the pilot had another spread"')
 def lock(
     *,
     check: Annotated[bool, typer.Option("--check", help="Only look: exit 11 if it is broken.")] = False,
@@ -277,221 +416,16 @@ def lock(
     require_unbroken(study, state)
     changes = len(state.lock.amendments)
     amended = f", amended {changes} {'time' if changes == 1 else 'times'}" if changes else ""
-    typer.echo(f"{state.lock.status}: {lock_path(study)}, of {state.lock.date}{amended}, {state.lock.sha256}")
+    typer.echo(f"{state.lock.status}: what is judged is what was registered{amended}")
+    typer.echo(f"{lock_path(study)}, of {state.lock.date}, {state.lock.sha256}")
     for each in state.lock.amendments:
         late = " AFTER SEEING RESULTS" if each.after_results else ""
-        typer.echo(f"{each.number}. {each.date}{late}: {each.because}\n{textwrap.indent(each.diff, '     ')}")
+        _say(f"{each.number}. ", f"{each.date}{late}: {each.because}")
+        if not check:
+            typer.echo(textwrap.indent(each.diff, "     "))
 
 
-@app.command(epilog="Example: harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199")
-def judge(
-    *,
-    printed: Annotated[
-        str, typer.Option(help="The number as printed; trailing zeros and a leading ~ count.")
-    ],
-    margin: Annotated[float, typer.Option(help="How far the truth may lie from it and still agree.")],
-    estimate: Annotated[float, typer.Option(help="The number as measured.")],
-    se: Annotated[float, typer.Option(help="Standard error of the measured number.")],
-    df: Annotated[
-        float | None, typer.Option(help="Its degrees of freedom; without them the error counts as known.")
-    ] = None,
-    half_width: Annotated[
-        float | None, typer.Option(help="Rounding of the printed number; by default read off its digits.")
-    ] = None,
-    one_run_sd: Annotated[
-        float | None,
-        typer.Option(help="Standard error of one run of the paper's design; by default assumed like ours."),
-    ] = None,
-    seeds: Annotated[int, typer.Option(help="Training seeds behind the measured number.")] = 0,
-    units: Annotated[int | None, typer.Option(help="Latents, questions or languages behind it.")] = None,
-    min_units: Annotated[int, typer.Option(help="Fewer units than this earn no verdict.")] = 0,
-    holm: Annotated[int, typer.Option(help="Claims judged together; multiplies the p of a deviation.")] = 1,
-    null: Annotated[float, typer.Option(help='The value that means "no effect".')] = 0.0,
-    as_json: AsJson = False,
-) -> None:
-    """Judge one measured value against one printed one; the exit code is 0 whatever the verdict."""
-    from harness.judge.byhand import Typed, form_of, judged_by_hand
-
-    typed = Typed(
-        printed=printed,
-        margin=margin,
-        half_width=half_width,
-        estimate=estimate,
-        se=se,
-        df=df,
-        one_run_sd=one_run_sd,
-        seeds=seeds,
-        units=units,
-        min_units=min_units,
-        holm=holm,
-        null=null,
-    )
-    form = form_of(typed, judged_by_hand(typed))
-    if as_json:
-        _print_json(form)
-        return
-    typer.echo(f"{form['verdict']}. {form['says']}")
-    for name, label in LABELS.items():
-        typer.echo(f"  {label:<22}{_shown(form[name])}")
-
-
-LABELS: Mapping[str, str] = {
-    "reason": "why",
-    "flags": "flags",
-    "band": "band of agreement",
-    "ci90": "90 % interval",
-    "ci95": "95 % interval",
-    "pi95": "one run would land",
-    "p_equiv": "p of agreement",
-    "p_dev": "p of deviation",
-    "p_dev_holm": "p after Holm",
-    "difference": "difference",
-    "margins": "in margins",
-    "ratio": "measured / printed",
-}
-"""What a judged value rests on, in the order to read."""
-
-
-@app.command(epilog="Example: harness audit docs/audit-example.json --out reports/audit")
-def audit(
-    *,
-    file: Annotated[
-        Path, typer.Argument(help="JSON file of measurements; docs/audit.md says what it holds.")
-    ],
-    study: Annotated[
-        str | None, typer.Option(help="Study that the file must be about; by default the one that it names.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the report; by default one of --reports.")
-    ] = None,
-    reports: ReportsPath = REPORTS,
-    fail_on: FailsOn = FailOn.UNRESOLVED,
-) -> int:
-    """Judge measurements that were made elsewhere, and write the same report as a run."""
-    from harness.run.audit import AuditRequest
-    from harness.run.audit import audit as run
-
-    return run(AuditRequest(file=file, study=study, reports=reports, out=out, fail_on=fail_on), typer.echo)
-
-
-@app.command(epilog="Example: harness doctor --profile paper")
-def doctor(
-    *,
-    study: StudyName = STUDY,
-    profile: ProfileName = PROFILE,
-    store: StorePath = STORE,
-    device: Annotated[
-        str, typer.Option("--device", help="cpu, cuda, or auto: what the profile is made for.")
-    ] = "auto",
-    as_json: AsJson = False,
-) -> int:
-    """Look at everything that a run needs, each with its cure; exit 5 if something is missing."""
-    from harness.doctor import examined, is_able, made_for
-    from harness.words.canonical import plain
-
-    _require_device(device)
-    device = made_for(_profile(study, profile)) if device == "auto" else device
-    findings = []
-    for finding in examined(_plan(study, profile, device), device, store):
-        findings.append(finding)
-        if not as_json:
-            cure = f"  ->  {finding.cure}" if finding.cure else ""
-            typer.echo(f"{MARKS[finding.state]} {finding.need:<46} {finding.found}{cure}")
-    able = is_able(findings)
-    if as_json:
-        content = {
-            "study": study,
-            "profile": profile,
-            "device": device,
-            "able": able,
-            "findings": plain(findings),
-        }
-        _print_json(content)
-    else:
-        ending = "this machine can run it" if able else "this machine cannot run it yet"
-        typer.echo(f"{profile} world on {device}: {ending}")
-    return 0 if able else NOTHING_JUDGED
-
-
-MARKS: Mapping[str, str] = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
-"""How a need is met, as a line of `doctor` and `fetch` begins."""
-
-
-@app.command(epilog="Example: harness fetch --profile paper")
-def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: AsJson = False) -> int:
-    """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
-    from harness.doctor import fetched
-    from harness.words.canonical import plain
-
-    found = []
-    for each in fetched(_profile(study, profile).sources.remote_pins()):
-        found.append(each)
-        if not as_json:
-            said = f"revision {each.revision[:12]}" if each.revision else each.problem
-            typer.echo(f"{MARKS['ok' if each.revision else 'missing']} {each.name:<46} {said}")
-    if as_json:
-        _print_json(plain(found))
-    elif not found:
-        typer.echo(f"the {profile} world takes nothing from elsewhere")
-    # What changed at its source weighs more than what cannot be reached now.
-    return min((each.exit_code for each in found if each.exit_code), default=0)
-
-
-@app.command(epilog="Example: harness spotcheck --profile paper --layer 0 --layer 20")
-def spotcheck(
-    *,
-    study: StudyName = STUDY,
-    profile: ProfileName = PROFILE,
-    layer: Annotated[
-        list[int] | None,
-        typer.Option(
-            help="Layer to look at; may be repeated. By default the first, the middle and the last."
-        ),
-    ] = None,
-    latents: Annotated[int, typer.Option(min=1, max=100, help="Latents of each layer.")] = 2,
-    as_json: AsJson = False,
-) -> int:
-    """Hold a few latents of the phrase export against the service that tells them; exit 1 if one differs."""
-    from dataclasses import asdict
-
-    from harness.sources.spotcheck import spot_checks
-
-    found = []
-    for each in spot_checks(_profile(study, profile), layer or (), latents):
-        found.append(each)
-        if not as_json:
-            typer.echo(
-                f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
-                f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; "
-                f"maximum {each.service_maximum:g} told, {each.export_maximum:g} stored"
-            )
-    if as_json:
-        _print_json([{**asdict(each), "agrees": each.agrees} for each in found])
-    return 0 if all(each.agrees for each in found) else 1
-
-
-@app.command(epilog="Example: harness pace reports/rehearsal-0123456789ab")
-def pace(
-    run: Annotated[Path, typer.Argument(help="Folder of a run that has ended, a rehearsal say.")],
-    *,
-    profile: Annotated[str, typer.Option("--profile", help="World whose time is asked for.")] = "paper",
-    store: StorePath = STORE,
-    price: Annotated[float, typer.Option(help="What an hour of the machine costs, in any currency.")] = 0.0,
-    as_json: AsJson = False,
-) -> None:
-    """Say how fast a run was, counted in what it stored, and how long another world would take on that machine."""
-    from harness.pace import lines_of, pace_of
-    from harness.words.canonical import plain
-
-    found = pace_of(run, profile, store)
-    if as_json:
-        _print_json(plain(found))
-        return
-    for line in lines_of(found, price):
-        typer.echo(line)
-
-
-@app.command(epilog="Example: harness authors --out reports/authors --json")
+@command("harness authors --out reports/authors --json")
 def authors(
     *,
     study: StudyName = STUDY,
@@ -510,45 +444,115 @@ def authors(
 
     published = load_published(study)
     if not published:
-        typer.echo(
-            f"claims/{study}/ names no published results: claims/{study}/published.py would hold them",
-            err=True,
+        raise UsageError(
+            f"claims/{study}/ names no published results: claims/{study}/published.py would hold them"
         )
-        return USAGE
     found = examine(study, published, out, with_samples=samples)
     if as_json:
         typer.echo(found.path.read_text(encoding="utf-8"))
     else:
         for line in lines_of(found, out):
-            typer.echo(line)
+            _say("", line)
     return 0 if any(each.runs for each in found.sets) else NOTHING_JUDGED
 
 
-store_app = typer.Typer(
-    help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
-)
+@command("harness spotcheck --profile paper --layer 0 --layer 20")
+def spotcheck(
+    *,
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    layer: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Layer to look at; may be repeated. By default the first, the middle and the last."
+        ),
+    ] = None,
+    latents: Annotated[int, typer.Option(min=1, max=100, help="Latents of each layer.")] = 2,
+    as_json: AsJson = False,
+) -> int:
+    """Hold a few latents of the phrase export against the service that tells them one by one."""
+    from dataclasses import asdict
+
+    from harness.sources.spotcheck import SpotCheck, spot_checks
+
+    def line(each: SpotCheck) -> tuple[str, str]:
+        lead = f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
+        said = (
+            f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; maximum "
+            f"{each.service_maximum:g} told, {each.export_maximum:g} stored"
+        )
+        return lead, said
+
+    checks = spot_checks(_profile(study, profile), layer or (), latents)
+    found = _told(checks, line, as_json=as_json)
+    if as_json:
+        _print_json([{**asdict(each), "agrees": each.agrees} for each in found])
+    return 0 if all(each.agrees for each in found) else 1
+
+
+@command("harness pace reports/rehearsal-0123456789ab")
+def pace(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that has ended, a rehearsal say.")],
+    *,
+    profile: Annotated[str, typer.Option("--profile", help="World whose time is asked for.")] = "paper",
+    store: StorePath = STORE,
+    price: Annotated[float, typer.Option(help="What an hour of the machine costs, in any currency.")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how fast a run was, counted in what it stored, and how long another world would take on that machine."""
+    from harness.pace import lines_of, pace_of
+
+    found = pace_of(run, profile, store)
+    if as_json:
+        _print_json(found)
+        return
+    for line in lines_of(found, price):
+        _say("", line)
+
+
+@command("harness stage phrases --profile fixture --run reports/by-hand")
+def stage(
+    *,
+    name: Annotated[str, typer.Argument(help="Stage, as 'harness plan' lists them.")],
+    run: Annotated[Path, typer.Option("--run", help="Folder for the index, the events and the last error.")],
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    store: StorePath = STORE,
+    device: Device = "auto",
+) -> None:
+    """Make one stage by hand: files in, files out."""
+    from harness.run.stageprocess import run_stage
+    from harness.store.run_folder import RunFolder
+    from harness.store.store import Store
+
+    drawn = _plan(study, profile, _found_device(device))
+    names = tuple(entry.name for entry in drawn.stages)
+    if name not in names:
+        raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
+    run_stage(drawn, name, Store(store), RunFolder(root=run))
+
+
 app.add_typer(store_app, name="store")
 
 
-@store_app.command("list", epilog="Example: harness store list --json")
+@command("harness store list --json", name="list", of=store_app)
 def list_artifacts(*, store: StorePath = STORE, as_json: AsJson = False) -> None:
     """List every artifact."""
     from harness.run.stageprocess import record_of
     from harness.store.store import Store
-    from harness.words.canonical import plain
 
     records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
     if as_json:
-        _print_json(plain(records))
+        _print_json(records)
         return
     for each in records:
         typer.echo(f"{each.stage:<18} {each.item:<16} {each.key[:12]} {_megabytes(each.size_bytes):>9}")
     typer.echo(f"{len(records)} artifacts, {_megabytes(sum(each.size_bytes for each in records))}")
 
 
-@store_app.command(epilog="Example: harness store verify --store .store")
+@command("harness store verify --store .store", of=store_app)
 def verify(store: StorePath = STORE) -> None:
-    """Read every byte of every artifact; exit 3 if one is damaged."""
+    """Read every byte of every artifact."""
     from harness.store.store import Store
 
     kept = Store(_existing(store))
@@ -559,23 +563,28 @@ def verify(store: StorePath = STORE) -> None:
     typer.echo(f"{len(artifacts)} artifacts, {total}: each is what its manifest says")
 
 
-@store_app.command(epilog="Example: harness store clean --yes")
+@command("harness store clean --yes", of=store_app)
 def clean(
     *,
     store: StorePath = STORE,
     reports: ReportsPath = REPORTS,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only list.")] = False,
 ) -> None:
-    """Remove what no run below --reports names, and what was never finished."""
+    """Remove what no run names, and what was never finished.
+
+    A run is kept if it lies below --reports, or where the store remembers that it was made.
+    """
     from harness.store.run_folder import named_keys
     from harness.store.store import Store
 
-    keys = named_keys(reports)
-    if not keys:
+    kept = Store(_existing(store))
+    named = named_keys(reports)
+    if not kept.holds(named):
         raise UsageError(
-            f"no run below {reports} names an artifact, so nothing would be kept; name it with --reports"
+            f"no run below {reports} names an artifact of {store}, so this is not the folder of its runs; name that with "
+            "--reports"
         )
-    folders = Store(store).clean(keys, remove=yes)
+    folders = kept.clean(named.union(*map(named_keys, kept.noted_runs())), remove=yes)
     for folder in folders:
         typer.echo(str(folder))
     typer.echo(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
@@ -674,16 +683,54 @@ def _existing(store: Path) -> Path:
 
 def _print_json(content: object) -> None:
     """Print an answer for a machine; a number that is none is no JSON, and an error."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    from harness.words.canonical import plain
+
+    typer.echo(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def _shown(value: "Json") -> str:
-    """A figure, an interval or a list of names as people read it."""
-    if isinstance(value, list) and value and isinstance(value[0], float):
-        return " to ".join(map(_shown, value))
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:.6g}" if isinstance(value, int | float) else str(value or "none")
+def _told(found: Iterable[Found], line: Callable[[Found], tuple[str, str]], *, as_json: bool) -> list[Found]:
+    """What is found, each told as soon as it is, unless a machine is to read all of it in the end."""
+    kept = []
+    for each in found:
+        kept.append(each)
+        if not as_json:
+            _say(*line(each))
+    return kept
+
+
+class Once:
+    """Tells a problem that many things share in full for the first of them, and by its name for the others."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, str] = {}
+
+    def __call__(self, name: str, problem: str) -> str:
+        """What to say of one thing."""
+        first = self.first.setdefault(problem, name)
+        return problem if first == name else f"the same as for {first}"
+
+
+def _say(lead: str, text: str, *, prose: bool = False) -> None:
+    """Print a line; on a terminal, what does not fit goes on below its text. Prose is never wider than people read."""
+    width = min(shutil.get_terminal_size((LINE_WIDTH, 24)).columns, LINE_WIDTH)
+    if not (prose or sys.stdout.isatty()):
+        typer.echo(lead + text)
+        return
+    indent = len(lead) if width - len(lead) >= LEAST_WIDTH else 4
+    wrapped = textwrap.fill(
+        text,
+        width=width,
+        initial_indent=lead,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    typer.echo(wrapped)
+
+
+LINE_WIDTH = 110
+LEAST_WIDTH = 30
+"""Columns that a text needs beside its lead; with fewer it goes on at the left."""
 
 
 def _megabytes(size_bytes: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.run.forecast import accelerator_bytes
 from harness.sources import hub
 from harness.sources.hub import has_token
-from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change
+from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change, why
 from harness.sources.pins import bytes_to_come, known_revision, locate, revision_of, seen_now
 from harness.store.files import nearest_folder
 from harness.store.provenance import (
@@ -184,8 +184,8 @@ def _wanting(pin: Pin, need: str, error: HarnessError) -> Finding:
     """What cannot be had stops a run, unless it is a control that runs do without."""
     if pin.is_optional and isinstance(error, MissingSourceError):
         cure = "none is needed: a run goes on without it, and says so"
-        return Finding(need=need, state=State.WARNING, found=str(error), cure=cure)
-    return Finding(need=need, state=State.MISSING, found=str(error))
+        return Finding(need=need, state=State.WARNING, found=why(error, pin), cure=cure)
+    return Finding(need=need, state=State.MISSING, found=why(error, pin))
 
 
 def _described(pin: Pin, seen: Seen) -> str:
@@ -274,6 +274,6 @@ def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
                 name=pin.name,
                 address=pin.address,
                 revision=None,
-                problem=str(error),
+                problem=why(error, pin),
                 exit_code=0 if pin.is_optional and isinstance(error, MissingSourceError) else error.exit_code,
             )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -229,8 +230,17 @@ def test_the_store_is_listed_verified_and_cleaned(
     assert call("store", "list") == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("4 artifacts, ")
     assert call("store", "verify") == 0
-    assert call("store", "clean", "--reports", "elsewhere") == 4
-    assert "nothing would be kept" in capsys.readouterr().err
+    # A folder of other runs, one of which names artifacts, but none of this store.
+    run_stage(small_plan(small), "phrases", Store(small.root / "other"), _folder(small, "elsewhere/run"))
+    (index,) = (small.root / "elsewhere").rglob("stages/phrases.json")
+    index.write_text(index.read_text().replace('"key": "', '"key": "0'))
+    for wrong in ("nowhere", "elsewhere"):
+        assert call("store", "clean", "--yes", "--reports", wrong) == 4
+        assert f"no run below {wrong} names an artifact of .store" in capsys.readouterr().err
+    assert len(list(Store(small.root / ".store").list())) == 4
+    assert call("store", "clean") == 0
+    assert "0 could be removed" in capsys.readouterr().out, "a stage by hand names its artifacts as well"
+    shutil.rmtree(small.root / "by-hand")
     assert call("store", "clean") == 0
     assert "1 could be removed" in capsys.readouterr().out
     assert call("store", "clean", "--yes") == 0

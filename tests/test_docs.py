@@ -3,10 +3,14 @@
 import re
 import sys
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import pytest
 
+from harness.cli import app, store_app
+from harness.process import ENDINGS, READER_GONE
+from harness.report.vocabulary import EXIT_CODES, JUDGED_EXIT_CODES
 from harness.stages.stage import perform, staged
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Item
@@ -93,6 +97,22 @@ def test_a_study_is_added_as_its_guide_says(checkout: Checkout) -> None:
     assert (claims.returncode, claims.stdout.splitlines()[0].split()[:2]) == (0, ["secondary", "arc.falls"])
     examined = checkout.harness("doctor", "--study", "arc_alone")
     assert examined.stdout.splitlines()[-1] == "fixture world on cpu: this machine can run it"
+
+
+def test_every_exit_code_stands_on_its_page_with_commands_that_there_are() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*) \|$", page("exit-codes.md"), flags=re.MULTILINE)
+    codes = {int(code) for told, _ in rows for code in told.split(",")}
+    assert codes == {
+        *EXIT_CODES,
+        *JUDGED_EXIT_CODES,
+        READER_GONE,
+        *(128 + each for each in (SIGINT, *ENDINGS)),
+    }
+    named = {name for _, says in rows for name in re.findall(r"`([a-z ]+)`", says)}
+    known = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    known |= {f"store {each.callback.__name__}" for each in store_app.registered_commands if each.callback}
+    assert len(named) > 5
+    assert named - known == set()
 
 
 def test_the_glossary_holds_every_noun_that_names_a_module() -> None:

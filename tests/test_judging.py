@@ -116,6 +116,55 @@ def test_rounding_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert judged(capsys, *words)["band"] == pytest.approx([-0.35, 0.67])
 
 
+@pytest.mark.parametrize(
+    ("printed", "half_width", "band"),
+    [
+        pytest.param(".42", 0.005, [-2.085, 2.925], id="no zero before the point"),
+        pytest.param("\N{MINUS SIGN}1e-3", 0.0005, [-2.5015, 2.4995], id="a power of ten"),
+        pytest.param("+5,47", 0.005, [2.965, 7.975], id="a decimal comma"),
+        pytest.param("1,234.5", 0.05, [1231.95, 1237.05], id="thousands"),
+        pytest.param("r = -0.95", 0.005, [-3.455, 1.555], id="a letter and an equals sign"),
+        pytest.param("10-12", 1.5, [7, 15], id="a range, its ends rounded"),
+        pytest.param("10.0\N{EN DASH}12.0", 1.05, [7.45, 14.55], id="a range with a dash"),
+        pytest.param(
+            "between \N{MINUS SIGN}3 and \N{MINUS SIGN}1", 1.5, [-6, 2], id="a negative range in words"
+        ),
+        pytest.param("~10 to 12 percent", 2, [6.5, 15.5], id="a hedged range"),
+    ],
+)
+def test_what_papers_print_is_taken(
+    capsys: pytest.CaptureFixture[str], printed: str, half_width: float, band: list[float]
+) -> None:
+    form = judged(capsys, f"--printed={printed}", "--margin", "2.5", "--estimate", "1", "--se", "1", "--json")
+    assert form["half_width"] == pytest.approx(half_width)
+    assert form["band"] == pytest.approx(band)
+
+
+@pytest.mark.parametrize(
+    ("printed", "estimate", "band", "verdict"),
+    [
+        pytest.param("< .001", "0.0001", [None, 0.001], "PASS shown", id="less"),
+        pytest.param("p < .001", "0.01", [None, 0.001], "DEVIATION above-limit", id="less, of a p"),
+        pytest.param("\N{LESS-THAN OR EQUAL TO} .001", "0.001", [None, 0.001], "INCONCLUSIVE straddles-leaning-pass", id="at the limit"),
+        pytest.param("at least 0.5", "1", [0.5, None], "PASS shown", id="at least"),
+        pytest.param(">0.5", "0.4", [0.5, None], "DEVIATION below-limit", id="more"),
+    ],
+)  # fmt: skip
+def test_a_limit_is_judged_from_one_side(
+    capsys: pytest.CaptureFixture[str], printed: str, estimate: str, band: list[float | None], verdict: str
+) -> None:
+    form = judged(capsys, "--printed", printed, "--estimate", estimate, "--se", "0.0001", "--json")
+    assert f"{form['verdict']} {form['reason']}" == verdict
+    assert (form["band"], form["half_width"], form["margins"]) == (band, None, None)
+
+
+def test_a_small_limit_is_told_with_its_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--printed", "< .001", "--estimate", "0.0001", "--se", "0.0001") == 0
+    first, *table = capsys.readouterr().out.splitlines()
+    assert first.startswith("PASS. That it stays below 0.001 is shown to hold: 0.0001, 90 % interval")
+    assert "  agreement           at most 0.001" in table
+
+
 def test_without_degrees_of_freedom_the_error_counts_as_known(capsys: pytest.CaptureFixture[str]) -> None:
     form = judged(capsys, *GAP, "--estimate", "25.1", "--se", "0.6", "--json")
     assert form["ci90"] == pytest.approx([25.1 - 1.644854 * 0.6, 25.1 + 1.644854 * 0.6], abs=1e-5)
@@ -148,7 +197,22 @@ def test_a_person_gets_one_sentence_and_a_table(capsys: pytest.CaptureFixture[st
     assert first == (
         "PASS. Measured 25.10, 90 % interval 24.11 to 26.09, wholly inside the band 23.77 to 28.77 around the printed 26.27."
     )
-    assert "  90 % interval         24.1085 to 26.0915" in table
+    assert "  90 % interval       24.1085 to 26.0915" in table
+    assert "  know                the noise of the paper's one run is assumed" in table
+    assert "  p if it disagrees   0.0136021 (0.05 or less shows agreement)" in table
+    assert "times" not in " ".join(table)
+    assert (
+        call(*GAP, "--estimate", "22.3", "--se", "0.7", "--df", "199", "--one-run-sd", "0.7", "--holm", "9")
+        == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert "  why                 not after Holm" in lines
+    raw, adjusted = (line for line in lines if line.startswith(("  p if it agrees", "  p after Holm")))
+    assert raw.split()[-1].startswith("0.0188")
+    assert adjusted.startswith("  p after Holm        0.169")
+    assert adjusted.endswith(
+        " (times 9, Holm's adjustment at its worst for 9 claims; 0.05 or less shows deviation)"
+    )
 
 
 SOUND = {"--printed": "26.27", "--margin": "2.5", "--estimate": "25.1", "--se": "0.6", "--df": "199"}
@@ -163,6 +227,18 @@ SOUND = {"--printed": "26.27", "--margin": "2.5", "--estimate": "25.1", "--se": 
         pytest.param("--printed", "", "--printed: '' is no printed number", id="nothing printed"),
         pytest.param("--printed", "nan", "--printed: 'nan' is no printed number", id="printed nan"),
         pytest.param("--printed", "9" * 400, "--printed must be a finite number", id="printed beyond floats"),
+        pytest.param(
+            "--printed", "1,234", "--printed: '1,234' is 1234 to some and 1.234 to others", id="two numbers"
+        ),
+        pytest.param(
+            "--printed", "12-10", "a range whose first end is the larger one", id="a range that falls"
+        ),
+        pytest.param(
+            "--printed",
+            "< .001",
+            "--margin goes with a number; '< .001' is a limit",
+            id="a margin of a limit",
+        ),
         pytest.param("--estimate", "nan", "--estimate must be a finite number, found nan", id="nan"),
         pytest.param("--estimate", "-inf", "--estimate must be a finite number, found -inf", id="infinity"),
         pytest.param("--estimate", "1e999", "--estimate must be a finite number, found inf", id="overflow"),
@@ -193,6 +269,11 @@ def test_what_cannot_be_judged_gets_one_clear_error(
     assert captured.out == ""
     assert captured.err.startswith("error: ")
     assert says in captured.err
+
+
+def test_a_number_needs_a_margin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--printed", "26.27", "--estimate", "25.1", "--se", "0.6") == 4
+    assert "--margin is missing: how far the truth may lie" in capsys.readouterr().err
 
 
 def test_a_missing_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:

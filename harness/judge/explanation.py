@@ -1,19 +1,24 @@
-"""One claim told to a person: who says it, how it is decided, what it needs, and how to run it again."""
+"""Claims by any of their names, and one claim told to a person: who says it, how it is decided, how to run it again."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
+from harness.judge.validate import claim_named, load_claims
+from harness.sources.studies import load_conflicts_of, load_profiles, load_study, study_names
 from harness.words.claim import (
     RULES_IN_WORDS,
+    SOURCES_IN_WORDS,
     Claim,
     GainAgainstGap,
     Granularity,
     InferenceTarget,
-    Sentence,
     Target,
     TwoPrintings,
     WordsAgainstNumbers,
     shown_as,
 )
+from harness.words.errors import UsageError
 from harness.words.judgement import Conflict
 
 SHOWN_ESTIMATES = 3
@@ -25,16 +30,97 @@ QUESTIONS = {
 }
 
 
-def explanation(claim: Claim, conflicts: Sequence[Conflict], again: str) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, kw_only=True)
+class LookedUp:
+    """What a name means in the study that knows it."""
+
+    study: str
+    known: tuple[Claim, ...]
+    """Every claim of that study."""
+    claims: tuple[Claim, ...]
+    """Those that are meant; at least one."""
+    conflicts: tuple[Conflict, ...]
+    """Conflicts between that study's sources."""
+
+
+def look_up(name: str, study: str) -> LookedUp:
+    """What a name means: in a study or, where that does not know it, in any other.
+
+    Raises:
+        UsageError: If nobody knows it.
+    """
+    known = load_claims(study)
+    for other in (study, *(each for each in study_names() if each != study)):
+        # A study that cannot be read is not what was asked about.
+        with suppress(UsageError):
+            claims = known if other == study else load_claims(other)
+            if meant := meant_by(name, claims):
+                return LookedUp(study=other, known=claims, claims=meant, conflicts=load_conflicts_of(other))
+    claim_named(known, name)
+    raise AssertionError("a name that is no claim's is refused")
+
+
+def meant_by(name: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Claims that a name means, in whichever case it is written; the first kind of name that fits decides.
+
+    A claim; a claim under one reading ("gap.l6.value/english"); a family ("gap"); a statement of the paper's inventory or a
+    conflict between sources ("C01", "K1"); an estimate that claims rest on.
+    """
+    asked = name.casefold()
+    for claim in claims:
+        if asked == claim.id:
+            return (claim,)
+        for reading in claim.readings:
+            if asked == f"{claim.id}/{reading.name}".casefold():
+                targets = tuple(target for target in claim.targets if target.reading == reading.name)
+                return (replace(claim, readings=(reading,), targets=targets),)
+    family = tuple(claim for claim in claims if claim.id.startswith(f"{asked}."))
+    return family or tuple(claim for claim in claims if asked in map(str.casefold, _touched(claim)))
+
+
+def _touched(claim: Claim) -> Iterator[str]:
+    yield from (*claim.inventory, *claim.conflicts)
+    for reading in claim.readings:
+        yield from reading.estimates
+
+
+def command_for(study: str, claim: Claim) -> str:
+    """The command that judges a claim of a study.
+
+    A study of self-checks is judged whole, by the run whose profile names it; any other in the first of its worlds that takes
+    anything from elsewhere, if one does.
+    """
+    for other in study_names():
+        with suppress(UsageError):
+            for name, profile in load_profiles(load_study(other)).items():
+                if profile.self_check_study == study != other:
+                    return f"harness reproduce --study {other} --profile {name}"
+    profiles = load_profiles(load_study(study))
+    judged = [name for name, profile in profiles.items() if profile.sources.remote_pins()] or list(profiles)
+    world = f" --profile {judged[0]}" if judged else ""
+    return f"harness reproduce --study {study}{world} --claim {claim.id}"
+
+
+def readings_in_words(claim: Claim) -> str:
+    """Readings of a claim, each with the unit in which it is measured, as a file of measurements names them."""
+    return (
+        ", ".join(f"{reading.name}: {claim.unit_of(reading)}" for reading in claim.readings) or "not measured"
+    )
+
+
+def explanation(
+    claim: Claim, known: Sequence[Claim], conflicts: Sequence[Conflict], again: str
+) -> Iterator[tuple[str, str]]:
     """Label and text of every line, in the order to read; a label is empty where it would repeat.
 
     Args:
         claim: The claim to tell.
+        known: Every claim of its study.
         conflicts: Conflicts between the study's sources.
-        again: The command that judges its study.
+        again: The command that judges it.
     """
-    yield from _sources(claim.sentence)
-    yield "statement", ", ".join(claim.inventory) or "none"
+    yield from _sources(claim)
+    yield from _labelled("statement", _statements(claim, known))
     yield from _labelled("conflict", _conflicts(claim, conflicts))
     yield from _labelled("reading", _readings(claim))
     yield from _labelled("printed", (_target(each, claim) for each in claim.targets))
@@ -46,15 +132,25 @@ def explanation(claim: Claim, conflicts: Sequence[Conflict], again: str) -> Iter
     yield "weight", f"{claim.tier}{'; gates the exit code' if claim.tier == 'primary' else '; gates nothing'}"
     if claim.beside:
         yield "know", claim.beside
-    yield "run again", f"{again} --claim {claim.id}"
+    yield "run again", again
 
 
-def _sources(sentence: Sentence) -> Iterator[tuple[str, str]]:
+def _sources(claim: Claim) -> Iterator[tuple[str, str]]:
+    sentence = claim.sentence
     place = sentence.source if sentence.where == sentence.source else f"{sentence.source}, {sentence.where}"
-    attributed = f"{place}; {sentence.tier}"
+    words = SOURCES_IN_WORDS[sentence.tier]
+    # A self-check has no paper, so its source says itself what it is.
+    attributed = place if claim.expected or words.endswith(place) else f"{place}; {words}"
     yield "source", f'"{sentence.quote}" ({attributed})' if sentence.quote else attributed
     if sentence.sense:
         yield "", f"in our words: {sentence.sense}"
+
+
+def _statements(claim: Claim, known: Sequence[Claim]) -> Iterator[str]:
+    """What else the same statement of the paper claims."""
+    for name in claim.inventory:
+        others = [other.id for other in known if name in other.inventory and other.id != claim.id]
+        yield f"{name}; other claims from it: {_listed(others)}"
 
 
 def _conflicts(claim: Claim, conflicts: Sequence[Conflict]) -> Iterator[str]:
@@ -73,6 +169,8 @@ def _readings(claim: Claim) -> Iterator[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
     rest = len(names) - SHOWN_ESTIMATES
     return ", ".join(names[:SHOWN_ESTIMATES]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -83,15 +181,15 @@ def _target(target: Target, claim: Claim) -> str:
         reach = target.rounding + margin
         band = f"; agrees from {round(target.value - reach, 6):g} to {round(target.value + reach, 6):g}"
     rounding = f", rounded within {target.rounding:g}" if target.rounding else ""
-    number = shown_as(f"{target.printed.text} {claim.unit_of(reading)}", target.stands_for)
+    number = shown_as(target.printed.in_unit(claim.unit_of(reading)), target.stands_for)
     source = f"the word: {target.source}" if target.stands_for else target.source
-    return f"{number} ({source}, {target.tier}; reading {target.reading}{rounding}){band}"
+    return f"{number} ({source}; reading {target.reading}{rounding}){band}"
 
 
 def _arithmetic(claim: Claim) -> Iterator[str]:
     match claim.arithmetic:
         case Granularity(printed=printed, item_counts=counts, base_counts=base):
-            yield f"{printed.text} {claim.unit}"
+            yield printed.in_unit(claim.unit)
             sizes = [num_items for num_items, _ in counts]
             yield (
                 f"on {min(sizes):,} to {max(sizes):,} questions"

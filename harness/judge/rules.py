@@ -22,6 +22,8 @@ LEVEL = 1 - 2 * ALPHA
 BOTH_WAYS = 2
 """A consistency claim can fail by its mean or by a member, so its smaller p-value counts twice."""
 
+HUNDREDTH = 0.01
+
 Adjust = Callable[[float], float]
 """What the family makes of a raw p-value."""
 
@@ -139,8 +141,8 @@ def numbers_of(
 
 
 def shown(value: float) -> str:
-    """A number as sentences print it."""
-    return f"{value:.2f}"
+    """A number as sentences print it; one that two decimals would make nothing of has two digits."""
+    return f"{value:.2g}" if 0 < abs(value) < HUNDREDTH else f"{value:.2f}"
 
 
 def range_text(interval: Interval | None) -> str:

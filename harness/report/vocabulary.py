@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.words.claim import InferenceTarget, SourceTier, Tier
+from harness.words.claim import InferenceTarget, Tier
 from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
 from harness.words.verdict import Flag, State, Why
@@ -164,13 +164,6 @@ TIER_EFFECTS: dict[str, str] = {
     Tier.PRIMARY: "gates the exit code; one family for Holm, in which a claim not measured counts with p = 1",
     Tier.SECONDARY: "judged in a Holm family of its own; gates nothing",
     Tier.EXPLORATORY: "measured and shown; no verdict",
-}
-
-SOURCES: dict[str, str] = {
-    SourceTier.PAPER: "the paper's table or text",
-    SourceTier.ABSTRACT: "its abstract",
-    SourceTier.AUTHORS: "the authors' other artifacts",
-    SourceTier.SUMMARY: "somebody else's summary",
 }
 
 INFERENCES: dict[str, str] = {

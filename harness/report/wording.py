@@ -11,13 +11,12 @@ from harness.report.vocabulary import (
     JUDGED_EXIT_CODES,
     MODES,
     REASONS,
-    SOURCES,
     STATES,
     UNMEASURED,
     WHYS,
     ModeWords,
 )
-from harness.words.claim import RULES_IN_WORDS, Kind, Tier, shown_as
+from harness.words.claim import PRINTED_UNITS, RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, Tier, shown_as
 from harness.words.errors import Reason
 from harness.words.verdict import Numbers, State
 
@@ -230,7 +229,7 @@ def target_words(target: JudgedCase | PrintedTarget, unit: str) -> str:
     if not target.printed:
         return NONE
     bare = target.printed.replace("-", "\u2212")
-    has_unit = target.printed.strip().endswith(("%", "points", "point", "pp", "percent"))
+    has_unit = target.printed.strip().endswith(PRINTED_UNITS)
     return shown_as(bare if has_unit else bare + unit_form(unit).suffix, target.stands_for)
 
 
@@ -239,7 +238,7 @@ def source_words(claim: JudgedClaim) -> str:
     target = next(iter(claim.targets), None)
     if claim.expected:
         return target.source if target else claim.sentence.source
-    words = SOURCES[target.source_tier if target else claim.sentence.tier]
+    words = SOURCES_IN_WORDS[target.source_tier if target else claim.sentence.tier]
     return f"the word: {words}" if target and target.stands_for else words
 
 
@@ -247,7 +246,7 @@ def cite(claim: JudgedClaim) -> str:
     """Where the claim's sentence stands."""
     sentence = claim.sentence
     source = ", ".join(part for part in (sentence.source, sentence.where) if part)
-    return source if claim.expected else f"{source} ({SOURCES[sentence.tier]})"
+    return source if claim.expected else f"{source} ({SOURCES_IN_WORDS[sentence.tier]})"
 
 
 def measured(claim: JudgedClaim | JudgedCase, unit: str, *, with_unit: bool = False) -> str:
@@ -315,7 +314,7 @@ def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
     if claim.beside:
         yield "To be known", claim.beside
     elsewhere = (
-        f"{shown_as(target.printed, target.stands_for)} in {target.source} ({SOURCES[target.source_tier]})"
+        f"{shown_as(target.printed, target.stands_for)} in {target.source} ({SOURCES_IN_WORDS[target.source_tier]})"
         for target in claim.discrepancies
     )
     if claim.discrepancies:

@@ -39,6 +39,7 @@ class ArtifactStatus:
 
     def publish(self, run: RunFolder) -> None:
         """Write the index of every stage that stands to a run's folder, and withdraw the others."""
+        self.store.note_run(run.root)
         for stage in self.recipes.plan.stages:
             records = self.records(stage)
             if records is None:

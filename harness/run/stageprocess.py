@@ -88,6 +88,7 @@ def run_stage(plan: Plan, name: str, store: Store, run: RunFolder) -> None:
         require_folder(folder)
     run.failure(name).unlink(missing_ok=True)
     with _leaving_word(process, run):
+        store.note_run(run.root)
         run.write_index(name, process.make())
 
 

@@ -114,6 +114,11 @@ def cure_of_loss(pin: Pin, what: str = "address") -> str:
     return f"{moved}; if it is gone, a machine that fetched it before has it still: copy {downloads()} from there"
 
 
+def why(error: HarnessError, pin: Pin) -> str:
+    """What is wrong with a thing that stands beside it by name; alike for all that one endpoint does not give."""
+    return str(error).removeprefix(f"{pin} cannot be fetched: ")
+
+
 def recorded(pin: Pin) -> Seen | None:
     """What was recorded of a pin at its endpoint; None before its first use.
 

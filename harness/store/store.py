@@ -7,7 +7,17 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.store.files import FULL, disk_errors, file_sha256, locked, remove_folder, sync, write_json
+from harness.store.files import (
+    FULL,
+    disk_errors,
+    file_sha256,
+    locked,
+    may_write,
+    remove_folder,
+    sync,
+    write_json,
+    write_whole,
+)
 from harness.words.canonical import canonical_json, digest_of, plain, text_digest
 from harness.words.errors import DamagedArtifactError, MissingArtifactError, StoreError
 
@@ -250,6 +260,21 @@ class Store:
             except DamagedArtifactError as error:
                 found.append(error)
         return tuple(found)
+
+    def holds(self, keys: Collection[str]) -> bool:
+        """Whether one of these keys, or more, names an artifact that stands here."""
+        return any(folder.name in keys for folder in self._folders())
+
+    def note_run(self, run: Path) -> None:
+        """Remember the folder of a run that names artifacts of this store, so that nobody cleans them away."""
+        place = str(run.resolve())
+        note = self.root / "runs" / f"{text_digest(place)}.txt"
+        if not note.exists() and may_write(note):
+            write_whole(note, place)
+
+    def noted_runs(self) -> tuple[Path, ...]:
+        """Folders of the runs that are remembered, whether they still stand or not."""
+        return tuple(sorted(Path(note.read_text(encoding="utf-8")) for note in self.root.glob("runs/*.txt")))
 
     def clean(self, keep: Collection[str], *, remove: bool) -> tuple[Path, ...]:
         """Folders of artifacts that nobody keeps, and of work that was never finished.

@@ -7,12 +7,54 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
-HEDGES = ("~", "≈", "about", "approximately", "around", "nearly", "roughly")
+HEDGES = (
+    "~",
+    "\N{TILDE OPERATOR}",
+    "≈",
+    "about",
+    "approximately",
+    "around",
+    "nearly",
+    "roughly",
+    "circa",
+    "ca.",
+)
 """Words and signs that widen a printed number to one whole unit of its last digit."""
 
-_NUMBER = re.compile(
-    r"(?P<sign>[+\-\N{MINUS SIGN}]?)\s*(?P<digits>\d+(?:\.\d+)?)\s*(?:%|percent|points?|pp)?"
+MINUSES = "\N{MINUS SIGN}\N{EN DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}-"
+"""What pages print, and what copying makes of it, before a negative number."""
+
+_GAPS = r"\s'\N{RIGHT SINGLE QUOTATION MARK}"
+"""Marks that stand between thousands and nowhere else."""
+
+_DIGITS = (
+    # .42 and 12.50; 1,234.5 and 1 234.5
+    rf"(?P<whole>\d*|\d{{1,3}}(?:[{_GAPS}]\d{{3}})+|\d{{1,3}}(?:,\d{{3}})+)\.(?P<decimals>\d+)",
+    # 5,47; 1.234,5 and 1 234,5
+    rf"(?P<whole>\d+|\d{{1,3}}(?:[{_GAPS}]\d{{3}})+|\d{{1,3}}(?:\.\d{{3}})+),(?P<decimals>\d+)",
+    # 91; 1 234; 1,234,567 and 1.234.567
+    rf"(?P<whole>\d+|\d{{1,3}}(?:[{_GAPS}]\d{{3}})+|\d{{1,3}}(?P<mark>[,.])\d{{3}}(?:(?P=mark)\d{{3}})+)(?P<decimals>)",
 )
+PRINTED_UNITS = ("%", "percent", "per cent", "point", "points", "pp")
+"""Units as pages print them behind a number."""
+
+_TIMES = "x*\N{MULTIPLICATION SIGN}\N{MIDDLE DOT}"
+_AFTER = rf"(?:\s*(?:e|[{_TIMES}]\s*10\s*\^?)\s*(?P<power>[+-]?\d{{1,3}}))?\s*"
+_NUMBERS = tuple(
+    re.compile(rf"(?P<sign>[+{MINUSES}]?)\s*{digits}{_AFTER}(?:percentage )?(?:{'|'.join(PRINTED_UNITS)})?")
+    for digits in _DIGITS
+)
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+
+_TWO_WAYS = re.compile(rf"[+{MINUSES}]?\s*(?P<thousands>[1-9]\d{{0,2}}),(?P<rest>\d{{3}})(?![\d.,]).*")
+"""What is a thousand where a comma parts thousands, and a decimal number where it is the decimal mark."""
+
+_NOT_ONE_NUMBER = (
+    ("±", "a number with its error; give the number alone"),
+    ("(", "a number with something in brackets; give the number alone"),
+    ("/", "a fraction; give it as a decimal number, with the digits that it was printed with"),
+)
+"""What pages print beside plain numbers, and what to do with it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +76,7 @@ class Printed:
     @property
     def half_width(self) -> float:
         """Half a unit of the last printed digit; one whole unit when hedged."""
-        unit = Decimal(1).scaleb(-self.num_decimals)
+        unit = Decimal(1).scaleb(int(self._decimal.as_tuple().exponent))
         return float(unit if self.is_hedged else unit / 2)
 
     @property
@@ -44,14 +86,17 @@ class Printed:
 
     @cached_property  # thousands of fractions ask for it
     def _decimal(self) -> Decimal:
-        found = _NUMBER.fullmatch(_unhedged(self.text))
-        if found is None:
-            raise ValueError(
-                f"{self.text!r} is no printed number; expected a decimal number such as '12.50', '+1.5' or '~90', "
-                f"hedged at most by one of {', '.join(HEDGES)}"
-            )
-        sign = "-" if found["sign"] in {"-", "\N{MINUS SIGN}"} else ""
-        return Decimal(sign + found["digits"])
+        bare = _unhedged(self.text).translate(_SUPERSCRIPTS)
+        found = next((found for form in _NUMBERS if (found := form.fullmatch(bare))), None)
+        if found is None or _TWO_WAYS.fullmatch(bare):
+            raise ValueError(_not_a_number(self.text, bare))
+        sign = "-" if found["sign"] and found["sign"] in MINUSES else ""
+        whole = re.sub(r"\D", "", found["whole"]) or "0"
+        return Decimal(f"{sign}{whole}.{found['decimals']}e{found['power'] or 0}")
+
+    def in_unit(self, unit: str) -> str:
+        """As printed, with its unit once: many pages print it with the number."""
+        return self.text if self.text.rstrip().endswith(PRINTED_UNITS) else f"{self.text} {unit}"
 
     def require(self) -> "Printed":
         """The same, once it is sure to spell a number.
@@ -78,6 +123,20 @@ def _unhedged(text: str) -> str:
     for hedge in HEDGES:
         bare = bare.removeprefix(hedge).strip()
     return bare
+
+
+def _not_a_number(text: str, bare: str) -> str:
+    """What is wrong with a string that spells no number, or two."""
+    if found := _TWO_WAYS.fullmatch(bare):
+        thousands, rest = found["thousands"], found["rest"]
+        return f"{text!r} is {thousands}{rest} to some and {thousands}.{rest} to others; write the one that is meant"
+    for mark, says in _NOT_ONE_NUMBER:
+        if mark in bare and any(letter.isdigit() for letter in bare):
+            return f"{text!r} is {says}"
+    return (
+        f"{text!r} is no printed number; expected one such as '12.50', '.42', '+5,47', '1,234.5', '1e-3' or '~90', hedged at "
+        f"most by one of {', '.join(HEDGES)}"
+    )
 
 
 class Kind(StrEnum):
@@ -415,3 +474,11 @@ RULES_IN_WORDS: Mapping[str, str] = {
     Rule.NONE: "Nothing measurable is named, so it is NOT_TESTABLE.",
 }
 """What each rule asks for; what is neither PASS nor DEVIATION is INCONCLUSIVE, and so is what rests on a broken assumption."""
+
+SOURCES_IN_WORDS: Mapping[SourceTier, str] = {
+    SourceTier.PAPER: "the paper's table or text",
+    SourceTier.ABSTRACT: "its abstract",
+    SourceTier.AUTHORS: "the authors' other artifacts",
+    SourceTier.SUMMARY: "somebody else's summary",
+}
+"""What stands behind each tier of sources, best first."""
