@@ -66,7 +66,7 @@ def meant_by(name: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
     A claim; a claim under one reading ("gap.l6.value/english"); a family ("gap"); a statement of the paper's inventory or a
     conflict between sources ("C01", "K1"); an estimate that claims rest on.
     """
-    asked = name.casefold()
+    asked = name.strip().rstrip(".*").casefold()
     for claim in claims:
         if asked == claim.id:
             return (claim,)

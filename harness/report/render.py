@@ -19,7 +19,7 @@ from harness.report.document import JudgedClaim, Measurement, Report, as_json
 from harness.report.drawing import Frame, state_class
 from harness.report.numbers import amount, count, printable
 from harness.report.tables import Filled, Table
-from harness.words.claim import RULES_IN_WORDS, Kind, shown_as
+from harness.words.claim import RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, shown_as
 from harness.words.judgement import prospects_say
 from harness.words.verdict import State
 
@@ -127,6 +127,7 @@ def _environment(safe: Callable[[str], str]) -> Environment:
         "tables": tables,
         "plain": markdown_text,
         "rules": RULES_IN_WORDS,
+        "sources": SOURCES_IN_WORDS,
         "shown_as": shown_as,
         "prospects_say": prospects_say,
         "forest": _forest,

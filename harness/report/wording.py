@@ -319,8 +319,15 @@ def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
     )
     if claim.discrepancies:
         yield "Printed elsewhere", "; ".join(elsewhere)
-    if origin := ", ".join((*claim.inventory, *claim.conflicts)):
-        yield "In the inventory", origin
+    if claim.inventory:
+        yield "Statement", _looked_up(claim.inventory, "what else is claimed of it")
+    if claim.conflicts:
+        yield "Sources differ", _looked_up(claim.conflicts, "how, and what is made of it")
+
+
+def _looked_up(names: Sequence[str], says: str) -> str:
+    """Names that mean nothing by themselves, with the command that tells what they are."""
+    return f"{', '.join(names)}; 'harness explain {names[0]}' tells {says}"
 
 
 def _measured_facts(numbers: Numbers, unit: str) -> Iterator[tuple[str, str]]:

@@ -134,6 +134,7 @@ def test_what_else_a_statement_claims_stands_beside_it() -> None:
         pytest.param("GAP.L6.Value", "sin2025", ["gap.l6.value"], id="in another case"),
         pytest.param("mini.gap.l6.value", "miniature", ["mini.gap.l6.value"], id="of another study"),
         pytest.param("gain.ml", "sin2025", ["gain.ml.value", "gain.ml.direction"], id="a family"),
+        pytest.param("gain.ml.*", "sin2025", ["gain.ml.value", "gain.ml.direction"], id="a family with its mark"),
         pytest.param("c05", "sin2025", [f"corr.gap_acc.{name}" for name in ("arc", "hellaswag", "mmlu", "mean")], id="a statement"),
         pytest.param("K8", "sin2025", ["factor"], id="a conflict"),
         pytest.param("retention/layer=20/lang=en/activation/primary", "sin2025", ["retention.en.value"], id="an estimate"),

@@ -126,6 +126,7 @@ def test_a_card_says_all_that_decided(full_page: str) -> None:
         "disjoint from the band of the next claim",
         "these very items; only training varies",
         "0.0140",
+        "'harness explain C01' tells what else is claimed of it",
         "harness reproduce --study sin2025 --profile fixture --claim bench.ml.hellaswag.value",
         "cd" * 32,
     ):
