@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from harness.judge.judge import DECIDE
 from harness.judge.measurements import Measurement
 from harness.judge.rules import Case
-from harness.report.vocabulary import FLAGS, WHYS
 from harness.statistics.stats import ALPHA, Spread
 from harness.words.canonical import Json
 from harness.words.claim import (
@@ -203,7 +202,15 @@ def _band(typed: Typed, verdict: CaseVerdict) -> tuple[float | None, float | Non
 
 
 def lines_of(typed: Typed, verdict: CaseVerdict) -> Iterator[tuple[str, str]]:
-    """What a verdict rests on, for people: label and text, in the order to read."""
+    """A verdict and what it rests on, for people: label and text, in the order to read."""
+    yield "", f"{verdict.state}. {verdict.says}"
+    for label, text in _basis(typed, verdict):
+        yield f"  {label:<20}", text
+
+
+def _basis(typed: Typed, verdict: CaseVerdict) -> Iterator[tuple[str, str]]:
+    from harness.report.vocabulary import FLAGS, WHYS  # a machine does not wait for the report's libraries
+
     form = form_of(typed, verdict)
     yield "why", WHYS[verdict.why]
     for flag in verdict.flags:

@@ -4,32 +4,29 @@ What a command needs is imported when it runs, so that `--help` and `--version` 
 """
 
 import inspect
-import json
 import logging
-import shutil
 import signal
 import sys
 import textwrap
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
+from harness.answer import Line, Once, answer, print_json, say, told
 from harness.process import StoppedError, code_of_answer, heed_signals, open_outputs
 from harness.store.environment import expect_settings, start_clean
 from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
-    from harness.words.claim import Claim
     from harness.words.plan import Plan
     from harness.words.study import Profile
 
 Command = TypeVar("Command", bound=Callable[..., object])
-Found = TypeVar("Found")
+
 
 app = typer.Typer(
     name="harness",
@@ -133,31 +130,24 @@ def plan(
     drawn = _plan(study, profile, _found_device(device))
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
-    if as_json:
-        _print_json(
-            {
-                "study": study,
-                "profile": profile,
-                "stages": stages,
-                "projection": projection(drawn),
-                "prospects": prospects,
-            }
-        )
-        return
-    for line in stages:
-        done = "?" if line.done is None else line.done
-        _say(f"{line.stage:<18} {done:>4} of {line.items:<4} {_megabytes(line.size_bytes):>9}  ", line.says)
-    if reason := next((line.why_unknown for line in stages if line.why_unknown), None):
-        _say("", f"? not known: {reason}")
-    for sentence in spoken(drawn):
-        _say("", sentence)
-    if prospects:
-        able = sum(each.decidable and each.is_foreseen for each in prospects)
-        unknown = sum(not each.is_foreseen for each in prospects)
-        typer.echo(f"{prospects_say(able, unknown, len(prospects))}:")
-    for each in prospects:
-        decidable = "yes" if each.decidable else "no"
-        _say(f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says)
+
+    def lines() -> Iterator[Line]:
+        for line in stages:
+            done, size = "?" if line.done is None else line.done, _megabytes(line.size_bytes)
+            yield f"{line.stage:<18} {done:>4} of {line.items:<4} {size:>9}  ", line.says
+        if reason := next((line.why_unknown for line in stages if line.why_unknown), None):
+            yield "", f"? not known: {reason}"
+        yield from (("", sentence) for sentence in spoken(drawn))
+        if prospects:
+            able = sum(each.decidable and each.is_foreseen for each in prospects)
+            unknown = sum(not each.is_foreseen for each in prospects)
+            yield "", f"{prospects_say(able, unknown, len(prospects))}:"
+        for each in prospects:
+            decidable = "yes" if each.decidable else "no"
+            yield f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says
+
+    content = {"stages": stages, "projection": projection(drawn), "prospects": prospects}
+    answer({"study": study, "profile": profile, **content}, lines(), as_json=as_json)
 
 
 @command("harness doctor --profile paper")
@@ -178,17 +168,15 @@ def doctor(
     device = made_for(_profile(study, profile)) if device == "auto" else device
     once = Once()
 
-    def line(finding: Finding) -> tuple[str, str]:
+    def line(finding: Finding) -> Line:
         cure = f"  ->  {finding.cure}" if finding.cure else ""
         lead = f"{MARKS[finding.state]} {finding.need:<46} "
         return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"
 
-    findings = _told(examined(_plan(study, profile, device), device, store), line, as_json=as_json)
+    findings = told(examined(_plan(study, profile, device), device, store), line, as_json=as_json)
     able = is_able(findings)
     if as_json:
-        _print_json(
-            {"study": study, "profile": profile, "device": device, "able": able, "findings": findings}
-        )
+        print_json({"study": study, "profile": profile, "device": device, "able": able, "findings": findings})
     else:
         ending = "this machine can run it" if able else "this machine cannot run it yet"
         typer.echo(f"{profile} world on {device}: {ending}")
@@ -202,13 +190,13 @@ def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: 
 
     once = Once()
 
-    def line(each: Fetched) -> tuple[str, str]:
+    def line(each: Fetched) -> Line:
         said = f"revision {each.revision[:12]}" if each.revision else once(each.name, each.problem)
         return f"{MARKS['ok' if each.revision else 'missing']} {each.name:<46} ", said
 
-    found = _told(fetched(_profile(study, profile).sources.remote_pins()), line, as_json=as_json)
+    found = told(fetched(_profile(study, profile).sources.remote_pins()), line, as_json=as_json)
     if as_json:
-        _print_json(found)
+        print_json(found)
     elif not found:
         typer.echo(f"the {profile} world takes nothing from elsewhere")
     # What changed at its source weighs more than what cannot be reached now.
@@ -240,37 +228,18 @@ def compare(
     from harness.report.compare import compare as compared
 
     found = compared(*(load_report(_with_report(run)) for run in (before, after)))
-    if as_json:
-        _print_json(found)
-        return
-    for line in as_markdown(found) if markdown else as_text(found):
-        typer.echo(line)
+    lines = as_markdown(found) if markdown else as_text(found)
+    answer(found, ((line, "") for line in lines), as_json=as_json)
 
 
 @command("harness claims --json")
 def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List what the paper claims, atom by atom, with readings and units."""
+    from harness.judge.explanation import list_of
     from harness.judge.validate import load_claims
 
     found = load_claims(study)
-    if as_json:
-        _print_json({"study": study, "claims": found})
-        return
-    _list_claims(study, found)
-
-
-def _list_claims(study: str, claims: Sequence["Claim"]) -> None:
-    """One line a claim, and what they are together."""
-    from harness.judge.explanation import readings_in_words
-
-    width = max((len(claim.id) for claim in claims), default=0)
-    for claim in claims:
-        _say(f"{claim.tier:<12} {claim.id:<{width}}  ", f"{claim.says} [{readings_in_words(claim)}]")
-    tiers = Counter(claim.tier.value for claim in claims)
-    counts = ", ".join(f"{count} {tier}" for tier, count in tiers.items()) or "none"
-    typer.echo(
-        f"{len(claims)} claims of {study} ({counts}), with [reading: unit]; 'harness explain ID' tells one"
-    )
+    answer({"study": study, "claims": found}, list_of(study, found), as_json=as_json)
 
 
 @command("harness explain gap.l6.value; harness explain gap")
@@ -287,25 +256,10 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell one claim: sources, conflicts, rule, margin with its reason, and how to run it again; or list a family."""
-    from harness.judge.explanation import command_for, explanation, look_up
+    from harness.judge.explanation import form_of, lines_of, look_up
 
     found = look_up(claim, study)
-    conflicts = [each for each in found.conflicts if each.id.casefold() == claim.casefold()]
-    if as_json:
-        touched = {name for each in found.claims for name in each.conflicts}
-        only = {"claim": found.claims[0]} if len(found.claims) == 1 else {"claims": found.claims}
-        told = [each for each in found.conflicts if each.id in touched]
-        _print_json({"study": found.study, **only, "conflicts": told})
-    elif len(found.claims) > 1 or conflicts:
-        for each in conflicts:
-            _say("", f"{each.id}: {each.says} Here: {each.treated}.\n", prose=True)
-        _list_claims(found.study, found.claims)
-    else:
-        (one,) = found.claims
-        typer.echo(f"{one.id} ({found.study})\n{one.says}.\n")
-        again = command_for(found.study, one)
-        for label, text in explanation(one, found.known, found.conflicts, again):
-            _say(f"{label:<17}", text, prose=True)
+    answer(form_of(found), lines_of(found), as_json=as_json, prose=True)
 
 
 @command("harness judge --printed 12.34 --margin 1 --estimate 12.1 --se 0.3 --df 199")
@@ -358,12 +312,7 @@ def judge(
         null=null,
     )
     verdict = judged_by_hand(typed)
-    if as_json:
-        _print_json(form_of(typed, verdict))
-        return
-    _say("", f"{verdict.state}. {verdict.says}")
-    for label, text in lines_of(typed, verdict):
-        _say(f"  {label:<20}", text)
+    answer(form_of(typed, verdict), lines_of(typed, verdict), as_json=as_json)
 
 
 @command("harness audit docs/audit-example.json --out reports/audit")
@@ -420,7 +369,7 @@ def lock(
     typer.echo(f"{lock_path(study)}, of {state.lock.date}, {state.lock.sha256}")
     for each in state.lock.amendments:
         late = " AFTER SEEING RESULTS" if each.after_results else ""
-        _say(f"{each.number}. ", f"{each.date}{late}: {each.because}")
+        say(f"{each.number}. ", f"{each.date}{late}: {each.because}")
         if not check:
             typer.echo(textwrap.indent(each.diff, "     "))
 
@@ -452,7 +401,7 @@ def authors(
         typer.echo(found.path.read_text(encoding="utf-8"))
     else:
         for line in lines_of(found, out):
-            _say("", line)
+            say("", line)
     return 0 if any(each.runs for each in found.sets) else NOTHING_JUDGED
 
 
@@ -475,7 +424,7 @@ def spotcheck(
 
     from harness.sources.spotcheck import SpotCheck, spot_checks
 
-    def line(each: SpotCheck) -> tuple[str, str]:
+    def line(each: SpotCheck) -> Line:
         lead = f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
         said = (
             f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; maximum "
@@ -484,9 +433,9 @@ def spotcheck(
         return lead, said
 
     checks = spot_checks(_profile(study, profile), layer or (), latents)
-    found = _told(checks, line, as_json=as_json)
+    found = told(checks, line, as_json=as_json)
     if as_json:
-        _print_json([{**asdict(each), "agrees": each.agrees} for each in found])
+        print_json([{**asdict(each), "agrees": each.agrees} for each in found])
     return 0 if all(each.agrees for each in found) else 1
 
 
@@ -503,11 +452,7 @@ def pace(
     from harness.pace import lines_of, pace_of
 
     found = pace_of(run, profile, store)
-    if as_json:
-        _print_json(found)
-        return
-    for line in lines_of(found, price):
-        _say("", line)
+    answer(found, (("", line) for line in lines_of(found, price)), as_json=as_json)
 
 
 @command("harness stage phrases --profile fixture --run reports/by-hand")
@@ -542,12 +487,12 @@ def list_artifacts(*, store: StorePath = STORE, as_json: AsJson = False) -> None
     from harness.store.store import Store
 
     records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
-    if as_json:
-        _print_json(records)
-        return
-    for each in records:
-        typer.echo(f"{each.stage:<18} {each.item:<16} {each.key[:12]} {_megabytes(each.size_bytes):>9}")
-    typer.echo(f"{len(records)} artifacts, {_megabytes(sum(each.size_bytes for each in records))}")
+    lines = [
+        f"{each.stage:<18} {each.item:<16} {each.key[:12]} {_megabytes(each.size_bytes):>9}"
+        for each in records
+    ]
+    total = f"{len(records)} artifacts, {_megabytes(sum(each.size_bytes for each in records))}"
+    answer(records, ((line, "") for line in (*lines, total)), as_json=as_json)
 
 
 @command("harness store verify --store .store", of=store_app)
@@ -627,8 +572,8 @@ def exit_code_of(words: list[str]) -> int:
     from harness.store.files import failure_message
 
     try:
-        answer = app(args=words, prog_name="harness", standalone_mode=False)
-        return answer if isinstance(answer, int) else code_of_answer()
+        code = app(args=words, prog_name="harness", standalone_mode=False)
+        return code if isinstance(code, int) else code_of_answer()
     except typer.TyperException as error:
         message, code = error.format_message(), USAGE
     except (KeyboardInterrupt, typer.Abort):
@@ -679,58 +624,6 @@ def _existing(store: Path) -> Path:
     if not store.is_dir():
         raise UsageError(f"there is no store at {store}; name the folder of one with --store")
     return store
-
-
-def _print_json(content: object) -> None:
-    """Print an answer for a machine; a number that is none is no JSON, and an error."""
-    from harness.words.canonical import plain
-
-    typer.echo(json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _told(found: Iterable[Found], line: Callable[[Found], tuple[str, str]], *, as_json: bool) -> list[Found]:
-    """What is found, each told as soon as it is, unless a machine is to read all of it in the end."""
-    kept = []
-    for each in found:
-        kept.append(each)
-        if not as_json:
-            _say(*line(each))
-    return kept
-
-
-class Once:
-    """Tells a problem that many things share in full for the first of them, and by its name for the others."""
-
-    def __init__(self) -> None:
-        self.first: dict[str, str] = {}
-
-    def __call__(self, name: str, problem: str) -> str:
-        """What to say of one thing."""
-        first = self.first.setdefault(problem, name)
-        return problem if first == name else f"the same as for {first}"
-
-
-def _say(lead: str, text: str, *, prose: bool = False) -> None:
-    """Print a line; on a terminal, what does not fit goes on below its text. Prose is never wider than people read."""
-    width = min(shutil.get_terminal_size((LINE_WIDTH, 24)).columns, LINE_WIDTH)
-    if not (prose or sys.stdout.isatty()):
-        typer.echo(lead + text)
-        return
-    indent = len(lead) if width - len(lead) >= LEAST_WIDTH else 4
-    wrapped = textwrap.fill(
-        text,
-        width=width,
-        initial_indent=lead,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    typer.echo(wrapped)
-
-
-LINE_WIDTH = 110
-LEAST_WIDTH = 30
-"""Columns that a text needs beside its lead; with fewer it goes on at the left."""
 
 
 def _megabytes(size_bytes: int) -> str:

@@ -1,6 +1,7 @@
 """Claims by any of their names, and one claim told to a person: who says it, how it is decided, how to run it again."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,8 @@ class LookedUp:
     """Those that are meant; at least one."""
     conflicts: tuple[Conflict, ...]
     """Conflicts between that study's sources."""
+    named: Conflict | None
+    """The conflict that was asked for, if one was."""
 
 
 def look_up(name: str, study: str) -> LookedUp:
@@ -55,7 +58,9 @@ def look_up(name: str, study: str) -> LookedUp:
         with suppress(UsageError):
             claims = known if other == study else load_claims(other)
             if meant := meant_by(name, claims):
-                return LookedUp(study=other, known=claims, claims=meant, conflicts=load_conflicts_of(other))
+                conflicts = load_conflicts_of(other)
+                named = next((each for each in conflicts if each.id.casefold() == _bare(name)), None)
+                return LookedUp(study=other, known=claims, claims=meant, conflicts=conflicts, named=named)
     claim_named(known, name)
     raise AssertionError("a name that is no claim's is refused")
 
@@ -66,7 +71,7 @@ def meant_by(name: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
     A claim; a claim under one reading ("gap.l6.value/english"); a family ("gap"); a statement of the paper's inventory or a
     conflict between sources ("C01", "K1"); an estimate that claims rest on.
     """
-    asked = name.strip().rstrip(".*").casefold()
+    asked = _bare(name)
     for claim in claims:
         if asked == claim.id:
             return (claim,)
@@ -76,6 +81,11 @@ def meant_by(name: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
                 return (replace(claim, readings=(reading,), targets=targets),)
     family = tuple(claim for claim in claims if claim.id.startswith(f"{asked}."))
     return family or tuple(claim for claim in claims if asked in map(str.casefold, _touched(claim)))
+
+
+def _bare(name: str) -> str:
+    """A name without what its case, and the marks of a family, add to it."""
+    return name.strip().rstrip(".*").casefold()
 
 
 def _touched(claim: Claim) -> Iterator[str]:
@@ -101,11 +111,39 @@ def command_for(study: str, claim: Claim) -> str:
     return f"harness reproduce --study {study}{world} --claim {claim.id}"
 
 
-def readings_in_words(claim: Claim) -> str:
-    """Readings of a claim, each with the unit in which it is measured, as a file of measurements names them."""
-    return (
-        ", ".join(f"{reading.name}: {claim.unit_of(reading)}" for reading in claim.readings) or "not measured"
-    )
+def form_of(found: LookedUp) -> Mapping[str, object]:
+    """What is meant, with the conflicts that touch it, for a machine."""
+    touched = {name for claim in found.claims for name in claim.conflicts}
+    conflicts = [each for each in found.conflicts if each.id in touched]
+    meant = {"claim": found.claims[0]} if len(found.claims) == 1 else {"claims": found.claims}
+    return {"study": found.study, **meant, "conflicts": conflicts}
+
+
+def lines_of(found: LookedUp) -> Iterator[tuple[str, str]]:
+    """What is meant, for people: one claim told, or a list of several behind the conflict that touches them."""
+    if len(found.claims) > 1 or found.named is not None:
+        if found.named is not None:
+            yield "", _conflict(found.named)
+        yield from list_of(found.study, found.claims)
+        return
+    (claim,) = found.claims
+    for title in (f"{claim.id} ({found.study})", f"{claim.says}.", ""):
+        yield "", title
+    again = command_for(found.study, claim)
+    for label, text in explanation(claim, found.known, found.conflicts, again):
+        yield f"{label:<17}", text
+
+
+def list_of(study: str, claims: Sequence[Claim]) -> Iterator[tuple[str, str]]:
+    """One line a claim, with its readings and their units, and what they are together."""
+    width = max((len(claim.id) for claim in claims), default=0)
+    for claim in claims:
+        readings = ", ".join(f"{reading.name}: {claim.unit_of(reading)}" for reading in claim.readings)
+        yield f"{claim.tier:<12} {claim.id:<{width}}  ", f"{claim.says} [{readings or 'not measured'}]"
+    tiers = Counter(claim.tier.value for claim in claims)
+    counts = ", ".join(f"{count} {tier}" for tier, count in tiers.items()) or "none"
+    legend = "with [reading: unit]; 'harness explain ID' tells one"
+    yield "", f"{len(claims)} claims of {study} ({counts}), {legend}"
 
 
 def explanation(
@@ -156,7 +194,11 @@ def _statements(claim: Claim, known: Sequence[Claim]) -> Iterator[str]:
 def _conflicts(claim: Claim, conflicts: Sequence[Conflict]) -> Iterator[str]:
     told = {conflict.id: conflict for conflict in conflicts}
     for name in claim.conflicts:
-        yield f"{name}: {told[name].says} Here: {told[name].treated}." if name in told else name
+        yield _conflict(told[name]) if name in told else name
+
+
+def _conflict(conflict: Conflict) -> str:
+    return f"{conflict.id}: {conflict.says} Here: {conflict.treated}."
 
 
 def _readings(claim: Claim) -> Iterator[str]:
