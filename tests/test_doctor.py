@@ -84,6 +84,21 @@ def test_offline_every_source_is_missing(hub: Hub, tmp_path: Path) -> None:
     assert state_of(answer, "flores_plus")[0] == "warn"
 
 
+@pytest.mark.parametrize(("command", "things"), [("doctor", 18), ("fetch", 16)])
+def test_without_a_network_each_endpoint_is_told_once(
+    hub: Hub, tmp_path: Path, command: str, things: int
+) -> None:
+    silent = {"HF_ENDPOINT": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+    words = [sys.executable, "-m", "harness", command, "--profile", "paper"]
+    environment = hub.surroundings(tmp_path, None, **silent)
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (5, "")
+    assert done.stdout.count("no network (http://127.0.0.1:9 does not answer") == 2
+    assert done.stdout.count("the same as for gemma-2-2b") == things - 2
+
+
 def test_offline_the_room_for_downloads_is_not_known(hub: Hub, tmp_path: Path) -> None:
     """What cannot be asked about would count as nothing, and a full disk as well."""
     shut = {"HF_HUB_OFFLINE": "1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
