@@ -1,62 +1,39 @@
-"""The authors' published results: fetched, read as they stand, and held against what the study registers.
+"""The authors' published results, held against what the study registers.
 
 A person may commit what is found: a value becomes part of the study by a commit, and an amendment of the lock. Nothing is
 written here but the report of it.
 """
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from itertools import product
 from pathlib import Path, PurePath
-from typing import Any
 
 from harness.judge.arithmetic import Match, PrintedChange, matches, printed_changes
-from harness.judge.baselines import items_by_stderr, right_answers
+from harness.judge.baselines import right_answers
 from harness.judge.validate import load_claims
-from harness.sources.outcomes import keyed, write_outcomes
-from harness.sources.pin_record import why
-from harness.sources.pins import first_use, locate
+from harness.published import (
+    OUTCOMES,
+    PRINTED_DIGITS,
+    FetchedSet,
+    SampleTable,
+    fetched_set,
+    items_of,
+    sample_table,
+)
 from harness.sources.studies import load_protocol_of, load_study
-from harness.statistics.finite import require_number
 from harness.store.files import write_json
-from harness.words.canonical import place_of_surrogate, plain
-from harness.words.errors import HarnessError, SettingError, UsageError
+from harness.words.canonical import plain
 from harness.words.judgement import PublishedBaseline, PublishedRun, PublishedScore, PublishedSet
-from harness.words.study import Home, Pin, Study
-
-RESULT_FILES = "*results_*.json"
-"""Summaries of lm-eval runs; the sample files beside them are a thousand times larger."""
-
-STDERR = "_stderr"
+from harness.words.study import Benchmark, Study
 
 METRICS = ("acc", "acc_norm")
 """Metrics that the baseline gate knows."""
 
 COMMIT_DIGITS = 7
-PRINTED_DIGITS = 5e-7
-"""How far two spellings of one accuracy may lie apart."""
-
-OUTCOMES = "outcomes"
-"""Folder of the tables of single questions, below the output folder here and below the study's folder once committed."""
-
-FILTERED = ("none", None)
-"""Names of the filter whose answers count; lm-eval writes one line for each filter."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FetchedSet:
-    """What became of one repository of results."""
-
-    asked: PublishedSet
-    runs: tuple[PublishedRun, ...] = ()
-    revision: str | None = None
-    why_missing: str | None = None
-    """Why it cannot be had; None where it was fetched."""
-    unreadable: tuple[str, ...] = ()
-    """What is wrong with each results file that is no summary, and each run that is none; the others were read."""
 
 
 class Standing(StrEnum):
@@ -133,15 +110,6 @@ class PublishedPair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleTable:
-    """What became of the sample file behind one fetched baseline."""
-
-    baseline: PublishedBaseline
-    """With its table of outcomes, where there is one."""
-    why_missing: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Everything that the fetched results say of what is registered."""
 
@@ -189,133 +157,6 @@ def lines_of(examined: Examined, out: Path) -> Iterator[str]:
     yield from comparison_lines(examined.comparison)
     yield from _sample_lines(examined.comparison.outcomes, out)
     yield f"written to {examined.path}; a value becomes a target only by a committed amendment"
-
-
-# What was published, as it stands.
-
-
-def fetched_set(asked: PublishedSet) -> FetchedSet:
-    """One repository, fetched and read; one that cannot be had says why.
-
-    Raises:
-        SettingError: If nobody can be asked for anything.
-    """
-    pin = Pin(
-        name=f"results of {asked.benchmark or 'some benchmark'} in {asked.language}",
-        home=Home.HUB_DATASET,
-        address=asked.address,
-        files=(RESULT_FILES,),
-        licence="not stated",
-    )
-    try:
-        folder, seen = locate(pin), first_use(pin)
-    except SettingError:
-        raise
-    except HarnessError as error:
-        return FetchedSet(asked=asked, why_missing=why(error, pin))
-    runs, unreadable = list[PublishedRun](), list[str]()
-    for path in (file.path for file in seen.files):
-        try:
-            text = (folder / path).read_bytes()
-            content = _json_object(text, f"{asked.address}/{path}", "a summary of lm-eval")
-            for run in runs_in(content, asked, seen.revision, path):
-                if isinstance(run, UsageError):
-                    unreadable.append(str(run))
-                else:
-                    runs.append(run)
-        except UsageError as error:
-            unreadable.append(str(error))
-    return FetchedSet(asked=asked, runs=tuple(runs), revision=seen.revision, unreadable=tuple(unreadable))
-
-
-def runs_in(
-    content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str
-) -> Iterator[PublishedRun | UsageError]:
-    """The runs of one results file; in the place of one that cannot be read, what is wrong with it.
-
-    Raises:
-        UsageError: If the file is not a summary of lm-eval.
-    """
-    place = f"{asked.address}/{file}"
-    if broken := place_of_surrogate(content):
-        raise UsageError(
-            f"{place} holds half of a character (a lone surrogate) at {broken}; expected a summary of lm-eval"
-        )
-    if not isinstance(content.get("results"), dict):
-        raise UsageError(f"{place} holds no results; expected a summary of lm-eval")
-    for task in sorted(content["results"]):
-        try:
-            yield _run(content, asked, revision, file, task)
-        except (AttributeError, OverflowError, TypeError, ValueError) as error:
-            yield UsageError(
-                f"{place}: run {task} has another shape ({error}); expected a summary of lm-eval"
-            )
-
-
-def _run(
-    content: Mapping[str, Any], asked: PublishedSet, revision: str, file: str, task: str
-) -> PublishedRun:
-    config = content.get("config") or {}
-    samples, shots = content.get("n-samples") or {}, content.get("n-shot") or {}
-    return PublishedRun(
-        address=asked.address,
-        revision=revision,
-        file=file,
-        task=task,
-        # The benchmark that a task of lm-eval's multilingual sets belongs to stands in its name.
-        benchmark=asked.benchmark or task.removesuffix(f"_{asked.language}").removeprefix("m_"),
-        language=asked.language,
-        questions=asked.questions,
-        tuned=asked.tuned,
-        model=str(config.get("model_args") or content.get("model_name") or "not said"),
-        shots=_whole(shots.get(task)),
-        items=_whole((samples.get(task) or {}).get("effective")),
-        limit=None if config.get("limit") is None else str(config["limit"]),
-        batch_size=None if config.get("batch_size") is None else str(config["batch_size"]),
-        scores=tuple(_scores(content["results"][task])),
-    )
-
-
-def _scores(values: Mapping[str, Any]) -> Iterator[PublishedScore]:
-    """Metrics as "acc,none", with their standard errors as "acc_stderr,none".
-
-    Raises:
-        ValueError: If one is a number that is none; such a run broke.
-    """
-    for name, value in sorted(values.items()):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{name} is {value}")
-        metric, _, variant = name.partition(",")
-        if isinstance(value, int | float) and variant and not metric.endswith(STDERR):
-            stderr = values.get(f"{metric}{STDERR},{variant}")
-            stderr = float(stderr) if isinstance(stderr, int | float) else None
-            count = items_by_stderr(float(value), stderr) if stderr else None
-            yield PublishedScore(
-                metric=metric,
-                value=float(value),
-                stderr=stderr,
-                items_by_stderr=count,
-                right_answers=right_answers(float(value), count) if count else None,
-            )
-
-
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) else None
-
-
-def _json_object(text: bytes | str, place: str, expected: str) -> Mapping[str, Any]:
-    try:
-        content = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
-    except (RecursionError, ValueError) as error:
-        raise UsageError(f"{place} is no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{place} is no JSON object; expected {expected}")
-    return content
-
-
-def items_of(run: PublishedRun, score: PublishedScore) -> int | None:
-    """Questions behind a score: as the file says, or else as its standard error implies."""
-    return run.items or score.items_by_stderr
 
 
 def fetched_lines(sets: Sequence[FetchedSet]) -> Iterator[str]:
@@ -367,23 +208,19 @@ def compared(
     untouched = [run for run in runs if run.tuned is None]
     return Comparison(
         baselines=tuple(_standings(committed, untouched)),
-        shots=tuple(
-            ShotsFound(
-                benchmark=benchmark.name,
-                registered=benchmark.shots,
-                said=tuple(
-                    dict.fromkeys(
-                        (run.language, run.shots)
-                        for run in untouched
-                        if run.benchmark == benchmark.name and run.shots is not None
-                    )
-                ),
-            )
-            for benchmark in study.benchmarks
-        ),
+        shots=tuple(_shots(benchmark, untouched) for benchmark in study.benchmarks),
         printed=tuple(printed),
         pairs=tuple(_pairs(printed, runs)),
     )
+
+
+def _shots(benchmark: Benchmark, untouched: Sequence[PublishedRun]) -> ShotsFound:
+    said = [
+        (run.language, run.shots)
+        for run in untouched
+        if run.benchmark == benchmark.name and run.shots is not None
+    ]
+    return ShotsFound(benchmark=benchmark.name, registered=benchmark.shots, said=tuple(dict.fromkeys(said)))
 
 
 def _standings(
@@ -429,16 +266,16 @@ def _baseline(run: PublishedRun, score: PublishedScore) -> PublishedBaseline | N
 
 def _pairs(printed: Sequence[PrintedChange], runs: Sequence[PublishedRun]) -> Iterator[PublishedPair]:
     """Every untouched run with every tuned one of its cell; cells for which a change is printed come first."""
-    of_printed = [(each.benchmark, each.language) for each in printed]
-    for cell in dict.fromkeys(of_printed + [(run.benchmark, run.language) for run in runs]):
-        own = [run for run in runs if (run.benchmark, run.language) == cell]
+    cells: list[PrintedChange | PublishedRun] = [*printed, *runs]
+    for cell in dict.fromkeys((each.benchmark, each.language) for each in cells):
         known = [each for each in printed if (each.benchmark, each.language) == cell]
-        for before in (run for run in own if run.tuned is None):
-            for after in (run for run in own if run.tuned is not None):
-                for metric in METRICS:
-                    one, other = _arm(before, metric), _arm(after, metric)
-                    if one and other:
-                        yield _pair(cell, metric, one, other, known)
+        own = [run for run in runs if (run.benchmark, run.language) == cell]
+        untouched = [run for run in own if run.tuned is None]
+        tuned = [run for run in own if run.tuned is not None]
+        for before, after, metric in product(untouched, tuned, METRICS):
+            one, other = _arm(before, metric), _arm(after, metric)
+            if one and other:
+                yield _pair(cell, metric, one, other, known)
 
 
 def _pair(
@@ -462,13 +299,9 @@ def _arm(run: PublishedRun, metric: str) -> Arm | None:
     if score is None:
         return None
     items = items_of(run, score)
+    right = right_answers(score.value, items) if items else None
     return Arm(
-        address=run.address,
-        file=run.file,
-        tuned=run.tuned,
-        items=items,
-        right=right_answers(score.value, items) if items else None,
-        accuracy=score.value,
+        address=run.address, file=run.file, tuned=run.tuned, items=items, right=right, accuracy=score.value
     )
 
 
@@ -480,17 +313,16 @@ def comparison_lines(found: Comparison) -> Iterator[str]:
         yield from map(committable, new)
     yield from map(_shots_line, found.shots)
     yield from map(_pair_line, found.pairs)
-    for each in found.printed:
-        pairs = [
-            pair for pair in found.pairs if (pair.benchmark, pair.language) == (each.benchmark, each.language)
-        ]
-        able = [pair for pair in pairs if any(way.printed == each.printed.text for way in pair.can_be)]
-        same = sum(pair.has_same_items for pair in able)
-        yield f"printed {each.printed.text} for {each.benchmark} in {each.language} ({each.source}): " + (
-            f"{len(able)} of {len(pairs)} pairs can be it, {same} of them on as many questions"
-            if pairs
-            else "no pair of runs was found"
-        )
+    yield from (_printed_line(each, found.pairs) for each in found.printed)
+
+
+def _printed_line(each: PrintedChange, pairs: Sequence[PublishedPair]) -> str:
+    own = [pair for pair in pairs if (pair.benchmark, pair.language) == (each.benchmark, each.language)]
+    able = [pair for pair in own if any(way.printed == each.printed.text for way in pair.can_be)]
+    same = sum(pair.has_same_items for pair in able)
+    which = f"{len(able)} of {len(own)} pairs can be it, {same} of them on as many questions"
+    name = f"printed {each.printed.text} for {each.benchmark} in {each.language} ({each.source})"
+    return f"{name}: {which if own else 'no pair of runs was found'}"
 
 
 def _standing_line(each: BaselineStanding) -> str:
@@ -564,84 +396,6 @@ def _pair_line(pair: PublishedPair) -> str:
 
 
 # Outcomes of single questions from the sample files, by which the baseline gate compares question by question.
-
-
-def sample_table(sets: Sequence[FetchedSet], baseline: PublishedBaseline, out: Path) -> SampleTable:
-    """Fetch the sample file of a fetched baseline and write its table; one that cannot be had says why."""
-    try:
-        outcomes = _outcomes(_sample_file(sets, baseline), baseline)
-    except HarnessError as error:
-        return SampleTable(baseline=baseline, why_missing=str(error))
-    name = f"{baseline.address.replace('/', '_')}_{baseline.run}_{baseline.metric}.csv"
-    digest = write_outcomes(out / OUTCOMES / name, outcomes)
-    return SampleTable(baseline=replace(baseline, outcomes=f"{OUTCOMES}/{name}", outcomes_sha256=digest))
-
-
-def _sample_file(sets: Sequence[FetchedSet], baseline: PublishedBaseline) -> Path:
-    fetched = next(each for each in sets if each.asked.address == baseline.address)
-    pin = Pin(
-        name=f"samples of {baseline.benchmark} in {baseline.language}, {baseline.run}",
-        home=Home.HUB_DATASET,
-        address=baseline.address,
-        revision=fetched.revision,
-        files=(f"*samples_*{baseline.run}.jsonl",),
-        licence="not stated",
-    )
-    tasks = {run.task for run in fetched.runs if baseline.run in run.file}
-    names = {f"samples_{task}_{baseline.run}.jsonl" for task in tasks}
-    files = [
-        path for path in sorted(locate(pin).rglob(f"samples_*{baseline.run}.jsonl")) if path.name in names
-    ]
-    if len(files) != 1:
-        raise UsageError(
-            f"{baseline.address} holds {len(files)} sample files of {', '.join(sorted(tasks))} at {baseline.run}; expected one"
-        )
-    return files[0]
-
-
-def _outcomes(path: Path, baseline: PublishedBaseline) -> Mapping[str, bool]:
-    """The outcomes behind a baseline, which must give its score again."""
-    try:
-        with path.open(encoding="utf-8") as lines:
-            outcomes = outcomes_in(lines, baseline.metric)
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path.name} is no text in UTF-8 (byte {error.start}), so no sample file"
-        ) from error
-    right = sum(outcomes.values()) / max(len(outcomes), 1)
-    is_same = math.isclose(right, baseline.accuracy, rel_tol=0, abs_tol=PRINTED_DIGITS)
-    if len(outcomes) != baseline.items or not is_same:
-        raise UsageError(
-            f"{path.name} has {len(outcomes):,} questions of which {right:.4f} are right, but the summary says "
-            f"{baseline.accuracy:.4f} of {baseline.items:,}; they are not of one run"
-        )
-    return outcomes
-
-
-def outcomes_in(lines: Iterator[str], metric: str) -> Mapping[str, bool]:
-    """Outcome of every question of a sample file of lm-eval.
-
-    Args:
-        lines: One JSON object each.
-        metric: Which score tells right from wrong.
-
-    Raises:
-        UsageError: If a line is no sample, or has no such score.
-    """
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        place = f"line {number} of the sample file"
-        sample = _json_object(line, place, "a sample of lm-eval")
-        if place_of_surrogate(sample.get("doc_hash")):
-            raise UsageError(f"{place} has half of a character for its doc_hash; expected text")
-        if sample.get("filter") not in FILTERED:
-            continue
-        try:
-            score = require_number(metric, float(sample[metric]))
-            rows.append((int(sample["doc_id"]), str(sample["doc_hash"]), score))
-        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"{place} has no usable doc_id, doc_hash and {metric}: {error}") from error
-    return dict(keyed((digest, score) for _, digest, score in sorted(rows)))
 
 
 def _sample_lines(tables: Sequence[SampleTable], out: Path) -> Iterator[str]:
