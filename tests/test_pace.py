@@ -15,7 +15,7 @@ from harness.sources.studies import load_profile
 from harness.store.provenance import machine
 from harness.words.errors import UsageError
 from harness.words.plan import Plan
-from harness.words.records import PromptTotal, Translation
+from harness.words.records import PromptTotal, Translated
 from tests.pencil_run import PencilRun, lengths, losses, moments, texts
 from tests.spied_run import SpiedRun
 
@@ -45,9 +45,8 @@ def told(pace: Pace, name: str) -> StageForecast:
     return next(stage for stage in pace.other.stages if stage.stage == name)
 
 
-def translation(text_id: int) -> Translation:
-    flags = ("empty", "copy", "repetitive", "wrong_script", "odd_length", "truncated")
-    return Translation(text_id=text_id, language="es", text="a", **{f"is_{flag}": False for flag in flags})
+def translated(text_id: int) -> Translated:
+    return Translated(text_id=text_id, text="a", is_truncated=False)
 
 
 def test_pace_is_what_was_read_over_the_time_it_took(pencil: PencilRun) -> None:
@@ -59,11 +58,11 @@ def test_pace_is_what_was_read_over_the_time_it_took(pencil: PencilRun) -> None:
 
 
 def test_time_grows_from_counted_to_assumed_work(pencil: PencilRun) -> None:
-    """10 languages of 491,400 phrases of 32 tokens, from 100 tokens in 50 seconds."""
+    """10 languages of 98,280 phrases of 32 tokens, from 100 tokens in 50 seconds."""
     found = told(paced(pencil, {"activations": 50.0}), "activations")
-    assert found.texts == 10 * 491_400
-    assert found.tokens == 10 * 491_400 * 32
-    assert found.seconds == pytest.approx(50 * 10 * 491_400 * 32 / 100)
+    assert found.texts == 10 * 98_280
+    assert found.tokens == 10 * 98_280 * 32
+    assert found.seconds == pytest.approx(50 * 10 * 98_280 * 32 / 100)
     assert (found.tokens_per_text, found.counted_tokens_per_text) == (32, 20)
 
 
@@ -72,15 +71,15 @@ def test_real_texts_say_how_long_others_are(pencil: PencilRun) -> None:
     pace = paced(pencil, {"activations": 50.0}, mode="full", profile="paper-full")
     found = told(pace, "activations")
     assert pace.other.lengths_are_counted
-    assert (found.tokens, found.tokens_per_text) == (10 * 491_400 * 20, 20)
-    assert found.seconds == pytest.approx(50 * 10 * 491_400 * 20 / 100)
+    assert (found.tokens, found.tokens_per_text) == (10 * 98_280 * 20, 20)
+    assert found.seconds == pytest.approx(50 * 10 * 98_280 * 20 / 100)
 
 
 def test_the_whole_forecast_of_a_rehearsal_is_not_its_own_time(pencil: PencilRun) -> None:
     """What it read is not what its sizes allow, and the one is never taken for the other."""
     found = told(paced(pencil, {"activations": 50.0}, profile="rehearsal"), "activations")
-    assert found.texts == 10 * phrases_at_most(drawn("rehearsal")) == 149_760
-    assert found.seconds == pytest.approx(50 * 149_760 * 32 / 100)
+    assert found.texts == 10 * phrases_at_most(drawn("rehearsal")) == 29_950
+    assert found.seconds == pytest.approx(50 * 29_950 * 32 / 100)
 
 
 def test_training_reaches_the_layers_of_its_loss(tmp_path: Path) -> None:
@@ -111,12 +110,12 @@ def test_prompts_are_counted_and_those_of_the_other_world_assumed(pencil: Pencil
 
 
 def test_translators_are_paced_by_texts(pencil: PencilRun) -> None:
-    pencil.keep("translations", "es", translation(0), translation(1))
-    pace = paced(pencil, {"translations": 8.0})
+    pencil.keep("translation-shards", "es/0", translated(0), translated(1))
+    pace = paced(pencil, {"translation-shards": 8.0})
     (stage,) = pace.stages
     assert (stage.texts_per_second, stage.tokens_per_second, stage.flops_per_second) == (0.25, None, None)
-    assert told(pace, "translations").seconds == pytest.approx(9 * 491_400 * 4)
-    assert told(pace, "translations").tokens_per_text is None
+    assert told(pace, "translation-shards").seconds == pytest.approx(9 * 98_280 * 4)
+    assert told(pace, "translation-shards").tokens_per_text is None
 
 
 def test_what_cannot_be_counted_has_no_pace_and_no_forecast(pencil: PencilRun) -> None:
@@ -142,11 +141,11 @@ def test_another_store_counts_nothing(pencil: PencilRun, tmp_path: Path) -> None
 
 
 def test_people_read_machine_assumptions_time_and_price(pencil: PencilRun) -> None:
-    lines = list(lines_of(paced(pencil, {"activations": 3600 / 10 / 491_400 * 100 / 32}), 2.5))
+    lines = list(lines_of(paced(pencil, {"activations": 3600 / 10 / 98_280 * 100 / 32}), 2.5))
     assert lines[0] == "run (rehearsal world) on Card, 80 GiB, counted in what it stored:"
     assert "5 texts" in lines[1]
     assert "100 tokens" in lines[1]
-    assert any("491,400 phrases, the most that its sizes allow; 6,000 items" in line for line in lines)
+    assert any("98,280 phrases, the most that its sizes allow; 6,000 items" in line for line in lines)
     assert "  lengths of texts: stated ones, since the run's texts are made up" in lines
     assert any(line.endswith("1.0 h  32.0 tokens a text (the run: 20.0)") for line in lines)
     assert lines[-1] == "at 2.5 an hour: 2"
@@ -207,7 +206,7 @@ def test_a_real_small_run_is_paced_from_its_folder(
         assert 0 < stages[name]["flops_per_second"] < answer["matmul_flops_per_second"]
     others = {stage["stage"]: stage for stage in answer["other"]["stages"]}
     assumed = {stage.stage: stage for stage in projection(run.plan)}
-    assert others.keys() == {*spy.tokens, "translations"}
+    assert others.keys() == {*spy.tokens, "translation-shards"}
     assert others["activations"]["seconds"] == pytest.approx(
         costs["activations"]["wall_seconds"] * assumed["activations"].tokens / spy.tokens["activations"]
     )

@@ -174,6 +174,8 @@ def write_translator(folder: Path, source: Sequence[str], target: Sequence[str],
     )
     translator = MarianMTModel(config).eval()
     initialise(translator, seed=len(vocabulary))
+    with torch.no_grad():
+        translator.get_input_embeddings().weight[pad] = 0  # as in every model that Marian made
     translator.save_pretrained(folder)
 
 

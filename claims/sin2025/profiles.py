@@ -87,6 +87,8 @@ def paper() -> Profile:
         sizes=Sizes(
             # What the pre-flight asks for: 1,234 at layer 6, 1,927 at layer 25, 2,006 for a maximum over all layers.
             latents_per_layer=2_100,
+            # More phrases of a latent say little new about it: latents differ among themselves, and they are what is drawn.
+            phrases_per_latent=2,
             panel_latents=64,
             held_out_fraction=1 / 3,
             similarity_texts=512,

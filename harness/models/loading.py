@@ -1,8 +1,6 @@
 """The only door to transformers: a pin in, a live model with its tokenizer out, whole or refused."""
 
 import json
-import pickle
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,18 +13,12 @@ from torch import nn
 from harness.models.weights import reading_foreign_files, weights_fault
 from harness.sources.pins import locate
 from harness.statistics.finite import not_finite
-from harness.words.errors import HarnessError, MissingSourceError, UsageError
+from harness.words.errors import MissingSourceError, UsageError
 from harness.words.plan import Numerics
 from harness.words.study import Pin
 
-PUNCTUATION = "\u201cone\u201d \u2013 \u00abtwo\u00bb \u2026 \u2018three\u2019"
-"""Marks that a normaliser of punctuation writes otherwise."""
-
 MODEL_FILES = ("config.json", "tokenizer.json")
 """What a language model cannot do without, besides its weights."""
-
-TRANSLATOR_FILES = ("config.json", "source.spm", "target.spm", "vocab.json")
-"""What a translator cannot do without, besides its weights."""
 
 CURE = "put the right files in their place, or correct the pin in pins.py of the study, below claims/"
 
@@ -72,15 +64,6 @@ class LanguageModel:
         return ids
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TranslationModel:
-    """A Marian model with its tokenizer."""
-
-    model: Any
-    tokenizer: Any
-    """Reads a control token that a text spells as text, too; the token of a target language in front of it stays one."""
-
-
 @cache
 def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     """The language model of a pin, once per process.
@@ -94,8 +77,8 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     """
     from transformers import AutoTokenizer, Gemma2Config, Gemma2ForCausalLM
 
-    folder = _sound_folder(pin, MODEL_FILES, Gemma2Config.model_type)
-    with reading_foreign_files(folder, _refusal(pin)):
+    folder = sound_folder(pin, MODEL_FILES, Gemma2Config.model_type)
+    with reading_foreign_files(folder, refusal(pin)):
         model, report = Gemma2ForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, numerics.dtype),
@@ -105,8 +88,8 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", split_special_tokens=True)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
-    _require_whole(pin, model, report)
-    _require_its_tokenizer(pin, model, tokenizer)
+    require_whole(pin, model, report)
+    require_its_tokenizer(pin, model, tokenizer)
     return LanguageModel(
         model=model,
         tokenizer=tokenizer,
@@ -116,47 +99,7 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     )
 
 
-@cache
-def load_translator(pin: Pin, numerics: Numerics) -> TranslationModel:
-    """The translation model of a pin, in float32 whatever precision it is stored in.
-
-    Raises:
-        MissingSourceError: If it cannot be had, or lacks a file.
-        UsageError: If its files hold another kind of model, lack a tensor of it or hold one too many, hold values that are
-            no numbers, or its vocabulary does not fit it.
-        ValueError: If its weights are a pickle of anything but tensors.
-        HarnessError: If its tokenizer changes punctuation, as it does where sacremoses is present.
-    """
-    from transformers import MarianConfig, MarianMTModel, MarianTokenizer
-
-    folder = _sound_folder(pin, TRANSLATOR_FILES, MarianConfig.model_type)
-    try:
-        with reading_foreign_files(folder, _refusal(pin)):
-            # Some translators are published as a pickle alone: of it nothing but tensors is read, never code.
-            model, report = MarianMTModel.from_pretrained(
-                folder, dtype=torch.float32, weights_only=True, output_loading_info=True
-            )
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{pin.name}: its weights hold more than tensors ({str(error).splitlines()[0]}), so they are not read: such a "
-            "file can run any code; find out who published it, and correct the pin"
-        ) from error
-    model.eval().requires_grad_(requires_grad=False).to(numerics.device)
-    _require_whole(pin, model, report)
-    with warnings.catch_warnings(), reading_foreign_files(folder, _refusal(pin)):
-        # Punctuation is left as it stands: sacremoses is absent on purpose, so that inputs never depend on it.
-        warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
-        tokenizer = MarianTokenizer.from_pretrained(folder, split_special_tokens=True)
-    _require_its_tokenizer(pin, model, tokenizer)
-    if (found := tokenizer.normalize(PUNCTUATION)) != PUNCTUATION:
-        raise HarnessError(
-            f"the tokenizer of {pin.name} makes {found!r} of {PUNCTUATION!r}, as it does where sacremoses can be imported; "
-            "expected every text as it stands: uninstall sacremoses, and start again"
-        )
-    return TranslationModel(model=model, tokenizer=tokenizer)
-
-
-def _sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
+def sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
     """Where a model lies, once its files are all there, are of its kind, and name each tensor once.
 
     The library takes a configuration of another kind for its own, and draws at random whatever then has no weights.
@@ -181,11 +124,12 @@ def _sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
     return folder
 
 
-def _refusal(pin: Pin) -> Callable[[str], UsageError]:
+def refusal(pin: Pin) -> Callable[[str], UsageError]:
+    """The error for what a library says of the files of a pin."""
     return lambda said: UsageError(f"{pin} cannot be loaded ({said}); {CURE}")
 
 
-def _require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -> None:  # noqa: ANN401
+def require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -> None:  # noqa: ANN401
     """Every tensor of the model was in its files, every one of theirs is in the model, and all hold numbers.
 
     What the files lack is drawn at random without an error, anew at every load. Tensors that are tied to another one, or
@@ -203,7 +147,7 @@ def _require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) 
         )
 
 
-def _require_its_tokenizer(pin: Pin, model: Any, tokenizer: Any) -> None:  # noqa: ANN401
+def require_its_tokenizer(pin: Pin, model: Any, tokenizer: Any) -> None:  # noqa: ANN401
     """Every id that a text can have is embedded; control tokens that a class of tokenizers adds come from no text."""
     controls = {place for place, token in tokenizer.added_tokens_decoder.items() if token.special}
     largest = max(place for place in tokenizer.get_vocab().values() if place not in controls)

@@ -46,6 +46,7 @@ class Draw(IntEnum):
     LATENTS = 0
     HELD_OUT = 1
     PANEL = 2
+    PHRASES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +91,7 @@ def phrases(
     dictionary_files: tuple[str, ...],
     choice: PhraseChoice,
     latents_per_layer: int,
+    phrases_per_latent: int | None,
     panel_latents: int,
     held_out_fraction: float,
     seed: int,
@@ -112,7 +114,12 @@ def phrases(
                 f"{source_id}: {len(found.eligible)} latents have {choice.min_examples} phrases or more, but the panel "
                 f"needs {panel_latents}; ask for a smaller panel or fewer phrases per latent"
             )
-        drawn.append({latent: found.eligible[latent] for latent in chosen})
+        drawn.append(
+            {
+                latent: drawn_phrases(found.eligible[latent], phrases_per_latent, layer, latent, seed)
+                for latent in chosen
+            }
+        )
         listed = listed_latents(stored, source_id, width)
         coverage.append(_coverage(layer, rows, found, listed, len(chosen)))
     texts = numbered_texts(drawn, held_out_fraction, seed)
@@ -191,6 +198,16 @@ def drawn_latents(eligible: Sequence[int], count: int, layer: int, seed: int) ->
     return sorted(order[:count].tolist())
 
 
+def drawn_phrases(
+    eligible: Sequence[Phrase], count: int | None, layer: int, latent: int, seed: int
+) -> tuple[Phrase, ...]:
+    """A seeded sample of a latent's phrases, strongest first; each latent has a stream of its own, and None takes all."""
+    if count is None:
+        return tuple(eligible)
+    order = _stream(Draw.PHRASES, seed, layer, latent).permutation(len(eligible))
+    return tuple(eligible[place] for place in sorted(order[:count].tolist()))
+
+
 def numbered_texts(
     drawn: Sequence[Mapping[int, Sequence[Phrase]]], held_out_fraction: float, seed: int
 ) -> list[Text]:
@@ -226,8 +243,8 @@ def _panel_of_layer(latents: Sequence[int], size: int, layer: int, seed: int) ->
     return sorted(order[:size].tolist())
 
 
-def _stream(draw: Draw, seed: int, layer: int = 0) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence([seed, draw, layer]))
+def _stream(draw: Draw, seed: int, layer: int = 0, *latent: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence([seed, draw, layer, *latent]))
 
 
 def _distinct(phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:

@@ -21,7 +21,7 @@ from harness.stages.evaluation import benchmarks, benchmarks_tuned
 from harness.stages.extraction import activations, activations_tuned
 from harness.stages.phrases import phrases as select_phrases
 from harness.stages.stage import stage
-from harness.stages.translation import translations
+from harness.stages.translation import converted_translators, translation_shards
 from harness.statistics.metrics import gap_percent
 from harness.store.tables import read_column, read_table, write_table
 from harness.words.estimate import SelfCheck
@@ -36,6 +36,7 @@ from harness.words.records import (
     Text,
     TextLength,
     TrainingLoss,
+    Translated,
     Translation,
 )
 from harness.words.study import Aggregation, Language, Pin
@@ -78,7 +79,7 @@ def self_checks(
     out: Path,
     known_numbers: Pin,
     phrases: Parameters,
-    languages: tuple[Mapping[str, Parameters], ...],
+    languages: tuple[Parameters, ...],
     benchmarks: Parameters,
 ) -> None:
     """Known numbers, computed again.
@@ -89,7 +90,7 @@ def self_checks(
         out: The folder to fill.
         known_numbers: Folder with the recorded numbers and the inputs of every stage.
         phrases: What the phrases stage is told.
-        languages: What the stages of each tuned language are told: translation, activations, dictionary and adapter.
+        languages: Each tuned language, and what its stages are told: translator, translation, activations, dictionary and adapter.
         benchmarks: How the reference language's questions are asked, of the untouched model and through each adapter.
     """
     folder = locate(known_numbers)
@@ -124,7 +125,7 @@ def checks(found: Iterator[Figure], recorded: Mapping[str, float]) -> Iterator[S
 def figures(
     folder: Path,
     of_phrases: Parameters,
-    of_languages: tuple[Mapping[str, Parameters], ...],
+    of_languages: tuple[Parameters, ...],
     of_benchmarks: Parameters,
 ) -> Iterator[Figure]:
     """Every figure, stage by stage; those of one language for every tuned language."""
@@ -178,11 +179,12 @@ def _phrases(told: Parameters, scratch: Path) -> Iterator[Figure]:
         )
 
 
-def _translation(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+def _translation(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     language, (english, translated) = _language(told), _texts(told, folder)
-    translations(english, out=scratch, **told["translation"])
+    converted_translators(out=scratch / "translator", **told["translator"])
+    translation_shards(english, scratch / "translator", out=scratch, **told["translation"])
     known = {row.text_id: row.text for row in read_table(translated, Translation)}
-    same = sum(known[row.text_id] == row.text for row in read_table(scratch, Translation))
+    same = sum(known[row.text_id] == row.text for row in read_table(scratch, Translated))
     yield Figure(
         check_id=f"translations.{language.code}.same",
         says=f"committed phrases whose {language.name} translation is the recorded one",
@@ -191,19 +193,19 @@ def _translation(told: Mapping[str, Parameters], folder: Path, scratch: Path) ->
     )
 
 
-def _activations(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+def _activations(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     activations(*_texts(told, folder), out=scratch, **told["activations"])
     yield from _read_activations(told, scratch, "activations")
 
 
-def _tuned_activations(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+def _tuned_activations(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     english, translated = _texts(told, folder)
     adapter = folder / "adapter" / _language(told).code
     activations_tuned(english, adapter, translated, out=scratch, **told["activations"])
     yield from _read_activations(told, scratch, "activations-tuned")
 
 
-def _read_activations(told: Mapping[str, Parameters], scratch: Path, stage_name: str) -> Iterator[Figure]:
+def _read_activations(told: Parameters, scratch: Path, stage_name: str) -> Iterator[Figure]:
     language = _language(told)
     layer, mean = (read_column(scratch, PanelActivation, name) for name in ("layer", "mean"))
     for number in _spread(len(told["activations"]["networks"].dictionary_files)):
@@ -222,7 +224,7 @@ def _read_activations(told: Mapping[str, Parameters], scratch: Path, stage_name:
     )
 
 
-def _dictionary_error(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+def _dictionary_error(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     language = _language(told)
     dictionary_error(*_texts(told, folder), out=scratch, **told["dictionary"])
     rows = read_table(scratch, DictionaryError)
@@ -235,7 +237,7 @@ def _dictionary_error(told: Mapping[str, Parameters], folder: Path, scratch: Pat
         )
 
 
-def _adapter(told: Mapping[str, Parameters], folder: Path, scratch: Path) -> Iterator[Figure]:
+def _adapter(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     language = _language(told)
     adapters(*_texts(told, folder), out=scratch, **told["adapter"])
     losses, moments = read_table(scratch, TrainingLoss), read_table(scratch, AlignmentStep)
@@ -267,12 +269,12 @@ def _benchmarks(told: Parameters, stage_name: str, by: str, adapter: Path | None
         )
 
 
-def _language(told: Mapping[str, Parameters]) -> Language:
-    language: Language = told["translation"]["language"]
+def _language(told: Parameters) -> Language:
+    language: Language = told["language"]
     return language
 
 
-def _texts(told: Mapping[str, Parameters], folder: Path) -> tuple[Path, Path]:
+def _texts(told: Parameters, folder: Path) -> tuple[Path, Path]:
     return folder / "phrases", folder / "translation" / _language(told).code
 
 

@@ -24,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LIBRARIES = (
     "torch",
     "transformers",
+    "ctranslate2",
     "peft",
     "lm-eval",
     "sae-lens",

@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 
 Row = TypeVar("Row")
 
-FILE_NAMES: dict[str, str] = {"ItemOutcome": "items", "TrainingLoss": "training_losses"}
+FILE_NAMES: dict[str, str] = {
+    "ItemOutcome": "items",
+    "TrainingLoss": "training_losses",
+    "Translated": "translated",
+}
 """Records whose table is not named by adding an "s" to their own name."""
 
 ROWS_PER_GROUP = 4_096

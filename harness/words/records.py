@@ -63,6 +63,16 @@ class Coverage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Translated:
+    """What a translator made of one text (`translated`)."""
+
+    text_id: int
+    text: str
+    is_truncated: bool
+    """True when the model was stopped before the end of its translation, or of the text."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Translation:
     """One phrase in one target language, with what looks wrong about it (`translations`)."""
 

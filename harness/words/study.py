@@ -301,6 +301,8 @@ class Sizes:
     sampling_seed: int = SAMPLING_SEED
     """Which latents are drawn, and which texts are held out; another one makes an independent run."""
     latents_per_layer: int
+    phrases_per_latent: int | None = None
+    """At most so many of the phrases that the specification lets speak for a latent, a seeded sample; None takes all."""
     panel_latents: int
     """Latents per layer whose pooled values are kept for every text."""
     held_out_fraction: float
@@ -321,6 +323,8 @@ class Sizes:
     batch_tokens: int
     """Padded positions per forward pass."""
     dtype: str
+    translator_dtype: str = "float32"
+    """What the translators compute in, however their weights are stored; "float16" and "int8" are faster on an accelerator."""
     threads: int
 
 

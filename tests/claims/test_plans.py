@@ -32,6 +32,8 @@ class Pencil:
     """Address, the language's code in its place."""
     questions: str
     """Address, the benchmark's data folder in its place."""
+    shards: int
+    """In which a language's phrases are translated: as many as hold those of all latents of 26 layers."""
     has_scores: bool
     """Whether there is a text on which translators are scored."""
     has_checks: bool
@@ -40,17 +42,17 @@ class Pencil:
 
 MINIATURE = Pencil(
     seeds=(1, 2, 3), steps=20, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
-    has_scores=False, has_checks=True,
+    shards=2, has_scores=False, has_checks=True,
 )  # fmt: skip
 PAPER = {
     "seeds": (1, 2, 3, 4, 5), "controls": (1,), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
-    "questions": "richmondsin/{}", "has_scores": True, "has_checks": False,
+    "questions": "richmondsin/{}", "shards": 7, "has_scores": True, "has_checks": False,
 }  # fmt: skip
 OTHER_SEEDS = {"seeds": (11, 12, 13), "has_checks": False}
 FULL_SETS = {"questions": "alexandrainst/{}"}
 REHEARSED = {
     "seeds": (1,), "steps": 20, "translator": "translator?vocabulary=62000&width=512&layers=6&heads=8&mlp=2048",
-    "questions": "items?items=12", "has_scores": False,
+    "questions": "items?items=12", "shards": 1, "has_scores": False,
 }  # fmt: skip
 
 PENCIL: Mapping[tuple[str, str], Pencil] = {
@@ -75,9 +77,15 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
 
     found: dict[str, dict[str, str]] = {"replay/all": {}, "phrases/all": {}}
     for code in TARGETS:
-        found[f"translations/{code}"] = {"phrases": "phrases/all"}
+        translator = {"translator": f"converted-translators/{code}"}
+        shards = {
+            f"{code}/{number}": f"translation-shards/{code}/{number}" for number in range(pencil.shards)
+        }
+        found[f"converted-translators/{code}"] = {}
+        found |= dict.fromkeys(shards.values(), {"phrases": "phrases/all"} | translator)
+        found[f"translations/{code}"] = {"phrases": "phrases/all"} | shards
         if pencil.has_scores:
-            found[f"translation-scores/{code}"] = {}
+            found[f"translation-scores/{code}"] = translator
     for code, needs in texts.items():
         found[f"activations/{code}"] = found[f"dictionary-error/{code}"] = needs
         found[f"benchmarks/{code}"] = {}
@@ -92,7 +100,7 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
             found[f"benchmarks-tuned/{name}/{code}"] = adapter
     for name, own in wrong.items():
         found[f"activations-tuned/{name}/{own}"] = texts[own] | {"adapter": f"adapters/{name}"}
-    unread = ("replay/", "published-models/")
+    unread = ("replay/", "published-models/", "converted-translators/", "translation-shards/")
     found["estimates/all"] = {name: name for name in found if not name.startswith(unread)}
     if pencil.has_checks:
         found["self-checks/all"] = {}
@@ -128,12 +136,14 @@ def test_every_item_is_in_its_language_under_its_seed_from_its_source(names: tup
         read = adapter_and_read[-1] if "tuned" in item.stage else own
         told = item.parameters
         match item.stage:
-            case "translations" | "translation-scores":
-                of_one = told.get("translation", told)
-                assert (of_one["language"].code, of_one["translator"].address) == (
-                    own,
-                    pencil.translator.format(own),
-                )
+            case "converted-translators":
+                assert told["translator"].address == pencil.translator.format(own)
+            case "translation-shards":
+                assert (dict(item.needs)["translator"].name, f"{told['shard']}") == (own, adapter_and_read[0])
+            case "translations":
+                assert told["language"].code == own
+            case "translation-scores":
+                assert (told["language"], dict(item.needs)["translator"].name) == (own, own)
             case "activations" | "activations-tuned" | "dictionary-error":
                 assert told["language"] == read
             case "adapters":

@@ -21,10 +21,10 @@ READERS = ("activations", "activations-tuned", "dictionary-error", "adapters", "
 CHECKED = "self-checks[tuned].languages"
 CHECKED_READERS = (f"{CHECKED}.activations", f"{CHECKED}.dictionary", f"{CHECKED}.adapter")
 ASKERS = ("benchmarks", "benchmarks-tuned", "self-checks.benchmarks")
-TRANSLATORS = ("translations", "translation-scores.translation", f"{CHECKED}.translation")
+TRANSLATORS = ("translation-shards", "translation-scores", f"{CHECKED}.translation")
 OF_ONE_TRANSLATOR = (
-    "translations[*]",
-    "translation-scores[*].translation",
+    "translation-shards[*]",
+    "translation-scores[*]",
     "self-checks[own].languages.translation",
 )
 SELECTION = ("phrases", "self-checks.phrases")
@@ -44,14 +44,14 @@ def of_numerics(field: str) -> tuple[str, ...]:
     """A field of whatever any model is run with."""
     return (
         *of_networks(f"numerics.{field}"),
-        *at((*TRANSLATORS, *ASKERS, "published-models"), f"numerics.{field}"),
+        *at((*ASKERS, "published-models"), f"numerics.{field}"),
     )
 
 
 def of_language(field: str) -> tuple[str, ...]:
     """A field of a target language."""
     return (
-        *at(OF_ONE_TRANSLATOR, f"language.{field}"),
+        *at(("translations[*]", "self-checks[own].languages"), f"language.{field}"),
         "estimates.languages",
     )
 
@@ -79,7 +79,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.languages.*.group": of_language("group"),
     "study.languages.*.script": of_language("script"),
     "study.languages.*.tuned": (
-        *at(("translations[*]", "translation-scores[*].translation"), "language.tuned"),
+        "translations[*].language.tuned",
         "estimates.languages",
         *TUNED_ITEMS,
         "self-checks.languages",
@@ -128,7 +128,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sources.phrase_source_ids": (*at(SELECTION, "source_ids"), "replay.source_ids"),
     # Spot checks ask it; nothing measured rests on its answers.
     "profile.sources.phrase_service": (),
-    "profile.sources.translators.*.pin": at(OF_ONE_TRANSLATOR, "translator"),
+    "profile.sources.translators.*.pin": at(("converted-translators[*]", "self-checks[own].languages.translator"), "translator"),
     "profile.sources.translators.*.target_token": at(OF_ONE_TRANSLATOR, "target_token"),
     # A remark for whoever reads the study.
     "profile.sources.translators.*.named_otherwise": (),
@@ -147,6 +147,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
         *at(("replay", "activations", "activations-tuned", "dictionary-error"), "seed"),
     ),
     "profile.sizes.latents_per_layer": at(SELECTION, "latents_per_layer"),
+    "profile.sizes.phrases_per_latent": at(SELECTION, "phrases_per_latent"),
     "profile.sizes.panel_latents": at(SELECTION, "panel_latents"),
     "profile.sizes.held_out_fraction": at(SELECTION, "held_out_fraction"),
     "profile.sizes.similarity_texts": ("activations.similarity_texts",),
@@ -160,7 +161,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sizes.parallel_texts": ("translation-scores.parallel.sentences",),
     "profile.sizes.batch_tokens": of_networks("batch_tokens"),
     "profile.sizes.dtype": of_numerics("dtype"),
-    "profile.sizes.threads": of_numerics("threads"),
+    "profile.sizes.translator_dtype": at(TRANSLATORS, "numerics.dtype"),
+    "profile.sizes.threads": (*of_numerics("threads"), *at(TRANSLATORS, "numerics.threads")),
 }  # fmt: skip
 """By field: the stages and fields of their tasks where a change of it arrives, in every item and nowhere else.
 
@@ -197,6 +199,7 @@ LEFT_OUT: Mapping[str, Any] = {
         split="test",
         configs=dict.fromkeys(("en", "zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi"), "another"),
     ),
+    "profile.sizes.phrases_per_latent": 10,
     "profile.sizes.control_seeds": (7,),
     "profile.sizes.max_alignment_steps": 7,
     "profile.sizes.alignment_batch": 7,
@@ -321,7 +324,7 @@ def in_task(value: Any, path: str) -> dict[str, Any]:
             for place, part in in_task(told, f"{path}.{name}").items()
         }
     if isinstance(value, tuple) and value and isinstance(value[0], Mapping):
-        by_language = {each["translation"]["language"].code: each for each in value}
+        by_language = {each["language"].code: each for each in value}
         found = {path: tuple(by_language)}
         for code, each in by_language.items():
             found |= in_task(each, f"{path}[{code}]")
@@ -342,7 +345,12 @@ def by_place(made: Plan) -> dict[tuple[str, str], Item]:
 def arrivals(before: Plan, after: Plan) -> dict[str, dict[str, Any]]:
     """By place where two plans differ: what stands there now, by item."""
     old, new = by_place(before), by_place(after)
-    found: dict[str, dict[str, Any]] = {f"{stage} items": {} for stage, _ in old.keys() ^ new.keys()}
+    found: dict[str, dict[str, Any]] = {
+        # How many shards there are follows how many phrases could be drawn, and is no field's business.
+        f"{stage} items": {}
+        for stage, _ in old.keys() ^ new.keys()
+        if stage != "translation-shards"
+    }
     for place in old.keys() & new.keys():
         if old[place].parameters == new[place].parameters:
             continue
@@ -367,7 +375,11 @@ def expected(world: World, leaf: Leaf, before: Plan) -> dict[str, set[str]]:
         name = stage.partition("[")[0]
         items = {item.name for made in before.stages if made.name == name for item in made.items}
         if "[*]" in stage:
-            items = {item for item in items if item == leaf.key or item.endswith(f"published-{leaf.key}")}
+            items = {
+                item
+                for item in items
+                if item.split("/")[0] == leaf.key or item.endswith(f"published-{leaf.key}")
+            }
         tuned = [language.code for language in world.study.tuned]
         codes = tuned if "[tuned]" in stage else [code for code in tuned if code == leaf.key]
         paths = (

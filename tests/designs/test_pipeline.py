@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 
 from harness.designs.design import plan
-from harness.designs.disparity.plan import SELF_CHECK_STEPS
+from harness.designs.disparity.plan import SELF_CHECK_STEPS, SHARD_TEXTS
 from harness.stages.stage import declaration, staged
 from harness.words.plan import Item, Plan
 from harness.words.study import SAMPLING_SEED, Home, Pin, Profile, Study
@@ -24,6 +24,8 @@ FOUR_LAYERS = World(root=Path("nowhere"), num_layers=4, languages=("en", "zh", "
 STAGES = (
     "replay",
     "phrases",
+    "converted-translators",
+    "translation-shards",
     "translations",
     "activations",
     "dictionary-error",
@@ -94,6 +96,19 @@ def test_every_language_but_english_is_translated(made: Plan) -> None:
         assert names(made, stage) == ["en", "zh", "es", "ml"]
 
 
+def test_shards_hold_as_many_phrases_as_could_be_drawn(study: Study, profile: Profile, made: Plan) -> None:
+    most = 4 * profile.sizes.latents_per_layer * study.primary.phrases.max_examples
+    assert most <= SHARD_TEXTS
+    assert names(made, "translation-shards") == ["zh/0", "es/0", "ml/0"]
+    wide = replace(
+        profile, sizes=replace(profile.sizes, latents_per_layer=SHARD_TEXTS // 4 + 1, phrases_per_latent=2)
+    )
+    items = plan(study, wide, "cpu").stage("translation-shards").items
+    assert [item.parameters["shard"] for item in items if item.name.startswith("es/")] == [0, 1, 2]
+    (spanish,) = (item for item in plan(study, wide, "cpu").stage("translations").items if item.name == "es")
+    assert [need.name for _, need in spanish.needs] == ["all", "es/0", "es/1", "es/2"]
+
+
 def test_english_is_read_from_the_phrases_themselves(made: Plan) -> None:
     roles = {item.name: [role for role, _ in item.needs] for item in made.stage("activations").items}
     assert roles["en"] == ["phrases"]
@@ -138,9 +153,10 @@ def test_base_and_tuned_activations_differ_in_the_similarity_sample_alone(made: 
 
 
 def test_the_estimates_need_every_other_item_but_the_gate(made: Plan) -> None:
-    """What the gate found speaks about the numbers, and moves none."""
+    """What the gate found speaks about the numbers, and moves none; parts of translations are read in the whole."""
     (last,) = made.stage("estimates").items
-    others = [place for place in places(made.items()) if place not in {"replay/all", "estimates/all"}]
+    unread = {"replay", "converted-translators", "translation-shards", "estimates"}
+    others = [place for place in places(made.items()) if place.partition("/")[0] not in unread]
     assert sorted(role for role, _ in last.needs) == sorted(others)
     assert places(need for _, need in last.needs) == [role for role, _ in last.needs]
 
@@ -163,7 +179,7 @@ def test_a_stage_tells_what_it_reads_from(made: Plan) -> None:
 
 def test_an_unknown_stage_is_refused_with_those_that_exist(made: Plan) -> None:
     with pytest.raises(
-        ValueError, match="unknown stage 'activation'; this plan has replay, phrases, translations"
+        ValueError, match="unknown stage 'activation'; this plan has replay, phrases, converted-translators"
     ):
         made.stage("activation")
 
@@ -215,11 +231,14 @@ def test_self_checks_stand_beside_the_run_and_need_nothing_of_it(made: Plan, che
     assert item.needs == ()
     told = item.parameters
     assert told["phrases"] == made.stage("phrases").items[0].parameters
-    assert [each["translation"]["language"] for each in told["languages"]] == list(made.study.tuned)
-    translations = {each.name: each.parameters for each in made.stage("translations").items}
+    assert [each["language"] for each in told["languages"]] == list(made.study.tuned)
+    shards, translators = (
+        {each.name: each.parameters for each in made.stage(stage).items}
+        for stage in ("translation-shards", "converted-translators")
+    )
     for each in told["languages"]:
-        code = each["translation"]["language"].code
-        assert each["translation"] == translations[code]
+        code = each["language"].code
+        assert (each["translation"], each["translator"]) == (shards[f"{code}/0"], translators[code])
         assert [each[name]["language"] for name in ("activations", "dictionary", "adapter")] == [code] * 3
         assert each["adapter"]["max_steps"] == SELF_CHECK_STEPS
     assert told["benchmarks"]["language"] == made.study.reference.code

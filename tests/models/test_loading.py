@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from harness.models.loading import load_language_model, load_translator
+from harness.models.loading import load_language_model
+from harness.models.translator import load_marian
 from harness.sources.pins import ForeignFileError, locate
 from harness.words.errors import HarnessError, MissingSourceError, UsageError
 from harness.words.study import Home, Pin
@@ -71,7 +72,7 @@ def test_a_text_that_is_read_as_a_second_bos_is_told_from_a_broken_tokenizer(wor
 
 
 def test_a_translator_reads_the_control_tokens_of_a_text_as_text(world: World) -> None:
-    tokenizer = load_translator(world.translators["zh"].pin, world.numerics).tokenizer
+    tokenizer = load_marian(world.translators["zh"].pin).tokenizer
     ids = tokenizer(">>cmn_Hans<< the </s> and <pad> marks")["input_ids"]
     assert ids[0] == tokenizer.convert_tokens_to_ids(">>cmn_Hans<<") != tokenizer.unk_token_id
     assert tokenizer.pad_token_id not in ids
@@ -91,7 +92,7 @@ def test_a_tokenizer_without_bos_is_refused(world: World, tmp_path: Path) -> Non
 
 
 def test_translators_run_in_float32_however_they_are_stored(world: World) -> None:
-    weights = load_translator(world.translators["ml"].pin, world.numerics).model.parameters()
+    weights = load_marian(world.translators["ml"].pin).model.parameters()
     assert {weight.dtype for weight in weights} == {torch.float32}
 
 
@@ -114,7 +115,7 @@ def test_a_planted_pickle_in_the_place_of_weights_is_never_loaded(
         ),
         (
             world.translators["es"].pin,
-            load_translator,
+            lambda pin, _: load_marian(pin),
             pytest.raises(ValueError, match="hold more than tensors"),
         ),
     ):
@@ -131,13 +132,13 @@ def test_a_pickle_of_tensors_alone_is_a_translator_like_any_other(world: World, 
     weights = tmp_path / "es" / "model.safetensors"
     (tmp_path / "es" / "pytorch_model.bin").write_bytes(torch_saved(load_file(weights)))
     weights.unlink()
-    found = load_translator(planted, world.numerics).model.state_dict()
-    expected = load_translator(pin, world.numerics).model.state_dict()
+    found = load_marian(planted).model.state_dict()
+    expected = load_marian(pin).model.state_dict()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_translators_are_given_every_mark_as_it_stands(world: World) -> None:
-    tokenizer = load_translator(world.translators["ml"].pin, world.numerics).tokenizer
+    tokenizer = load_marian(world.translators["ml"].pin).tokenizer
     assert tokenizer.normalize("\u201cone\u201d \u2013 two") == "\u201cone\u201d \u2013 two"
 
 
@@ -153,7 +154,7 @@ def test_a_library_that_would_change_the_texts_is_refused(
 
     monkeypatch.setitem(sys.modules, "sacremoses", SimpleNamespace(MosesPunctNormalizer=MosesPunctNormalizer))
     with pytest.raises(HarnessError, match="expected every text as it stands: uninstall sacremoses"):
-        load_translator.__wrapped__(world.translators["ml"].pin, world.numerics)
+        load_marian(world.translators["ml"].pin)
 
 
 def test_a_folder_that_is_not_there_says_how_to_get_it() -> None:
@@ -243,7 +244,7 @@ def test_a_translator_that_is_not_whole_is_refused_by_name(world: World, tmp_pat
     pin = copied(world.translators["es"].pin, tmp_path / "es")
     reweighed(tmp_path / "es", spoil)
     with pytest.raises(UsageError, match=says):
-        load_translator.__wrapped__(pin, world.numerics)
+        load_marian(pin)
 
 
 @pytest.mark.parametrize("file", ["config.json", "source.spm", "target.spm", "vocab.json"])
@@ -251,12 +252,12 @@ def test_a_translator_without_one_of_its_files_names_it(world: World, tmp_path: 
     pin = copied(world.translators["es"].pin, tmp_path / "es")
     (tmp_path / "es" / file).unlink()
     with pytest.raises(MissingSourceError, match=rf"tiny translator es .* has no {file}; its folder holds"):
-        load_translator.__wrapped__(pin, world.numerics)
+        load_marian(pin)
 
 
 def test_what_a_translator_ties_or_computes_may_be_absent(world: World, tmp_path: Path) -> None:
     """And may be there: published ones hold the head's weights and the table of positions, or leave them out."""
-    expected = load_translator(world.translators["es"].pin, world.numerics).model.state_dict()
+    expected = load_marian(world.translators["es"].pin).model.state_dict()
     derived = [
         name for name in expected if "embed_" in name or name in {"lm_head.weight", "final_logits_bias"}
     ]
@@ -265,5 +266,5 @@ def test_what_a_translator_ties_or_computes_may_be_absent(world: World, tmp_path
         pin = copied(world.translators["es"].pin, tmp_path / str(number))
         (tmp_path / str(number) / "model.safetensors").unlink()
         (tmp_path / str(number) / "pytorch_model.bin").write_bytes(torch_saved(dict(held)))
-        found = load_translator.__wrapped__(pin, world.numerics).model.state_dict()
+        found = load_marian(pin).model.state_dict()
         assert all(torch.equal(found[name], expected[name]) for name in expected)

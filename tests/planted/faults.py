@@ -8,13 +8,13 @@ from tests.planted.world import SEEDS
 
 READING = ("activations", "activations-tuned/ml/seed-1", "dictionary-error/ml")
 """What a wrong way to read a model leads to: all that is read without an adapter, and a part of the rest."""
-PHRASES = ("phrases", "translations", "activations", "activations-tuned", "estimates")
+PHRASES = ("phrases", "translation-shards", "translations", "activations", "activations-tuned", "estimates")
 """What other phrases lead to, but for the error of dictionaries, which no fault is about that draws them."""
 TRAINING = ("adapters/ml/seed-1",)
 UNTUNED = ("benchmarks/es", "benchmarks/it")
 """Questions that no adapter is asked."""
 ASKED_IN_HINDI = ("benchmarks/hi", *(f"benchmarks-tuned/hi/seed-{seed}/hi" for seed in SEEDS))
-IN_HINDI = ("translations/hi",)
+IN_HINDI = ("translation-shards/hi/0",)
 """What depends on how beams are searched, and on how long a translation may be."""
 
 COUNTED = "models.residuals:counted_positions"
@@ -310,10 +310,10 @@ FAULTS = (
         name="translations shifted by one",
         patches=_patched(
             "stages.translation:translated_texts",
-            "zip(batch, translated, strict=True)",
-            "zip(batch, translated[1:] + translated[:1], strict=True)",
+            "zip(texts, decoded, said, whole, strict=True)",
+            "zip(texts, decoded[1:] + decoded[:1], said, whole, strict=True)",
         ),
-        redone=("translations/ml",),
+        redone=("translation-shards/ml/0",),
         seen_by=("translations", "token values", "gaps", "similarities"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -321,32 +321,32 @@ FAULTS = (
         name="translations in the order of their length",
         patches=_patched(
             "stages.translation:translated_texts",
-            "[results[index] for index in range(len(texts))]",
-            "list(results.values())",
+            "zip(texts, decoded, said, whole, strict=True)",
+            "zip(texts, sorted(decoded, key=len, reverse=True), said, whole, strict=True)",
         ),
-        redone=("translations/ml",),
+        redone=("translation-shards/ml/0",),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
     Fault(
         name="untranslated copies",
         patches=_patched(
-            "stages.translation:_translate_batch",
-            "tokenizer.batch_decode(generated, skip_special_tokens=True)",
+            "stages.translation:translated_texts",
+            "tokenizer.batch_decode(said, skip_special_tokens=True)",
             "list(sources)",
         ),
-        redone=("translations/ml",),
+        redone=("translation-shards/ml/0",),
         seen_by=("translations", "gaps", "unflagged translations", "tokens and selections kept"),
         moves=("gap/layer=1/high", "translations-unflagged"),
     ),
     Fault(
         name="wrong target tag",
         patches=_patched(
-            "stages.translation:translations",
-            "sources, target_token",
-            'sources, target_token and ">>por<<"',
+            "stages.translation:translation_shards",
+            "texts, target_token",
+            'texts, target_token and ">>por<<"',
         ),
-        redone=("translations/it",),
+        redone=("translation-shards/it/0",),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -355,7 +355,7 @@ FAULTS = (
         patches=_patched(
             "stages.translation:translated_texts", 'f"{target_token} " if target_token else ""', '""'
         ),
-        redone=("translations/it",),
+        redone=("translation-shards/it/0",),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
@@ -793,7 +793,9 @@ FAULTS = (
     Fault(
         name="seeds not reaching the draw of phrases",
         patches=_patched(
-            "stages.phrases:_stream", "SeedSequence([seed, draw, layer])", "SeedSequence([draw, layer])"
+            "stages.phrases:_stream",
+            "SeedSequence([seed, draw, layer, *latent])",
+            "SeedSequence([draw, layer, *latent])",
         ),
         redone=(),
         seen_by=("seeds of phrases",),
@@ -859,7 +861,7 @@ FAULTS = (
     ),
     Fault(
         name="the specification's beams not handed to translators",
-        patches=_patched("stages.translation:_translate_batch", "num_beams=num_beams, ", ""),
+        patches=_patched("stages.translation:translated_texts", "beam_size=num_beams,", ""),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
         moves=("gap",),
@@ -867,7 +869,7 @@ FAULTS = (
     Fault(
         name="greedy instead of beams",
         patches=_patched(
-            "designs.disparity.plan:Told.translation",
+            "designs.disparity.plan:Told._translating",
             '"num_beams": self.study.primary.num_beams',
             '"num_beams": 1',
         ),
@@ -878,7 +880,9 @@ FAULTS = (
     Fault(
         name="no length penalty",
         patches=_patched(
-            "stages.translation:_translate_batch", "do_sample=False", "do_sample=False, length_penalty=0.0"
+            "stages.translation:translated_texts",
+            "beam_size=num_beams,",
+            "beam_size=num_beams, length_penalty=0.0,",
         ),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
@@ -887,7 +891,7 @@ FAULTS = (
     Fault(
         name="translations cut at 48 tokens",
         patches=_patched(
-            "stages.translation:_translate_batch", "min(MAX_NEW_TOKENS, positions)", "min(48, positions)"
+            "stages.translation:translated_texts", "min(MAX_NEW_TOKENS, positions)", "min(48, positions)"
         ),
         redone=IN_HINDI,
         seen_by=("translations", "tokens and selections kept"),
@@ -896,11 +900,11 @@ FAULTS = (
     Fault(
         name="translators of one script swapped",
         patches=_patched(
-            "designs.disparity.plan:Told.translation",
+            "designs.disparity.plan:Told.translator",
             "translators[language.code]",
             'translators[{"es": "it", "it": "es"}.get(language.code, language.code)]',
         ),
-        redone=("translations/es", "translations/it"),
+        redone=("converted-translators/es", "converted-translators/it"),
         seen_by=("translations", "gaps"),
         moves=("gap/layer=1/lang=es", "gap/layer=3/lang=es"),
     ),

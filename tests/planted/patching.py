@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-MODELS = ("load_language_model", "load_translator")
+MODELS = ("load_language_model",)
 """Caches that take long to fill."""
 SPOILING = ("models.loading", "models.adapters")
 """Modules in which a fault can spoil what they hold: how models are loaded, and how adapters come and go."""

@@ -1,6 +1,7 @@
 """A Marian translator whose every weight is set by hand: it says word by word what its lexicon holds.
 
-The encoder has no layer: what it gives is each token with its place. The decoder has one. Its first attention head
+The encoder's one layer adds nothing: what it gives is each token with its place, as its norm leaves them. The decoder has one
+layer, too. Its first attention head
 looks at the place that it writes to, and reads the word for what stands there; its second head reads the tongue that
 a target token asks for. Feed-forward part and self-attention are zero. Where the lexicon has several words, the head
 reads all of them, each a little louder than the next: by as much as makes it so much likelier.
@@ -88,7 +89,7 @@ def _model(ids: Mapping[str, int], tongues: Sequence[str]) -> MarianMTModel:
     config = MarianConfig(
         vocab_size=len(ids),
         d_model=D_MODEL,
-        encoder_layers=0,
+        encoder_layers=1,
         decoder_layers=1,
         encoder_attention_heads=2,
         decoder_attention_heads=2,
@@ -103,10 +104,13 @@ def _model(ids: Mapping[str, int], tongues: Sequence[str]) -> MarianMTModel:
     )
     model = MarianMTModel(config).eval().requires_grad_(requires_grad=False)
     model.generation_config.num_beams = OWN_BEAMS
-    decoder = model.model.decoder.layers[0]
-    for part in (decoder.self_attn, decoder.encoder_attn, decoder.fc1, decoder.fc2):
+    encoder, decoder = model.model.encoder.layers[0], model.model.decoder.layers[0]
+    adding = (encoder.self_attn, encoder.fc1, encoder.fc2, decoder.self_attn, decoder.fc1, decoder.fc2)
+    for part in (*adding, decoder.encoder_attn):
         for parameter in part.parameters():
             parameter.zero_()
+    # What the norm divides by is given back, so that a word is as loud as it was.
+    encoder.final_layer_norm.weight.fill_(_spread(words=1))
     _plant_words(model.model.shared.weight, ids, tongues)
     _plant_reading(decoder.encoder_attn, ids, tongues, shift=1 if len(tongues) > 1 else 0)
     return model
@@ -141,16 +145,25 @@ def _plant_reading(
         for columns, size in parts:
             query[rows, columns] += SHARPNESS * size
             query[rows, STILL] -= SHARPNESS * size
+    attention.k_proj.weight[[*sines, *cosine_rows], STILL] = -1.0
     for source, target in _lexicon(ids, tongues):
         attention.v_proj.weight[target, WORDS_AT + source] = 1 / ONE
+        attention.v_proj.weight[target, STILL] -= 1 / ONE
     for number in range(len(ids)):
         attention.out_proj.weight[WORDS_AT + number, number] = WORD_WEIGHT
     attention.q_proj.bias[HEAD_DIM] = SHARPNESS
     attention.k_proj.weight[HEAD_DIM, IS_TAG] = 1.0
     if len(tongues) > 1:
+        # A target token is three words at once, and the norm made it fainter by as much.
+        louder = _spread(words=3) / _spread(words=1)
         for place in range(len(tongues)):
-            attention.v_proj.weight[HEAD_DIM + place, TONGUES_AT + place] = 1 / ONE
+            attention.v_proj.weight[HEAD_DIM + place, TONGUES_AT + place] = louder / ONE
             attention.out_proj.weight[TONGUES_AT + place, HEAD_DIM + place] = TONGUE_WEIGHT
+
+
+def _spread(words: int) -> float:
+    """What a norm divides by where so many words stand at one place: the place itself has half as many ones as values."""
+    return math.sqrt((words * ONE**2 + D_MODEL / 2) / D_MODEL)
 
 
 def _lexicon(ids: Mapping[str, int], tongues: Sequence[str]) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ from tests.proof.checkouts import checkout, edit, keys
 READ = {"activations", "activations-tuned", "dictionary-error", "adapters", "self-checks"}
 ASKED = {"benchmarks-tuned"}
 LAST = {"estimates"}
+TRANSLATED = {"converted-translators", "translation-shards", "translations"}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ LAST = {"estimates"}
         ),
         pytest.param(
             "harness/stages/translation.py", "MAX_NEW_TOKENS = 512", "MAX_NEW_TOKENS = 511",
-            READ | ASKED | LAST | {"translations"}, id="a line of the translations and all that reads them",
+            READ | ASKED | LAST | TRANSLATED, id="a line of the translations and all that reads them",
         ),
         pytest.param(
             "claims/sin2025/study.py", "learning_rate=1e-4", "learning_rate=2e-4",

@@ -48,7 +48,16 @@ def test_every_stage_is_completed(root: Path) -> None:
     assert report["not_run"] == []
     stages = {artifact["stage"] for artifact in report["run"]["artifacts"]}
     assert stages >= {
-        *("replay", "phrases", "translations", "activations", "dictionary-error", "adapters"),
+        *(
+            "replay",
+            "phrases",
+            "converted-translators",
+            "translation-shards",
+            "translations",
+            "activations",
+            "dictionary-error",
+            "adapters",
+        ),
         *("activations-tuned", "benchmarks", "benchmarks-tuned", "estimates"),
     }
     assert len(report["measurements"]) > 1_000

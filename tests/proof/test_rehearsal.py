@@ -114,8 +114,8 @@ def expect_a_pace(finished: FinishedRun, monkeypatch: pytest.MonkeyPatch) -> Non
     pace = pace_of(folder, "paper", store)
     for line in lines_of(pace, price_per_hour=2.0):
         print(line)  # noqa: T201  pytest shows it with -s
-    reading = {stage.name for stage in finished.plan.stages if stage.uses_model} - {"translations"}
+    reading = {stage.name for stage in finished.plan.stages if stage.uses_model} - {"translation-shards"}
     assert {stage.work.stage for stage in pace.stages if stage.flops_per_second} == reading
     assert pace.matmul_flops_per_second is not None
     assert all((stage.flops_per_second or 0) < pace.matmul_flops_per_second for stage in pace.stages)
-    assert {stage.stage for stage in pace.other.stages} == reading | {"translations"}
+    assert {stage.stage for stage in pace.other.stages} == reading | {"translation-shards"}

@@ -22,7 +22,7 @@ from harness.words.records import (
     ReplayedRow,
     Text,
     TextLength,
-    Translation,
+    Translated,
     UnscoredTranslator,
 )
 from tests.pencil_run import PencilRun, lengths, losses, moments, texts
@@ -55,9 +55,8 @@ def replayed(layer: int, tokens: int) -> ReplayedRow:
     )
 
 
-def translation(text_id: int) -> Translation:
-    flags = ("empty", "copy", "repetitive", "wrong_script", "odd_length", "truncated")
-    return Translation(text_id=text_id, language="es", text="a", **{f"is_{flag}": False for flag in flags})
+def translated(text_id: int) -> Translated:
+    return Translated(text_id=text_id, text="a", is_truncated=False)
 
 
 def error(layer: int, tokens: int) -> DictionaryError:
@@ -90,8 +89,8 @@ def test_a_stored_row_goes_as_far_as_its_layer_with_bos_and_without(pencil: Penc
 
 
 def test_translators_texts_are_counted_and_their_tokens_are_not(pencil: PencilRun) -> None:
-    pencil.keep("translations", "es", translation(0), translation(1), translation(2))
-    assert figures(counted(pencil, "translations")) == (
+    pencil.keep("translation-shards", "es/0", translated(0), translated(1), translated(2))
+    assert figures(counted(pencil, "translation-shards")) == (
         3,
         None,
         None,
@@ -207,7 +206,13 @@ def test_counted_work_is_what_passed_through_the_model(spied_run: SpiedRun) -> N
     run, spy = spied_run.run, spied_run.spy
     seen = {stage: (spy.texts[stage], spy.tokens[stage]) for stage in spy.tokens}
     works = {stage.name: stage_work(run, stage) for stage in run.plan.stages}
-    assert seen.keys() == works.keys() - {"phrases", "translations", "estimates"}
+    assert seen.keys() == works.keys() - {
+        "phrases",
+        "converted-translators",
+        "translation-shards",
+        "translations",
+        "estimates",
+    }
     assert {stage: (works[stage].texts, works[stage].tokens) for stage in seen} == seen
     shapes = run.plan.study.shapes
     assert {stage: works[stage].flops for stage in seen} == {
@@ -219,5 +224,5 @@ def test_translations_of_a_small_run_are_counted_as_texts(spied_run: SpiedRun) -
     run = spied_run.run
     phrases = len(read_table(run.artifact("phrases", "all"), Text))
     assert len(read_table(run.artifact("activations", "en"), TextLength)) == phrases
-    stage = run.plan.stage("translations")
+    stage = run.plan.stage("translation-shards")
     assert stage_work(run, stage).texts == phrases * len(stage.items)

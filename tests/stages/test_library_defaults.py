@@ -4,90 +4,105 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import ctranslate2
 import pytest
 import torch
 from torch import Tensor
 
 from claims.sin2025.study import PRIMARY, PROTOCOL
 from harness.models.adapters import trained_adapter
-from harness.models.loading import LanguageModel, load_language_model, load_translator
+from harness.models.loading import LanguageModel, load_language_model
+from harness.models.translator import Translator
 from harness.stages import alignment, evaluation, translation, translation_scores
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched
 from harness.stages.evaluation_tasks import stage_tasks
 from harness.stages.training import planned_batches
 from harness.store.tables import write_table
-from harness.words.plan import ParallelTexts, Parameters
+from harness.words.plan import Numerics, ParallelTexts, Parameters
 from harness.words.records import Text
 from tests.parallel_texts import human_texts
-from tests.small_study import LANGUAGES
 from tests.stages.conftest import made
 from tests.stages.test_alignment import CHOICE, task_of
 from tests.stages.test_evaluation import ARC, HELLASWAG, MMLU
 from tests.stages.test_evaluation import task_of as questions_of
 from tests.worlds import World
 
+SEARCHED_WITH = {
+    "beam_size": 3,
+    "patience": translation.PATIENCE,
+    "max_batch_size": 2,
+    "max_input_length": 0,
+    "min_decoding_length": 0,
+    "max_decoding_length": 9,
+    "return_end_token": True,
+}
 BEAM_SEARCH: Mapping[str, object] = {
-    "do_sample": False,
-    "early_stopping": False,
     "length_penalty": 1.0,
+    "coverage_penalty": 0.0,
     "repetition_penalty": 1.0,
     "no_repeat_ngram_size": 0,
-    "encoder_no_repeat_ngram_size": 0,
-    "encoder_repetition_penalty": 1.0,
-    "min_length": 0,
-    "num_return_sequences": 1,
-    "num_beam_groups": 1,
-    "diversity_penalty": 0.0,
-    "exponential_decay_length_penalty": None,
-    "forced_bos_token_id": None,
-    "suppress_tokens": None,
-    "begin_suppress_tokens": None,
-    "renormalize_logits": None,
+    "disable_unk": False,
+    "suppress_sequences": None,
+    "end_token": None,
+    "prefix_bias_beta": 0.0,
+    "target_prefix": None,
+    "num_hypotheses": 1,
+    "sampling_topk": 1,
+    "replace_unknowns": False,
+    "use_vmap": False,
+    "batch_type": "examples",
 }
-"""Settings of transformers that move a translation, with the defaults of its documentation; nothing here asks for others.
+"""Settings of CTranslate2 that move a translation, with the defaults of its documentation; nothing here asks for others.
 
-Source: https://huggingface.co/docs/transformers/main_classes/text_generation, GenerationConfig.
+Each is the default of transformers' `generate` too, where that has one. Two defaults are not: how long a search goes on, and
+that a translation has a word at least.
+
+Source: https://opennmt.net/CTranslate2/python/ctranslate2.Translator.html, translate_batch.
 """
-
-LONGEST = 512
-"""Tokens that opus-mt models are made for."""
 
 
 @pytest.fixture(name="searched")
-def _searched(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The settings of every beam search that transformers begins; each text is translated as nothing."""
-    model = load_translator(world.translators["es"].pin, world.numerics).model
-    found: list[Any] = []
+def _searched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the engine is asked in every search."""
+    found: list[dict[str, Any]] = []
+    load = translation.load_translator
 
-    def beam_search(_model: object, input_ids: Tensor, *, generation_config: Any, **_rest: Any) -> Tensor:
-        found.append(generation_config)
-        texts = len(input_ids) // generation_config.num_beams
-        end = torch.full((texts, 1), model.config.eos_token_id)
-        return torch.cat([input_ids[:texts], end], dim=1)
+    def translate_batch(engine: Any, sources: Any, **told: Any) -> Any:
+        found.append(told)
+        return engine.translate_batch(sources, **told)
 
-    monkeypatch.setattr(type(model), "_beam_search", beam_search)
-    # Room for what the stage asks for; the tiny translator's own table of positions is shorter.
-    monkeypatch.setattr(model.config, "max_position_embeddings", LONGEST)
+    def watched(folder: Path, numerics: Numerics) -> Translator:
+        translator = load(folder, numerics)
+        return replace(
+            translator, engine=SimpleNamespace(translate_batch=partial(translate_batch, translator.engine))
+        )
+
+    for stage in (translation, translation_scores):
+        monkeypatch.setattr(stage, "load_translator", watched)
+    monkeypatch.setattr(translation, "MAX_NEW_TOKENS", 10)
     return found
 
 
-def translation_task(world: World) -> Parameters:
-    return {
-        "language": LANGUAGES[2],
-        "translator": world.translators["es"].pin,
-        "target_token": None,
-        "num_beams": 3,
-        "batch_texts": 2,
-        "numerics": world.numerics,
-    }
+def translating(world: World, folder: Path) -> Parameters:
+    translation.converted_translators(out=folder / "translator", translator=world.translators["es"].pin)
+    return {"target_token": None, "num_beams": 3, "batch_texts": 2, "numerics": world.numerics}
 
 
 def translated_phrases(world: World, folder: Path) -> None:
     write_table(folder / "phrases", Text, [Text(text_id=0, text="The sea.", held_out=False)])
-    translation.translations(folder / "phrases", out=folder / "out", **translation_task(world))
+    translation.translation_shards(
+        folder / "phrases",
+        folder / "translator",
+        out=folder / "out",
+        shard=0,
+        shard_texts=4,
+        **translating(world, folder),
+    )
 
 
 def translated_sentences(world: World, folder: Path) -> None:
@@ -96,20 +111,20 @@ def translated_sentences(world: World, folder: Path) -> None:
         pin=pin, split="devtest", source_config="eng_Latn", target_config="spa_Latn", sentences=1
     )
     translation_scores.translation_scores(
-        out=folder / "out", translation=translation_task(world), parallel=texts
+        folder / "translator", out=folder / "out", language="es", parallel=texts, **translating(world, folder)
     )
 
 
 @pytest.mark.parametrize("stage", [translated_phrases, translated_sentences])
 def test_a_translator_searches_with_the_beams_of_the_specification_and_every_default(
-    world: World, searched: list[Any], tmp_path: Path, stage: Any
+    world: World, searched: list[dict[str, Any]], tmp_path: Path, stage: Any
 ) -> None:
     stage(world, tmp_path)
-    (settings,) = searched
-    assert settings.num_beams == 3
-    # The token that starts the decoder counts as one more.
-    assert (settings.max_new_tokens, settings.max_length) == (LONGEST, LONGEST + 1)
-    assert {name: getattr(settings, name, None) for name in BEAM_SEARCH} == BEAM_SEARCH
+    assert searched == [SEARCHED_WITH]
+    signature = ctranslate2.Translator.translate_batch.__doc__.splitlines()[0]
+    said = dict(re.findall(r"(\w+): (?:(?!\w+: ).)+? = ([^,)]+)", signature))
+    assert {name: ast.literal_eval(said[name]) for name in BEAM_SEARCH} == BEAM_SEARCH
+    assert not BEAM_SEARCH.keys() & SEARCHED_WITH.keys()
 
 
 def documented(documentation: str) -> Iterator[tuple[str, object]]:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.designs.disparity import base as disparity
 from harness.designs.disparity.base import BaseRun
-from harness.models.loading import load_translator
+from harness.models.translator import convert_marian, load_translator
 from harness.sources import pins
 from harness.stages import translation, translation_scores
 from harness.stages.translation import translated_texts
@@ -39,14 +39,11 @@ def _short_translations(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def scores_task(world: World, pin: Pin) -> Parameters:
     return {
-        "translation": {
-            "language": LANGUAGES[1],
-            "translator": world.translators["es"].pin,
-            "target_token": None,
-            "num_beams": 1,
-            "batch_texts": 2,
-            "numerics": world.numerics,
-        },
+        "language": LANGUAGES[1].code,
+        "target_token": None,
+        "num_beams": 1,
+        "batch_texts": 2,
+        "numerics": world.numerics,
         "parallel": ParallelTexts(
             pin=pin, split="devtest", source_config="eng_Latn", target_config="spa_Latn", sentences=2
         ),
@@ -56,10 +53,11 @@ def scores_task(world: World, pin: Pin) -> Parameters:
 def test_the_translator_is_scored_on_what_people_said(world: World, tmp_path: Path) -> None:
     pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": [f"{n}" for n in range(5)]})
     task = scores_task(world, pin)
-    translation_scores.translation_scores(out=tmp_path / "out", **task)
+    convert_marian(world.translators["es"].pin, tmp_path / "es")
+    translation_scores.translation_scores(tmp_path / "es", out=tmp_path / "out", **task)
     rows = read_table(tmp_path / "out", ParallelTranslation)
-    spanish = load_translator(task["translation"]["translator"], world.numerics)
-    said = translated_texts(spanish, [SOURCES[0], SOURCES[2]], None, 1, 1)
+    spanish = load_translator(tmp_path / "es", world.numerics)
+    said = translated_texts(spanish, {0: SOURCES[0], 1: SOURCES[2]}, None, 1, 1)
     assert [(row.sentence_id, row.text, row.reference) for row in rows] == [
         ("0", said[0].text, "0"),
         ("2", said[1].text, "2"),
@@ -77,7 +75,7 @@ def test_a_text_that_is_laid_out_otherwise_is_recorded_and_no_translator_is_load
 ) -> None:
     pin = human_texts(tmp_path / "parallel", {"eng_Latn": SOURCES, "spa_Latn": SOURCES}, place)
     monkeypatch.delattr(translation_scores, "load_translator")
-    translation_scores.translation_scores(out=tmp_path / "out", **scores_task(world, pin))
+    translation_scores.translation_scores(tmp_path, out=tmp_path / "out", **scores_task(world, pin))
     (row,) = read_table(tmp_path / "out", UnscoredTranslator)
     assert row.language == LANGUAGES[1].code
     assert why in row.why
@@ -92,7 +90,7 @@ def test_what_the_starting_command_could_not_have_is_not_asked_for_again(
     monkeypatch.setenv(pins.DECIDED, f'{{"{pin.name}": "the gate was shut"}}')
     pins.why_not_had.cache_clear()
     optional = scores_task(world, replace(pin, is_optional=True))
-    translation_scores.translation_scores(out=tmp_path / "out", **optional)
+    translation_scores.translation_scores(tmp_path, out=tmp_path / "out", **optional)
     assert read_table(tmp_path / "out", UnscoredTranslator) == [
         UnscoredTranslator(language=LANGUAGES[1].code, why="the gate was shut")
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.designs.costs import WITH_GRADIENTS, Costs, Reading
-from harness.designs.disparity.plan import REPLAYED_ROWS
+from harness.designs.disparity.plan import REPLAYED_ROWS, most_phrases, num_shards
 from harness.words.plan import Plan
 from harness.words.study import Profile
 
@@ -42,9 +42,7 @@ def costs(plan: Plan) -> Costs:
 
 def phrases_at_most(plan: Plan) -> int:
     """Distinct phrases that a profile's sizes allow; an export may hold fewer."""
-    sizes, choice = plan.profile.sizes, plan.study.primary.phrases
-    drawn = plan.study.shapes.num_layers * sizes.latents_per_layer * choice.max_examples
-    return int(SHARE_OF_DISTINCT * drawn)
+    return int(SHARE_OF_DISTINCT * most_phrases(plan.study, plan.profile))
 
 
 def items_at_most(plan: Plan) -> int:
@@ -60,7 +58,10 @@ def _readings(plan: Plan) -> Iterator[tuple[str, Reading]]:
     # With BOS and without, each row as far as its own layer.
     rows = Reading(texts=2 * REPLAYED_ROWS * layers, tokens_per_text=TOKENS_PER_ROW, layers=(layers + 1) / 2)
     yield "replay", rows
-    yield "translations", Reading(texts=phrases, is_translated=True)
+    yield (
+        "translation-shards",
+        Reading(texts=phrases // num_shards(plan.study, plan.profile), is_translated=True),
+    )
     yield "translation-scores", Reading(texts=sizes.parallel_texts, is_translated=True)
     whole = Reading(texts=phrases, tokens_per_text=TOKENS_PER_PHRASE, layers=layers)
     yield from ((stage, whole) for stage in ("activations", "activations-tuned"))

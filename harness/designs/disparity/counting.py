@@ -24,7 +24,7 @@ from harness.words.records import (
     Text,
     TextLength,
     TrainingLoss,
-    Translation,
+    Translated,
     UnscoredTranslator,
 )
 
@@ -40,7 +40,7 @@ def _replay(run: FinishedRun, name: str) -> Work:
 
 
 def _translations(run: FinishedRun, name: str) -> Work:
-    return Work(texts=len(run.column("translations", name, Translation, "text_id")))
+    return Work(texts=len(run.column("translation-shards", name, Translated, "text_id")))
 
 
 def _parallel_translations(run: FinishedRun, name: str) -> Work:
@@ -92,7 +92,7 @@ def _benchmarks(run: FinishedRun, name: str, stage: str) -> Work:
 
 COUNTERS: Mapping[str, Counter] = {
     "replay": _replay,
-    "translations": _translations,
+    "translation-shards": _translations,
     "translation-scores": _parallel_translations,
     "activations": partial(_activations, stage="activations"),
     "activations-tuned": partial(_activations, stage="activations-tuned"),

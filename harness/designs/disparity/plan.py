@@ -1,7 +1,7 @@
 """What a run of this design makes: its stages, what each item is told, and what each is made from."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.stages.stage import staged
 from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Parameters, Plan
@@ -10,6 +10,8 @@ from harness.words.study import SAMPLING_SEED, Language, Profile, Study
 
 REPLAY = "harness.stages.replay:replay"
 PHRASES = "harness.stages.phrases:phrases"
+CONVERTED_TRANSLATORS = "harness.stages.translation:converted_translators"
+TRANSLATION_SHARDS = "harness.stages.translation:translation_shards"
 TRANSLATIONS = "harness.stages.translation:translations"
 TRANSLATION_SCORES = "harness.stages.translation_scores:translation_scores"
 ACTIVATIONS = "harness.stages.extraction:activations"
@@ -25,6 +27,8 @@ SELF_CHECKS = "harness.stages.self_checks:self_checks"
 STAGES = (
     REPLAY,
     PHRASES,
+    CONVERTED_TRANSLATORS,
+    TRANSLATION_SHARDS,
     TRANSLATIONS,
     TRANSLATION_SCORES,
     ACTIVATIONS,
@@ -41,6 +45,9 @@ STAGES = (
 
 BATCH_TEXTS = 32
 """Texts per translation batch, and options per benchmark batch."""
+
+SHARD_TEXTS = 16_384
+"""Phrases that are translated in one piece, all or nothing: some minutes of work on an accelerator, or on many cores."""
 
 REPLAYED_ROWS = 50
 """Stored rows of each layer that are computed anew."""
@@ -62,17 +69,40 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     sizes, english = profile.sizes, study.reference.code
     yield Item(function=REPLAY, name="all", parameters=told.replay())
     phrases = Item(function=PHRASES, name="all", parameters=told.phrases())
+    translators = {
+        language.code: Item(
+            function=CONVERTED_TRANSLATORS, name=language.code, parameters=told.translator(language)
+        )
+        for language in study.targets
+    }
+    shards = {
+        language.code: tuple(
+            Item(
+                function=TRANSLATION_SHARDS,
+                name=f"{language.code}/{shard}",
+                parameters=told.translation(language, shard),
+                needs=(("phrases", phrases), ("translator", translators[language.code])),
+            )
+            for shard in range(num_shards(study, profile))
+        )
+        for language in study.targets
+    }
     translations = {
         language.code: Item(
             function=TRANSLATIONS,
             name=language.code,
-            parameters=told.translation(language),
-            needs=(("phrases", phrases),),
+            parameters={"language": language},
+            needs=(("phrases", phrases), *((item.name, item) for item in shards[language.code])),
         )
         for language in study.targets
     }
     scores = tuple(
-        Item(function=TRANSLATION_SCORES, name=language.code, parameters=told.translation_scores(language))
+        Item(
+            function=TRANSLATION_SCORES,
+            name=language.code,
+            parameters=told.translation_scores(language),
+            needs=(("translator", translators[language.code]),),
+        )
         for language in study.targets
         if profile.sources.parallel is not None
     )
@@ -155,7 +185,8 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
         *(*activations, *errors, *adapters, *controls),
         *(*tuned, *base_scores, *tuned_scores),
     )
-    yield from (*made, *published)
+    yield from (*made, *published, *translators.values())
+    yield from (shard for items in shards.values() for shard in items)
     yield Item(
         function=ESTIMATES,
         name="all",
@@ -164,6 +195,18 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     )
     if profile.known_numbers is not None:
         yield Item(function=SELF_CHECKS, name="all", parameters=told.self_checks())
+
+
+def num_shards(study: Study, profile: Profile) -> int:
+    """Shards that hold all phrases of a language, however many of those that could be drawn turn out to be distinct."""
+    return -(-most_phrases(study, profile) // SHARD_TEXTS)
+
+
+def most_phrases(study: Study, profile: Profile) -> int:
+    """Phrases that would be drawn if every latent had as many as it may, and no two had the same."""
+    sizes, allowed = profile.sizes, study.primary.phrases.max_examples
+    of_a_latent = min(allowed, sizes.phrases_per_latent or allowed)
+    return len(profile.sources.phrase_source_ids) * sizes.latents_per_layer * of_a_latent
 
 
 def _language(adapter: Item) -> str:
@@ -217,21 +260,26 @@ class Told:
             "dictionary_files": sources.dictionary_files,
             "choice": self.study.primary.phrases,
             "latents_per_layer": sizes.latents_per_layer,
+            "phrases_per_latent": sizes.phrases_per_latent,
             "panel_latents": sizes.panel_latents,
             "held_out_fraction": sizes.held_out_fraction,
             "seed": self.profile.sizes.sampling_seed,
         }
 
-    def translation(self, language: Language) -> Parameters:
-        """How one language is translated into."""
-        translator = self.profile.sources.translators[language.code]
+    def translator(self, language: Language) -> Parameters:
+        """Which model translates into one language."""
+        return {"translator": self.profile.sources.translators[language.code].pin}
+
+    def translation(self, language: Language, shard: int) -> Parameters:
+        """How one shard of the phrases is translated into one language."""
+        return {"shard": shard, "shard_texts": SHARD_TEXTS, **self._translating(language)}
+
+    def _translating(self, language: Language) -> Parameters:
         return {
-            "language": language,
-            "translator": translator.pin,
-            "target_token": translator.target_token,
+            "target_token": self.profile.sources.translators[language.code].target_token,
             "num_beams": self.study.primary.num_beams,
             "batch_texts": BATCH_TEXTS,
-            "numerics": self.numerics,
+            "numerics": replace(self.numerics, dtype=self.profile.sizes.translator_dtype),
         }
 
     def translation_scores(self, language: Language) -> Parameters:
@@ -245,7 +293,7 @@ class Told:
             target_config=parallel.configs[language.code],
             sentences=self.profile.sizes.parallel_texts,
         )
-        return {"translation": self.translation(language), "parallel": texts}
+        return {"language": language.code, **self._translating(language), "parallel": texts}
 
     def activations(self, language: str, similarity_texts: int, seed: int | None = None) -> Parameters:
         """How one language's texts are read."""
@@ -316,7 +364,9 @@ class Told:
     def _language_checks(self, language: Language) -> Parameters:
         adapter = self.adapter(language, self.profile.sizes.adapter_seeds[0], is_control=False)
         return {
-            "translation": self.translation(language),
+            "language": language,
+            "translator": self.translator(language),
+            "translation": self.translation(language, 0),
             "activations": self.activations(language.code, 0, SAMPLING_SEED),
             "dictionary": self.dictionary_error(language.code, SAMPLING_SEED),
             "adapter": {**adapter, "max_steps": SELF_CHECK_STEPS},
