@@ -30,18 +30,18 @@ from harness.words.verdict import CaseVerdict
 NAME = "typed"
 """What the claim, its reading and its estimate are called; nobody sees it."""
 
-NAMED = re.compile(r"[a-z]?\s*=\s*|[a-z]\s*(?=[<>≤≥])")
+NAMED = re.compile(r"[a-z]?\s*=\s*|[a-z]\s*(?=[<>≤≥])", re.IGNORECASE)
 """A letter such as the p of "p < .001", before what is printed of it."""
 
 LIMITS: Mapping[Rule, re.Pattern[str]] = {
     Rule.POOLED_AT_MOST: re.compile(
-        r"(?:<=?|≤|at most|up to|(?:no|not) more than|less than|below|under)\s*(.+)"
+        r"(?i)(?:<=?|≤|at most|up to|(?:no|not) more than|less than|below|under)\s*(.+)"
     ),
-    Rule.AT_LEAST: re.compile(r"(?:>=?|≥|at least|(?:no|not) less than|more than|above|over)\s*(.+)"),
+    Rule.AT_LEAST: re.compile(r"(?i)(?:>=?|≥|at least|(?:no|not) less than|more than|above|over)\s*(.+)"),
 }
 """How pages print that a number is no larger, or no smaller; whether it may equal its limit, no measurement can tell."""
 
-BETWEEN = re.compile(rf"\s*(?:[{MINUSES}]|\N{{EM DASH}}|\bto\b|\band\b|\.\.\.?|…)\s*")
+BETWEEN = re.compile(rf"(?i)\s*(?:[{MINUSES}]|\N{{EM DASH}}|\bto\b|\band\b|\.\.\.?|…)\s*")
 """What stands between the ends of a printed range."""
 
 
@@ -64,7 +64,7 @@ def asserted(text: str) -> Asserted:
     Raises:
         ValueError: If it is none of these; says what it is, or what is allowed.
     """
-    bare = text.strip().lower()
+    bare = text.strip()
     bare = bare[named.end() :] if (named := NAMED.match(bare)) else bare
     for rule, form in LIMITS.items():
         if found := form.fullmatch(bare):
@@ -82,7 +82,7 @@ def asserted(text: str) -> Asserted:
 
 def _ends(bare: str, mark: re.Match[str]) -> tuple[Printed, Printed] | None:
     """Both ends of a range, if that is what a mark parts."""
-    first = bare[: mark.start()].removeprefix("from ").removeprefix("between ")
+    first = re.sub(r"^(?:from|between)\s+", "", bare[: mark.start()], flags=re.IGNORECASE)
     try:
         return Printed(first).require(), Printed(bare[mark.end() :]).require()
     except ValueError:

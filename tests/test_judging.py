@@ -146,6 +146,7 @@ def test_what_papers_print_is_taken(
         pytest.param("< .001", "0.0001", [None, 0.001], "PASS shown", id="less"),
         pytest.param("p < .001", "0.01", [None, 0.001], "DEVIATION above-limit", id="less, of a p"),
         pytest.param("\N{LESS-THAN OR EQUAL TO} .001", "0.001", [None, 0.001], "INCONCLUSIVE straddles-leaning-pass", id="at the limit"),
+        pytest.param("Less than .001", "0.0001", [None, 0.001], "PASS shown", id="less, in words"),
         pytest.param("at least 0.5", "1", [0.5, None], "PASS shown", id="at least"),
         pytest.param(">0.5", "0.4", [0.5, None], "DEVIATION below-limit", id="more"),
     ],
@@ -226,6 +227,9 @@ SOUND = {"--printed": "26.27", "--margin": "2.5", "--estimate": "25.1", "--se": 
         ),
         pytest.param("--printed", "", "--printed: '' is no printed number", id="nothing printed"),
         pytest.param("--printed", "nan", "--printed: 'nan' is no printed number", id="printed nan"),
+        pytest.param(
+            "--printed", "1.2M", "--printed: '1.2M' is no printed number", id="told as it was typed"
+        ),
         pytest.param("--printed", "9" * 400, "--printed must be a finite number", id="printed beyond floats"),
         pytest.param(
             "--printed", "1,234", "--printed: '1,234' is 1234 to some and 1.234 to others", id="two numbers"

@@ -225,7 +225,7 @@ def _value_says(target: Target, band: Interval, why: Why, numbers: Numbers) -> s
         case Why.LEANING_PASS | Why.LEANING_DEVIATION:
             return f"{measured}, which reaches over an edge of the band {edges}: neither agreement nor deviation is shown."
         case Why.NOT_AFTER_HOLM:
-            return f"{measured}, outside the band {edges}, but not so among all claims of its tier (p {numbers.p_dev_holm:.3g})."
+            return f"{measured}, outside the band {edges}, but not so among all claims of its tier (p {numbers.p_dev_holm:.3g} after Holm)."
         case Why.WITHIN_ONE_RUN_NOISE:
             return f"{measured}, outside the band {edges}, but one unrepeated run could land from {range_text(numbers.pi95)}."
         case _:

@@ -51,7 +51,11 @@ _TWO_WAYS = re.compile(rf"[+{MINUSES}]?\s*(?P<thousands>[1-9]\d{{0,2}}),(?P<rest
 
 _NOT_ONE_NUMBER = (
     ("±", "a number with its error; give the number alone"),
+    ("+/-", "a number with its error; give the number alone"),
+    ("+-", "a number with its error; give the number alone"),
     ("(", "a number with something in brackets; give the number alone"),
+    (":", "a proportion; give it as a decimal number"),
+    ("fold", "a multiple; give its number alone"),
     ("/", "a fraction; give it as a decimal number, with the digits that it was printed with"),
 )
 """What pages print beside plain numbers, and what to do with it."""

@@ -303,7 +303,7 @@ def test_nothing_divides_by_a_printed_zero_or_a_margin_of_zero() -> None:
         ((23.2, 0.9, 199, 0.9), 1,
          "21.71 to 24.69, which reaches over an edge of the band 23.77 to 28.77: neither agreement nor deviation is shown."),
         ((22.3, 0.7, 199, 0.7), 9,
-         "21.14 to 23.46, outside the band 23.77 to 28.77, but not so among all claims of its tier (p 0.169)."),
+         "21.14 to 23.46, outside the band 23.77 to 28.77, but not so among all claims of its tier (p 0.169 after Holm)."),
         ((22.0, 0.9, 199, 2.0), 1,
          "20.51 to 23.49, outside the band 23.77 to 28.77, but one unrepeated run could land from 17.68 to 26.32."),
         ((18.0, 0.6, 199, 0.6), 1,

@@ -81,6 +81,9 @@ def test_what_is_no_number_is_refused_with_what_is_allowed(text: str) -> None:
         ("-12,345 points", "is 12345 to some and 12.345 to others"),
         ("25.1 ± 0.3", "is a number with its error; give the number alone"),
         ("25.1 (0.3)", "is a number with something in brackets; give the number alone"),
+        ("25.1 +/- 0.3", "is a number with its error; give the number alone"),
+        ("3:1", "is a proportion; give it as a decimal number"),
+        ("3-fold", "is a multiple; give its number alone"),
         ("3/4", "is a fraction; give it as a decimal number"),
     ],
 )
