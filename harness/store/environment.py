@@ -39,6 +39,7 @@ UNSET_WHERE_EMPTY = (
 OWN = frozenset(
     {
         "HARNESS_COMMIT",
+        "HARNESS_MOUNTS",
         "HARNESS_NOT_HAD",
         "HARNESS_PROFILE",
         "HARNESS_REPORTS",

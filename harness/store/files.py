@@ -207,7 +207,8 @@ def require_folder(path: Path) -> None:
     """Refuse, before anything is done, a place that can hold no files of a run.
 
     Raises:
-        UsageError: If its name is no text, or something else than a folder stands there.
+        UsageError: If its name is no text, something else than a folder stands there, or it would go with a container.
+        StoreError: If it is somebody else's folder, mounted into a container.
     """
     try:
         str(path.absolute()).encode("utf-8")
@@ -221,6 +222,25 @@ def require_folder(path: Path) -> None:
             raise UsageError(f"{path} is a link that leads nowhere; remove it, or name another folder")
         if path.exists() and not path.is_dir():
             raise UsageError(f"{path} is a file; name a folder")
+    for place in filter(None, os.environ.get("HARNESS_MOUNTS", "").split(os.pathsep)):
+        if path.absolute().is_relative_to(place):
+            _require_mount(Path(place))
+
+
+def _require_mount(place: Path) -> None:
+    """Refuse a folder of an image that nobody mounted, or that belongs to another user than the container's."""
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    if str(place) not in {line.split()[4] for line in mounts}:
+        raise UsageError(
+            f"{place} is no mounted folder, and what is written there goes with the container; make a folder and mount it: "
+            f'-v "$PWD/{place.name}:{place}"'
+        )
+    if not may_write(place):
+        owner = place.stat()
+        raise StoreError(
+            f"{place} is a mounted folder of user {owner.st_uid}, in which user {os.getuid()} may not write; start the container "
+            f"as its owner: --user {owner.st_uid}:{owner.st_gid}"
+        )
 
 
 def nearest_folder(path: Path) -> Path:

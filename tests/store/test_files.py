@@ -202,6 +202,21 @@ def test_a_link_to_a_folder_is_one(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "a").read_text() == "new"
 
 
+def test_a_folder_that_would_go_with_the_container_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_MOUNTS", f"/proc:{tmp_path}")
+    with pytest.raises(
+        UsageError, match=rf'goes with the container; .*-v "\$PWD/{tmp_path.name}:{tmp_path}"'
+    ):
+        require_folder(tmp_path / "fixture-0")
+    require_folder(tmp_path.parent)
+    require_folder(Path("/proc/fixture-0"))  # mounted, as root sees it everywhere
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreError, match=r"folder of user 0, .* --user 0:0"):
+        require_folder(Path("/proc/fixture-0"))
+
+
 def test_a_file_system_that_cannot_wait_for_its_disk_is_used_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
