@@ -1,15 +1,17 @@
 # One image in which `nox -s reproduce` is the whole story; docs/container.md says how to build and run it.
+# Without a target this is the image that runs; `--target test` adds the tests and what they take.
 # The base is named by tag, for people and update robots, and by digest, which is what counts.
 ARG BASE_IMAGE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 
 FROM ${BASE_IMAGE} AS environment
-# cuda.lock for a machine with a GPU, cpu.lock for one without.
+# cuda.lock for drivers from 580 on, cuda12.lock for older ones, cpu.lock for a machine without a GPU.
 ARG LOCK=requirements/cuda.lock
 ARG SOURCE_DATE_EPOCH=0
 # Folder of wheels that no registry has, such as /src/requirements/wheels; uv reads the variable itself.
 ARG UV_FIND_LINKS=
 # The secret "ca" is a PEM bundle, for sites whose proxy has an authority of its own. Bytecode is checked by
-# its hash: by default it holds the time of its source, and no two builds would be alike.
+# its hash: by default it holds the time of its source, and no two builds would be alike. No dependency is looked
+# for: a lock is whole, and leaves out what libraries name and never load here.
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca.pem,required=false \
     --mount=type=cache,target=/root/.cache/uv,sharing=locked \
     --mount=type=bind,source=requirements,target=/src/requirements \
@@ -21,19 +23,21 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.pem,required=false \
     /opt/bootstrap/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: \
         -r /src/requirements/bootstrap.lock; \
     /opt/bootstrap/bin/uv venv --python "$(command -v python3)" /opt/venv; \
-    /opt/bootstrap/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode \
+    /opt/bootstrap/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --no-deps \
         --require-hashes --require-build-hashes --build-constraints /src/requirements/build.lock \
-        -r "/src/${LOCK}"
+        -r "/src/${LOCK}"; \
+    cp /src/requirements/wandb.py /opt/venv/lib/python3.11/site-packages/
 
-FROM ${BASE_IMAGE} AS runtime
+FROM ${BASE_IMAGE} AS run
 ARG SOURCE_DATE_EPOCH=0
-# /cache and /reports alone are writable; their owner is a number, so that a cluster can see it is not root.
+# /cache and /reports alone are writable, once they are mounted; their owner is a number, so that a cluster can see it
+# is not root. They are no volumes: an engine would make one that nobody asked for, and --rm take the results with it.
 RUN export SOURCE_DATE_EPOCH \
  && groupadd --gid 10001 harness \
  && useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin harness \
  && install -d -m 0755 /app \
  && install -d -m 0775 -o harness -g harness /cache /reports
-# HOME: whoever runs this, at home nowhere. PYTEST_ADDOPTS, HYPOTHESIS_STORAGE_DIRECTORY: the checkout is read-only.
+# HOME: whoever runs this, at home nowhere. PYTEST_ADDOPTS: the checkout is read-only.
 ENV PATH=/opt/venv/bin:$PATH \
     VIRTUAL_ENV=/opt/venv \
     HOME=/tmp \
@@ -45,29 +49,27 @@ ENV PATH=/opt/venv/bin:$PATH \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     NOX_DEFAULT_VENV_BACKEND=none \
     PYTEST_ADDOPTS="-p no:cacheprovider" \
-    HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis \
     XDG_CACHE_HOME=/cache \
     HF_HOME=/cache/huggingface \
     HF_HUB_DISABLE_TELEMETRY=1 \
     HARNESS_PROFILE=paper \
     HARNESS_STORE=/cache/store \
-    HARNESS_REPORTS=/reports
+    HARNESS_REPORTS=/reports \
+    HARNESS_MOUNTS=/cache:/reports
 COPY --from=environment /opt/venv /opt/venv
 WORKDIR /app
-COPY README.md CONTRIBUTING.md GLOSSARY.md CHANGELOG.md CITATION.cff LICENSE ./
-COPY pyproject.toml noxfile.py Dockerfile .dockerignore ./
-COPY requirements ./requirements
+COPY README.md LICENSE CITATION.cff pyproject.toml noxfile.py ./
 COPY docs ./docs
-COPY reports/example ./reports/example
 COPY fixtures ./fixtures
-COPY tests ./tests
 COPY claims ./claims
 COPY harness ./harness
 # The project is installed where it lies, so that the code in /app is the code that runs; by pip, since uv would
-# note the time.
+# note the time. Then all that is installed is listed.
 RUN --mount=type=bind,from=environment,source=/opt/bootstrap,target=/opt/bootstrap \
     /opt/bootstrap/bin/python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-index \
-        --no-deps --no-build-isolation --no-compile --root-user-action=ignore --editable /app
+        --no-deps --no-build-isolation --no-compile --root-user-action=ignore --editable /app \
+ && /opt/bootstrap/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+        --output-format JSON --output-file sbom.cdx.json /opt/venv/bin/python
 # Last, since they change with every commit: what `git describe --always --abbrev=40 --dirty` says.
 ARG BASE_IMAGE
 ARG VCS_REF=unknown
@@ -80,5 +82,27 @@ LABEL org.opencontainers.image.title="replication-harness" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${VCS_REF}"
 USER 10001:10001
-VOLUME ["/cache", "/reports"]
 CMD ["nox", "-s", "reproduce"]
+
+FROM run AS test
+# Beside what runs: all that only tests take, and what the libraries name and never load.
+USER 0:0
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca.pem,required=false \
+    --mount=type=cache,target=/root/.cache/uv,sharing=locked \
+    --mount=type=bind,from=environment,source=/opt/bootstrap,target=/opt/bootstrap \
+    --mount=type=bind,source=requirements,target=/src/requirements \
+    set -eu; \
+    if [ -s /run/secrets/ca.pem ]; then export SSL_CERT_FILE=/run/secrets/ca.pem; fi; \
+    export PYC_INVALIDATION_MODE=UNCHECKED_HASH UV_LINK_MODE=copy; \
+    /opt/bootstrap/bin/uv pip install --python /opt/venv/bin/python --compile-bytecode --no-deps \
+        --require-hashes --require-build-hashes --build-constraints /src/requirements/build.lock \
+        -r /src/requirements/test.lock
+ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
+COPY CONTRIBUTING.md GLOSSARY.md CHANGELOG.md Dockerfile .dockerignore ./
+COPY requirements/*.py requirements/*.lock ./requirements/
+COPY reports/example ./reports/example
+COPY tests ./tests
+USER 10001:10001
+CMD ["nox", "-s", "tests"]
+
+FROM run AS image

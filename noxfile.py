@@ -17,7 +17,7 @@ nox.needs_version = ">=2026.4"
 nox.options.sessions = ["lint", "types", "tests"]
 
 SHARED = Path(".nox/harness")
-MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"))
+MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"), Path("requirements/test.lock"))
 PYTHON = (3, 11)
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 EVERYWHERE = ("harness", "claims", "fixtures", "requirements", "tests", "noxfile.py")
@@ -112,7 +112,7 @@ def locks(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def sbom(session: nox.Session) -> None:
-    """List what the image holds, as CycloneDX; `-- cpu` for the CPU lock."""
+    """List what a lock holds, as CycloneDX with every hash; `-- cpu` for the CPU lock."""
     with_tools(session, "requirements", "sbom", *session.posargs)
 
 

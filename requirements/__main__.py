@@ -14,7 +14,7 @@ def main(words: list[str] | None = None) -> int:
     locking = tasks.add_parser("locks", help="refresh requirements/*.lock")
     locking.add_argument("--upgrade", action="store_true", help="take the newest versions")
     listing = tasks.add_parser("sbom", help="list what a lock holds, as CycloneDX")
-    listing.add_argument("lock", nargs="?", default="cuda", choices=("cuda", "cpu"))
+    listing.add_argument("lock", nargs="?", default="cuda", choices=("cuda", "cuda12", "cpu", "test"))
     installing = tasks.add_parser("install", help="install the project for development")
     installing.add_argument("python", help="interpreter of the environment")
     asked = parser.parse_args(words)

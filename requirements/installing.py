@@ -8,7 +8,7 @@ from pathlib import Path
 
 from requirements.locks import REQUIREMENTS, LockError, read_lock
 
-LOCK = REQUIREMENTS / "cpu.lock"
+LOCK, TESTS = REQUIREMENTS / "cpu.lock", REQUIREMENTS / "test.lock"
 
 
 def install(python: str, lock: Path = LOCK) -> None:
@@ -16,15 +16,16 @@ def install(python: str, lock: Path = LOCK) -> None:
 
     Args:
         python: Interpreter of the environment.
-        lock: Names a CPU build of torch, which few machines have at hand.
+        lock: What a run takes; names a CPU build of torch, which few machines have at hand.
 
     Raises:
         LockError: If pip cannot install; it says why on the way.
     """
     if is_at_hand(python, lock):
         _say(f"the CPU build of torch is at hand: installing the versions of {lock}")
-        # The lock is whole; left to look for dependencies, pip stumbles over those that are named with extras.
-        _pip(python, "--require-hashes", "--no-deps", "--requirement", str(lock))
+        # Both are whole; left to look for dependencies, pip stumbles over those that are named with extras.
+        locks = (word for each in (lock, TESTS) for word in ("--requirement", str(each)))
+        _pip(python, "--require-hashes", "--no-deps", *locks)
     else:
         _say(f"the CPU build of torch in {lock} is not at hand: installing by the ranges of pyproject.toml")
     _pip(python, "--editable", ".[dev]")

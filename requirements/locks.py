@@ -9,13 +9,33 @@ from pathlib import Path
 
 REQUIREMENTS = Path("requirements")
 
+SHARED = Path("build/shared.in")
+"""What every environment has alike, whatever its build of torch: written on the way."""
+
+RUNNING = ("pyproject.toml", "--extra", "image", "--excludes", "requirements/unused.txt")
+
 INPUTS: Mapping[str, tuple[str, ...]] = {
-    "cuda": ("pyproject.toml", "--extra", "image"),
-    "cpu": ("pyproject.toml", "--extra", "image", "--constraints", "requirements/cuda.lock"),
+    "cuda": RUNNING,
+    "cpu": (*RUNNING, "--constraints", "requirements/cuda.lock"),
+    "cuda12": (*RUNNING, "--constraints", str(SHARED), "--config-file", "requirements/cuda12.toml"),
+    "test": (
+        *("pyproject.toml", "--extra", "image", "--extra", "test", "--extra", "fixtures"),
+        *("--constraints", "requirements/cpu.lock"),
+    ),
     "build": ("--group", "build"),
     "bootstrap": ("--group", "bootstrap"),
 }
-"""Every lock and what it is made from: `pyproject.toml` alone says what is wanted."""
+"""Every lock and what it is made from: `pyproject.toml` alone says what is wanted.
+
+The first three are environments in which a run works, each with a build of torch of its own; `test` is what tests take
+beside one of them.
+"""
+
+CUDA12 = "torch==2.13.0+cu126 \\\n    --hash=sha256:0f4e49e334e24b552f694f6315e0676fb3f816fb0f727871b9c6d1f73784cc25"
+"""The build of torch for drivers of CUDA 12, by the SHA-256 of its wheel for Python 3.11 on x86-64.
+
+Source: the lock that `cuda12.toml` names; the same digest was published by somebody who took it of the downloaded file.
+"""
 
 SMALL = ("nox", "typer", "rich", "packaging", "jsonschema", "setuptools", "sqlitedict")
 """What the small image holds: enough for the command line, and one package that has no wheel."""
@@ -29,6 +49,9 @@ FORM = (
 ENTRY = re.compile(
     r"(?P<name>[a-z0-9.-]+)==(?P<version>[a-z0-9.+!]+)(?P<hashes>(?: --hash=sha256:[0-9a-f]{64})*)"
 )
+
+
+TORCH = re.compile(r"^torch==(.*\\\n)*.*", re.MULTILINE)
 
 
 class LockError(Exception):
@@ -85,17 +108,26 @@ def wheels_at_hand() -> Path:
 
 def refresh(*options: str) -> None:
     """Make every lock again; pins that still fit are kept, unless `options` say `--upgrade`."""
-    wheels = wheels_at_hand()
-    for name, words in INPUTS.items():
-        links = ("--find-links", str(wheels)) if name == "cpu" else ()
-        _compile(REQUIREMENTS / f"{name}.lock", *words, *links, *options)
+    links = ("--find-links", str(wheels_at_hand()))
+    _make("cuda", *options)
+    _make("cpu", *links, *options)
+    running = read_lock(_lock("cpu"))
+    shared = [f"{each.name}=={each.version}\n" for each in running.values() if each.name != "torch"]
+    SHARED.parent.mkdir(exist_ok=True)
+    SHARED.write_text("".join(shared), encoding="utf-8")
+    _make("cuda12", *options)
+    made = _lock("cuda12").read_text(encoding="utf-8")
+    _lock("cuda12").write_text(TORCH.sub(lambda _: CUDA12, made), encoding="utf-8")
+    _make("test", *links, *(word for name in running for word in ("--no-emit-package", name)), *options)
+    _make("build", *options)
+    _make("bootstrap", *options)
 
 
 def make_small_lock(path: Path) -> None:
     """Write the lock of the small image: the same versions as in `cpu.lock`."""
     wanted = path.with_suffix(".in")
     wanted.write_text("\n".join(SMALL) + "\n", encoding="utf-8")
-    _compile(path, str(wanted), "--constraints", str(REQUIREMENTS / "cpu.lock"))
+    _compile(path, str(wanted), "--constraints", str(_lock("cpu")))
 
 
 def list_packages(lock: str) -> Path:
@@ -111,11 +143,17 @@ def list_packages(lock: str) -> Path:
         "--pyproject",
         "pyproject.toml",
     )
-    if subprocess.run(
-        ["cyclonedx-py", "requirements", *form, str(REQUIREMENTS / f"{lock}.lock")], check=False
-    ).returncode:
+    if subprocess.run(["cyclonedx-py", "requirements", *form, str(_lock(lock))], check=False).returncode:
         raise LockError(f"{target} cannot be made; cyclonedx-py says why above")
     return target
+
+
+def _lock(name: str) -> Path:
+    return REQUIREMENTS / f"{name}.lock"
+
+
+def _make(name: str, *options: str) -> None:
+    _compile(_lock(name), *INPUTS[name], *options)
 
 
 def _compile(target: Path, *words: str) -> None:

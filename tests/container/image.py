@@ -13,6 +13,9 @@ from tests.container.engine import Engine
 BASE = "localhost/stand-in:python3.11-bookworm"
 """What stands in for the base named in the Dockerfile where no image registry can be reached."""
 
+TAGS = {"run": "localhost/replication-harness:latest", "test": "localhost/replication-harness:test"}
+"""What the README and docs/container.md call the targets of the Dockerfile."""
+
 PLANTED = (".env", "hf_token", ".store/token", "harness/.env", "reports/fixture-0/log.txt")
 """Where a token may lie in somebody's checkout; none of these may enter the image."""
 
@@ -82,8 +85,8 @@ def make_context(engine: Engine, source: Source, mark: str, *, small: bool) -> P
     return context
 
 
-def build(engine: Engine, context: Path, source: Source, mark: str, *, small: bool, tag: str) -> str:
-    """Build the image, nothing taken from an earlier build; gives its digest."""
+def build(engine: Engine, context: Path, source: Source, mark: str, *, target: str, small: bool) -> str:
+    """Build a target of the Dockerfile; gives its digest. What runs takes nothing from an earlier build."""
     authority = engine.work / "authority.pem"
     given = os.environ.get("SSL_CERT_FILE")
     trusted = Path(given).read_text(encoding="utf-8") if given else ""
@@ -97,21 +100,31 @@ def build(engine: Engine, context: Path, source: Source, mark: str, *, small: bo
     }
     engine.must(
         *("buildah", "bud", "--isolation", "chroot", "--network", "host", "--timestamp", str(source.epoch)),
-        *("--secret", f"id=ca,src={authority}", "--file", str(context / "Dockerfile"), "--tag", tag),
+        *("--secret", f"id=ca,src={authority}", "--file", str(context / "Dockerfile")),
+        *(
+            "--layers",
+            f"--no-cache={str(target == 'run').lower()}",
+            "--target",
+            target,
+            "--tag",
+            TAGS[target],
+        ),
         *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
         str(context),
     )
-    return engine.must("podman", "image", "inspect", "--format", "{{.Digest}}", tag)
+    return engine.must("podman", "image", "inspect", "--format", "{{.Digest}}", TAGS[target])
 
 
-def size_bytes(engine: Engine, tag: str) -> int:
+def size_bytes(engine: Engine, target: str) -> int:
     """What the image takes, unpacked."""
-    return int(engine.must("podman", "image", "inspect", "--format", "{{.Size}}", tag))
+    return int(engine.must("podman", "image", "inspect", "--format", "{{.Size}}", TAGS[target]))
 
 
-def save(engine: Engine, tag: str) -> Path:
-    """The image as one archive with its layers as they are, not packed."""
+def save(engine: Engine) -> Path:
+    """The image that runs as one archive with its layers as they are, not packed."""
     archive = engine.work / "image.tar"
     archive.unlink(missing_ok=True)
-    engine.must("podman", "save", "--quiet", "--format", "docker-archive", "--output", str(archive), tag)
+    engine.must(
+        "podman", "save", "--quiet", "--format", "docker-archive", "--output", str(archive), TAGS["run"]
+    )
     return archive

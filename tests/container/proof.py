@@ -5,13 +5,21 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from tests.container.engine import Engine
-from tests.container.image import build, head, make_base, make_context, save, size_bytes
+from tests.container.image import Source, build, head, make_base, make_context, save, size_bytes
 from tests.container.marks import files_holding
-from tests.container.trials import FOREIGN_USER, IMAGE_USER, Outcome, full_trials, run_trial, small_trials
+from tests.container.trials import (
+    FOREIGN_USER,
+    IMAGE_USER,
+    Outcome,
+    full_trials,
+    run_trial,
+    small_trials,
+)
 
 WORK = Path("build/container")
 STRUCTURE = Path("tests/container/structure.yaml")
@@ -25,16 +33,15 @@ def prove(*, small: bool) -> int:
     Raises:
         EngineError: If there is no image to try.
     """
-    engine, token = Engine(WORK.resolve()), f"hf_{secrets.token_hex(16)}"
+    engine, token, source = Engine(WORK.resolve()), f"hf_{secrets.token_hex(16)}", head()
     engine.prepare()
     for folder in _volumes(engine):
         shutil.rmtree(folder, ignore_errors=True)
-    tag, sha = f"localhost/harness:{'small' if small else 'cpu'}", head().sha
-    faults = list(_build_faults(engine, token, tag, small=small))
-    archive = _timed("saved", lambda: save(engine, tag))
+    faults = list(_build_faults(engine, token, source, small=small))
+    archive = _timed("saved", lambda: save(engine))
     faults += _timed("structure", lambda: _structure_faults(engine, archive))
-    trials = small_trials(sha) if small else full_trials(sha)
-    outcomes = [_told(run_trial(engine, tag, trial, token)) for trial in trials]
+    trials = small_trials(source.sha) if small else full_trials(source.sha)
+    outcomes = [_told(run_trial(engine, trial, token)) for trial in trials]
     faults += [
         f"{outcome.trial.name}: {complaint}" for outcome in outcomes for complaint in outcome.complaints
     ]
@@ -46,17 +53,17 @@ def prove(*, small: bool) -> int:
     return 1 if faults else 0
 
 
-def _build_faults(engine: Engine, token: str, tag: str, *, small: bool) -> Iterator[str]:
-    """Builds twice, and says if the two differ."""
-    source = head()
+def _build_faults(engine: Engine, token: str, source: Source, *, small: bool) -> Iterator[str]:
+    """Builds twice, and says if the two differ; then the tests onto the whole image."""
     _say(f"commit {source.sha}; what is not committed is not built")
     _timed("stand-in base", lambda: make_base(engine))
     context = make_context(engine, source, token, small=small)
-    first, second = (
-        _timed(f"build {number}", lambda: build(engine, context, source, token, small=small, tag=tag))
-        for number in (1, 2)
-    )
-    _say(f"{second}, {size_bytes(engine, tag) / 1e9:.2f} GB")
+    make = partial(build, engine, context, source, token, small=small)
+    first, second = (_timed(f"build {number}", lambda: make(target="run")) for number in (1, 2))
+    _say(f"{second}, {size_bytes(engine, 'run') / 1e9:.2f} GB")
+    if not small:
+        _timed("build of the tests", lambda: make(target="test"))
+        _say(f"with tests {size_bytes(engine, 'test') / 1e9:.2f} GB")
     engine.must("podman", "image", "prune", "--force")
     if first != second:
         yield f"the first build gave {first}"
@@ -79,7 +86,8 @@ def _leaks(engine: Engine, token: str, archive: Path, outcomes: Sequence[Outcome
 def _volumes(engine: Engine) -> list[Path]:
     """Folders outside that the trials write to."""
     users = (FOREIGN_USER, IMAGE_USER)
-    return [engine.work / f"{name}-{user}" for name in ("cache", "reports") for user in users]
+    mounted = [engine.work / f"{name}-{user}" for name in ("cache", "reports") for user in users]
+    return [*mounted, engine.work / "typed"]
 
 
 def _told(outcome: Outcome) -> Outcome:

@@ -42,11 +42,18 @@ def variables() -> Mapping[str, str]:
     return {name: value.strip('"') for name, value in pairs}
 
 
-def copied() -> Iterator[str]:
-    """Everything that comes from the checkout."""
-    for rest in rests("COPY"):
-        if not rest.startswith("--from="):
-            yield from (word.removesuffix("/") for word in rest.split()[:-1])
+def stage(name: str) -> list[tuple[str, str]]:
+    """Instructions of one stage."""
+    starts = [place for place, (word, _) in enumerate(ALL) if word == "FROM"]
+    (start,) = (place for place in starts if ALL[place][1].endswith(f" AS {name}"))
+    return ALL[start + 1 : next((place for place in starts if place > start), len(ALL))]
+
+
+def copied(*names: str) -> Iterator[str]:
+    """Everything that comes from the checkout into some stages."""
+    for word, rest in (each for name in names for each in stage(name)):
+        if word == "COPY" and not rest.startswith("--from="):
+            yield from (path.removesuffix("/") for path in rest.split()[:-1])
 
 
 def enters(path: str) -> bool:
@@ -71,8 +78,12 @@ def test_the_default_base_is_named_by_tag_and_digest() -> None:
     assert re.fullmatch(r"BASE_IMAGE=python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", ALL[0][1])
 
 
-def test_there_are_two_stages_on_the_same_base() -> None:
-    assert rests("FROM") == ["${BASE_IMAGE} AS environment", "${BASE_IMAGE} AS runtime"]
+def test_the_stages_stand_on_the_same_base_and_what_runs_is_the_default() -> None:
+    assert rests("FROM") == [
+        *("${BASE_IMAGE} AS environment", "${BASE_IMAGE} AS run"),
+        *("run AS test", "run AS image"),
+    ]
+    assert stage("image") == []
 
 
 def test_it_needs_no_frontend_that_would_have_to_be_pulled() -> None:
@@ -82,24 +93,33 @@ def test_it_needs_no_frontend_that_would_have_to_be_pulled() -> None:
 
 
 def test_everything_that_is_downloaded_has_a_hash() -> None:
-    first, second = (rest for rest in rests("RUN") if " pip " in rest)
-    assert "--require-hashes --only-binary :all: -r /src/requirements/bootstrap.lock" in first
-    assert "--require-hashes --require-build-hashes --build-constraints /src/requirements/build.lock" in first
-    assert "--no-index" in second
+    environment, project, tests = (rest for rest in rests("RUN") if " pip " in rest)
+    assert "--require-hashes --only-binary :all: -r /src/requirements/bootstrap.lock" in environment
+    locked = "--require-hashes --require-build-hashes --build-constraints /src/requirements/build.lock -r"
+    assert all(locked in rest for rest in (environment, tests))
+    assert "--no-index" in project
     assert not re.search(r"\b(apt|apt-get|curl|wget|git)\b", " ".join(rests("RUN")))
 
 
-def test_both_locks_that_may_be_chosen_are_there() -> None:
+def test_the_lock_that_is_taken_unasked_is_there() -> None:
     assert "LOCK=requirements/cuda.lock" in rests("ARG")
-    assert all((ROOT / f"requirements/{name}.lock").is_file() for name in ("cuda", "cpu"))
+    assert (ROOT / "requirements/cuda.lock").is_file()
 
 
-def test_the_user_is_a_number_and_not_root() -> None:
-    assert rests("USER") == ["10001:10001"]
+@pytest.mark.parametrize("name", ["run", "test"])
+def test_the_user_is_a_number_and_not_root(name: str) -> None:
+    assert [rest for word, rest in stage(name) if word == "USER"][-1] == "10001:10001"
 
 
-def test_cache_and_reports_are_the_writable_places() -> None:
-    assert rests("VOLUME") == ['["/cache", "/reports"]']
+def test_what_runs_has_nothing_of_the_tests() -> None:
+    assert {"harness", "claims", "fixtures"} <= set(copied("run"))
+    assert {"tests", "requirements", "reports/example"} & set(copied("run")) == set()
+    assert {"tests", "reports/example"} <= set(copied("test"))
+
+
+def test_cache_and_reports_are_the_writable_places_and_never_volumes_unasked() -> None:
+    assert rests("VOLUME") == []
+    assert variables()["HARNESS_MOUNTS"] == "/cache:/reports"
     places = [
         value for name, value in variables().items() if name in {"HF_HOME", "XDG_CACHE_HOME", "HARNESS_STORE"}
     ]
@@ -108,7 +128,7 @@ def test_cache_and_reports_are_the_writable_places() -> None:
 
 
 def test_the_main_job_is_the_command_on_the_paper_profile() -> None:
-    assert rests("CMD") == ['["nox", "-s", "reproduce"]']
+    assert rests("CMD") == ['["nox", "-s", "reproduce"]', '["nox", "-s", "tests"]']
     assert variables()["HARNESS_PROFILE"] == "paper"
     assert variables()["NOX_DEFAULT_VENV_BACKEND"] == "none"
 
@@ -133,7 +153,7 @@ def test_what_a_commit_changes_comes_after_the_environment() -> None:
 
 
 def test_all_that_is_copied_exists_and_is_let_in() -> None:
-    names = list(copied())
+    names = list(copied("run", "test"))
     assert len(names) > 10
     assert [name for name in names if not list(ROOT.glob(name))] == []
     assert [name for name in names if not enters(name.replace("*", "cuda"))] == []
@@ -141,7 +161,9 @@ def test_all_that_is_copied_exists_and_is_let_in() -> None:
 
 def test_all_that_is_let_in_is_copied() -> None:
     allowed = {line.removeprefix("!") for line in ENTERING if line.startswith("!")}
-    assert allowed == {"requirements" if name.startswith("requirements/") else name for name in copied()}
+    assert allowed == {
+        "requirements" if name.startswith("requirements/") else name for name in copied("run", "test")
+    }
 
 
 @pytest.mark.parametrize(

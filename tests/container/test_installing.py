@@ -43,7 +43,9 @@ def test_with_the_cpu_build_at_hand_the_lock_is_installed(
     install(python_that("", tmp_path), lock)
     trial, locked, project = asked(tmp_path)
     assert "--dry-run --no-deps --require-hashes" in trial
-    assert locked.endswith(f"--require-hashes --no-deps --requirement {lock}")
+    assert locked.endswith(
+        f"--require-hashes --no-deps --requirement {lock} --requirement requirements/test.lock"
+    )
     assert project.endswith("--editable .[dev]")
     assert f"installing the versions of {lock}" in capfd.readouterr().err
 

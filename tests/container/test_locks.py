@@ -1,6 +1,8 @@
-"""The locks: hashed line by line, alike but for CUDA, within the ranges of pyproject.toml, naming no place."""
+"""The locks: hashed line by line, alike but for CUDA, without what no run loads, within the ranges of pyproject.toml, naming no place."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,14 +31,14 @@ def wanted_by_extra(extra: str) -> Iterator[Requirement]:
             yield requirement
 
 
-def ranges() -> list[Requirement]:
+def ranges(*extras: str) -> list[Requirement]:
     direct = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
-    return [*direct, *wanted_by_extra("image")]
+    return [*direct, *(each for extra in extras for each in wanted_by_extra(extra))]
 
 
-def refused(lock: str, wanted: list[Requirement]) -> list[str]:
-    """Requirements that a lock does not meet."""
-    versions = {name: locked.version for name, locked in LOCKS[lock].items()}
+def refused(wanted: list[Requirement], *locks: str) -> list[str]:
+    """Requirements that some locks, installed together, do not meet."""
+    versions = {name: locked.version for lock in locks for name, locked in LOCKS[lock].items()}
     return [
         str(requirement)
         for requirement in wanted
@@ -52,30 +54,73 @@ def test_there_is_one_lock_for_each_purpose_and_nothing_else() -> None:
     )
 
 
-def test_the_two_environments_differ_in_torchs_build_and_cuda_alone() -> None:
-    cuda, cpu = ({name: each.version for name, each in LOCKS[lock].items()} for lock in ("cuda", "cpu"))
-    assert (cuda.pop("torch"), cpu.pop("torch")) == ("2.13.0", "2.13.0+cpu")
+@pytest.mark.parametrize(("lock", "build"), [("cuda", "2.13.0"), ("cuda12", "2.13.0+cu126")])
+def test_environments_differ_in_torchs_build_and_cuda_alone(lock: str, build: str) -> None:
+    cuda, cpu = ({name: each.version for name, each in LOCKS[name].items()} for name in (lock, "cpu"))
+    assert (cuda.pop("torch"), cpu.pop("torch")) == (build, "2.13.0+cpu")
     assert {name: version for name, version in cuda.items() if name in cpu} == cpu
     only_cuda = cuda.keys() - cpu.keys()
     assert only_cuda
     assert [name for name in only_cuda if not re.match(r"nvidia-|cuda-|triton$", name)] == []
-
-
-def test_the_same_files_serve_both_environments() -> None:
-    differ = [name for name in LOCKS["cpu"] if LOCKS["cpu"][name].hashes != LOCKS["cuda"][name].hashes]
+    differ = [name for name in LOCKS["cpu"] if LOCKS["cpu"][name].hashes != LOCKS[lock][name].hashes]
     assert differ == ["torch"]
 
 
-@pytest.mark.parametrize("lock", ["cuda", "cpu"])
+@pytest.mark.parametrize(("lock", "major"), [("cuda", "13"), ("cuda12", "12")])
+def test_all_of_cuda_is_of_one_generation(lock: str, major: str) -> None:
+    versions = {name: each.version for name, each in LOCKS[lock].items()}
+    named = [name for name in versions if re.search(r"-cu\d\d$", name)]
+    assert named
+    assert {name[-2:] for name in named} == {versions["cuda-toolkit"].partition(".")[0]} == {major}
+    assert versions["cuda-bindings"].startswith(f"{major}.")
+
+
+@pytest.mark.parametrize("lock", ["cuda", "cuda12", "cpu"])
 def test_the_projects_ranges_admit_every_locked_version(lock: str) -> None:
-    wanted = ranges()
+    wanted = ranges("image")
     assert len(wanted) > 20
-    assert refused(lock, wanted) == []
+    assert refused(wanted, lock) == []
+    assert refused(ranges("image", "test", "fixtures"), lock, "test") == []
 
 
 @pytest.mark.parametrize("text", ["numpy>=3", "no-such-package>=1", "torch==2.12.0"])
 def test_a_range_that_does_not_admit_it_would_be_seen(text: str) -> None:
-    assert refused("cpu", [Requirement(text)]) == [text]
+    assert refused([Requirement(text)], "cpu", "test") == [text]
+
+
+def test_what_tests_take_lies_beside_what_runs() -> None:
+    assert LOCKS["test"].keys() & LOCKS["cpu"].keys() == set()
+    assert {"hypothesis", "wandb", "plotly"} <= LOCKS["test"].keys()
+
+
+def unused() -> list[str]:
+    lines = (ROOT / "requirements/unused.txt").read_text(encoding="utf-8").splitlines()
+    return [line.split("#")[0].strip() for line in lines if not line.startswith("#")]
+
+
+def test_nothing_unused_or_for_tests_alone_is_in_an_image_that_runs() -> None:
+    tools = [each.name for extra in ("test", "lint", "fixtures") for each in wanted_by_extra(extra)]
+    needed = {canonicalize_name(each.name) for each in ranges("image")} | {
+        "tokenizers",
+        "psutil",
+    }  # of libraries
+    unwanted = {*unused(), *map(canonicalize_name, tools)} - needed
+    assert {"wandb", "plotly", "ruff", "mypy", "hypothesis"} <= unwanted
+    assert [
+        (lock, name) for lock in ("cuda", "cuda12", "cpu") for name in unwanted if name in LOCKS[lock]
+    ] == []
+
+
+@pytest.mark.slow
+def test_what_is_unused_is_loaded_by_no_library_that_the_harness_loads() -> None:
+    doors = ["sae_lens", "lm_eval.evaluator", "transformers", "peft", "datasets", "accelerate", "ctranslate2"]
+    program = (
+        "import importlib, sys\n"
+        f"for name in {[name.replace('-', '_') for name in unused()]}: sys.modules[name] = None\n"
+        "import requirements.wandb; sys.modules['wandb'] = requirements.wandb\n"
+        f"for name in {doors}: importlib.import_module(name)"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True)
 
 
 def test_torch_is_pinned_exactly() -> None:
@@ -86,12 +131,12 @@ def test_torch_is_pinned_exactly() -> None:
 def test_a_groups_lock_holds_what_the_group_names(lock: str, group: str) -> None:
     wanted = [Requirement(text) for text in PROJECT["dependency-groups"][group]]
     assert wanted
-    assert refused(lock, wanted) == []
+    assert refused(wanted, lock) == []
 
 
 def test_the_project_is_built_with_what_the_locks_hold() -> None:
     (backend,) = [Requirement(text) for text in PROJECT["build-system"]["requires"]]
-    assert refused("build", [backend]) == []
+    assert refused([backend], "build") == []
     assert LOCKS["cpu"]["setuptools"].version == LOCKS["build"]["setuptools"].version
 
 

@@ -1,6 +1,7 @@
-"""What is run in a finished image, as cluster people would run it, and what must come of it."""
+"""What is run in a finished image, as cluster people would run it and as the README says, and what must come of it."""
 
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Mapping
@@ -8,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.container.engine import Done, Engine
+from tests.container.image import TAGS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 HARDENED = (
     *("--rm", "--network", "none", "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
@@ -30,14 +34,8 @@ AT_THE_HUB = "HARNESS_PROFILE=paper HARNESS_STORE=/cache/at-the-hub HARNESS_REPO
 
 INSIDE = (
     *("/app/harness/cli.py", "/app/claims/sin2025/pins.py", "/app/fixtures/model/model.safetensors"),
-    *(
-        "/app/tests/test_floors.py",
-        "/app/noxfile.py",
-        "/app/pyproject.toml",
-        "/app/README.md",
-        "/app/Dockerfile",
-    ),
-    *("/app/requirements/cuda.lock", "/app/requirements/cpu.lock", "/app/reports/example/report.json"),
+    *("/app/noxfile.py", "/app/pyproject.toml", "/app/README.md", "/app/LICENSE", "/app/docs/container.md"),
+    "/app/sbom.cdx.json",
 )
 """Files that must be there, one of each kind."""
 
@@ -48,11 +46,34 @@ OUTSIDE = (
         "/app/hf_token",
         "/app/.store",
         "/app/harness/.env",
-        "/app/reports/fixture-0",
+        "/app/reports",
+        "/app/tests",
     ),
-    *("/app/requirements/wheels", "/opt/bootstrap/bin", "/root/.cache", "/run/secrets/ca.pem"),
+    *("/app/requirements", "/opt/bootstrap/bin", "/root/.cache", "/run/secrets/ca.pem"),
 )
 """Places where nothing may be left."""
+
+LISTED = """\
+import importlib.metadata, json
+listed = {(each["name"], each["version"]) for each in json.load(open("/app/sbom.cdx.json"))["components"]}
+own = "replication-harness"
+there = {(each.name, each.version) for each in importlib.metadata.distributions() if each.name != own}
+print("lacks", there - listed, "has not", listed - there, len(there), "packages")
+"""
+"""Holds the bill of materials against what is installed."""
+
+REQUIRE = "from pathlib import Path; from harness.store.files import require_folder; require_folder(Path('/reports/run'))"
+"""What a run does first, without the libraries that the small image has not."""
+
+TYPED = """\
+set -eu
+cd {folder}
+export HF_TOKEN={token}
+id() {{ echo {user}; }}
+mkdir() {{ command mkdir "$@"; chown {user}:{user} cache reports; }}
+docker() {{ shift 4; podman run --rm --network none "$@"; }}
+"""
+"""A shell in which a user types what the README says; there is no GPU, so that `run --rm --gpus all` is taken away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +89,14 @@ class Trial:
     leaves: Mapping[str, str] = field(default_factory=dict)
     """Patterns of files below the reports folder, each with a regular expression that one must hold."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    as_the_image_says: bool = False
-    """Run as the image's user in the image's folder; otherwise as a foreign user from `/`."""
+    user: int = FOREIGN_USER
+    """The image's own works in its folder and is not named; a foreign one starts from `/`."""
+    mounted: int | None = FOREIGN_USER
+    """Whose folders are mounted; None where none are."""
+    typed: bool = False
+    """Run by the commands of the README, word by word, as a foreign user who makes the folders."""
+    image: str = "run"
+    """Target of the Dockerfile: what runs, or `test`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +117,8 @@ def small_trials(sha: str) -> tuple[Trial, ...]:
             name="the user is nobody special",
             command=("id", "-u"),
             says=rf"^{IMAGE_USER}$",
-            as_the_image_says=True,
+            user=IMAGE_USER,
+            mounted=IMAGE_USER,
         ),
         Trial(name="a foreign user is let in", command=("id", "-u"), says=rf"^{FOREIGN_USER}$"),
         Trial(
@@ -129,6 +157,37 @@ def small_trials(sha: str) -> tuple[Trial, ...]:
             command=("python", "-c", "import sqlitedict; print(sqlitedict.__version__)"),
             says=r"^\d+\.\d+",
         ),
+        Trial(
+            name="the bill of materials lists what is installed, and nothing else",
+            command=("python", "-c", LISTED),
+            says=r"^lacks set\(\) has not set\(\) \d\d+ packages$",
+        ),
+        Trial(
+            name="folders that nobody mounted are refused",
+            command=("python", "-c", REQUIRE),
+            exit_code=1,
+            says=r"UsageError: /reports is no mounted folder, and what is written there goes with the container",
+            mounted=None,
+        ),
+        Trial(
+            name="folders of another user are refused with the cure",
+            command=("python", "-c", REQUIRE),
+            exit_code=1,
+            says=rf"StoreError: .* start the container as its owner: --user {FOREIGN_USER}:{FOREIGN_USER}",
+            user=IMAGE_USER,
+        ),
+        Trial(
+            name="what the README says to type works with folders that the user made",
+            command=("sh", "-c", "touch /cache/x /reports/x && echo written"),
+            says=r"^written$",
+            leaves={"x": ""},
+            typed=True,
+        ),
+        Trial(
+            name="Apptainer's definition runs a command",
+            command=("sh", "-c", definition("runscript"), "apptainer", "harness", "--version"),
+            says=r"^\d+\.\d+\.\d+$",
+        ),
     )
 
 
@@ -155,6 +214,7 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
             command=(*ABROAD, "tests", "--", "/app/tests/statistics", "/app/tests/store", "/app/tests/test_floors.py",
                      "/app/tests/container"),
             says=r"\d+ passed",
+            image="test",
         ),
         Trial(
             name="paper profile without a network, as the image says: exit 5",
@@ -162,7 +222,16 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
             exit_code=5,
             says=r"cannot be fetched: no network",
             leaves={"paper-*/report.json": r'"exit_code": 5'},
-            as_the_image_says=True,
+            user=IMAGE_USER,
+            mounted=IMAGE_USER,
+        ),
+        Trial(
+            name="paper profile without a network, as the README says: exit 5",
+            command=(),
+            exit_code=5,
+            says=r"cannot be fetched: no network",
+            leaves={"paper-*/report.json": r'"exit_code": 5'},
+            typed=True,
         ),
         Trial(
             name="paper profile without a GPU: exit 5",
@@ -176,7 +245,14 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
             command=("sh", "-c", f"cd /app && python -m tests.hub env -u HF_TOKEN {AT_THE_HUB} nox -s reproduce"),
             exit_code=5,
             says=r"is gated, and no token is set: accept its licence",
+            image="test",
             leaves={"at-the-hub/paper-*/report.json": r'"gated-weights"'},
+        ),
+        Trial(
+            name="Apptainer's definition tests the image, and runs its main job: exit 5",
+            command=("sh", "-ec", definition("test") + definition("runscript")),
+            exit_code=5,
+            says=r"cannot be fetched: no network",
         ),
         Trial(
             name="doctor, fixture profile: nothing is missing",
@@ -203,42 +279,68 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
             exit_code=3,
             says=r"error: .*/app/reports",
         ),
+        Trial(
+            name="reports that nobody mounted: exit 4",
+            command=(*ABROAD, "reproduce"),
+            environment=in_miniature,
+            exit_code=4,
+            says=r"error: /reports is no mounted folder",
+            mounted=None,
+        ),
     )  # fmt: skip
 
 
-def run_trial(engine: Engine, tag: str, trial: Trial, token: str) -> Outcome:
+def run_trial(engine: Engine, trial: Trial, token: str) -> Outcome:
     """Run one trial; the volumes are kept from one to the next, as a user's would be."""
     begun = time.monotonic()
-    done = engine.quiet("podman", "run", *HARDENED, *_place(engine, trial, token), tag, *trial.command)
+    if trial.typed:
+        folder = engine.work / "typed"
+        folder.mkdir(exist_ok=True)
+        shell = TYPED.format(folder=folder, token=token, user=trial.user)
+        done = engine.quiet("sh", "-c", f"{shell}{readme_commands()} {shlex.join(trial.command)}")
+        reports = folder / "reports"
+    else:
+        place = _place(engine, trial, token)
+        done = engine.quiet("podman", "run", *HARDENED, *place, TAGS[trial.image], *trial.command)
+        reports = volume(engine, "reports", trial.user)
     return Outcome(
         trial=trial,
         seconds=time.monotonic() - begun,
         output=done.output,
-        complaints=tuple(_complaints(trial, done, volume(engine, "reports", trial))),
+        complaints=tuple(_complaints(trial, done, reports)),
     )
 
 
-def volume(engine: Engine, name: str, trial: Trial) -> Path:
-    """Folder outside that a trial's user writes to as /cache or /reports."""
-    folder = engine.work / f"{name}-{_user(trial)}"
+def readme_commands() -> str:
+    """What the README says to type once the image is built."""
+    block = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Container\n")[2].split("```")[1]
+    return block.partition("docker build -t replication-harness .\n")[2].strip()
+
+
+def definition(section: str) -> str:
+    """A section of Apptainer's definition file, which Apptainer gives to `sh`."""
+    text = (ROOT / "apptainer.def").read_text(encoding="utf-8")
+    return text.partition(f"%{section}\n")[2].partition("\n%")[0]
+
+
+def volume(engine: Engine, name: str, user: int) -> Path:
+    """Folder outside, of some user, that may be mounted as /cache or /reports."""
+    folder = engine.work / f"{name}-{user}"
     if not folder.is_dir():
         folder.mkdir()
-        shutil.chown(folder, _user(trial), _user(trial))
+        shutil.chown(folder, user, user)
     return folder
 
 
 def _place(engine: Engine, trial: Trial, token: str) -> tuple[str, ...]:
-    foreign = (
-        () if trial.as_the_image_says else ("--user", f"{FOREIGN_USER}:{FOREIGN_USER}", "--workdir", "/")
-    )
+    foreign = () if trial.user == IMAGE_USER else ("--user", f"{trial.user}:{trial.user}", "--workdir", "/")
     known = {"HF_TOKEN": token, **trial.environment}
     named = (word for name, value in known.items() for word in ("--env", f"{name}={value}"))
-    volumes = (f"{volume(engine, name, trial)}:/{name}" for name in ("cache", "reports"))
+    owner = trial.mounted
+    volumes = (
+        () if owner is None else (f"{volume(engine, name, owner)}:/{name}" for name in ("cache", "reports"))
+    )
     return (*foreign, *named, *(word for each in volumes for word in ("--volume", each)))
-
-
-def _user(trial: Trial) -> int:
-    return IMAGE_USER if trial.as_the_image_says else FOREIGN_USER
 
 
 def _complaints(trial: Trial, done: Done, reports: Path) -> list[str]:
