@@ -153,7 +153,10 @@ def accelerator_cure() -> str:
         return "use the container, or make an environment from requirements/cuda.lock"
     if _hidden_by():
         return f"unset {VISIBLE_VARIABLE}, or name an accelerator there"
-    return "install a driver for the CUDA version that torch is built for, start containers with --gpus all"
+    return (
+        "install a driver for the CUDA version that torch is built for, or torch's build for an older driver "
+        "(requirements/cuda12.lock), start containers with --gpus all"
+    )
 
 
 def _is_cpu_build() -> bool:
