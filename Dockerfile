@@ -98,7 +98,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca.pem,required=false \
         --require-hashes --require-build-hashes --build-constraints /src/requirements/build.lock \
         -r /src/requirements/test.lock
 ENV HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis
-COPY CONTRIBUTING.md GLOSSARY.md CHANGELOG.md Dockerfile .dockerignore ./
+COPY CONTRIBUTING.md GLOSSARY.md CHANGELOG.md Dockerfile .dockerignore apptainer.def ./
 COPY requirements/*.py requirements/*.lock ./requirements/
 COPY reports/example ./reports/example
 COPY tests ./tests
