@@ -2,21 +2,20 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-BATCH = Path(__file__).resolve().parents[2] / "docs/batch.sh"
-PLAN = {
-    "projection": [
-        {"stage": "translations", "seconds": 29_484.0},
-        {"stage": "benchmarks", "seconds": 16_694.7},
-    ]
-}
+ROOT = Path(__file__).resolve().parents[2]
+BATCH = ROOT / "docs/batch.sh"
+PLAN = (sys.executable, "-m", "harness", "plan", "--profile", "paper", "--json")
 RUN = 'trap "echo told >> asked; exit 143" TERM; touch running; while :; do sleep 0.05; done'
 """A run that ends as the harness does when it is told to."""
 
@@ -27,7 +26,7 @@ def job(tmp_path: Path) -> Mapping[str, str]:
     does = {
         "sbatch": 'echo "sbatch $*" >> asked',
         "scontrol": 'echo "scontrol $*" >> asked',
-        "apptainer": f"case \"$*\" in *--json) echo '{json.dumps(PLAN)}';; *) {RUN};; esac",
+        "apptainer": f'case "$*" in *--json) cd {ROOT}; exec {shlex.join(PLAN)};; *) {RUN};; esac',
     }
     for name, script in does.items():
         program = tmp_path / "bin" / name
@@ -57,9 +56,14 @@ def told(job: Mapping[str, str], number: signal.Signals) -> tuple[int, list[str]
 
 
 def test_it_asks_for_the_planned_time_and_an_hour(job: Mapping[str, str]) -> None:
-    assert (
-        submitted(job, "--partition", "gpu") == f"sbatch --time={14 * 60} --partition gpu {BATCH}"
-    )  # 12.8 h and one
+    planned = json.loads(subprocess.run(PLAN, cwd=ROOT, check=True, capture_output=True).stdout)["projection"]
+    minutes = 60 + sum(stage["seconds"] for stage in planned) / 60
+    assert minutes > 120
+    asked = re.fullmatch(
+        rf"sbatch --time=(\d+) --partition gpu {BATCH}", submitted(job, "--partition", "gpu")
+    )
+    assert asked
+    assert int(asked[1]) == pytest.approx(minutes, abs=30)
     assert (Path(job["HOME"]) / "reports").is_dir()
 
 
