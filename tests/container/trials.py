@@ -314,7 +314,7 @@ def run_trial(engine: Engine, trial: Trial, token: str) -> Outcome:
 def readme_commands() -> str:
     """What the README says to type once the image is built."""
     block = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Container\n")[2].split("```")[1]
-    return block.partition("docker build -t replication-harness .\n")[2].strip()
+    return block[block.index("mkdir") :].strip()
 
 
 def definition(section: str) -> str:
