@@ -4,6 +4,7 @@
 #SBATCH --job-name=harness --gres=gpu:1 --cpus-per-task=8 --mem=48G
 #SBATCH --signal=B:USR1@300 --requeue --open-mode=append
 set -euo pipefail
+: "${SCRATCH:?names no folder for the cache}"
 
 image() { # by exec, so that in the background it is the very process that is signalled
     exec apptainer run --nv --cleanenv --no-home \
