@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from tests.container.engine import Engine
+from tests.container.engine import Engine, EngineError
 from tests.container.image import Source, build, head, make_base, make_context, save, size_bytes
-from tests.container.marks import files_holding
 from tests.container.trials import (
     FOREIGN_USER,
     IMAGE_USER,
@@ -78,9 +77,23 @@ def _structure_faults(engine: Engine, archive: Path) -> list[str]:
 
 def _leaks(engine: Engine, token: str, archive: Path, outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Every place that the token went to: layers, labels, logs, reports, caches."""
-    for place in (archive, *_volumes(engine)):
-        yield from (f"{path} holds the token" for path in files_holding(token, place))
+    yield from (
+        f"{path} holds the token" for path in files_holding(engine, token, archive, *_volumes(engine))
+    )
     yield from (f"{each.trial.name}: prints the token" for each in outcomes if token in each.output)
+
+
+def files_holding(engine: Engine, mark: str, *places: Path) -> list[str]:
+    """Files at or below some places that hold the mark, in content or in name.
+
+    Raises:
+        EngineError: If a place cannot be looked through.
+    """
+    named = engine.must("find", *map(str, places), "-name", f"*{mark}*")
+    held = engine.quiet("grep", "-rlaF", mark, *map(str, places))
+    if held.exit_code > 1:
+        raise EngineError(f"not everything can be searched for the token: {held.output}")
+    return sorted({*named.splitlines(), *held.output.splitlines()})
 
 
 def _volumes(engine: Engine) -> list[Path]:
