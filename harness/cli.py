@@ -63,7 +63,9 @@ ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS"
 OutPath = Annotated[
     Path | None, typer.Option("--out", help="Folder of this report; by default one of --reports.")
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used.")]
+Device = Annotated[
+    str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used, or has to be.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
 
@@ -100,7 +102,7 @@ def reproduce(
     request = Request(
         study=study,
         profile=profile,
-        device=_found_device(device),
+        device=_device(device, study, profile),
         store=store,
         reports=reports,
         out=out,
@@ -127,7 +129,7 @@ def plan(
     from harness.store.store import Store
     from harness.words.judgement import prospects_say
 
-    drawn = _plan(study, profile, _found_device(device))
+    drawn = _plan(study, profile, device)
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
 
@@ -156,16 +158,13 @@ def doctor(
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
     store: StorePath = STORE,
-    device: Annotated[
-        str, typer.Option("--device", help="cpu, cuda, or auto: what the profile is made for.")
-    ] = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
-    from harness.doctor import Finding, examined, is_able, made_for
+    from harness.run.doctor import Finding, examined, is_able
 
-    _require_device(device)
-    device = made_for(_profile(study, profile)) if device == "auto" else device
+    device = _device(device, study, profile)
     once = Once()
 
     def line(finding: Finding) -> Line:
@@ -186,7 +185,7 @@ def doctor(
 @command("harness fetch --profile paper")
 def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: AsJson = False) -> int:
     """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
-    from harness.doctor import Fetched, fetched
+    from harness.run.doctor import Fetched, fetched
 
     once = Once()
 
@@ -466,14 +465,18 @@ def stage(
     device: Device = "auto",
 ) -> None:
     """Make one stage by hand: files in, files out."""
+    from harness.run.doctor import require_accelerator
     from harness.run.stageprocess import run_stage
     from harness.store.run_folder import RunFolder
     from harness.store.store import Store
 
-    drawn = _plan(study, profile, _found_device(device))
+    device = _device(device, study, profile)
+    drawn = _plan(study, profile, device)
     names = tuple(entry.name for entry in drawn.stages)
     if name not in names:
         raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
+    if drawn.stage(name).uses_model:
+        require_accelerator(device)
     run_stage(drawn, name, Store(store), RunFolder(root=run))
 
 
@@ -593,7 +596,7 @@ def _plan(study: str, profile: str, device: str) -> "Plan":
     from harness.sources.studies import load_profile, load_study
 
     asked = load_study(study)
-    return draw(asked, load_profile(asked, profile), device)
+    return draw(asked, load_profile(asked, profile), _device(device, study, profile))
 
 
 def _profile(study: str, profile: str) -> "Profile":
@@ -602,16 +605,12 @@ def _profile(study: str, profile: str) -> "Profile":
     return load_profile(load_study(study), profile)
 
 
-def _found_device(asked: str) -> str:
-    from harness.store.provenance import default_device
+def _device(asked: str, study: str, profile: str) -> str:
+    from harness.run.doctor import device_for
 
-    _require_device(asked)
-    return default_device() if asked == "auto" else asked
-
-
-def _require_device(asked: str) -> None:
     if asked not in DEVICES:
         raise choice_error("device", asked, DEVICES, "")
+    return asked if asked != "auto" else device_for(_profile(study, profile))
 
 
 def _with_report(run: Path) -> Path:

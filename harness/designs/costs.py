@@ -29,6 +29,8 @@ class Reading:
     """Layers that a text passes, in the mean; those that it passes with gradients count as `WITH_GRADIENTS`."""
     is_translated: bool = False
     """True where texts pass a translator, whose time is told by texts alone."""
+    stored_bytes: int = 0
+    """What one item leaves in the store, about."""
 
 
 @dataclass(frozen=True, kw_only=True)

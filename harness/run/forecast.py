@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from harness.designs.costs import FinishedRun, NotCountedError, Reading, Work
 from harness.designs.design import costs_of, counters_of
 from harness.words.plan import Plan, Stage
-from harness.words.study import Home, Shapes
+from harness.words.study import Home, Profile, Shapes, Study
 
 if TYPE_CHECKING:
     import torch
 
 OVER_WIDTH = 4.0
 """Width of an MLP over that of the residual stream."""
+
+WORKING_BYTES = 456
+"""What a batch takes per position and dimension, as stated: 8 GiB for 8,192 positions of a model that is 2,304 wide."""
 
 SIDES = {"cuda": 8_192, "cpu": 1_536}
 """Rows and columns of the factors: large enough to fill the device, small enough for a second or two."""
@@ -93,11 +96,12 @@ def layers_flops(shapes: Shapes, token_layers: float) -> float:
     return 2 * layer_parameters(shapes) * token_layers
 
 
-def accelerator_bytes(shapes: Shapes, aligned_layers: int) -> int:
-    """Memory that the largest stage needs: weights in bfloat16, encoders of the aligned layers, and room to work."""
-    weights = 2 * model_parameters(shapes)
-    encoders = aligned_layers * 4 * shapes.d_model * shapes.d_sae
-    return weights + encoders + 8 * 2**30
+def accelerator_bytes(study: Study, profile: Profile) -> int:
+    """Memory that the largest stage needs: weights, encoders of the aligned layers in float32, and room to work."""
+    shapes, sizes = study.shapes, profile.sizes
+    weights = (4 if sizes.dtype == "float32" else 2) * model_parameters(shapes)
+    encoders = len(study.primary.alignment.layers) * 4 * shapes.d_model * shapes.d_sae
+    return weights + encoders + WORKING_BYTES * sizes.batch_tokens * shapes.d_model
 
 
 def _projected(plan: Plan, reading: Reading, stage: Stage, rates: Rates) -> StageProjection:

@@ -12,15 +12,16 @@ from pathlib import Path
 from harness.designs.design import plan
 from harness.run.artifact_status import ArtifactStatus
 from harness.run.cache_keys import Recipes
+from harness.run.doctor import require_needs
 from harness.run.engine import Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
 from harness.run.run_report import report_run
-from harness.run.verdicts import Asked, require_claims
+from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
 from harness.store.files import held_alone, require_folder
-from harness.store.provenance import accelerator_cure, accelerator_problem, check_versions
+from harness.store.provenance import check_versions
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
 from harness.words.errors import (
@@ -28,7 +29,6 @@ from harness.words.errors import (
     NOTHING_JUDGED,
     HarnessError,
     NotJudgedError,
-    Reason,
     StageFailedError,
 )
 from harness.words.judgement import FailOn
@@ -147,20 +147,10 @@ def prepare(run: Reproduction) -> None:
         run.recipes, run.refusal = Recipes(plan=planned, revision=known_revision_or_unpinned), error
     # The same inputs, the same folder.
     root = request.out or request.reports / f"{request.profile}-{run.recipes.run_id()[:12]}"
-    require_claims(planned.study, request.asked)
+    require_judgeable(planned.study, planned.profile, request.asked, request.reports)
     for folder in (root, request.store):
         require_folder(folder)
     run.folder = RunFolder(root=root)
-
-
-def require_accelerator(run: Reproduction) -> None:
-    """Refuse a device that cannot be used."""
-    device = run.request.device
-    if device != "cpu" and (problem := accelerator_problem()):
-        raise NotJudgedError(
-            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}, or say --device cpu",
-            reason=Reason.NO_ACCELERATOR,
-        )
 
 
 def require_sources(run: Reproduction) -> None:
@@ -175,6 +165,13 @@ def look_through_store(run: Reproduction) -> None:
     for sentence in run.status.damaged:
         run.say(sentence)
     run.status.publish(run.folder)
+
+
+def require_machine(run: Reproduction) -> None:
+    """Refuse a machine that cannot make what is missing, and say what it lacks that a run does without."""
+    if run.status.missing():
+        for finding in require_needs(run.recipes.plan, run.request.device, run.request.store):
+            run.say(str(finding))
 
 
 def make_what_is_missing(run: Reproduction) -> None:
@@ -237,6 +234,6 @@ def tell_verdicts(run: Reproduction) -> None:
     run.tell(run.folder.root)
 
 
-MEASURING = (require_accelerator, require_sources, look_through_store, make_what_is_missing)
+MEASURING = (require_sources, look_through_store, require_machine, make_what_is_missing)
 REPORTING = (write_report, tell_verdicts)
 """The main path, read aloud."""

@@ -1,6 +1,7 @@
 """What the judge must know of a run, and everything that its report then says of verdicts."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -90,13 +91,12 @@ class Inputs:
         if self.mode != Mode.FULL or self.estimates is None:
             return ()
         known = load_protocol_of(self.study.name).baselines
-        outcomes = {
-            each.outcomes: read_outcomes(outcomes_path(self.study.name, each.outcomes), each.outcomes_sha256)
-            for each in known
-            if each.outcomes
-        }
         gate = Gate(
-            study=self.study, profile=self.profile, known=known, answers=self.answers, outcomes=outcomes
+            study=self.study,
+            profile=self.profile,
+            known=known,
+            answers=self.answers,
+            outcomes=_published_outcomes(self.study),
         )
         return baseline_checks(gate)
 
@@ -144,13 +144,31 @@ def judged_self_check(inputs: Inputs) -> Judged | None:
     return Judged(study=name, claims=claims, verdicts=verdicts)
 
 
-def require_claims(study: Study, asked: Asked) -> None:
-    """Before hours of work: the study's claims can be used, and have those that were asked for.
+def require_judgeable(study: Study, profile: Profile, asked: Asked, reports: Path) -> None:
+    """Before hours of work: all that judges them can be read, and has the claims that were asked for.
 
     Raises:
-        UsageError: If not.
+        HarnessError: If not.
     """
-    _deselected(claims_of(study), asked.claims)
+    claims = claims_of(study)
+    _deselected(claims, asked.claims)
+    if not claims:
+        return
+    _published_outcomes(study)
+    if name := profile.self_check_study:
+        load_claims(name)
+    # What breaks a lock breaks no run, and stands in its report.
+    with suppress(LockBrokenError):
+        lock_state(study.name, LedgerFile(folder=reports).locks_of(study.name))
+
+
+def _published_outcomes(study: Study) -> Mapping[str, Mapping[str, bool]]:
+    """Published outcomes of single questions, by the file that a baseline of the study names."""
+    return {
+        each.outcomes: read_outcomes(outcomes_path(study.name, each.outcomes), each.outcomes_sha256)
+        for each in load_protocol_of(study.name).baselines
+        if each.outcomes
+    }
 
 
 def paper_circumstances(inputs: Inputs) -> Circumstances:

@@ -45,6 +45,8 @@ TALKERS = ("httpx", "httpx2")
 XET_SWITCH = "HF_HUB_DISABLE_XET"
 """Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
 
+XET_CACHE_BYTES = 10_000_000_000
+"""Chunks of files that Xet keeps at most, beside the files; some builds keep none."""
 
 OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 """Variables by which the hub's client is told to ask nobody; the first that says anything decides."""
@@ -148,6 +150,13 @@ def cache_root() -> Path:
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
+
+
+def xet_cache() -> Path | None:
+    """Folder in which Xet keeps chunks of what it fetches; None where files come over plain HTTP."""
+    from huggingface_hub import constants
+
+    return None if constants.HF_HUB_DISABLE_XET else Path(constants.HF_XET_CACHE)
 
 
 def _fetched(pin: Pin, seen: Seen) -> Path:

@@ -3,19 +3,26 @@
 import importlib
 import importlib.util
 import re
+import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from harness.words.claim import Claim
-from harness.words.errors import UsageError, choice_error
+from harness.words.errors import HarnessError, UsageError, choice_error
 from harness.words.judgement import Conflict, Protocol, PublishedSet
-from harness.words.study import Group, Home, Parallel, Pin, Profile, Sources, Study, Translator
+from harness.words.study import Group, Home, Parallel, Pin, Profile, Sizes, Sources, Study, Translator
 
 Entry = TypeVar("Entry")
 
 CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 """Every folder below it that holds a `study.py` is a study."""
+
+NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What studies, profiles, languages and benchmarks may be called: their names become files, modules and ids of estimates."""
+
+DTYPES = ("float32", "bfloat16", "float16")
 
 
 def study_names() -> tuple[str, ...]:
@@ -27,21 +34,29 @@ def load_study(name: str) -> Study:
     """The study of that name.
 
     Raises:
-        UsageError: If there is none, or it contradicts itself.
+        UsageError: If there is none, it contradicts itself, or lacks its protocol.
     """
     if name not in study_names():
         raise choice_error("study", name, study_names(), "(a study is a folder of claims/ with a study.py)")
-    study = getattr(importlib.import_module(f"claims.{name}.study"), "STUDY", None)
+    if not NAMES.fullmatch(name):
+        raise UsageError(f"claims/{name}/ is no name of a study: {_allowed_names()}; rename the folder")
+    study = _attribute(name, "study", "STUDY")
     if not isinstance(study, Study):
         raise UsageError(
             f"claims/{name}/study.py must hold STUDY, a harness.words.study.Study; found {study!r}"
         )
+    if study.name != name:
+        raise UsageError(
+            f"claims/{name}/study.py calls its study {study.name!r}; a study is called like its folder: correct the name, or "
+            "rename the folder"
+        )
     _refuse(f"claims/{name}/study.py", study_faults(study))
+    load_protocol_of(name)
     return study
 
 
 def load_profile(study: Study, name: str) -> Profile:
-    """One profile of a study.
+    """One profile of a study, with the sources that the study needs of it.
 
     Raises:
         UsageError: If the study has none of that name, or it does not fit the study.
@@ -49,8 +64,20 @@ def load_profile(study: Study, name: str) -> Profile:
     profiles = _profiles(study.name)
     if name not in profiles:
         raise choice_error("profile", name, tuple(profiles), f"(profiles of {study.name})")
-    _refuse(f"profile {name} of claims/{study.name}/profiles.py", profile_faults(study, profiles[name]))
-    return profiles[name]
+    found = profiles[name]
+    _refuse(f"profile {name} of claims/{study.name}/profiles.py", profile_faults(study, found))
+    return replace(found, sources=needed_sources(study, found.sources))
+
+
+def needed_sources(study: Study, sources: Sources) -> Sources:
+    """Of a world that serves several studies, what one of them reads: its languages' translators, its benchmarks' data."""
+    languages = {language.code for language in study.targets}
+    folders = {benchmark.data_folder for benchmark in study.benchmarks}
+    return replace(
+        sources,
+        translators={code: each for code, each in sources.translators.items() if code in languages},
+        benchmarks={folder: each for folder, each in sources.benchmarks.items() if folder in folders},
+    )
 
 
 def load_profiles(study: Study) -> Mapping[str, Profile]:
@@ -124,8 +151,12 @@ def lock_path(study: str) -> Path:
 def study_faults(study: Study) -> Iterator[str]:
     """What contradicts itself in a study, one sentence each."""
     codes = [language.code for language in study.languages]
-    for code in sorted({code for code in codes if codes.count(code) > 1}):
-        yield f"language {code!r} is listed {codes.count(code)} times; each code stands once"
+    for what, names in (("language", codes), ("benchmark", [each.name for each in study.benchmarks])):
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                yield f"{what} {name!r} is listed {names.count(name)} times; each stands once"
+            if not NAMES.fullmatch(name):
+                yield f"{name!r} is no name of a {what}: {_allowed_names()}"
     references = study.codes(Group.REFERENCE)
     if len(references) != 1:
         yield f"{len(references)} languages are the reference ({', '.join(references)}); exactly one must be"
@@ -137,6 +168,7 @@ def study_faults(study: Study) -> Iterator[str]:
 def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     """What a profile lacks for a study, one sentence each."""
     sources, layers = profile.sources, study.shapes.num_layers
+    yield from _size_faults(study, profile.sizes)
     for language in study.targets:
         if language.code not in sources.translators:
             yield f"no translator for language {language.code!r}; sources.translators has {_names(sources.translators)}"
@@ -150,6 +182,37 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
         if found != layers:
             yield f"sources.{name} has {found} entries; the study has {layers} layers, so it needs {layers}"
     yield from _belonging_faults(study, sources)
+
+
+def _size_faults(study: Study, sizes: Sizes) -> Iterator[str]:
+    """Sizes with which a stage would fail hours later, or measure nothing."""
+    least = {
+        "panel_latents": 1, "latents_per_layer": 1, "similarity_texts": 0, "dictionary_texts": 1, "parallel_texts": 0,
+        "max_alignment_steps": 1, "alignment_batch": 1, "items_per_cell": 1, "max_shots": 0, "batch_tokens": 1, "threads": 1,
+    }  # fmt: skip
+    for name, smallest in least.items():
+        found = getattr(sizes, name)
+        if found is not None and found < smallest:
+            yield f"sizes.{name} is {found}; allowed: {smallest} or more"
+    if sizes.panel_latents > sizes.latents_per_layer:
+        yield (
+            f"sizes.panel_latents is {sizes.panel_latents}, and sizes.latents_per_layer {sizes.latents_per_layer}; the panel is "
+            "drawn from the latents of a layer, so it cannot be larger"
+        )
+    if sizes.latents_per_layer > study.shapes.d_sae:
+        yield (
+            f"sizes.latents_per_layer is {sizes.latents_per_layer}; the dictionaries of the study have {study.shapes.d_sae} latents"
+        )
+    if not 0 < sizes.held_out_fraction < 1:
+        yield f"sizes.held_out_fraction is {sizes.held_out_fraction}; allowed: above 0 and below 1"
+    if study.tuned and not sizes.adapter_seeds:
+        yield f"sizes.adapter_seeds is empty, and {_names({each.code: each for each in study.tuned})} are tuned; name one seed at least"
+    for name in ("adapter_seeds", "control_seeds"):
+        seeds = getattr(sizes, name)
+        if len(set(seeds)) < len(seeds):
+            yield f"sizes.{name} is {seeds}; each seed stands once"
+    if sizes.dtype not in DTYPES:
+        yield f"sizes.dtype is {sizes.dtype!r}; allowed: {', '.join(DTYPES)}"
 
 
 def _belonging_faults(study: Study, sources: Sources) -> Iterator[str]:
@@ -221,15 +284,21 @@ def _layer_faults(study: Study) -> Iterator[str]:
 
 
 def _profiles(study: str) -> Mapping[str, Profile]:
-    if importlib.util.find_spec(f"claims.{study}.profiles") is None:
+    if not _has(study, "profiles"):
         raise UsageError(
             f"claims/{study}/ has no profiles.py, so nothing says where its inputs come from; add one"
         )
-    profiles = getattr(importlib.import_module(f"claims.{study}.profiles"), "PROFILES", None)
-    if not isinstance(profiles, Mapping):
+    profiles = _attribute(study, "profiles", "PROFILES")
+    if not isinstance(profiles, Mapping) or not all(isinstance(each, Profile) for each in profiles.values()):
         raise UsageError(
             f"claims/{study}/profiles.py must hold PROFILES, a mapping of names to harness.words.study.Profile"
         )
+    for name, profile in profiles.items():
+        if profile.name != name or not NAMES.fullmatch(name):
+            raise UsageError(
+                f"claims/{study}/profiles.py lists a profile as {name!r} that calls itself {profile.name!r}; both must be the same "
+                f"name: {_allowed_names()}"
+            )
     return profiles
 
 
@@ -249,18 +318,38 @@ def _has(study: str, module: str) -> bool:
         return importlib.util.find_spec(f"claims.{study}.{module}") is not None
     except ModuleNotFoundError:
         return False
+    except Exception as error:
+        raise _unreadable(f"claims/{study}/__init__.py", error) from error
 
 
 def _attribute(study: str, module: str, name: str) -> object:
-    """What a module of a study calls so, or None; a table that cannot even be built is malformed, not a crash."""
+    """What a module of a study calls so, or None; a module that cannot even be read is malformed, not a crash."""
     if not _has(study, module):
         return None
     try:
         return getattr(importlib.import_module(f"claims.{study}.{module}"), name, None)
-    except (TypeError, ValueError, AttributeError, NameError, ImportError, SyntaxError) as error:
-        raise UsageError(
-            f"claims/{study}/{module}.py cannot be read: {type(error).__name__}: {error}"
-        ) from error
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _unreadable(f"claims/{study}/{module}.py", error) from error
+
+
+def _unreadable(asked: str, error: BaseException) -> UsageError:
+    """What is wrong with a module of a study, and the line of whichever of its modules it is on."""
+    told = str(error)
+    places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+        told = error.msg
+    below = [(Path(file), line) for file, line in places if Path(file).is_relative_to(CLAIMS)]
+    where = ", ".join(f"{file.relative_to(CLAIMS.parent)} line {line}" for file, line in below[-1:])
+    return UsageError(
+        f"{asked} cannot be read: {type(error).__name__}: {told}{f'; see {where}' if where else ''}"
+    )
+
+
+def _allowed_names() -> str:
+    return "allowed are letters of ASCII, digits, dashes and underscores, with a letter or a digit first"
 
 
 def _names(known: Mapping[str, object]) -> str:

@@ -13,11 +13,11 @@ from harness.models.adapters import attached
 from harness.models.failed_adapters import passes_on_failure
 from harness.models.loading import LanguageModel, load_language_model
 from harness.stages.evaluation_likelihood import Request, continuation_answers
-from harness.stages.evaluation_tasks import QuestionSet, StagedTask, document_id, stage_tasks
+from harness.stages.evaluation_tasks import QuestionSet, StagedTask, askable, document_id, stage_tasks
 from harness.stages.stage import stage
 from harness.store.tables import write_table
 from harness.words.plan import Numerics
-from harness.words.records import ItemOutcome, PromptTotal
+from harness.words.records import ItemOutcome, PromptTotal, UnaskedBenchmark
 from harness.words.study import Benchmark, Pin
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Answered:
     prompts: PromptTotal
 
 
+NOTHING_ASKED = Answered(outcomes=[], prompts=PromptTotal(prompts=0, tokens=0))
+
+
 @stage(on="accelerator")
 def benchmarks(
     *,
@@ -56,18 +59,21 @@ def benchmarks(
 ) -> None:
     """Benchmark answers, untouched model.
 
-    Writes the outcome of every item of every benchmark in one language.
+    Writes the outcome of every item of every benchmark in one language, and which benchmarks have no questions in it.
 
     Raises:
-        MissingSourceError: If the model, a data set, or the language in it cannot be had.
+        MissingSourceError: If the model or a data set cannot be had.
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
-    questions = QuestionSet(
-        language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots
+    questions, unasked = askable(
+        QuestionSet(language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots)
     )
-    language_model = load_language_model(model, numerics)
-    _write(item_outcomes(language_model, language_model.model, questions, batch_items), out)
+    answered = NOTHING_ASKED
+    if questions.benchmarks:
+        language_model = load_language_model(model, numerics)
+        answered = item_outcomes(language_model, language_model.model, questions, batch_items)
+    _write(answered, unasked, out)
 
 
 @stage(on="accelerator")
@@ -90,18 +96,22 @@ def benchmarks_tuned(
     reason is passed on.
     """
     if not passes_on_failure(adapter, out):
-        questions = QuestionSet(
-            language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots
+        questions, unasked = askable(
+            QuestionSet(language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots)
         )
-        language_model = load_language_model(model, numerics)
-        with attached(language_model.model, adapter) as tuned:
-            answered = item_outcomes(language_model, tuned, questions, batch_items)
-        _write(answered, out)
+        answered = NOTHING_ASKED
+        if questions.benchmarks:
+            language_model = load_language_model(model, numerics)
+            with attached(language_model.model, adapter) as tuned:
+                answered = item_outcomes(language_model, tuned, questions, batch_items)
+        _write(answered, unasked, out)
 
 
-def _write(answered: Answered, out: Path) -> None:
+def _write(answered: Answered, unasked: Sequence[UnaskedBenchmark], out: Path) -> None:
     write_table(out, ItemOutcome, answered.outcomes)
     write_table(out, PromptTotal, [answered.prompts])
+    if unasked:
+        write_table(out, UnaskedBenchmark, unasked)
 
 
 def item_outcomes(

@@ -4,8 +4,9 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.stages.item_faults import (
 )
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
+from harness.words.records import UnaskedBenchmark
 from harness.words.study import Benchmark, Home, Pin
 
 log = logging.getLogger(__name__)
@@ -113,6 +115,53 @@ class StagedTask:
     """Items that will be asked, in order: all as their file has them, or the first few by id."""
 
 
+def missing_languages(
+    pin: Pin, benchmark: Benchmark, codes: Sequence[str], files: Iterable[str] | None = None
+) -> tuple[str, ...]:
+    """Languages in which a data set has no questions of a benchmark, or no examples for them, though it has them in others.
+
+    Args:
+        pin: The data set.
+        benchmark: What asks them.
+        codes: Languages that are to be asked.
+        files: Paths of what it holds; None where it lies on this machine.
+
+    Raises:
+        MissingSourceError: If it is not laid out as any data set is known to be, so that no language has any.
+        ValueError: If the template of the benchmark is unknown.
+    """
+    root = locate(pin) if files is None else Path()
+    held = _files_of(root) if files is None else sorted(files)
+    family = _family(benchmark)
+    splits = [benchmark.evaluated_split, *([SHOTS_SPLIT] if family.shots_key is not None else [])]
+    if not any(_laid_out(pin, held, "*", benchmark.evaluated_split)):
+        raise _unknown_layout(pin, "*", benchmark.evaluated_split, held)
+    return tuple(
+        code for code in codes if not all(any(_laid_out(pin, held, code, split)) for split in splits)
+    )
+
+
+def askable(questions: QuestionSet) -> tuple[QuestionSet, tuple[UnaskedBenchmark, ...]]:
+    """The questions that their data sets have in the language, and the benchmarks of which they have none.
+
+    Raises:
+        MissingSourceError: If a data set cannot be had, or has questions in no language at all.
+    """
+    language, asked, unasked = questions.language, [], []
+    for benchmark, pin in zip(questions.benchmarks, questions.data, strict=True):
+        if missing_languages(pin, benchmark, [language]):
+            log.warning("%s has no questions in %s, so none are asked", pin.name, language)
+            unasked.append(UnaskedBenchmark(benchmark=benchmark.name, language=language))
+        else:
+            asked.append((benchmark, pin))
+    kept = replace(
+        questions,
+        benchmarks=tuple(benchmark for benchmark, _ in asked),
+        data=tuple(pin for _, pin in asked),
+    )
+    return kept, tuple(unasked)
+
+
 def stage_tasks(questions: QuestionSet, folder: Path) -> tuple[StagedTask, ...]:
     """Write items and task files of every benchmark below a folder.
 
@@ -151,16 +200,36 @@ def read_documents(pin: Pin, language: str, split: str, fault: Fault | None = No
 
 def _split_files(pin: Pin, root: Path, language: str, split: str) -> list[Path]:
     """Files of one split, by the first layout that the data set follows."""
-    layouts = (MADE_LAYOUT,) if pin.home is Home.MADE else LAYOUTS
-    for layout in layouts:
-        if files := sorted(root.glob(layout.format(language=language, split=split))):
-            _require_own(files, sorted(root.glob(layout.format(language="*", split=split))), root)
-            return files
-    found = sorted(
+    held = _files_of(root)
+    ours, of_all = (tuple(_laid_out(pin, held, name, split)) for name in (language, "*"))
+    for files, others in zip(ours, of_all, strict=True):
+        if files:
+            _require_own([root / file for file in files], [root / file for file in others], root)
+            return [root / file for file in files]
+    raise _unknown_layout(pin, language, split, held)
+
+
+def _layouts(pin: Pin) -> tuple[str, ...]:
+    return (MADE_LAYOUT,) if pin.home is Home.MADE else LAYOUTS
+
+
+def _files_of(root: Path) -> list[str]:
+    return sorted(
         file.relative_to(root).as_posix() for kind in ("jsonl", "parquet") for file in root.rglob(f"*.{kind}")
     )
-    raise MissingSourceError(
-        f"{pin.name} has no {language}/{split} in any of the layouts {', '.join(layouts)}; it holds {found[:40]}"
+
+
+def _laid_out(pin: Pin, held: Iterable[str], language: str, split: str) -> Iterator[list[str]]:
+    """By each layout: the files of one split in one language, or in every one by "*"."""
+    for layout in _layouts(pin):
+        pattern = layout.format(language=language, split=split)
+        # A star stands for letters of one folder's or file's name, never for folders.
+        yield [path for path in held if path.count("/") == pattern.count("/") and fnmatchcase(path, pattern)]
+
+
+def _unknown_layout(pin: Pin, language: str, split: str, held: Sequence[str]) -> MissingSourceError:
+    return MissingSourceError(
+        f"{pin.name} has no {language}/{split} in any of the layouts {', '.join(_layouts(pin))}; it holds {list(held[:40])}"
     )
 
 

@@ -188,6 +188,14 @@ class ItemOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnaskedBenchmark:
+    """A benchmark whose data set has no questions in a language, so that none were asked (`unasked_benchmarks`)."""
+
+    benchmark: str
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PromptTotal:
     """What the model was given to answer all questions of one item (`prompt_totals`); what it cost, and no result."""
 

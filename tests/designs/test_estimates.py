@@ -42,6 +42,7 @@ from harness.words.records import (
     TokenActivation,
     TrainingLoss,
     Translation,
+    UnaskedBenchmark,
 )
 from harness.words.study import Aggregation, Pooling, Shapes, Study
 from tests.judge.tables import stored
@@ -699,6 +700,36 @@ def test_a_cell_moves_exactly_the_estimates_that_are_said_to_rest_on_it(
     said = said_of_estimates(STUDY, {(ARC.name, code): "Ours differs."})
     before, after = values(task_of(), inputs), values(task_of(), other)
     assert moved(before, after) == said.keys() & before.keys()
+
+
+@pytest.mark.parametrize("code", ["en", "zh", "ml"])
+def test_a_language_that_was_not_asked_lacks_what_rests_on_its_answers_and_nothing_else(
+    inputs: dict[str, Path], tmp_path: Path, code: str
+) -> None:
+    other = dict(inputs)
+    for role in inputs:
+        if role.startswith("benchmarks") and role.endswith(f"/{code}"):
+            other[role] = tmp_path / "other" / role
+            write_table(other[role], ItemOutcome, [])
+            unasked = UnaskedBenchmark(benchmark=ARC.name, language=code)
+            write_table(other[role], UnaskedBenchmark, [unasked])
+    before, after = values(task_of(), inputs), values(task_of(), other)
+    said = said_of_estimates(STUDY, {(ARC.name, code): "Nothing was asked."})
+    assert before.keys() - after.keys() == said.keys() & before.keys()
+    assert {name: before[name] for name in after} == after
+    assert item_overlaps(run_of(other)) == []
+
+
+def test_a_correlation_is_over_the_languages_that_were_asked(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.designs.disparity.scores.MIN_PAIRS", 2)
+    monkeypatch.setattr("harness.designs.disparity.scores.pearson", lambda x, y: 0.5)
+    write_table(tmp_path / "none", ItemOutcome, [])
+    write_table(tmp_path / "none", UnaskedBenchmark, [UnaskedBenchmark(benchmark=ARC.name, language="es")])
+    found = by_id(list(correlations(run_of(inputs | {"benchmarks/es": tmp_path / "none"}))))
+    (one, mean) = found.values()
+    assert [row.unit for row in one.units] == [row.unit for row in mean.units] == ["zh", "ml"]
 
 
 def test_a_run_without_a_similarity_sample_has_no_similarities(

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
 import harness.report
+import harness.run.doctor
 import harness.run.reproduce
 from harness import cli
 from harness.report import closing_lines, write_report
@@ -21,6 +23,7 @@ from harness.run.reproduce import reproduce
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
 from harness.store.files import BusyError
+from harness.store.provenance import AcceleratorMemory, VersionMismatchError
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
 from harness.words.errors import DamagedArtifactError, StageFailedError, UsageError
@@ -416,10 +419,10 @@ def test_without_a_network_there_is_a_report_all_the_same(
 def test_without_an_accelerator_nothing_starts(
     told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(harness.run.reproduce, "accelerator_problem", lambda: "no driver is loaded")
+    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: "no driver is loaded")
     assert tell("cuda") == 5
     said = capsys.readouterr().err
-    assert said.startswith("error: this machine cannot run on cuda: no driver is loaded; ")
+    assert said.startswith("error: this machine cannot run it: accelerator: no driver is loaded; ")
     assert said.endswith(", or say --device cpu\n")
     assert set(not_run(told).values()) == {"no-accelerator"}
     assert len(not_run(told)) == 4
@@ -427,8 +430,46 @@ def test_without_an_accelerator_nothing_starts(
 
 
 def test_with_an_accelerator_it_goes_on(told: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness.run.reproduce, "accelerator_problem", lambda: None)
+    plenty = AcceleratorMemory(free_bytes=2**40, total_bytes=2**40)
+    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: None)
+    monkeypatch.setattr(harness.run.doctor, "accelerator_memory", lambda: plenty)
     assert tell("cuda") == 0
+
+
+def test_what_stands_needs_no_accelerator(told: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is finished is judged again on any machine."""
+    plenty = AcceleratorMemory(free_bytes=2**40, total_bytes=2**40)
+    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: None)
+    monkeypatch.setattr(harness.run.doctor, "accelerator_memory", lambda: plenty)
+    assert tell("cuda") == 0
+    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: "no driver is loaded")
+    assert tell("cuda") == 0
+
+
+def test_what_a_machine_lacks_that_a_run_does_without_is_told(
+    told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    assert tell() == 0
+    assert "room for the store: 0.0 GiB free at " in capsys.readouterr().out
+
+
+def test_every_need_that_is_not_met_is_counted(
+    told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is broken comes before what cannot be had, as it does when stages fail side by side."""
+
+    def changed() -> None:
+        raise VersionMismatchError("torch 1.0 is installed")
+
+    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: "no driver is loaded")
+    monkeypatch.setattr(harness.run.doctor, "check_versions", changed)
+    assert tell("cuda") == 3
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "error: this machine cannot run it: libraries: torch 1.0 is installed; 1 more need is not met: "
+    )
+    assert said.endswith("'harness doctor --study small --profile fixture --device cuda' lists them\n")
 
 
 def test_what_broke_is_told_before_what_could_not_be_had(here: SmallWorld) -> None:

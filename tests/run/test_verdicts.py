@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from claims.sin2025.study import PROTOCOL
 from harness.designs.disparity.design import lowered
 from harness.judge.judge import judge
 from harness.judge.ledger import LedgerFile
@@ -17,7 +18,7 @@ from harness.run.verdicts import (
     judged_self_check,
     judgement_of,
     paper_circumstances,
-    require_claims,
+    require_judgeable,
     self_check_circumstances,
 )
 from harness.sources.studies import load_profile, load_study
@@ -137,9 +138,22 @@ def test_claims_that_nobody_asked_for_are_deselected_and_move_no_other(tmp_path:
     assert len(alone.deselected) == len(told) - 1
 
 
-def test_a_claim_that_is_not_there_is_refused_before_any_work() -> None:
+def test_a_claim_that_is_not_there_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown claim 'mini.gap.l6'; did you mean mini.gap.l6.value"):
-        require_claims(STUDY, Asked(claims=("mini.gap.l6",)))
+        require_judgeable(STUDY, INPUTS.profile, Asked(claims=("mini.gap.l6",)), tmp_path)
+
+
+def test_what_judging_would_read_is_read_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outcomes that a baseline names, and the study that checks the judge: hours later there would be no report."""
+    require_judgeable(STUDY, INPUTS.profile, Asked(), tmp_path)
+    with pytest.raises(UsageError, match="unknown study 'miniatur'"):
+        require_judgeable(STUDY, replace(INPUTS.profile, self_check_study="miniatur"), Asked(), tmp_path)
+    baseline = replace(PROTOCOL.baselines[0], outcomes="lost.csv", outcomes_sha256="0" * 64)
+    monkeypatch.setattr("claims.miniature.study.PROTOCOL", replace(PROTOCOL, baselines=(baseline,)))
+    with pytest.raises(UsageError, match=r"claims/miniature/lost.csv cannot be read .*commit it"):
+        require_judgeable(STUDY, INPUTS.profile, Asked(), tmp_path)
 
 
 def test_limited_benchmarks_speak_of_no_full_test() -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from huggingface_hub import errors
 
-from harness.doctor import fetched
+from harness.run.doctor import fetched
 from harness.sources import http, hub
 from harness.sources.http import expect_connection, named_pause, silence_of
 from harness.sources.hub import has_token

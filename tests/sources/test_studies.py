@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+import claims as claims_package
 from harness.sources import studies
 from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
 from harness.words.errors import UsageError
+from harness.words.judgement import Protocol
 from harness.words.study import Benchmark, Group, Language, PublishedModel
 from tests.small_plan import small_profile, small_study
 
@@ -181,8 +183,10 @@ def claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType,
     package, study, profiles = (ModuleType(f"claims.small{end}") for end in ("", ".study", ".profiles"))
     package.__path__ = [str(tmp_path / "small")]
     study.STUDY = small_study()
+    study.PROTOCOL = Protocol(choices=(), adapter_seeds=(0,), exclusions=())
     profiles.PROFILES = {"fixture": small_profile(tmp_path)}
-    profiles.__spec__ = object()
+    for module in (study, profiles):
+        module.__spec__ = object()
     for module in (package, study, profiles):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     return study, profiles
@@ -215,6 +219,119 @@ def test_a_module_without_a_study_is_refused(claims: tuple[ModuleType, ModuleTyp
     claims[0].STUDY = None
     with pytest.raises(UsageError, match=r"must hold STUDY"):
         load_study("small")
+
+
+def test_a_study_without_a_protocol_is_refused_when_it_is_read(claims: tuple[ModuleType, ModuleType]) -> None:
+    del claims[0].PROTOCOL
+    with pytest.raises(UsageError, match=r"claims/small/study\.py must hold PROTOCOL"):
+        load_study("small")
+
+
+def test_a_study_is_called_like_its_folder(claims: tuple[ModuleType, ModuleType]) -> None:
+    claims[0].STUDY = small_study(name="large")
+    with pytest.raises(UsageError, match=r"calls its study 'large'; a study is called like its folder"):
+        load_study("small")
+
+
+def test_a_profile_is_called_as_it_is_listed(claims: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
+    claims[1].PROFILES = {"paper": small_profile(tmp_path)}
+    with pytest.raises(UsageError, match="lists a profile as 'paper' that calls itself 'fixture'"):
+        load_profile(load_study("small"), "paper")
+
+
+def test_of_a_world_for_several_studies_one_takes_what_it_reads(
+    claims: tuple[ModuleType, ModuleType], tmp_path: Path
+) -> None:
+    """Nobody fetches nine translators for a study of two languages, nor is asked for them."""
+    profile = small_profile(tmp_path)
+    (pin, *_) = profile.sources.pins()
+    wide = replace(profile.sources, benchmarks={"m_arc": replace(pin, address="m_arc")})
+    claims[0].STUDY = small_study(languages=(EN, language("mr", tuned=True)))
+    claims[1].PROFILES = {"fixture": replace(profile, sources=wide)}
+    found = load_profile(load_study("small"), "fixture").sources
+    assert (list(found.translators), dict(found.benchmarks)) == (["mr"], {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({"panel_latents": 7, "latents_per_layer": 5},
+                     "sizes.panel_latents is 7, and sizes.latents_per_layer 5; the panel", id="a panel that is too large"),
+        pytest.param({"latents_per_layer": 9},
+                     "sizes.latents_per_layer is 9; the dictionaries of the study have 8 latents", id="more latents than there are"),
+        pytest.param({"panel_latents": 0}, "sizes.panel_latents is 0; allowed: 1 or more", id="no panel"),
+        pytest.param({"held_out_fraction": 1.0}, "sizes.held_out_fraction is 1.0; allowed", id="nothing to train on"),
+        pytest.param({"adapter_seeds": ()}, "sizes.adapter_seeds is empty, and hi, ml, mr are tuned", id="no seed"),
+        pytest.param({"control_seeds": (1, 1)}, "sizes.control_seeds is (1, 1); each seed stands once", id="a seed twice"),
+        pytest.param({"dtype": "float23"}, "sizes.dtype is 'float23'; allowed: float32, bfloat16, float16", id="no such type"),
+        pytest.param({"max_shots": -1}, "sizes.max_shots is -1; allowed: 0 or more", id="fewer than no examples"),
+        pytest.param({"threads": 0}, "sizes.threads is 0; allowed: 1 or more", id="no thread"),
+    ],
+)  # fmt: skip
+def test_a_size_that_would_fail_a_stage_is_named(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    profile = small_profile(tmp_path)
+    changed = replace(profile, sizes=replace(profile.sizes, **changes))
+    (fault,) = profile_faults(small_study(), changed)
+    assert fault.startswith(says)
+
+
+STUDY_FILE = """from dataclasses import replace
+from claims.sin2025 import study as paper
+STUDY = replace(paper.STUDY, name="broken")
+PROTOCOL = paper.PROTOCOL
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param({"study": "STUDY = (\n"}, "study.py cannot be read: SyntaxError: '(' was never closed; see {} line 1",
+                     id="no Python"),
+        pytest.param({"study": "\nSTUDY = 1 / 0\n"}, "study.py cannot be read: ZeroDivisionError: division by zero; see {} line 2",
+                     id="a crash"),
+        pytest.param({"study": "from claims.broken import languages\n", "languages": "\n\nX = {}['en']\n"},
+                     "study.py cannot be read: KeyError: 'en'; see claims/broken/languages.py line 3", id="a module of its own"),
+        pytest.param({"study": "import no_such_library\n"},
+                     "study.py cannot be read: ModuleNotFoundError: No module named 'no_such_library'; see {} line 1",
+                     id="a library that is not there"),
+        pytest.param({"study": "STUDY = '\0'"}, "study.py cannot be read: SyntaxError: source code string cannot contain null bytes",
+                     id="a null byte"),
+        pytest.param({"study": "STUDY = 'é'".encode("latin-1")}, "study.py cannot be read: SyntaxError: (unicode error)",
+                     id="no UTF-8"),
+        pytest.param({"study": "", "__init__": "raise OSError('no')\n"},
+                     "__init__.py cannot be read: OSError: no; see claims/broken/__init__.py line 1", id="the folder's own"),
+        pytest.param({"study": STUDY_FILE, "profiles": "PROFILES = {'fixture': PROFILE}\n"},
+                     "profiles.py cannot be read: NameError: name 'PROFILE' is not defined", id="profiles"),
+        pytest.param({"study": STUDY_FILE, "profiles": "PROFILES = {'fixture': None}\n"},
+                     "profiles.py must hold PROFILES, a mapping of names to harness.words.study.Profile", id="no profile"),
+        pytest.param({"study": STUDY_FILE}, "has no profiles.py", id="no profiles"),
+        pytest.param({"study": "exit(3)\n"}, "study.py cannot be read: SystemExit: 3; see {} line 1", id="one that ends Python"),
+    ],
+)  # fmt: skip
+def test_a_module_that_cannot_be_read_is_one_error_with_its_line(
+    files: dict[str, str | bytes], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "claims" / "broken"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / f"{name}.py").write_bytes(text if isinstance(text, bytes) else text.encode())
+    monkeypatch.setattr(studies, "CLAIMS", folder.parent)
+    monkeypatch.setattr(claims_package, "__path__", [str(folder.parent), *claims_package.__path__])
+    for module in [name for name in sys.modules if name.startswith("claims.broken")]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(UsageError) as error:
+        load_profile(load_study("broken"), "fixture")
+    assert says.format("claims/broken/study.py") in str(error.value)
+    for module in [name for name in sys.modules if name.startswith("claims.broken")]:
+        del sys.modules[module]
+
+
+def test_a_folder_that_is_no_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "v1.0").mkdir()
+    (tmp_path / "v1.0" / "study.py").touch()
+    monkeypatch.setattr(studies, "CLAIMS", tmp_path)
+    with pytest.raises(UsageError, match=r"claims/v1\.0/ is no name of a study: allowed are letters"):
+        load_study("v1.0")
 
 
 def test_every_study_of_this_checkout_is_sound() -> None:

@@ -27,13 +27,14 @@ from harness.stages.evaluation_likelihood import Head, Request, continuation_ans
 from harness.stages.evaluation_tasks import (
     QuestionSet,
     document_id,
+    missing_languages,
     place_of_document,
     read_documents,
     stage_tasks,
 )
 from harness.store.tables import read_table
 from harness.words.errors import MissingSourceError
-from harness.words.records import ItemOutcome, PromptTotal
+from harness.words.records import ItemOutcome, PromptTotal, UnaskedBenchmark
 from harness.words.study import AlignedLatents, AlignmentChoice, Benchmark, Home, Pin
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.worlds import BENCHMARKS, World
@@ -703,11 +704,51 @@ def local_pin(folder: Path) -> Pin:
     return Pin(name="items", home=Home.FOLDER, address=str(folder), licence="Apache-2.0")
 
 
-def test_missing_language_names_what_there_is(world: World, tmp_path: Path) -> None:
+def test_a_language_without_questions_is_not_asked_and_named(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything else that the study wants of it is measured all the same; no model is loaded to ask it nothing."""
+    monkeypatch.setattr(evaluation, "load_language_model", None)
+    assert produced(world, task_of(world, "xx"), tmp_path) == []
+    assert read_table(tmp_path, PromptTotal) == [PromptTotal(prompts=0, tokens=0)]
+    assert read_table(tmp_path, UnaskedBenchmark) == [
+        UnaskedBenchmark(benchmark=benchmark.name, language="xx") for benchmark in BENCHMARKS
+    ]
+
+
+def test_of_several_benchmarks_those_are_asked_that_have_questions(world: World, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / "arc" / "data" / "en").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "arc" / "data" / "en" / f"{split}.jsonl").touch()
+    data = tuple(
+        local_pin(tmp_path / "arc") if benchmark.name == "arc" else world.benchmarks[benchmark.data_folder]
+        for benchmark in BENCHMARKS
+    )
+    rows = produced(world, task_of(world, "ml", data=data), tmp_path / "out")
+    assert {row.benchmark for row in rows} == {"hellaswag", "mmlu"}
+    assert [row.benchmark for row in read_table(tmp_path / "out", UnaskedBenchmark)] == ["arc"]
+
+
+def test_questions_without_their_examples_cannot_be_asked(tmp_path: Path) -> None:
+    for place in ("en/train", "en/test", "ml/test"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{place}.jsonl").touch()
+    arc = next(benchmark for benchmark in BENCHMARKS if benchmark.name == "arc")
+    assert missing_languages(local_pin(tmp_path), arc, ["en", "ml", "xx"]) == ("ml", "xx")
+    remote = replace(local_pin(tmp_path), home=Home.HUB_DATASET)
+    listed = ["README.md", "data/en/train.jsonl", "data/en/test.jsonl", "elsewhere/data/ml/test.jsonl"]
+    assert missing_languages(remote, arc, ["en", "ml"], listed) == ("ml",)
+
+
+def test_a_data_set_in_another_layout_names_what_there_is(world: World, tmp_path: Path) -> None:
+    """No language at all is no language that lacks something."""
+    (tmp_path / "english").mkdir()
+    (tmp_path / "english" / "arc.jsonl").touch()
+    data = (local_pin(tmp_path),)
     with pytest.raises(
-        MissingSourceError, match=r"tiny arc has no xx/test in any .* it holds \['data/en/test"
+        MissingSourceError, match=r"items has no \*/test in any .* it holds \['english/arc.jsonl'\]"
     ):
-        produced(world, task_of(world, "xx"), tmp_path)
+        produced(world, task_of(world, "en", benchmarks=BENCHMARKS[:1], data=data), tmp_path / "out")
 
 
 @pytest.mark.parametrize(

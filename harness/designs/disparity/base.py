@@ -29,6 +29,7 @@ from harness.words.records import (
     ParallelTranslation,
     TextLength,
     Translation,
+    UnaskedBenchmark,
     UnscoredTranslator,
 )
 from harness.words.study import Aggregation, Benchmark, Group, Language, Specification
@@ -84,6 +85,14 @@ class BaseRun:
     def failures_of_seeds(self) -> tuple[AdapterFailure, ...]:
         """Those of them that claims rest on."""
         return tuple(failure for failure in self.failures if not failure.is_control)
+
+    def asked(self, code: str) -> tuple[Benchmark, ...]:
+        """The benchmarks that have questions in a language."""
+        folder = self.inputs[f"benchmarks/{code}"]
+        if not table_path(folder, UnaskedBenchmark).is_file():
+            return self.benchmarks
+        unasked = {row.benchmark for row in read_table(folder, UnaskedBenchmark)}
+        return tuple(benchmark for benchmark in self.benchmarks if benchmark.name not in unasked)
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:

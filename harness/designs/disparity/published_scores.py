@@ -30,8 +30,9 @@ def published_scores(base: BaseRun) -> Iterator[Measured]:
         yield _of_latents(base, language, name, language)
         yield _of_latents(base, language, name, english)
         for benchmark in base.benchmarks:
-            yield from _of_answers(base, language, name, language, benchmark)
-            yield from _of_answers(base, language, name, english, benchmark)
+            for asked_in in (language, english):
+                if benchmark in base.asked(asked_in):
+                    yield from _of_answers(base, language, name, asked_in, benchmark)
 
 
 def refused_models(base: BaseRun) -> tuple[UnusableModel, ...]:

@@ -45,7 +45,7 @@ Arms = tuple[Answers, Mapping[int, Answers]]
 def accuracies(base: BaseRun) -> Iterator[Measured]:
     """Accuracy of the untouched model per language and benchmark."""
     for language in base.languages:
-        for benchmark in base.benchmarks:
+        for benchmark in base.asked(language.code):
             answers = read_answers(base.inputs[f"benchmarks/{language.code}"], benchmark)
             scope = scope_of("accuracy", language=language.code, benchmark=benchmark.name)
             yield plain_mean(scope, "document", answers.documents, 100 * answers.correct)
@@ -56,7 +56,7 @@ def deltas(base: BaseRun) -> Iterator[Measured]:
     english = base.codes(Group.REFERENCE)[0]
     for adapter in whole_codes(base):
         for quantity, language in (("delta", adapter), ("delta-english", english)):
-            for benchmark in base.benchmarks:
+            for benchmark in base.asked(language):
                 before, after = _arms(base, adapter, language, benchmark)
                 delta = _paired(delta_scope(quantity, adapter, benchmark), before, after)
                 yield delta
@@ -86,7 +86,7 @@ def accuracy_retention(base: BaseRun) -> Iterator[Measured]:
     ratios: dict[int, list[float]] = {seed: [] for seed in base.adapter_seeds}
     asked: dict[str, list[Arms]] = {}
     for adapter in tuned_codes(base):
-        for benchmark in base.benchmarks:
+        for benchmark in base.asked(english):
             before, after = _arms(base, adapter, english, benchmark)
             if before.accuracy_percent > 0:
                 asked.setdefault(benchmark.name, []).append((before, after))
@@ -127,23 +127,27 @@ def accuracy_retention_scope(base: BaseRun) -> Scope:
 def correlations(base: BaseRun) -> Iterator[Measured]:
     """Correlation over languages of the gap with accuracy, per benchmark and for the mean score.
 
-    English is left out: its gap is small by construction, and one such point moves everything. With fewer languages
-    than a correlation needs, or no benchmark, there is nothing to estimate.
+    English is left out: its gap is small by construction, and one such point moves everything. So is a language that was not
+    asked. With fewer languages than a correlation needs, or no benchmark, there is nothing to estimate.
     """
     codes = [language.code for language in base.languages if language.group is not Group.REFERENCE]
     if len(codes) < MIN_PAIRS or not base.benchmarks:
         return
-    gaps = np.asarray([language_gap(base, code) for code in codes])
-    scores = {
-        benchmark.name: np.asarray(
-            [read_answers(base.inputs[f"benchmarks/{code}"], benchmark).accuracy_percent for code in codes]
-        )
-        for benchmark in base.benchmarks
-    }
-    for name, values in (*scores.items(), (None, np.mean(list(scores.values()), axis=0))):
+    gaps = {code: language_gap(base, code) for code in codes}
+    asked = {code: base.asked(code) for code in codes}
+    together = (None, base.benchmarks)
+    for name, benchmarks in (*((each.name, (each,)) for each in base.benchmarks), together):
+        units = [code for code in codes if set(benchmarks) <= set(asked[code])]
+        if len(units) < MIN_PAIRS:
+            continue
+        scores = [
+            [read_answers(base.inputs[f"benchmarks/{code}"], each).accuracy_percent for code in units]
+            for each in benchmarks
+        ]
+        reference, values = np.asarray([gaps[code] for code in units]), np.mean(scores, axis=0)
+        sides = Sides(units=units, observed=values, reference=reference)
         scope = scope_of("correlation", benchmark=name)
-        sides = Sides(units=codes, observed=values, reference=gaps)
-        yield measured(scope, pearson(gaps, values), Formula.PEARSON, "language", (sides,))
+        yield measured(scope, pearson(reference, values), Formula.PEARSON, "language", (sides,))
 
 
 def item_overlaps(base: BaseRun) -> list[ItemOverlap]:
@@ -156,7 +160,10 @@ def item_overlaps(base: BaseRun) -> list[ItemOverlap]:
     }
     found: list[ItemOverlap] = []
     for name in (benchmark.name for benchmark in base.benchmarks):
-        by_language = {code: documents.get(name, frozenset()) for code, documents in asked.items()}
+        # A language that was not asked shares nothing, and takes nothing from the others.
+        by_language = {code: documents[name] for code, documents in asked.items() if name in documents}
+        if not by_language:
+            continue
         shared = len(frozenset.intersection(*by_language.values()))
         if any(len(documents) > shared for documents in by_language.values()):
             found += [

@@ -1,4 +1,4 @@
-"""What a run needs of this machine: every need of a profile examined, with its cure, and every outside thing fetched."""
+"""What a run needs of this machine: every need of a plan examined, with its cure, and every outside thing fetched."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,27 +6,53 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from harness.designs.design import costs_of
+from harness.run.cache_keys import Recipes
 from harness.run.forecast import accelerator_bytes
+from harness.run.inventory import inventory
 from harness.sources import hub
-from harness.sources.hub import has_token
 from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change, why
-from harness.sources.pins import bytes_to_come, known_revision, locate, revision_of, seen_now
+from harness.sources.pins import (
+    bytes_to_come,
+    known_revision,
+    known_revision_or_unpinned,
+    locate,
+    revision_of,
+    seen_now,
+)
 from harness.store.files import nearest_folder
 from harness.store.provenance import (
     accelerator_cure,
     accelerator_memory,
     accelerator_problem,
     check_versions,
+    default_device,
 )
-from harness.words.errors import HarnessError, MissingSourceError, SettingError
+from harness.store.store import Store
+from harness.words.errors import (
+    HarnessError,
+    MissingSourceError,
+    NotJudgedError,
+    Reason,
+    SettingError,
+    UsageError,
+)
 from harness.words.plan import Plan
 from harness.words.study import Home, Pin, Profile
 
-STORE_BYTES = 60 * 2**30
-"""Room for the artifacts of a run at the true sizes: mostly token values and panels of a quarter of a million texts."""
-
 SMALL_STORE_BYTES = 2**29
-"""The same where every source lies in this checkout."""
+"""What a committed world leaves at most: it holds a few texts, however many its sizes would allow."""
+
+SMALL_MEMORY_BYTES = 2**30
+"""What it takes of an accelerator at most, whatever the shapes of its study's true model."""
+
+
+class UnmetNeedError(HarnessError):
+    """A run cannot start on this machine; ends as what is wrong there would have ended it."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # what is wrong fixes it, not the class
 
 
 class State(StrEnum):
@@ -45,6 +71,14 @@ class Finding:
     state: State
     found: str
     cure: str = ""
+    reason: Reason | None = None
+    """Why nothing could be measured without it; None where something is broken, or a run starts all the same."""
+    exit_code: int = 0
+    """That of a run which cannot start without it; 0 where one starts, and says so."""
+
+    def __str__(self) -> str:
+        """The need as one line."""
+        return f"{self.need}: {self.found}{f'; {self.cure}' if self.cure else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +88,7 @@ class Room:
     need: str
     folder: Path
     wanted: int
-    unknown: Sequence[Pin]
+    unknown: Sequence[Pin] = ()
     """Things whose size is not known."""
 
 
@@ -70,12 +104,13 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     try:
         check_versions()
     except HarnessError as error:
-        libraries = Finding(need="libraries", state=State.MISSING, found=str(error))
+        libraries = _unmet("libraries", error)
     yield libraries
     yield _accelerator(plan, device)
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
+    yield from _unasked(plan, seen)
     remote = plan.profile.sources.remote_pins()
     yield from (_gate(pin, seen) for pin in remote if pin.gated)
     rooms = [*_download_rooms(remote, seen), _store_room(plan, store, seen)]
@@ -84,34 +119,93 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         yield _measured(room, beside)
 
 
+def require_needs(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
+    """The needs of a plan that a run starts without, and must tell of.
+
+    Raises:
+        UnmetNeedError: If there is one that it cannot start without.
+        NotJudgedError: The same, where nothing could be measured.
+    """
+    findings = [finding for finding in examined(plan, device, store) if finding.state is not State.WELL]
+    yield from (finding for finding in findings if not finding.exit_code)
+    # What is broken is told before what merely cannot be had.
+    unmet = sorted((finding for finding in findings if finding.exit_code), key=lambda each: each.exit_code)
+    if not unmet:
+        return
+    first, others = unmet[0], len(unmet) - 1
+    message = f"this machine cannot run it: {first}"
+    if others:
+        message += (
+            f"; {others} more {'need is' if others == 1 else 'needs are'} not met: 'harness doctor --study {plan.study.name} "
+            f"--profile {plan.profile.name} --device {device}' lists them"
+        )
+    if first.reason:
+        raise NotJudgedError(message, reason=first.reason)
+    raise UnmetNeedError(message, exit_code=first.exit_code)
+
+
 def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator[Room]:
-    """Where downloads are written: the hub's client has a folder of its own, and objects lie beside what is recorded."""
+    """Where downloads are written: the hub's client has folders of its own, and objects lie beside what is recorded."""
     buckets = [pin for pin in remote if pin.home is Home.BUCKET]
-    for need, folder, pins in (
-        ("room for downloads", hub.cache_root(), [pin for pin in remote if pin not in buckets]),
+    on_hub = [pin for pin in remote if pin not in buckets]
+    places = [
+        ("room for downloads", hub.cache_root(), on_hub),
         ("room for objects", own_folder("buckets"), buckets),
-    ):
+    ]
+    if chunks := hub.xet_cache():
+        places.insert(1, ("room for Xet's chunks", chunks, on_hub))
+    for need, folder, pins in places:
         if pins:
             missing = sum(bytes_to_come(pin, seen[pin]) for pin in pins if pin in seen)
             yield Room(
-                need=need, folder=folder, wanted=missing, unknown=[pin for pin in pins if pin not in seen]
+                need=need,
+                folder=folder,
+                wanted=min(missing, hub.XET_CACHE_BYTES) if folder == chunks else missing,
+                unknown=[pin for pin in pins if pin not in seen],
             )
 
 
 def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
+    """What the artifacts take that do not stand yet, as the design tells of its stages, and copies of published weights."""
+    readings = costs_of(plan).readings
+    made = sum(
+        readings[stage.name].stored_bytes * len(stage.items)
+        for stage in plan.stages
+        if stage.name in readings
+    )
+    if _is_small(plan.profile):
+        made = min(made, SMALL_STORE_BYTES)
     published = [each.pin for each in plan.profile.sources.published_models]
     copied = sum(seen[pin].size_bytes for pin in published if pin in seen)
+    standing = inventory(Recipes(plan=plan, revision=known_revision_or_unpinned), Store(store))
     return Room(
         need="room for the store",
         folder=store,
-        wanted=STORE_BYTES + copied if plan.profile.sources.remote_pins() else SMALL_STORE_BYTES,
+        wanted=max(0, made + copied - sum(stage.size_bytes for stage in standing)),
         unknown=[pin for pin in published if pin not in seen],
     )
 
 
-def made_for(profile: Profile) -> str:
-    """The device that a world is made for: an accelerator at true sizes, else the processor."""
-    return "cpu" if all(pin.home is Home.FOLDER for pin in profile.sources.pins()) else "cuda"
+def device_for(profile: Profile) -> str:
+    """Where the models of a profile run when nobody says: on an accelerator where one can be used.
+
+    A world at true sizes asks for one wherever it is, and is refused with the cure: weeks on a processor are nobody's wish
+    unless they say so.
+    """
+    return default_device() if _is_small(profile) else "cuda"
+
+
+def require_accelerator(device: str) -> None:
+    """Refuse a device that cannot be used.
+
+    Raises:
+        NotJudgedError: If it cannot.
+    """
+    if device != "cpu" and (problem := accelerator_problem()):
+        raise NotJudgedError(
+            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}, or say --device cpu",
+            reason=Reason.NO_ACCELERATOR,
+        )
 
 
 def is_able(findings: list[Finding]) -> bool:
@@ -119,37 +213,41 @@ def is_able(findings: list[Finding]) -> bool:
     return all(finding.state is not State.MISSING for finding in findings)
 
 
+def _is_small(profile: Profile) -> bool:
+    """True of a world that is committed whole, for any machine."""
+    return all(pin.home is Home.FOLDER for pin in profile.sources.pins())
+
+
 def _accelerator(plan: Plan, device: str) -> Finding:
     """A driver that the pinned torch can use, and enough memory."""
-    wanted = accelerator_bytes(plan.study.shapes, len(plan.study.primary.alignment.layers))
-    is_small = all(pin.home is Home.FOLDER for pin in plan.profile.sources.pins())
+    need, is_small = "accelerator", _is_small(plan.profile)
     if device == "cpu":
-        state = State.WELL if is_small else State.WARNING
-        found = "the processor was asked for" + ("" if is_small else "; true sizes take weeks on it")
-        return Finding(
-            need="accelerator", state=state, found=found, cure="" if is_small else "use --device cuda"
-        )
-    problem = accelerator_problem()
-    if problem:
-        return Finding(
-            need="accelerator",
-            state=State.MISSING,
-            found=problem,
-            cure=f"{accelerator_cure()}, or say --device cpu",
-        )
+        if is_small:
+            return Finding(need=need, state=State.WELL, found="the processor was asked for")
+        found = "the processor was asked for; true sizes take weeks on it"
+        return Finding(need=need, state=State.WARNING, found=found, cure="use --device cuda")
+    if problem := accelerator_problem():
+        cure = f"{accelerator_cure()}, or say --device cpu"
+        return _no_accelerator(problem, cure)
     memory = accelerator_memory()
+    wanted = SMALL_MEMORY_BYTES if is_small else accelerator_bytes(plan.study, plan.profile)
+    found = f"{memory.free_bytes / 2**30:.1f} of {_gib(memory.total_bytes)} of memory are free, about {_gib(wanted)} are needed"
     if memory.free_bytes >= wanted:
-        state, cure = State.WELL, ""
-    else:
-        larger = "use an accelerator with more memory"
-        is_shared = memory.total_bytes >= wanted
-        state, cure = State.MISSING, f"end what else uses it, or {larger}" if is_shared else larger
+        return Finding(need=need, state=State.WELL, found=found)
+    larger = "use an accelerator with more memory"
+    is_shared = memory.total_bytes >= wanted
+    return _no_accelerator(found, f"end what else uses it, or {larger}" if is_shared else larger)
+
+
+def _no_accelerator(found: str, cure: str) -> Finding:
+    reason = Reason.NO_ACCELERATOR
     return Finding(
         need="accelerator",
-        state=state,
-        found=f"{memory.free_bytes / 2**30:.1f} of {_gib(memory.total_bytes)} of memory are free, about {_gib(wanted)} are "
-        "needed",
+        state=State.MISSING,
+        found=found,
         cure=cure,
+        reason=reason,
+        exit_code=NotJudgedError.exit_code,
     )
 
 
@@ -185,11 +283,37 @@ def _wanting(pin: Pin, need: str, error: HarnessError) -> Finding:
     if pin.is_optional and isinstance(error, MissingSourceError):
         cure = "none is needed: a run goes on without it, and says so"
         return Finding(need=need, state=State.WARNING, found=why(error, pin), cure=cure)
-    return Finding(need=need, state=State.MISSING, found=why(error, pin))
+    return _unmet(need, error, why(error, pin))
+
+
+def _unmet(need: str, error: HarnessError, found: str = "") -> Finding:
+    reason = error.reason if isinstance(error, NotJudgedError) else None
+    return Finding(need=need, state=State.MISSING, found=found or str(error), reason=reason, exit_code=error.exit_code)
 
 
 def _described(pin: Pin, seen: Seen) -> str:
     return f"revision {seen.revision[:12]}, {len(seen.files)} files, {_gib(seen.size_bytes)}, licence {pin.licence}"
+
+
+def _unasked(plan: Plan, seen: Mapping[Pin, Seen]) -> Iterator[Finding]:
+    """Benchmarks that have no questions in some of the study's languages: what rests on those is not measured."""
+    from harness.stages.evaluation_tasks import missing_languages
+
+    for benchmark in plan.study.benchmarks:
+        pin = plan.profile.sources.benchmarks[benchmark.data_folder]
+        files = [file.path for file in seen[pin].files] if pin in seen else None
+        try:
+            missing = missing_languages(pin, benchmark, [each.code for each in plan.study.languages], files)
+        except MissingSourceError:
+            continue  # told of the source itself
+        except ValueError as error:  # a template that nobody knows
+            yield _unmet(f"benchmark {benchmark.name}", UsageError(str(error)))
+            continue
+        if missing:
+            names = ", ".join(each.name for each in plan.study.languages if each.code in missing)
+            found = f"none in {names}; claims about {benchmark.name} there are not run, all else is"
+            cure = "none is needed, or pin a data set that has them"
+            yield Finding(need=f"questions of {pin.name}", state=State.WARNING, found=found, cure=cure)
 
 
 def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
@@ -203,9 +327,8 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
         raise
     except HarnessError as error:
         return _wanting(pin, need, error)
-    return Finding(
-        need=need, state=State.WELL, found=f"open; {'a token is set' if has_token() else 'no token is set'}"
-    )
+    token = "a token is set" if hub.has_token() else "no token is set"
+    return Finding(need=need, state=State.WELL, found=f"open; {token}")
 
 
 def _disk(folder: Path) -> int:
@@ -230,7 +353,7 @@ def _measured(room: Room, beside: int) -> Finding:
     else:
         found += f"up to {_gib(room.wanted)} needed"
     if free < room.wanted + beside:
-        cure = "free some, or name a folder on another disk (HF_HOME, HF_HUB_CACHE, --store)"
+        cure = "free some, or name a folder on another disk (HF_HOME, HF_HUB_CACHE, HF_XET_CACHE, --store)"
         return Finding(need=room.need, state=State.MISSING, found=found, cure=cure)
     if room.unknown:
         cure = (
