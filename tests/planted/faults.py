@@ -1016,8 +1016,8 @@ FAULTS = (
         name="median over benchmarks for their mean",
         patches=_patched(
             "designs.disparity.scores:correlations",
-            "np.mean(list(scores.values())",
-            "np.median(list(scores.values())",
+            "np.mean(scores",
+            "np.median(scores",
         ),
         redone=("estimates",),
         seen_by=("correlations",),
