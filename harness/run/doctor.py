@@ -288,7 +288,9 @@ def _wanting(pin: Pin, need: str, error: HarnessError) -> Finding:
 
 def _unmet(need: str, error: HarnessError, found: str = "") -> Finding:
     reason = error.reason if isinstance(error, NotJudgedError) else None
-    return Finding(need=need, state=State.MISSING, found=found or str(error), reason=reason, exit_code=error.exit_code)
+    return Finding(
+        need=need, state=State.MISSING, found=found or str(error), reason=reason, exit_code=error.exit_code
+    )
 
 
 def _described(pin: Pin, seen: Seen) -> str:
