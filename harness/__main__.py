@@ -1,4 +1,4 @@
-"""`python -m harness` is `harness`."""
+"""`python -P -m harness` is `harness`; without `-P`, Python takes a `harness.py` of the current folder for it."""
 
 import sys
 

@@ -26,6 +26,9 @@ from harness.words.plan import Stage
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
+COMMAND = (sys.executable, "-P", "-m", "harness")
+"""The command line without the folder that it is started in: a `harness.py` there would be run in its place."""
+
 TICK_SECONDS = 0.5
 """How often the engine is looked at."""
 
@@ -50,7 +53,7 @@ class Engine:
     profile: str
     device: str
     cores: int
-    command: tuple[str, ...] = (sys.executable, "-m", "harness")
+    command: tuple[str, ...] = COMMAND
     """How a stage is started; an auditor starts it the same way by hand."""
 
     def make(self, on_tick: Callable[[], None]) -> None:

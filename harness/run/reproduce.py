@@ -4,7 +4,6 @@ The plan is in `designs/`, what makes its artifacts is the engine; the judge and
 """
 
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,14 @@ from harness.designs.design import plan
 from harness.run.artifact_status import ArtifactStatus
 from harness.run.cache_keys import Recipes
 from harness.run.doctor import require_needs
-from harness.run.engine import Engine
+from harness.run.engine import COMMAND, Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
 from harness.run.run_report import report_run
 from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
-from harness.store.files import held_alone, require_folder
+from harness.store.files import held_alone, require_folder, require_writable
 from harness.store.provenance import check_versions
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
@@ -50,7 +49,7 @@ class Request:
     out: Path | None = None
     """Folder of the run; by default one below `reports`, named by what goes into it."""
     cores: int
-    command: tuple[str, ...] = (sys.executable, "-m", "harness")
+    command: tuple[str, ...] = COMMAND
     """How a stage is started."""
     asked: Asked = field(default_factory=Asked)
     """What is to be judged."""
@@ -170,6 +169,7 @@ def look_through_store(run: Reproduction) -> None:
 def require_machine(run: Reproduction) -> None:
     """Refuse a machine that cannot make what is missing, and say what it lacks that a run does without."""
     if run.status.missing():
+        require_writable(run.request.store)
         for finding in require_needs(run.recipes.plan, run.request.device, run.request.store):
             run.say(str(finding))
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, TypeVar
 
 from harness.words.canonical import Json
@@ -24,6 +25,7 @@ CURES = {
     errno.EROFS: "the file system is read-only; name a writable folder with {place}",
     errno.EACCES: "this user may not; change its owner or its rights, or name another folder with {place}",
     errno.EPERM: "this user may not; change its owner or its rights, or name another folder with {place}",
+    errno.ENOENT: "it is not there, and could not be made; name another folder with {place}",
     errno.ENOTDIR: "a file stands where a folder is needed; name another folder with {place}",
     errno.EEXIST: "a file stands where a folder is needed; name another folder with {place}",
     errno.EISDIR: "a folder stands where a file is needed; name another folder with {place}",
@@ -75,7 +77,9 @@ def disk_errors(path: Path, reasons: Collection[int] = frozenset(CURES)) -> Iter
     except OSError as error:
         if error.errno is None or error.errno not in reasons:
             raise
-        raise disk_refusal(path, error.errno) from error
+        # What is not there may be another thing than what is written.
+        named = error.errno == errno.ENOENT and error.filename
+        raise disk_refusal(Path(os.fsdecode(named)) if named else path, error.errno) from error
     except Exception as error:
         # Libraries in other languages keep the reason and drop its number.
         number = next((each for each in FULL if os.strerror(each) in str(error)), None)
@@ -186,7 +190,7 @@ def publish_folder(folder: Path, write: Callable[[Path], Result], last: str) -> 
     Raises:
         StoreError: If the disk refuses; nothing is replaced then unless all was written.
     """
-    inside = folder.is_dir()
+    inside = os.path.isdir(folder)  # noqa: PTH112  never raises
     draft = (folder if inside else folder.absolute().parent) / f".{folder.name}.{os.getpid()}"
     try:
         with disk_errors(folder):
@@ -217,11 +221,12 @@ def require_folder(path: Path) -> None:
             f"the folder {os.fsencode(path)!r} has the byte 0x{ord(str(path.absolute())[error.start]) - 0xDC00:02x} in its name, "
             "which is no text in UTF-8; name a folder without it"
         ) from error
-    with suppress(OSError):
-        if path.is_symlink() and not path.exists():
-            raise UsageError(f"{path} is a link that leads nowhere; remove it, or name another folder")
-        if path.exists() and not path.is_dir():
-            raise UsageError(f"{path} is a file; name a folder")
+    for place in (path, *path.parents):
+        with suppress(OSError):  # what cannot even be looked at is told when it is to be written
+            if place.is_symlink() and not place.exists():
+                raise UsageError(f"{place} is a link that leads nowhere; remove it, or name another folder")
+            if place.exists() and not place.is_dir():
+                raise UsageError(f"{place} is a file; name a folder")
     for place in filter(None, os.environ.get("HARNESS_MOUNTS", "").split(os.pathsep)):
         if path.absolute().is_relative_to(place):
             _require_mount(Path(place))
@@ -243,9 +248,23 @@ def _require_mount(place: Path) -> None:
         )
 
 
+def require_writable(path: Path) -> None:
+    """Make a folder that is to be written for hours, and refuse it at once where it takes no file.
+
+    Raises:
+        UsageError: If it can be no folder.
+        StoreError: If the disk refuses.
+    """
+    require_folder(path)
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+
+
 def nearest_folder(path: Path) -> Path:
     """The path, or the nearest folder above it that exists: where its disk can be asked about."""
-    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
+    return next(parent for parent in (path.absolute(), *path.absolute().parents) if os.path.isdir(parent))  # noqa: PTH112  never raises
 
 
 def may_write(path: Path) -> bool:

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.store.files import (
     publish_folder,
     remove_folder,
     require_folder,
+    require_writable,
     sync,
     write_whole,
 )
@@ -181,8 +183,23 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, what: str) -> None
     with pytest.raises(StoreError, match=says[what]):
         write_whole(place / "run" / "x.json", "{}")
     if what != "a long name":
-        with pytest.raises(UsageError, match=r"leads nowhere|is a file"):
-            require_folder(place)
+        for asked in (place, place / "below" / "it"):
+            with pytest.raises(UsageError, match=r"leads nowhere|is a file"):
+                require_folder(asked)
+
+
+@pytest.mark.parametrize(
+    "place", ["/proc/x", "/proc/x/y", "/dev/full/x", "x" * 300], ids=lambda each: each[:9]
+)
+def test_a_folder_that_takes_no_file_is_refused_with_its_path(tmp_path: Path, place: str) -> None:
+    asked = tmp_path / place
+    for write in (require_writable, partial(publish_folder, write=fill("new"), last="a")):
+        with pytest.raises((StoreError, UsageError, NotADirectoryError)) as caught:
+            write(asked)
+        assert place.rpartition("/")[0] in failure_message(caught.value)
+        assert "Error" not in failure_message(caught.value)
+    require_writable(tmp_path / "made" / "here")
+    assert list((tmp_path / "made" / "here").iterdir()) == []
 
 
 def test_a_name_that_is_no_text_is_refused_with_its_byte(tmp_path: Path) -> None:
