@@ -207,10 +207,10 @@ def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a 
     """Render the report of an old run again: the same bytes."""
     from harness.report import closing_lines, render_report
 
-    code = render_report(_with_report(run))
-    for line in closing_lines(run):
+    found = render_report(run)
+    for line in closing_lines(found, run):
         typer.echo(line)
-    return code
+    return found.summary.exit_code
 
 
 @command("harness compare reports/paper-0123456789ab reports/paper-ba9876543210")
@@ -226,7 +226,7 @@ def compare(
     from harness.report.compare import as_markdown, as_text
     from harness.report.compare import compare as compared
 
-    found = compared(*(load_report(_with_report(run)) for run in (before, after)))
+    found = compared(*(load_report(run) for run in (before, after)))
     lines = as_markdown(found) if markdown else as_text(found)
     answer(found, ((line, "") for line in lines), as_json=as_json)
 
@@ -611,12 +611,6 @@ def _device(asked: str, study: str, profile: str) -> str:
     if asked not in DEVICES:
         raise choice_error("device", asked, DEVICES, "")
     return asked if asked != "auto" else device_for(_profile(study, profile))
-
-
-def _with_report(run: Path) -> Path:
-    if not (run / "report.json").is_file():
-        raise UsageError(f"{run} holds no report.json; name the folder of a finished run, one of reports/")
-    return run
 
 
 def _existing(store: Path) -> Path:

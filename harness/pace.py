@@ -1,6 +1,5 @@
 """How fast a run was on its machine, by what it stored, and how long another world would take there."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +17,11 @@ from harness.run.forecast import (
 )
 from harness.sources.studies import load_profile, load_study
 from harness.store.provenance import machine
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, RunFolder, read_record
 from harness.store.store import Store
 from harness.words.errors import UsageError
 from harness.words.mode import Mode
 from harness.words.study import Profile
-
-EXECUTION = "execution.json"
-"""What a run keeps of its clock and its machine."""
-
-REPORT = "report.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +66,8 @@ def pace_of(run: Path, profile: str, store: Path) -> Pace:
     Raises:
         UsageError: If the folder holds no finished run, one of miniature networks, or the profile is unknown.
     """
-    record = _record(run, EXECUTION, {"study", "profile", "stages", "attempts"})
-    mode = _record(run, REPORT, {"mode"})["mode"]
+    record = _record(run, EXECUTION_FILE, {"study", "profile", "stages", "attempts"})
+    mode = _record(run, REPORT_FILE, {"mode"})["mode"]
     if mode == Mode.FIXTURE:
         raise UsageError(
             f"{run} is a {mode} run: its networks are not of the study's shapes, and its pace says nothing about theirs; "
@@ -162,14 +156,7 @@ def _per_second(amount: float | None, seconds: float) -> float | None:
 
 
 def _record(run: Path, name: str, needed: set[str]) -> Mapping[str, Any]:
-    try:
-        content = json.loads((run / name).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"{run} holds no {name}; name the folder of a finished run, one of reports/"
-        ) from error
-    except ValueError as error:
-        raise UsageError(f"{run / name} is no JSON ({error})") from error
+    content = read_record(run, name)
     if not isinstance(content, dict) or not needed <= content.keys():
         raise UsageError(f"{run / name} is no record of a run")
     return content

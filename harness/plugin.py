@@ -12,11 +12,12 @@ import pytest
 
 from harness.judge.ledger import LedgerFile
 from harness.judge.preregistration import lock_state
-from harness.report import REPORT_FILE, load_report
-from harness.report.document import JudgedClaim
+from harness.report import load_report
+from harness.report.document import JudgedClaim, Report
 from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
 from harness.sources.studies import CLAIMS
 from harness.store.environment import expect_settings, without_strays
+from harness.store.run_folder import REPORT_FILE
 from harness.words.claim import Tier
 from harness.words.errors import (
     MALFUNCTION,
@@ -105,7 +106,7 @@ class Verdicts:
 
 
 def verdicts_of(run: Path) -> Verdicts:
-    """The verdicts in a run's report, those of its self-check study after the paper's.
+    """The verdicts in a run's report.
 
     Raises:
         NotJudgedError: If there is no report.
@@ -117,7 +118,11 @@ def verdicts_of(run: Path) -> Verdicts:
             "'harness reproduce', or name one with --run",
             reason=Reason.UPSTREAM_NOT_RUN,
         )
-    report = load_report(run)
+    return verdicts_in(load_report(run))
+
+
+def verdicts_in(report: Report) -> Verdicts:
+    """The verdicts in a report, those of its self-check study after the paper's."""
     checked = report.self_check_study.claims if report.self_check_study else ()
     return Verdicts(
         study=report.run.study,
@@ -132,13 +137,13 @@ def sentence(claim: JudgedClaim) -> str:
     return f"{claim.id}: {claim.text}"
 
 
-def tell_in_pytest(run: Path) -> None:
-    """Tell the verdicts of a run's report through `claims/test_claims.py`.
+def tell_in_pytest(report: Report) -> None:
+    """Tell the verdicts of a report through `claims/test_claims.py`.
 
     Raises:
         HarnessError: If a verdict was not told, since its test broke.
     """
-    verdicts = verdicts_of(run)
+    verdicts = verdicts_in(report)
     if not verdicts.claims:
         return
     # This module is loaded already, so it is handed over instead of named on the line that `pytest claims` reads.
@@ -156,7 +161,7 @@ def tell_in_pytest(run: Path) -> None:
         pytest.main([str(CHECKS), *options], plugins=[sys.modules[__name__], _Registered(verdicts)])
     if lost := [claim.id for claim in verdicts.claims if claim.id not in verdicts.told]:
         raise HarnessError(
-            f"{len(lost)} verdicts of {run} were told by no test of {CHECKS}, such as that on {lost[0]}; mend the test that broke"
+            f"{len(lost)} verdicts of run {report.run.id} were told by no test of {CHECKS}, such as that on {lost[0]}; mend the test that broke"
         )
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from harness.words.judgement import Judgement
 from harness.words.plan import Item, Plan, Stage
@@ -222,7 +223,7 @@ def misbehave(how: str, out: Path) -> None:
 
 def write_small_report(
     facts: RunFacts, estimates: Path, self_checks: Path, out: Path, judgement: Judgement | None = None
-) -> int:
+) -> SimpleNamespace:
     content = {
         "not_run": [[entry.stage, entry.reason] for entry in facts.not_run],
         "run_id": facts.run_id,
@@ -231,7 +232,7 @@ def write_small_report(
         "text": "" if facts.not_run else (estimates / "text.txt").read_text(),
     }
     (out / "report.json").write_text(json.dumps(content, indent=1))
-    return 5 if facts.not_run else 0
+    return SimpleNamespace(summary=SimpleNamespace(exit_code=5 if facts.not_run else 0))
 
 
 def install(world: SmallWorld, setattr_: object = setattr) -> None:
@@ -253,9 +254,9 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
     setattr_(harness.report, "write_report", write_small_report)
-    setattr_(harness.report, "closing_lines", lambda run: (f"report in {run}",))
+    setattr_(harness.report, "closing_lines", lambda report, run: (f"report in {run}",))
     # Its report holds no verdict that could be told.
-    setattr_(harness.plugin, "tell_in_pytest", lambda run: None)
+    setattr_(harness.plugin, "tell_in_pytest", lambda report: None)
     request = functools.partial(harness.run.reproduce.Request, command=world.command)
     setattr_(harness.run.reproduce, "Request", request)
 

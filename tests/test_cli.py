@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,7 +133,8 @@ def test_a_report_decides_the_exit_code(small: SmallWorld, monkeypatch: pytest.M
 def test_an_old_run_is_rendered_again(small: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     (small.root / "run").mkdir()
     (small.root / "run" / "report.json").write_text("{}")
-    monkeypatch.setattr("harness.report.render_report", lambda run: 5)
+    rendered = SimpleNamespace(summary=SimpleNamespace(exit_code=5))
+    monkeypatch.setattr("harness.report.render_report", lambda run: rendered)
     assert call("report", "run") == 5
 
 

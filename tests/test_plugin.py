@@ -58,26 +58,28 @@ def test_a_report_holds_every_claim_of_its_studies() -> None:
 
 
 def test_every_verdict_of_a_report_is_told_by_its_test() -> None:
-    tell_in_pytest(EXAMPLE)
+    tell_in_pytest(load_report(EXAMPLE))
 
 
 def test_a_verdict_that_no_test_tells_is_a_malfunction(checks: Path) -> None:
     checks.write_text(CHECK.format(how="claim.id == verdicts.claims[-1].id or verdicts.tell(claim)"))
     last = verdicts_of(EXAMPLE).claims[-1].id
     with pytest.raises(HarnessError, match=rf"^1 verdicts of .* were told by no test of .*on {last}; mend"):
-        tell_in_pytest(EXAMPLE)
+        tell_in_pytest(load_report(EXAMPLE))
 
 
 def test_a_check_that_breaks_is_a_malfunction(checks: Path) -> None:
     checks.write_text(CHECK.format(how="verdicts.reprot(claim)"))
     count = len(verdicts_of(EXAMPLE).claims)
     with pytest.raises(HarnessError, match=rf"^{count} verdicts of .* were told by no test"):
-        tell_in_pytest(EXAMPLE)
+        tell_in_pytest(load_report(EXAMPLE))
 
 
 def test_a_report_without_claims_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch, checks: Path) -> None:
-    monkeypatch.setattr(plugin, "verdicts_of", lambda run: Verdicts(study="sin2025", claims=(), mode="full"))
-    tell_in_pytest(EXAMPLE)
+    monkeypatch.setattr(
+        plugin, "verdicts_in", lambda report: Verdicts(study="sin2025", claims=(), mode="full")
+    )
+    tell_in_pytest(load_report(EXAMPLE))
     assert not checks.exists()
 
 
@@ -149,13 +151,13 @@ def test_a_broken_lock_ends_the_checks_as_it_ends_a_run() -> None:
 
 def test_words_for_pytest_at_large_thin_out_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
-    tell_in_pytest(EXAMPLE)
+    tell_in_pytest(load_report(EXAMPLE))
     assert os.environ["PYTEST_ADDOPTS"] == "-k nothing"
 
 
 def test_plugins_of_another_project_have_no_part_in_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_PLUGINS", "plugin_of_another_project")
-    tell_in_pytest(EXAMPLE)
+    tell_in_pytest(load_report(EXAMPLE))
 
 
 def pytest_of_claims(tmp_path: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:

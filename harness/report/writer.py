@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from harness.report.render import render_junit, render_page, render_summary
 from harness.report.tables import presentation_of
 from harness.report.wording import exit_words, mode_words, outcome
 from harness.store.files import write_whole
+from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
@@ -25,12 +26,10 @@ from harness.words.runfacts import RunFacts
 
 Row = TypeVar("Row")
 
-REPORT_FILE, PAGE_FILE, SUMMARY_FILE, JUNIT_FILE = "report.json", "report.html", "summary.md", "junit.xml"
-
 
 def write_report(
     facts: RunFacts, estimates: Path, self_checks: Path, out: Path, judgement: Judgement | None = None
-) -> int:
+) -> Report:
     """Write the report of a run; one with stages that could not be finished holds no number.
 
     Args:
@@ -39,9 +38,6 @@ def write_report(
         self_checks: Folder with the table of `SelfCheck`; without one, no self-check was made.
         out: Folder for `report.json`, `report.html`, `summary.md` and `junit.xml`.
         judgement: Verdicts and the conditions under which they were reached; None where nothing is judged.
-
-    Returns:
-        The exit code of the run.
 
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
@@ -56,7 +52,7 @@ def write_report_of(
     units: Sequence[UnitValue],
     out: Path,
     judgement: Judgement,
-) -> int:
+) -> Report:
     """The same for numbers that no artifact holds: rows as `estimates` and `unit_values` would have them."""
     pointed = presentation_of(facts.study).pointed
     drawn = {row.estimate_id for row in estimates if row.quantity in pointed}
@@ -72,33 +68,24 @@ def write_report_of(
     return _write(as_report(facts, records, judgement), out)
 
 
-def render_report(run: Path) -> int:
+def render_report(run: Path) -> Report:
     """Write the page, the summary and the CI record of a stored run again, from its `report.json` alone.
 
-    Returns:
-        The exit code that the report holds.
-
     Raises:
-        FileNotFoundError: If the folder holds no `report.json`.
-        UsageError: If that is no report that this version reads.
+        UsageError: If the folder holds none, or one that this version does not read.
     """
-    return _render(load_report(run), run)
+    report = load_report(run)
+    _render(report, run)
+    return report
 
 
 def load_report(run: Path) -> Report:
     """The report of a stored run.
 
     Raises:
-        FileNotFoundError: If the folder holds no `report.json`.
-        UsageError: If the file is no JSON, was written by another version, or breaks its schema.
+        UsageError: If the folder holds none, the file is no JSON, was written by another version, or breaks its schema.
     """
-    path = run / REPORT_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is no JSON ({error}); run 'harness reproduce' again to write it anew"
-        ) from error
+    path, content = run / REPORT_FILE, read_record(run, REPORT_FILE)
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, str) and version != SCHEMA_VERSION:
         raise UsageError(
@@ -111,13 +98,13 @@ def load_report(run: Path) -> Report:
         raise UsageError(str(error)) from error
 
 
-def closing_lines(run: Path) -> Iterator[str]:
-    """What a terminal and a log show when a run is over, from its stored report.
+def closing_lines(report: Report, run: Path) -> Iterator[str]:
+    """What a terminal and a log show when a run is over.
 
     Args:
+        report: That of the run.
         run: Folder of the run.
     """
-    report = load_report(run)
     yield ""
     yield mode_words(report).ribbon
     lines = {
@@ -129,24 +116,20 @@ def closing_lines(run: Path) -> Iterator[str]:
     yield from (f"  {label:<9}{words}" for label, words in lines.items())
 
 
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
-
-
-def _write(built: Report, out: Path) -> int:
+def _write(built: Report, out: Path) -> Report:
     text = json.dumps(as_json(built), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     # Pages are rendered from what the file says, so that they are the same when they are rendered again.
     report = from_json(json.loads(text), f"the report of {built.run.id}")
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / REPORT_FILE, f"{text}\n")
-    return _render(report, out)
+    _render(report, out)
+    return report
 
 
-def _render(report: Report, run: Path) -> int:
+def _render(report: Report, run: Path) -> None:
     write_whole(run / PAGE_FILE, render_page(report))
     write_whole(run / SUMMARY_FILE, render_summary(report))
     write_whole(run / JUNIT_FILE, render_junit(report))
-    return report.summary.exit_code
 
 
 def _records(study: str, estimates: Path, self_checks: Path) -> Records:

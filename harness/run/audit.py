@@ -1,11 +1,12 @@
 """Numbers measured elsewhere, judged like those of a run: file in, report out, whole or not at all."""
 
-import json
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.judge.audit_input import Declaration, audit_input, read_declaration
 from harness.judge.judge import Circumstances, judge
@@ -15,6 +16,7 @@ from harness.judge.validate import load_claims
 from harness.run.run_report import language_facts
 from harness.sources.studies import load_protocol_of, load_study
 from harness.store.files import disk_errors, publish_folder, require_folder
+from harness.store.run_folder import REPORT_FILE, read_record
 from harness.words.canonical import digest_of
 from harness.words.errors import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
@@ -22,11 +24,13 @@ from harness.words.runfacts import RunFacts, SourceRecord
 from harness.words.study import Study
 from harness.words.verdict import Why
 
+if TYPE_CHECKING:
+    from harness.report.document import Report
+
 MODE = "audit"
 PROFILE = "declared"
 """Stands where a run names the world that fed it."""
 
-REPORT = "report.json"
 COPY = "declared.json"
 """The file itself, kept beside the report that rests on it."""
 
@@ -85,15 +89,15 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
     )
     facts = _facts(request, declaration, study, run_id)
 
-    def write(folder: Path) -> int:
-        code = write_report_of(facts, declared.estimates, declared.units, folder, judgement)
+    def write(folder: Path) -> "Report":
+        report = write_report_of(facts, declared.estimates, declared.units, folder, judgement)
         (folder / COPY).write_text(declaration.text, encoding="utf-8", newline="")
-        return code
+        return report
 
-    code = publish_folder(out, write, last=REPORT)
-    for line in closing_lines(out):
+    report = publish_folder(out, write, last=REPORT_FILE)
+    for line in closing_lines(report, out):
         say(line)
-    return code
+    return report.summary.exit_code
 
 
 def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id: str) -> RunFacts:
@@ -132,10 +136,9 @@ def _expect_replaceable(out: Path) -> None:
         held = out.exists() and any(not path.name.startswith((".", "lost+found")) for path in out.iterdir())
     if not held:
         return
-    try:
-        report = json.loads((out / REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        report = None
+    report = None
+    with suppress(UsageError):
+        report = read_record(out, REPORT_FILE)
     if not isinstance(report, dict) or report.get("mode") != MODE:
         raise UsageError(
             f"{out} holds something else than an earlier audit, and would be replaced; name another folder with --out"

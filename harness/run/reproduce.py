@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.designs.design import plan
 from harness.run.artifact_status import ArtifactStatus
@@ -32,6 +33,9 @@ from harness.words.errors import (
 )
 from harness.words.judgement import FailOn
 from harness.words.plan import Plan
+
+if TYPE_CHECKING:
+    from harness.report.document import Report
 
 ATTEMPTS = 2
 """A run that stumbles over a damaged artifact makes it again once; twice damaged is a broken disk."""
@@ -82,19 +86,18 @@ class Reproduction:
     """Prints one line."""
     live: bool
     """Draw progress bars instead of lines."""
-    tell: Callable[[Path], None]
-    """Tells the verdicts of the finished report, given the run's folder."""
+    tell: Callable[["Report"], None]
+    """Tells the verdicts of the finished report."""
     recipes: Recipes = field(init=False)
     folder: RunFolder = field(init=False)
     refusal: NotJudgedError | None = None
     """Why some artifacts have no name: a source that was never used and cannot be asked."""
     status: ArtifactStatus = field(init=False)
-    exit_code: int = MALFUNCTION
-    """That of the report, once there is one."""
+    report: "Report" = field(init=False)
 
 
 def reproduce(
-    request: Request, say: Say, *, live: bool = False, tell: Callable[[Path], None] = lambda _: None
+    request: Request, say: Say, *, live: bool = False, tell: Callable[["Report"], None] = lambda _: None
 ) -> int:
     """Run or resume the main path and write its report; gives the report's exit code.
 
@@ -102,7 +105,7 @@ def reproduce(
         request: What to reproduce.
         say: Prints one line.
         live: Draw progress bars instead of lines.
-        tell: Tells the verdicts of the finished report, given the run's folder.
+        tell: Tells the verdicts of the finished report.
 
     Raises:
         HarnessError: If it cannot be done; finished artifacts stay, and the same call goes on from there.
@@ -126,7 +129,7 @@ def reproduce(
             raise
         for step in REPORTING:
             step(run)
-    return run.exit_code
+    return run.report.summary.exit_code
 
 
 def prepare(run: Reproduction) -> None:
@@ -216,7 +219,7 @@ def write_report(run: Reproduction, error: HarnessError | None = None) -> None:
     """Judge the claims and write the report; where an error ended the run, it says which stages did not run, and why."""
     from harness.report import closing_lines
 
-    run.exit_code = report_run(
+    run.report = report_run(
         run.recipes,
         run.folder,
         run.status,
@@ -225,13 +228,13 @@ def write_report(run: Reproduction, error: HarnessError | None = None) -> None:
         asked=run.request.asked,
         error=error,
     )
-    for line in closing_lines(run.folder.root):
+    for line in closing_lines(run.report, run.folder.root):
         run.say(line)
 
 
 def tell_verdicts(run: Reproduction) -> None:
     """Tell the verdicts of the report, claim by claim."""
-    run.tell(run.folder.root)
+    run.tell(run.report)
 
 
 MEASURING = (require_sources, look_through_store, require_machine, make_what_is_missing)

@@ -1,6 +1,7 @@
 """The report of a run: what the run was, what the judge says of it, and which stages did not run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.designs.design import design_of
 from harness.judge.ledger import LedgerFile, Run
@@ -19,6 +20,9 @@ from harness.words.plan import Plan
 from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.words.study import Study
 
+if TYPE_CHECKING:
+    from harness.report.document import Report
+
 
 def report_run(
     recipes: Recipes,
@@ -29,8 +33,8 @@ def report_run(
     device: str,
     asked: Asked,
     error: HarnessError | None = None,
-) -> int:
-    """Judge a run and write its report; gives the report's exit code.
+) -> "Report":
+    """Judge a run and write its report.
 
     Args:
         recipes: What the run's artifacts are made from.
@@ -62,13 +66,13 @@ def report_run(
     # A world without known numbers has no table of them: the report finds no folder, and says so.
     nothing = run.engine / "none"
     with disk_errors(run.root):
-        code = write_report(facts, estimates or nothing, checks or nothing, run.root, judgement)
+        report = write_report(facts, estimates or nothing, checks or nothing, run.root, judgement)
     if judgement and facts.mode == Mode.FULL and not error:
         states = [verdict.state for verdict in judgement.paper.verdicts]
         outcome = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
         entry = Run(run_id=facts.run_id, study=facts.study, lock=judgement.lock.sha256)
-        LedgerFile(folder=reports).end(entry, outcome, code)
-    return code
+        LedgerFile(folder=reports).end(entry, outcome, report.summary.exit_code)
+    return report
 
 
 def facts_of(

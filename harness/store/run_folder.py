@@ -5,14 +5,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from harness.store.files import disk_errors, write_json
 from harness.store.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.words.canonical import plain
+from harness.words.errors import UsageError
 from harness.words.runfacts import ArtifactRecord
 
 Record = TypeVar("Record")
+
+REPORT_FILE, PAGE_FILE, SUMMARY_FILE, JUNIT_FILE = "report.json", "report.html", "summary.md", "junit.xml"
+"""What the report of a run is written to; the first is all that the others are made from."""
+
+EXECUTION_FILE = "execution.json"
+"""Clock, host and attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +80,7 @@ class RunFolder:
     @property
     def execution(self) -> Path:
         """Clock, host and attempts."""
-        return self.root / "execution.json"
+        return self.root / EXECUTION_FILE
 
     def index(self, stage: str) -> Path:
         """Names the artifacts of a finished stage."""
@@ -130,6 +137,28 @@ def _read(kind: type[Record], text: bytes) -> Record | None:
         return kind(**json.loads(text))
     except (ValueError, TypeError):
         return None
+
+
+def read_record(run: Path, file: str) -> Any:  # noqa: ANN401  whoever asks knows its shape
+    """The JSON of a file of a finished run.
+
+    Raises:
+        UsageError: If the run has none, or it is no JSON.
+    """
+    try:
+        return json.loads((run / file).read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise UsageError(
+            f"{run} holds no {file}; name the folder of a finished run, one of reports/"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{run / file} is no JSON ({error}); run 'harness reproduce' again to write it anew"
+        ) from error
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def named_keys(reports: Path) -> frozenset[str]:

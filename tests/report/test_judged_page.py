@@ -208,13 +208,13 @@ def test_without_precisions_figures_of_seeds_say_so(tmp_path: Path) -> None:
 
 def test_rendering_again_gives_the_same_bytes(tmp_path: Path, full_folder: Path) -> None:
     (tmp_path / "report.json").write_bytes((full_folder / "report.json").read_bytes())
-    assert render_report(tmp_path) == 1
+    assert render_report(tmp_path).summary.exit_code == 1
     for name in ("report.html", "summary.md", "junit.xml"):
         assert (tmp_path / name).read_bytes() == (full_folder / name).read_bytes(), name
 
 
 def test_the_last_lines_of_a_judged_run(full_folder: Path) -> None:
-    lines = list(closing_lines(full_folder))
+    lines = list(closing_lines(load_report(full_folder), full_folder))
     assert lines[2].startswith("  outcome  Of 6 primary claims, 2 agree")
     assert lines[-1] == "  exit 1   a claim deviates"
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.report import closing_lines, write_report
+from harness.report import closing_lines, load_report, write_report
 from harness.report.document import from_json, schema_text
 from harness.report.vocabulary import REASONS
 from harness.words.errors import Reason
@@ -19,7 +19,8 @@ RIBBON = "NOTHING MEASURED \u2014 SAYS NOTHING ABOUT THE PAPER"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("not-run")
-    assert write_report(worlds.facts(not_run=worlds.NOT_RUN), out / "none", out / "none", out) == 5
+    written = write_report(worlds.facts(not_run=worlds.NOT_RUN), out / "none", out / "none", out)
+    assert written.summary.exit_code == 5
     return out
 
 
@@ -83,7 +84,7 @@ def test_the_ci_record_shows_skipped_stages(folder: Path) -> None:
 
 
 def test_the_last_lines_of_such_a_run(folder: Path) -> None:
-    assert list(closing_lines(folder)) == [
+    assert list(closing_lines(load_report(folder), folder)) == [
         "",
         RIBBON,
         "  outcome  3 stages could not be finished: no network.",
@@ -94,7 +95,7 @@ def test_the_last_lines_of_such_a_run(folder: Path) -> None:
 
 
 def test_the_last_lines_of_a_run(run_folder: Path) -> None:
-    lines = list(closing_lines(run_folder))
+    lines = list(closing_lines(load_report(run_folder), run_folder))
     assert lines[1] == "FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER"
     assert lines[2].startswith("  outcome  It measured 1,")
     assert lines[2].endswith(" numbers; 14 of 14 self-checks agree.")

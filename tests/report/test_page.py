@@ -237,7 +237,9 @@ def test_hostile_text_stays_text(tmp_path: Path, study: str) -> None:
         artifacts=(replace(worlds.facts().artifacts[0], stage=HOSTILE, item=HOSTILE, digest=HOSTILE),),
         sources=(replace(worlds.facts().sources[0], name=HOSTILE, address=HOSTILE, licence=HOSTILE),),
     )
-    assert write_report(facts, *worlds.store(tmp_path, unique, checks), tmp_path / "out") == 1
+    assert (
+        write_report(facts, *worlds.store(tmp_path, unique, checks), tmp_path / "out").summary.exit_code == 1
+    )
     reader = Reader((tmp_path / "out/report.html").read_text(encoding="utf-8"))
     assert "img" not in {tag for tag, _ in reader.elements}
     assert sum(tag == "script" for tag, _ in reader.elements) == 1

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("overlaps")
     estimates, checks = worlds.store(root, worlds.estimates(), worlds.checks())
     write_table(estimates, ItemOverlap, ROWS)
-    assert write_report(worlds.facts(), estimates, checks, root / "out") == 0
+    assert write_report(worlds.facts(), estimates, checks, root / "out").summary.exit_code == 0
     return root / "out"
 
 

@@ -24,7 +24,7 @@ def reported(folder: Path, *failures: AdapterFailure) -> tuple[Path, int]:
     """Folder and exit code of a report on a run with some failures."""
     estimates, checks = worlds.store(folder, worlds.estimates()[:3], worlds.checks())
     write_table(estimates, AdapterFailure, failures)
-    code = write_report(worlds.facts(), estimates, checks, folder / "out")
+    code = write_report(worlds.facts(), estimates, checks, folder / "out").summary.exit_code
     return folder / "out", code
 
 
@@ -67,7 +67,7 @@ def test_every_page_names_the_adapter(stopped_folder: Path, file: str) -> None:
 
 
 def test_the_last_lines_of_the_run_name_it_too(stopped_folder: Path) -> None:
-    said = "\n".join(closing_lines(stopped_folder))
+    said = "\n".join(closing_lines(load_report(stopped_folder), stopped_folder))
     assert "1 adapter could not be trained: ml/seed-2." in said
     assert "malfunction" in said
 
@@ -80,7 +80,7 @@ def test_such_a_report_cannot_end_well(stopped_folder: Path) -> None:
 def test_a_control_that_stopped_is_told_of_and_breaks_no_run(control_folder: Path, file: str) -> None:
     assert load_report(control_folder).summary.exit_code == 0
     assert "ml/control-1" in (control_folder / file).read_text(encoding="utf-8")
-    said = "\n".join(closing_lines(control_folder))
+    said = "\n".join(closing_lines(load_report(control_folder), control_folder))
     assert "1 control could not be trained: ml/control-1." in said
     assert "malfunction" not in said
 
@@ -98,7 +98,7 @@ def test_for_ci_a_control_that_stopped_is_skipped_and_an_adapter_is_an_error(
 
 def test_an_adapter_beside_a_control_makes_a_malfunction(tmp_path: Path) -> None:
     folder, code = reported(tmp_path, CONTROL, FAILURE)
-    said = "\n".join(closing_lines(folder))
+    said = "\n".join(closing_lines(load_report(folder), folder))
     assert code == 3
     assert "1 adapter could not be trained: ml/seed-2. 1 control could not be trained: ml/control-1." in said
     require_malfunction(folder)

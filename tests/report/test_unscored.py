@@ -18,7 +18,7 @@ def unscored_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unscored")
     estimates, checks = worlds.store(folder, worlds.estimates()[:3], worlds.checks())
     write_table(estimates, UnscoredTranslator, ROWS)
-    assert write_report(worlds.facts(), estimates, checks, folder / "out") == 0
+    assert write_report(worlds.facts(), estimates, checks, folder / "out").summary.exit_code == 0
     return folder / "out"
 
 

@@ -109,7 +109,8 @@ def test_six_tenths_of_a_point_break_every_claim_on_the_cell_and_no_other(tmp_pa
 def test_it_ends_the_run_with_exit_3_and_stands_in_every_file(tmp_path: Path) -> None:
     found = judged(tmp_path, "full", 606)
     facts, out = worlds.facts(mode="full"), tmp_path / "run"
-    assert write_report(facts, tmp_path / "estimates", tmp_path / "none", out, found) == 3
+    written = write_report(facts, tmp_path / "estimates", tmp_path / "none", out, found)
+    assert written.summary.exit_code == 3
     summary, page = ((out / name).read_text() for name in ("summary.md", "report.html"))
     assert "<summary>Baseline gate</summary>" in summary
     assert (
@@ -143,7 +144,8 @@ def test_five_tenths_break_nothing(tmp_path: Path) -> None:
     found = judged(tmp_path, "full", 605)
     assert ending_in(found, State.ERROR) == set()
     out = tmp_path / "run"
-    assert write_report(worlds.facts(mode="full"), tmp_path / "estimates", tmp_path / "none", out, found) != 3
+    written = write_report(worlds.facts(mode="full"), tmp_path / "estimates", tmp_path / "none", out, found)
+    assert written.summary.exit_code != 3
 
 
 def test_a_baseline_at_chance_is_said_beside_every_claim_on_it(tmp_path: Path) -> None:

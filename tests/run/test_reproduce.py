@@ -17,6 +17,7 @@ import harness.run.doctor
 import harness.run.reproduce
 from harness import cli
 from harness.report import closing_lines, write_report
+from harness.report.document import Report
 from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
 from harness.run.reproduce import reproduce
@@ -317,7 +318,7 @@ def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
 
     def write(
         facts: RunFacts, estimates: Path, self_checks: Path, out: Path, judgement: Judgement | None
-    ) -> int:
+    ) -> Report:
         differing = int(str(here.read().get("differing", 0)))
         rows = [row for row in worlds.estimates() if row.quantity == "gain"]
         tables = worlds.store(here.root / "tables", rows, worlds.checks(differing=differing))

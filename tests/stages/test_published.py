@@ -519,7 +519,10 @@ def test_the_report_names_the_bad_models_and_ends_as_without_them(
     folders: Mapping[str, Path], tmp_path: Path
 ) -> None:
     _, checks = worlds.store(tmp_path, [], worlds.checks())
-    codes = [write_report(worlds.facts(), folders[name], checks, tmp_path / name) for name in ("with", "bad")]
+    reports = [
+        write_report(worlds.facts(), folders[name], checks, tmp_path / name) for name in ("with", "bad")
+    ]
+    codes = [report.summary.exit_code for report in reports]
     assert codes == [0, 0]
     without, report = (load_report(tmp_path / name) for name in ("with", "bad"))
     assert not without.unusable
@@ -530,7 +533,7 @@ def test_the_report_names_the_bad_models_and_ends_as_without_them(
         assert "2 published models could not be used: foreign in ml, base in ml." in text
         assert "size mismatch for base" in text
         assert "Published models" not in (tmp_path / "with" / file).read_text(encoding="utf-8")
-    assert "foreign in ml" in "\n".join(closing_lines(tmp_path / "bad"))
+    assert "foreign in ml" in "\n".join(closing_lines(reports[1], tmp_path / "bad"))
 
 
 def test_their_stored_units_give_the_numbers_again(world: World, folders: Mapping[str, Path]) -> None:
