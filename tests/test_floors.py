@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from harness.store.code_digest import import_closure
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "harness"
 
@@ -28,8 +30,13 @@ DOORS: Mapping[str, Sequence[str]] = {
     each["name"]: each["allowed_importers"] for each in CONTRACTS if each["type"] == "protected"
 }
 
-BY_NAME = ("harness.sources.studies", "harness.stages.stage", "harness.designs.design")
-"""Who loads modules by a computed name: a study's tables, a stage when it runs, the design that a study names."""
+BY_NAME = (
+    "harness.sources.studies",
+    "harness.sources.pins",
+    "harness.stages.stage",
+    "harness.designs.design",
+)
+"""Who loads modules by a computed name: a study's tables, who fetches a pin, a stage when it runs, the design that a study names."""
 
 ARRAYS = {"torch", "numpy", "jaxtyping"}
 """What every floor but the words may use without a door."""
@@ -95,6 +102,14 @@ def faults(imports: Mapping[str, AbstractSet[str]]) -> Iterator[str]:
 
 def test_the_harness_keeps_its_floor_plan() -> None:
     assert list(faults(harness_imports())) == []
+
+
+def test_how_things_are_fetched_is_no_part_of_what_artifacts_are_named_by() -> None:
+    """What comes is held to its recorded digests: a better retry would else throw away days of an accelerator."""
+    fetching = {f"harness.sources.{name}" for name in ("http", "hub", "bucket")}
+    stages = [f"harness.stages.{path.stem}" for path in (PACKAGE / "stages").glob("[a-z]*.py")]
+    assert {stage: fetching & {*import_closure(stage)} for stage in stages} == dict.fromkeys(stages, set())
+    assert fetching & {*import_closure("harness.sources.hub")} == fetching - {"harness.sources.bucket"}
 
 
 def test_packages_hold_a_docstring_and_nothing_else() -> None:

@@ -29,7 +29,7 @@ from harness.words.study import Pin
 BLOCK_BYTES = 1 << 20
 
 
-def objects(pin: Pin) -> Seen:
+def seen_now(pin: Pin) -> Seen:
     """Every object that a pin asks for, as the store lists it now; the revision is the digest of the listing.
 
     Raises:
@@ -40,27 +40,29 @@ def objects(pin: Pin) -> Seen:
     return Seen(revision=listing_digest(files), files=tuple(files))
 
 
-def copies(pin: Pin, seen: Seen) -> Path:
+def fetched(pin: Pin, seen: Seen) -> Path:
     """Folder that holds the recorded objects, each verified; what is missing is fetched.
 
     Raises:
         MissingSourceError: If something is missing and cannot be fetched.
         ChangedSourceError: If an object is not the recorded one, twice over.
     """
-    folder = cache_folder(pin)
+    folder = cache_folder(pin, seen)
     for file in seen.files:
-        _copy(pin, file, folder / file.path)
+        _copy(pin, file, folder)
     return folder
 
 
-def cache_folder(pin: Pin) -> Path:
+def cache_folder(pin: Pin, seen: Seen) -> Path:  # noqa: ARG001  one folder, whatever the listing
     """Where the objects of a pin are kept; asks nobody."""
     host = urlsplit(endpoint_of(pin)).netloc.replace(":", "_")
     return own_folder(f"buckets/{host}/{_root(pin)}")
 
 
-def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
-    def fetched() -> None:
+def _copy(pin: Pin, file: SeenFile, folder: Path) -> None:
+    path = folder / file.path
+
+    def copied() -> None:
         if not path.is_file():
             _fetch(pin, file, path)
         verify_file(pin, file, path)
@@ -70,8 +72,8 @@ def _copy(pin: Pin, file: SeenFile, path: Path) -> None:
             verify_file(pin, file, path)
             return
     # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
-    with locked(cache_folder(pin).with_suffix(".lock")):
-        http.once_more_if_damaged(fetched)
+    with locked(folder.with_suffix(".lock")):
+        http.once_more_if_damaged(copied)
 
 
 def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:

@@ -28,6 +28,7 @@ from harness.sources.http import (
 )
 from harness.sources.pin_record import (
     HUB,
+    XET_SWITCH,
     Seen,
     SeenFile,
     cure_of_loss,
@@ -42,9 +43,6 @@ from harness.words.study import Home, Pin
 TALKERS = ("httpx", "httpx2")
 """Loggers of the hub's client that tell every request."""
 
-XET_SWITCH = "HF_HUB_DISABLE_XET"
-"""Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
-
 XET_CACHE_BYTES = 10_000_000_000
 """Chunks of files that Xet keeps at most, beside the files; some builds keep none."""
 
@@ -54,13 +52,8 @@ OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Variables in which the hub's client looks for a token, before it looks into its file."""
 
-# Where the hub offers a file through Xet, the client takes the offer, and the file comes from further hosts by code in
-# another language: with those out of reach it tried for two minutes, and then raised an error of no kind. Plain HTTP
-# knows proxies, goes on where it was cut, and says what is wrong. The client reads this once, when it is imported.
-os.environ.setdefault(XET_SWITCH, "1")
 
-
-def repository(pin: Pin) -> Seen:
+def seen_now(pin: Pin) -> Seen:
     """What the hub says of a repository now: its commit, and the files that are needed.
 
     Raises:
@@ -97,7 +90,7 @@ def repository(pin: Pin) -> Seen:
     return Seen(revision=facts["sha"], files=tuple(sorted(files, key=lambda file: file.path)))
 
 
-def snapshot(pin: Pin, seen: Seen) -> Path:
+def fetched(pin: Pin, seen: Seen) -> Path:
     """Folder that holds the recorded files of a repository, each verified; what is missing is fetched.
 
     Raises:
@@ -107,18 +100,13 @@ def snapshot(pin: Pin, seen: Seen) -> Path:
 
     def held() -> Path:
         folder = cache_folder(pin, seen)
-        if absent(folder, seen):
-            folder = _fetched(pin, seen)
+        if seen.absent(folder):
+            folder = _snapshot(pin, seen)
         for file in seen.files:
             verify_file(pin, file, folder / file.path)
         return folder
 
     return http.once_more_if_damaged(held)
-
-
-def absent(folder: Path, seen: Seen) -> tuple[SeenFile, ...]:
-    """Recorded files that a folder does not hold."""
-    return tuple(file for file in seen.files if not (folder / file.path).is_file())
 
 
 def may_read(pin: Pin) -> None:
@@ -159,7 +147,7 @@ def xet_cache() -> Path | None:
     return None if constants.HF_HUB_DISABLE_XET else Path(constants.HF_XET_CACHE)
 
 
-def _fetched(pin: Pin, seen: Seen) -> Path:
+def _snapshot(pin: Pin, seen: Seen) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # a lazy name
 

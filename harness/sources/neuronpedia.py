@@ -14,12 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.sources.http import whole_answer
-from harness.sources.pin_record import endpoint_of
-from harness.statistics.finite import require_number
-from harness.words.errors import MissingSourceError
-from harness.words.study import Pin
-
 WORD_MARK = "\u2581"
 """A leading space, as vocabulary pieces write it."""
 
@@ -255,38 +249,3 @@ def _beginning(value: object) -> str:
 def _batch_number(path: Path) -> tuple[int, str]:
     digits = "".join(letter for letter in path.name if letter.isdigit())
     return int(digits or 0), path.name
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServiceLatent:
-    """What the service says of one latent."""
-
-    maximum: float
-    """Its largest stored activation, as the service has it."""
-    rows: tuple[StoredRow, ...]
-
-
-def service_latent(service: Pin, source_id: str, latent: int) -> ServiceLatent:
-    """One latent as the service tells it.
-
-    Args:
-        service: Pin whose address is the service's page of a model.
-        source_id: Neuronpedia source id of the layer.
-        latent: Index of the latent.
-
-    Raises:
-        MissingSourceError: If the service does not answer, refuses, knows no such latent, or tells something else.
-    """
-    path = f"{service.address.partition('://')[2].partition('/')[2]}/{source_id}/{latent}"
-    content = whole_answer(service, f"{endpoint_of(service)}/{path}")
-    try:
-        fields = json.loads(content)
-        rows = tuple(row_of(row, path) for row in fields["activations"])
-        maximum = require_number("maxActApprox", float(fields["maxActApprox"]))
-    except (ArithmeticError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise MissingSourceError(f"{service}: {path} tells no latent with its rows ({error!r})") from error
-    if others := sorted({row.latent for row in rows} - {latent}):
-        raise MissingSourceError(
-            f"{service}: {path} tells no latent with its rows (rows of latents {others[:3]} stand among those of latent {latent})"
-        )
-    return ServiceLatent(maximum=maximum, rows=rows)

@@ -21,6 +21,15 @@ from harness.words.study import Home, Pin
 HUB = "https://huggingface.co"
 """Endpoint of the hub where `HF_ENDPOINT` names no other."""
 
+XET_SWITCH = "HF_HUB_DISABLE_XET"
+"""Variable by which the hub's client leaves Xet alone. Whoever sets it, to either word, is taken by that word."""
+
+# Where the hub offers a file through Xet, the client takes the offer, and the file comes from further hosts by code in
+# another language: with those out of reach it tried for two minutes, and then raised an error of no kind. Plain HTTP
+# knows proxies, goes on where it was cut, and says what is wrong. The client reads this once, when it is imported, which
+# other libraries do as well.
+os.environ.setdefault(XET_SWITCH, "1")
+
 MARK_LINES = 2
 """A mark of a verified file holds what it looked like, and its digest."""
 
@@ -50,6 +59,10 @@ class Seen:
     def size_bytes(self) -> int:
         """Bytes of all files together."""
         return sum(file.size_bytes for file in self.files)
+
+    def absent(self, folder: Path) -> tuple[SeenFile, ...]:
+        """Files that a folder does not hold."""
+        return tuple(file for file in self.files if not (folder / file.path).is_file())
 
 
 def downloads() -> Path:

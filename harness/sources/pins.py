@@ -1,13 +1,19 @@
-"""The only door to outside files: a pin in, a local folder out, and a word that stands for its content."""
+"""The only door to outside files: a pin in, a local folder out, and a word that stands for its content.
+
+What is fetched is held to its recorded digests, so that how it comes moves no number: whoever asks and fetches is loaded by name,
+and is no part of the code that artifacts are named by.
+"""
 
 import hashlib
+import importlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Protocol, cast
 
-from harness.sources import bucket, hub, synthetic
+from harness.sources import synthetic
 from harness.sources.pin_record import Seen, record, recorded
 from harness.store.files import file_sha256
 from harness.store.provenance import require_checkout
@@ -31,6 +37,27 @@ CERTIFICATE = "certificate.json"
 """Lists every file that was made in a committed folder, with its digest, and nothing else."""
 
 
+FETCHERS: Mapping[Home, str] = {
+    Home.HUB_MODEL: "harness.sources.hub",
+    Home.HUB_DATASET: "harness.sources.hub",
+    Home.BUCKET: "harness.sources.bucket",
+}
+"""Module that asks and fetches from each place."""
+
+
+class Fetcher(Protocol):
+    """What such a module does."""
+
+    def seen_now(self, pin: Pin) -> Seen:
+        """What the endpoint says of a thing now."""
+
+    def fetched(self, pin: Pin, seen: Seen) -> Path:
+        """Folder that holds what was recorded, each file verified; what is missing is fetched."""
+
+    def cache_folder(self, pin: Pin, seen: Seen) -> Path:
+        """Where it is kept; asks nobody."""
+
+
 class ForeignFileError(HarnessError):
     """A certified folder holds a file that its certificate does not know, or lacks one that it does."""
 
@@ -49,8 +76,7 @@ def locate(pin: Pin) -> Path:
         return _folder(pin)
     if pin.home is Home.MADE:
         return synthetic.synthetic_folder(pin)
-    seen = first_use(pin)
-    return bucket.copies(pin, seen) if pin.home is Home.BUCKET else hub.snapshot(pin, seen)
+    return _fetcher(pin).fetched(pin, first_use(pin))
 
 
 @cache
@@ -159,13 +185,16 @@ def seen_now(pin: Pin) -> Seen:
     Raises:
         MissingSourceError: If the endpoint cannot be asked, or has no such thing.
     """
-    return bucket.objects(pin) if pin.home is Home.BUCKET else hub.repository(pin)
+    return _fetcher(pin).seen_now(pin)
+
+
+def _fetcher(pin: Pin) -> Fetcher:
+    return cast("Fetcher", importlib.import_module(FETCHERS[pin.home]))
 
 
 def bytes_to_come(pin: Pin, seen: Seen) -> int:
     """Bytes of a hub repository or a bucket that are not on this machine yet."""
-    folder = bucket.cache_folder(pin) if pin.home is Home.BUCKET else hub.cache_folder(pin, seen)
-    return sum(file.size_bytes for file in hub.absent(folder, seen))
+    return sum(file.size_bytes for file in seen.absent(_fetcher(pin).cache_folder(pin, seen)))
 
 
 def content_digests(pin: Pin) -> frozenset[str]:

@@ -1,21 +1,24 @@
 """A few latents of the phrase export held against the service that tells them one by one."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from harness.sources.http import whole_answer
 from harness.sources.neuronpedia import (
-    ServiceLatent,
     StoredRow,
     activation_files,
+    row_of,
     rows_of_file,
-    service_latent,
 )
+from harness.sources.pin_record import endpoint_of
 from harness.sources.pins import locate
-from harness.words.errors import UsageError
-from harness.words.study import Profile
+from harness.statistics.finite import require_number
+from harness.words.errors import MissingSourceError, UsageError
+from harness.words.study import Pin, Profile
 
 ROUNDING = 1.1e-3
 """Both sides round to three decimals, not always the same way."""
@@ -25,6 +28,15 @@ MIN_FOUND = 0.9
 
 SPOT_DRAW = int.from_bytes(b"spot")
 """Names the stream of this sample."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceLatent:
+    """What the service says of one latent."""
+
+    maximum: float
+    """Its largest stored activation, as the service has it."""
+    rows: tuple[StoredRow, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,32 @@ def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iter
         rows = _sampled(export, source_ids[layer], per_layer, layer, profile.sizes.sampling_seed)
         for latent, stored in rows.items():
             yield compared(layer, latent, stored, service_latent(service, source_ids[layer], latent))
+
+
+def service_latent(service: Pin, source_id: str, latent: int) -> ServiceLatent:
+    """One latent as the service tells it.
+
+    Args:
+        service: Pin whose address is the service's page of a model.
+        source_id: Neuronpedia source id of the layer.
+        latent: Index of the latent.
+
+    Raises:
+        MissingSourceError: If the service does not answer, refuses, knows no such latent, or tells something else.
+    """
+    path = f"{service.address.partition('://')[2].partition('/')[2]}/{source_id}/{latent}"
+    content = whole_answer(service, f"{endpoint_of(service)}/{path}")
+    try:
+        fields = json.loads(content)
+        rows = tuple(row_of(row, path) for row in fields["activations"])
+        maximum = require_number("maxActApprox", float(fields["maxActApprox"]))
+    except (ArithmeticError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise MissingSourceError(f"{service}: {path} tells no latent with its rows ({error!r})") from error
+    if others := sorted({row.latent for row in rows} - {latent}):
+        raise MissingSourceError(
+            f"{service}: {path} tells no latent with its rows (rows of latents {others[:3]} stand among those of latent {latent})"
+        )
+    return ServiceLatent(maximum=maximum, rows=rows)
 
 
 def compared(layer: int, latent: int, stored: Sequence[StoredRow], told: ServiceLatent) -> SpotCheck:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from claims.sin2025 import pins
-from harness.sources.neuronpedia import ServiceLatent, StoredRow
-from harness.sources.spotcheck import compared
+from harness.sources.neuronpedia import StoredRow
+from harness.sources.spotcheck import ServiceLatent, compared
 from tests.hub.commands import harness
 from tests.hub.server import Fault, Hub, content_of
 

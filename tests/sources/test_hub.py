@@ -123,7 +123,7 @@ def test_a_failure_of_xet_storage_is_told_with_its_cure(
     file = SeenFile(path="source.spm", size_bytes=1, digest="sha256:0")
     pin = Pin(name="translator", home=Home.HUB_MODEL, address=OPEN["address"], licence="none")
     with pytest.raises(MissingSourceError, match=r"Xet.*CAS Client Error.*HF_HUB_DISABLE_XET=1") as caught:
-        hub_door.snapshot(pin, Seen(revision="a" * 40, files=(file,)))
+        hub_door.fetched(pin, Seen(revision="a" * 40, files=(file,)))
     assert caught.value.reason is Reason.NO_NETWORK
 
 
@@ -245,11 +245,11 @@ def test_a_mirror_that_tells_no_sizes_or_digests_is_refused_before_a_file_comes(
     with pytest.raises(
         MissingSourceError, match=r"https://mirror.example tells no size or no digest"
     ) as caught:
-        hub_door.repository(pin)
+        hub_door.seen_now(pin)
     assert "of 1 of its 2 files, such as source.spm" in str(caught.value)
     assert "set HF_ENDPOINT to" in str(caught.value)
     only = replace(pin, files=("config.json",))
-    assert hub_door.repository(only).files[0].digest == f"git:{'a' * 40}"
+    assert hub_door.seen_now(only).files[0].digest == f"git:{'a' * 40}"
 
 
 @pytest.mark.parametrize("says", ["Consistency check failed: 9 and not 7", "no header", "in a download"])
@@ -270,7 +270,7 @@ def test_an_answer_that_does_not_fit_itself_is_no_crash(
     file = SeenFile(path="source.spm", size_bytes=1, digest="sha256:0")
     pin = Pin(name="translator", home=Home.HUB_MODEL, address=OPEN["address"], licence="none")
     with pytest.raises(MissingSourceError, match=f"is not what it announces .{says}.*set HF_ENDPOINT"):
-        hub_door.snapshot(pin, Seen(revision="a" * 40, files=(file,)))
+        hub_door.fetched(pin, Seen(revision="a" * 40, files=(file,)))
 
 
 def test_a_wrong_token_is_told_even_where_none_is_needed(hub: Hub, tmp_path: Path) -> None:

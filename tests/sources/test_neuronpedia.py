@@ -11,10 +11,10 @@ from harness.sources.neuronpedia import (
     UNREADABLE,
     StoredRow,
     listed_latents,
-    service_latent,
     stored_rows,
     text_of,
 )
+from harness.sources.spotcheck import service_latent
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
 from tests.hub.server import Fault, Hub, serving
