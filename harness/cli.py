@@ -122,9 +122,9 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
+    from harness.run.artifact_status import inventory
     from harness.run.cache_keys import Recipes
-    from harness.run.forecast import projection, spoken
-    from harness.run.inventory import inventory, outlook
+    from harness.run.forecast import outlook, projection, spoken
     from harness.sources.pins import known_revision
     from harness.store.store import Store
     from harness.words.judgement import prospects_say

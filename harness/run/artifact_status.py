@@ -1,12 +1,14 @@
-"""What of a plan stands in the store, verified to the byte; what does not is cleared out of the way."""
+"""What of a plan stands in the store: verified to the byte before a run, or counted by its manifests for whoever asks."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from harness.run.cache_keys import Recipes
 from harness.run.stageprocess import record_of
+from harness.sources.pins import ForeignFileError
 from harness.store.run_folder import RunFolder
 from harness.store.store import Artifact, Store
-from harness.words.errors import DamagedArtifactError, MissingArtifactError
+from harness.words.errors import DamagedArtifactError, MissingArtifactError, MissingSourceError, StoreError
 from harness.words.plan import Item, Stage
 from harness.words.runfacts import ArtifactRecord
 
@@ -62,3 +64,40 @@ class ArtifactStatus:
         present = {role: need.digest for role, need in needs.items() if need}
         used = {entry.role: entry.digest for entry in artifact.recipe.ingredients}
         return artifact if present == used else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageInventory:
+    """One stage of a plan and how much of it is in the store."""
+
+    stage: str
+    says: str
+    items: int
+    done: int | None
+    """None where a source is missing, so that no name can be computed."""
+    size_bytes: int
+    why_unknown: str | None
+
+
+def inventory(recipes: Recipes, store: Store) -> tuple[StageInventory, ...]:
+    """Every stage of a plan, in order; reads manifests only, and changes nothing."""
+    return tuple(_counted(stage, recipes, store) for stage in recipes.plan.stages)
+
+
+def _counted(stage: Stage, recipes: Recipes, store: Store) -> StageInventory:
+    sizes: list[int] = []
+    why_unknown = None
+    try:
+        for item in stage.items:
+            with suppress(StoreError):
+                sizes.append(store.peek(item.stage, recipes.key(item)).size_bytes)
+    except (MissingSourceError, ForeignFileError, ValueError) as error:
+        sizes, why_unknown = [], str(error)
+    return StageInventory(
+        stage=stage.name,
+        says=stage.says,
+        items=len(stage.items),
+        done=None if why_unknown else len(sizes),
+        size_bytes=sum(sizes),
+        why_unknown=why_unknown,
+    )

@@ -7,9 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.designs.design import costs_of
+from harness.run.artifact_status import inventory
 from harness.run.cache_keys import Recipes
 from harness.run.forecast import accelerator_bytes
-from harness.run.inventory import inventory
 from harness.sources import hub
 from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change, why
 from harness.sources.pins import (

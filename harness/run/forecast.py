@@ -1,4 +1,4 @@
-"""What a run would take, what a finished one did take, and how long another world would take on its machine.
+"""What a run would take and could decide, what a finished one did take, and how long another world would take on its machine.
 
 Before a run, upper bounds and orders of magnitude from sizes and stated rates, for whoever plans it; afterwards the work
 that its artifacts tell, whose pace takes the place of the stated rates. Nothing measured ever rests on any of it.
@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING
 
 from harness.designs.costs import FinishedRun, NotCountedError, Reading, Work
 from harness.designs.design import costs_of, counters_of
+from harness.judge.preflight import prospects
+from harness.judge.quantities import estimate_scopes
+from harness.judge.validate import claims_of
+from harness.words.judgement import Prospect
 from harness.words.plan import Plan, Stage
 from harness.words.study import Home, Profile, Shapes, Study
 
@@ -72,6 +76,15 @@ def projection(plan: Plan, rates: Rates = STATED) -> tuple[StageProjection, ...]
     return tuple(
         _projected(plan, readings.get(stage.name, Reading(texts=0)), stage, rates) for stage in plan.stages
     )
+
+
+def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
+    """Which claims of a study could be decided at the size of a profile.
+
+    Raises:
+        UsageError: If its claims cannot be used.
+    """
+    return prospects(claims_of(study), profile.sizes, estimate_scopes(study), len(study.targets))
 
 
 def layer_parameters(shapes: Shapes) -> int:

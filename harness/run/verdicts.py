@@ -12,11 +12,11 @@ from harness.judge.baselines import Gate, baseline_checks, differing_estimates, 
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.measurements import Measurements, measurements_of, precisions
-from harness.judge.preflight import prospects
 from harness.judge.preregistration import LockBrokenError, lock_state
-from harness.judge.quantities import estimate_scopes, of_questions, said_of_estimates
+from harness.judge.quantities import of_questions, said_of_estimates
 from harness.judge.unit_values import NO_TABLES, Stored, read_stored
 from harness.judge.validate import claim_named, claims_of, load_claims
+from harness.run.forecast import outlook
 from harness.sources.outcomes import read_outcomes
 from harness.sources.studies import load_protocol_of, load_study, outcomes_path
 from harness.words.claim import Claim
@@ -28,7 +28,6 @@ from harness.words.judgement import (
     Ledger,
     Lock,
     LockStatus,
-    Prospect,
 )
 from harness.words.mode import Mode
 from harness.words.records import LayerReplay
@@ -124,7 +123,7 @@ def judgement_of(inputs: Inputs, reports: Path) -> Judgement | None:
         self_check=judged_self_check(inputs),
         lock=lock,
         ledger=ledger,
-        prospects=_prospects(inputs),
+        prospects=outlook(inputs.study, inputs.profile),
         fail_on=inputs.asked.fail_on,
         deselected=tuple(sorted(circumstances.deselected)),
         choices=load_protocol_of(inputs.study.name).choices,
@@ -185,7 +184,9 @@ def paper_circumstances(inputs: Inputs) -> Circumstances:
         why_not_run=why_not_run,
         deselected=_deselected(inputs.claims, inputs.asked.claims),
         subset_estimates=of_questions(inputs.study) if is_subset else frozenset(),
-        undecidable=frozenset(each.claim_id for each in _prospects(inputs) if not each.decidable),
+        undecidable=frozenset(
+            each.claim_id for each in outlook(inputs.study, inputs.profile) if not each.decidable
+        ),
         unreplayed_estimates=_unreplayed_estimates(inputs),
         broken_estimates=inputs.tables.broken,
         differing_estimates=differing_estimates(inputs.study, inputs.baselines),
@@ -207,11 +208,6 @@ def self_check_circumstances(inputs: Inputs) -> Circumstances:
 
 def _said_beside(inputs: Inputs) -> Mapping[str, str]:
     return design_of(inputs.study).remarks(inputs.study, inputs.tables.estimates)
-
-
-def _prospects(inputs: Inputs) -> tuple[Prospect, ...]:
-    study = inputs.study
-    return prospects(inputs.claims, inputs.profile.sizes, estimate_scopes(study), len(study.targets))
 
 
 def _registered(inputs: Inputs, file: LedgerFile) -> tuple[Lock, Ledger]:
