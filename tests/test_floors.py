@@ -108,7 +108,9 @@ def test_how_things_are_fetched_is_no_part_of_what_artifacts_are_named_by() -> N
     """What comes is held to its recorded digests: a better retry would else throw away days of an accelerator."""
     fetching = {f"harness.sources.{name}" for name in ("http", "hub", "bucket")}
     stages = [f"harness.stages.{path.stem}" for path in (PACKAGE / "stages").glob("[a-z]*.py")]
-    assert {stage: fetching & {*import_closure(stage)} for stage in stages} == {stage: set() for stage in stages}
+    assert {stage: fetching & {*import_closure(stage)} for stage in stages} == {
+        stage: set() for stage in stages
+    }
     assert fetching & {*import_closure("harness.sources.hub")} == fetching - {"harness.sources.bucket"}
 
 
