@@ -166,7 +166,7 @@ def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator
 
 
 def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
-    """What the artifacts take that do not stand yet, as the design tells of its stages, and copies of published weights."""
+    """What the artifacts take that do not stand yet, as the design tells of its stages, and weights that are kept in another form."""
     readings = costs_of(plan).readings
     made = sum(
         readings[stage.name].stored_bytes * len(stage.items)
@@ -175,14 +175,18 @@ def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     )
     if _is_small(plan.profile):
         made = min(made, SMALL_STORE_BYTES)
-    published = [each.pin for each in plan.profile.sources.published_models]
-    copied = sum(seen[pin].size_bytes for pin in published if pin in seen)
+    sources = plan.profile.sources
+    pins = [each.pin for each in sources.published_models] + [
+        each.pin for each in sources.translators.values()
+    ]
+    kept = [pin for pin in pins if not pin.is_local]
+    copied = sum(seen[pin].size_bytes for pin in kept if pin in seen)
     standing = inventory(Recipes(plan=plan, revision=known_revision_or_unpinned), Store(store))
     return Room(
         need="room for the store",
         folder=store,
         wanted=max(0, made + copied - sum(stage.size_bytes for stage in standing)),
-        unknown=[pin for pin in published if pin not in seen],
+        unknown=[pin for pin in kept if pin not in seen],
     )
 
 
