@@ -227,9 +227,9 @@ def require_folder(path: Path) -> None:
                 raise UsageError(f"{place} is a link that leads nowhere; remove it, or name another folder")
             if place.exists() and not place.is_dir():
                 raise UsageError(f"{place} is a file; name a folder")
-    for place in filter(None, os.environ.get("HARNESS_MOUNTS", "").split(os.pathsep)):
-        if path.absolute().is_relative_to(place):
-            _require_mount(Path(place))
+    for mount in filter(None, os.environ.get("HARNESS_MOUNTS", "").split(os.pathsep)):
+        if path.absolute().is_relative_to(mount):
+            _require_mount(Path(mount))
 
 
 def _require_mount(place: Path) -> None:
