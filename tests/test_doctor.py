@@ -25,12 +25,14 @@ from harness.run.doctor import (
     _store_room,
     device_for,
     examined,
+    fetched,
     is_able,
 )
 from harness.run.forecast import STATED, accelerator_bytes, model_parameters, projection
 from harness.sources.pin_record import Seen, SeenFile
 from harness.sources.studies import load_profile, load_study
 from harness.store import provenance
+from harness.words.errors import UsageError
 from harness.words.study import Home, Pin, Profile, Study
 from tests.hub.miniature import miniature_hub
 from tests.hub.server import OUTSIDER, TOKEN, Hub, serving
@@ -352,6 +354,13 @@ def test_a_language_without_questions_is_told_before_a_run(tmp_path: Path) -> No
     ]
     assert {each.state for each in told} == {State.WARNING}
     assert told[0].found == "none in Bengali; claims about arc there are not run, all else is"
+
+
+def test_what_is_fetched_is_not_left_in_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "huggingface/hub"))
+    monkeypatch.setenv("HARNESS_MOUNTS", str(tmp_path))
+    with pytest.raises(UsageError, match="goes with the container"):
+        next(fetched(load_profile(STUDY, "paper").sources.remote_pins()))
 
 
 def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:

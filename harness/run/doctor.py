@@ -20,7 +20,7 @@ from harness.sources.pins import (
     revision_of,
     seen_now,
 )
-from harness.store.files import nearest_folder
+from harness.store.files import nearest_folder, require_folder
 from harness.store.provenance import (
     accelerator_cure,
     accelerator_memory,
@@ -391,7 +391,9 @@ def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
 
     Raises:
         SettingError: If nobody can be asked for anything.
+        UsageError: If what is fetched would go with a container.
     """
+    require_folder(hub.cache_root())
     for pin in pins:
         try:
             locate(pin)

@@ -280,6 +280,13 @@ def full_trials(sha: str) -> tuple[Trial, ...]:
             says=r"error: .*/app/reports",
         ),
         Trial(
+            name="downloads that nobody would keep: exit 4",
+            command=("harness", "fetch"),
+            exit_code=4,
+            says=r"error: /cache is no mounted folder",
+            mounted=None,
+        ),
+        Trial(
             name="reports that nobody mounted: exit 4",
             command=(*ABROAD, "reproduce"),
             environment=in_miniature,
