@@ -33,6 +33,7 @@ from harness.words.verdict import Interval, State
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.patches import PathPatch
 
 PRIMARY = "primary"
 MARKERS = "osD^vP"
@@ -163,38 +164,47 @@ def _neighbours(layers: Sequence[int]) -> Iterator[list[int]]:
 
 def _heatmap(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
     """Languages down, group by group, layers across, of the first reading and specification."""
+    from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
-    from numpy import full, ma, nan
 
     codes = sorted({row.language or "" for row in rows}, key=names.place)
     rows = first_series(rows)
     layers = sorted({row.layer or 0 for row in rows})
-    cells = full((len(codes), len(layers)), nan)
-    for row in rows:
-        cells[codes.index(row.language or ""), layers.index(row.layer or 0)] = row.value
     step = band_step(max(abs(row.value or 0.0) for row in rows))
-    edges = [(place - len(BANDS) / 2) * step for place in range(len(BANDS) + 1)]
+    norm = BoundaryNorm([(place - len(BANDS) / 2) * step for place in range(len(BANDS) + 1)], len(BANDS))
     figure = blank(1.7 + 0.3 * len(codes))
     axes = figure.subplots()
-    mesh = axes.pcolormesh(
-        ma.masked_invalid(cells),
-        cmap=ListedColormap(BANDS),
-        norm=BoundaryNorm(edges, len(BANDS)),
-        edgecolors=PAPER,
-        linewidth=1.0,
+    cells: dict[int, list[tuple[int, int]]] = {}
+    for row in rows:
+        place = layers.index(row.layer or 0), codes.index(row.language or "")
+        cells.setdefault(int(norm(row.value or 0.0)), []).append(place)
+    for band, places in sorted(cells.items()):
+        axes.add_patch(_squares(places, BANDS[band]))
+    axes.set_xlim(0, len(layers))
+    axes.set_ylim(len(codes), 0)
+    colours = ScalarMappable(norm, ListedColormap(BANDS))
+    bar = figure.colorbar(
+        colours, ax=axes, ticks=[place * step for place in range(-5, 6)], aspect=14, pad=0.015
     )
-    bar = figure.colorbar(mesh, ax=axes, ticks=[place * step for place in range(-5, 6)], aspect=14, pad=0.015)
     bar.ax.yaxis.set_major_formatter(signed)
     bar.outline.set_visible(False)
     bar.set_label(shown.up)
     axes.set_xticks([place + 0.5 for place in range(len(layers))], [str(layer) for layer in layers])
     axes.set_yticks([place + 0.5 for place in range(len(codes))], [printable(code) for code in codes])
-    axes.invert_yaxis()
-    axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel(shown.across)
     _name_groups(axes, [names.group(code) for code in codes])
     return figure
+
+
+def _squares(places: Sequence[tuple[int, int]], colour: str) -> "PathPatch":
+    """All cells of one colour as one path, which weighs a tenth of what the cells weigh by themselves."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+    from matplotlib.transforms import Affine2D
+
+    squares = [Path.unit_rectangle().transformed(Affine2D().translate(*place)) for place in places]
+    return PathPatch(Path.make_compound_path(*squares), facecolor=colour, edgecolor=PAPER, linewidth=1.0)
 
 
 def _name_groups(axes: "Axes", groups: Sequence[str]) -> None:
@@ -255,7 +265,6 @@ def _slopes(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
     axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.spines["bottom"].set_visible(False)
-    axes.tick_params(axis="x", length=0)
     return figure
 
 
@@ -277,7 +286,6 @@ def _strips(rows: Sequence[Measurement], names: Names, _shown: Figure) -> "Canva
     axes.xaxis.set_major_formatter(signed)
     axes.grid(axis="x", color=FAINT, linewidth=0.7)
     axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
     return figure
 
 
@@ -451,14 +459,12 @@ def _within_reach(at: float) -> float:
 
 def _label_forest(axes: "Axes", rows: Sequence[ForestRow]) -> None:
     axes.set_yticks(range(len(rows)), [printable(row.label) for row in rows])
-    axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("Distance from the printed number, in margins")
     axes.xaxis.set_major_formatter(signed)
     side = axes.secondary_yaxis("right")
     words = (STATES[row.state] for row in rows)
     side.set_yticks(range(len(rows)), [f"{each.glyph} {each.word}" for each in words])
-    side.tick_params(length=0)
     side.spines["right"].set_visible(False)
     for label, row in zip(side.get_yticklabels(), rows, strict=True):
         label.set_color(STATE_COLOURS[row.state])

@@ -1,7 +1,6 @@
 """Every page of a report from one context: templates for HTML, Markdown and JUnit, each with its own way to make text safe."""
 
 import html
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from markupsafe import Markup, escape
 from harness.designs.design import Design
 from harness.designs.presentation import Drawing, Figure, Panel, Remark
 from harness.report import figures, numbers, tables, vocabulary, wording
-from harness.report.document import JudgedClaim, Measurement, Report, as_json
+from harness.report.document import JudgedClaim, Measurement, Report
 from harness.report.drawing import Frame, state_class
 from harness.report.numbers import amount, count, printable
 from harness.report.tables import Filled, Table
@@ -68,7 +67,6 @@ def render_page(report: Report) -> str:
             groups=list(_groups(report)),
             contents=[],
             sheet=Markup(_sheet()),  # noqa: S704 - ours
-            embedded=_embedded(report),
         )
     )
 
@@ -176,15 +174,6 @@ def _address(paper_id: str) -> str:
 
 def _sheet() -> str:
     return resources.files("harness.report").joinpath("report.css").read_text(encoding="utf-8")
-
-
-def _embedded(report: Report) -> Markup:
-    """The whole report inside the page, as data that no browser runs."""
-    text = json.dumps(
-        as_json(report), sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":")
-    )
-    # "<" would let a text of the report end the element; its escape means the same to whoever reads JSON.
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - nothing in it ends an element
 
 
 # Panels with their drawings

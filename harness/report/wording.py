@@ -16,7 +16,7 @@ from harness.report.vocabulary import (
     WHYS,
     ModeWords,
 )
-from harness.words.claim import PRINTED_UNITS, RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, Tier, shown_as
+from harness.words.claim import PRINTED_UNITS, SOURCES_IN_WORDS, Kind, Tier, shown_as
 from harness.words.errors import Reason
 from harness.words.verdict import Numbers, State
 
@@ -299,7 +299,8 @@ def everything(claim: JudgedClaim) -> str:
 def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
     """What decided a claim, name and value, in the order in which a doubter asks."""
     rule, suffix = claim.rule, unit_form(claim.unit).suffix
-    yield "Rule", RULES_IN_WORDS[rule.name]
+    if claim.targets and not claim.cases:
+        yield "Printed", f"{printed(claim)}, {source_words(claim)}"
     if claim.cases and claim.cases[0].band:
         yield "Band", interval(claim.cases[0].band, claim.unit)
     if rule.margin is not None:

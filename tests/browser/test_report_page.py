@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WIDTHS = (360, 768, 1440)
+SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 93_750}
+"""Bytes a second, and milliseconds there and back."""
 A4_POINTS = (595, 842)
 DARKEST_LIGHT = 0.9
 
@@ -47,6 +52,24 @@ def test_it_asks_for_nothing_and_complains_of_nothing(
     page.wait_for_load_state("networkidle")
     fresh.close()
     assert (requests, said) == ([pages[name].as_uri()], [])
+
+
+@pytest.mark.parametrize("name", ["full", "fixture"])
+def test_a_phone_on_slow_4g_has_it_in_three_seconds(
+    browser: "Browser", pages: dict[str, Path], name: str
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(pages[name].parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True).new_page()
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", SLOW_4G)
+        page.goto(f"http://127.0.0.1:{server.server_port}/report.html", wait_until="load")
+        loaded = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+        page.context.close()
+        server.shutdown()
+    assert loaded < 3000
 
 
 @pytest.mark.parametrize("name", PAGES)

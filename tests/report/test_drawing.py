@@ -1,11 +1,12 @@
 """Drawings are the same bytes wherever they are made, whatever somebody set for figures of their own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from harness.report.drawing import Frame, blank, house_style, inline
+from harness.report.drawing import MUTED, Frame, blank, house_style, inline
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,3 +44,24 @@ def test_a_drawing_is_the_same_bytes_among_foreign_settings(tmp_path: Path) -> N
         cwd=tmp_path, env={**os.environ, **foreign}, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.stderr.decode(), done.stdout.decode()) == ("", drawn())
+
+
+def test_a_drawing_says_nothing_that_does_not_show() -> None:
+    with house_style():
+        figure = blank(2)
+        axes = figure.subplots()
+        for place in range(3):
+            axes.plot([place, place + 1], [1, 2], color=MUTED)
+            axes.plot([place, place + 1], [2, 3], color=MUTED, alpha=0.5)
+        axes.plot([0, 1], [4, 4], color=MUTED)
+        axes.plot([1, 2], [4, 4], color=MUTED)
+        axes.set_title("one & <two>")
+        axes.spines[:].set_visible(False)
+        svg = str(inline(figure, FRAME))
+    asked_for = set(re.findall(r"#one-([^)\"]+)", svg)) | {"title", "description"}
+    assert set(re.findall(r'id="one-([^"]+)"', svg)) == asked_for
+    assert not re.search(r"font-family|<g>|<metadata|fill:none\"|\d\.\d\d", svg)
+    assert "one &amp; &lt;two&gt;</text>" in svg
+    # Neighbours that look the same are one path; where colours shine through each other, each stays by itself.
+    paths = re.findall(r'<path d="([^"]*)"[^>]*stroke:var\(--muted\)', svg)
+    assert [path.count("M") for path in paths if path.count("L") == path.count("M")] == [1] * 6 + [2]

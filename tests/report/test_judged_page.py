@@ -46,8 +46,7 @@ def test_every_verdict_is_glyph_word_and_colour(full_page: str) -> None:
         ("not-run", "\u25cb"),
     ):
         word = state.upper().replace("-", " ")
-        badge = f'<span class="verdict {state}"><span aria-hidden="true" class="glyph">{glyph}</span> {word}</span>'
-        assert badge in full_page
+        assert f'<b class="verdict {state}">{glyph} {word}</b>' in full_page
 
 
 def test_every_reason_and_flag_that_a_judge_may_give_has_its_words() -> None:
@@ -277,7 +276,7 @@ def test_a_hostile_claim_stays_text(tmp_path: Path) -> None:
     out = written(tmp_path, judgement, mode="full")
     reader = Reader((out / "report.html").read_text(encoding="utf-8"))
     tags = [tag for tag, _ in reader.elements]
-    assert (tags.count("script"), tags.count("img")) == (1, 0)
+    assert (tags.count("script"), tags.count("img")) == (0, 0)
     for name in ("report.html", "summary.md", "junit.xml"):
         assert not re.search("[\x00\x1b\u202e]", (out / name).read_text(encoding="utf-8")), name
     assert "<script" not in (out / "summary.md").read_text(encoding="utf-8")
