@@ -28,8 +28,6 @@ class Beside:
     """Of a gap between groups, the gap of every language over the same units, and whether it belongs to the group observed."""
     control: Mapping[str, str] = field(default_factory=dict)
     """Of a correlation, by unit: a third quantity, which may stand behind both sides."""
-    is_drawn: bool = False
-    """Whether figures draw it with its interval."""
 
 
 @dataclass(frozen=True, kw_only=True)

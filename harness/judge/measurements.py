@@ -29,6 +29,8 @@ from harness.judge.resampled import (
 )
 from harness.judge.unit_values import NO_TABLES, Stored, UnitRows
 from harness.statistics.assumptions import Assumption, about_languages, about_seeds, about_tail
+from harness.statistics.correlation import fisher
+from harness.statistics.metrics import MIN_PAIRS
 from harness.statistics.resampling import (
     NUM_DRAWS,
     percentile_interval,
@@ -362,31 +364,36 @@ def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
 
 
 def precisions(measurements: Measurements) -> tuple[Precision, ...]:
-    """How sure the estimates are that figures draw: intervals under the population target, single seeds, all that is declared.
+    """How sure every estimate is: its interval under the population target, its single seeds, and all that is declared.
 
-    An estimate that its stored units contradict has none: claims about it end in ERROR.
+    One that is a single figure has none, nor has one that its stored units contradict: claims about it end in ERROR.
     """
     found = {name: _precision(name, each) for (name, _), each in measurements.declared.items()}
-    for estimate in measurements.tables.estimates.values():
-        if not measurements.beside(estimate).is_drawn:
-            continue
+    measurements.resampled.draw(tuple(measurements.tables.estimates))
+    for estimate_id in measurements.tables.estimates:
         try:
-            measured = measurements[estimate.estimate_id, InferenceTarget.POPULATION]
+            measured = measurements[estimate_id, InferenceTarget.POPULATION]
         except InconsistentError:
             continue
         if measured.rows is not None and measured.is_finite:
-            found[estimate.estimate_id] = _precision(estimate.estimate_id, measured)
+            found[estimate_id] = _precision(estimate_id, measured)
     return tuple(found.values())
 
 
 def _precision(estimate_id: str, measured: Measurement) -> Precision:
-    known = not measured.is_without_spread
+    is_correlation = measured.pairs is not None
+    ends: Sequence[Interval | None] = (None, None)
+    if is_correlation and measured.num_units > MIN_PAIRS:
+        scale = fisher(measured.value, measured.num_units)
+        ends = [scale.interval(level) for level in (0.90, 0.95)]
+    elif not measured.is_without_spread:
+        ends = [finite(measured.interval(level)) for level in (0.90, 0.95)]
     return Precision(
         estimate_id=estimate_id,
-        se=measured.spread.se,
+        se=None if is_correlation else measured.spread.se,
         df=measured.spread.df,
-        ci90=finite(measured.interval(0.90)) if known else None,
-        ci95=finite(measured.interval(0.95)) if known else None,
+        ci90=ends[0],
+        ci95=ends[1],
         seeds=tuple(_seeds(measured.estimate, measured.rows)) if measured.estimate and measured.rows else (),
     )
 

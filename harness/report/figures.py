@@ -42,6 +42,8 @@ STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 POINT_COLUMNS = 2
 REACH = 4.0
 """Margins to either side of the printed number that are drawn; what lies beyond is an arrow at the edge."""
+LEAST_REACH = 1.0
+"""Percent or points to either side of zero that an axis of changes reaches at least, so that nothing small looks large."""
 ROW_INCHES = 0.42
 ABSENT = "no measurement"
 
@@ -111,6 +113,7 @@ def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequ
             zorder=5,
         )
     axes.margins(x=0.02)
+    axes.set_ylim(*_at_least(axes.get_ylim()))
     axes.set_xlabel(shown.across)
     axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
@@ -150,6 +153,11 @@ def _series(axes: "Axes", rows: Sequence[Measurement], names: Names, place: int)
             axes.fill_between(run, lower, upper, color=colour, alpha=0.16, linewidth=0)
 
 
+def _at_least(ends: tuple[float, float]) -> tuple[float, float]:
+    """The ends of an axis, or further ones where they lie close to zero."""
+    return min(ends[0], -LEAST_REACH), max(ends[1], LEAST_REACH)
+
+
 def _neighbours(layers: Sequence[int]) -> Iterator[list[int]]:
     """Layers in runs without a gap."""
     run: list[int] = []
@@ -170,7 +178,7 @@ def _heatmap(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canva
     codes = sorted({row.language or "" for row in rows}, key=names.place)
     rows = first_series(rows)
     layers = sorted({row.layer or 0 for row in rows})
-    step = band_step(max(abs(row.value or 0.0) for row in rows))
+    step = band_step(max(LEAST_REACH, *(abs(row.value or 0.0) for row in rows)))
     norm = BoundaryNorm([(place - len(BANDS) / 2) * step for place in range(len(BANDS) + 1)], len(BANDS))
     figure = blank(1.7 + 0.3 * len(codes))
     axes = figure.subplots()
@@ -262,6 +270,7 @@ def _slopes(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
             va="bottom",
         )
     axes.set_xlim(-0.35, len(rows) - 0.1)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # from zero: a change looks as large as it is
     axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.spines["bottom"].set_visible(False)
@@ -283,6 +292,7 @@ def _strips(rows: Sequence[Measurement], names: Names, _shown: Figure) -> "Canva
     axes.set_yticks(range(len(rows)), [_scope_label(row, names) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel(f"Change {unit_form(rows[0].unit).words}".strip())
+    axes.set_xlim(*_at_least(axes.get_xlim()))
     axes.xaxis.set_major_formatter(signed)
     axes.grid(axis="x", color=FAINT, linewidth=0.7)
     axes.spines["left"].set_visible(False)

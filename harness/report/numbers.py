@@ -73,6 +73,16 @@ def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = Fa
     return text.replace("-", MINUS) + (form.suffix if with_unit else "")
 
 
+def estimated(
+    value: float | None, ends: Sequence[float] | None, unit: str, *, signed: bool, with_unit: bool = False
+) -> str:
+    """A measured value with its interval, where it has one: "25.10 [24.11, 26.09] %"."""
+    if not ends:
+        return amount(value, unit, signed=signed, with_unit=with_unit)
+    number, *limits = (amount(each, unit, signed=signed) for each in (value, *ends))
+    return f"{number} [{', '.join(limits)}]{unit_form(unit).suffix if with_unit else ''}"
+
+
 def exact(value: float | None) -> str:
     """A number that must be seen as it is, to six significant digits."""
     if value is None:

@@ -10,7 +10,7 @@ from harness.designs.design import Design, design_of
 from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, Presentation, Scope
 from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
-from harness.report.numbers import NONE, amount, count, exact, unit_form, whole
+from harness.report.numbers import NONE, amount, count, estimated, exact, unit_form, whole
 from harness.report.vocabulary import BASELINES, REASONS, STATES, TIERS
 from harness.sources.studies import load_study
 from harness.words.errors import Reason, UsageError
@@ -291,13 +291,17 @@ def _by_way(filled: Filled, rows: Sequence[Measurement]) -> list[Measurement]:
 
 def _value(filled: Filled, row: Measurement, *, with_unit: bool) -> str:
     signed = row.quantity in filled.names.presentation.signed
-    return amount(row.value, row.unit, signed=signed, with_unit=with_unit)
+    ends = row.precision.ci90 if row.precision else None
+    return estimated(row.value, ends, row.unit, signed=signed, with_unit=with_unit)
 
 
 def _caption(filled: Filled, rows: Sequence[Measurement]) -> str:
     units = {row.unit for row in rows}
     words = unit_form(units.pop()).words if len(units) == 1 else ""
-    return f"{filled.panel.heading}{', ' + words if words else ''}."
+    is_sure = any(row.precision and row.precision.ci90 for row in rows)
+    return (
+        f"{filled.panel.heading}{', ' + words if words else ''}.{' In brackets: 90 % intervals.' * is_sure}"
+    )
 
 
 def _num_units(row: Measurement) -> int:

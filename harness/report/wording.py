@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harness.report.document import JudgedCase, JudgedClaim, PrintedTarget, Report
-from harness.report.numbers import NONE, amount, count, exact, interval, unit_form
+from harness.report.numbers import NONE, amount, count, estimated, exact, interval, unit_form
 from harness.report.vocabulary import (
     EXIT_CODES,
     FLAGS,
@@ -253,10 +253,8 @@ def measured(claim: JudgedClaim | JudgedCase, unit: str, *, with_unit: bool = Fa
     """The estimate with its 90 % interval."""
     if claim.measured is None:
         return NONE
-    numbers = (claim.measured.estimate, *(claim.measured.ci90 or ()))
-    value, *ends = (amount(number, unit, signed=unit == "points") for number in numbers)
-    suffix = unit_form(unit).suffix if with_unit else ""
-    return f"{value} [{', '.join(ends)}]{suffix}" if ends else value + suffix
+    found = claim.measured
+    return estimated(found.estimate, found.ci90, unit, signed=unit == "points", with_unit=with_unit)
 
 
 def difference(claim: JudgedClaim | JudgedCase, unit: str) -> str:

@@ -230,7 +230,7 @@ class SeedValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """How sure one estimate is; figures draw it."""
+    """How sure one estimate is, for figures and tables."""
 
     estimate_id: str
     se: float | None = None

@@ -104,11 +104,39 @@ def test_a_card_opens_by_keyboard_alone(browser: "Browser", pages: dict[str, Pat
 
 def test_a_wide_table_scrolls_by_keyboard(browser: "Browser", pages: dict[str, Path]) -> None:
     with opened(browser, pages["full"], width=360) as page:
-        region = page.locator("#claims .scroll").nth(1)
+        region = page.locator(".panel:has(#gap-language) .scroll").nth(1)
         region.focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(300)
         assert region.evaluate("each => each.scrollLeft") > 0
+
+
+def test_on_a_phone_everything_that_decides_a_claim_is_on_the_screen(
+    browser: "Browser", pages: dict[str, Path]
+) -> None:
+    with opened(browser, pages["full"], width=390) as page:
+        needed, there = page.locator("#claims > .scroll").evaluate(
+            "each => [each.scrollWidth, each.clientWidth]"
+        )
+        assert needed <= there
+        row = page.locator("#claims tr:has([href='#claim-gap.l6.value'])")
+        ends = row.locator("td").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
+        assert max(ends) <= 390
+        labels = row.locator("td").evaluate_all(
+            "all => all.map(each => getComputedStyle(each, '::before').content)"
+        )
+    assert labels == ["none", '"Printed"', '"Measured, 90 %"', '"Difference"', '"Margins"']
+
+
+def test_what_is_wider_than_a_phone_says_so(browser: "Browser", pages: dict[str, Path]) -> None:
+    with opened(browser, pages["full"], width=390) as page:
+        region = page.locator(".panel:has(#gap-language) .scroll").nth(1)
+        shadows = region.evaluate("each => getComputedStyle(each).backgroundAttachment")
+        caption = page.locator("figcaption").first.evaluate(
+            "each => getComputedStyle(each, '::before').content"
+        )
+    assert shadows == "local, local, scroll, scroll"
+    assert "sideways" in caption
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

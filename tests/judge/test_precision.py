@@ -1,4 +1,4 @@
-"""What figures draw of an estimate: the judge's interval and every seed, by pencil."""
+"""What figures draw and tables print of an estimate: the judge's interval and every seed, by pencil."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,13 +81,28 @@ def test_a_figure_of_one_seed_each_has_no_sides(tmp_path: Path) -> None:
     ]
 
 
-def test_what_no_figure_draws_has_none(tmp_path: Path) -> None:
+def test_every_number_over_units_has_an_interval_and_a_single_figure_none(tmp_path: Path) -> None:
     rows = [
-        estimate("gap/ml", Formula.GAP, 25.0, language="ml"),
-        estimate("similarity/a", Formula.DIFFERENCE, -2.5),
-        estimate("gain/bare", Formula.CHANGE, 1.0, language="ml", num_seeds=2),
+        estimate("similarity/a", Formula.DIFFERENCE, -2.5, unit_kind="text"),
+        estimate("dictionary-l0/a", Formula.NO_UNITS, 12.0, unit_kind="token"),
+        estimate("correlation/a", Formula.PEARSON, 0.9, unit_kind="language", num_units=5),
     ]
-    assert found(tmp_path, rows, [*units("gap/ml", None), *units("similarity/a", None)]) == {}
+    pairs = [
+        UnitValue(estimate_id="correlation/a", unit=unit, seed=None, observed=y, reference=x)
+        for unit, x, y in zip(("ml", "hi", "mr", "id", "ca"), (1.0, 2.0, 3.0, 4.0, 5.0), (1.0, 2.0, 3.0, 5.0, 4.0), strict=True)
+    ]  # fmt: skip
+    known = found(tmp_path, rows, [*units("similarity/a", None), *pairs])
+    assert list(known) == ["similarity/a", "correlation/a"]
+    # Differences of -2, -3, -2 and -3: a standard error of 0.288675, and 2.353363 of it to either side.
+    assert known["similarity/a"].ci90 == (
+        pytest.approx(-3.179358, abs=1e-6),
+        pytest.approx(-1.820642, abs=1e-6),
+    )
+    # Fisher's z of 0.9 is 1.472219; with five units its error is 0.707107, and 1.644854 of it to either side.
+    assert known["correlation/a"].ci90 == (
+        pytest.approx(0.299647, abs=1e-5),
+        pytest.approx(0.989772, abs=1e-5),
+    )
 
 
 def test_an_estimate_that_its_units_contradict_has_none(tmp_path: Path) -> None:

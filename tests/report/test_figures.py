@@ -12,6 +12,7 @@ from harness.report.document import Report
 from harness.report.drawing import _stamp, house_style
 from harness.report.figures import DRAWERS, _lines, drawn_rows, forest_rows
 from harness.report.tables import filled_panels
+from harness.words.judgement import SeedValue
 from harness.words.verdict import State
 from tests.report import judged, worlds
 
@@ -82,3 +83,26 @@ def test_captions_are_sentences_that_stand_alone(which: str, request: pytest.Fix
     captions = re.findall(r"<figcaption>.*?</figcaption>", request.getfixturevalue(which), flags=re.DOTALL)
     assert captions
     assert [caption for caption in captions if re.search(r"\.\.|[.;];|\b[Ii]ts\b", caption)] == []
+
+
+@pytest.mark.parametrize("kind", [Drawing.SLOPES, Drawing.STRIPS])
+def test_a_small_change_looks_small(stored_full: Report, kind: Drawing) -> None:
+    (filled,) = (each for each in filled_panels(stored_full) if each.panel.anchor == "gain")
+    (figure,) = (each for each in filled.panel.figures if each.kind is kind)
+    rows = [
+        replace(
+            row, value=-0.08, precision=replace(row.precision, seeds=tuple(map(_hardly_moved, row.seeds)))
+        )
+        for row in drawn_rows(figure, filled)
+        if row.precision
+    ]
+    with house_style():
+        (axes,) = DRAWERS[kind](rows, filled.names, figure).axes
+    low, high = axes.get_ylim() if kind is Drawing.SLOPES else axes.get_xlim()
+    moved = 0.0008 if kind is Drawing.SLOPES else 0.08
+    assert low <= 0 < high
+    assert moved / (high - low) < 0.05
+
+
+def _hardly_moved(seed: SeedValue) -> SeedValue:
+    return replace(seed, value=-0.08, before=1.0, after=0.9992)

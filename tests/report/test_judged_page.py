@@ -89,10 +89,23 @@ def test_neighbouring_item_counts_are_one_range(stored_full: Report) -> None:
 
 def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
     assert full_page.index("figure-forest-title") < full_page.index(
-        "Every claim with its verdict: the main table."
+        "Every claim that was run, with its verdict: the main table."
     )
     row = text_of(full_page[full_page.index('href="#claim-gap.l6.value"') :])[:260]
     assert "26.27 % its abstract 25.10 [24.11, 26.09] % \u22121.17 0.47" in row
+
+
+def test_what_was_not_run_is_folded_behind_what_was(full_page: str, full_folder: Path) -> None:
+    not_run = "retention.en.value"
+    table = full_page[full_page.index("the main table.") : full_page.index('<section id="cards"')]
+    shown, folded = table.split("<details><summary>1 claim not run</summary>")
+    assert f"#claim-{not_run}" in folded
+    assert f"#claim-{not_run}" not in shown
+    cards = full_page[full_page.index('<section id="cards"') : full_page.index('id="activation-gap"')]
+    assert cards.index("1 card of claims that were not run") < cards.index(f'id="claim-{not_run}"')
+    summary = (full_folder / "summary.md").read_text(encoding="utf-8")
+    assert "<details><summary>1 claim not run</summary>" in summary
+    assert not_run in summary[summary.index("1 claim not run") :]
 
 
 def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed(tmp_path: Path) -> None:

@@ -8,15 +8,12 @@ from harness.statistics.measured import Scope
 from harness.words.estimate import Estimate, Formula
 from harness.words.study import Group, Study
 
-DRAWN_BY_SEED = frozenset({"gain", "retention", "retention-by-adapter", "delta", "delta-english"})
-"""Quantities of trained adapters that figures draw seed by seed."""
-
 
 def beside(study: Study, estimate: Estimate) -> Beside:
     """What the judge looks at beside one estimate of a study."""
     match estimate.quantity:
         case "gap" if estimate.language is None:
-            return Beside(is_drawn=True, shared_out=_shared_out(study, estimate))
+            return Beside(shared_out=_shared_out(study, estimate))
         case "correlation":
             tokens = {
                 code: scope_of("tokens-per-phrase", language=code).estimate_id
@@ -26,12 +23,10 @@ def beside(study: Study, estimate: Estimate) -> Beside:
         case "delta" | "delta-english" | "relative-delta":
             asked_in = study.reference.code if estimate.quantity == "delta-english" else estimate.language
             benchmark = next((each for each in study.benchmarks if each.name == estimate.benchmark), None)
-            is_drawn = estimate.quantity in DRAWN_BY_SEED and estimate.num_seeds > 0
-            if benchmark is None:
-                return Beside(is_drawn=is_drawn)
-            before = scope_of("accuracy", language=asked_in, benchmark=benchmark.name)
-            return Beside(is_drawn=is_drawn, before=before.estimate_id, guessing=100 * benchmark.chance)
-    return Beside(is_drawn=estimate.quantity in DRAWN_BY_SEED and estimate.num_seeds > 0)
+            if benchmark is not None:
+                before = scope_of("accuracy", language=asked_in, benchmark=benchmark.name)
+                return Beside(before=before.estimate_id, guessing=100 * benchmark.chance)
+    return Beside()
 
 
 def _shared_out(study: Study, group: Estimate) -> Mapping[str, bool]:
