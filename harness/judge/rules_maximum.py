@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.measurements import Measurement
+from harness.judge.measurements import Measurement, finite
 from harness.judge.rules import (
     LEVEL,
     Adjust,
     Case,
     how_it_ends,
     numbers_of,
+    range_text,
     shown,
     three_way,
     unmet_minimum,
@@ -59,7 +60,7 @@ class Joint:
 
         Source: J. Hsu, Multiple Comparisons (1996), chapter 4, and the intersection-union test.
         """
-        leads, errors = self._leads(places, self._others(places))
+        leads, errors, _ = self._leads(places, self._others(places))
         return max(
             share_above(errors[:, :, other].max(axis=1), float(leads[:, other].max()))
             for other in range(leads.shape[1])
@@ -72,9 +73,25 @@ class Joint:
 
         Source: J. Hsu, Multiple Comparisons (1996), chapter 4.
         """
-        leads, errors = self._leads(self._others(places), places)
+        leads, errors, _ = self._leads(self._others(places), places)
         best = float(leads.min(axis=1).max())
         return max(share_above(errors[:, :, named].max(axis=1), best) for named in range(leads.shape[1]))
+
+    def lead(self, places: Sequence[int]) -> tuple[float, Interval]:
+        """By how much the best named member leads the best of the others, with a limit to either side that errs at `ALPHA`.
+
+        The limits are those of the two tests above: the lower one lies above zero where "the largest is none of the named" is
+        refuted, and the upper one below zero where "a named member is the largest" is.
+        """
+        others = self._others(places)
+        ahead, errors, scale = self._leads(places, others)
+        points = np.array([_upper_point(errors[:, :, other].max(axis=1)) for other in range(len(others))])
+        lower = ((ahead - points) * scale).max(axis=0).min()
+        behind, errors, scale = self._leads(others, places)
+        point = max(_upper_point(errors[:, :, named].max(axis=1)) for named in range(len(places)))
+        upper = -((behind - point) * scale).min(axis=1).max()
+        lead = self.values[list(places)].max() - self.values[others].max()
+        return float(lead), (float(lower), float(upper))
 
     def _others(self, places: Sequence[int]) -> list[int]:
         return [place for place in range(len(self.values)) if place not in set(places)]
@@ -84,11 +101,11 @@ class Joint:
         rises: Values = (self.values - self.table) / self.errors
         return rises
 
-    def _leads(self, leading: Sequence[int], led: Sequence[int]) -> tuple[Values, Values]:
-        """Leads of some members over others in their standard errors, [leading, led], and their joint errors per draw."""
+    def _leads(self, leading: Sequence[int], led: Sequence[int]) -> tuple[Values, Values, Values]:
+        """Leads of some members over others in their standard errors, [leading, led], their joint errors per draw, and the errors."""
         scale = np.sqrt(_pairwise(self.errors**2, leading, led, sign=1))
         leads = _pairwise(self.values, leading, led) / scale
-        return leads, _pairwise(self.values - self.table, leading, led) / scale
+        return leads, _pairwise(self.values - self.table, leading, led) / scale, scale
 
 
 def joint(measured: Sequence[Measurement]) -> Joint:
@@ -182,7 +199,8 @@ def judge_largest(case: Case, measured: tuple[Measurement, ...], adjust: Adjust)
         )
         for is_named in (True, False)
     )
-    return _about_maximum(
+    lead, limits = all_of.lead(places)
+    judged = _about_maximum(
         case,
         measured,
         all_of,
@@ -193,8 +211,37 @@ def judge_largest(case: Case, measured: tuple[Measurement, ...], adjust: Adjust)
         p_dev=all_of.p_beaten(places),
         pass_rests_on=leading,
         deviation_rests_on=leading,
-        is_about_size=False,
     )
+    assert judged.numbers is not None
+    # What decides is how far the named lead, not how large the largest is.
+    numbers = replace(
+        judged.numbers,
+        estimate=lead,
+        se=None,
+        df=None,
+        ci90=finite(limits),
+        method=f"joint draws of {len(measured)} members",
+        place=_place(measured, int(np.argmax(all_of.values))),
+    )
+    by = f"the named lead the others by {shown(lead)}, 90 % interval {range_text(numbers.ci90)}"
+    return replace(judged, numbers=numbers, says=f"{judged.says.removesuffix('.')}; {by}.")
+
+
+def _place(measured: Sequence[Measurement], largest: int) -> str:
+    """What tells the largest member from the others, such as "layer 6"; its id where nothing else is known of it."""
+    known = [
+        (f"layer {each.layer}", str(each.language), str(each.benchmark))
+        for each in (member.estimate for member in measured)
+        if each is not None
+    ]
+    if len(known) < len(measured):
+        return measured[largest].estimate_id
+    told = [
+        word
+        for word, all_words in zip(known[largest], zip(*known, strict=True), strict=True)
+        if len(set(all_words)) > 1
+    ]
+    return ", ".join(told) or measured[largest].estimate_id
 
 
 def _about_maximum(
@@ -209,7 +256,6 @@ def _about_maximum(
     p_dev: float,
     pass_rests_on: tuple[Measurement, ...],
     deviation_rests_on: tuple[Measurement, ...],
-    is_about_size: bool = True,
 ) -> CaseVerdict:
     """Three ways out of an assertion about the largest.
 
@@ -224,7 +270,6 @@ def _about_maximum(
         p_dev: How well the claim explains them.
         pass_rests_on: Members that decide a PASS: the one at the edge, or the largest on either side.
         deviation_rests_on: Those that decide a DEVIATION.
-        is_about_size: False where the claim is about a place, which has no interval.
     """
     state, why = three_way(p_pass, p_dev, adjust, against)
     largest = measured[int(np.argmax(all_of.values))]
@@ -248,7 +293,7 @@ def _about_maximum(
         # The interval of the largest member alone would forget that it was chosen for being the largest.
         numbers=replace(
             numbers_of(largest, adjust, p_pass, p_dev),
-            ci90=_limits(members) if is_about_size else None,
+            ci90=_limits(members),
             ci95=None,
         ),
         members=members,

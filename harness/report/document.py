@@ -31,7 +31,7 @@ SCHEMA_FILE = "report.schema.json"
 EVIDENT_MODES = frozenset({"full", "audit"})
 """Modes in which claims of the paper are judged."""
 LEFT_OUT = frozenset(
-    {"stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs"}
+    {"stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place"}
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""
 
@@ -337,7 +337,9 @@ def _jsonable(value: object) -> object:
         return value
     held = {field.name: getattr(value, field.name) for field in fields(value)}
     return {
-        name: _jsonable(each) for name, each in held.items() if name not in LEFT_OUT or each not in (None, ())
+        name: _jsonable(each)
+        for name, each in held.items()
+        if name not in LEFT_OUT or each not in (None, (), "")
     }
 
 

@@ -16,7 +16,7 @@ from harness.report.vocabulary import (
     WHYS,
     ModeWords,
 )
-from harness.words.claim import PRINTED_UNITS, SOURCES_IN_WORDS, Kind, Tier, shown_as
+from harness.words.claim import PRINTED_UNITS, SOURCES_IN_WORDS, Kind, Tier, Unit, shown_as
 from harness.words.errors import Reason
 from harness.words.verdict import Numbers, State
 
@@ -250,11 +250,16 @@ def cite(claim: JudgedClaim) -> str:
 
 
 def measured(claim: JudgedClaim | JudgedCase, unit: str, *, with_unit: bool = False) -> str:
-    """The estimate with its 90 % interval."""
+    """The estimate with its 90 % interval; of a claim about a place, where the largest lies and the lead of what was named."""
     if claim.measured is None:
         return NONE
     found = claim.measured
-    return estimated(found.estimate, found.ci90, unit, signed=unit == "points", with_unit=with_unit)
+    if found.place:
+        unit = Unit.POINTS if unit == Unit.PERCENT else unit
+        return (
+            f"{found.place}; lead {estimated(found.estimate, found.ci90, unit, signed=True, with_unit=True)}"
+        )
+    return estimated(found.estimate, found.ci90, unit, signed=unit == Unit.POINTS, with_unit=with_unit)
 
 
 def difference(claim: JudgedClaim | JudgedCase, unit: str) -> str:

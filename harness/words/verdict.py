@@ -97,7 +97,9 @@ class Numbers:
     """What a verdict rests on; None where the rule has no such number."""
 
     estimate: float
-    """In the claim's unit."""
+    """In the claim's unit; of a claim about a place, by how much the named members lead the best of the others."""
+    place: str = ""
+    """Of a claim about a place: where the largest of all lies, such as "layer 6"."""
     se: float | None = None
     df: float | None = None
     """None where the spread counts as known."""

@@ -11,6 +11,7 @@ import pytest
 from harness.judge.measurements import Measurement
 from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
 from harness.words.claim import Claim, Minima, Rule
+from harness.words.estimate import Estimate, Formula
 from harness.words.verdict import CaseVerdict, State, Why
 from tests.judge.asked import Decide, asking, claim, drawn, members, normal, reading, sample, times
 
@@ -77,7 +78,8 @@ def test_limits_lie_as_many_errors_away_as_the_draws_say(decide: Decide, asked: 
         (judge_at_most, AT_MOST, "That no member lies above 22.50 is shown to hold: the largest is m1 at 19.40."),
         (judge_reaches, REACHES, "That the largest member reaches 17.50 cannot be told: the largest is m1 at 19.40."),
         (judge_largest, FIRST,
-         "That the largest member is where the claim puts it is shown not to hold: the largest is m1 at 19.40."),
+         ("That the largest member is where the claim puts it is shown not to hold: the largest is m1 at 19.40; the named lead the "
+          "others by -10.40, 90 % interval -13.40 to -8.40.")),
     ],
 )  # fmt: skip
 def test_the_sentence_beside_a_verdict(decide: Decide, asked: Claim, says: str) -> None:
@@ -89,16 +91,56 @@ def test_the_sentence_beside_a_verdict(decide: Decide, asked: Claim, says: str) 
     [
         (judge_at_most, AT_MOST, (16.4, 21.0449)),
         (judge_reaches, REACHES, (16.4, 21.0449)),
-        (judge_largest, FIRST, None),
+        # A lead of -10.4: one draw lies 3 above its truth, another 2 below.
+        (judge_largest, FIRST, (-13.4, -8.4)),
     ],
 )
-def test_the_interval_is_that_of_a_size_and_never_that_of_the_largest_alone(
-    decide: Decide, asked: Claim, ci90: tuple[float, float] | None
+def test_the_interval_is_that_of_a_size_or_a_lead_and_never_that_of_the_largest_alone(
+    decide: Decide, asked: Claim, ci90: tuple[float, float]
 ) -> None:
     numbers = judged(decide, asked, pair(9, 19.4)).numbers
     assert numbers is not None
-    assert numbers.ci90 == (None if ci90 is None else pytest.approx(ci90, abs=1e-4))
+    assert numbers.ci90 == pytest.approx(ci90, abs=1e-4)
     assert numbers.ci95 is None
+
+
+def test_a_claim_about_a_difference_or_a_place_gives_that_and_not_the_largest() -> None:
+    layers = tuple(
+        drawn(
+            value,
+            1.0,
+            value + DEVIATIONS,
+            estimate_id=f"m{layer}",
+            estimate=of_layer(f"m{layer}", layer, value),
+        )
+        for layer, value in ((6, 25.1), (25, 19.2))
+    )
+    asked = claim(Rule.LARGEST_AT, readings=(reading("m6", "m25"),), named=("m6",))
+    numbers = judged(judge_largest, asked, layers).numbers
+    assert numbers is not None
+    # Both have the same draws, so their difference has none: 25.1 - 19.2 to either side.
+    assert (numbers.estimate, numbers.ci90, numbers.se) == (
+        pytest.approx(5.9),
+        pytest.approx((5.9, 5.9)),
+        None,
+    )
+    assert numbers.place == "layer 6"
+
+
+@pytest.mark.parametrize("values", [(13.1, 10.0), (12.9, 10.0), (10.0, 11.9), (10.0, 12.1)])
+def test_a_lead_and_its_limits_say_what_the_verdict_says(values: tuple[float, float]) -> None:
+    case = judged(judge_largest, FIRST, pair(*values))
+    assert case.numbers is not None
+    assert case.numbers.ci90 is not None
+    low, high = case.numbers.ci90
+    assert (low > 0, high < 0) == (case.state is PASS, case.state is DEVIATION)
+
+
+def of_layer(name: str, layer: int, value: float) -> Estimate:
+    return Estimate(
+        estimate_id=name, quantity="gap", reading="high", specification="primary", formula=Formula.GAP, unit="percent",
+        value=value, layer=layer, language=None, benchmark=None, unit_kind="latent", num_units=9, num_seeds=0,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

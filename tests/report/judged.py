@@ -268,7 +268,11 @@ def over_layers(claim: Claim, state: State, why: Why, says: str) -> Verdict:
     )
     case = CaseVerdict(
         reading="high", printed="", source="", source_tier="", state=state, why=why, members=members,
-        numbers=numbers(21.0, 1.3, p_equiv=None, pi95=None, p_dev=0.41, p_dev_holm=0.41), says=says,
+        numbers=numbers(
+            5.9 if claim.named else 21.0, 1.3, p_equiv=None, pi95=None, p_dev=0.41, p_dev_holm=0.41,
+            place="layer 6" if claim.named else "",
+        ),
+        says=says,
         notes=("layer 6 is the largest in 41 % of the draws",),
     )  # fmt: skip
     return Verdict(claim_id=claim.id, state=state, why=why, says=says, cases=(case,))

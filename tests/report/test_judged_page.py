@@ -95,6 +95,11 @@ def test_the_main_table_follows_the_forest_plot(full_page: str) -> None:
     assert "26.27 % its abstract 25.10 [24.11, 26.09] % \u22121.17 0.47" in row
 
 
+def test_a_claim_about_a_place_prints_it_and_the_lead_in_points(full_page: str) -> None:
+    row = text_of(full_page[full_page.index('href="#claim-gap.argmax"') :])[:200]
+    assert "\u2013 layer 6; lead +5.90 [+4.60, +7.20] points" in row
+
+
 def test_what_was_not_run_is_folded_behind_what_was(full_page: str, full_folder: Path) -> None:
     not_run = "retention.en.value"
     table = full_page[full_page.index("the main table.") : full_page.index('<section id="cards"')]
