@@ -220,15 +220,21 @@ def compare(
     after: Annotated[Path, typer.Argument(help="Folder of another run of the same study.")],
     as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
-) -> None:
-    """Show which verdicts moved between two runs, whether beyond noise, and what the runs rest on."""
+    tolerance: Annotated[
+        float,
+        typer.Option(min=0, help="Share of a number, or of the whole it is a share of, that is rounding."),
+    ] = 1e-4,
+) -> int:
+    """Show what differs between two runs: settings, verdicts, numbers; exit code 1 where a verdict moved beyond noise."""
     from harness.report import load_report
     from harness.report.compare import as_markdown, as_text
     from harness.report.compare import compare as compared
 
-    found = compared(*(load_report(run) for run in (before, after)))
+    old, new = (load_report(run) for run in (before, after))
+    found = compared(old, new, tolerance)
     lines = as_markdown(found) if markdown else as_text(found)
     answer(found, ((line, "") for line in lines), as_json=as_json)
+    return int(found.is_beyond_noise)
 
 
 @command("harness claims --json")

@@ -89,6 +89,7 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
             study=facts.study,
             profile=facts.profile,
             environment=dict(facts.environment),
+            settings=dict(facts.settings),
             artifacts=facts.artifacts,
             sources=facts.sources,
         ),

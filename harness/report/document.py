@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
@@ -31,7 +31,7 @@ SCHEMA_FILE = "report.schema.json"
 EVIDENT_MODES = frozenset({"full", "audit"})
 """Modes in which claims of the paper are judged."""
 LEFT_OUT = frozenset(
-    {"stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place"}
+    {"stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place", "settings"}
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""
 
@@ -54,6 +54,8 @@ class Run:
     study: str
     profile: str
     environment: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the profile and the primary specification ask for, by name; empty where nothing was run."""
     artifacts: tuple[ArtifactRecord, ...]
     sources: tuple[SourceRecord, ...]
 
@@ -335,11 +337,11 @@ def _jsonable(value: object) -> object:
         return {name: _jsonable(each) for name, each in value.items()}
     if not is_dataclass(value):
         return value
-    held = {field.name: getattr(value, field.name) for field in fields(value)}
+    held = {each.name: getattr(value, each.name) for each in fields(value)}
     return {
         name: _jsonable(each)
         for name, each in held.items()
-        if name not in LEFT_OUT or each not in (None, (), "")
+        if name not in LEFT_OUT or each not in (None, (), "", {})
     }
 
 

@@ -30,17 +30,19 @@ class UnitForm:
     suffix: str
     words: str
     """What a caption adds; nothing where the quantity's name says it."""
+    whole: float = 0.0
+    """What a share is a share of; nothing where the unit counts no share."""
 
 
 UNITS = {
-    "percent": UnitForm(2, f"{NARROW_SPACE}%", "in percent"),
-    "points": UnitForm(2, " points", "in percentage points"),
-    "r": UnitForm(3, "", ""),
-    "cosine": UnitForm(3, "", ""),
+    "percent": UnitForm(2, f"{NARROW_SPACE}%", "in percent", 100.0),
+    "points": UnitForm(2, " points", "in percentage points", 100.0),
+    "r": UnitForm(3, "", "", 1.0),
+    "cosine": UnitForm(3, "", "", 1.0),
     "count": UnitForm(4, "", ""),
     "none": UnitForm(4, "", ""),
-    "chrF": UnitForm(1, "", ""),
-    "fraction": UnitForm(3, "", "as a fraction"),
+    "chrF": UnitForm(1, "", "", 100.0),
+    "fraction": UnitForm(3, "", "as a fraction", 1.0),
     "tokens": UnitForm(1, " tokens", ""),
     "nats": UnitForm(3, " nats", "in nats"),
     "latents": UnitForm(1, " latents", ""),
@@ -55,7 +57,7 @@ def unit_form(name: str) -> UnitForm:
     return UNITS.get(name) or UnitForm(4, f" {name}", f"in {name}")
 
 
-def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = False) -> str:
+def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = False, more: int = 0) -> str:
     """A measured value.
 
     Args:
@@ -63,11 +65,12 @@ def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = Fa
         unit: Unit as records name it.
         signed: Whether a plus sign is printed too, since the number is a difference.
         with_unit: Whether the unit follows.
+        more: Digits beyond those that the unit bears.
     """
     if value is None:
         return NOT_FINITE
     form = unit_form(unit)
-    text = f"{value:{'+' if signed else ''}z.{form.decimals}f}"
+    text = f"{value:{'+' if signed else ''}z.{form.decimals + more}f}"
     if not float(text):
         text = text.lstrip("+")
     return text.replace("-", MINUS) + (form.suffix if with_unit else "")

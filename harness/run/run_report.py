@@ -1,5 +1,6 @@
 """The report of a run: what the run was, what the judge says of it, and which stages did not run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,12 @@ from harness.sources.studies import committed_pins
 from harness.store.files import disk_errors
 from harness.store.provenance import environment
 from harness.store.run_folder import RunFolder
-from harness.words.canonical import digest_of
+from harness.words.canonical import Json, digest_of, plain
 from harness.words.errors import HarnessError, NotJudgedError, Reason
 from harness.words.mode import Mode, mode_of
 from harness.words.plan import Plan
 from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
-from harness.words.study import Study
+from harness.words.study import Profile, Study
 
 if TYPE_CHECKING:
     from harness.report.document import Report
@@ -101,6 +102,7 @@ def facts_of(
             *evidence_words(study.shapes, evidence),
             *replay_words(replay),
         ),
+        settings=tuple(settings_of(study, profile)),
         languages=language_facts(study),
         artifacts=tuple(record for stage in recipes.plan.stages for record in status.records(stage) or ()),
         sources=tuple(
@@ -111,6 +113,22 @@ def facts_of(
         ),
         not_run=not_run,
     )
+
+
+def settings_of(study: Study, profile: Profile) -> Iterator[tuple[str, str]]:
+    """Every size of a profile and every choice of the primary specification, by a dotted name."""
+    yield from _named("sizes", plain(profile.sizes))
+    yield from _named("specification", plain(study.primary))
+
+
+def _named(name: str, value: Json) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for part, inner in value.items():
+            yield from _named(f"{name}.{part}", inner)
+    elif isinstance(value, list):
+        yield name, ", ".join(map(str, value)) or "none"
+    else:
+        yield name, "none" if value is None else str(value)
 
 
 def replay_of(status: ArtifactStatus) -> ReplayRecord | None:

@@ -66,5 +66,7 @@ class RunFacts:
     """Every language, in the study's order."""
     artifacts: tuple[ArtifactRecord, ...]
     sources: tuple[SourceRecord, ...]
+    settings: tuple[tuple[str, str], ...] = ()
+    """What the profile and the primary specification ask for, by name; nothing where nothing was run."""
     not_run: tuple[NotRun, ...] = ()
     """Stages that could not be finished; a report of such a run holds no number."""

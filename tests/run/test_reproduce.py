@@ -21,8 +21,10 @@ from harness.report.document import Report
 from harness.run.cache_keys import Recipes
 from harness.run.engine import Engine
 from harness.run.reproduce import reproduce
+from harness.run.run_report import settings_of
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
+from harness.sources.studies import load_profile, load_study
 from harness.store.files import BusyError
 from harness.store.provenance import AcceleratorMemory, VersionMismatchError
 from harness.store.run_folder import RunFolder
@@ -509,6 +511,15 @@ def test_the_facts_of_a_run(here: SmallWorld) -> None:
     assert len(content["run_id"]) == 16
     assert len(content["artifacts"]) == ALL_ITEMS
     assert RunFolder(root=here.root / "run").read_index("estimates") is not None
+
+
+def test_a_report_holds_the_settings_of_its_run() -> None:
+    study = load_study("sin2025")
+    settings = dict(settings_of(study, load_profile(study, "fixture")))
+    assert settings["sizes.latents_per_layer"] == "80"
+    assert settings["sizes.control_seeds"] == "none"
+    assert settings["specification.alignment.target_modules"] == "q_proj, v_proj"
+    assert settings["specification.pooling"] == "mean"
 
 
 def test_by_default_the_folder_is_named_by_the_inputs(here: SmallWorld) -> None:
