@@ -1,7 +1,7 @@
 """Numbers and texts as readers see them: true minus, a sign where a difference is meant, as many digits as the unit bears."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MINUS = "\u2212"
@@ -34,7 +34,7 @@ class UnitForm:
     """What a share is a share of; nothing where the unit counts no share."""
 
 
-UNITS = {
+UNITS: Mapping[str, UnitForm] = {
     "percent": UnitForm(2, f"{NARROW_SPACE}%", "in percent", 100.0),
     "points": UnitForm(2, " points", "in percentage points", 100.0),
     "r": UnitForm(3, "", "", 1.0),
@@ -53,8 +53,8 @@ UNITS = {
 
 
 def unit_form(name: str) -> UnitForm:
-    """How a unit is written; one unknown here gets four decimals and its own name."""
-    return UNITS.get(name) or UnitForm(4, f" {name}", f"in {name}")
+    """How a unit is written."""
+    return UNITS[name]
 
 
 def amount(value: float | None, unit: str, *, signed: bool, with_unit: bool = False, more: int = 0) -> str:

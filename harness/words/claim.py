@@ -256,12 +256,20 @@ class InferenceTarget(StrEnum):
 
 
 class Unit(StrEnum):
-    """Units of printed numbers; those of the estimates that are compared with them."""
+    """Units of printed numbers and of estimates; every number stands in one of these."""
 
     PERCENT = "percent"
     POINTS = "points"
     CORRELATION = "r"
     COSINE = "cosine"
+    FRACTION = "fraction"
+    CHRF = "chrF"
+    NATS = "nats"
+    TOKENS = "tokens"
+    LATENTS = "latents"
+    PAIRS = "pairs"
+    ACTIVATION = "activation"
+    ACTIVATION_SQUARED = "activation squared"
     COUNT = "count"
     NONE = "none"
 

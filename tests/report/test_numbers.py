@@ -2,8 +2,10 @@
 
 import pytest
 
+from harness.designs.disparity.quantities import QUANTITIES
 from harness.report.figures import band_step
-from harness.report.numbers import amount, count, exact, size
+from harness.report.numbers import UNITS, amount, count, exact, size
+from harness.words.claim import Unit
 
 
 @pytest.mark.parametrize(
@@ -16,12 +18,17 @@ from harness.report.numbers import amount, count, exact, size
         (0.0, "percent", True, "0.00\u202f%"),
         (91.0, "percent", False, "91.00\u202f%"),
         (-0.1, "cosine", False, "\u22120.100"),
-        (3.14159, "furlongs", False, "3.1416 furlongs"),
+        (3.14159, "nats", False, "3.142 nats"),
         (None, "percent", True, "not finite"),
     ],
 )
 def test_amount(value: float | None, unit: str, signed: bool, expected: str) -> None:  # noqa: FBT001 - parametrised
     assert amount(value, unit, signed=signed, with_unit=True) == expected
+
+
+def test_every_unit_is_written_in_some_way_and_every_design_counts_in_one() -> None:
+    assert set(UNITS) == set(Unit)
+    assert {quantity.unit for quantity in QUANTITIES.values()} <= set(Unit)
 
 
 @pytest.mark.parametrize(

@@ -158,13 +158,19 @@ def _num_values(filled: Filled) -> int:
 
 
 def test_an_unknown_quantity_is_shown(tmp_path: Path) -> None:
-    novel = replace(worlds.BLANK, quantity="novel-thing", unit="furlongs", value=-3.25)
+    novel = replace(worlds.BLANK, quantity="novel-thing", unit="tokens", value=-3.25)
     estimates, checks = worlds.store(tmp_path, [worlds.named(novel)], [])
     write_report(worlds.facts(), estimates, checks, tmp_path / "out")
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert "Other measurements" in page
     assert "novel-thing" in page
-    assert "\u22123.2500 furlongs" in page
+    assert "\u22123.2 tokens" in page
+
+
+def test_a_unit_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
+    novel = worlds.named(replace(worlds.BLANK, quantity="novel-thing", unit="furlongs", value=-3.25))
+    with pytest.raises(ValueError, match=r"measurements\[0\]\.unit: 'furlongs' is not one of"):
+        write_report(worlds.facts(), *worlds.store(tmp_path, [novel], []), tmp_path / "out")
 
 
 def test_a_study_that_is_not_at_hand_is_shown_plainly(tmp_path: Path) -> None:
@@ -213,7 +219,6 @@ def test_hostile_text_stays_text(tmp_path: Path, study: str) -> None:
                 row,
                 reading=HOSTILE,
                 specification=HOSTILE,
-                unit=HOSTILE,
                 language=language,
                 unit_kind=HOSTILE,
             )

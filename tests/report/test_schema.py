@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from jsonschema import Draft202012Validator
 
+from harness import judge, report
 from harness.report import document
 from harness.report.document import Report, from_json, schema_text
 from harness.words.claim import Kind, SourceTier, Tier, Unit
@@ -142,8 +143,93 @@ def test_a_reason_that_nobody_knows_is_refused_by_name(small: dict[str, Any]) ->
         from_json(small, "run/report.json")
 
 
-def test_the_schema_is_one() -> None:
-    Draft202012Validator.check_schema(json.loads(schema_text()))
+SCHEMAS = (
+    Path(report.__file__).with_name("report.schema.json"),
+    Path(judge.__file__).with_name("audit.schema.json"),
+)
+KEYWORDS = {
+    "object": ("properties", "required", "additionalProperties", "propertyNames", "minProperties"),
+    "array": ("items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"),
+    "string": ("minLength", "maxLength", "pattern"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+}
+"""By type: what is said of its values alone."""
+IN_PLACE = ("allOf", "anyOf", "oneOf", "if", "then", "else", "not")
+"""Keywords whose schemas are about the same value."""
+ANNOTATIONS = ("$schema", "$id", "$ref", "$defs", "$comment", "title", "description", "type", "const", "enum")
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_a_schema_is_one_that_strict_validators_take(path: Path) -> None:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert list(strict_faults(schema, "#")) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "fault"),
+    [
+        ({"minimum": 0}, "minimum without its type"),
+        ({"type": "object", "allOf": [{"items": False}]}, "items without its type"),
+        ({"type": ["string", "number"]}, "several types"),
+        ({"type": "object", "required": ["a"]}, "requires a, which it does not define"),
+        ({"type": "array", "prefixItems": [{}, {}], "minItems": 2}, "open tuple"),
+        ({"type": "object", "porperties": {}}, "unknown keyword porperties"),
+        ({"then": {}}, "then without if"),
+        ({"type": "object", "properties": {"a": {"pattern": "x"}}}, "pattern without its type"),
+    ],
+)
+def test_what_strict_validators_refuse_is_found(schema: dict[str, Any], fault: str) -> None:
+    assert [found.partition(": ")[2] for found in strict_faults(schema, "#")] == [fault]
+
+
+def strict_faults(schema: Any, place: str, around: frozenset[str] = frozenset()) -> Iterator[str]:
+    """What ajv refuses in its strict mode: keywords without the type they are for, open tuples, unknown keywords.
+
+    Args:
+        schema: Any part of a schema.
+        place: Where it stands.
+        around: Types that the schema around it, of the same value, allows.
+    """
+    parts = enumerate(schema) if isinstance(schema, list) else ()
+    for number, part in parts:
+        yield from strict_faults(part, f"{place}/{number}", around)
+    if not isinstance(schema, dict):
+        return
+    said = schema.get("type", ())
+    types = frozenset([said] if isinstance(said, str) else said)
+    known = types or around
+    yield from (f"{place}: {fault}" for fault in faults_of_one(schema, types, known))
+    for name in schema:
+        if name in {"properties", "$defs"}:
+            for key, part in schema[name].items():
+                yield from strict_faults(part, f"{place}/{name}/{key}")
+        else:
+            yield from strict_faults(
+                schema[name], f"{place}/{name}", known if name in IN_PLACE else frozenset()
+            )
+
+
+def faults_of_one(schema: dict[str, Any], types: frozenset[str], known: frozenset[str]) -> Iterator[str]:
+    if len(types - {"null"}) > 1:
+        yield "several types"
+    allowed = {"number" if name == "integer" else name for name in known}
+    for kind, keywords in KEYWORDS.items():
+        if kind not in allowed:
+            yield from (f"{name} without its type" for name in schema if name in keywords)
+    every = {*ANNOTATIONS, *IN_PLACE, *(name for keywords in KEYWORDS.values() for name in keywords)}
+    yield from (f"unknown keyword {name}" for name in schema if name not in every)
+    defined = schema.get("properties", {})
+    yield from (
+        f"requires {name}, which it does not define"
+        for name in schema.get("required", ())
+        if name not in defined
+    )
+    if "then" in schema and "if" not in schema:
+        yield "then without if"
+    size = len(schema.get("prefixItems", ()))
+    if size and (schema.get("minItems"), schema.get("items")) != (size, False):
+        yield "open tuple"
 
 
 def test_types_and_schema_say_the_same() -> None:
@@ -161,7 +247,7 @@ def mismatches(kind: object, schema: dict[str, Any], known: dict[str, Any], plac
     if is_optional(kind) != allows_null(schema):
         yield f"{place}: null is allowed on one side only"
     if "oneOf" in schema:
-        (schema,) = (each for each in schema["oneOf"] if each.get("type") != "null")
+        (schema,) = (each for each in schema["oneOf"] if each not in ({"type": "null"}, {"const": ""}))
         yield from mismatches(options[0], schema, known, place)
     elif is_dataclass(options[0]):
         yield from mismatched_fields(options[0], schema, known, place)  # type: ignore[arg-type]
