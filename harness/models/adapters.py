@@ -139,16 +139,24 @@ def _restored(model: Any, given: Mapping[str, Tensor]) -> Iterator[None]:  # noq
         model.__dict__.pop("peft_config", None)
 
 
-def save_adapter(tuned: "PeftModel", folder: Path, card: str) -> None:
-    """Write weights, configuration and model card: the same bytes wherever and whenever the adapter is saved."""
+def save_adapter(tuned: "PeftModel", folder: Path, card: str, *, base: str, revision: str) -> None:
+    """Write weights, configuration and model card: the same bytes wherever and whenever the adapter is saved.
+
+    Args:
+        tuned: The base model with its adapter.
+        folder: Where it goes.
+        card: The model card.
+        base: Repository or folder of the base model, which peft's `AutoPeftModelForCausalLM` loads with the adapter.
+        revision: Of the base model.
+    """
     tuned.save_pretrained(folder)
     # peft's own card names the path of the base model.
     (folder / CARD_FILE).write_text(card, encoding="utf-8", newline="\n")
     file = folder / ADAPTER_CONFIG
     config = json.loads(file.read_text(encoding="utf-8"))
-    # peft names the path of the base model, and lists sets in an order that changes with every process.
+    # peft names the path from which the base model was loaded, and lists sets in an order that changes with every process.
     steady = {name: sorted(value) if isinstance(value, list) else value for name, value in config.items()}
-    steady["base_model_name_or_path"] = None
+    steady |= {"base_model_name_or_path": base, "revision": revision}
     file.write_text(json.dumps(steady, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

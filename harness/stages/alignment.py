@@ -80,16 +80,17 @@ def adapters(
             positions=Portion(networks.batch_tokens),
         ).run()
         if record.failure is None:
+            base, revision = networks.model.address, revision_of(networks.model)
             trained = Trained(
                 task=task,
-                revision=revision_of(networks.model),
+                revision=revision,
                 drawn=training.chosen(drawn_pairs(len(training), task)),
                 pool_size=len(training),
                 held_out=held_out,
                 losses=record.losses,
                 moments=record.moments,
             )
-            save_adapter(tuned, out, model_card(trained))
+            save_adapter(tuned, out, model_card(trained), base=base, revision=revision)
         else:
             log.error("%s", record.failure)
             write_table(out, AdapterFailure, [record.failure])

@@ -308,6 +308,23 @@ def test_a_saved_adapter_comes_back(language_model: LanguageModel, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+def test_peft_loads_a_saved_adapter_with_its_base_model(
+    world: World, language_model: LanguageModel, tmp_path: Path
+) -> None:
+    from peft import AutoPeftModelForCausalLM
+
+    base = world.model.address
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        strengthen(tuned)
+        save_adapter(tuned, tmp_path, "# A card\n", base=base, revision="1f2e")
+    ids = torch.tensor(language_model.token_ids(SENTENCES[:1]))
+    with attached(language_model.model, tmp_path):
+        expected = language_model.model(input_ids=ids).logits
+    loaded = AutoPeftModelForCausalLM.from_pretrained(tmp_path, attn_implementation="eager").eval()
+    torch.testing.assert_close(loaded(input_ids=ids).logits, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 def test_a_saved_adapter_tells_no_path_and_no_order_of_a_set(
     language_model: LanguageModel, tmp_path: Path
 ) -> None:
@@ -315,9 +332,9 @@ def test_a_saved_adapter_tells_no_path_and_no_order_of_a_set(
     modules = ("v_proj", "q_proj", "o_proj", "k_proj")
     choice = replace(CHOICE, target_modules=modules, layers=(2, 0))
     with trained_adapter(language_model.model, choice, seed=0) as tuned:
-        save_adapter(tuned, tmp_path, "# A card\n")
+        save_adapter(tuned, tmp_path, "# A card\n", base="a/model", revision="1f2e")
     config = json.loads((tmp_path / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] is None
+    assert (config["base_model_name_or_path"], config["revision"]) == ("a/model", "1f2e")
     assert config["target_modules"] == sorted(modules)
     assert config["layers_to_transform"] == [0, 2]
 
@@ -602,5 +619,5 @@ def strengthen(tuned: Any) -> None:
 def saved(language_model: LanguageModel, folder: Path) -> Path:
     with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
         strengthen(tuned)
-        save_adapter(tuned, folder, "# A card\n")
+        save_adapter(tuned, folder, "# A card\n", base="a/model", revision="1f2e")
     return folder

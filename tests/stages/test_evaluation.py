@@ -154,7 +154,7 @@ def _strong_adapter(language_model: LanguageModel, tmp_path: Path) -> Path:
         for name, parameter in tuned.named_parameters():
             if "lora_B" in name:
                 parameter.data.normal_(0, 1, generator=torch.Generator().manual_seed(1))
-        save_adapter(tuned, tmp_path / "adapter", "# A card\n")
+        save_adapter(tuned, tmp_path / "adapter", "# A card\n", base="a/model", revision="1f2e")
     return tmp_path / "adapter"
 
 

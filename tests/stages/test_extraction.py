@@ -102,7 +102,7 @@ def adapter(language_model: LanguageModel, tmp_path_factory: pytest.TempPathFact
         for name, parameter in tuned.named_parameters():
             if "lora_B" in name:
                 parameter.data.normal_(generator=torch.Generator().manual_seed(0))
-        save_adapter(tuned, folder, "# A card\n")
+        save_adapter(tuned, folder, "# A card\n", base="a/model", revision="1f2e")
     return folder
 
 

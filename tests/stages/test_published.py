@@ -52,7 +52,7 @@ def adapter_folder(model: LanguageModel, folder: Path) -> Path:
             for name, weight in tuned.named_parameters():
                 if "lora_B" in name:
                     weight.fill_(0.02)
-        save_adapter(tuned, folder, "# A card\n")
+        save_adapter(tuned, folder, "# A card\n", base="a/model", revision="1f2e")
     (folder / "README.md").unlink()
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = "google/gemma-2-2b"
