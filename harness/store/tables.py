@@ -1,5 +1,6 @@
 """Stored tables: Parquet files whose columns are the fields of a record, written as a stream, read back typed."""
 
+import inspect
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from harness.words.columns import meanings_of, unit_of
 
 Row = TypeVar("Row")
 
@@ -116,7 +119,7 @@ def _read(folder: Path, row_type: type) -> pa.Table:
     path = table_path(folder, row_type)
     table = pq.read_table(path)
     expected = _schema(row_type)
-    if table.schema.remove_metadata() != expected:
+    if table.schema != expected:
         raise ValueError(
             f"{path} does not hold a table of {row_type.__name__}: found columns {table.schema.names}, "
             f"expected {expected.names}; delete the artifact and run the stage again"
@@ -131,11 +134,19 @@ def _as_arrow(rows: list[Row], row_type: type[Row]) -> pa.Table:
 
 
 def _schema(row_type: type) -> pa.Schema:
+    """The columns, each with what it means and its unit: whoever opens the file elsewhere needs no code of ours."""
+    meanings = meanings_of(row_type)
     return pa.schema(
         [
-            pa.field(name, _arrow_type(kind), nullable=_is_optional(kind))
+            pa.field(
+                name,
+                _arrow_type(kind),
+                nullable=_is_optional(kind),
+                metadata={"meaning": meanings[name], "unit": unit_of(row_type, name)},
+            )
             for name, kind in typing.get_type_hints(row_type).items()
-        ]
+        ],
+        metadata={"meaning": inspect.getdoc(row_type) or ""},
     )
 
 

@@ -1,6 +1,7 @@
 """Stored tables come back as they went in, for every record, and never as another table."""
 
 import dataclasses
+import inspect
 import re
 import types
 import typing
@@ -12,7 +13,7 @@ import pytest
 
 from harness.store import tables
 from harness.store.tables import read_column, read_ragged, read_table, table_path, write_table, writing
-from harness.words import estimate, records
+from harness.words import columns, estimate, records
 from harness.words.estimate import UnitValue
 from harness.words.records import MeanResidual, Selection, Text, TextLength, TokenActivation
 
@@ -175,3 +176,32 @@ def test_a_missing_value_is_refused_where_the_record_needs_one(tmp_path: Path) -
     spoilt = TextLength(text_id=1, tokens=typing.cast("int", None))
     with pytest.raises(ValueError, match="non-nullable"):
         write_table(tmp_path, TextLength, [spoilt])
+
+
+@pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)
+def test_a_file_says_what_each_column_means_and_its_unit(tmp_path: Path, kind: type) -> None:
+    write_table(tmp_path, kind, rows_of(kind, 1))
+    schema = pq.read_schema(table_path(tmp_path, kind))
+    told = {
+        field.name: {key.decode(): value.decode() for key, value in field.metadata.items()}
+        for field in schema
+    }
+    assert [name for name, said in told.items() if not said["meaning"]] == []
+    numbers = [name for name, hint in typing.get_type_hints(kind).items() if "float" in str(hint)]
+    assert [name for name in numbers if not told[name]["unit"]] == []
+    assert schema.metadata[b"meaning"].decode() == inspect.getdoc(kind)
+
+
+def test_a_column_is_told_in_the_words_of_its_record(tmp_path: Path) -> None:
+    write_table(tmp_path, Selection, [])
+    field = pq.read_schema(table_path(tmp_path, Selection)).field("stored_peak")
+    assert field.metadata == {
+        b"meaning": b"Peak activation that the export stored for the row the phrase was cut from.",
+        b"unit": b"activation",
+    }
+
+
+def test_nothing_is_told_of_a_column_that_no_record_has() -> None:
+    names = {name for kind in RECORDS for name in typing.get_type_hints(kind)}
+    known = {f"{kind.__name__}.{name}" for kind in RECORDS for name in typing.get_type_hints(kind)} | names
+    assert {*columns.MEANINGS, *columns.UNITS} <= known
