@@ -105,6 +105,12 @@ class Presentation:
     specifications: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     """What the groups of languages are called."""
+    things: str = "models and data"
+    """What a run rests on, in a few words."""
+    uncounted: str = "other models or data"
+    """With what a number could come out otherwise though no interval answers for it."""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """Words of the design that a page explains."""
 
     @property
     def pointed(self) -> frozenset[str]:

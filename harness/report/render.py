@@ -336,7 +336,7 @@ def _claims_by_tier(claims: Sequence[JudgedClaim]) -> list[tuple[str, list[Judge
 
 def _estimates_digest(report: Report) -> str:
     """Digest of the stored estimates; empty where none is stored."""
-    stage = (tables.design_for(report.run.study) or Design).estimates
+    stage = (wording.design_for(report.run.study) or Design).estimates
     return next((row.digest for row in report.run.artifacts if row.stage == stage), "")
 
 

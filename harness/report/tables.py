@@ -6,14 +6,12 @@ from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import itemgetter
 
-from harness.designs.design import Design, design_of
 from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, Presentation, Scope
 from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
 from harness.report.numbers import NONE, amount, count, estimated, exact, unit_form, whole
 from harness.report.vocabulary import BASELINES, REASONS, STATES, TIERS
-from harness.sources.studies import load_study
-from harness.words.errors import Reason, UsageError
+from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome
 from harness.words.records import Coverage
 from harness.words.runfacts import LanguageFact
@@ -123,23 +121,9 @@ class Filled:
     names: Names
 
 
-def design_for(study: str) -> Design | None:
-    """The design of a study by name; None where the study is not at hand."""
-    try:
-        return design_of(load_study(study))
-    except UsageError:
-        return None
-
-
-def presentation_of(study: str) -> Presentation:
-    """How the numbers of a study are presented; those of one that is not at hand are shown plainly."""
-    design = design_for(study)
-    return design.presentation if design else PLAIN
-
-
 def filled_panels(report: Report) -> list[Filled]:
     """Every panel with its share of the measurements, and a last one for the rest if there is a rest."""
-    presentation = presentation_of(report.run.study)
+    presentation = wording.presentation_of(report.run.study)
     names, filled = Names(report.languages, presentation), []
     waiting = list(report.measurements)
     for panel in presentation.panels:

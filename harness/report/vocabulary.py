@@ -21,25 +21,26 @@ class ModeWords:
 
 
 MODES = {
+    # {things}, or {Things} at the head of a sentence: what a run of the study's design rests on.
     "fixture": ModeWords(
         ribbon="FIXTURE RUN \u2014 SAYS NOTHING ABOUT THE PAPER",
         what_ran="The whole pipeline ran on a miniature world made for testing.",
         outcome="It measured",
         may="the harness runs here from end to end, and computes what it is known to compute wherever a "
         "self-check agrees.",
-        may_not="anything about the paper. Model, dictionaries, translators and benchmarks are miniatures; "
+        may_not="anything about the paper. {Things} are miniatures; "
         "their numbers below only show the form of a full report.",
     ),
     "rehearsal": ModeWords(
         ribbon="REHEARSAL \u2014 RANDOM WEIGHTS, SAYS NOTHING ABOUT THE PAPER",
         what_ran="The pipeline ran on the true shapes with random weights.",
         outcome="It measured",
-        may="the harness handles models and dictionaries of the true size on this machine.",
-        may_not="anything about the paper. Random weights know no language; their numbers mean nothing.",
+        may="the harness handles {things} of the true size on this machine.",
+        may_not="anything about the paper. Random weights know nothing; their numbers mean nothing.",
     ),
     "full": ModeWords(
         ribbon="FULL RUN",
-        what_ran="The pipeline ran on the study's own model, dictionaries and benchmarks.",
+        what_ran="The pipeline ran on the study's own {things}.",
         outcome="It measured",
         may="these models and data give these numbers under the specification whose digest is printed below.",
         may_not="that the paper agrees or deviates: no number here has been compared with a printed one.",

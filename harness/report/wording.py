@@ -1,7 +1,10 @@
 """What a report says in sentences, and a judged claim in a reader's words; the same in every format."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
+from harness.designs.design import Design, design_of
+from harness.designs.presentation import PLAIN, Presentation
 from harness.report.document import JudgedCase, JudgedClaim, PrintedTarget, Report
 from harness.report.numbers import NONE, amount, count, estimated, exact, interval, unit_form
 from harness.report.vocabulary import (
@@ -16,8 +19,9 @@ from harness.report.vocabulary import (
     WHYS,
     ModeWords,
 )
+from harness.sources.studies import load_study
 from harness.words.claim import PRINTED_UNITS, SOURCES_IN_WORDS, Kind, Tier, Unit, shown_as
-from harness.words.errors import Reason
+from harness.words.errors import Reason, UsageError
 from harness.words.verdict import Numbers, State
 
 PRIMARY_ENDINGS = (
@@ -35,7 +39,26 @@ PRIMARY_ENDINGS = (
 
 def mode_words(report: Report) -> ModeWords:
     """What a reader must know about a run before any number."""
-    return UNMEASURED if report.not_run else MODES[report.mode]
+    words = UNMEASURED if report.not_run else MODES[report.mode]
+    things = presentation_of(report.run.study).things
+    said = {each.name: getattr(words, each.name) for each in fields(words)}
+    return ModeWords(
+        **{name: text.format(things=things, Things=things.capitalize()) for name, text in said.items()}
+    )
+
+
+def design_for(study: str) -> Design | None:
+    """The design of a study by name; None where the study is not at hand."""
+    try:
+        return design_of(load_study(study))
+    except UsageError:
+        return None
+
+
+def presentation_of(study: str) -> Presentation:
+    """How the numbers of a study are presented; those of one that is not at hand are shown plainly."""
+    design = design_for(study)
+    return design.presentation if design else PLAIN
 
 
 def stamp_words(report: Report) -> str:
@@ -128,7 +151,7 @@ def may_not_conclude(report: Report) -> str:
     declared = "that the numbers were measured as declared; " if report.mode == "audit" else ""
     return (
         f"{declared}anything from INCONCLUSIVE, CONTESTED or NOT RUN; that the paper as a whole is right or wrong; anything "
-        f"about other models, dictionaries or languages."
+        f"about other {presentation_of(report.run.study).things}."
     )
 
 

@@ -13,8 +13,7 @@ from harness.models.failed_adapters import adapter_failures, unusable_models
 from harness.report.assembly import Records, as_report
 from harness.report.document import SCHEMA_VERSION, Point, Report, as_json, from_json
 from harness.report.render import render_junit, render_page, render_summary
-from harness.report.tables import presentation_of
-from harness.report.wording import exit_words, mode_words, outcome
+from harness.report.wording import exit_words, mode_words, outcome, presentation_of
 from harness.store.files import write_whole
 from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
 from harness.store.tables import read_column, read_table, table_path

@@ -63,6 +63,6 @@ def test_every_table_is_read_as_one(run_folder: Path) -> None:
 
 
 def test_a_pipe_does_not_end_a_cell(tmp_path: Path) -> None:
-    row = worlds.named(replace(worlds.BLANK, quantity="a|b", unit="furlongs"))
+    row = worlds.named(replace(worlds.BLANK, quantity="a|b", unit="tokens"))
     write_report(worlds.facts(), *worlds.store(tmp_path, [row], []), tmp_path / "out")
-    assert ["a|b", "0.0000 furlongs", "60 latents"] in cells((tmp_path / "out/summary.md").read_text())
+    assert ["a|b", "0.0 tokens", "60 latents"] in cells((tmp_path / "out/summary.md").read_text())

@@ -114,6 +114,14 @@ def test_every_mode_has_its_ribbon(tmp_path: Path, mode: str, ribbon: str) -> No
     assert "FIXTURE" not in page
 
 
+def test_what_a_run_rests_on_is_told_by_its_design(page: str, tmp_path: Path) -> None:
+    assert "Model, dictionaries, translators and benchmarks are miniatures" in page
+    plain = rendered(tmp_path, study="elsewhere")
+    assert "Models and data are miniatures" in plain
+    assert "<dt>latent</dt>" in page
+    assert "<dt>latent</dt>" not in plain
+
+
 def test_it_says_that_no_claim_is_judged(page: str) -> None:
     assert "No claim is judged yet: this version measures" in page
 

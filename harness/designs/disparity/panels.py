@@ -260,4 +260,11 @@ PRESENTATION = Presentation(
     readings=READINGS,
     specifications=SPECIFICATIONS,
     groups={"reference": "Reference", "high": "High-resource", "low": "Low-resource"},
+    things="model, dictionaries, translators and benchmarks",
+    uncounted="another dictionary, other phrases or another translator",
+    terms={
+        "unit": "what varies and is resampled: a latent, a question, a text, a language",
+        "latent": "one direction of a sparse autoencoder\u2019s dictionary, with its activation",
+        "seed": "one training of an adapter; several tell what one training would vary by",
+    },
 )
