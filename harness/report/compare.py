@@ -14,7 +14,8 @@ from harness.words.errors import UsageError
 from harness.words.verdict import Interval, State
 
 ROUNDING = 1e-4
-"""Share of a number, or of the whole that it is a share of, by which processors and libraries may differ."""
+"""Share of a number, or of the whole that it is a share of, by which processors and libraries may differ; of a number that a page
+prints as zero, share of the last digit."""
 ERRORS_OF_90 = 1.6448536
 """Standard errors from the middle of a 90 % interval to its end."""
 ERRORS_BEYOND = 1.959964
@@ -185,7 +186,8 @@ def change(
         errors = [(high - low) / 2 / ERRORS_OF_90 for low, high in filter(None, intervals)]
         joint = math.hypot(*errors) if len(errors) == len(intervals) else 0.0
         size = distance / joint if joint else None
-        if distance <= tolerance * max(abs(before), abs(after), unit_form(unit).whole):
+        form = unit_form(unit)
+        if distance <= tolerance * max(abs(before), abs(after), form.whole or 10.0**-form.decimals):
             noise = Noise.ROUNDING
         elif size is None:
             noise = Noise.UNKNOWN

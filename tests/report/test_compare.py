@@ -47,6 +47,7 @@ def test_rounding_is_a_share_of_what_has_no_whole() -> None:
         return change(2.0, after, "nats", (None, None)).noise
 
     assert (noise(2.00019), noise(2.00021)) == (Noise.ROUNDING, Noise.UNKNOWN)
+    assert change(1e-15, 3e-15, "activation squared", (None, None)).noise is Noise.ROUNDING
     assert change(2.0, 2.1, "nats", (None, None), tolerance=0.06).noise is Noise.ROUNDING
 
 

@@ -172,7 +172,7 @@ def test_an_unknown_quantity_is_shown(tmp_path: Path) -> None:
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert "Other measurements" in page
     assert "novel-thing" in page
-    assert "\u22123.2 tokens" in page
+    assert "\u22123.2\u00a0tokens" in page
 
 
 def test_a_unit_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
