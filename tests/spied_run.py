@@ -35,11 +35,12 @@ class Spy:
         patch.setattr(Gemma2DecoderLayer, "forward", self._passing(Gemma2DecoderLayer.forward))
 
     def _entering(self, forward: Callable[..., Any]) -> Callable[..., Any]:
-        def entering(model: Gemma2Model, *args: Any, attention_mask: torch.Tensor, **named: Any) -> Any:
-            self.entered = int(attention_mask.sum())
-            self.texts[self.stage] += len(attention_mask)
+        def entering(model: Gemma2Model, *, input_ids: torch.Tensor, **named: Any) -> Any:
+            is_token = input_ids != model.config.pad_token_id
+            self.entered = int(is_token.sum())
+            self.texts[self.stage] += len(input_ids)
             self.tokens[self.stage] += self.entered
-            return forward(model, *args, attention_mask=attention_mask, **named)
+            return forward(model, input_ids=input_ids, **named)
 
         return entering
 

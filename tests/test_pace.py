@@ -103,10 +103,11 @@ def test_training_reaches_the_layers_of_its_loss(tmp_path: Path) -> None:
 def test_prompts_are_counted_and_those_of_the_other_world_assumed(pencil: PencilRun) -> None:
     pencil.keep("benchmarks", "en", PromptTotal(prompts=50, tokens=10_000))
     found = told(paced(pencil, {"benchmarks": 5.0}), "benchmarks")
-    assert found.texts == 10 * 3 * 6_000 * 4
+    assert found.texts == 10 * 3 * 6_000
     assert found.counted_tokens_per_text == 200
-    assert found.tokens_per_text == 840
-    assert found.seconds == pytest.approx(5 * found.texts * 840 / 10_000)
+    # Ten examples, the question and four options of 30 tokens twice; one question with letters, its examples once for all.
+    assert found.tokens_per_text == (2 * (11 * 90 + 120) + 90) // 3 == 770
+    assert found.seconds == pytest.approx(5 * found.texts * 770 / 10_000)
 
 
 def test_translators_are_paced_by_texts(pencil: PencilRun) -> None:

@@ -21,6 +21,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from harness.models.adapters import save_adapter, trained_adapter
+from harness.words.study import AlignedLatents, AlignmentChoice
+
 PAD, EOS, BOS, UNK = range(4)
 SPECIALS = ["<pad>", "<eos>", "<bos>", "<unk>"]
 D_MODEL, D_SAE, VOCABULARY = 32, 64, 600
@@ -80,6 +83,30 @@ def write_model(folder: Path, num_layers: int, vocab_size: int, seed: int) -> Ge
     initialise(model, seed)
     model.save_pretrained(folder)
     return model
+
+
+def write_strong_adapter(model: Gemma2ForCausalLM, folder: Path) -> Path:
+    """An adapter whose random weights are large enough to change most answers."""
+    choice = AlignmentChoice(
+        latents=AlignedLatents.OWN,
+        alpha=1,
+        detach_english=False,
+        layers=(0, 1, 2),
+        rank=4,
+        lora_alpha=8,
+        target_modules=("q_proj", "v_proj"),
+        learning_rate=1e-3,
+        batch_size=2,
+        epochs=1,
+        pairs=2,
+        weight_decay=0.01,
+    )
+    with trained_adapter(model, choice, seed=0) as tuned:
+        for name, parameter in tuned.named_parameters():
+            if "lora_B" in name:
+                parameter.data.normal_(0, 1, generator=torch.Generator().manual_seed(1))
+        save_adapter(tuned, folder, "# A card\n", base="a/model", revision="1f2e")
+    return folder
 
 
 def initialise(model: nn.Module, seed: int) -> None:

@@ -99,6 +99,16 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     )
 
 
+def key_value_cache() -> Any:  # noqa: ANN401
+    """An empty cache that keeps all keys of all layers.
+
+    One that is made after a configuration drops what lies outside a sliding window: what a mask is wide then depends on the layer.
+    """
+    from transformers import DynamicCache
+
+    return DynamicCache()
+
+
 def sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
     """Where a model lies, once its files are all there, are of its kind, and name each tensor once.
 

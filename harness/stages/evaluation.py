@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from harness.models.adapters import attached
 from harness.models.failed_adapters import passes_on_failure
+from harness.models.likelihood import Request, continuation_answers, reading_of
 from harness.models.loading import LanguageModel, load_language_model
-from harness.stages.evaluation_likelihood import Request, continuation_answers
 from harness.stages.evaluation_tasks import QuestionSet, StagedTask, askable, document_id, stage_tasks
 from harness.stages.stage import stage
 from harness.store.tables import write_table
@@ -126,7 +127,7 @@ def item_outcomes(
         language_model: The base model, for its tokenizer.
         model: What answers: the base model itself, or the same with an adapter.
         questions: Language, benchmarks, data and sizes.
-        batch_items: Rows per forward pass at most.
+        batch_items: Prompts per forward pass at most.
 
     Raises:
         ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
@@ -156,13 +157,24 @@ def scorer(
     Args:
         language_model: The base model, for its tokenizer.
         model: What answers.
-        batch_items: Rows per forward pass at most.
-        note: Hears what the model reads, once for all requests that come together.
+        batch_items: Prompts per forward pass at most.
+        note: Hears what the model reads, once for each benchmark.
     """
     from lm_eval.models.huggingface import HFLM
 
     class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
         """Refuses any request that is empty, does not begin with exactly one BOS, or does not fit the model."""
+
+        def loglikelihood(
+            self,
+            requests: Sequence[Any],
+            disable_tqdm: bool = False,  # noqa: FBT001, FBT002  lm-eval's own
+        ) -> list[tuple[float, bool]]:
+            # One benchmark at a time: within one, prompts may begin with the same examples.
+            answers: list[tuple[float, bool]] = []
+            for _, asked in groupby(requests, key=lambda request: request.task_name):
+                answers += super().loglikelihood(list(asked), disable_tqdm=disable_tqdm)
+            return answers
 
         def tok_encode(
             self,
@@ -185,24 +197,14 @@ def scorer(
             for request in asked:
                 _require_one_bos(request, language_model.bos_id)
                 _require_fits(request, self.max_length)
-            note(_prompt_total(asked))
-            answers = continuation_answers(
-                model,
-                asked,
-                pad_id=language_model.pad_id,
-                device=language_model.device,
-                batch_items=batch_items,
-            )
+            reading = reading_of(asked)
+            note(PromptTotal(prompts=reading.texts, tokens=reading.tokens))
+            answers = continuation_answers(language_model, model, reading, batch_items=batch_items)
             return [(answer.log_likelihood, answer.is_greedy) for answer in answers]
 
     return OneBosModel(
         pretrained=model, tokenizer=language_model.tokenizer, batch_size=batch_items, add_bos_token=True
     )
-
-
-def _prompt_total(requests: Sequence[Request]) -> PromptTotal:
-    rows = {request.fed for request in requests}
-    return PromptTotal(prompts=len(rows), tokens=sum(map(len, rows)))
 
 
 def _evaluate(
@@ -272,9 +274,9 @@ def _require_one_bos(request: Request, bos_id: int) -> None:
 
 def _require_fits(request: Request, max_length: int) -> None:
     """Guards against prompts beyond what the model was trained to read."""
-    if len(request.fed) > max_length:
+    if request.num_read > max_length:
         raise ValueError(
-            f"a benchmark request has {len(request.fed)} tokens, but the model reads {max_length}; lower max_shots"
+            f"a benchmark request has {request.num_read} tokens, but the model reads {max_length}; lower max_shots"
         )
 
 

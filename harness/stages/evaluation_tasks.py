@@ -60,6 +60,10 @@ class Family:
     """Settings of the template that name splits nobody reads, and that the data may spell otherwise."""
     optional: tuple[str, ...] = ()
     """Fields that the template looks at, and that no document of a file may have."""
+    asks_letters: bool = False
+    """True where options stand in the question, and a letter is the answer."""
+    shares_examples: bool = False
+    """True where the same examples stand before every question."""
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -82,6 +86,8 @@ FAMILIES: Mapping[str, Family] = {
         fault=mmlu_fault,
         evaluated_key="test_split",
         shots_key="fewshot_split",
+        asks_letters=True,
+        shares_examples=True,
     ),
 }
 """Stock templates by their path below lm-eval's Okapi tasks."""

@@ -200,7 +200,7 @@ class PromptTotal:
     """What the model was given to answer all questions of one item (`prompt_totals`); what it cost, and no result."""
 
     prompts: int
-    """Different rows of tokens: a prompt with an option behind it; options of one token share theirs."""
+    """Different ones, all options of a question behind one, and once for each benchmark what all of its prompts begin with."""
     tokens: int
     """Of all of them, BOS with them and padding without."""
 

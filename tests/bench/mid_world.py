@@ -134,7 +134,22 @@ def _phrases(count: int, seed: int) -> list[str]:
 
 def _phrase(stream: np.random.Generator) -> str:
     length = int(np.clip(stream.lognormal(mean=3.05, sigma=0.5), SHORTEST, LONGEST))
-    return " ".join(f"w{number}" for number in stream.integers(0, VOCABULARY - len(SPECIALS), length))
+    return _words(stream, length)
+
+
+def benchmark_items(count: int) -> list[tuple[str, str]]:
+    """Prompt and option of four options for each item, behind ten examples that are drawn for every item anew."""
+    asked: list[tuple[str, str]] = []
+    for number in range(count):
+        stream = np.random.default_rng([3, number])
+        *examples, question = ([_words(stream, 24), _words(stream, 8)] for _ in range(11))
+        shown = " ".join(text for example in examples for text in example)
+        asked += [(f"{shown} {question[0]}", f" {_words(stream, 8)}") for _ in range(4)]
+    return asked
+
+
+def _words(stream: np.random.Generator, count: int) -> str:
+    return " ".join(f"w{number}" for number in stream.integers(0, VOCABULARY - len(SPECIALS), count))
 
 
 def _texts(count: int) -> list[Text]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench.mid_world import MidWorld
+from tests.bench.mid_world import MidWorld, benchmark_items
 
 Work = Callable[[int], int]
 """Does a number of phrases, or steps; gives how many tokens or steps that were."""
@@ -167,6 +167,24 @@ def peft_alignment(world: MidWorld) -> Work:
     return work
 
 
+def stock_benchmarks(world: MidWorld) -> Work:
+    """Items of four options behind ten examples, scored by lm-eval's own wrapper."""
+    from lm_eval.models.huggingface import HFLM
+
+    model = _model(world)
+    return _asking(
+        HFLM(pretrained=model.model, tokenizer=model.tokenizer, batch_size=BENCHMARK_ROWS, add_bos_token=True)
+    )
+
+
+def harness_benchmarks(world: MidWorld) -> Work:
+    """The same items, scored as the benchmarks stage does."""
+    from harness.stages.evaluation import scorer
+
+    model = _model(world)
+    return _asking(scorer(model, model.model, BENCHMARK_ROWS, lambda _: None))
+
+
 WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
     way.__name__: way
     for way in (
@@ -176,8 +194,28 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
         bridge_with_saes,
         harness_alignment,
         peft_alignment,
+        stock_benchmarks,
+        harness_benchmarks,
     )
 }
+
+BENCHMARK_ROWS = 16
+"""Rows per forward pass of either way."""
+
+
+def _asking(scoring: Any) -> Work:
+    """Items through a wrapper of lm-eval; four options count as one item."""
+    from lm_eval.api.instance import Instance
+
+    def work(amount: int) -> int:
+        asked = [
+            Instance("loglikelihood", {}, pair, place, task_name="arc")
+            for place, pair in enumerate(benchmark_items(amount))
+        ]
+        answers = scoring.loglikelihood(asked, disable_tqdm=True)
+        return len(answers) // 4
+
+    return work
 
 
 def _model(world: MidWorld) -> Any:

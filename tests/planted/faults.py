@@ -108,17 +108,10 @@ FAULTS = (
     ),
     Fault(
         name="padding on the other side, mask and all, in evaluation",
-        patches=(
-            Patch(
-                "models.batches:padded_left",
-                "[pad_id] * (longest - len(row)) + list(row)",
-                "list(row) + [pad_id] * (longest - len(row))",
-            ),
-            Patch(
-                "models.batches:padded_left",
-                "[0] * (longest - len(row)) + [1] * len(row)",
-                "[1] * len(row) + [0] * (longest - len(row))",
-            ),
+        patches=_patched(
+            "models.likelihood:_padded",
+            "[*row, *(filler,) * (width - len(row))]",
+            "[*(filler,) * (width - len(row)), *row]",
         ),
         redone=UNTUNED,
         seen_by=("answers", "accuracies"),
@@ -764,9 +757,9 @@ FAULTS = (
     Fault(
         name="log-probabilities of the token before",
         patches=_patched(
-            "stages.evaluation_likelihood:_answer",
-            "log_probs[-len(request.continuation) :]",
-            "log_probs[-len(request.continuation) :].roll(1, 0)",
+            "models.likelihood:continuation_answers",
+            "row_hidden[len(row.prompt) - 1 : len(row.ids)]",
+            "row_hidden[len(row.prompt) - 1 : len(row.ids)].roll(1, 0)",
         ),
         redone=UNTUNED,
         seen_by=("answers", "accuracies"),

@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import math
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ from tokenizers import processors
 
 from claims.sin2025.profiles import fixture
 from harness.designs.disparity.scores import read_answers, require_same_items
-from harness.models.adapters import attached, save_adapter, trained_adapter
+from harness.models.adapters import attached
 from harness.models.loading import LanguageModel, load_language_model
-from harness.stages import evaluation, evaluation_likelihood
+from harness.stages import evaluation
 from harness.stages.evaluation import item_outcomes
-from harness.stages.evaluation_likelihood import Head, Request, continuation_answers
 from harness.stages.evaluation_tasks import (
     QuestionSet,
     document_id,
@@ -35,8 +33,9 @@ from harness.stages.evaluation_tasks import (
 from harness.store.tables import read_table
 from harness.words.errors import MissingSourceError
 from harness.words.records import ItemOutcome, PromptTotal, UnaskedBenchmark
-from harness.words.study import AlignedLatents, AlignmentChoice, Benchmark, Home, Pin
+from harness.words.study import Benchmark, Home, Pin
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
+from tests.world_networks import write_strong_adapter
 from tests.worlds import BENCHMARKS, World
 
 ARC, HELLASWAG, MMLU = BENCHMARKS
@@ -135,27 +134,7 @@ def _prompts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(name="strong_adapter")
 def _strong_adapter(language_model: LanguageModel, tmp_path: Path) -> Path:
-    """An adapter whose random weights are large enough to change most answers."""
-    choice = AlignmentChoice(
-        latents=AlignedLatents.OWN,
-        alpha=1,
-        detach_english=False,
-        layers=(0, 1, 2),
-        rank=4,
-        lora_alpha=8,
-        target_modules=("q_proj", "v_proj"),
-        learning_rate=1e-3,
-        batch_size=2,
-        epochs=1,
-        pairs=2,
-        weight_decay=0.01,
-    )
-    with trained_adapter(language_model.model, choice, seed=0) as tuned:
-        for name, parameter in tuned.named_parameters():
-            if "lora_B" in name:
-                parameter.data.normal_(0, 1, generator=torch.Generator().manual_seed(1))
-        save_adapter(tuned, tmp_path / "adapter", "# A card\n", base="a/model", revision="1f2e")
-    return tmp_path / "adapter"
+    return write_strong_adapter(language_model.model, tmp_path / "adapter")
 
 
 @pytest.mark.parametrize("language", ["en", "ml"])
@@ -172,19 +151,41 @@ def test_outcomes_equal_those_of_a_slow_loop(
 
 
 def test_what_the_model_reads_is_counted(world: World, language_model: LanguageModel, tmp_path: Path) -> None:
-    """Every option behind its prompt but for its last token; the four letters of one question read the same."""
+    """Every prompt once, every option but for its last token, and what all prompts of a benchmark begin with once.
+
+    That counts as a prompt of its own.
+    """
     produced(world, task_of(world, "en"), tmp_path)
-    read: dict[str, set[tuple[int, ...]]] = {benchmark.name: set() for benchmark in BENCHMARKS}
+    prompts, tokens = 0, 0
     for benchmark in BENCHMARKS:
         pin = world.benchmarks[benchmark.data_folder]
+        behind: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
         for document in read_documents(pin, "en", benchmark.evaluated_split):
             question = ASK[benchmark.name](document)
-            texts = [f"{question.prompt} {option}" for option in question.options]
-            read[benchmark.name] |= {tuple(ids[:-1]) for ids in language_model.token_ids(texts)}
-    assert len(read["mmlu"]) == NUM_TEST_ITEMS
-    rows = set().union(*read.values())
+            context, *wholes = language_model.token_ids(
+                [question.prompt, *(f"{question.prompt} {option}" for option in question.options)]
+            )
+            options = {tuple(whole[len(context) :]) for whole in wholes}
+            behind.setdefault(tuple(context), set()).update(options)
+        shared = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*behind, strict=False))))
+        prompts += len(behind) + 1
+        tokens += shared + sum(len(context) - shared for context in behind)
+        tokens += sum(len(option) - 1 for options in behind.values() for option in options)
     (total,) = read_table(tmp_path, PromptTotal)
-    assert total == PromptTotal(prompts=len(rows), tokens=sum(map(len, rows)))
+    assert total == PromptTotal(prompts=prompts, tokens=tokens)
+
+
+def test_examples_that_all_questions_share_are_read_once(world: World, tmp_path: Path) -> None:
+    """The first examples of MMLU stand before every question; those of ARC are drawn for each."""
+    read: dict[tuple[str, int], int] = {}
+    for benchmark in (ARC, MMLU):
+        for shots in (0, 5):
+            task = task_of(world, "en", benchmarks=(benchmark,), max_shots=shots)
+            produced(world, task, tmp_path / benchmark.name / str(shots))
+            (total,) = read_table(tmp_path / benchmark.name / str(shots), PromptTotal)
+            read[benchmark.name, shots] = total.tokens
+    assert read["mmlu", 5] < 2 * read["mmlu", 0]
+    assert read["arc", 5] > 3 * read["arc", 0]
 
 
 def test_five_options_are_asked_as_five(world: World, prompts: None, tmp_path: Path) -> None:
@@ -318,109 +319,6 @@ def test_adapter_answers_while_attached_and_is_gone_afterwards(
     assert [row.document_hash for row in tuned] == [row.document_hash for row in before]
 
 
-def test_likelihoods_equal_those_of_the_stock_wrapper(language_model: LanguageModel) -> None:
-    from lm_eval.models.huggingface import HFLM
-
-    stream = torch.Generator().manual_seed(0)
-    draws = [torch.randint(4, 600, (length,), generator=stream).tolist() for length in (3, 40, 9, 9, 1, 17)]
-    letters = [((2, *draws[1]), (letter,)) for letter in range(300, 304)]
-    pairs = [((2, *draw[:-2]), tuple(draw[-2:])) for draw in draws if len(draw) > 2] + letters
-    stock = HFLM(pretrained=language_model.model, tokenizer=language_model.tokenizer, batch_size=4)
-    expected = stock._loglikelihood_tokens([(("", ""), list(ids), list(more)) for ids, more in pairs], True)
-    ours = continuation_answers(
-        language_model.model,
-        [request(ids, more) for ids, more in pairs],
-        pad_id=0,
-        device="cpu",
-        batch_items=3,
-    )
-    assert [answer.log_likelihood for answer in ours] == pytest.approx(
-        [score for score, _ in expected], rel=1e-5
-    )
-    assert [answer.is_greedy for answer in ours] == [greedy for _, greedy in expected]
-
-
-def request(context: tuple[int, ...], continuation: tuple[int, ...]) -> Request:
-    return Request(name=f"option {continuation} of an item", context=context, continuation=continuation)
-
-
-def letter_requests(questions: int) -> list[Request]:
-    """Four one-token options after each of several random prompts."""
-    stream = torch.Generator().manual_seed(0)
-    prompts = torch.randint(4, 600, (questions, 12), generator=stream).tolist()
-    return [request((2, *prompt), (letter,)) for prompt in prompts for letter in range(300, 304)]
-
-
-def likelihoods(model: Any, requests: Sequence[Request]) -> list[float]:
-    answers = continuation_answers(model, requests, pad_id=0, device="cpu", batch_items=8)
-    return [answer.log_likelihood for answer in answers]
-
-
-def stock_likelihoods(model: Any, requests: Sequence[Request]) -> list[float]:
-    """Likelihoods of one-token options from the logits that the model itself gives."""
-    with torch.no_grad():
-        rows = [model(input_ids=torch.tensor([asked.fed])).logits[0, -1] for asked in requests]
-    log_probs = [row.float().log_softmax(-1) for row in rows]
-    return [float(row[asked.continuation[0]]) for row, asked in zip(log_probs, requests, strict=True)]
-
-
-def tied_questions(values: Sequence[float]) -> int:
-    """How many questions of four options hold two equal likelihoods."""
-    return sum(len(set(values[start : start + 4])) < 4 for start in range(0, len(values), 4))
-
-
-@pytest.mark.parametrize("tuned", [False, True], ids=["untouched", "through an adapter"])
-def test_likelihoods_equal_those_of_the_model_s_own_logits(
-    language_model: LanguageModel, strong_adapter: Path, *, tuned: bool
-) -> None:
-    asked = letter_requests(5)
-    with (
-        attached(language_model.model, strong_adapter)
-        if tuned
-        else nullcontext(language_model.model) as model
-    ):
-        expected = stock_likelihoods(model, asked)
-        assert likelihoods(model, asked) == pytest.approx(expected, rel=1e-6)
-
-
-def test_options_do_not_tie_by_rounding(world: World, language_model: LanguageModel) -> None:
-    coarse = load_language_model(world.model, replace(world.numerics, dtype="bfloat16"))
-    asked = letter_requests(60)
-    assert tied_questions(likelihoods(language_model.model, asked)) == 0
-    assert tied_questions(stock_likelihoods(coarse.model, asked)) > 0
-    assert tied_questions(likelihoods(coarse.model, asked)) == 0
-
-
-def test_logits_are_capped_before_they_are_compared() -> None:
-    head = Head(weight=torch.tensor([[1.0], [-1.0]]), soft_cap=2.0)
-    log_probs = head.log_probs(torch.tensor([[1000.0]]))[0].tolist()
-    assert log_probs == pytest.approx([-math.log1p(math.exp(-4)), -4 - math.log1p(math.exp(-4))], rel=1e-5)
-
-
-def test_greedy_continuations_are_known_as_such(language_model: LanguageModel) -> None:
-    ids = [2, 100, 200, 300]
-    for _ in range(2):
-        with torch.no_grad():
-            ids.append(int(language_model.model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
-    requests = [request((2, 100, 200, 300), tuple(more)) for more in (ids[4:], (5, 6))]
-    answers = continuation_answers(language_model.model, requests, pad_id=0, device="cpu", batch_items=2)
-    assert [answer.is_greedy for answer in answers] == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("context", "continuation", "found"),
-    [
-        pytest.param((2, 5), (), "2 and 0 tokens", id="no continuation"),
-        pytest.param((), (5,), "0 and 1 tokens", id="no context"),
-    ],
-)
-def test_empty_requests_are_refused(
-    context: tuple[int, ...], continuation: tuple[int, ...], found: str
-) -> None:
-    with pytest.raises(ValueError, match=rf"option .* of an item was encoded as {found}"):
-        request(context, continuation)
-
-
 def test_an_option_without_tokens_is_named(world: World, language_model: LanguageModel) -> None:
     scorer = evaluation.scorer(language_model, language_model.model, 2, [].append)
     with pytest.raises(
@@ -439,69 +337,6 @@ def test_likelihoods_that_are_no_number_stop_the_stage(
         match=r"(?s)option ' .+' of the item that ends with .+ log-likelihood nan; expected a finite",
     ):
         evaluation.item_outcomes(language_model, language_model.model, task_of(world, "en"), BATCH)
-
-
-def mixed_requests() -> list[Request]:
-    """Prompts of 3 to 60 tokens before options of one to three."""
-    stream = torch.Generator().manual_seed(0)
-    lengths = torch.randint(3, 60, (30,), generator=stream).tolist()
-    draws = [torch.randint(4, 600, (length + 3,), generator=stream).tolist() for length in lengths]
-    return [request((2, *draw[3:]), tuple(draw[: 1 + place % 3])) for place, draw in enumerate(draws)]
-
-
-@pytest.fixture(name="shapes")
-def _shapes(language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Fills with rows and padded length of every forward pass."""
-    shapes: list[tuple[int, int]] = []
-    forward = language_model.decoder.forward
-
-    def noted(**arguments: Any) -> Any:
-        shapes.append(tuple(arguments["input_ids"].shape))
-        return forward(**arguments)
-
-    monkeypatch.setattr(language_model.decoder, "forward", noted)
-    return shapes
-
-
-@pytest.mark.parametrize(
-    ("positions", "items"),
-    [
-        pytest.param(1, 8, id="every row alone"),
-        pytest.param(130, 8, id="two long rows, or many short ones"),
-        pytest.param(10**6, 8, id="bounded by rows"),
-        pytest.param(10**6, 100, id="all rows at once"),
-    ],
-)
-def test_results_do_not_depend_on_batches(
-    language_model: LanguageModel,
-    shapes: list[tuple[int, int]],
-    monkeypatch: pytest.MonkeyPatch,
-    positions: int,
-    items: int,
-) -> None:
-    asked = mixed_requests()
-    usual = likelihoods(language_model.model, asked)
-    shapes.clear()
-    monkeypatch.setattr(evaluation_likelihood, "BATCH_POSITIONS", positions)
-    answers = continuation_answers(language_model.model, asked, pad_id=0, device="cpu", batch_items=items)
-    assert [answer.log_likelihood for answer in answers] == pytest.approx(usual, rel=1e-5)
-    assert sum(rows for rows, _ in shapes) == len(asked)
-    assert all(rows <= items and (rows == 1 or rows * longest <= positions) for rows, longest in shapes)
-
-
-def test_results_do_not_depend_on_the_order_of_requests(
-    language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(evaluation_likelihood, "BATCH_POSITIONS", 130)
-    asked = mixed_requests() + letter_requests(3)
-    assert likelihoods(language_model.model, asked[::-1])[::-1] == likelihoods(language_model.model, asked)
-
-
-def test_requests_with_the_same_input_share_a_row(
-    language_model: LanguageModel, shapes: list[tuple[int, int]]
-) -> None:
-    likelihoods(language_model.model, letter_requests(1))
-    assert shapes == [(1, 13)]
 
 
 @pytest.mark.parametrize("template", ["$A", "<bos> <bos> $A"], ids=["no BOS", "two BOS"])

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from harness.designs.costs import WITH_GRADIENTS, Costs, Reading
 from harness.designs.disparity.plan import REPLAYED_ROWS, most_phrases, num_shards
+from harness.stages.evaluation_tasks import FAMILIES
 from harness.words.plan import Plan
 from harness.words.study import Profile
 
@@ -16,6 +17,9 @@ TOKENS_PER_PHRASE = 32
 
 TOKENS_PER_SHOT = 90
 """Mean tokens of one benchmark example with its question, over languages."""
+
+TOKENS_PER_OPTION = 30
+"""Mean tokens of an answer that is spelled out, over languages; where letters are asked for, none is read."""
 
 OPTIONS = 4
 """Continuations that are scored per item."""
@@ -90,12 +94,7 @@ def _readings(plan: Plan) -> Iterator[tuple[str, Reading]]:
     yield "activations-tuned", replace(whole, stored_bytes=panel + tokens)
     yield "dictionary-error", replace(whole, texts=sizes.dictionary_texts)
     yield "adapters", _training(plan)
-    asked = Reading(
-        texts=answers * OPTIONS,
-        tokens_per_text=_tokens_per_prompt(plan),
-        layers=layers,
-        stored_bytes=answers * BYTES_PER_ANSWER,
-    )
+    asked = replace(_asked(plan), layers=layers, stored_bytes=answers * BYTES_PER_ANSWER)
     yield from ((stage, asked) for stage in ("benchmarks", "benchmarks-tuned"))
 
 
@@ -120,9 +119,18 @@ def _training(plan: Plan) -> Reading:
     )
 
 
-def _tokens_per_prompt(plan: Plan) -> int:
-    shots = [_shots(plan.profile, benchmark.shots) + 1 for benchmark in plan.study.benchmarks]
-    return TOKENS_PER_SHOT * sum(shots) // max(1, len(shots))  # a study may ask no benchmark
+def _asked(plan: Plan) -> Reading:
+    """Every prompt once, with its options behind it; examples that all questions share once for all of them."""
+    items, tokens = items_at_most(plan), 0
+    for benchmark in plan.study.benchmarks:
+        family, examples = (
+            FAMILIES[benchmark.template],
+            TOKENS_PER_SHOT * _shots(plan.profile, benchmark.shots),
+        )
+        tokens += examples * (1 if family.shares_examples else items)
+        tokens += items * (TOKENS_PER_SHOT + (0 if family.asks_letters else OPTIONS * TOKENS_PER_OPTION))
+    prompts = items * len(plan.study.benchmarks)
+    return Reading(texts=prompts, tokens_per_text=tokens // max(1, prompts))  # a study may ask no benchmark
 
 
 def _shots(profile: Profile, shots: int) -> int:

@@ -44,7 +44,7 @@ STAGES = (
 """Every stage, in the order in which people read of them; each reads from earlier ones alone."""
 
 BATCH_TEXTS = 32
-"""Texts per translation batch, and options per benchmark batch."""
+"""Texts per translation batch, and prompts per benchmark batch."""
 
 SHARD_TEXTS = 16_384
 """Phrases that are translated in one piece, all or nothing: some minutes of work on an accelerator, or on many cores."""
