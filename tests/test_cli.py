@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -141,6 +142,19 @@ def test_an_old_run_is_rendered_again(small: SmallWorld, monkeypatch: pytest.Mon
 def test_without_a_command_help_is_shown(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
     assert call() == 4
     assert "Example: harness reproduce" in capsys.readouterr().out
+
+
+def test_commands_are_listed_in_whole_sentences_the_main_job_first(
+    small: SmallWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert call("--help") == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert listed.split()[:4] == ["reproduce", "The", "main", "job:"]
+    assert "..." not in listed
+    sentences = re.split(r"\n  (?=\w)", listed)
+    assert len(sentences) == 16
+    assert all(sentence.endswith(".") for sentence in sentences)
 
 
 @pytest.mark.parametrize(
