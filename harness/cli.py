@@ -93,12 +93,13 @@ def reproduce(
     fail_on: FailsOn = FailOn.UNRESOLVED,
 ) -> int:
     """The main job: run or resume the whole replication, judge the claims, and write the report."""
-    from harness.plugin import tell_in_pytest
+    from harness.plugin import require_checks, tell_in_pytest
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
     from harness.run.verdicts import Asked
     from harness.store.provenance import available_cores
 
+    require_checks()
     request = Request(
         study=study,
         profile=profile,

@@ -27,6 +27,7 @@ from harness.words.errors import (
     NotJudgedError,
     Reason,
     SettingError,
+    UsageError,
 )
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State
@@ -135,6 +136,18 @@ def verdicts_in(report: Report) -> Verdicts:
 def sentence(claim: JudgedClaim) -> str:
     """The name of a claim's test: its id, and what it says."""
     return f"{claim.id}: {claim.text}"
+
+
+def require_checks() -> None:
+    """Refuse to begin what no test would tell the end of.
+
+    Raises:
+        UsageError: If the one test of every claim is not there.
+    """
+    if not CHECKS.is_file():
+        raise UsageError(
+            f"there is no {CHECKS}, by which verdicts are told as tests; restore it with 'git checkout'"
+        )
 
 
 def tell_in_pytest(report: Report) -> None:

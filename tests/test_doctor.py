@@ -294,10 +294,10 @@ def stored_bytes(study: Study, profile: Profile, store: Path) -> int:
 
 
 def test_the_store_is_as_large_as_what_the_study_stores(tmp_path: Path) -> None:
-    """Mostly panels of half a million texts, once for every language and adapter."""
+    """Mostly panels of a hundred thousand texts, once for every language and adapter."""
     paper = load_profile(STUDY, "paper")
     whole = stored_bytes(STUDY, paper, tmp_path)
-    assert 40 * GIB < whole < 80 * GIB
+    assert 8 * GIB < whole < 16 * GIB
     half = replace(STUDY, shapes=replace(STUDY.shapes, num_layers=13), languages=STUDY.languages[:6])
     assert stored_bytes(half, paper, tmp_path) < whole / 6
     assert (

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness import plugin
-from harness.plugin import BrokenCheckError, Verdicts, sentence, tell_in_pytest, verdicts_of
+from harness.plugin import BrokenCheckError, Verdicts, require_checks, sentence, tell_in_pytest, verdicts_of
 from harness.report import load_report
 from harness.report.document import JudgedClaim
 from harness.report.exit_code import ExitCode
-from harness.words.errors import HarnessError
+from harness.words.errors import HarnessError, UsageError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Why
 
@@ -81,6 +81,12 @@ def test_a_report_without_claims_has_nothing_to_tell(monkeypatch: pytest.MonkeyP
     )
     tell_in_pytest(load_report(EXAMPLE))
     assert not checks.exists()
+
+
+def test_without_the_checks_no_run_begins(checks: Path) -> None:
+    assert not checks.exists()
+    with pytest.raises(UsageError, match="by which verdicts are told as tests; restore it"):
+        require_checks()
 
 
 def test_a_pass_is_silent() -> None:
