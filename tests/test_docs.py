@@ -88,7 +88,9 @@ def test_a_study_is_added_as_its_guide_says(checkout: Checkout) -> None:
     folder.mkdir()
     (folder / "__init__.py").touch()
     (checkout.root / "fixtures").symlink_to(ROOT / "fixtures")
-    for name, block in zip(("study", "profiles", "claims"), blocks("adding-a-study.md"), strict=True):
+    for name, block in zip(
+        ("study", "profiles", "sources", "claims"), blocks("adding-a-study.md"), strict=True
+    ):
         (folder / f"{name}.py").write_text(block)
     planned = checkout.harness("plan", "--study", "arc_alone", "--profile", "fixture")
     assert (planned.returncode, planned.stderr) == (0, "")

@@ -5,7 +5,9 @@ seeds. Its phrases come from the same small pool, so the two runs are more alike
 margins are wide because eighty latents are few. A claim whose target is wrong on purpose says so.
 """
 
+from claims.miniature.sources import RUN
 from harness.words.claim import (
+    Granularity,
     InferenceTarget,
     Minima,
     Printed,
@@ -17,12 +19,11 @@ from harness.words.claim import (
     Unit,
 )
 from harness.words.claim_forms import Basis, arithmetic, bound, order, sign, untestable, value
-from harness.words.verdict import State
+from harness.words.verdict import Finding, State
 
 LAYERS = (0, 3, 6, 9, 12, 15, 19, 22, 25)
 """A third of the layers: enough to show what many members do to a limit, and three times as quick to resample."""
 
-RUN = "independent run of the miniature world"
 SENTENCE = Sentence(
     source=RUN, tier=SourceTier.PAPER, where="fixtures/independent_run", sense="What that run measured."
 )
@@ -183,8 +184,14 @@ WORDS = (
     ),
     arithmetic(
         "mini.printings", "The gap at layer 6 is printed alike with two decimals and with none", SENTENCE,
-        TwoPrintings(printed=(("claims", Printed("15.06")), ("rounded", Printed("15")))), inventory="miniature",
-        expected=State.PASS,
+        TwoPrintings(printed=((RUN, Printed("15.06")), (RUN, Printed("15")))), inventory="miniature",
+        expected=Finding.CONSISTENT,
+    ),
+    arithmetic(
+        "mini.granularity", "An accuracy of 32.5 percent can stand on 438 questions", SENTENCE,
+        Granularity(printed=Printed("32.5"), is_change=False, item_counts=((438, "an invented test"),)),
+        inventory="miniature", expected=Finding.CANNOT_OCCUR,
+        beside="Wrong on purpose: 142 are 32.4 percent, 143 are 32.6.",
     ),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Who says what about the paper, and where they contradict each other: the abstract in its own words, everybody else in ours."""
 
-from harness.words.claim import Sentence, SourceTier
+from harness.words.claim import Sentence, Source, SourceTier
 from harness.words.judgement import Conflict
 
 ABSTRACT = "abstract"
@@ -12,6 +12,50 @@ FEED = "paper feed summary"
 """Reads "gap" against English, and "retention" as performance."""
 NOTES = "third-party notes"
 """The only ones with a correlation, and with the width of the dictionaries."""
+
+SOURCES = (
+    Source(
+        name=ABSTRACT,
+        tier=SourceTier.ABSTRACT,
+        kind="the paper's own abstract, as a listing site copies it (the copies of three other sites read alike; in ours of the "
+        "arXiv page the numbers are lost)",
+        address="https://arxivlens.com/PaperView/Details/"
+        "uncovering-cross-linguistic-disparities-in-llms-using-sparse-autoencoders-215-8076d8c5",
+        read="2026-11-19",
+        sha256="ca988b6b19886daafcf580186a9e2ed0e71009d615471fce493343e722621c15",
+    ),
+    Source(
+        name=NEWS,
+        tier=SourceTier.SUMMARY,
+        kind="a summary in the style of news, probably written by a machine",
+        address="https://blogs.edgentiq.com/?p=36806",
+        read="2026-11-19",
+        sha256="3a166d909a7bbfc50c27f4e63b3f2b405c49df70966597a63afb50f5cb44ef33",
+    ),
+    Source(
+        name=STRUCTURED,
+        tier=SourceTier.SUMMARY,
+        kind="a structured summary, written by a machine",
+        address="",
+        read="2026-11-19",
+        sha256="18f11dd6b141d7ce736f7920e6ba2ef4239487a2b220d8d25bf9da63a586b40a",
+    ),
+    Source(
+        name=FEED,
+        tier=SourceTier.SUMMARY,
+        kind="a summary in a feed of papers, written by a machine",
+        address="https://www.scholarfeed.org/paper/2507.18918v1",
+        read="2026-11-29",
+    ),
+    Source(
+        name=NOTES,
+        tier=SourceTier.SUMMARY,
+        kind="notes on the literature in a file of another project",
+        address="",
+        read="2026-11-29",
+    ),
+)
+"""Every text that a claim names; who says more of where a text stands than is said here, guesses."""
 
 
 def abstract(quote: str, sense: str = "") -> Sentence:

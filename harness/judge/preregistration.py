@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 from harness.designs.design import design_of
 from harness.judge.baselines import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.judge.validate import UNMEASURED, load_claims
-from harness.sources.studies import load_profiles, load_protocol_of, load_study, lock_path
+from harness.sources.studies import load_profiles, load_protocol_of, load_sources_of, load_study, lock_path
 from harness.statistics.replay_gate import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
 from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import ALPHA
@@ -23,7 +23,7 @@ from harness.store.code_digest import installed_code_digest
 from harness.store.files import write_json
 from harness.store.provenance import commit, now, require_checkout
 from harness.words.canonical import Json, canonical_json, digest_of, plain
-from harness.words.claim import Claim, Tier
+from harness.words.claim import Claim, Source, Tier
 from harness.words.errors import HarnessError, UsageError
 from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
@@ -59,6 +59,8 @@ class Registration:
     study: Study
     """Languages, benchmarks and the primary specification among it."""
     protocol: Protocol
+    cited: tuple[Source, ...]
+    """The texts that claims are taken from, as they were read."""
     claims: Mapping[str, Claim]
     """By id: targets, readings, margins with their reasons, minima."""
 
@@ -98,6 +100,7 @@ def registration(study: str) -> Registration:
         sources={name: world.sources for name, world in worlds.items()},
         study=asked,
         protocol=load_protocol_of(study),
+        cited=load_sources_of(study),
         claims={claim.id: claim for claim in claims},
     )
 

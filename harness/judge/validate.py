@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from harness.judge.quantities import estimate_units
-from harness.sources.studies import load_claims_of, load_study
+from harness.sources.studies import load_claims_of, load_sources_of, load_study
 from harness.words.claim import (
     JUDGED_WITH_LIMIT,
     JUDGED_WITH_MARGIN,
@@ -22,6 +22,7 @@ from harness.words.claim import (
     Reading,
     Rule,
     Sentence,
+    Source,
     SourceTier,
     Target,
     Tier,
@@ -29,11 +30,15 @@ from harness.words.claim import (
     Unit,
     WordsAgainstNumbers,
 )
+from harness.words.claim_forms import ARITHMETIC_RULES
 from harness.words.errors import UsageError
 from harness.words.study import Study
-from harness.words.verdict import State
+from harness.words.verdict import Finding, State
 
 IDS = re.compile(r"[a-z0-9][a-z0-9._-]*")
+ADDRESS = re.compile(r"https?://[^\s/]+\.[^\s/]+(/\S*)?")
+DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_QUOTED_WORDS = 25
 MAX_READINGS = 3
 
@@ -45,13 +50,17 @@ UNMEASURED = (Rule.NONE, *RULES[Kind.ARITHMETIC])
 """Rules that look at no estimate."""
 
 
-def inventory_faults(claims: Sequence[Claim], known: Mapping[str, str]) -> Iterator[str]:
+def inventory_faults(
+    claims: Sequence[Claim], known: Mapping[str, str], sources: Sequence[Source]
+) -> Iterator[str]:
     """Everything that is wrong with a study's claims.
 
     Args:
         claims: The whole table.
         known: Unit of every estimate that the study has, by id.
+        sources: The texts that they are taken from.
     """
+    yield from _source_faults(sources)
     ids = [claim.id for claim in claims]
     for twice in sorted({name for name in ids if ids.count(name) > 1}):
         yield f"{twice}: its id stands {ids.count(twice)} times; each id names one claim"
@@ -60,6 +69,37 @@ def inventory_faults(claims: Sequence[Claim], known: Mapping[str, str]) -> Itera
         if sentences.count(claim.says) > 1:
             yield f"{claim.id}: {claim.says!r} is what another claim says too; tests are named by it, so each says its own"
         yield from (f"{claim.id}: {fault}" for fault in claim_faults(claim, known))
+        yield from (f"{claim.id}: {fault}" for fault in _citation_faults(claim, sources))
+
+
+def _source_faults(sources: Sequence[Source]) -> Iterator[str]:
+    """What is missing where somebody wants to read a source too."""
+    names = [source.name for source in sources]
+    for twice in sorted({name for name in names if names.count(name) > 1}):
+        yield f"source {twice!r} stands {names.count(twice)} times; each text stands once"
+    for source in sources:
+        said = f"source {source.name!r}"
+        if not source.name.strip() or not source.kind.strip():
+            yield f"{said} is called {source.kind!r}; say its name, and what kind of text it is"
+        if source.address and ADDRESS.fullmatch(source.address) is None:
+            yield f"{said} has address {source.address!r}; allowed: a web address, or none where no public one is known"
+        if DAY.fullmatch(source.read) is None:
+            yield f"{said} was read on {source.read!r}; say the day, such as '2026-11-19'"
+        if source.sha256 and SHA256.fullmatch(source.sha256) is None:
+            yield f"{said} has digest {source.sha256!r}; allowed: 64 hexadecimal digits, or none where its text was not kept"
+
+
+def _citation_faults(claim: Claim, sources: Sequence[Source]) -> Iterator[str]:
+    """Sources that a claim names and nobody can look up, and those that stand nearer to the paper than they are."""
+    tiers = {source.name: source.tier for source in sources}
+    for name in claim.source_names:
+        if name not in tiers:
+            allowed = ", ".join(tiers) or "none"
+            yield f"names source {name!r}, which the SOURCES of the study's sources.py lack; they have {allowed}"
+    places: tuple[Sentence | Target, ...] = (claim.sentence, *claim.targets, *claim.discrepancies)
+    for said in places:
+        if tiers.get(said.source, said.tier) != said.tier:
+            yield f"takes source {said.source!r} for {said.tier}; it is {tiers[said.source]}"
 
 
 def claim_faults(claim: Claim, known: Mapping[str, str]) -> Iterator[str]:
@@ -70,6 +110,7 @@ def claim_faults(claim: Claim, known: Mapping[str, str]) -> Iterator[str]:
     yield from _sentence_faults(claim.sentence)
     if unknown:
         return  # what is asked below depends on the rule, the unit and the tiers
+    yield from _summary_faults(claim)
     yield from _reading_faults(claim, known)
     yield from _target_faults(claim)
     yield from _margin_faults(claim)
@@ -93,8 +134,9 @@ def _word_faults(claim: Claim) -> Iterator[str]:
             yield f"unknown {name} {found!r}; allowed: {', '.join(allowed)}"
     if isinstance(claim.kind, Kind) and isinstance(claim.rule, Rule) and claim.rule not in RULES[claim.kind]:
         yield f"rule {claim.rule} does not decide a claim of kind {claim.kind}; allowed: {', '.join(RULES[claim.kind])}"
-    if claim.expected and claim.expected not in tuple(State):
-        yield f"unknown expected state {claim.expected!r}; allowed: none, or one of {', '.join(State)}"
+    states: type[StrEnum] = Finding if claim.kind is Kind.ARITHMETIC else State
+    if claim.expected and claim.expected not in tuple(states):
+        yield f"unknown expected state {claim.expected!r}; allowed: none, or one of {', '.join(states)}"
 
 
 def _name_faults(claim: Claim) -> Iterator[str]:
@@ -116,6 +158,16 @@ def _sentence_faults(sentence: Sentence) -> Iterator[str]:
         yield f"quotes {words} words; at most {MAX_QUOTED_WORDS} are quoted"
     if sentence.quote and sentence.tier == SourceTier.SUMMARY:
         yield f"quotes a summary ({sentence.source}); what others wrote is told in our words, as the sentence's sense"
+
+
+def _summary_faults(claim: Claim) -> Iterator[str]:
+    """What a summary alone reports gates nothing, and is marked as a whole."""
+    if claim.sentence.tier is not SourceTier.SUMMARY:
+        return
+    if claim.tier is Tier.PRIMARY:
+        yield f"is primary, and known from a summary alone ({claim.sentence.source}); make it secondary"
+    if claim.part_by_summary:
+        yield f"marks {claim.part_by_summary!r} as reported by a summary, which is all of it; leave part_by_summary out"
 
 
 def _reading_faults(claim: Claim, known: Mapping[str, str]) -> Iterator[str]:
@@ -250,12 +302,7 @@ def _nearest(name: str, known: Mapping[str, str]) -> str:
     return f", such as {close[0]!r}" if close else ""
 
 
-PAYLOADS: Mapping[Rule, type] = {
-    Rule.GRANULARITY: Granularity,
-    Rule.WORDS_AGAINST_NUMBERS: WordsAgainstNumbers,
-    Rule.TWO_PRINTINGS: TwoPrintings,
-    Rule.GAIN_AGAINST_GAP: GainAgainstGap,
-}
+PAYLOADS: Mapping[Rule, type] = {rule: payload for payload, rule in ARITHMETIC_RULES.items()}
 """What each rule of arithmetic looks at."""
 
 
@@ -274,15 +321,23 @@ def payload_faults(claim: Claim) -> Iterator[str]:
 
 def _faults_inside(found: Arithmetic) -> Iterator[str]:
     match found:
-        case Granularity():
-            yield from printed_faults(found.printed)
+        case Granularity(printed=printed):
+            yield from printed_faults(printed)
             yield from _count_faults(found)
-        case WordsAgainstNumbers():
-            yield from _numbers_faults(found)
-        case TwoPrintings():
-            yield from _printing_faults(found)
-        case GainAgainstGap():
-            yield from _gain_faults(found)
+        case WordsAgainstNumbers(numbers=numbers):
+            yield from (fault for _, printed in numbers for fault in printed_faults(printed))
+            yield from _word_number_faults(found)
+        case TwoPrintings(printed=both):
+            yield from (fault for _, printed in both for fault in printed_faults(printed))
+            yield from (
+                f"does not say who prints {printed.text!r}; name the source"
+                for who, printed in both
+                if not who.strip()
+            )
+        case GainAgainstGap(gain=gain, gaps=gaps):
+            yield from (fault for printed in (gain, *gaps) for fault in printed_faults(printed))
+            if not gaps:
+                yield "names no gap to hold its gain against; name at least one"
 
 
 def printed_faults(printed: Printed) -> Iterator[str]:
@@ -299,33 +354,21 @@ def _count_faults(asked: Granularity) -> Iterator[str]:
             yield f"has {num_items} items of test set {test_set!r}; needed: 1 or more, and the set's name"
     if asked.base_counts is None:
         return
+    if not asked.is_change:
+        yield f"{asked.printed.text!r} is one accuracy, and has right answers before; only a change has"
     first, last = asked.base_counts
     fewest = min((num_items for num_items, _ in asked.item_counts), default=last)
     if not 1 <= first <= last <= fewest:
         yield f"has {first} to {last} right answers before; allowed: rising, from 1 to {fewest}"
 
 
-def _numbers_faults(asked: WordsAgainstNumbers) -> Iterator[str]:
-    for _, printed in asked.numbers:
-        yield from printed_faults(printed)
+def _word_number_faults(asked: WordsAgainstNumbers) -> Iterator[str]:
+    if not asked.source.strip():
+        yield f"does not say who prints the numbers beside {asked.word!r}; name the source"
     if not asked.word.strip() or not asked.numbers:
         yield f"holds the word {asked.word!r} against {len(asked.numbers)} numbers; needed: a word, and at least one"
     if asked.least is None and asked.most is None:
         yield f"does not say what {asked.word!r} demands; set least, most, or both"
-
-
-def _printing_faults(asked: TwoPrintings) -> Iterator[str]:
-    for who, printed in asked.printed:
-        yield from printed_faults(printed)
-        if not who.strip():
-            yield f"does not say who prints {printed.text!r}; name the source"
-
-
-def _gain_faults(asked: GainAgainstGap) -> Iterator[str]:
-    for printed in (asked.gain, *asked.gaps):
-        yield from printed_faults(printed)
-    if not asked.gaps:
-        yield "names no gap to hold its gain against; name at least one"
 
 
 def load_claims(study: str) -> tuple[Claim, ...]:
@@ -344,7 +387,7 @@ def claims_of(study: Study) -> tuple[Claim, ...]:
         UsageError: If something is wrong with its claims.
     """
     claims = load_claims_of(study.name)
-    if faults := list(inventory_faults(claims, estimate_units(study))):
+    if faults := list(inventory_faults(claims, estimate_units(study), load_sources_of(study.name))):
         raise UsageError(f"claims/{study.name}/claims.py cannot be used:\n  " + "\n  ".join(faults))
     return claims
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from harness.words.claim import Claim
+from harness.words.claim import Claim, Source
 from harness.words.errors import HarnessError, UsageError, choice_error
 from harness.words.judgement import Conflict, Protocol, PublishedSet
 from harness.words.study import Group, Home, Parallel, Pin, Profile, Sizes, Sources, Study, Translator
@@ -113,6 +113,15 @@ def load_published(study: str) -> tuple[PublishedSet, ...]:
         UsageError: If the table cannot be read, or holds something else.
     """
     return _entries(study, "published", "PUBLISHED", PublishedSet)
+
+
+def load_sources_of(study: str) -> tuple[Source, ...]:
+    """The texts that a study's claims are taken from; none where it has no `sources.py`.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "sources", "SOURCES", Source)
 
 
 def load_conflicts_of(study: str) -> tuple[Conflict, ...]:

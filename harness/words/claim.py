@@ -1,11 +1,13 @@
 """What a paper claims, as data: numbers as they were printed, claims, and the rules by which they are judged."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from itertools import groupby
 
 HEDGES = (
     "~",
@@ -185,16 +187,19 @@ class Rule(StrEnum):
     CORRELATION_SIGN = "correlation-sign"
     """The correlation has the claimed sign, whichever language is left out."""
     GRANULARITY = "granularity"
-    """The printed difference of accuracies can occur on that many items."""
+    """The printed accuracy, or difference of two, can occur on that many items."""
     WORDS_AGAINST_NUMBERS = "words-against-numbers"
     """The numbers are what the words beside them say."""
     TWO_PRINTINGS = "two-printings"
     """Two printings of one quantity agree within their rounding."""
     GAIN_AGAINST_GAP = "gain-against-gap"
-    """The printed gain and the printed gap can both hold of one ratio."""
+    """The printed gain beside the printed gaps: where it would end."""
     NONE = "none"
     """Nothing measurable is named."""
 
+
+ALL_OF_IT = "all of it"
+"""Said of a claim that is known from a summary alone."""
 
 RULES: dict[Kind, tuple[Rule, ...]] = {
     Kind.VALUE: (Rule.WITHIN_MARGIN,),
@@ -272,6 +277,29 @@ class Unit(StrEnum):
     ACTIVATION_SQUARED = "activation squared"
     COUNT = "count"
     NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A text that says something of the paper: what kind of text it is, where it stands, and when it was read."""
+
+    name: str
+    """As sentences, targets and readings name it, such as "abstract"."""
+    tier: SourceTier
+    kind: str
+    """What kind of text it is, in a few words."""
+    address: str
+    """Where anybody can read it; empty where no public address is known."""
+    read: str
+    """Day on which it was read, such as 2026-11-19."""
+    sha256: str = ""
+    """Digest of the text as it was read; empty where that was not kept."""
+
+    def __str__(self) -> str:
+        """What kind of text, where, when it was read, and its digest."""
+        address = self.address or "no public address is known"
+        digest = f"SHA-256 {self.sha256}" if self.sha256 else "no digest of its text was kept"
+        return f"{self.kind}; {address}; read on {self.read}, {digest}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,13 +383,32 @@ class Pilot:
 
 @dataclass(frozen=True, kw_only=True)
 class Granularity:
-    """A printed difference of accuracies, and the item counts on which it may stand."""
+    """A printed accuracy, or the difference of two, and the item counts on which it may stand."""
 
     printed: Printed
+    is_change: bool = True
+    """True of a difference, which may be made of two rounded accuracies; a single one was rounded once."""
     item_counts: tuple[tuple[int, str], ...]
     """Number of items, with the test set that has so many; empty where none is known."""
     base_counts: tuple[int, int] | None = None
     """Right answers before, from and to, where the difference is read as percent of them."""
+
+    @property
+    def sets(self) -> tuple[tuple[str, str], ...]:
+        """Every test set with its sizes in words; neighbouring sizes as a range."""
+        return tuple(
+            (
+                test_set,
+                " or ".join(_ranges(num_items for num_items, of in self.item_counts if of == test_set)),
+            )
+            for test_set in dict.fromkeys(of for _, of in self.item_counts)
+        )
+
+
+def _ranges(numbers: Iterable[int]) -> Iterator[str]:
+    for _, run in groupby(enumerate(sorted(numbers)), key=lambda place: place[1] - place[0]):
+        first, *rest = (number for _, number in run)
+        yield f"{first:,} to {rest[-1]:,}" if rest else f"{first:,}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -369,6 +416,8 @@ class WordsAgainstNumbers:
     """A word such as "consistent", and the printed numbers that it is said of."""
 
     word: str
+    source: str
+    """Who prints the numbers; the word is the sentence's."""
     numbers: tuple[tuple[str, Printed], ...]
     """What each is, and how it is printed."""
     least: float | None = None
@@ -417,6 +466,8 @@ class Claim:
     targets: tuple[Target, ...] = ()
     discrepancies: tuple[Target, ...] = ()
     """What weaker sources print otherwise; shown, never decides."""
+    part_by_summary: str = ""
+    """What of it only a summary reports, such as "the layer", where its sentence stands nearer to the paper."""
     margin: float | None = None
     margin_because: str = ""
     null: float | None = None
@@ -432,7 +483,7 @@ class Claim:
     pilot: Pilot | None = None
     arithmetic: Arithmetic | None = None
     expected: str = ""
-    """The state a self-check must come out with; empty in a study of a paper."""
+    """The state or finding that a self-check must come out with; empty in a study of a paper."""
     beside: str = ""
     """What a reader must know beside every verdict on it."""
 
@@ -455,6 +506,39 @@ class Claim:
     def primary(self) -> Reading:
         """The reading whose verdict is always printed."""
         return self.readings[0]
+
+    @property
+    def by_summary(self) -> str:
+        """What of it only a summary reports; empty where the paper itself, or its abstract, says all of it."""
+        return ALL_OF_IT if self.sentence.tier is SourceTier.SUMMARY else self.part_by_summary
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """Every source that it names, once: of its sentence, its numbers and its readings."""
+        numbers = (target.source for target in (*self.targets, *self.discrepancies))
+        readers = (name for reading in self.readings for name in reading.supported_by)
+        return tuple(dict.fromkeys((self.sentence.source, *numbers, *readers, *self.reported_by)))
+
+    @property
+    def reported_by(self) -> tuple[str, ...]:
+        """Who prints the numbers of a claim about printed numbers; nobody for any other."""
+        match self.arithmetic:
+            case None:
+                return ()
+            case TwoPrintings(printed=both):
+                return tuple(dict.fromkeys(who for who, _ in both))
+            case WordsAgainstNumbers(source=source):
+                return (source,)
+            case _:
+                return (self.sentence.source,)
+
+
+def inventory_says(kinds: Iterable[Kind]) -> str:
+    """How many claims a measurement decides, and how many of the others there are: the same count wherever claims are counted."""
+    of = Counter(kinds)
+    apart = of[Kind.QUALITATIVE], of[Kind.ARITHMETIC]
+    decided = f"{of.total() - sum(apart)} that a measurement decides"
+    return f"{decided}, {apart[0]} that name nothing measurable, {apart[1]} about printed numbers alone"
 
 
 RULES_IN_WORDS: Mapping[str, str] = {
@@ -479,10 +563,11 @@ RULES_IN_WORDS: Mapping[str, str] = {
     "DEVIATION when the mean or a member is shown to have the other sign.",
     Rule.CORRELATION_SIGN: "PASS when the 90 % interval lies on the claimed side of zero, and the sign stays whichever "
     "language is left out. DEVIATION when the interval lies on the other side.",
-    Rule.GRANULARITY: "DEVIATION when no whole number of questions, however rounded, gives the printed number.",
-    Rule.WORDS_AGAINST_NUMBERS: "DEVIATION when a printed number contradicts the word beyond its rounding.",
-    Rule.TWO_PRINTINGS: "DEVIATION when no one number can be printed both ways.",
-    Rule.GAIN_AGAINST_GAP: "DEVIATION when the gain passes the reference from every printed gap.",
+    Rule.GRANULARITY: "It cannot occur as reported when no whole number of questions, however rounded, gives the printed "
+    "number; nobody can tell where every number near it could occur as well.",
+    Rule.WORDS_AGAINST_NUMBERS: "It cannot occur as reported when a printed number contradicts the word beyond its rounding.",
+    Rule.TWO_PRINTINGS: "It cannot occur as reported when no one number can be printed both ways.",
+    Rule.GAIN_AGAINST_GAP: "A note: where a gain ends that starts from a printed gap. It is held against nobody.",
     Rule.NONE: "Nothing measurable is named, so it is NOT_TESTABLE.",
 }
 """What each rule asks for; what is neither PASS nor DEVIATION is INCONCLUSIVE, and so is what rests on a broken assumption."""
@@ -491,6 +576,6 @@ SOURCES_IN_WORDS: Mapping[SourceTier, str] = {
     SourceTier.PAPER: "the paper's table or text",
     SourceTier.ABSTRACT: "its abstract",
     SourceTier.AUTHORS: "the authors' other artifacts",
-    SourceTier.SUMMARY: "somebody else's summary",
+    SourceTier.SUMMARY: "reported by a summary",
 }
 """What stands behind each tier of sources, best first."""

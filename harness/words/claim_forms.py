@@ -65,6 +65,7 @@ class Details(TypedDict, total=False):
     basis: Basis
     expected: str
     beside: str
+    part_by_summary: str
 
 
 def value(
@@ -197,6 +198,7 @@ def _claim(
     basis: Basis = ANY,
     expected: str = "",
     beside: str = "",
+    part_by_summary: str = "",
 ) -> Claim:
     return Claim(
         id=name,
@@ -213,6 +215,7 @@ def _claim(
         pilot=basis.pilot,
         expected=expected,
         beside=beside,
+        part_by_summary=part_by_summary,
     )
 
 

@@ -29,9 +29,10 @@ from harness.words.claim import Minima, Tier
 from harness.words.errors import UsageError
 from harness.words.judgement import Choice, LockStatus, Openness, Protocol
 from harness.words.study import Sources, Translator
-from tests.judge.test_declared import VALUE
+from tests.judge import test_declared as declared
 from tests.small_plan import small_study
 
+VALUE, CITED = declared.VALUE, declared.SOURCES
 CLAIM = replace(VALUE, readings=(replace(VALUE.primary, estimates=("gap/layer=1/high/primary",)),))
 FACTOR_SAYS = "It matters"
 PROTOCOL = Protocol(
@@ -70,11 +71,13 @@ class SmallStudy:
         protocol: object = PROTOCOL,
         study: object = None,
         profiles: object = PROFILES,
+        cited: object = CITED,
     ) -> None:
         self.modules["claims"].CLAIMS = (claim,)
         self.modules["study"].PROTOCOL = protocol
         self.modules["study"].STUDY = study or replace(small_study(), name="small")
         self.modules["profiles"].PROFILES = profiles
+        self.modules["sources"].SOURCES = cited
 
     def rewrite(self, change: Callable[[dict[str, Json]], None]) -> None:
         content = json.loads(self.path.read_text())
@@ -90,7 +93,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallStudy:
     package = ModuleType("claims.small")
     package.__path__ = [str(tmp_path / "small")]
     monkeypatch.setitem(sys.modules, "claims.small", package)
-    modules = {name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "profiles")}
+    modules = {
+        name: ModuleType(f"claims.small.{name}") for name in ("study", "claims", "profiles", "sources")
+    }
     for module in modules.values():
         module.__spec__ = object()
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -121,7 +126,7 @@ def test_it_holds_what_decides_verdicts(small: SmallStudy) -> None:
     held = registration("small")
     assert (held.alpha, held.draws, held.draws_when_verdicts_differ) == (0.05, 9_999, 99_999)
     assert held.families == {"primary": 1, "secondary": 0, "exploratory": 0}
-    assert held.protocol == PROTOCOL
+    assert (held.protocol, held.cited) == (PROTOCOL, CITED)
     assert held.study.primary == small_study().primary
     assert held.claims == {"gap.first.value": CLAIM}
 
@@ -146,6 +151,7 @@ CHANGES = [
     ),
     pytest.param({"protocol": replace(PROTOCOL, exclusions=())}, "+/protocol/exclusions: []", id="an exclusion"),
     pytest.param({"protocol": replace(PROTOCOL, choices=())}, "/protocol/choices", id="the grid"),
+    pytest.param({"cited": (replace(CITED[0], read="2026-11-20"),)}, '+/cited/0/read: "2026-11-20"', id="a source"),
     pytest.param(
         {"study": replace(small_study(), name="small", primary=replace(small_study().primary, num_beams=9))},
         "/study/primary/num_beams", id="the primary specification",
