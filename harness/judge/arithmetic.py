@@ -1,6 +1,6 @@
 """What printed numbers allow by themselves: counts behind a percentage, words, two printings, a gain beside a gap.
 
-Claims about a page are judged here without any measurement. Everything is computed on whole numbers and fractions, so that
+Claims about what somebody prints are looked at here without any measurement. Everything is computed on whole numbers and fractions, so that
 an edge is an edge.
 """
 
@@ -22,7 +22,7 @@ from harness.words.claim import (
     WordsAgainstNumbers,
 )
 from harness.words.study import Study
-from harness.words.verdict import CaseVerdict, State, Verdict, Why
+from harness.words.verdict import CaseVerdict, Finding, Verdict, Why
 
 NEIGHBOURS = 50
 """Last-digit steps to either side of a printed number, among which the discriminating power is counted."""
@@ -46,18 +46,20 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Occurrence:
-    """One way in which a printed difference can come about."""
+    """One way in which a printed accuracy or difference can come about."""
 
     num_items: int
     test_set: str
     count: int
-    """Right answers gained; negative when lost."""
+    """Right answers, or those gained; negative when lost."""
     base: int | None
     """Right answers before, where the difference is percent of them."""
     rounding: Rounding
 
 
-def rounding_of(printed: Printed, count: int, num_items: int, whole: int = 100) -> Rounding | None:
+def rounding_of(
+    printed: Printed, count: int, num_items: int, whole: int = 100, *, is_change: bool = False
+) -> Rounding | None:
     """How `whole * count / num_items` can be printed so; None if it cannot.
 
     Args:
@@ -65,6 +67,7 @@ def rounding_of(printed: Printed, count: int, num_items: int, whole: int = 100) 
         count: Answers, or a sum of whole scores.
         num_items: What the count is a share of; positive.
         whole: 100 for percent and points, 1 for a mean.
+        is_change: True of a difference, which may be made of two rounded numbers; one accuracy or mean was rounded once.
 
     Raises:
         ValueError: If there are no items.
@@ -77,7 +80,7 @@ def rounding_of(printed: Printed, count: int, num_items: int, whole: int = 100) 
     off = abs(whole * count * units - _digits(printed) * num_items)
     if 2 * off <= num_items:
         return Rounding.ONCE
-    return Rounding.TWICE if off < num_items else None
+    return Rounding.TWICE if is_change and off < num_items else None
 
 
 def relative_rounding_of(printed: Printed, count: int, base: int, num_items: int) -> Rounding | None:
@@ -126,7 +129,7 @@ def relative_change_rounding_of(printed: Printed, before: Fraction, after: Fract
 
 
 def occurrences(asked: Granularity) -> Iterator[Occurrence]:
-    """Every way in which the printed difference can come about, test set by test set."""
+    """Every way in which the printed number can come about, test set by test set."""
     return _occurrences(asked, asked.printed)
 
 
@@ -192,11 +195,11 @@ def _occurrences(asked: Granularity, printed: Printed) -> Iterator[Occurrence]:
         for base in _bases(asked, num_items):
             for count in _counts_near(printed, num_items, base):
                 rounding = (
-                    rounding_of(printed, count, num_items)
+                    rounding_of(printed, count, num_items, is_change=asked.is_change)
                     if base is None
                     else relative_rounding_of(printed, count, base, num_items)
                 )
-                if rounding is not None and _is_possible(count, base, num_items):
+                if rounding is not None and _is_possible(asked, count, base, num_items):
                     yield Occurrence(
                         num_items=num_items, test_set=test_set, count=count, base=base, rounding=rounding
                     )
@@ -210,11 +213,11 @@ def _bases(asked: Granularity, num_items: int) -> Iterator[int | None]:
     yield from range(max(first, 1), min(last, num_items) + 1)
 
 
-def _is_possible(count: int, base: int | None, num_items: int) -> bool:
-    """No more answers can be gained, or lost, than there are."""
-    if base is None:
+def _is_possible(asked: Granularity, count: int, base: int | None, num_items: int) -> bool:
+    """No more answers can be right, gained, or lost, than there are."""
+    if base is None and asked.is_change:
         return abs(count) <= num_items
-    return 0 <= base + count <= num_items
+    return 0 <= (base or 0) + count <= num_items
 
 
 def _counts_near(printed: Printed, num_items: int, base: int | None) -> range:
@@ -276,12 +279,18 @@ def _require_gain(gain: Printed) -> None:
 SHOWN_WAYS = 4
 """Ways in which a number can occur that are told one by one."""
 
+INNOCENT = (
+    "A language may start farther below the reference than its group does on average; gain may be of other layers, phrases or "
+    "quantities than the gap; training may well lift a language past the reference."
+)
+"""How a gain and a gap go together that do not seem to; said before anything else."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Found:
     """What the printed numbers say."""
 
-    state: State
+    finding: Finding
     why: Why
     says: str
     printed: str
@@ -289,28 +298,36 @@ class Finding:
 
 
 def judge_arithmetic(claim: Claim) -> Verdict:
-    """The verdict on a claim about printed numbers: DEVIATION where they cannot stand under any count and rounding.
+    """What printed numbers say of themselves, and who reports them so; it needs no measurement.
 
     Raises:
         ValueError: If the claim carries no printed numbers, or some that have no arithmetic.
     """
     if claim.arithmetic is None:
         raise ValueError(f"claim {claim.id!r} carries no printed numbers; arithmetic needs some")
-    found = _finding(claim.arithmetic)
+    found = _found(claim.arithmetic)
+    reported_by = " and ".join(f"the {source}" for source in claim.reported_by)
+    opening = {
+        Finding.CANNOT_OCCUR: f"Cannot occur as reported by {reported_by}: ",
+        Finding.CONSISTENT: f"Consistent as reported by {reported_by}: ",
+        Finding.CANNOT_TELL: f"Cannot tell of what {reported_by} reports: ",
+        Finding.NOTE: "",
+    }
+    says = opening[found.finding] + found.says
     case = CaseVerdict(
         reading="as printed",
         printed=found.printed,
-        source=claim.sentence.source,
+        source=" and ".join(claim.reported_by),
         source_tier=claim.sentence.tier,
-        state=found.state,
+        state=found.finding,
         why=found.why,
         notes=found.notes,
-        says=found.says,
+        says=says,
     )
-    return Verdict(claim_id=claim.id, state=found.state, why=found.why, says=found.says, cases=(case,))
+    return Verdict(claim_id=claim.id, state=found.finding, why=found.why, says=says, cases=(case,))
 
 
-def _finding(asked: Arithmetic) -> Finding:
+def _found(asked: Arithmetic) -> Found:
     match asked:
         case Granularity():
             return _granularity(asked)
@@ -322,28 +339,29 @@ def _finding(asked: Arithmetic) -> Finding:
             return _gain(asked)
 
 
-def _granularity(asked: Granularity) -> Finding:
+def _granularity(asked: Granularity) -> Found:
     printed = asked.printed.text
     if not asked.item_counts:
-        says = f"No source says on how many questions {printed} rests, so nothing can be said of it."
-        return Finding(state=State.INCONCLUSIVE, why=Why.COUNT_UNKNOWN, says=says, printed=printed)
-    sets = _sets(asked)
+        says = f"no source says on how many questions {printed} rests."
+        return Found(finding=Finding.CANNOT_TELL, why=Why.COUNT_UNKNOWN, says=says, printed=printed)
+    sets = "; ".join(f"{test_set}: {sizes}" for test_set, sizes in asked.sets)
     ways = tuple(occurrences(asked))
     if not ways:
-        says = f"No whole number of questions gives {printed} {_of(asked)}, however it was rounded ({sets})."
-        return Finding(state=State.DEVIATION, why=Why.INFEASIBLE, says=says, printed=printed)
-    found, near = feasible_neighbours(asked)
-    notes = (*_ways(ways), f"Of {near} numbers around it, {found} could occur as well.")
-    if found == near:
+        rounded = "however it was rounded" if asked.is_change else "rounded once"
+        says = f"no whole number of questions gives {printed} {_of(asked)}, {rounded} ({sets})."
+        return Found(finding=Finding.CANNOT_OCCUR, why=Why.INFEASIBLE, says=says, printed=printed)
+    near, asked_about = feasible_neighbours(asked)
+    notes = (*_ways(ways, asked), f"Of {asked_about} numbers around it, {near} could occur as well.")
+    if near == asked_about:
         says = f"{printed} {_of(asked)} can occur, and so can every number near it: this check could not fail ({sets})."
-        return Finding(
-            state=State.INCONCLUSIVE, why=Why.UNDERPOWERED, says=says, printed=printed, notes=notes
+        return Found(
+            finding=Finding.CANNOT_TELL, why=Why.ANYTHING_FITS, says=says, printed=printed, notes=notes
         )
-    says = f"{printed} {_of(asked)} can occur: {_way(ways[0])}."
-    return Finding(state=State.PASS, why=Why.FEASIBLE, says=says, printed=printed, notes=notes)
+    says = f"{printed} {_of(asked)} can occur: {_way(ways[0], asked)}."
+    return Found(finding=Finding.CONSISTENT, why=Why.FEASIBLE, says=says, printed=printed, notes=notes)
 
 
-def _words(asked: WordsAgainstNumbers) -> Finding:
+def _words(asked: WordsAgainstNumbers) -> Found:
     judged = word_agreement(asked)
     printed = ", ".join(f"{what} {number.text}" for what, number, _ in judged)
     broken = [
@@ -353,43 +371,46 @@ def _words(asked: WordsAgainstNumbers) -> Finding:
     ]
     if broken:
         says = f'"{asked.word}" does not hold of the printed numbers: {"; ".join(broken)}.'
-        return Finding(state=State.DEVIATION, why=Why.INFEASIBLE, says=says, printed=printed)
+        return Found(finding=Finding.CANNOT_OCCUR, why=Why.INFEASIBLE, says=says, printed=printed)
     if any(agreement is Agreement.UNDECIDED for *_, agreement in judged):
-        says = f'Whether "{asked.word}" holds is lost in the rounding of the printed numbers.'
-        return Finding(state=State.INCONCLUSIVE, why=Why.LEANING_PASS, says=says, printed=printed)
+        says = f'whether "{asked.word}" holds is lost in the rounding of the printed numbers.'
+        return Found(finding=Finding.CANNOT_TELL, why=Why.WITHIN_ROUNDING, says=says, printed=printed)
     says = f'"{asked.word}" holds of every printed number.'
-    return Finding(state=State.PASS, why=Why.FEASIBLE, says=says, printed=printed)
+    return Found(finding=Finding.CONSISTENT, why=Why.FEASIBLE, says=says, printed=printed)
 
 
-def _printings(asked: TwoPrintings) -> Finding:
+def _printings(asked: TwoPrintings) -> Found:
     (who, one), (whom, other) = asked.printed
     printed = f"{one.text} ({who}), {other.text} ({whom})"
     apart = f"{abs(one.value - other.value):.{max(one.num_decimals, other.num_decimals)}f} apart"
     if printings_overlap(asked):
-        says = f"One number can be printed both ways: {apart}, within their rounding."
-        return Finding(state=State.PASS, why=Why.FEASIBLE, says=says, printed=printed)
-    says = f"No one number can be printed both ways: {apart}, beyond their rounding."
-    return Finding(state=State.DEVIATION, why=Why.INFEASIBLE, says=says, printed=printed)
+        says = f"one number can be printed both ways: {apart}, within their rounding."
+        return Found(finding=Finding.CONSISTENT, why=Why.FEASIBLE, says=says, printed=printed)
+    says = f"no one number can be printed both ways: {apart}, beyond their rounding."
+    return Found(finding=Finding.CANNOT_OCCUR, why=Why.INFEASIBLE, says=says, printed=printed)
 
 
-def _gain(asked: GainAgainstGap) -> Finding:
+def _gain(asked: GainAgainstGap) -> Found:
+    """A note: three innocent explanations stand before what a literal reading of both numbers gives."""
     gain, gaps = asked.gain, asked.gaps
     printed = f"gain {gain.text}, gaps {' and '.join(gap.text for gap in gaps)}"
+    implied = ", ".join(f"{gap_ratio(gap):.3f}" for gap in gaps)
+    ends = "does not pass it" if stays_within_reference(asked) else "passes it"
+    says = (
+        f"{INNOCENT} Read literally, a gain of {gain.text} percent ends at the reference when it starts at {closing_ratio(gain):.3f} "
+        f"of it; the printed gaps imply {implied}, from where it {ends}."
+    )
     notes = tuple(
         f"From a gap of {gap.text} percent, ratio {gap_ratio(gap):.3f}, the gain ends at {end_ratio(gain, gap):.3f} "
         "of the reference."
         for gap in gaps
     )
-    closes = f"A gain of {gain.text} percent ends at the reference when it starts at {closing_ratio(gain):.3f} of it"
-    implied = ", ".join(f"{gap_ratio(gap):.3f}" for gap in gaps)
-    if stays_within_reference(asked):
-        says = f"{closes}; the printed gaps imply {implied}, so it does not pass the reference."
-        return Finding(state=State.PASS, why=Why.FEASIBLE, says=says, printed=printed, notes=notes)
-    says = f"{closes}, but the printed gaps imply {implied}: from each of them it passes the reference."
-    return Finding(state=State.DEVIATION, why=Why.INFEASIBLE, says=says, printed=printed, notes=notes)
+    return Found(finding=Finding.NOTE, why=Why.BESIDE, says=says, printed=printed, notes=notes)
 
 
 def _of(asked: Granularity) -> str:
+    if not asked.is_change:
+        return "percent of all"
     if asked.base_counts is None:
         return "points"
     first, last = asked.base_counts
@@ -398,29 +419,16 @@ def _of(asked: Granularity) -> str:
     )
 
 
-def _sets(asked: Granularity) -> str:
-    """Test sets with their sizes; a run of sizes is told by its ends."""
-    sizes: dict[str, list[int]] = {}
-    for num_items, test_set in asked.item_counts:
-        sizes.setdefault(test_set, []).append(num_items)
-    return "; ".join(f"{test_set}: {_sizes(sorted(found))}" for test_set, found in sizes.items())
-
-
-def _sizes(found: list[int]) -> str:
-    if len(found) > 1 and found == list(range(found[0], found[-1] + 1)):
-        return f"{found[0]:,} to {found[-1]:,}"
-    return " or ".join(f"{size:,}" for size in found)
-
-
-def _ways(ways: Sequence[Occurrence]) -> tuple[str, ...]:
-    told = tuple(f"{_way(each)}." for each in ways[:SHOWN_WAYS])
+def _ways(ways: Sequence[Occurrence], asked: Granularity) -> tuple[str, ...]:
+    told = tuple(f"{_way(each, asked)}." for each in ways[:SHOWN_WAYS])
     rest = len(ways) - len(told)
     return (*told, f"{rest} more ways.") if rest else told
 
 
-def _way(each: Occurrence) -> str:
+def _way(each: Occurrence, asked: Granularity) -> str:
+    count = f"{each.count:+d}" if asked.is_change else str(each.count)
     start = "" if each.base is None else f" from {each.base} right"
-    return f"{each.count:+d} of {each.num_items:,} questions{start} ({each.test_set}), {each.rounding}"
+    return f"{count} of {each.num_items:,} questions{start} ({each.test_set}), {each.rounding}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Claims by any of their names, and one claim told to a person: who says it, how it is decided, how to run it again."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.validate import claim_named, load_claims
-from harness.sources.studies import load_conflicts_of, load_profiles, load_study, study_names
+from harness.sources.studies import load_conflicts_of, load_profiles, load_sources_of, load_study, study_names
 from harness.words.claim import (
     RULES_IN_WORDS,
     SOURCES_IN_WORDS,
@@ -14,9 +14,12 @@ from harness.words.claim import (
     GainAgainstGap,
     Granularity,
     InferenceTarget,
+    Source,
     Target,
+    Tier,
     TwoPrintings,
     WordsAgainstNumbers,
+    inventory_says,
     shown_as,
 )
 from harness.words.errors import UsageError
@@ -40,8 +43,10 @@ class LookedUp:
     """Every claim of that study."""
     claims: tuple[Claim, ...]
     """Those that are meant; at least one."""
+    sources: tuple[Source, ...]
+    """The texts that they are taken from."""
     conflicts: tuple[Conflict, ...]
-    """Conflicts between that study's sources."""
+    """Conflicts between these."""
     named: Conflict | None
     """The conflict that was asked for, if one was."""
 
@@ -60,7 +65,14 @@ def look_up(name: str, study: str) -> LookedUp:
             if meant := meant_by(name, claims):
                 conflicts = load_conflicts_of(other)
                 named = next((each for each in conflicts if each.id.casefold() == _bare(name)), None)
-                return LookedUp(study=other, known=claims, claims=meant, conflicts=conflicts, named=named)
+                return LookedUp(
+                    study=other,
+                    known=claims,
+                    claims=meant,
+                    sources=load_sources_of(other),
+                    conflicts=conflicts,
+                    named=named,
+                )
     claim_named(known, name)
     raise AssertionError("a name that is no claim's is refused")
 
@@ -112,11 +124,18 @@ def command_for(study: str, claim: Claim) -> str:
 
 
 def form_of(found: LookedUp) -> Mapping[str, object]:
-    """What is meant, with the conflicts that touch it, for a machine."""
+    """What is meant, with the sources that it names and the conflicts that touch it, for a machine."""
     touched = {name for claim in found.claims for name in claim.conflicts}
-    conflicts = [each for each in found.conflicts if each.id in touched]
+    cited = {name for claim in found.claims for name in claim.source_names}
     meant = {"claim": found.claims[0]} if len(found.claims) == 1 else {"claims": found.claims}
-    return {"study": found.study, **meant, "conflicts": conflicts}
+    return {
+        "study": found.study,
+        **meant,
+        "reported_by_summary": {claim.id: claim.by_summary for claim in found.claims if claim.by_summary},
+        "found": [judge_arithmetic(claim) for claim in found.claims if claim.arithmetic],
+        "sources": [each for each in found.sources if each.name in cited],
+        "conflicts": [each for each in found.conflicts if each.id in touched],
+    }
 
 
 def lines_of(found: LookedUp) -> Iterator[tuple[str, str]]:
@@ -129,8 +148,7 @@ def lines_of(found: LookedUp) -> Iterator[tuple[str, str]]:
     (claim,) = found.claims
     for title in (f"{claim.id} ({found.study})", f"{claim.says}.", ""):
         yield "", title
-    again = command_for(found.study, claim)
-    for label, text in explanation(claim, found.known, found.conflicts, again):
+    for label, text in explanation(claim, found, command_for(found.study, claim)):
         yield f"{label:<17}", text
 
 
@@ -139,27 +157,28 @@ def list_of(study: str, claims: Sequence[Claim]) -> Iterator[tuple[str, str]]:
     width = max((len(claim.id) for claim in claims), default=0)
     for claim in claims:
         readings = ", ".join(f"{reading.name}: {claim.unit_of(reading)}" for reading in claim.readings)
-        yield f"{claim.tier:<12} {claim.id:<{width}}  ", f"{claim.says} [{readings or 'not measured'}]"
-    tiers = Counter(claim.tier.value for claim in claims)
-    counts = ", ".join(f"{count} {tier}" for tier, count in tiers.items()) or "none"
+        mark = f"; {claim.by_summary}: reported by a summary" if claim.by_summary else ""
+        yield f"{claim.tier:<12} {claim.id:<{width}}  ", f"{claim.says} [{readings or 'not measured'}]{mark}"
+    primary, kinds = sum(claim.tier is Tier.PRIMARY for claim in claims), (claim.kind for claim in claims)
     legend = "with [reading: unit]; 'harness explain ID' tells one"
-    yield "", f"{len(claims)} claims of {study} ({counts}), {legend}"
+    yield "", f"{len(claims)} claims of {study}, {primary} of them primary: {inventory_says(kinds)}; {legend}"
 
 
-def explanation(
-    claim: Claim, known: Sequence[Claim], conflicts: Sequence[Conflict], again: str
-) -> Iterator[tuple[str, str]]:
+def explanation(claim: Claim, found: LookedUp, again: str) -> Iterator[tuple[str, str]]:
     """Label and text of every line, in the order to read; a label is empty where it would repeat.
 
     Args:
         claim: The claim to tell.
-        known: Every claim of its study.
-        conflicts: Conflicts between the study's sources.
+        found: What its study holds.
         again: The command that judges it.
     """
-    yield from _sources(claim)
-    yield from _labelled("statement", _statements(claim, known))
-    yield from _labelled("conflict", _conflicts(claim, conflicts))
+    yield from _sentence(claim)
+    if claim.by_summary:
+        yield "mind", f"{claim.by_summary}: reported by a summary, not by the paper"
+    named = (source for source in found.sources if source.name in claim.source_names)
+    yield from _labelled("read in", (f"{source.name}: {source}" for source in named))
+    yield from _labelled("statement", _statements(claim, found.known))
+    yield from _labelled("conflict", _conflicts(claim, found.conflicts))
     yield from _labelled("reading", _readings(claim))
     yield from _labelled("printed", (_target(each, claim) for each in claim.targets))
     yield from _labelled("elsewhere", (_target(each, claim) for each in claim.discrepancies))
@@ -167,13 +186,23 @@ def explanation(
         yield from _labelled("printed", _arithmetic(claim))
     yield "rule", f"{claim.rule} ({claim.kind}): {RULES_IN_WORDS[claim.rule]}"
     yield from _decision(claim)
-    yield "weight", f"{claim.tier}{'; gates the exit code' if claim.tier == 'primary' else '; gates nothing'}"
+    if claim.arithmetic is None:
+        yield (
+            "weight",
+            f"{claim.tier}{'; gates the exit code' if claim.tier == 'primary' else '; gates nothing'}",
+        )
     if claim.beside:
         yield "know", claim.beside
-    yield "run again", again
+    if claim.arithmetic is None:
+        yield "run again", again
+        return
+    verdict = judge_arithmetic(claim)
+    yield "found", verdict.says
+    yield from _labelled("", (note for case in verdict.cases for note in case.notes))
+    yield "run", "none is needed: this follows from the printed numbers, and is no verdict on the paper"
 
 
-def _sources(claim: Claim) -> Iterator[tuple[str, str]]:
+def _sentence(claim: Claim) -> Iterator[tuple[str, str]]:
     sentence = claim.sentence
     place = sentence.source if sentence.where == sentence.source else f"{sentence.source}, {sentence.where}"
     words = SOURCES_IN_WORDS[sentence.tier]
@@ -230,14 +259,10 @@ def _target(target: Target, claim: Claim) -> str:
 
 def _arithmetic(claim: Claim) -> Iterator[str]:
     match claim.arithmetic:
-        case Granularity(printed=printed, item_counts=counts, base_counts=base):
+        case Granularity(printed=printed, base_counts=base) as asked:
             yield printed.in_unit(claim.unit)
-            sizes = [num_items for num_items, _ in counts]
-            yield (
-                f"on {min(sizes):,} to {max(sizes):,} questions"
-                if sizes
-                else "on an unknown number of questions"
-            )
+            sets = "; ".join(f"{sizes} ({test_set})" for test_set, sizes in asked.sets)
+            yield f"questions: {sets or 'no source says how many'}"
             if base is not None:
                 yield f"of {base[0]} to {base[1]} right answers before"
         case WordsAgainstNumbers(word=word, numbers=numbers):

@@ -30,7 +30,7 @@ from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import holm
 from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier, shown_as
 from harness.words.estimate import InconsistentError
-from harness.words.verdict import CaseVerdict, Flag, State, Verdict, Why
+from harness.words.verdict import CaseVerdict, Finding, Flag, State, Verdict, Why
 
 Decide = Callable[[Case, tuple[Measurement, ...], Adjust], CaseVerdict]
 
@@ -180,7 +180,7 @@ def _estimates(claim: Claim) -> Iterator[str]:
     return (each for reading in claim.readings for each in reading.estimates)
 
 
-def _states(cases: Sequence[CaseVerdict]) -> list[State]:
+def _states(cases: Sequence[CaseVerdict]) -> list[State | Finding]:
     return [case.state for case in cases]
 
 

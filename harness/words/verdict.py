@@ -20,6 +20,17 @@ JUDGED = (State.PASS, State.DEVIATION, State.INCONCLUSIVE, State.CONTESTED)
 """States that rest on a measurement."""
 
 
+class Finding(StrEnum):
+    """What arithmetic says of printed numbers: it is about whoever prints them, and no verdict on a replication."""
+
+    CANNOT_OCCUR = "cannot-occur"
+    """Not as it is reported: no count, rounding or reading of the word gives it."""
+    CONSISTENT = "consistent"
+    CANNOT_TELL = "cannot-tell"
+    NOTE = "note"
+    """Something to be known that has innocent explanations, and so speaks neither for the numbers nor against them."""
+
+
 class Why(StrEnum):
     """Why a verdict is what it is, as one word for machines."""
 
@@ -35,7 +46,8 @@ class Why(StrEnum):
     """DEVIATION of a claim about a place: another member is larger."""
     BELOW_LIMIT = "below-limit"
     ABOVE_LIMIT = "above-limit"
-    INFEASIBLE = "arithmetic"
+    INFEASIBLE = "not-as-reported"
+    """CANNOT_OCCUR: no count, rounding or number gives what is reported."""
     LEANING_PASS = "straddles-leaning-pass"  # noqa: S105
     LEANING_DEVIATION = "straddles-leaning-deviation"
     WITHIN_ONE_RUN_NOISE = "within-one-run-noise"
@@ -50,6 +62,12 @@ class Why(StrEnum):
     """The units show that the error is not what the method takes it for."""
     READINGS_DIFFER = "readings-differ"
     COUNT_UNKNOWN = "item-count-unknown"
+    WITHIN_ROUNDING = "within-rounding"
+    """CANNOT_TELL: it is lost in the rounding of the printed numbers."""
+    ANYTHING_FITS = "anything-fits"
+    """CANNOT_TELL: every number near the printed one could occur as well."""
+    BESIDE = "beside"
+    """NOTE: it stands beside the claims."""
     EXPLORATORY = "exploratory"
     FIXTURE_MODE = "fixture-mode"
     REHEARSAL_MODE = "rehearsal-mode"
@@ -103,6 +121,8 @@ class Numbers:
     se: float | None = None
     df: float | None = None
     """None where the spread counts as known."""
+    interval_se: float | None = None
+    """The error that gives the farther end of `ci90`, where `se` and `df` do not reach so far; None where they do."""
     ci90: Interval | None = None
     """Decides; the wider of the t interval and the bootstrap's at each end."""
     ci95: Interval | None = None
@@ -154,7 +174,8 @@ class CaseVerdict:
     """Word of the source that the target stands for; empty where the number itself is printed."""
     source: str
     source_tier: str
-    state: State
+    state: State | Finding
+    """What arithmetic finds of a claim about printed numbers, and the judge's word of any other."""
     why: Why
     flags: tuple[Flag, ...] = ()
     band: Interval | None = None
@@ -172,7 +193,7 @@ class Verdict:
     """What the judge says of one claim."""
 
     claim_id: str
-    state: State
+    state: State | Finding
     why: Why
     flags: tuple[Flag, ...] = ()
     says: str

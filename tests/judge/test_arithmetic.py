@@ -1,5 +1,6 @@
 """The arithmetic of printed numbers: known answers, and both sides of every edge."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -30,6 +31,10 @@ def points(text: str, *num_items: int) -> Granularity:
     return Granularity(printed=Printed(text), item_counts=tuple((n, f"set of {n}") for n in num_items))
 
 
+def accuracy(text: str, *num_items: int) -> Granularity:
+    return replace(points(text, *num_items), is_change=False)
+
+
 def relative(text: str, base: tuple[int, int], *num_items: int) -> Granularity:
     return Granularity(
         printed=Printed(text), item_counts=tuple((n, f"set of {n}") for n in num_items), base_counts=base
@@ -45,11 +50,30 @@ def counts(asked: Granularity, rounding: Rounding | None = None) -> list[tuple[i
 
 
 def test_a_mean_of_43_whole_scores_cannot_be_5_27() -> None:
-    once = [
-        count for count in range(500) if rounding_of(Printed("5.27"), count, 43, whole=1) is Rounding.ONCE
-    ]
-    assert once == []
+    assert [count for count in range(500) if rounding_of(Printed("5.27"), count, 43, whole=1)] == []
     assert rounding_of(Printed("5.28"), 227, 43, whole=1) is Rounding.ONCE
+
+
+def test_one_accuracy_was_rounded_once() -> None:
+    """142 of 438 are 32.42 percent and 143 are 32.65: neither is printed as 32.5, which a difference could be."""
+    assert [count for count in range(439) if rounding_of(Printed("32.5"), count, 438)] == []
+    assert rounding_of(Printed("32.5"), 142, 438, is_change=True) is Rounding.TWICE
+    assert list(occurrences(accuracy("32.5", 438))) == []
+    assert counts(points("32.5", 438)) == [(438, 142)]
+    assert counts(accuracy("32.4", 438)) == [(438, 142)]
+    assert counts(accuracy("32.6", 438)) == counts(accuracy("32.65", 438)) == [(438, 143)]
+
+
+def test_one_accuracy_is_a_share_of_its_questions() -> None:
+    """Nobody answers fewer than none rightly, nor more than all."""
+    assert counts(accuracy("-10", 10)) == counts(accuracy("110", 10)) == []
+    assert counts(accuracy("0", 10)) == [(10, 0)]
+    assert counts(accuracy("100", 10)) == [(10, 10)]
+
+
+@given(right=st.integers(0, 438), decimals=st.integers(0, 3))
+def test_what_a_page_prints_of_one_accuracy_is_always_feasible(right: int, decimals: int) -> None:
+    assert (438, right) in counts(accuracy(f"{100 * right / 438:.{decimals}f}", 438))
 
 
 @pytest.mark.parametrize("num_items", range(1165, 1173))
@@ -148,7 +172,7 @@ def test_accuracies_that_were_rounded_first_give_other_percentages() -> None:
     ],
 )
 def test_rounding_at_its_edges(text: str, count: int, num_items: int, expected: Rounding | None) -> None:
-    assert rounding_of(Printed(text), count, num_items) is expected
+    assert rounding_of(Printed(text), count, num_items, is_change=True) is expected
 
 
 @pytest.mark.parametrize(
@@ -270,7 +294,9 @@ def test_the_relative_change_of_two_printed_accuracies_is_always_feasible(
 
 
 def words(text: str, *, least: float | None = None, most: float | None = None) -> Agreement:
-    asked = WordsAgainstNumbers(word="word", numbers=(("it", Printed(text)),), least=least, most=most)
+    asked = WordsAgainstNumbers(
+        word="word", source="news", numbers=(("it", Printed(text)),), least=least, most=most
+    )
     ((what, printed, agreement),) = word_agreement(asked)
     assert (what, printed.text) == ("it", text)
     return agreement

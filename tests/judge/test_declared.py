@@ -22,6 +22,7 @@ from harness.words.claim import (
     Reading,
     Rule,
     Sentence,
+    Source,
     SourceTier,
     Target,
     Tier,
@@ -49,6 +50,16 @@ def target(printed: str = "26.27", tier: SourceTier = SourceTier.ABSTRACT, name:
     return Target(printed=Printed(printed), source="abstract", tier=tier, reading=name)
 
 
+SOURCES = (
+    Source(
+        name="abstract",
+        tier=SourceTier.ABSTRACT,
+        kind="the abstract",
+        address="https://papers.example/1",
+        read="2026-11-19",
+        sha256="ab" * 32,
+    ),
+)
 VALUE = Claim(
     id="gap.first.value",
     says="The gap is 26.27 percent",
@@ -82,7 +93,9 @@ COUNTS = replace(
 WORDS = replace(
     COUNTS,
     rule=Rule.WORDS_AGAINST_NUMBERS,
-    arithmetic=WordsAgainstNumbers(word="consistent", numbers=(("cell", Printed("-0.22")),), least=0),
+    arithmetic=WordsAgainstNumbers(
+        word="consistent", source="C", numbers=(("cell", Printed("-0.22")),), least=0
+    ),
 )
 PRINTINGS = replace(
     COUNTS,
@@ -132,7 +145,12 @@ def test_the_edge_of_what_is_allowed(claim: Claim) -> None:
     assert faults(claim) == []
 
 
+BY_SUMMARY = replace(ABSTRACT, tier=SourceTier.SUMMARY, quote="", sense="so it is")
 REJECTED = [
+    pytest.param(
+        replace(COUNTS, arithmetic=replace(COUNTS.arithmetic, is_change=False)),
+        "is one accuracy, and has right answers before; only a change has", id="a base of no change",
+    ),
     pytest.param(replace(VALUE, id="Gap first"), "its id must be small letters", id="an id with a capital"),
     pytest.param(replace(VALUE, id="-gap"), "its id must be small letters", id="an id that starts with a dash"),
     pytest.param(replace(VALUE, says=" "), "says nothing", id="no sentence"),
@@ -149,6 +167,14 @@ REJECTED = [
     pytest.param(
         replace(VALUE, sentence=replace(ABSTRACT, quote=" ".join(["word"] * 26))),
         "quotes 26 words; at most 25", id="a long quotation",
+    ),
+    pytest.param(
+        replace(VALUE, sentence=BY_SUMMARY), "is primary, and known from a summary alone (abstract); make it secondary",
+        id="primary by a summary alone",
+    ),
+    pytest.param(
+        replace(DIRECTION, tier=Tier.SECONDARY, sentence=BY_SUMMARY, part_by_summary="the layer"),
+        "marks 'the layer' as reported by a summary, which is all of it", id="a part of all of it",
     ),
     pytest.param(
         replace(VALUE, sentence=replace(ABSTRACT, tier=SourceTier.SUMMARY)), "quotes a summary", id="a quoted summary",
@@ -226,7 +252,7 @@ REJECTED = [
         replace(VALUE, targets=(replace(target(), source=""),)), "target '26.27' has no source", id="a target without source",
     ),
     pytest.param(
-        replace(VALUE, targets=(target("a lot"),)), "'a lot' is no printed number; expected a decimal number", id="no number",
+        replace(VALUE, targets=(target("a lot"),)), "'a lot' is no printed number; expected one such as", id="no number",
     ),
     pytest.param(
         replace(VALUE, discrepancies=(target("x", SourceTier.SUMMARY),)), "'x' is no printed number", id="no other number",
@@ -343,7 +369,7 @@ def test_a_fault_of_a_claim_is_said(claim: Claim, says: str) -> None:
 
 def test_every_fault_carries_the_claims_id() -> None:
     wrong = replace(VALUE, margin_because="", readings=(replace(reading(), supported_by=()),))
-    found = list(inventory_faults((DIRECTION, replace(wrong, says="Another")), KNOWN))
+    found = list(inventory_faults((DIRECTION, replace(wrong, says="Another")), KNOWN, SOURCES))
     assert found[0].startswith("gap.first.value: its id stands 2 times")
     assert all(fault.startswith("gap.first.value: ") for fault in found)
     assert len(found) == 3
@@ -351,10 +377,41 @@ def test_every_fault_carries_the_claims_id() -> None:
 
 def test_two_claims_do_not_say_the_same() -> None:
     other = replace(VALUE, id="gap.other.value")
-    found = list(inventory_faults((VALUE, other), KNOWN))
+    found = list(inventory_faults((VALUE, other), KNOWN, SOURCES))
     assert len(found) == 2
     assert "is what another claim says too" in found[0]
-    assert list(inventory_faults((VALUE, replace(other, says="Something else")), KNOWN)) == []
+    assert list(inventory_faults((VALUE, replace(other, says="Something else")), KNOWN, SOURCES)) == []
+
+
+OTHER = replace(SOURCES[0], name="notes", tier=SourceTier.SUMMARY, address="", sha256="")
+
+
+@pytest.mark.parametrize(
+    ("sources", "says"),
+    [
+        ((), "names source 'abstract', which the SOURCES of the study's sources.py lack; they have none"),
+        ((OTHER,), "which the SOURCES of the study's sources.py lack; they have notes"),
+        ((replace(SOURCES[0], tier=SourceTier.SUMMARY),), "takes source 'abstract' for T2; it is T4"),
+        ((SOURCES[0], SOURCES[0]), "source 'abstract' stands 2 times; each text stands once"),
+        ((replace(SOURCES[0], kind=" "),), "source 'abstract' is called ' '; say its name, and what kind of text it is"),
+        ((replace(SOURCES[0], address="a page"),), "source 'abstract' has address 'a page'; allowed: a web address, or none"),
+        ((replace(SOURCES[0], address="https://nowhere"),), "has address 'https://nowhere'"),
+        ((replace(SOURCES[0], read="lately"),), "source 'abstract' was read on 'lately'; say the day, such as '2026-11-19'"),
+        ((replace(SOURCES[0], read="2026-13-01"),), "was read on '2026-13-01'"),
+        ((replace(SOURCES[0], sha256="abc"),), "source 'abstract' has digest 'abc'; allowed: 64 hexadecimal digits, or none"),
+    ],
+)  # fmt: skip
+def test_a_source_that_nobody_can_look_up_is_a_fault(sources: tuple[Source, ...], says: str) -> None:
+    found = list(inventory_faults((VALUE,), KNOWN, sources))
+    assert any(says in fault for fault in found), found
+
+
+def test_every_source_that_a_claim_names_is_asked_for() -> None:
+    """Of its sentence, targets, discrepancies, readings, and two printings of one number."""
+    weaker = replace(target("5", SourceTier.SUMMARY), source="listing")
+    claim = replace(VALUE, discrepancies=(weaker,), readings=(replace(reading(), supported_by=("feed",)),))
+    assert claim.source_names == ("abstract", "listing", "feed")
+    assert PRINTINGS.source_names == ("abstract", "A", "B")
 
 
 Declare = Callable[[object], None]
@@ -373,10 +430,10 @@ def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Declare:
         monkeypatch.setitem(sys.modules, module.__name__, module)
 
     def declared(claims: object) -> None:
-        table = ModuleType("claims.small.claims")
-        table.CLAIMS = claims
-        table.__spec__ = object()
-        monkeypatch.setitem(sys.modules, table.__name__, table)
+        for name, holds in (("claims", {"CLAIMS": claims}), ("sources", {"SOURCES": SOURCES})):
+            table = ModuleType(f"claims.small.{name}")
+            vars(table).update(holds, __spec__=object())
+            monkeypatch.setitem(sys.modules, table.__name__, table)
 
     return declared
 

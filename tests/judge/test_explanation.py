@@ -5,19 +5,35 @@ from dataclasses import replace
 
 import pytest
 
-from harness.judge.explanation import command_for, explanation, look_up, meant_by
+from harness.judge.explanation import LookedUp, command_for, explanation, look_up
 from harness.judge.validate import load_claims
-from harness.sources.studies import load_conflicts_of, study_names
+from harness.sources.studies import study_names
 from harness.words.claim import RULES_IN_WORDS, Claim, Printed, Rule, SourceTier, Target
 from harness.words.errors import UsageError
 from harness.words.judgement import Conflict
-from tests.judge.test_declared import COUNTS, DIRECTION, FACTOR, GAIN, LARGEST, PRINTINGS, VALUE, WORDS
+from tests.judge.test_declared import (
+    COUNTS,
+    DIRECTION,
+    FACTOR,
+    GAIN,
+    LARGEST,
+    PRINTINGS,
+    SOURCES,
+    VALUE,
+    WORDS,
+)
+
+
+def held(claim: Claim, *conflicts: Conflict) -> LookedUp:
+    return LookedUp(
+        study="small", known=(claim,), claims=(claim,), sources=SOURCES, conflicts=conflicts, named=None
+    )
 
 
 def told(claim: Claim, *conflicts: Conflict) -> dict[str, list[str]]:
     lines: dict[str, list[str]] = {}
     label = ""
-    for new, text in explanation(claim, (claim,), conflicts, "harness reproduce"):
+    for new, text in explanation(claim, held(claim, *conflicts), "harness reproduce"):
         label = new or label
         lines.setdefault(label, []).append(text)
     return lines
@@ -34,6 +50,29 @@ def test_a_value_claim_is_told_with_its_band_and_reason() -> None:
     assert lines["know"] == ["Mind this."]
     assert lines["run again"] == ["harness reproduce"]
     assert lines["weight"] == ["primary; gates the exit code"]
+
+
+def test_where_a_number_can_be_read_is_told() -> None:
+    (text,) = told(VALUE)["read in"]
+    assert (
+        text == f"abstract: the abstract; https://papers.example/1; read on 2026-11-19, SHA-256 {'ab' * 32}"
+    )
+    hidden = replace(SOURCES[0], address="", sha256="")
+    assert (
+        str(hidden)
+        == "the abstract; no public address is known; read on 2026-11-19, no digest of its text was kept"
+    )
+
+
+def test_what_only_a_summary_reports_is_marked() -> None:
+    assert "mind" not in told(VALUE)
+    assert told(replace(VALUE, part_by_summary="layer 6"))["mind"] == [
+        "layer 6: reported by a summary, not by the paper"
+    ]
+    sentence = replace(VALUE.sentence, tier=SourceTier.SUMMARY)
+    assert told(replace(VALUE, sentence=sentence))["mind"] == [
+        "all of it: reported by a summary, not by the paper"
+    ]
 
 
 def test_a_number_that_nobody_printed_is_told_as_ours() -> None:
@@ -77,10 +116,10 @@ def test_a_sign_is_told_in_a_word(sign: int, word: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "printed"),
     [
-        pytest.param(COUNTS, ["+0.16 points", "on 1,115 to 1,115 questions", "of 256 to 343 right answers before"], id="counts"),
+        pytest.param(COUNTS, ["+0.16 points", "questions: 1,115 (subset)", "of 256 to 343 right answers before"], id="counts"),
         pytest.param(
             replace(COUNTS, arithmetic=replace(COUNTS.arithmetic, item_counts=(), base_counts=None)),
-            ["+0.16 points", "on an unknown number of questions"], id="unknown counts",
+            ["+0.16 points", "questions: no source says how many"], id="unknown counts",
         ),
         pytest.param(WORDS, ['"consistent" of cell -0.22'], id="a word"),
         pytest.param(PRINTINGS, ["5.47 (A)", "0.16 (B)"], id="two printings"),
@@ -89,6 +128,20 @@ def test_a_sign_is_told_in_a_word(sign: int, word: str) -> None:
 )  # fmt: skip
 def test_printed_numbers_are_told(claim: Claim, printed: list[str]) -> None:
     assert told(claim)["printed"] == printed
+
+
+def test_what_comes_of_printed_numbers_is_told_without_a_run() -> None:
+    lines = told(COUNTS)
+    assert lines["found"][0].startswith(
+        "Cannot occur as reported by the abstract: no whole number of questions gives +0.16"
+    )
+    assert lines["run"] == [
+        "none is needed: this follows from the printed numbers, and is no verdict on the paper"
+    ]
+    assert not {"run again", "weight"} & set(lines)
+    note = told(GAIN)["found"]
+    assert note[0].startswith("A language may start farther below the reference")
+    assert note[1].startswith("From a gap of 26.27 percent")
 
 
 def test_a_claim_without_a_measure_needs_nothing() -> None:
@@ -103,11 +156,12 @@ def test_every_rule_has_its_words() -> None:
 
 def test_every_claim_of_every_study_can_be_told_without_codes() -> None:
     for study in study_names():
-        claims, conflicts = load_claims(study), load_conflicts_of(study)
-        for claim in claims:
-            lines = list(explanation(claim, claims, conflicts, command_for(study, claim)))
+        for claim in load_claims(study):
+            found = look_up(claim.id, study)
+            lines = list(explanation(claim, found, command_for(study, claim)))
             told = " ".join(text for _, text in lines)
-            assert lines[-1][0] == "run again"
+            assert lines[-1][0] == ("run again" if claim.arithmetic is None else "run")
+            assert all(f"{name}: " in told for name in claim.source_names)
             assert all(text.strip() for _, text in lines)
             assert not re.search(r"\bT[1-4]\b|percent percent|points points", told)
             assert all(re.search(rf"\b{name}(: |; )", told) for name in (*claim.inventory, *claim.conflicts))
@@ -121,9 +175,9 @@ def test_a_unit_that_is_printed_with_the_number_is_told_once() -> None:
 
 
 def test_what_else_a_statement_claims_stands_beside_it() -> None:
-    claims = load_claims("sin2025")
-    (claim,) = meant_by("gap.l25.value", claims)
-    texts = dict(explanation(claim, claims, (), "harness reproduce"))
+    found = look_up("gap.l25.value", "sin2025")
+    (claim,) = found.claims
+    texts = dict(explanation(claim, found, "harness reproduce"))
     assert texts["statement"].startswith(f"{claim.inventory[0]}; other claims from it: ")
 
 

@@ -23,7 +23,7 @@ from harness.words.claim import (
 )
 from harness.words.estimate import InconsistentError
 from harness.words.study import Study
-from harness.words.verdict import Flag, State, Verdict, Why
+from harness.words.verdict import Finding, Flag, State, Verdict, Why
 from tests.judge.asked import claim, reading, sample, target, value_claim
 
 PASS, DEVIATION, INCONCLUSIVE, CONTESTED = State.PASS, State.DEVIATION, State.INCONCLUSIVE, State.CONTESTED
@@ -70,7 +70,7 @@ def heard(claims: Sequence[Claim], found: Mapping[str, Any], **circumstances: An
     return {each.claim_id: each for each in told}
 
 
-def one(asked: Claim, found: Any = NEAR, **circumstances: Any) -> tuple[State, Why]:
+def one(asked: Claim, found: Any = NEAR, **circumstances: Any) -> tuple[State | Finding, Why]:
     verdict = heard([asked], {"a": found}, **circumstances)[asked.id]
     return verdict.state, verdict.why
 
@@ -98,7 +98,7 @@ EXPLORED = value("a", tier=Tier.EXPLORATORY)
         pytest.param(value("a", "b"), NEAR, {"why_missing": Why.NOT_DECLARED}, (NOT_RUN, Why.NOT_DECLARED),
                      id="nothing declared"),
         pytest.param(value("a"), FAR, {"why_not_run": Why.FIXTURE_MODE}, (NOT_RUN, Why.FIXTURE_MODE), id="no evidence"),
-        pytest.param(ARITHMETIC, NEAR, {}, (DEVIATION, Why.INFEASIBLE), id="printed numbers that contradict"),
+        pytest.param(ARITHMETIC, NEAR, {}, (Finding.CANNOT_OCCUR, Why.INFEASIBLE), id="printed numbers that contradict"),
         pytest.param(ARITHMETIC, NEAR, {"why_not_run": Why.FIXTURE_MODE}, (NOT_RUN, Why.FIXTURE_MODE),
                      id="printed numbers in a fixture run"),
         pytest.param(QUALITATIVE, NEAR, {}, (NOT_TESTABLE, Why.NO_QUANTITY), id="nothing to measure"),
