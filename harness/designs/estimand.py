@@ -21,6 +21,8 @@ class Quantity:
     """What its units may be put together by, the usual one first."""
     signed: bool = field(default=False, kw_only=True)
     """True of a difference, whose sign is always printed."""
+    within: tuple[float, float] | None = field(default=None, kw_only=True)
+    """Between which numbers every value of it lies, whatever is measured; None where nothing is known to bound it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,8 @@ class Estimand(Scope):
     """What its units may be put together by, the usual one first."""
     signed: bool = False
     """True of a difference."""
+    within: tuple[float, float] | None = None
+    """Between which numbers it lies, whatever is measured."""
     layers: tuple[int, ...] = ()
     """Layers whose activations it is made from."""
     cells: tuple[Cell, ...] = ()

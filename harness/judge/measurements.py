@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.designs.design import Beside, design_of
+from harness.designs.estimand import Estimand
+from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import (
     RATIOS,
     Drawn,
@@ -58,6 +60,11 @@ Values = NDArray[np.float64]
 Quantity = tuple[str, InferenceTarget]
 """An estimate's id, and which question its error answers."""
 
+SAME_REACH = 1e-9
+"""Relative difference that floating point may leave between two ends."""
+
+EVERYWHERE: Interval = (-math.inf, math.inf)
+
 ERRORS_ABOVE_CHANCE = 3.0
 """Standard errors by which an accuracy must exceed guessing before it counts as more than that."""
 
@@ -101,6 +108,8 @@ class Measurement:
     """What is shown beside a claim on it alone."""
     starts_at_chance: bool = False
     """Whether it is a change from an accuracy that cannot be told from guessing."""
+    within: Interval = EVERYWHERE
+    """Between which numbers the truth lies, whatever is measured: a share between 0 and 100 percent."""
 
     @property
     def is_finite(self) -> bool:
@@ -112,18 +121,25 @@ class Measurement:
         """True where all units or seeds are equal: then no interval exists."""
         return self.spread.se == 0
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """The envelope: at each end the wider of the t interval and the bootstrap's."""
+    def bounded(self, interval: Interval) -> Interval:
+        """What of an interval the truth can lie in."""
+        low, high = (min(max(end, self.within[0]), self.within[1]) for end in interval)
+        return low, high
+
+    def interval(self, level: float) -> Interval:
+        """The envelope: at each end the wider of the t interval and the bootstrap's, as far as the truth can lie there."""
         low, high = self.spread.interval(self.value, level)
-        if self.draws is None:
-            return low, high
-        drawn_low, drawn_high = percentile_interval(self.draws, level)
-        return min(low, drawn_low), max(high, drawn_high)
+        if self.draws is not None:
+            drawn_low, drawn_high = percentile_interval(self.draws, level)
+            low, high = min(low, drawn_low), max(high, drawn_high)
+        return self.bounded((low, high))
 
     def p_above(self, edge: float) -> float:
         """How well a truth at or below the edge explains this value: the larger of the t and the bootstrap p."""
         if self.is_without_spread:
             return 1.0
+        if edge < self.within[0]:
+            return 0.0  # there is no such truth
         drawn = 0.0 if self.draws is None else share_below(self.draws, edge)
         return max(tail_above(edge, self.value, self.spread), drawn)
 
@@ -131,6 +147,8 @@ class Measurement:
         """How well a truth at or above the edge explains this value."""
         if self.is_without_spread:
             return 1.0
+        if edge > self.within[1]:
+            return 0.0  # there is no such truth
         drawn = 0.0 if self.draws is None else share_above(self.draws, edge)
         return max(tail_below(edge, self.value, self.spread), drawn)
 
@@ -210,8 +228,10 @@ class Measurements(Mapping[Quantity, Measurement]):
             found = self.declared.get(quantity) or self._measured(*quantity)
             beside = Beside() if found.estimate is None else self.beside(found.estimate)
             before = self.get((beside.before, InferenceTarget.POPULATION))
+            estimand = self.estimands.get(quantity[0])
             self._known[quantity] = replace(
                 found,
+                within=(estimand.within if estimand else None) or EVERYWHERE,
                 notes=self._relabelled(beside.shared_out),
                 starts_at_chance=before is not None
                 and before.value - beside.guessing <= ERRORS_ABOVE_CHANCE * before.spread.se,
@@ -221,6 +241,11 @@ class Measurements(Mapping[Quantity, Measurement]):
     def beside(self, estimate: Estimate) -> Beside:
         """What a verdict on an estimate must be read beside, as the study's design names it."""
         return design_of(self.study).beside(self.study, estimate)
+
+    @cached_property
+    def estimands(self) -> Mapping[str, Estimand]:
+        """What the design says of every estimate that a claim may name."""
+        return estimate_scopes(self.study)
 
     @cached_property
     def resampled(self) -> Resampled:
@@ -392,6 +417,7 @@ def _precision(estimate_id: str, measured: Measurement) -> Precision:
         estimate_id=estimate_id,
         se=None if is_correlation else measured.spread.se,
         df=measured.spread.df,
+        interval_se=None if is_correlation else interval_error(measured, ends[0]),
         ci90=ends[0],
         ci95=ends[1],
         seeds=tuple(_seeds(measured.estimate, measured.rows)) if measured.estimate and measured.rows else (),
@@ -408,6 +434,18 @@ def _seeds(estimate: Estimate, rows: UnitRows) -> Iterator[SeedValue]:
             before=float(rows.reference[place].mean()) if has_sides else None,
             after=float(rows.observed[place].mean()) if has_sides else None,
         )
+
+
+def interval_error(measured: Measurement, ci90: Interval | None) -> float | None:
+    """The standard error whose t interval reaches as far as a 90 % interval does at its farther end.
+
+    None where the measurement's own error reaches as far, so that error and degrees of freedom give the interval, or more
+    than what the bounds leave of it; and where there is no interval.
+    """
+    if ci90 is None:
+        return None
+    reach, own = max(measured.value - ci90[0], ci90[1] - measured.value), measured.spread.half_width(0.90)
+    return None if reach <= own * (1 + SAME_REACH) else measured.spread.se * reach / own
 
 
 def finite(interval: Interval) -> Interval | None:

@@ -13,6 +13,7 @@ from harness.judge.unit_values import UnitRows
 from harness.statistics.assumptions import about_seeds
 from harness.statistics.stats import BELOW_ROUNDING, Spread, combined
 from harness.words.estimate import Estimate, Formula
+from harness.words.verdict import Interval
 
 Part = tuple[Estimate, UnitRows]
 Values = NDArray[np.float64]
@@ -45,6 +46,7 @@ def pooled(measured: Sequence[Measurement]) -> Measurement:
         num_seeds=min(len(rows.seeds) for _, rows in parts),
         method=f"t over questions, shared across {len(parts)} cells, and training seeds",
         steps=_steps(parts),
+        within=_within(measured),
         assumptions=(about_seeds(np.array(list(influence.values()))),) if len(influence) > 1 else (),
     )
 
@@ -58,7 +60,13 @@ def _of_declared(measured: Sequence[Measurement]) -> Measurement:
         num_units=min(each.num_units for each in measured),
         num_seeds=min(each.num_seeds for each in measured),
         method=f"mean of {len(measured)} declared values, whose errors may be one and the same",
+        within=_within(measured),
     )
+
+
+def _within(measured: Sequence[Measurement]) -> Interval:
+    """Between which numbers the mean lies: its members are as wide as they are."""
+    return min(each.within[0] for each in measured), max(each.within[1] for each in measured)
 
 
 def _between_questions(parts: Sequence[Part]) -> Spread:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.measurements import Measurement, Noise, finite, one_run_noise
+from harness.judge.measurements import Measurement, Noise, finite, interval_error, one_run_noise
 from harness.statistics.correlation import fisher, leave_one_out, partial, permutation_p, spearman
 from harness.statistics.metrics import MIN_PAIRS
 from harness.statistics.stats import ALPHA, holm, sign_tail, t_quantile
@@ -123,13 +123,17 @@ def numbers_of(
     """What a verdict on this measurement rests on; intervals only where there is a spread."""
     has_spread = not measurement.is_without_spread
     half = noise.half_width if noise else None
+    ci90 = finite(measurement.interval(LEVEL)) if has_spread else None
     return Numbers(
         estimate=measurement.value,
         se=measurement.spread.se,
         df=measurement.spread.df,
-        ci90=finite(measurement.interval(LEVEL)) if has_spread else None,
+        interval_se=interval_error(measurement, ci90),
+        ci90=ci90,
         ci95=finite(measurement.interval(0.95)) if has_spread else None,
-        pi95=(measurement.value - half, measurement.value + half) if half and has_spread else None,
+        pi95=measurement.bounded((measurement.value - half, measurement.value + half))
+        if half and has_spread
+        else None,
         one_run_sd=noise.one_run_sd if noise else None,
         num_units=measurement.num_units,
         num_seeds=measurement.num_seeds,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.measurements import Measurement, finite
+from harness.judge.measurements import Measurement, finite, interval_error
 from harness.judge.rules import (
     LEVEL,
     Adjust,
@@ -219,6 +219,7 @@ def judge_largest(case: Case, measured: tuple[Measurement, ...], adjust: Adjust)
         estimate=lead,
         se=None,
         df=None,
+        interval_se=None,
         ci90=finite(limits),
         method=f"joint draws of {len(measured)} members",
         place=_place(measured, int(np.argmax(all_of.values))),
@@ -281,9 +282,10 @@ def _about_maximum(
             lower=below if math.isfinite(below) else None,
             upper=above if math.isfinite(above) else None,
         )
-        for member, below in zip(measured, all_of.lower_limits().tolist(), strict=True)
-        for above in (member.interval(LEVEL)[1],)
+        for member, limit in zip(measured, all_of.lower_limits().tolist(), strict=True)
+        for below, above in (member.bounded((limit, member.interval(LEVEL)[1])),)
     )
+    ci90 = _limits(members)
     flattery = expected_maximum(len(measured)) * float(np.median(all_of.errors))
     return verdict_on(
         case,
@@ -293,7 +295,8 @@ def _about_maximum(
         # The interval of the largest member alone would forget that it was chosen for being the largest.
         numbers=replace(
             numbers_of(largest, adjust, p_pass, p_dev),
-            ci90=_limits(members),
+            interval_se=interval_error(largest, ci90),
+            ci90=ci90,
             ci95=None,
         ),
         members=members,

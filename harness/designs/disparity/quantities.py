@@ -4,6 +4,7 @@ What a broken layer or a differing question breaks is looked up here, and read o
 """
 
 from collections.abc import Iterator, Mapping
+from math import inf
 
 from harness.designs.estimand import Cell, Estimand, Quantity
 from harness.statistics.measured import Scope
@@ -24,23 +25,26 @@ LATENTS, QUESTIONS, TEXTS, SEEDS = (
 GAPS, CHANGE, RATIO = (Formula.GAP, Formula.MEAN_OF_GAPS), (Formula.CHANGE,), (Formula.RATIO,)
 MEAN, SINGLE = (Formula.DIFFERENCE,), (Formula.NO_UNITS,)
 
+SHARE = (0.0, 100.0)
+"""Between which a share of anything lies, in percent."""
+
 QUANTITIES: Mapping[str, Quantity] = {
-    "gap": Quantity("gap", "percent", LATENTS, GAPS, signed=True),
+    "gap": Quantity("gap", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
     "gain": Quantity("gain", "percent", LATENTS, CHANGE, signed=True),
-    "retention": Quantity("retention", "percent", LATENTS, RATIO),
-    "retention-by-adapter": Quantity("retention, adapter by adapter", "percent", LATENTS, RATIO),
-    "accuracy": Quantity("accuracy", "percent", QUESTIONS, MEAN),
-    "delta": Quantity("adapter's own language", "points", QUESTIONS, MEAN, signed=True),
-    "delta-english": Quantity("English under the adapter", "points", QUESTIONS, MEAN, signed=True),
-    "relative-delta": Quantity("adapter's own language, relative", "percent", QUESTIONS, CHANGE, signed=True),
-    "correlation": Quantity("correlation", "r", ("language", "languages"), (Formula.PEARSON,), signed=True),
-    "similarity": Quantity("similarity", "cosine", TEXTS, MEAN),
+    "retention": Quantity("retention", "percent", LATENTS, RATIO, within=(0.0, inf)),
+    "retention-by-adapter": Quantity("retention, adapter by adapter", "percent", LATENTS, RATIO, within=(0.0, inf)),
+    "accuracy": Quantity("accuracy", "percent", QUESTIONS, MEAN, within=SHARE),
+    "delta": Quantity("adapter's own language", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),
+    "delta-english": Quantity("English under the adapter", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),
+    "relative-delta": Quantity("adapter's own language, relative", "percent", QUESTIONS, CHANGE, signed=True, within=(-100.0, inf)),
+    "correlation": Quantity("correlation", "r", ("language", "languages"), (Formula.PEARSON,), signed=True, within=(-1.0, 1.0)),
+    "similarity": Quantity("similarity", "cosine", TEXTS, MEAN, within=(-1.0, 1.0)),
     "tokens-per-phrase": Quantity("tokens per phrase", "tokens", ("text", "units"), MEAN),
-    "selections-kept": Quantity("selections with tokens", "percent", ("selection", "selections"), SINGLE),
+    "selections-kept": Quantity("selections with tokens", "percent", ("selection", "selections"), SINGLE, within=SHARE),
     "dictionary-error": Quantity("variance unexplained", "fraction", ("token", "tokens"), SINGLE),
     "dictionary-l0": Quantity("active latents", "latents", ("token", "tokens"), SINGLE),
-    "translation-chrf": Quantity("chrF of the translator", "chrF", ("sentence", "sentences"), SINGLE),
-    "translations-unflagged": Quantity("translations without a flag", "percent", ("text", "units"), MEAN),
+    "translation-chrf": Quantity("chrF of the translator", "chrF", ("sentence", "sentences"), SINGLE, within=SHARE),
+    "translations-unflagged": Quantity("translations without a flag", "percent", ("text", "units"), MEAN, within=SHARE),
     "alignment-gap": Quantity("distance to own translation", "activation", SEEDS, MEAN),
     "alignment-gap-shuffled": Quantity("distance to another translation", "activation", SEEDS, MEAN),
     "alignment-drift": Quantity("drift of English, squared", "activation squared", SEEDS, MEAN),
@@ -92,6 +96,7 @@ def _estimand(study: Study, scope: Scope) -> Estimand:
         counted_in=varying[1],
         formulas=formulas,
         signed=quantity.signed,
+        within=quantity.within,
         layers=layers_of(study, scope),
         cells=cells_of(study, scope),
     )
