@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from itertools import groupby
@@ -27,6 +28,7 @@ from harness.words.study import Study
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
+    from pydantic import TypeAdapter
 
 SCHEMA_FILE = "audit.schema.json"
 SCHEMA_VERSION = "1.0"
@@ -41,7 +43,7 @@ class Row:
     """What one unit contributed under one seed."""
 
     unit: str
-    seed: int | None
+    seed: int | None = None
     observed: float
     reference: float
 
@@ -62,19 +64,19 @@ class Summary:
 
     estimate: float
     se: float
-    df: float | None
-    units: int
-    seeds: int
-    one_run_sd: float | None
+    df: float | None = None
+    units: int = 0
+    seeds: int = 0
+    one_run_sd: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Raw:
     """What an estimate is made of."""
 
-    formula: str
-    rows: tuple[Row, ...]
-    phrases: tuple[PhraseRow, ...] = ()
+    formula: Formula
+    unit_values: tuple[Row, ...]
+    phrase_values: tuple[PhraseRow, ...] = ()
     """Empty where nobody says which phrases the units share."""
 
 
@@ -97,6 +99,8 @@ class Declaration:
 
     study: str
     declared_by: str
+    declared_on: str = ""
+    """Day, such as 2026-11-19; empty where the file does not say."""
     text: str
     """The file itself."""
     entries: tuple[Entry, ...]
@@ -136,11 +140,19 @@ def read_declaration(path: Path) -> Declaration:
     return Declaration(
         study=str(content["study"]),
         declared_by=str(content["declared_by"]),
+        declared_on=_day(content.get("declared_on", ""), path),
         text=text,
         entries=tuple(
             _entry(each, f"measurements[{place}]") for place, each in enumerate(content["measurements"])
         ),
     )
+
+
+def _day(text: str, path: Path) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError as error:
+        raise UsageError(f"{path} at $.declared_on: there is no day {text!r}; {CURE}") from error
 
 
 def _told(fault: "ValidationError") -> str:
@@ -200,42 +212,16 @@ def _entry(content: Mapping[str, Any], place: str) -> Entry:
         reading=content.get("reading"),
         estimate_id=content.get("estimate_id"),
         unit=content["unit"],
-        measured=_raw(content) if "unit_values" in content else _summary(content),
+        measured=_reader().validate_python(content),
     )
 
 
-def _summary(content: Mapping[str, Any]) -> Summary:
-    df, one_run_sd = content.get("df"), content.get("one_run_sd")
-    return Summary(
-        estimate=float(content["estimate"]),
-        se=float(content["se"]),
-        df=None if df is None else float(df),
-        units=int(content.get("units", 0)),
-        seeds=int(content.get("seeds", 0)),
-        one_run_sd=None if one_run_sd is None else float(one_run_sd),
-    )
+@cache
+def _reader() -> "TypeAdapter[Summary | Raw]":
+    """Reads either form of a measurement; the schema has seen it before, and the fields of its address are of neither."""
+    from pydantic import TypeAdapter
 
-
-def _raw(content: Mapping[str, Any]) -> Raw:
-    rows = tuple(
-        Row(
-            unit=row["unit"],
-            seed=None if row.get("seed") is None else int(row["seed"]),
-            observed=float(row["observed"]),
-            reference=float(row["reference"]),
-        )
-        for row in content["unit_values"]
-    )
-    phrases = tuple(
-        PhraseRow(
-            unit=row["unit"],
-            phrase=row["phrase"],
-            observed=float(row["observed"]),
-            reference=float(row["reference"]),
-        )
-        for row in content.get("phrase_values", ())
-    )
-    return Raw(formula=content["formula"], rows=rows, phrases=phrases)
+    return TypeAdapter(Summary | Raw)
 
 
 LEAST_CORRELATED = 4
@@ -283,18 +269,26 @@ class _Placed:
     def address(self) -> tuple[str, str, str]:
         return self.claim.id, self.reading.name, self.scope.estimate_id
 
+    def fault(self, what: str, cure: str = "") -> UsageError:
+        """What is wrong with it, where it stands, and how to mend it."""
+        return UsageError(f"{what} {self}" + (f"; {cure}" if cure else ""))
+
+    def __str__(self) -> str:
+        return f"(claim {self.claim.id}, at {self.entry.place})"
+
 
 def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...]) -> AuditInput:
     """The measurements that a declaration gives the judge.
 
     Raises:
         UsageError: If an entry names a claim, reading or estimate that is not there, stands in another unit than its claim,
-            was declared before with other numbers, or holds unit values that give no estimate or are of no language of the
-            study, or phrases that give other units.
+            was declared before with other numbers, is what no truth can be, or holds unit values that give no estimate or are
+            of no language of the study, or phrases that give other units.
     """
     scopes = estimate_scopes(study)
     placed = [_placed(entry, claims, scopes) for entry in declaration.entries]
     _refuse_twice(placed)
+    languages = tuple(language.code for language in study.targets)
     with_units = {
         one.scope.estimate_id: (one, one.entry.measured)
         for one in placed
@@ -302,8 +296,8 @@ def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...
     }
     units = {name: _units(*found) for name, found in with_units.items()}
     stored = {name: _raw_estimate(*found, units[name]) for name, found in with_units.items()}
-    for one in placed:
-        _refuse_other_languages(one, study)
+    for one, raw in with_units.values():
+        _refuse_other_languages(one, raw, languages)
     summaries = {
         one.quantity: _summarised(one, one.entry.measured)
         for one in placed
@@ -338,8 +332,8 @@ def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Estima
     scope = scopes[_estimate_id(entry, claim, reading)]
     if entry.unit != claim.unit_of(reading):
         raise UsageError(
-            f"{entry.place}: claim {claim.id} is in {claim.unit_of(reading)} under reading {reading.name}, found unit {entry.unit!r}; convert estimate and error, then "
-            "say so"
+            f"{entry.place}: claim {claim.id} is in {claim.unit_of(reading)} under reading {reading.name}, found unit {entry.unit!r}; "
+            "convert estimate and error, then say so"
         )
     if claim.kind is Kind.CORRELATION and isinstance(entry.measured, Summary):
         raise UsageError(
@@ -352,25 +346,24 @@ def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Estima
 def _reading(entry: Entry, claim: Claim) -> Reading:
     if entry.reading is None:
         return claim.primary
-    for reading in claim.readings:
-        if reading.name == entry.reading:
-            return reading
-    names = tuple(reading.name for reading in claim.readings)
-    raise choice_error("reading", entry.reading, names, f"(readings of {claim.id}, at {entry.place})")
+    readings = {reading.name: reading for reading in claim.readings}
+    if entry.reading not in readings:
+        where = f"(readings of {claim.id}, at {entry.place})"
+        raise choice_error("reading", entry.reading, tuple(readings), where)
+    return readings[entry.reading]
 
 
 def _estimate_id(entry: Entry, claim: Claim, reading: Reading) -> str:
-    where = f"(estimates of {claim.id} under reading {reading.name!r}, at {entry.place})"
-    if entry.estimate_id is None:
-        if len(reading.estimates) > 1:
-            raise UsageError(
-                f"{entry.place}: claim {claim.id} is about {len(reading.estimates)} estimates under reading {reading.name!r}; name "
-                f"one with estimate_id, such as {reading.estimates[0]!r}"
-            )
-        return reading.estimates[0]
-    if entry.estimate_id not in reading.estimates:
-        raise choice_error("estimate", entry.estimate_id, reading.estimates, where)
-    return entry.estimate_id
+    if entry.estimate_id is None and len(reading.estimates) > 1:
+        raise UsageError(
+            f"{entry.place}: claim {claim.id} is about {len(reading.estimates)} estimates under reading {reading.name!r}; name one "
+            f"with estimate_id, such as {reading.estimates[0]!r}"
+        )
+    named = entry.estimate_id or reading.estimates[0]
+    if named not in reading.estimates:
+        where = f"(estimates of {claim.id} under reading {reading.name!r}, at {entry.place})"
+        raise choice_error("estimate", named, reading.estimates, where)
+    return named
 
 
 def _refuse_twice(found: Sequence[_Placed]) -> None:
@@ -407,11 +400,19 @@ def _summarised(found: _Placed, summary: Summary) -> Measurement:
         num_seeds=summary.seeds,
         method="as declared",
         one_run_sd=summary.one_run_sd,
-        estimate=_estimate(found.scope, Formula.NO_UNITS, summary.estimate, summary.units, summary.seeds),
+        estimate=_estimate(found, Formula.NO_UNITS, summary.estimate, summary.units, summary.seeds),
     )
 
 
-def _estimate(scope: Estimand, formula: Formula, value: float, units: int, seeds: int) -> Estimate:
+def _estimate(found: _Placed, formula: Formula, value: float, units: int, seeds: int) -> Estimate:
+    """What a table would hold; refused where no truth can be that value."""
+    scope = found.scope
+    if scope.within and not scope.within[0] <= value <= scope.within[1]:
+        low, high = scope.within
+        raise UsageError(
+            f"{found.entry.place}: claim {found.claim.id} declares {value:g} for {scope.estimate_id}, which lies between {low:g} and "
+            f"{high:g}; mend the number or its unit"
+        )
     return Estimate(
         estimate_id=scope.estimate_id,
         quantity=scope.quantity,
@@ -431,18 +432,21 @@ def _estimate(scope: Estimand, formula: Formula, value: float, units: int, seeds
 
 def _units(found: _Placed, raw: Raw) -> tuple[UnitValue, ...]:
     """The rows in the order of a stored table: seed by seed, units alike in each."""
-    allowed = found.scope.formulas
-    if Formula(raw.formula) not in allowed:
-        raise choice_error("formula", raw.formula, tuple(each.value for each in allowed), _where(found))
+    if raw.formula not in found.scope.formulas:
+        allowed = tuple(each.value for each in found.scope.formulas)
+        raise choice_error("formula", raw.formula.value, allowed, str(found))
     by_seed: dict[int | None, dict[str, Row]] = defaultdict(dict)
-    for row in raw.rows:
+    for row in raw.unit_values:
         if row.unit in by_seed[row.seed]:
-            raise UsageError(
-                f"unit {row.unit!r} stands twice under seed {row.seed} {_where(found)}; each unit stands once"
+            raise found.fault(
+                f"unit {row.unit!r} stands twice under seed {row.seed}", "each unit stands once"
             )
         by_seed[row.seed][row.unit] = row
-    _refuse_unlike(by_seed, found)
+    if None in by_seed and len(by_seed) > 1:
+        raise found.fault("some unit values have a seed and some have none", "give all of them one, or none")
     names = next(iter(by_seed.values()))
+    if odd := set().union(*(rows.keys() ^ names.keys() for rows in by_seed.values())):
+        raise found.fault(f"unit {min(odd)!r} is missing under some seed", "every seed needs the same units")
     return tuple(
         UnitValue(
             estimate_id=found.scope.estimate_id,
@@ -458,11 +462,12 @@ def _units(found: _Placed, raw: Raw) -> tuple[UnitValue, ...]:
 
 def _phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> tuple[PhraseValue, ...]:
     """The rows in the order of a stored table: latent by latent as their units stand, phrases by length and letters."""
-    if not raw.phrases:
+    if not raw.phrase_values:
         return ()
     _refuse_phrases(found, raw, units)
     latents = {name: place for place, name in enumerate(dict.fromkeys(row.unit for row in units))}
-    named = sorted({row.phrase for row in raw.phrases}, key=_spelled)
+    # By length first, so that numbers stand in their order.
+    named = sorted({row.phrase for row in raw.phrase_values}, key=lambda phrase: (len(phrase), phrase))
     text_ids = {phrase: place for place, phrase in enumerate(named)}
     return tuple(
         PhraseValue(
@@ -472,90 +477,59 @@ def _phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> tuple[Phra
             observed=row.observed,
             reference=row.reference,
         )
-        for row in sorted(raw.phrases, key=lambda row: (latents[row.unit], text_ids[row.phrase]))
+        for row in sorted(raw.phrase_values, key=lambda row: (latents[row.unit], text_ids[row.phrase]))
     )
-
-
-def _spelled(phrase: str) -> tuple[int, str]:
-    """So that numbers stand in their order."""
-    return len(phrase), phrase
 
 
 def _refuse_phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> None:
     """Phrases stand behind latents, behind all of them, each once, and have their latent's value as their mean."""
-    kind = found.scope.unit_kind
-    if kind != PHRASED:
-        raise UsageError(
-            f"phrase_values go with latents, and the units here are {kind}s {_where(found)}; leave phrase_values out"
+    if (kind := found.scope.unit_kind) != PHRASED:
+        raise found.fault(
+            f"phrase_values go with latents, and the units here are {kind}s", "leave phrase_values out"
         )
     sides: dict[str, list[tuple[float, float]]] = {row.unit: [] for row in units}
     seen: set[tuple[str, str]] = set()
-    for row in raw.phrases:
+    for row in raw.phrase_values:
         if row.unit not in sides:
-            raise UsageError(
-                f"phrase {row.phrase!r} is of unit {row.unit!r}, which unit_values lack {_where(found)}"
-            )
+            raise found.fault(f"phrase {row.phrase!r} is of unit {row.unit!r}, which unit_values lack")
         if (row.unit, row.phrase) in seen:
-            raise UsageError(
-                f"phrase {row.phrase!r} stands twice under unit {row.unit!r} {_where(found)}; each stands once"
+            raise found.fault(
+                f"phrase {row.phrase!r} stands twice under unit {row.unit!r}", "each stands once"
             )
-        if Formula(raw.formula) in RATIOS and row.reference < 0:
-            raise UsageError(
-                f"phrase {row.phrase!r} of unit {row.unit!r} has a reference below 0 {_where(found)}; {raw.formula!r} needs 0 or more"
+        if raw.formula in RATIOS and row.reference < 0:
+            raise found.fault(
+                f"phrase {row.phrase!r} of unit {row.unit!r} has a reference below 0",
+                f"{raw.formula.value!r} needs 0 or more",
             )
         seen.add((row.unit, row.phrase))
         sides[row.unit].append((row.observed, row.reference))
-    for unit, values in _means(units).items():
-        if not sides[unit]:
-            raise UsageError(
-                f"unit {unit!r} has no phrase {_where(found)}; give the phrases of every unit, or of none"
+    of_units: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for unit in units:
+        of_units[unit.unit].append((unit.observed, unit.reference))
+    for name, values in of_units.items():
+        if not sides[name]:
+            raise found.fault(f"unit {name!r} has no phrase", "give the phrases of every unit, or of none")
+        means, wanted = np.mean(sides[name], axis=0), np.mean(values, axis=0)
+        if not np.allclose(means, wanted, rtol=MEANS_WITHIN, atol=1e-9):
+            raise found.fault(
+                f"the phrases of unit {name!r} have means {means[0]:g} and {means[1]:g}, but its values, averaged over seeds, are "
+                f"{wanted[0]:g} and {wanted[1]:g}",
+                "phrases weigh alike, and are averaged over seeds",
             )
-        means = np.mean(sides[unit], axis=0)
-        if not np.allclose(means, values, rtol=MEANS_WITHIN, atol=1e-9):
-            raise UsageError(
-                f"the phrases of unit {unit!r} have means {means[0]:g} and {means[1]:g}, but its values, averaged over seeds, are "
-                f"{values[0]:g} and {values[1]:g} {_where(found)}; phrases weigh alike, and are averaged over seeds"
-            )
 
 
-def _means(units: Sequence[UnitValue]) -> Mapping[str, tuple[float, float]]:
-    """Both sides of every unit, averaged over seeds."""
-    sides: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in units:
-        sides[row.unit].append((row.observed, row.reference))
-    return {
-        unit: (float(np.mean([o for o, _ in each])), float(np.mean([r for _, r in each])))
-        for unit, each in sides.items()
-    }
-
-
-def _refuse_unlike(by_seed: Mapping[int | None, Mapping[str, Row]], found: _Placed) -> None:
-    if None in by_seed and len(by_seed) > 1:
-        raise UsageError(
-            f"some unit values have a seed and some have none {_where(found)}; give all of them one, or none"
-        )
-    names = [set(rows) for rows in by_seed.values()]
-    if odd := next((min(each ^ names[0]) for each in names if each != names[0]), None):
-        raise UsageError(
-            f"unit {odd!r} is missing under some seed {_where(found)}; every seed needs the same units"
-        )
-
-
-def _refuse_other_languages(found: _Placed, study: Study) -> None:
+def _refuse_other_languages(found: _Placed, raw: Raw, codes: tuple[str, ...]) -> None:
     """What varies from language to language has the study's target languages for units, each by its code."""
-    measured = found.entry.measured
-    if not isinstance(measured, Raw) or found.scope.unit_kind != "language":
+    if found.scope.unit_kind != "language":
         return
-    codes = tuple(language.code for language in study.targets)
-    for row in measured.rows:
+    for row in raw.unit_values:
         if row.unit not in codes:
-            cure = f"{_where(found)}; every unit is one of the study's target languages, and stands once"
+            cure = f"{found}; every unit is one of the study's target languages, and stands once"
             raise choice_error("language", row.unit, codes, cure)
 
 
 def _raw_estimate(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> Estimate:
-    formula = Formula(raw.formula)
-    _refuse_unfit(formula, units, found)
+    _refuse_unfit(raw.formula, units, found)
     seeds = [list(rows) for _, rows in groupby(units, key=lambda row: row.seed)]
     rows = UnitRows(
         names=tuple(row.unit for row in seeds[0]),
@@ -563,40 +537,31 @@ def _raw_estimate(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> Estim
         observed=np.array([[row.observed for row in part] for part in seeds]),
         reference=np.array([[row.reference for row in part] for part in seeds]),
     )
-    blank = _estimate(found.scope, formula, 0.0, len(rows.names), len(rows.seeds))
+    blank = _estimate(found, raw.formula, 0.0, len(rows.names), len(rows.seeds))
     with np.errstate(all="ignore"):
         value = recomputed(blank, rows)
     if not np.isfinite(value):
-        raise UsageError(
-            f"the unit values give no finite estimate by {formula.value!r} {_where(found)}; look for sides that do not vary or overflow"
+        raise found.fault(
+            f"the unit values give no finite estimate by {raw.formula.value!r}",
+            "look for sides that do not vary or overflow",
         )
-    return _estimate(found.scope, formula, value, len(rows.names), len(rows.seeds))
+    return _estimate(found, raw.formula, value, len(rows.names), len(rows.seeds))
 
 
 def _refuse_unfit(formula: Formula, units: Sequence[UnitValue], found: _Placed) -> None:
     """Ratios need something to divide by, under every seed; correlations need units."""
     if formula is Formula.PEARSON and len(units) < LEAST_CORRELATED:
-        raise UsageError(
-            f"a correlation needs at least {LEAST_CORRELATED} units, found {len(units)} {_where(found)}"
-        )
+        raise found.fault(f"a correlation needs at least {LEAST_CORRELATED} units, found {len(units)}")
     if formula is Formula.MEAN_OF_GAPS and any(row.reference <= 0 for row in units):
-        raise UsageError(
-            f"{formula.value!r} divides by every reference, and one of them is not above 0 {_where(found)}"
-        )
+        raise found.fault(f"{formula.value!r} divides by every reference, and one of them is not above 0")
     if formula not in RATIOS:
         return
     sums: dict[int | None, float] = defaultdict(float)
     for row in units:
         if row.reference < 0:
-            raise UsageError(
-                f"unit {row.unit!r} has a reference below 0 {_where(found)}; {formula.value!r} needs 0 or more"
+            raise found.fault(
+                f"unit {row.unit!r} has a reference below 0", f"{formula.value!r} needs 0 or more"
             )
         sums[row.seed] += row.reference
     if min(sums.values()) <= 0:
-        raise UsageError(
-            f"the references sum to 0 {_where(found)}, so {formula.value!r} has nothing to divide by"
-        )
-
-
-def _where(found: _Placed) -> str:
-    return f"(claim {found.claim.id}, at {found.entry.place})"
+        raise found.fault(f"the references sum to 0, and {formula.value!r} has nothing else to divide by")

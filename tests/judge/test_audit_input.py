@@ -1,5 +1,6 @@
 """Every declared measurement finds its claim, reading and estimate; what it means is judged as a run's would be."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from harness.sources.studies import load_study
 from harness.store.tables import read_table
 from harness.words.claim import InferenceTarget
 from harness.words.errors import UsageError
-from harness.words.estimate import Estimate, PhraseValue, UnitValue
+from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 from harness.words.verdict import State, Verdict, Why
 
 STUDY, CLAIMS = load_study("sin2025"), load_claims("sin2025")
@@ -48,7 +49,7 @@ def raw(
     ]
     if last:
         rows[-1] = Row(**(vars(rows[-1]) | last))  # type: ignore[arg-type]
-    return Raw(formula=formula, rows=tuple(rows))
+    return Raw(formula=Formula(formula), unit_values=tuple(rows))
 
 
 def entry(claim: str = "gap.l6.value", measured: Summary | Raw | None = None, **more: object) -> Entry:
@@ -83,6 +84,24 @@ def test_a_summary_is_judged_as_told() -> None:
     assert verdict.primary.numbers.num_units == 2_000
 
 
+@pytest.mark.parametrize(
+    ("measured", "says"),
+    [
+        (
+            summary(101.0, 1.0),
+            "declares 101 for accuracy/lang=ml/bench=arc/primary/primary, which lies between 0 and 100",
+        ),
+        (summary(-0.5, 1.0), "declares -0.5 for"),
+        (raw("mean-difference", count=4, observed=900.0, reference=0.0), "which lies between 0 and 100"),
+    ],
+    ids=["more than all", "less than none", "by its units"],
+)
+def test_what_no_truth_can_be_is_refused(measured: Summary | Raw, says: str) -> None:
+    name = "accuracy/lang=ml/bench=arc/primary/primary"
+    with pytest.raises(UsageError, match=re.escape(says)):
+        placed(entry("bench.base.arc.best", measured, estimate_id=name))
+
+
 def test_claims_that_nobody_declared_are_not_run() -> None:
     verdicts = judged(entry())
     told = {name for name, each in verdicts.items() if each.state not in {State.NOT_RUN, State.NOT_TESTABLE}}
@@ -105,7 +124,7 @@ def test_a_measurement_answers_every_claim_on_its_quantity() -> None:
 def test_an_error_on_fixed_items_answers_no_question_on_items_like_these() -> None:
     declared = entry(
         "bench.ml.hellaswag.value",
-        summary(0.4, 0.12, df=4.0, seeds=5, units=6_019, one_run_sd=0.27),
+        summary(0.4, 0.05, df=4.0, seeds=5, units=6_019, one_run_sd=0.27),
         unit="points",
     )
     verdicts = judged(declared)
@@ -118,7 +137,7 @@ def test_both_questions_may_be_answered_side_by_side() -> None:
     verdicts = judged(
         entry(
             "bench.ml.hellaswag.value",
-            summary(0.4, 0.12, df=4.0, seeds=5, units=6_019, one_run_sd=0.27),
+            summary(0.4, 0.05, df=4.0, seeds=5, units=6_019, one_run_sd=0.27),
             unit="points",
         ),
         entry("bench.ml.hellaswag.direction", summary(0.4, 0.2, seeds=5, units=6_019), unit="points"),
@@ -130,7 +149,7 @@ def test_both_questions_may_be_answered_side_by_side() -> None:
 def test_points_against_percent_is_contested() -> None:
     name, told = "bench.ml.hellaswag.value", {"df": 4.0, "seeds": 5, "units": 6_019}
     verdict = judged(
-        entry(name, summary(0.4, 0.12, one_run_sd=0.27, **told), unit="points"),
+        entry(name, summary(0.4, 0.05, one_run_sd=0.27, **told), unit="points"),
         entry(name, summary(1.6, 0.3, one_run_sd=0.5, **told), unit="percent", reading="relative"),
     )[name]
     assert [case.state for case in verdict.cases] == [State.DEVIATION, State.PASS]
@@ -144,7 +163,7 @@ def test_leaving_claims_out_buys_nothing() -> None:
     numbers = alone.primary.numbers
     assert numbers is not None
     assert numbers.p_dev is not None
-    assert numbers.p_dev_holm == pytest.approx(7 * numbers.p_dev)
+    assert numbers.p_dev_holm == pytest.approx(5 * numbers.p_dev)
 
 
 def test_unit_values_give_the_estimate_by_pencil() -> None:
@@ -159,7 +178,7 @@ def test_unit_values_of_several_seeds_give_the_mean_over_seeds() -> None:
         for seed, afters in ((2, (3.0, 5.0)), (1, (4.0, 4.0)))
         for unit, after in zip("ab", afters, strict=True)
     )
-    found = placed(entry("gain.ml.value", Raw(formula="change-percent", rows=rows)))
+    found = placed(entry("gain.ml.value", Raw(formula=Formula("change-percent"), unit_values=rows)))
     assert found.estimates[0].value == pytest.approx(100.0)
     assert [(row.seed, row.unit) for row in found.units] == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
 
@@ -192,13 +211,13 @@ def written_down(phrases: bool) -> Declaration:  # noqa: FBT001
         entry(
             claim,
             Raw(
-                formula=estimates[name].formula,
-                rows=tuple(
+                formula=Formula(estimates[name].formula),
+                unit_values=tuple(
                     Row(unit=row.unit, seed=row.seed, observed=row.observed, reference=row.reference)
                     for row in units
                     if row.estimate_id == name
                 ),
-                phrases=tuple(
+                phrase_values=tuple(
                     PhraseRow(
                         unit=row.unit, phrase=str(row.text_id), observed=row.observed, reference=row.reference
                     )
@@ -250,12 +269,12 @@ def with_phrases(measured: Raw, *, omit: str = "", **last: object) -> Raw:
         PhraseRow(
             unit=row.unit, phrase=str(place), observed=row.observed * part, reference=row.reference * part
         )
-        for row in measured.rows
+        for row in measured.unit_values
         for place, part in enumerate((0.5, 1.5))
         if row.unit != omit
     ]
     phrases[-1] = PhraseRow(**(vars(phrases[-1]) | last))  # type: ignore[arg-type]
-    return replace(measured, phrases=tuple(phrases))
+    return replace(measured, phrase_values=tuple(phrases))
 
 
 def test_units_of_other_kinds_are_told_nothing_of_phrases() -> None:
@@ -274,7 +293,11 @@ def test_unit_values_answer_both_questions() -> None:
         for place in range(7_000)
     )  # fmt: skip
     verdicts = judged(
-        entry("bench.ml.hellaswag.value", Raw(formula="mean-difference", rows=rows), unit="points")
+        entry(
+            "bench.ml.hellaswag.value",
+            Raw(formula=Formula("mean-difference"), unit_values=rows),
+            unit="points",
+        )
     )
     assert verdicts["bench.ml.hellaswag.value"].why is not Why.NOT_DECLARED
     assert verdicts["bench.ml.hellaswag.direction"].why is not Why.NOT_DECLARED
@@ -288,7 +311,11 @@ def test_unit_values_answer_each_question_with_its_own_error() -> None:
         for place in range(7_000)
     )
     verdicts = judged(
-        entry("bench.ml.hellaswag.value", Raw(formula="mean-difference", rows=rows), unit="points")
+        entry(
+            "bench.ml.hellaswag.value",
+            Raw(formula=Formula("mean-difference"), unit_values=rows),
+            unit="points",
+        )
     )
     on_these = verdicts["bench.ml.hellaswag.value"].cases[0].numbers
     on_others = verdicts["bench.ml.hellaswag.direction"].cases[0].numbers
@@ -303,7 +330,7 @@ def test_a_correlation_is_judged_from_its_languages() -> None:
         Row(unit=code, seed=None, observed=40.0 - place + (place % 2), reference=float(place))
         for place, code in enumerate(["zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi"])
     )
-    verdicts = judged(entry("corr.gap_acc.arc", Raw(formula="pearson", rows=rows), unit="r"))
+    verdicts = judged(entry("corr.gap_acc.arc", Raw(formula=Formula("pearson"), unit_values=rows), unit="r"))
     assert verdicts["corr.gap_acc.arc"].state is State.PASS
 
 
@@ -314,7 +341,7 @@ def test_a_unit_of_a_correlation_that_is_no_target_language_is_refused(other: st
         for place, code in enumerate(["ru", "es", "it", "id", "ca", "mr", "ml", "hi", other])
     )
     with pytest.raises(UsageError) as refused:
-        judged(entry("corr.gap_acc.arc", Raw(formula="pearson", rows=rows), unit="r"))
+        judged(entry("corr.gap_acc.arc", Raw(formula=Formula("pearson"), unit_values=rows), unit="r"))
     assert f"unknown language {other!r}; allowed: zh, ru, es, it, id, ca, mr, ml, hi" in str(refused.value)
     assert "(claim corr.gap_acc.arc, at measurements[0])" in str(refused.value)
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness.judge.audit_input import PhraseRow, Raw, Row, Summary, read_declaration, schema_text
 from harness.words.errors import UsageError
+from harness.words.estimate import Formula
 
 SUMMARY = {"claim": "gap.l6.value", "unit": "percent", "estimate": 25.1, "se": 0.6}
 RAW = {
@@ -36,9 +37,15 @@ def test_summaries_and_unit_values_are_read_typed(tmp_path: Path) -> None:
     assert first.measured == Summary(estimate=25.1, se=0.6, df=199.0, units=200, seeds=3, one_run_sd=0.5)
     assert second.measured == Summary(estimate=25.1, se=0.6, df=None, units=0, seeds=0, one_run_sd=None)
     assert third.measured == Raw(
-        formula="gap-percent", rows=(Row(unit="a", seed=None, observed=3.0, reference=4.0),)
+        formula=Formula.GAP, unit_values=(Row(unit="a", seed=None, observed=3.0, reference=4.0),)
     )
     assert (first.reading, second.reading, third.place) == ("high", None, "measurements[2]")
+
+
+def test_the_day_is_read_and_may_be_left_out(tmp_path: Path) -> None:
+    assert read_declaration(write(tmp_path, content(SUMMARY))).declared_on == ""
+    dated = content(SUMMARY, declared_on="2026-11-19")
+    assert read_declaration(write(tmp_path, dated)).declared_on == "2026-11-19"
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -51,7 +58,7 @@ def test_phrases_behind_unit_values_are_read_typed(tmp_path: Path) -> None:
     row = {"unit": "a", "phrase": "17", "observed": 3, "reference": 4}
     (found,) = read_declaration(write(tmp_path, content(RAW | {"phrase_values": [row]}))).entries
     assert isinstance(found.measured, Raw)
-    assert found.measured.phrases == (PhraseRow(unit="a", phrase="17", observed=3.0, reference=4.0),)
+    assert found.measured.phrase_values == (PhraseRow(unit="a", phrase="17", observed=3.0, reference=4.0),)
 
 
 def without(name: str) -> dict[str, object]:
@@ -62,6 +69,8 @@ def without(name: str) -> dict[str, object]:
     ("text", "says"),
     [
         pytest.param(b"", "an empty file", id="empty"),
+        pytest.param(content(SUMMARY, declared_on="lately"), "at $.declared_on: 'lately' does not match", id="no day"),
+        pytest.param(content(SUMMARY, declared_on="2026-02-30"), "at $.declared_on: there is no day '2026-02-30'", id="no such day"),
         pytest.param('{"study": "x", "declared_by": "a\\ud83d"}', "at $.declared_by: half of a character", id="half of a character"),
         pytest.param('{"measurements": [{"unit_values": [{"unit": "\\udc00"}]}]}', "at $.measurements[0].unit_values[0].unit: half", id="far inside"),
         pytest.param('{"\\ud83d": 1}', "at $: half of a character", id="a name of half a character"),
