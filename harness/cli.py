@@ -123,11 +123,13 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
+    from harness.judge.validate import load_claims
     from harness.run.artifact_status import inventory
     from harness.run.cache_keys import Recipes
     from harness.run.forecast import outlook, projection, spoken
     from harness.sources.pins import known_revision
     from harness.store.store import Store
+    from harness.words.claim import inventory_says
     from harness.words.judgement import prospects_say
 
     drawn = _plan(study, profile, device)
@@ -144,6 +146,8 @@ def plan(
         if prospects:
             able = sum(each.decidable and each.is_foreseen for each in prospects)
             unknown = sum(not each.is_foreseen for each in prospects)
+            known = load_claims(study)
+            yield "", f"{len(known)} claims: {inventory_says(claim.kind for claim in known)}"
             yield "", f"{prospects_say(able, unknown, len(prospects))}:"
         for each in prospects:
             decidable = "yes" if each.decidable else "no"
@@ -243,9 +247,11 @@ def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List what the paper claims, atom by atom, with readings and units."""
     from harness.judge.explanation import list_of
     from harness.judge.validate import load_claims
+    from harness.sources.studies import load_sources_of
 
     found = load_claims(study)
-    answer({"study": study, "claims": found}, list_of(study, found), as_json=as_json)
+    form = {"study": study, "claims": found, "sources": load_sources_of(study)}
+    answer(form, list_of(study, found), as_json=as_json)
 
 
 @command("harness explain gap.l6.value; harness explain gap")

@@ -205,7 +205,7 @@ def test_the_plan_tells_which_claims_its_size_can_decide(capsys: pytest.CaptureF
     able = sum(each["decidable"] and each["is_foreseen"] for each in told.values())
     assert unknown
     assert (
-        f"{able} of {len(told)} claims could be decided at this size; of {unknown} it cannot be foreseen:"
+        f"{able} of the {len(told)} claims that a measurement decides could be decided at this size; of {unknown} it cannot be foreseen:"
         in lines
     )
     assert sum(line.startswith("not known ") for line in lines) == unknown

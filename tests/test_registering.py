@@ -24,9 +24,12 @@ def test_every_claim_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("claims") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split(maxsplit=2) == [
-        "primary", "gap.l6.value", "At layer 6 the gap of low-resource languages is 26.27 percent [high: percent, english: percent]",
+        "primary", "gap.l6.value",
+        "At layer 6 the gap of low-resource languages is 26.27 percent [high: percent, english: percent]; layer 6: reported by a summary",
     ]  # fmt: skip
-    assert lines[-1].startswith(f"{len(lines) - 1} claims of sin2025 (7 primary, ")
+    assert lines[-1].startswith(
+        f"{len(lines) - 1} claims of sin2025, 5 of them primary: 42 that a measurement decides, 3 that name nothing measurable, 13 about "
+    )
 
 
 def test_claims_are_told_to_a_machine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +60,8 @@ def test_one_claim_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.endswith(
         "run again        harness reproduce --study sin2025 --profile paper --claim gap.l6.value\n"
     )
-    assert max(map(len, out.splitlines())) <= 110
+    # An address that is cut in two leads nowhere.
+    assert max(len(line) for line in out.splitlines() if "https://" not in line) <= 110
 
 
 def test_one_claim_is_explained_to_a_machine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,6 +69,13 @@ def test_one_claim_is_explained_to_a_machine(capsys: pytest.CaptureFixture[str])
     content = json.loads(capsys.readouterr().out)
     assert content["claim"]["id"] == "gap.l6.value"
     assert [each["id"] for each in content["conflicts"]] == ["K1", "K2", "K10"]
+    assert content["reported_by_summary"] == {"gap.l6.value": "layer 6"}
+    assert [each["name"] for each in content["sources"]] == [
+        "abstract", "news-style summary", "structured summary", "paper feed summary"
+    ]  # fmt: skip
+    assert call("explain", "arith", "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [each["state"] for each in content["found"]].count("note") == 3
 
 
 @pytest.mark.parametrize(

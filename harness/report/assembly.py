@@ -4,8 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from harness.report.document import (
@@ -25,12 +23,21 @@ from harness.report.document import (
     Summary,
 )
 from harness.report.exit_code import SELF_CHECKED_MODES, ExitCode, exit_code, outcome_of
-from harness.words.claim import Arithmetic, Claim, GainAgainstGap, Granularity, Kind, Target, TwoPrintings
+from harness.words.claim import (
+    Arithmetic,
+    Claim,
+    GainAgainstGap,
+    Granularity,
+    Kind,
+    Target,
+    TwoPrintings,
+    WordsAgainstNumbers,
+)
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck
 from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.runfacts import RunFacts
-from harness.words.verdict import CaseVerdict, Closeness, Flag, Member, Numbers, State, Verdict, Why
+from harness.words.verdict import CaseVerdict, Closeness, Finding, Flag, Member, Numbers, State, Verdict, Why
 
 Row = TypeVar("Row", Numbers, Closeness, Member)
 
@@ -110,6 +117,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         coverage=tuple(records.coverage),
         overlaps=tuple(records.overlaps),
         baselines=judgement.baselines if judgement else (),
+        declared=facts.declared,
+        cited=judgement.cited if judgement else (),
     )
 
 
@@ -152,6 +161,7 @@ def judged_claim(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool
             min_seeds=claim.minima.seeds,
         ),
         beside=claim.beside,
+        reported_by_summary=claim.by_summary,
         selected=selected,
         verdict=verdict.state,
         reason=verdict.why,
@@ -160,13 +170,19 @@ def judged_claim(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool
         measured=first.measured if first else None,
         closeness=first.closeness if first else None,
         cases=cases,
-        expected=State(claim.expected) if claim.expected else None,
+        expected=_expected(claim),
         differs=verdict.state != claim.expected if claim.expected else None,
     )
 
 
+def _expected(claim: Claim) -> State | Finding | None:
+    if not claim.expected:
+        return None
+    return Finding(claim.expected) if claim.kind is Kind.ARITHMETIC else State(claim.expected)
+
+
 def _claims_of_paper(facts: RunFacts, judgement: Judgement) -> tuple[JudgedClaim, ...]:
-    """The claims of the paper; on a page that is headed as saying nothing about it, none on its arithmetic either."""
+    """The claims of the paper; a page that is headed as saying nothing about it says nothing of its printed numbers either."""
     judged = judgement.paper
     if facts.mode in SELF_CHECKED_MODES or facts.not_run:
         verdicts = tuple(
@@ -190,11 +206,15 @@ def _summary(
     facts: RunFacts, records: Records, judgement: Judgement | None, claims: Sequence[JudgedClaim]
 ) -> Summary:
     counted = [claim for claim in claims if claim.kind is not Kind.ARITHMETIC]
-    states = Counter(claim.verdict for claim in counted)
+    states, by_summary = (
+        Counter(claim.verdict for claim in some)
+        for some in (counted, (claim for claim in counted if claim.reported_by_summary))
+    )
     outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
     outcome = replace(outcome, is_whole=all(row.is_control for row in records.stopped))
     return Summary(
         counts={state: states[state] for state in State},
+        reported_by_summary={state: by_summary[state] for state in State},
         non_discriminating=sum(
             claim.verdict is State.PASS and Flag.NON_DISCRIMINATING in claim.flags for claim in counted
         ),
@@ -205,7 +225,9 @@ def _summary(
 
 def _measurements(records: Records, precisions: Iterable[Precision]) -> Iterator[Measurement]:
     known = {
-        row.estimate_id: Spread(se=row.se, df=row.df, ci90=row.ci90, ci95=row.ci95, seeds=row.seeds)
+        row.estimate_id: Spread(
+            se=row.se, df=row.df, interval_se=row.interval_se, ci90=row.ci90, ci95=row.ci95, seeds=row.seeds
+        )
         for row in precisions
     }
     points: dict[str, list[Point]] = {}
@@ -306,28 +328,19 @@ def _is_storable(value: object) -> bool:
 
 
 def _printed_numbers(payload: Arithmetic | None) -> Iterator[tuple[str, str]]:
-    """What a claim about the paper's own arithmetic compares."""
-    if isinstance(payload, Granularity):
-        yield "difference", payload.printed.text
-        yield from (("items", words) for words in _count_words(payload.item_counts))
-    elif isinstance(payload, TwoPrintings):
-        yield from ((who, printed.text) for who, printed in payload.printed)
-    elif isinstance(payload, GainAgainstGap):
-        yield "gain", payload.gain.text
-        yield from (("gap", gap.text) for gap in payload.gaps)
-    elif payload is not None:
-        yield "word", payload.word
-        yield from ((what, printed.text) for what, printed in payload.numbers)
-
-
-def _count_words(item_counts: Sequence[tuple[int, str]]) -> Iterator[str]:
-    """Numbers of items with the set that has so many; neighbours of one set as a range."""
-    for of, counts in groupby(sorted(item_counts, key=itemgetter(1)), key=itemgetter(1)):
-        numbers = sorted(count for count, _ in counts)
-        runs = groupby(enumerate(numbers), key=lambda place: place[1] - place[0])
-        ranges = ([number for _, number in run] for _, run in runs)
-        words = (f"{run[0]:,}" if len(run) == 1 else f"{run[0]:,} to {run[-1]:,}" for run in ranges)
-        yield f"{', '.join(words)} ({of})"
+    """What a claim about printed numbers compares."""
+    match payload:
+        case Granularity(printed=printed, is_change=is_change):
+            yield "difference" if is_change else "accuracy", printed.text
+            yield from (("items", f"{sizes} ({test_set})") for test_set, sizes in payload.sets)
+        case TwoPrintings(printed=both):
+            yield from ((who, printed.text) for who, printed in both)
+        case GainAgainstGap(gain=gain, gaps=gaps):
+            yield "gain", gain.text
+            yield from (("gap", gap.text) for gap in gaps)
+        case WordsAgainstNumbers(word=word, numbers=numbers):
+            yield "word", word
+            yield from ((what, printed.text) for what, printed in numbers)
 
 
 def _refuse_duplicates(kind: str, ids: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from harness.report.document import JudgedClaim, Measurement, Report
 from harness.report.numbers import NONE, amount, count, printable, short, unit_form
 from harness.report.render import markdown_text
-from harness.report.vocabulary import STATES
+from harness.report.vocabulary import VERDICTS
 from harness.words.errors import UsageError
 from harness.words.verdict import Interval, State
 
@@ -344,8 +344,7 @@ def _first(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 def _claim_row(move: ClaimMove) -> tuple[str, ...]:
     states = (move.before, move.after) if move.has_moved else (move.after,)
     words = (
-        state if state == ABSENT else f"{STATES[State(state)].glyph} {STATES[State(state)].word}"
-        for state in states
+        state if state == ABSENT else f"{VERDICTS[state].glyph} {VERDICTS[state].word}" for state in states
     )
     return (
         f"{move.id} (self-check)" if move.part == "self-check" else move.id,

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.words.claim import Kind, Reading, Rule, Sentence, SourceTier, Tier, Unit
+from harness.words.claim import Kind, Reading, Rule, Sentence, Source, SourceTier, Tier, Unit
 from harness.words.estimate import ItemOverlap
 from harness.words.judgement import (
     BaselineCheck,
@@ -19,8 +19,8 @@ from harness.words.judgement import (
     SeedValue,
 )
 from harness.words.records import Coverage, UnscoredTranslator, UnusableModel
-from harness.words.runfacts import ArtifactRecord, LanguageFact, NotRun, SourceRecord
-from harness.words.verdict import Closeness, Flag, Interval, Member, Numbers, State, Why
+from harness.words.runfacts import ArtifactRecord, Declared, LanguageFact, NotRun, SourceRecord
+from harness.words.verdict import Closeness, Finding, Flag, Interval, Member, Numbers, State, Why
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -31,7 +31,10 @@ SCHEMA_FILE = "report.schema.json"
 EVIDENT_MODES = frozenset({"full", "audit"})
 """Modes in which claims of the paper are judged."""
 LEFT_OUT = frozenset(
-    {"stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place", "settings"}
+    {
+        "stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place",
+        "settings", "reported_by_summary", "declared", "cited", "interval_se",
+    }
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""
 
@@ -83,6 +86,8 @@ class Spread:
     ci90: Interval | None
     ci95: Interval | None
     seeds: tuple[SeedValue, ...]
+    interval_se: float | None = None
+    """The error that gives the farther end of `ci90`, where `se` and `df` do not reach so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +187,7 @@ class JudgedCase:
     source: str
     source_tier: str
     """Empty where no number is printed."""
-    verdict: State
+    verdict: State | Finding
     reason: Why
     flags: tuple[Flag, ...]
     band: Interval | None
@@ -214,16 +219,25 @@ class JudgedClaim:
     rule: DecisionRule
     beside: str
     selected: bool
-    verdict: State
+    verdict: State | Finding
     reason: Why
     flags: tuple[Flag, ...]
     says: str
     measured: Numbers | None
     closeness: Closeness | None
     cases: tuple[JudgedCase, ...]
-    expected: State | None = None
-    """The state that a self-check must come out with; None of a claim of the paper."""
+    reported_by_summary: str = ""
+    """What of it only a summary reports: "all of it", or a part such as "layer 6"; empty where nothing."""
+    expected: State | Finding | None = None
+    """What a self-check must come out with; None of a claim of the paper."""
     differs: bool | None = None
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """Every source that it names, once."""
+        numbers = (target.source for target in (*self.targets, *self.discrepancies))
+        readers = (name for reading in self.readings for name in reading.supported_by)
+        return tuple(dict.fromkeys((self.sentence.source, *numbers, *readers)))
 
     @property
     def judged_by(self) -> tuple[object, ...]:
@@ -244,11 +258,13 @@ class Summary:
     """The outcome in numbers."""
 
     counts: Mapping[State, int]
-    """Claims by state; those about the paper's own arithmetic are not among them."""
+    """Claims by state; those about printed numbers alone are not among them."""
     non_discriminating: int
     """PASS that agrees with no effect as well."""
     fail_on: FailOn
     exit_code: int
+    reported_by_summary: Mapping[State, int] = field(default_factory=dict)
+    """Those of the counted claims that a summary alone reports, in whole or in part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +303,10 @@ class Report:
     """Benchmarks whose questions are not the same in every language; empty where all are."""
     baselines: tuple[BaselineCheck, ...] = ()
     """The baseline gate; empty where it was not asked."""
+    declared: Declared | None = None
+    """Who handed the numbers in; None where they were measured here."""
+    cited: tuple[Source, ...] = ()
+    """The texts that the paper's claims are taken from."""
 
     @property
     def is_evident(self) -> bool:
@@ -295,12 +315,12 @@ class Report:
 
     @cached_property
     def measured_claims(self) -> list[JudgedClaim]:
-        """The paper's claims but for those about its own arithmetic."""
+        """The paper's claims but for those about printed numbers alone."""
         return [claim for claim in self.claims if claim.kind is not Kind.ARITHMETIC]
 
     @cached_property
     def arithmetic_claims(self) -> list[JudgedClaim]:
-        """The claims about the paper's own arithmetic."""
+        """The claims about printed numbers alone."""
         return [claim for claim in self.claims if claim.kind is Kind.ARITHMETIC]
 
     @property

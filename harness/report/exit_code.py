@@ -7,7 +7,7 @@ from enum import IntEnum
 from harness.words.claim import Kind, Tier
 from harness.words.judgement import FailOn, Judgement, LockStatus
 from harness.words.mode import Mode
-from harness.words.verdict import JUDGED, State, Why
+from harness.words.verdict import JUDGED, Finding, State, Why
 
 
 class ExitCode(IntEnum):
@@ -31,7 +31,7 @@ SELF_CHECKED_MODES = (Mode.FIXTURE, Mode.REHEARSAL)
 """Modes without evidence about the paper: only their self-checks can end well or badly."""
 
 UNGATED_KINDS = (Kind.QUALITATIVE, Kind.ARITHMETIC)
-"""What cannot be measured, and what is about the page and not about the replication."""
+"""What cannot be measured, and what is about printed numbers alone and not about the replication."""
 
 UNRESOLVED_STATES = (State.INCONCLUSIVE, State.CONTESTED, State.NOT_RUN)
 
@@ -42,7 +42,7 @@ class Outcome:
 
     mode: str
     """"full", "rehearsal", "fixture" or "audit"."""
-    gated: Sequence[tuple[State, Why]] = ()
+    gated: Sequence[tuple[State | Finding, Why]] = ()
     """Verdicts of the primary claims that can be tested and were asked for."""
     differs: Sequence[bool] = ()
     """For each self-check, whether it came out different from what is known or expected."""
@@ -108,7 +108,7 @@ def _of_self_checks(differs: Sequence[bool]) -> ExitCode:
     return ExitCode.FINDING if any(differs) else ExitCode.SHOWN
 
 
-def _of_claims(states: Sequence[State], fail_on: FailOn) -> ExitCode:
+def _of_claims(states: Sequence[State | Finding], fail_on: FailOn) -> ExitCode:
     if State.DEVIATION in states:
         return ExitCode.FINDING
     if not any(state in JUDGED for state in states):

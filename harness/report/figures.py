@@ -25,10 +25,10 @@ from harness.report.drawing import (
 )
 from harness.report.numbers import amount, printable, unit_form
 from harness.report.tables import Filled, Names, first_series
-from harness.report.vocabulary import STATES
+from harness.report.vocabulary import VERDICTS
 from harness.report.wording import margins
 from harness.words.claim import Kind, Tier
-from harness.words.verdict import Interval, State
+from harness.words.verdict import Finding, Interval, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -368,7 +368,7 @@ class ForestRow:
     """One line of the forest plot: a claim, or one reading of a claim whose readings contradict each other."""
 
     label: str
-    state: State
+    state: State | Finding
     is_heading: bool = False
     """True of the line that names such a claim, with a line for each reading below it."""
     at: float | None = None
@@ -443,7 +443,7 @@ def forest(claims: Sequence[JudgedClaim], frame: Frame) -> Markup | None:
 def describe_forest(claims: Sequence[JudgedClaim]) -> str:
     """What the drawing shows, for those who do not see it."""
     said = [
-        f"{claim.id}: {margins(claim)} margins, {STATES[claim.verdict].word}"
+        f"{claim.id}: {margins(claim)} margins, {VERDICTS[claim.verdict].word}"
         for claim in value_claims(claims)
         if claim.measured
     ]
@@ -459,7 +459,7 @@ def _draw_forest_row(axes: "Axes", place: int, row: ForestRow) -> None:
         if interval:
             ends = [_within_reach(end) for end in interval]
             axes.plot(ends, [place, place], color=colour, linewidth=width, solid_capstyle="butt", zorder=3)
-    beyond = (">" if row.at > 0 else "<") if abs(row.at) > REACH else STATES[row.state].marker
+    beyond = (">" if row.at > 0 else "<") if abs(row.at) > REACH else VERDICTS[row.state].marker
     axes.scatter([_within_reach(row.at)], [place], marker=beyond, s=64, color=colour, zorder=4)
 
 
@@ -473,7 +473,7 @@ def _label_forest(axes: "Axes", rows: Sequence[ForestRow]) -> None:
     axes.set_xlabel("Distance from the printed number, in margins")
     axes.xaxis.set_major_formatter(signed)
     side = axes.secondary_yaxis("right")
-    words = (STATES[row.state] for row in rows)
+    words = (VERDICTS[row.state] for row in rows)
     side.set_yticks(range(len(rows)), [f"{each.glyph} {each.word}" for each in words])
     side.spines["right"].set_visible(False)
     for label, row in zip(side.get_yticklabels(), rows, strict=True):

@@ -20,7 +20,7 @@ from harness.report.numbers import amount, count, printable
 from harness.report.tables import Filled, Table
 from harness.words.claim import RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, shown_as
 from harness.words.judgement import prospects_say
-from harness.words.verdict import State
+from harness.words.verdict import Finding, State
 
 MAX_SUMMARY_BYTES = 64 * 1024
 """What a step summary of CI takes."""
@@ -400,10 +400,13 @@ def _self_check(class_name: str, name: str, said: str, *, differs: bool) -> Case
 
 
 def _claim_case(claim: JudgedClaim) -> Case:
-    """DEVIATION fails, ERROR errs, and whatever is neither shown nor refuted is skipped with its word first."""
+    """DEVIATION fails, ERROR errs, and whatever is neither shown nor refuted is skipped with its word first.
+
+    What cannot occur as a source reports it is no failure of anything that ran, so it is skipped too.
+    """
     said = wording.everything(claim)
     match claim.verdict:
-        case State.PASS:
+        case State.PASS | Finding.CONSISTENT:
             ending = ("", "", "")
         case State.DEVIATION:
             ending = ("failure", f"deviation.{claim.reason}", said)

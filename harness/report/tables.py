@@ -10,7 +10,7 @@ from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, 
 from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
 from harness.report.numbers import NONE, amount, count, estimated, exact, unit_form, whole
-from harness.report.vocabulary import BASELINES, REASONS, STATES, TIERS
+from harness.report.vocabulary import BASELINES, REASONS, TIERS, VERDICTS
 from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome
 from harness.words.records import Coverage
@@ -451,9 +451,9 @@ def claims_table(claims: Sequence[JudgedClaim], caption: str) -> Table:
         num_labels=4 if expects else 3,
         rows=tuple(
             (
-                STATES[claim.verdict].glyph,
-                f"{claim.text} ({claim.id})",
-                f"{STATES[claim.verdict].word}: {wording.notes(claim)}",
+                VERDICTS[claim.verdict].glyph,
+                "; ".join(filter(None, (f"{claim.text} ({claim.id})", wording.marked(claim)))),
+                f"{VERDICTS[claim.verdict].word}: {wording.notes(claim)}",
                 *(wording.expected_words(claim) for _ in expected),
                 wording.printed(claim),
                 wording.measured(claim, claim.unit, with_unit=True),
@@ -469,6 +469,19 @@ def reasons_table(claims: Sequence[JudgedClaim], caption: str) -> Table:
     """Why each verdict, in one sentence."""
     rows = tuple((claim.id, wording.plain_verdict(claim), claim.says) for claim in claims)
     return Table(caption=caption, headers=("Claim", "Verdict", "Why"), num_labels=3, rows=rows)
+
+
+def cited_table(report: Report) -> Table:
+    """Where the printed numbers were read."""
+    return Table(
+        caption="The texts that claims are taken from, as they were read.",
+        headers=("Source", "What it is", "Address", "Read on", "SHA-256"),
+        num_labels=5,
+        rows=tuple(
+            (each.name, each.kind, each.address or "none is known", each.read, each.sha256 or "not kept")
+            for each in report.cited
+        ),
+    )
 
 
 def checks_table(checks: Sequence[KnownNumber]) -> Table:

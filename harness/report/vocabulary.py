@@ -1,11 +1,12 @@
 """The words of the report: every mode, state, reason, flag, tier, lock and exit code as a reader meets it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.words.claim import InferenceTarget, Tier
 from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
-from harness.words.verdict import Flag, State, Why
+from harness.words.verdict import Finding, Flag, State, Why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,17 +104,42 @@ STATES: dict[State, StateWords] = {
     ),
 }
 
+FINDINGS: dict[Finding, StateWords] = {
+    Finding.CANNOT_OCCUR: StateWords(
+        glyph="\u2260",
+        word="cannot occur as reported",
+        marker="o",
+        means="no count, rounding or number gives what the source reports; said of the source, not of the paper",
+    ),
+    Finding.CONSISTENT: StateWords(
+        glyph="=", word="consistent", marker="o", means="what the source reports can occur"
+    ),
+    Finding.CANNOT_TELL: StateWords(
+        glyph="?", word="cannot tell", marker="o", means="what is printed does not decide it"
+    ),
+    Finding.NOTE: StateWords(
+        glyph="\u2022",
+        word="note",
+        marker="o",
+        means="to be known, with innocent explanations; held against nobody",
+    ),
+}
+"""The same of what arithmetic finds in printed numbers: no verdict, and in no count of verdicts."""
+
+VERDICTS: Mapping[str, StateWords] = dict[str, StateWords]([*STATES.items(), *FINDINGS.items()])
+"""Both, for whatever stands as the word of one claim."""
+
 WHYS: dict[str, str] = {
     Why.INSIDE: "inside the band",
     Why.SHOWN: "shown",
-    Why.FEASIBLE: "possible",
+    Why.FEASIBLE: "can occur",
     Why.SMALLER: "smaller",
     Why.LARGER: "larger",
     Why.OPPOSITE_SIGN: "opposite sign",
     Why.ELSEWHERE: "elsewhere",
     Why.BELOW_LIMIT: "below the limit",
     Why.ABOVE_LIMIT: "above the limit",
-    Why.INFEASIBLE: "impossible",
+    Why.INFEASIBLE: "nothing gives it",
     Why.LEANING_PASS: "straddles the edge, leaning to agreement",
     Why.LEANING_DEVIATION: "straddles the edge, leaning to disagreement",
     Why.WITHIN_ONE_RUN_NOISE: "one unrepeated run may explain it",
@@ -127,6 +153,9 @@ WHYS: dict[str, str] = {
     Why.ASSUMPTION_BROKEN: "the error's assumption is broken",
     Why.READINGS_DIFFER: "readings differ",
     Why.COUNT_UNKNOWN: "item count unknown",
+    Why.WITHIN_ROUNDING: "lost in the rounding",
+    Why.ANYTHING_FITS: "every number near it could occur too",
+    Why.BESIDE: "held against nobody",
     Why.EXPLORATORY: "exploratory",
     Why.FIXTURE_MODE: "fixture run",
     Why.REHEARSAL_MODE: "rehearsal",

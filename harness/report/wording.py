@@ -16,13 +16,23 @@ from harness.report.vocabulary import (
     REASONS,
     STATES,
     UNMEASURED,
+    VERDICTS,
     WHYS,
     ModeWords,
 )
 from harness.sources.studies import load_study
-from harness.words.claim import PRINTED_UNITS, SOURCES_IN_WORDS, Kind, Tier, Unit, shown_as
+from harness.words.claim import (
+    ALL_OF_IT,
+    PRINTED_UNITS,
+    SOURCES_IN_WORDS,
+    Kind,
+    Tier,
+    Unit,
+    inventory_says,
+    shown_as,
+)
 from harness.words.errors import Reason, UsageError
-from harness.words.verdict import Numbers, State
+from harness.words.verdict import Finding, Numbers, State
 
 PRIMARY_ENDINGS = (
     ("agrees within its margin", "agree within their margins", (State.PASS,)),
@@ -123,7 +133,9 @@ def _primary_sentence(report: Report) -> str:
         if (number := sum(claim.verdict in states for claim in primary))
     ]
     listed = ", ".join(said[:-1]) + " and " * (len(said) > 1) + "".join(said[-1:])
-    return f"Of {count(len(primary), 'primary claim')}, {listed or 'none was asked for'}."
+    parts = [f"{claim.id} ({claim.reported_by_summary})" for claim in primary if claim.reported_by_summary]
+    marked = f" Reported by a summary alone: {', '.join(parts)}." if parts else ""
+    return f"Of {count(len(primary), 'primary claim')}, {listed or 'none was asked for'}.{marked}"
 
 
 def may_conclude(report: Report) -> str:
@@ -176,8 +188,12 @@ def counts(report: Report) -> Iterator[tuple[State, int, str]]:
     """Every state with the number of claims that have it, and what must be known beside that number."""
     weak = report.summary.non_discriminating
     for state in STATES:
-        note = f"{weak} non-discriminating" if state is State.PASS and weak else ""
-        yield state, report.summary.counts.get(state, 0), note
+        by_summary = report.summary.reported_by_summary.get(state, 0)
+        notes = (
+            f"{weak} non-discriminating" if state is State.PASS and weak else "",
+            f"{by_summary} reported by a summary" if by_summary else "",
+        )
+        yield state, report.summary.counts.get(state, 0), ", ".join(filter(None, notes))
 
 
 def counts_words(report: Report) -> str:
@@ -216,17 +232,40 @@ def overlap_words(report: Report) -> list[str]:
     return said
 
 
+def declared_words(report: Report) -> str:
+    """Who handed the numbers in, and when; nothing where they were measured here."""
+    if report.declared is None:
+        return ""
+    on = f"on {report.declared.on}" if report.declared.on else "on no stated day"
+    return f"declared by {report.declared.by} {on}"
+
+
+def claims_counted(report: Report) -> str:
+    """How many claims there are, and what becomes of those that no measurement decides."""
+    return inventory_says(claim.kind for claim in report.claims)
+
+
 # One claim
 
 
+def marked(claim: JudgedClaim) -> str:
+    """What of a claim a summary alone reports, as it stands beside its name; nothing where the paper or its abstract says it."""
+    part = claim.reported_by_summary
+    return "reported by a summary" if part == ALL_OF_IT else part and f"{part}: reported by a summary"
+
+
 def notes(claim: JudgedClaim | JudgedCase) -> str:
-    """Why a verdict is what it is, and what must be known beside it."""
+    """Why a verdict is what it is, and what must be known beside it; of printed numbers, who reports them."""
+    if isinstance(claim.verdict, Finding):
+        cases = claim.cases if isinstance(claim, JudgedClaim) else (claim,)
+        by = " and ".join(case.source for case in cases)
+        return f"{WHYS[claim.reason]}; as reported by {by}"
     return "; ".join([WHYS[claim.reason], *(FLAGS[flag] for flag in claim.flags)])
 
 
 def plain_verdict(claim: JudgedClaim | JudgedCase) -> str:
     """The verdict with its reason and flags, as one line of text."""
-    return f"{STATES[claim.verdict].glyph} {STATES[claim.verdict].word}: {notes(claim)}"
+    return f"{VERDICTS[claim.verdict].glyph} {VERDICTS[claim.verdict].word}: {notes(claim)}"
 
 
 def expected_words(claim: JudgedClaim) -> str:
@@ -312,6 +351,7 @@ def everything(claim: JudgedClaim) -> str:
     band = claim.cases[0].band if claim.cases else None
     parts = (
         f"{claim.text}: {WHYS[claim.reason]}",
+        marked(claim),
         f"printed {printed(claim)}" if claim.targets else "",
         f"measured {measured(claim, claim.unit, with_unit=True)}" if claim.measured else "",
         f"band {interval(band, claim.unit)}" if band else "",
@@ -340,6 +380,12 @@ def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
         yield "Beside the word", "; ".join(FLAGS[flag] for flag in claim.flags)
     if claim.beside:
         yield "To be known", claim.beside
+    yield from _source_facts(claim)
+
+
+def _source_facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
+    if claim.reported_by_summary:
+        yield "Reported by a summary", f"{claim.reported_by_summary}; no sentence about the paper rests on it"
     elsewhere = (
         f"{shown_as(target.printed, target.stands_for)} in {target.source} ({SOURCES_IN_WORDS[target.source_tier]})"
         for target in claim.discrepancies
@@ -363,7 +409,12 @@ def _measured_facts(numbers: Numbers, unit: str) -> Iterator[tuple[str, str]]:
     yield "Rests on", ". ".join(part for part in (rests, method) if part) or NONE
     if numbers.se is not None:
         df = "" if numbers.df is None else f", {exact(numbers.df)} degrees of freedom"
-        yield "Standard error", f"{exact(numbers.se)}{unit_form(unit).suffix}{df}"
+        wider = (
+            ""
+            if numbers.interval_se is None
+            else f"; {exact(numbers.interval_se)} gives the interval, which is the wider of two"
+        )
+        yield "Standard error", f"{exact(numbers.se)}{unit_form(unit).suffix}{df}{wider}"
     if numbers.ci95:
         yield "95 % interval", interval(numbers.ci95, unit)
     if numbers.pi95:

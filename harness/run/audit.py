@@ -14,13 +14,13 @@ from harness.judge.measurements import precisions
 from harness.judge.preregistration import lock_state
 from harness.judge.validate import load_claims
 from harness.run.run_report import language_facts
-from harness.sources.studies import load_protocol_of, load_study
+from harness.sources.studies import load_protocol_of, load_sources_of, load_study
 from harness.store.files import disk_errors, publish_folder, require_folder
 from harness.store.run_folder import REPORT_FILE, read_record
 from harness.words.canonical import digest_of
 from harness.words.errors import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
-from harness.words.runfacts import RunFacts, SourceRecord
+from harness.words.runfacts import Declared, RunFacts, SourceRecord
 from harness.words.study import Study
 from harness.words.verdict import Why
 
@@ -86,6 +86,7 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
         fail_on=request.fail_on,
         choices=load_protocol_of(study.name).choices,
         precisions=precisions(declared.measurements),
+        cited=load_sources_of(study.name),
     )
     facts = _facts(request, declaration, study, run_id)
 
@@ -113,7 +114,6 @@ def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id
         environment=(
             ("python", platform.python_version()),
             *((name, version(name)) for name in LIBRARIES),
-            ("declared by", declaration.declared_by),
         ),
         languages=language_facts(study),
         artifacts=(),
@@ -125,6 +125,7 @@ def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id
                 licence="not stated",
             ),
         ),
+        declared=Declared(by=declaration.declared_by, on=declaration.declared_on, sha256=declaration.sha256),
     )
 
 

@@ -20,6 +20,7 @@ from harness.words.mode import Mode, mode_of
 from harness.words.plan import Plan
 from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
 from harness.words.study import Profile, Study
+from harness.words.verdict import State
 
 if TYPE_CHECKING:
     from harness.report.document import Report
@@ -69,7 +70,7 @@ def report_run(
     with disk_errors(run.root):
         report = write_report(facts, estimates or nothing, checks or nothing, run.root, judgement)
     if judgement and facts.mode == Mode.FULL and not error:
-        states = [verdict.state for verdict in judgement.paper.verdicts]
+        states = [each.state for each in judgement.paper.verdicts if isinstance(each.state, State)]
         outcome = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
         entry = Run(run_id=facts.run_id, study=facts.study, lock=judgement.lock.sha256)
         LedgerFile(folder=reports).end(entry, outcome, report.summary.exit_code)

@@ -18,7 +18,7 @@ from harness.judge.unit_values import NO_TABLES, Stored, read_stored
 from harness.judge.validate import claim_named, claims_of, load_claims
 from harness.run.forecast import outlook
 from harness.sources.outcomes import read_outcomes
-from harness.sources.studies import load_protocol_of, load_study, outcomes_path
+from harness.sources.studies import load_protocol_of, load_sources_of, load_study, outcomes_path
 from harness.words.claim import Claim
 from harness.words.judgement import (
     BaselineCheck,
@@ -129,6 +129,7 @@ def judgement_of(inputs: Inputs, reports: Path) -> Judgement | None:
         choices=load_protocol_of(inputs.study.name).choices,
         precisions=precisions(inputs.measurements),
         baselines=inputs.baselines,
+        cited=load_sources_of(inputs.study.name),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.words.claim import Claim
+from harness.words.claim import Claim, Source
 from harness.words.verdict import Interval, Verdict
 
 
@@ -213,7 +213,7 @@ def prospects_say(decidable: int, unforeseen: int, of: int) -> str:
         of: All claims that have a prospect.
     """
     unknown = f"; of {unforeseen} it cannot be foreseen" if unforeseen else ""
-    return f"{decidable} of {of} claims could be decided at this size{unknown}"
+    return f"{decidable} of the {of} claims that a measurement decides could be decided at this size{unknown}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +235,8 @@ class Precision:
     estimate_id: str
     se: float | None = None
     df: float | None = None
+    interval_se: float | None = None
+    """The error that gives the farther end of `ci90`, where `se` and `df` do not reach so far."""
     ci90: Interval | None = None
     ci95: Interval | None = None
     seeds: tuple[SeedValue, ...] = ()
@@ -301,6 +303,8 @@ class Judgement:
     precisions: tuple[Precision, ...] = ()
     baselines: tuple[BaselineCheck, ...] = ()
     """The baseline gate, cell by cell; empty where the run is no evidence, or the study knows no published baseline."""
+    cited: tuple[Source, ...] = ()
+    """The texts that the paper's claims are taken from."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,17 @@ class NotRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Declared:
+    """Who handed numbers in, and when (`declared`)."""
+
+    by: str
+    on: str
+    """Day, such as 2026-11-19; empty where the file does not say."""
+    sha256: str
+    """Digest of the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFacts:
     """What a report says about the run itself; no clock, no host (those live in execution.json)."""
 
@@ -70,3 +81,5 @@ class RunFacts:
     """What the profile and the primary specification ask for, by name; nothing where nothing was run."""
     not_run: tuple[NotRun, ...] = ()
     """Stages that could not be finished; a report of such a run holds no number."""
+    declared: Declared | None = None
+    """Who handed the numbers in; None where they were measured here."""

@@ -211,8 +211,11 @@ def test_of_thirteen_claims_of_the_paper_nothing_is_foreseen() -> None:
 @pytest.mark.parametrize(
     ("unforeseen", "says"),
     [
-        (13, "29 of 42 claims could be decided at this size; of 13 it cannot be foreseen"),
-        (0, "29 of 42 claims could be decided at this size"),
+        (
+            13,
+            "29 of the 42 claims that a measurement decides could be decided at this size; of 13 it cannot be foreseen",
+        ),
+        (0, "29 of the 42 claims that a measurement decides could be decided at this size"),
     ],
 )
 def test_what_cannot_be_foreseen_is_counted_apart(unforeseen: int, says: str) -> None:

@@ -15,6 +15,7 @@ from harness.words.claim import (
     Reading,
     Rule,
     Sentence,
+    Source,
     SourceTier,
     Target,
     Tier,
@@ -36,7 +37,7 @@ from harness.words.judgement import (
     Prospect,
     SeedValue,
 )
-from harness.words.verdict import CaseVerdict, Closeness, Flag, Member, Numbers, State, Verdict, Why
+from harness.words.verdict import CaseVerdict, Closeness, Finding, Flag, Member, Numbers, State, Verdict, Why
 from tests.report import worlds
 
 SENTENCE = Sentence(
@@ -138,9 +139,19 @@ def unmeasured(claim: Claim, state: State, why: Why, says: str) -> Verdict:
     return Verdict(claim_id=claim.id, state=state, why=why, says=says)
 
 
+def found(claim: Claim, finding: Finding, why: Why, says: str) -> Verdict:
+    """What arithmetic says of printed numbers, and who reports them."""
+    case = CaseVerdict(
+        reading="as printed", printed="as printed", source=" and ".join(claim.reported_by), source_tier=claim.sentence.tier,
+        state=finding, why=why, says=says,
+    )  # fmt: skip
+    return Verdict(claim_id=claim.id, state=finding, why=why, says=says, cases=(case,))
+
+
 GAP_6 = value_claim(
     "gap.l6.value", "The gap at layer 6 is 26.27 %", "26.27", "gap/layer=6/high/primary", margin=2.5
 )
+GAP_6 = replace(GAP_6, part_by_summary="layer 6")
 GAP_25 = value_claim("gap.l25.value", "The gap at layer 25 is 19.89 %", "19.89", "gap/layer=25/high/primary", margin=2.0)  # fmt: skip
 GAIN_ML = value_claim("gain.ml.value", "Malayalam rises by 87.69 %", "87.69", "gain/layer=20/lang=ml/primary/primary", margin=6.0, minima=Minima(units=100, seeds=3))  # fmt: skip
 GAIN_HI = value_claim("gain.hi.value", "Hindi rises by 86.32 %", "86.32", "gain/layer=20/lang=hi/primary/primary", margin=6.0)  # fmt: skip
@@ -174,6 +185,7 @@ HELLASWAG = value_claim(
 ARC = value_claim("bench.ml.arc.value", "ARC in Malayalam rises by 0.16 points", "+0.16", "delta/lang=ml/bench=arc/primary/primary", margin=0.5, unit=Unit.POINTS, tier=Tier.SECONDARY, sentence=OF_SUMMARY)  # fmt: skip
 ARGMAX = replace(
     GAP_6,
+    part_by_summary="",
     id="gap.argmax",
     says="The gap is largest at layer 6",
     kind=Kind.ARGMAX,
@@ -200,6 +212,7 @@ KEY = replace(ARGMAX, id="alignment.key", says="Activation alignment is a key fa
 EMBED = replace(DEEP, id="embed.similarity", says="Embeddings stay alike even so", tier=Tier.EXPLORATORY)
 ITEMS = replace(
     KEY,
+    sentence=OF_SUMMARY,
     id="arith.ml.arc",
     says="A difference of 0.16 points can occur on so many questions",
     kind=Kind.ARITHMETIC,
@@ -215,7 +228,10 @@ WORDS = replace(
     says="Benchmarks improve consistently",
     rule=Rule.WORDS_AGAINST_NUMBERS,
     arithmetic=WordsAgainstNumbers(
-        word="consistent improvement", numbers=(("MMLU, ml", Printed("-0.22")),), least=0.0
+        word="consistent improvement",
+        source="one summary",
+        numbers=(("MMLU, ml", Printed("-0.22")),),
+        least=0.0,
     ),
 )
 TWICE = replace(
@@ -303,10 +319,10 @@ def full_verdicts() -> tuple[Verdict, ...]:
         correlated(),
         unmeasured(KEY, State.NOT_TESTABLE, Why.NO_QUANTITY, "No quantity is named."),
         over_layers(EMBED, State.INCONCLUSIVE, Why.EXPLORATORY, "Shown, not judged."),
-        unmeasured(ITEMS, State.DEVIATION, Why.INFEASIBLE, "One item is 0.0855 points, two are 0.171."),
-        unmeasured(WORDS, State.DEVIATION, Why.INFEASIBLE, "One of the printed changes is negative."),
-        unmeasured(TWICE, State.INCONCLUSIVE, Why.COUNT_UNKNOWN, "The base of one is not printed."),
-        unmeasured(CEILING, State.PASS, Why.FEASIBLE, "Both can hold."),
+        found(ITEMS, Finding.CANNOT_OCCUR, Why.INFEASIBLE, "One item is 0.0855 points, two are 0.171."),
+        found(WORDS, Finding.CANNOT_OCCUR, Why.INFEASIBLE, "One of the printed changes is negative."),
+        found(TWICE, Finding.CANNOT_TELL, Why.COUNT_UNKNOWN, "The base of one is not printed."),
+        found(CEILING, Finding.NOTE, Why.BESIDE, "It may start lower than its group."),
     )  # fmt: skip
 
 
@@ -347,6 +363,13 @@ LEDGER = Ledger(
         ),
     ),
 )
+CITED = (
+    Source(
+        name="abstract", tier=SourceTier.ABSTRACT, kind="the paper's own abstract", address="https://papers.example/1?v=1&w=2",
+        read="2026-11-19", sha256="ca" * 32,
+    ),
+    Source(name="structured summary", tier=SourceTier.SUMMARY, kind="a summary by a machine", address="", read="2026-11-20"),
+)  # fmt: skip
 CHOICES = (
     Choice(name="formula of the gap", alternatives=("ratio of means", "mean of ratios"), openness=Openness.NOT_EQUIVALENT, says="two readings"),
     Choice(name="token pooling", alternatives=("mean", "maximum", "last token"), openness=Openness.UNSURE),
@@ -397,6 +420,7 @@ def full_judgement(**changes: object) -> Judgement:
         "choices": CHOICES,
         "prospects": PROSPECTS,
         "precisions": precisions(),
+        "cited": CITED,
     }
     return Judgement(**(settled | changes))  # type: ignore[arg-type]
 

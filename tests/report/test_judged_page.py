@@ -15,7 +15,8 @@ from harness.report.vocabulary import BASELINES, FLAGS, WHYS
 from harness.report.wording import printed
 from harness.words.claim import Printed, Reading, Sentence
 from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement, Openness
-from harness.words.verdict import Flag, State, Verdict, Why
+from harness.words.runfacts import Declared
+from harness.words.verdict import Finding, Flag, State, Verdict, Why
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE, Reader
 
@@ -76,14 +77,19 @@ def test_the_headline_never_counts_the_papers_own_arithmetic(stored_full: Report
     own = full_page[full_page.index('id="arithmetic"') : full_page.index('id="method"')]
     assert "arith." not in main_table
     assert own.count("arith.") >= 4
+    assert "DEVIATION" not in own
+    assert "impossible" not in own
+    told = text_of(own)
+    assert "cannot occur as reported nothing gives it; as reported by structured summary" in told
+    assert "note held against nobody; as reported by structured summary" in told
 
 
 def test_neighbouring_item_counts_are_one_range(stored_full: Report) -> None:
     claim = next(claim for claim in stored_full.claims if claim.id == "arith.ml.arc")
     assert claim.arithmetic == (
         ("difference", "+0.16"),
+        ("items", "1,169 to 1,170 or 1,172 (full)"),
         ("items", "1,115 (aligned)"),
-        ("items", "1,169 to 1,170, 1,172 (full)"),
     )
 
 
@@ -129,7 +135,10 @@ def test_a_number_that_stands_for_a_word_is_nowhere_shown_as_printed(tmp_path: P
 
 def test_what_cannot_be_foreseen_is_no_yes(full_page: str) -> None:
     words = text_of(full_page)
-    assert "1 of 3 claims could be decided at this size; of 1 it cannot be foreseen" in words
+    assert (
+        "1 of the 3 claims that a measurement decides could be decided at this size; of 1 it cannot be foreseen"
+        in words
+    )
     assert "gap.argmax ? not known: no spread is assumed" in words
 
 
@@ -186,11 +195,15 @@ def test_a_verdict_on_the_papers_arithmetic_is_withheld_where_the_page_says_noth
     claims = (*judged.CLAIMS, *judged.ON_PAPER)
     verdicts = (*judged.not_run_verdicts(judged.CLAIMS), *judged.full_verdicts()[len(judged.CLAIMS) :])
     asked = judged.fixture_judgement(paper=Judged(study="sin2025", claims=claims, verdicts=verdicts))
-    assert State.DEVIATION in {verdict.state for verdict in verdicts}
+    assert Finding.CANNOT_OCCUR in {verdict.state for verdict in verdicts}
     out = written(tmp_path, asked)
     told = [claim for claim in load_report(out).claims if claim.kind == "arithmetic"]
     assert {claim.verdict for claim in told} == {"NOT_RUN"}
     assert "harness explain" in told[0].says
+    page = (out / "report.html").read_text(encoding="utf-8")
+    own = page[page.index('id="arithmetic"') : page.index('id="method"')]
+    assert "Of 4 questions about printed numbers, none needs a run" in text_of(own)
+    assert "<table" not in own
 
 
 def test_a_verdict_on_a_measured_claim_is_refused_there(tmp_path: Path) -> None:
@@ -240,14 +253,80 @@ def test_the_summary_begins_with_counts_and_the_main_table(full_folder: Path) ->
     summary = (full_folder / "summary.md").read_text(encoding="utf-8")
     assert summary.startswith("### FULL RUN\n")
     assert (
-        "**4 PASS (1 non-discriminating) \u00b7 1 DEVIATION \u00b7 4 INCONCLUSIVE \u00b7 1 CONTESTED"
+        "**4 PASS (1 non-discriminating, 2 reported by a summary) \u00b7 1 DEVIATION (1 reported by a summary) \u00b7 4 INCONCLUSIVE"
         in summary
     )
     assert "run 2 of 2 under lock `9f3a9f3a9f3a`, amended" in summary
     assert summary.index("<summary>Verdicts</summary>") < summary.index("<summary>Why each verdict</summary>")
     assert (
-        "| \u2713 | The gap at layer 6 is 26.27 % (gap.l6.value) | PASS: inside the band | 26.27" in summary
+        "| \u2713 | The gap at layer 6 is 26.27 % (gap.l6.value); layer 6: reported by a summary | PASS: inside the band | 26.27"
+        in summary
     )
+
+
+def test_what_a_summary_alone_reports_is_counted_apart(stored_full: Report, full_page: str) -> None:
+    """A part of gap.l6.value, and all of both benchmark values; what is printed of numbers alone is in no count."""
+    assert {state: number for state, number in stored_full.summary.reported_by_summary.items() if number} == {
+        "PASS": 2, "DEVIATION": 1
+    }  # fmt: skip
+    head = text_of(full_page[full_page.index('id="in-short"') : full_page.index('id="claims"')])
+    assert "4 PASS, 1 non-discriminating, 2 reported by a summary" in head
+    assert (
+        "Reported by a summary alone: gap.l6.value (layer 6), bench.ml.hellaswag.value (all of it)." in head
+    )
+    assert "margins apart (reported by a summary)." in head
+    assert (
+        "(11 that a measurement decides, 1 that name nothing measurable, 4 about printed numbers alone)"
+        in head
+    )
+
+
+def test_what_a_summary_alone_reports_is_marked_in_table_and_card(full_page: str) -> None:
+    table = text_of(full_page[full_page.index('id="claims"') : full_page.index('id="cards"')])
+    assert "gap.l6.value layer 6: reported by a summary" in table
+    assert "bench.ml.hellaswag.value reported by a summary" in table
+    assert "gap.l25.value reported" not in table
+    card = full_page[full_page.index('id="claim-gap.l6.value"') :]
+    words = text_of(card[: card.index("</details>")])
+    assert "Reported by a summary layer 6; no sentence about the paper rests on it" in words
+
+
+def test_every_printed_number_leads_to_where_it_was_read(full_folder: Path, full_page: str) -> None:
+    cited = full_page[full_page.index('id="cited"') : full_page.index("Outside things")]
+    assert (
+        "abstract the paper's own abstract https://papers.example/1?v=1&w=2 2026-11-19 " + "ca" * 32
+        in text_of(cited)
+    )
+    assert "structured summary a summary by a machine none is known 2026-11-20 not kept" in text_of(cited)
+    assert 'href="https://papers.example/1?v=1&amp;w=2"' in cited
+    card = full_page[full_page.index('id="claim-gap.l25.value"') :]
+    assert '<a href="#cited">abstract</a>' in card[: card.index("</details>")]
+    assert (
+        "| structured summary | a summary by a machine | none is known | 2026"
+        in (full_folder / "summary.md").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "says"), [("2026-11-19", "on 2026-11-19"), ("", "on no stated day")], ids=["a day", "no day"]
+)
+def test_who_declared_the_numbers_and_when_stands_in_the_head_and_in_the_citation(
+    tmp_path: Path, on: str, says: str
+) -> None:
+    declared = Declared(by="A <laboratory> & co", on=on, sha256="ab" * 32)
+    out = written(tmp_path, judged.full_judgement(), mode="audit", declared=declared)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    whose = f"declared by A <laboratory> & co {says}"
+    head, citation = (
+        page[page.index("<header>") : page.index("</header>")],
+        page[page.index('id="citation"') :],
+    )
+    assert whose in text_of(head)
+    assert f"NUMBERS DECLARED BY OTHERS: {whose}. Study" in text_of(citation)
+    assert "<laboratory>" not in page
+    head = (out / "summary.md").read_text(encoding="utf-8").splitlines()[2]
+    assert head.endswith(f"declared by A &lt;laboratory&gt; &amp; co {says}".replace("-", "-"))
+    assert load_report(out).declared == declared
 
 
 def written(folder: Path, judgement: Judgement, **changes: object) -> Path:

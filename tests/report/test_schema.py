@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -15,7 +16,7 @@ from harness.report import document
 from harness.report.document import Report, from_json, schema_text
 from harness.words.claim import Kind, SourceTier, Tier, Unit
 from harness.words.judgement import FailOn, LockStatus, Openness
-from harness.words.verdict import Flag, State
+from harness.words.verdict import Finding, Flag, State
 
 
 @pytest.fixture
@@ -88,9 +89,24 @@ def test_a_verdict_needs_the_measurement_to_be_there(small: dict[str, Any]) -> N
 
 def test_a_verdict_about_the_page_needs_no_measurement(small: dict[str, Any]) -> None:
     pages = [claim for claim in small["claims"] if claim["kind"] == "arithmetic"]
-    assert {claim["verdict"] for claim in pages} == {"DEVIATION", "INCONCLUSIVE", "PASS"}
+    assert {claim["verdict"] for claim in pages} == {"cannot-occur", "cannot-tell", "note"}
     assert all(claim["measured"] is None for claim in pages)
     from_json(small, "it")
+
+
+@pytest.mark.parametrize("verdict", ["PASS", "DEVIATION", "INCONCLUSIVE", "CONTESTED"])
+@pytest.mark.parametrize("of_case", [False, True], ids=["claim", "case"])
+def test_printed_numbers_get_no_verdict(small: dict[str, Any], verdict: str, of_case: bool) -> None:  # noqa: FBT001
+    claim = small["claims"][12]
+    assert claim["kind"] == "arithmetic"
+    (claim["cases"][0] if of_case else claim)["verdict"] = verdict
+    refused(small, r"claims\[12\].*verdict")
+
+
+@pytest.mark.parametrize("finding", list(Finding))
+def test_what_is_measured_gets_no_finding(small: dict[str, Any], finding: str) -> None:
+    small["claims"][0]["verdict"] = finding
+    refused(small, r"claims\[0\]\.verdict")
 
 
 @pytest.mark.parametrize("verdict", ["NOT_RUN", "NOT_TESTABLE"])
@@ -122,7 +138,9 @@ def test_without_a_judge_there_is_no_claim(small: dict[str, Any]) -> None:
     refused(small | {"judged": False}, "claims")
 
 
-@pytest.mark.parametrize("words", [Kind, Tier, Unit, State, Flag, LockStatus, FailOn, Openness, SourceTier])
+@pytest.mark.parametrize(
+    "words", [Kind, Tier, Unit, State, Finding, Flag, LockStatus, FailOn, Openness, SourceTier]
+)
 def test_every_word_of_the_judge_stands_in_the_schema(words: type[StrEnum]) -> None:
     assert [str(word) for word in words if f'"{word}"' not in schema_text()] == []
 
@@ -243,12 +261,16 @@ def mismatches(kind: object, schema: dict[str, Any], known: dict[str, Any], plac
     """Where a type and what the schema says of its JSON are not the same, one line each."""
     while "$ref" in schema:
         schema = known[schema["$ref"].removeprefix("#/$defs/")]
-    options = [each for each in get_args(kind) if each is not type(None)] if is_optional(kind) else [kind]
+    options = (
+        [each for each in get_args(kind) if each is not type(None)] if isinstance(kind, UnionType) else [kind]
+    )
     if is_optional(kind) != allows_null(schema):
         yield f"{place}: null is allowed on one side only"
-    if "oneOf" in schema:
-        (schema,) = (each for each in schema["oneOf"] if each not in ({"type": "null"}, {"const": ""}))
-        yield from mismatches(options[0], schema, known, place)
+    empty = ({"type": "null"}, {"const": ""})
+    choices = [each for each in schema.get("oneOf", schema.get("anyOf", ())) if each not in empty]
+    if choices:
+        for option, choice in zip(options, choices, strict=True):
+            yield from mismatches(option, choice, known, place)
     elif is_dataclass(options[0]):
         yield from mismatched_fields(options[0], schema, known, place)  # type: ignore[arg-type]
     elif (
