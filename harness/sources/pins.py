@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -268,7 +269,9 @@ def _certified(folder: Path) -> Path | None:
 
 
 def _listed(certified: Path) -> Mapping[str, str]:
-    content = json.loads((certified / CERTIFICATE).read_text(encoding="utf-8"))
+    content = None
+    with suppress(ValueError):
+        content = json.loads((certified / CERTIFICATE).read_text(encoding="utf-8"))
     files = content.get("files") if isinstance(content, dict) else None
     if not isinstance(files, dict):
         raise ForeignFileError(f"{certified / CERTIFICATE} lists no files; restore it with 'git checkout'")

@@ -91,6 +91,8 @@ def disk_errors(path: Path, reasons: Collection[int] = frozenset(CURES)) -> Iter
 def disk_refusal(path: Path, number: int, verb: str = "write") -> StoreError:
     """The clear error for one reason of the operating system."""
     cure = CURES[number].format(place=_what_names(path))
+    if verb == "use":  # what is only read may lie where nothing but the checkout names it
+        cure = cure.partition(", or name")[0]
     links = (each for each in (path, *path.parents) if each.is_symlink() and not each.exists())
     if number == errno.EEXIST and (link := next(links, None)):
         cure = (

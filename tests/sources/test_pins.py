@@ -171,6 +171,7 @@ def test_a_folder_without_a_certificate_is_taken_as_it_is(tmp_path: Path) -> Non
         pytest.param(lambda g: (g / "m_arc/en.jsonl").write_text("{ }"), "has digest .* says", id="changed"),
         pytest.param(lambda g: (g / "m_arc/en.jsonl").unlink(), "is missing", id="removed"),
         pytest.param(lambda g: (g / "m_arc/zz.jsonl").write_text("{}"), "is foreign", id="added"),
+        pytest.param(lambda g: (g / CERTIFICATE).write_text("{"), "lists no files", id="certificate torn"),
         pytest.param(
             lambda g: (g / CERTIFICATE).write_text("{}"), "lists no files", id="certificate emptied"
         ),
