@@ -120,19 +120,24 @@ def plan(
     profile: ProfileName = PROFILE,
     store: StorePath = STORE,
     device: Device = "auto",
+    tflops: Annotated[
+        float, typer.Option(min=0.001, help="Useful TFLOP/s of the language model on that machine.")
+    ] = 150.0,
+    translations: Annotated[float, typer.Option(min=0.001, help="Translations a second.")] = 150.0,
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
     from harness.judge.validate import load_claims
     from harness.run.artifact_status import inventory
     from harness.run.cache_keys import Recipes
-    from harness.run.forecast import outlook, projection, spoken
+    from harness.run.forecast import Rates, outlook, projection, projection_lines
     from harness.sources.pins import known_revision
     from harness.store.store import Store
     from harness.words.claim import inventory_says
     from harness.words.judgement import prospects_say
 
     drawn = _plan(study, profile, device)
+    rates = Rates(tflops=tflops, translations_per_second=translations)
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
 
@@ -142,7 +147,7 @@ def plan(
             yield f"{line.stage:<18} {done:>4} of {line.items:<4} {size:>9}  ", line.says
         if reason := next((line.why_unknown for line in stages if line.why_unknown), None):
             yield "", f"? not known: {reason}"
-        yield from (("", sentence) for sentence in spoken(drawn))
+        yield from (("", sentence) for sentence in projection_lines(drawn, rates))
         if prospects:
             able = sum(each.decidable and each.is_foreseen for each in prospects)
             unknown = sum(not each.is_foreseen for each in prospects)
@@ -153,7 +158,7 @@ def plan(
             decidable = "yes" if each.decidable else "no"
             yield f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says
 
-    content = {"stages": stages, "projection": projection(drawn), "prospects": prospects}
+    content = {"stages": stages, "projection": projection(drawn, rates), "prospects": prospects}
     answer({"study": study, "profile": profile, **content}, lines(), as_json=as_json)
 
 
@@ -456,14 +461,13 @@ def pace(
     run: Annotated[Path, typer.Argument(help="Folder of a run that has ended, a rehearsal say.")],
     *,
     profile: Annotated[str, typer.Option("--profile", help="World whose time is asked for.")] = "paper",
-    store: StorePath = STORE,
     price: Annotated[float, typer.Option(help="What an hour of the machine costs, in any currency.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Say how fast a run was, counted in what it stored, and how long another world would take on that machine."""
+    """Say how fast a run was, by what was counted in it, and how long another world would take on that machine."""
     from harness.pace import lines_of, pace_of
 
-    found = pace_of(run, profile, store)
+    found = pace_of(run, profile)
     answer(found, (("", line) for line in lines_of(found, price)), as_json=as_json)
 
 

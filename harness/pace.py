@@ -1,45 +1,75 @@
-"""How fast a run was on its machine, by what it stored, and how long another world would take there."""
+"""How fast a run was on its machine, by the work counted in it, and how long another world would take there."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.designs.costs import FinishedRun
-from harness.designs.design import plan
-from harness.run.forecast import (
-    Forecast,
-    StageWork,
-    forecast,
-    forecast_lines,
-    matmul_flops_per_second,
-    stage_work,
-)
+from harness.designs.design import costs_of, plan
+from harness.run.forecast import Rates, StageProjection, layers_flops, projection, work_line
 from harness.sources.studies import load_profile, load_study
 from harness.store.provenance import machine
-from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, RunFolder, read_record
-from harness.store.store import Store
+from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, read_record
 from harness.words.errors import UsageError
 from harness.words.mode import Mode
-from harness.words.study import Profile
+from harness.words.plan import Plan, Work
+from harness.words.study import Profile, Shapes
+
+if TYPE_CHECKING:
+    import torch
+
+SIDES = {"cuda": 8_192, "cpu": 1_536}
+"""Rows and columns of the factors: large enough to fill the device, small enough for a second or two."""
+
+SECONDS = 3.0
+"""Products are repeated for so long, and the fastest counts, since whatever else the machine does only slows it down.
+
+On a shared machine the best of the first five was anywhere from half the speed to all of it; the best of three seconds
+stayed within a tenth.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StagePace:
-    """What one stage of a run did in its time, counted in its artifacts."""
+    """What one stage of a run did in its time."""
 
-    work: StageWork
+    stage: str
+    work: Work
+    """As counted in its networks while it ran; what the run found in the store took it none."""
+    flops: float
+    """Useful operations of the language model's layers; its head and the dictionaries are left out."""
     wall_seconds: float
-    texts_per_second: float | None
-    """None where texts cannot be counted."""
-    tokens_per_second: float | None
-    """None where tokens cannot be counted."""
-    flops_per_second: float | None
-    """Useful operations of the language model's layers; None where they cannot be counted."""
     peak_memory_bytes: int
     """The most memory that its process held."""
     peak_accelerator_bytes: int
     """The most accelerator memory that it set aside; 0 without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageForecast:
+    """What one stage of another world would take at a run's pace."""
+
+    stage: str
+    work: Work
+    tokens_per_text: float | None
+    """As assumed; None where the language model does not read."""
+    counted_tokens_per_text: float | None
+    """Of the run."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What another world would take at a run's pace, and what the answer leaves out."""
+
+    profile: str
+    assumed: tuple[str, ...]
+    lengths_are_counted: bool
+    """True where texts are assumed to be as long as the run's own, False where their length is a stated one."""
+    stages: tuple[StageForecast, ...]
+    left_out: Mapping[str, str]
+    """Stages that cannot be told, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +85,12 @@ class Pace:
     other: Forecast
 
 
-def pace_of(run: Path, profile: str, store: Path) -> Pace:
+def pace_of(run: Path, profile: str) -> Pace:
     """The pace of a stored run, and the time that another profile of its study would take.
 
     Args:
         run: Folder of the run.
         profile: World whose time is asked for.
-        store: Folder of the artifacts that the run names.
 
     Raises:
         UsageError: If the folder holds no finished run, one of miniature networks, or the profile is unknown.
@@ -73,33 +102,90 @@ def pace_of(run: Path, profile: str, store: Path) -> Pace:
             f"{run} is a {mode} run: its networks are not of the study's shapes, and its pace says nothing about theirs; "
             "name a run of the rehearsal profile"
         )
+    if not all("work" in row for row in record["stages"]):
+        raise UsageError(
+            f"{run / EXECUTION_FILE} counts no work, as those of earlier versions do; run it again"
+        )
     study = load_study(str(record["study"]))
-    ours, other = (
-        plan(study, load_profile(study, name), "cuda") for name in (str(record["profile"]), profile)
-    )
-    costs = {str(row["stage"]): row for row in record["stages"]}
-    finished = FinishedRun(plan=ours, folder=RunFolder(root=run), store=Store(store))
-    stages = tuple(_paces(finished, costs))
+    ours, other = (load_profile(study, name) for name in (str(record["profile"]), profile))
+    stages = tuple(_stage_pace(study.shapes, row) for row in record["stages"] if row["wall_seconds"] > 0)
     where = record["attempts"][-1]["machine"]
     return Pace(
         run=run.name,
-        profile=ours.profile.name,
+        profile=ours.name,
         machine=where,
         stages=stages,
-        matmul_flops_per_second=_matmul(ours.profile, where),
-        other=forecast(
-            other,
-            {stage.work.stage: stage.work for stage in stages},
-            {stage.work.stage: stage.wall_seconds for stage in stages},
-            real_texts=mode == Mode.FULL,
-        ),
+        matmul_flops_per_second=_matmul(ours, where),
+        other=forecast(plan(study, other, "cuda"), stages, real_texts=mode == Mode.FULL),
+    )
+
+
+def _stage_pace(shapes: Shapes, row: Mapping[str, Any]) -> StagePace:
+    work = Work(**row["work"])
+    return StagePace(
+        stage=row["stage"],
+        work=work,
+        flops=layers_flops(shapes, work.token_layers),
+        wall_seconds=row["wall_seconds"],
+        peak_memory_bytes=row["peak_memory_bytes"],
+        peak_accelerator_bytes=row["peak_accelerator_bytes"],
+    )
+
+
+def forecast(asked: Plan, stages: Sequence[StagePace], *, real_texts: bool) -> Forecast:
+    """Time in proportion to what the model computes; where it does not run, in proportion to texts.
+
+    Args:
+        asked: The other world.
+        stages: What each stage of the run did in its time.
+        real_texts: True where the run's texts are real ones, whose lengths say what others' will be.
+    """
+    ours = {stage.stage: stage for stage in stages}
+    left_out, foreseen = {}, []
+    for stage in projection(asked, Rates()):
+        if (done := ours.get(stage.stage)) is None:
+            left_out[stage.stage] = "the run did not time it"
+        elif done.work == Work():
+            left_out[stage.stage] = "no network read anything in it"
+        elif stage.work == Work():
+            left_out[stage.stage] = "what it would read is not known beforehand"
+        else:
+            foreseen.append(_at_the_pace(stage, done, real_texts=real_texts))
+    return Forecast(
+        profile=asked.profile.name,
+        assumed=costs_of(asked).assumed,
+        lengths_are_counted=real_texts,
+        stages=tuple(foreseen),
+        left_out=left_out,
+    )
+
+
+def _at_the_pace(stage: StageProjection, done: StagePace, *, real_texts: bool) -> StageForecast:
+    if not (stage.work.tokens and done.work.tokens):
+        seconds = done.wall_seconds * stage.work.translated / done.work.translated
+        return StageForecast(
+            stage=stage.stage,
+            work=stage.work,
+            tokens_per_text=None,
+            counted_tokens_per_text=None,
+            seconds=seconds,
+        )
+    stated, own = stage.work.tokens / stage.work.texts, done.work.tokens / done.work.texts
+    assumed = own if real_texts else stated
+    return StageForecast(
+        stage=stage.stage,
+        work=replace(stage.work, tokens=round(stage.work.texts * assumed)),
+        tokens_per_text=assumed,
+        counted_tokens_per_text=own,
+        # Operations, since training passes a token more dearly than reading does.
+        seconds=done.wall_seconds * stage.flops * (assumed / stated) / done.flops,
     )
 
 
 def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
     """A pace for people."""
     where = pace.machine.get("accelerator") or pace.machine.get("processor")
-    yield f"{pace.run} ({pace.profile} world) on {where}, counted in what it stored:"
+    yield f"{pace.run} ({pace.profile} world) on {where}, counted while it ran:"
     for stage in pace.stages:
         yield _stage_line(stage, pace.matmul_flops_per_second)
     if pace.matmul_flops_per_second:
@@ -110,19 +196,37 @@ def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
 
 
 def _stage_line(stage: StagePace, matmul: float | None) -> str:
-    work = stage.work
-    memory = f"{stage.peak_memory_bytes / 2**30:.1f} GiB"
+    work, took = stage.work, stage.wall_seconds
+    line = f"{stage.stage:<18} {took:>9.1f} s  {stage.peak_memory_bytes / 2**30:.1f} GiB"
     if stage.peak_accelerator_bytes:
-        memory += f" + {stage.peak_accelerator_bytes / 2**30:.1f} GiB of the accelerator"
-    line = f"{work.stage:<18} {stage.wall_seconds:>9.1f} s  {memory}"
-    if work.texts is not None and stage.texts_per_second is not None:
-        line += f"  {work.texts:,} texts ({stage.texts_per_second:,.1f}/s)"
-    if work.tokens is not None and stage.tokens_per_second is not None:
-        line += f"  {work.tokens:,} tokens ({stage.tokens_per_second:,.0f}/s)"
-    if stage.flops_per_second is not None:
-        share = f", {100 * stage.flops_per_second / matmul:.1f} % of peak" if matmul else ""
-        line += f"  {stage.flops_per_second / 1e12:.2f} TFLOP/s useful{share}"
-    return f"{line}  not counted: {work.not_counted}" if work.not_counted else line
+        line += f" + {stage.peak_accelerator_bytes / 2**30:.1f} GiB of the accelerator"
+    if work.translated:
+        line += f"  {work.translated:,} texts translated ({work.translated / took:,.1f}/s)"
+    if work.tokens:
+        share = f", {100 * stage.flops / took / matmul:.1f} % of peak" if matmul else ""
+        line += f"  {work.texts:,} texts ({work.texts / took:,.1f}/s)  {work.tokens:,} tokens ({work.tokens / took:,.0f}/s)"
+        line += f"  {stage.flops / took / 1e12:.2f} TFLOP/s useful{share}"
+    return line
+
+
+def forecast_lines(told: Forecast, price_per_hour: float) -> Iterator[str]:
+    """A forecast for people, its assumptions first."""
+    yield f"the {told.profile} world at this pace, what a stage spends on loading scaled as well; assumed, not counted:"
+    for sentence in told.assumed:
+        yield f"  {sentence}"
+    whose = "the run's own" if told.lengths_are_counted else "stated ones, since the run's texts are made up"
+    yield f"  lengths of texts: {whose}"
+    for stage in told.stages:
+        line = work_line(stage.stage, stage.work, stage.seconds)
+        if stage.tokens_per_text is not None:
+            line += f"  {stage.tokens_per_text:,.1f} tokens a text (the run: {stage.counted_tokens_per_text:,.1f})"
+        yield line
+    hours = sum(stage.seconds for stage in told.stages) / 3600
+    yield f"{'together':<18} {'':>35} {hours:>8.1f} h"
+    for name, why in told.left_out.items():
+        yield f"{name:<18} not in the sum: {why}"
+    if price_per_hour:
+        yield f"at {price_per_hour:g} an hour: {hours * price_per_hour:,.0f}"
 
 
 def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | None:
@@ -134,25 +238,37 @@ def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | 
     return matmul_flops_per_second(device, profile.sizes.dtype, profile.sizes.threads)
 
 
-def _paces(run: FinishedRun, costs: Mapping[str, Mapping[str, Any]]) -> Iterator[StagePace]:
-    for stage in run.plan.stages:
-        cost = costs.get(stage.name, {})
-        took = float(cost.get("wall_seconds", 0.0))
-        if took > 0:
-            work = stage_work(run, stage)
-            yield StagePace(
-                work=work,
-                wall_seconds=took,
-                texts_per_second=_per_second(work.texts, took),
-                tokens_per_second=_per_second(work.tokens, took),
-                flops_per_second=_per_second(work.flops, took),
-                peak_memory_bytes=int(cost.get("peak_memory_bytes", 0)),
-                peak_accelerator_bytes=int(cost.get("peak_accelerator_bytes", 0)),
-            )
+def matmul_flops_per_second(device: str, dtype: str, threads: int) -> float:
+    """Floating-point operations a second of a square product at its best, without TF32.
+
+    Args:
+        device: "cpu" or "cuda".
+        dtype: Name of torch's dtype, as a profile's sizes spell it.
+        threads: Processor threads; a run is held to as many as it had.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    side = SIDES[device]
+    factor = torch.ones(side, side, dtype=getattr(torch, dtype), device=device)
+    torch.mm(factor, factor)
+    fastest, start = _seconds_of_a_product(factor), time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        fastest = min(fastest, _seconds_of_a_product(factor))
+    return 2 * side**3 / fastest
 
 
-def _per_second(amount: float | None, seconds: float) -> float | None:
-    return None if amount is None else amount / seconds
+def _seconds_of_a_product(factor: "torch.Tensor") -> float:
+    import torch
+
+    if factor.is_cuda:
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    torch.mm(factor, factor)
+    if factor.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def _record(run: Path, name: str, needed: set[str]) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """A real run of the small study, stage by stage as the engine does, in one process and under the eyes of a spy."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +10,18 @@ import pytest
 import torch
 from transformers.models.gemma2.modeling_gemma2 import Gemma2DecoderLayer, Gemma2Model
 
-from harness.designs.costs import WITH_GRADIENTS, FinishedRun
 from harness.designs.design import plan
+from harness.models.likelihood import Reading
+from harness.models.work import WITH_GRADIENTS
+from harness.run import stageprocess
 from harness.run.execution import recorded
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
-from harness.stages import translation
+from harness.stages import evaluation, translation
 from harness.store.provenance import THREAD_VARIABLES
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
-from harness.words.plan import Plan
+from harness.words.plan import Item, Plan
 from tests.small_study import small_profile, small_study
 from tests.worlds import World
 
@@ -28,9 +30,13 @@ class Spy:
     """Tokens that enter the model, and layers that they pass, counted while it runs."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.stage = ""
+        self.stage = self.item = ""
+        self.readings = defaultdict[tuple[str, str], list[Reading]](list)
+        """By stage and item: how benchmark requests are read."""
         self.texts, self.tokens, self.token_layers = Counter[str](), Counter[str](), Counter[str]()
         self.entered = 0
+        patch.setattr(stageprocess, "perform", self._performing(stageprocess.perform))
+        patch.setattr(evaluation, "reading_of", self._asking(evaluation.reading_of))
         patch.setattr(Gemma2Model, "forward", self._entering(Gemma2Model.forward))
         patch.setattr(Gemma2DecoderLayer, "forward", self._passing(Gemma2DecoderLayer.forward))
 
@@ -43,6 +49,21 @@ class Spy:
             return forward(model, input_ids=input_ids, **named)
 
         return entering
+
+    def _performing(self, perform: Callable[..., None]) -> Callable[..., None]:
+        def performing(item: Item, *args: Any) -> None:
+            self.item = item.name
+            perform(item, *args)
+
+        return performing
+
+    def _asking(self, read: Callable[..., Reading]) -> Callable[..., Reading]:
+        def asking(requests: Any) -> Reading:
+            reading = read(requests)
+            self.readings[self.stage, self.item].append(reading)
+            return reading
+
+        return asking
 
     def _passing(self, forward: Callable[..., Any]) -> Callable[..., Any]:
         def passing(layer: Gemma2DecoderLayer, *args: Any, **named: Any) -> Any:
@@ -57,8 +78,15 @@ class Spy:
 class SpiedRun:
     """A finished run, and what the spy saw of it."""
 
-    run: FinishedRun
+    plan: Plan
+    folder: RunFolder
+    store: Store
     spy: Spy
+
+    def artifact(self, stage: str, item: str) -> Path:
+        """Folder of what the run stored of an item."""
+        records = self.folder.read_index(stage) or ()
+        return self.store.peek(stage, next(each.key for each in records if each.item == item)).folder
 
 
 def small_plan_with_control(world: World) -> Plan:
@@ -70,7 +98,7 @@ def small_plan_with_control(world: World) -> Plan:
 def spied_run_of(world: World, root: Path) -> SpiedRun:
     """Run every stage of the small study below a folder."""
     drawn = small_plan_with_control(world)
-    run = FinishedRun(plan=drawn, folder=RunFolder(root=root / "run"), store=Store(root / "store"))
+    folder, store = RunFolder(root=root / "run"), Store(root / "store")
     revision_of.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         for variable in THREAD_VARIABLES:
@@ -78,8 +106,8 @@ def spied_run_of(world: World, root: Path) -> SpiedRun:
         # Random translators seldom stop by themselves.
         patch.setattr(translation, "MAX_NEW_TOKENS", 12)
         spy = Spy(patch)
-        with recorded(drawn, run.folder, "spied"):
+        with recorded(drawn, folder, "spied"):
             for stage in drawn.stages:
                 spy.stage = stage.name
-                run_stage(drawn, stage.name, run.store, run.folder)
-    return SpiedRun(run=run, spy=spy)
+                run_stage(drawn, stage.name, store, folder)
+    return SpiedRun(plan=drawn, folder=folder, store=store, spy=spy)

@@ -15,7 +15,7 @@ import torch
 
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
-from harness.designs.disparity.costs import costs, phrases_at_most
+from harness.designs.disparity.costs import costs, stated
 from harness.run.doctor import (
     Finding,
     Room,
@@ -28,11 +28,12 @@ from harness.run.doctor import (
     fetched,
     is_able,
 )
-from harness.run.forecast import STATED, accelerator_bytes, model_parameters, projection
+from harness.run.forecast import Rates, accelerator_bytes, model_parameters, projection, projection_lines
 from harness.sources.pin_record import Seen, SeenFile
 from harness.sources.studies import load_profile, load_study
 from harness.store import provenance
 from harness.words.errors import UsageError
+from harness.words.plan import Work
 from harness.words.study import Home, Pin, Profile, Study
 from tests.hub.miniature import miniature_hub
 from tests.hub.server import OUTSIDER, TOKEN, Hub, serving
@@ -317,7 +318,7 @@ def test_what_the_example_stored_is_what_its_stages_are_said_to_store(
     assert sum(stored.values()) < stored_bytes(study, fixture, tmp_path) <= 2**29
     monkeypatch.setattr("harness.designs.disparity.costs.phrases_at_most", lambda _: 312)
     monkeypatch.setattr("harness.designs.disparity.costs.ACTIVE_SHARE", 0.42)
-    told = costs(plan(study, fixture, "cpu")).readings["activations"].stored_bytes
+    told = costs(plan(study, fixture, "cpu")).stored_bytes["activations"]
     assert told == pytest.approx(stored["activations", "en"], rel=0.2)
 
 
@@ -365,17 +366,36 @@ def test_what_is_fetched_is_not_left_in_a_container(monkeypatch: pytest.MonkeyPa
 
 def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
-    stages = {stage.stage: stage for stage in projection(drawn)}
-    assert phrases_at_most(drawn) == 98_280
-    assert stages["translation-shards"].texts == 9 * 98_280
-    assert stages["translation-shards"].seconds == pytest.approx(9 * 98_280 / 150)
-    assert stages["translation-scores"].texts == 9 * 256
-    assert stages["translation-scores"].seconds == pytest.approx(9 * 256 / 150)
-    tokens = stages["activations"].tokens
-    assert tokens == 10 * 98_280 * 32
+    rates = Rates(tflops=150, translations_per_second=150)
+    stages = {stage.stage: stage for stage in projection(drawn, rates)}
+    phrases = stated(drawn).phrases
+    assert phrases == 98_280
+    assert stages["translation-shards"].work == Work(translated=9 * phrases)
+    assert stages["translation-shards"].seconds == pytest.approx(9 * phrases / 150)
+    assert stages["translation-scores"].work == Work(translated=9 * 256)
+    tokens = stages["activations"].work.tokens
+    assert tokens == 10 * phrases * 32
     # No text of this stage reaches the head, and looking up an embedding multiplies nothing.
     of_the_layers = model_parameters(STUDY.shapes) - 256_000 * 2304
     assert stages["activations"].seconds == pytest.approx(2 * of_the_layers * tokens / 150e12)
-    doubled = replace(STATED, model_flops_per_second=2 * STATED.model_flops_per_second)
-    faster = {stage.stage: stage for stage in projection(drawn, doubled)}
-    assert faster["activations"].seconds == pytest.approx(stages["activations"].seconds / 2)
+    doubled = {each.stage: each for each in projection(drawn, Rates(tflops=300, translations_per_second=150))}
+    assert doubled["activations"].seconds == pytest.approx(stages["activations"].seconds / 2)
+
+
+def test_a_plan_says_which_rates_would_make_it_two_hours() -> None:
+    drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
+    slow = Rates(tflops=150, translations_per_second=150)
+    hours = sum(stage.seconds for stage in projection(drawn, slow)) / 3600
+    last = list(projection_lines(drawn, slow))[-1]
+    assert last.startswith(f"2 hours would take {hours / 2:.1f} times both rates: ")
+    fast = Rates(tflops=hours / 2 * 150, translations_per_second=hours / 2 * 150)
+    assert sum(stage.seconds for stage in projection(drawn, fast)) == pytest.approx(2 * 3600)
+    assert list(projection_lines(drawn, replace(fast, tflops=1.01 * fast.tflops)))[-1].startswith("together")
+
+
+def test_the_language_model_alone_can_make_it_where_translations_leave_time() -> None:
+    drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
+    last = list(projection_lines(drawn, Rates(tflops=150, translations_per_second=5_000)))[-1]
+    enough = float(last.split("; or ")[1].split(" TFLOP/s")[0].replace(",", ""))
+    stages = projection(drawn, Rates(tflops=enough, translations_per_second=5_000))
+    assert sum(stage.seconds for stage in stages) == pytest.approx(2 * 3600, rel=0.01)

@@ -7,12 +7,11 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from harness.designs.costs import Costs, Counter
 from harness.designs.estimand import Estimand
 from harness.designs.presentation import PLAIN, Presentation
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
-from harness.words.plan import Plan
+from harness.words.plan import Plan, Work
 from harness.words.study import Profile, Study
 
 
@@ -28,6 +27,18 @@ class Beside:
     """Of a gap between groups, the gap of every language over the same units, and whether it belongs to the group observed."""
     control: Mapping[str, str] = field(default_factory=dict)
     """Of a correlation, by unit: a third quantity, which may stand behind both sides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a plan reads at most, from the sizes of its profile alone."""
+
+    assumed: tuple[str, ...] = ()
+    """What is assumed of the texts, since nobody has read them; a sentence each."""
+    work: Mapping[str, Work] = field(default_factory=dict)
+    """By stage; those that are not there pass no network."""
+    stored_bytes: Mapping[str, int] = field(default_factory=dict)
+    """By stage: what one item leaves in the store, about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +67,6 @@ class Design:
     """What is to be said beside some estimates, by id, in view of what else was measured."""
     costs: Callable[[Plan], Costs] = lambda _plan: Costs()
     """What every stage of a plan reads at most."""
-    counters: str | None = None
-    """Module that counts in its `COUNTERS` what each stage of a finished run read; imported when a run is counted."""
     presentation: Presentation = PLAIN
     """How a report shows what was measured."""
 
@@ -89,10 +98,3 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
 def costs_of(plan: Plan) -> Costs:
     """What every stage of a plan reads at most, as its design tells."""
     return design_of(plan.study).costs(plan)
-
-
-def counters_of(study: Study) -> Mapping[str, Counter]:
-    """By stage: what counts one item of it in a finished run."""
-    module = design_of(study).counters
-    counters: Mapping[str, Counter] = importlib.import_module(module).COUNTERS if module else {}
-    return counters

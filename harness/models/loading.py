@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from harness.models.weights import reading_foreign_files, weights_fault
+from harness.models.work import METER
 from harness.sources.pins import locate
 from harness.statistics.finite import not_finite
 from harness.words.errors import MissingSourceError, UsageError
@@ -90,11 +91,13 @@ def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     require_whole(pin, model, report)
     require_its_tokenizer(pin, model, tokenizer)
+    pad_id = _special_id(pin, model, tokenizer, "pad_token")
+    METER.watch(model.model, pad_id)
     return LanguageModel(
         model=model,
         tokenizer=tokenizer,
         bos_id=_special_id(pin, model, tokenizer, "bos_token"),
-        pad_id=_special_id(pin, model, tokenizer, "pad_token"),
+        pad_id=pad_id,
         device=numerics.device,
     )
 

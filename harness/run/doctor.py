@@ -167,12 +167,8 @@ def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator
 
 def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     """What the artifacts take that do not stand yet, as the design tells of its stages, and weights that are kept in another form."""
-    readings = costs_of(plan).readings
-    made = sum(
-        readings[stage.name].stored_bytes * len(stage.items)
-        for stage in plan.stages
-        if stage.name in readings
-    )
+    stored_bytes = costs_of(plan).stored_bytes
+    made = sum(stored_bytes.get(stage.name, 0) * len(stage.items) for stage in plan.stages)
     if _is_small(plan.profile):
         made = min(made, SMALL_STORE_BYTES)
     sources = plan.profile.sources

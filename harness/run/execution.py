@@ -11,7 +11,7 @@ from harness.store.files import write_json
 from harness.store.provenance import commit, library_versions, machine, now
 from harness.store.run_folder import Event, RunFolder
 from harness.words.canonical import plain
-from harness.words.plan import Plan
+from harness.words.plan import Plan, Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,8 @@ class StageCost:
     cpu_seconds: float
     peak_memory_bytes: int
     peak_accelerator_bytes: int
+    work: Work
+    """What passed through networks for the items made; what was found took none."""
 
 
 @contextmanager
@@ -71,6 +73,7 @@ def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
         cpu_seconds=round(sum(event.cpu_seconds for event in last), 3),
         peak_memory_bytes=max((event.peak_memory_bytes for event in last), default=0),
         peak_accelerator_bytes=max((event.peak_accelerator_bytes for event in last), default=0),
+        work=sum((event.work for event in events), start=Work()),
     )
 
 

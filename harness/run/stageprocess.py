@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.models.work import METER
 from harness.run.cache_keys import Recipes
 from harness.stages.stage import perform
 from harness.store.files import failure_message, require_folder
@@ -48,7 +49,7 @@ class StageProcess:
         return records
 
     def _produced(self, item: Item) -> Artifact:
-        self.item, made = item.name, []
+        self.item, made, before = item.name, [], METER.so_far()
         inputs = {role: self._input(need) for role, need in item.needs}
 
         def make(out: Path) -> None:
@@ -61,7 +62,7 @@ class StageProcess:
                 perform(item, folders, out)
 
         artifact = self.store.produce(self.recipes.recipe(item, inputs), make)
-        self.events.note("made" if made else "found", item.name)
+        self.events.note("made" if made else "found", item.name, METER.so_far() - before)
         return artifact
 
     def _input(self, need: Item) -> Artifact:

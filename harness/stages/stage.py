@@ -74,12 +74,22 @@ def declaration(function: str) -> Declaration:
         ValueError: If there is no such function, or it is no stage.
     """
     module, _, name = function.partition(":")
-    spec = importlib.util.find_spec(module)
-    source = Path(spec.origin).read_bytes() if spec and spec.origin else b""
-    for node in ast.parse(source).body:
+    for node in _source(module).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return _declared(function, node)
     raise ValueError(f"no stage is called {function!r}")
+
+
+def constant(module: str, name: str) -> int:
+    """A number that the module of a stage names, for whoever must not load what it imports.
+
+    Raises:
+        ValueError: If it names none.
+    """
+    for node in _source(module).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
+            return int(ast.literal_eval(node.value))
+    raise ValueError(f"{module} names no number {name!r}")
 
 
 def staged(function: str, items: Iterable[Item]) -> Stage:
@@ -103,6 +113,11 @@ def perform(item: Item, inputs: Mapping[str, Path], out: Path) -> None:
         work(inputs, out=out, **item.parameters)
     else:
         work(**inputs, out=out, **item.parameters)
+
+
+def _source(module: str) -> ast.Module:
+    spec = importlib.util.find_spec(module)
+    return ast.parse(Path(spec.origin).read_bytes() if spec and spec.origin else b"")
 
 
 def _declared(function: str, node: ast.FunctionDef) -> Declaration:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.models.translator import Translator, convert_marian, load_translator
+from harness.models.work import METER
 from harness.stages.lengths import is_odd_length, usual_ratio
 from harness.stages.stage import stage
 from harness.store.tables import read_table, write_table
@@ -114,6 +115,7 @@ def translated_texts(
         ValueError: If the model does not know the target token; it would silently become `<unk>`.
     """
     _require_known(translator, target_token)
+    METER.translated += len(texts)
     prefix = f"{target_token} " if target_token else ""
     sources = [_asked(prefix, text) for text in texts.values()]
     tokenizer, positions = translator.tokenizer, translator.max_positions

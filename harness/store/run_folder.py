@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -11,6 +11,7 @@ from harness.store.files import disk_errors, write_json
 from harness.store.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.words.canonical import plain
 from harness.words.errors import UsageError
+from harness.words.plan import Work
 from harness.words.runfacts import ArtifactRecord
 
 Record = TypeVar("Record")
@@ -54,6 +55,8 @@ class Event:
     """The most memory that the stage's process has held so far."""
     peak_accelerator_bytes: int = 0
     """The most accelerator memory that it has set aside so far."""
+    work: Work = field(default_factory=Work)
+    """What passed through its networks for the item."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,7 @@ class RunFolder:
         """What happened to a stage in this folder so far, attempts one after another; torn lines are passed over."""
         path = self._events(stage)
         lines = path.read_bytes().splitlines() if path.exists() else []
-        return tuple(event for line in lines if (event := _read(Event, line)))
+        return tuple(event for line in lines if (event := _read(_event, line)))
 
     def event_log(self, stage: str) -> "EventLog":
         """Opens a stage's record of events."""
@@ -131,7 +134,11 @@ class RunFolder:
         return self.root / "events" / f"{stage}.jsonl"
 
 
-def _read(kind: type[Record], text: bytes) -> Record | None:
+def _event(work: Mapping[str, int], **rest: Any) -> Event:  # noqa: ANN401  what stands in a line
+    return Event(work=Work(**work), **rest)
+
+
+def _read(kind: Callable[..., Record], text: bytes) -> Record | None:
     """One record of its JSON; None where a power cut tore it."""
     try:
         return kind(**json.loads(text))
@@ -178,7 +185,7 @@ class EventLog:
     path: Path
     start: float
 
-    def note(self, what: str, item: str = "") -> None:
+    def note(self, what: str, item: str = "", work: Work | None = None) -> None:
         """One line, written at once, so that a killed process leaves all that went before."""
         event = Event(
             stage=self.stage,
@@ -189,6 +196,7 @@ class EventLog:
             cpu_seconds=round(time.process_time(), 3),
             peak_memory_bytes=peak_memory_bytes(),
             peak_accelerator_bytes=peak_accelerator_bytes(),
+            work=work or Work(),
         )
         with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -66,6 +66,36 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Work:
+    """What passes through networks."""
+
+    texts: int = 0
+    """Texts that the language model reads, each as often as it does."""
+    tokens: int = 0
+    """Positions of them that it passes, padding aside."""
+    token_layers: int = 0
+    """Layers that each token passes, summed; a layer that is passed with gradients counts as two."""
+    translated: int = 0
+    """Texts that a translator is given."""
+
+    def __add__(self, other: "Work") -> "Work":
+        """Both together."""
+        return self._with(other, 1)
+
+    def __sub__(self, earlier: "Work") -> "Work":
+        """What has been added since."""
+        return self._with(earlier, -1)
+
+    def _with(self, other: "Work", times: int) -> "Work":
+        return Work(
+            texts=self.texts + times * other.texts,
+            tokens=self.tokens + times * other.tokens,
+            token_layers=self.token_layers + times * other.token_layers,
+            translated=self.translated + times * other.translated,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """Items that one process makes, so that a model is loaded once for all of them."""
 

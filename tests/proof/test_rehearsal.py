@@ -10,7 +10,6 @@ import pytest
 
 from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
-from harness.designs.costs import FinishedRun
 from harness.designs.design import plan
 from harness.pace import lines_of, pace_of
 from harness.run.evidence import evidence_of, read_replay
@@ -19,6 +18,7 @@ from harness.run.stageprocess import run_stage
 from harness.store.provenance import THREAD_VARIABLES
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
+from harness.store.tables import read_table
 from harness.words.estimate import Estimate
 from harness.words.mode import Mode, mode_of
 from harness.words.plan import Plan
@@ -89,33 +89,35 @@ def test_the_main_path_passes_at_true_widths(
     with recorded(shallow, run, "shallow"):
         for stage in shallow.stages:
             run_stage(shallow, stage.name, store, run)
-    finished = FinishedRun(plan=shallow, folder=run, store=store)
-    (model,) = finished.rows("replay", "all", LoadedModel)
+    folders = {
+        (stage.name, record.item): store.peek(stage.name, record.key).folder
+        for stage in shallow.stages
+        for record in run.read_index(stage.name) or ()
+    }
+    (model,) = read_table(folders["replay", "all"], LoadedModel)
     assert (model.num_layers, model.d_model, model.vocab_size) == (LAYERS, 2304, 256_000)
-    assert {layer.d_sae for layer in finished.rows("replay", "all", LayerReplay)} == {16_384}
-    first, last = finished.rows("adapters", "ml/seed-1", AlignmentStep)
+    assert {layer.d_sae for layer in read_table(folders["replay", "all"], LayerReplay)} == {16_384}
+    first, last = read_table(folders["adapters", "ml/seed-1"], AlignmentStep)
     assert (first.step, last.step) == (0, 1)
-    quantities = {row.quantity for row in finished.rows("estimates", "all", Estimate)}
+    quantities = {row.quantity for row in read_table(folders["estimates", "all"], Estimate)}
     assert quantities >= {"gap", "gain", "retention", "accuracy"}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MAX_MEMORY_GIB * 2**20
-    expect_a_pace(finished, monkeypatch)
+    evidence = evidence_of(shallow, read_replay(folders["replay", "all"]), ())
+    assert mode_of(shallow.study.shapes, evidence) is Mode.REHEARSAL
+    expect_a_pace(shallow, run.root, monkeypatch)
 
 
-def expect_a_pace(finished: FinishedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def expect_a_pace(shallow: Plan, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every stage that runs the model is counted, and none passes what the machine can multiply."""
-    study, folder, store = finished.plan.study, finished.folder.root, finished.store.root
-    replayed = read_replay(finished.artifact("replay", "all"))
-    mode = mode_of(study.shapes, evidence_of(finished.plan, replayed, ()))
-    assert mode is Mode.REHEARSAL
-    (folder / "report.json").write_text(json.dumps({"mode": mode}))
-    worlds = {"rehearsal": finished.plan.profile, "paper": paper()}
-    monkeypatch.setattr("harness.pace.load_study", lambda name: study)
+    (folder / "report.json").write_text(json.dumps({"mode": Mode.REHEARSAL}))
+    worlds = {"rehearsal": shallow.profile, "paper": paper()}
+    monkeypatch.setattr("harness.pace.load_study", lambda name: shallow.study)
     monkeypatch.setattr("harness.pace.load_profile", lambda study, name: worlds[name])
-    pace = pace_of(folder, "paper", store)
+    pace = pace_of(folder, "paper")
     for line in lines_of(pace, price_per_hour=2.0):
         print(line)  # noqa: T201  pytest shows it with -s
-    reading = {stage.name for stage in finished.plan.stages if stage.uses_model} - {"translation-shards"}
-    assert {stage.work.stage for stage in pace.stages if stage.flops_per_second} == reading
+    reading = {stage.name for stage in shallow.stages if stage.uses_model} - {"translation-shards"}
+    assert {stage.stage for stage in pace.stages if stage.flops} == reading
     assert pace.matmul_flops_per_second is not None
-    assert all((stage.flops_per_second or 0) < pace.matmul_flops_per_second for stage in pace.stages)
+    assert all(stage.flops / stage.wall_seconds < pace.matmul_flops_per_second for stage in pace.stages)
     assert {stage.stage for stage in pace.other.stages} == reading | {"translation-shards"}

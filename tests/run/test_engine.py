@@ -22,7 +22,7 @@ from harness.store.run_folder import Event, RunFolder, named_keys
 from harness.store.store import Store
 from harness.words.errors import MissingArtifactError, MissingSourceError
 from harness.words.mode import Evidence, Mode, mode_of
-from harness.words.plan import Plan
+from harness.words.plan import Plan, Work
 from harness.words.study import Shapes
 from tests.small_plan import SmallWorld, install, small_plan
 
@@ -417,6 +417,7 @@ def test_a_killed_attempt_counts_up_to_its_last_event() -> None:
             cpu_seconds=seconds / 2,
             peak_memory_bytes=memory,
             peak_accelerator_bytes=10 * memory,
+            work=Work(tokens=memory),
         )
 
     events = (
@@ -430,6 +431,7 @@ def test_a_killed_attempt_counts_up_to_its_last_event() -> None:
     assert (cost.attempts, cost.items_made, cost.items_found) == (2, 1, 1)
     assert (cost.wall_seconds, cost.cpu_seconds) == (7, 3.5)
     assert (cost.peak_memory_bytes, cost.peak_accelerator_bytes) == (9, 90)
+    assert cost.work == Work(tokens=1 + 9 + 1 + 2 + 4)
     assert stage_cost("s", ()).attempts == 0
 
 

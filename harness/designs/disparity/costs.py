@@ -1,25 +1,29 @@
-"""What each stage of this design reads at most, and about what it stores, from sizes and stated figures alone.
+"""What every stage of this design reads and stores: from what its items are told, and from how many and how long texts are.
 
-Nothing measured ever rests on them.
+Number and length of texts are stated before a run, since nobody has read them; nothing measured ever rests on them. With
+those of a finished run the same declarations give what was counted in it.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from harness.designs.costs import WITH_GRADIENTS, Costs, Reading
-from harness.designs.disparity.plan import REPLAYED_ROWS, most_phrases, num_shards
+from harness.designs.design import Costs
+from harness.designs.disparity import plan as stages
+from harness.models.work import WITH_GRADIENTS
 from harness.stages.evaluation_tasks import FAMILIES
-from harness.words.plan import Plan
-from harness.words.study import Profile
+from harness.stages.stage import constant
+from harness.words.plan import Item, Parameters, Plan, Work
+from harness.words.study import Study
 
 TOKENS_PER_PHRASE = 32
-"""Mean tokens of a phrase with its BOS, over languages: sentences are short, and Indic scripts take many pieces."""
+"""Mean tokens of a phrase with its BOS: sentences are short, and Indic scripts take many pieces."""
 
-TOKENS_PER_SHOT = 90
-"""Mean tokens of one benchmark example with its question, over languages."""
+TOKENS_PER_EXAMPLE = 90
+"""Mean tokens of one benchmark question, with an answer or letters to choose from, over languages."""
 
 TOKENS_PER_OPTION = 30
-"""Mean tokens of an answer that is spelled out, over languages; where letters are asked for, none is read."""
+"""Mean tokens of an answer that is spelled out, over languages; a letter is predicted, and never read."""
 
 OPTIONS = 4
 """Continuations that are scored per item."""
@@ -29,12 +33,6 @@ UNKNOWN_ITEMS = 6_000
 
 TOKENS_PER_ROW = 128
 """Tokens of a stored row of the export."""
-
-HELD_OUT_PAIRS = 64
-"""Held-out pairs that training measures at each moment, at most."""
-
-MOMENTS = 3
-"""Moments at which it does."""
 
 SHARE_OF_DISTINCT = 0.9
 """Phrases that are left when those that speak for several latents are counted once."""
@@ -53,85 +51,188 @@ ACTIVE_SHARE = 0.15
 BYTES_PER_ACTIVE = 10
 """Mean, maximum and active share of one such latent, packed; 9.4 in the miniature world, where 42 % are active."""
 
+HELD_OUT_PAIRS = constant("harness.stages.alignment", "HELD_OUT_PAIRS")
+MOMENTS = constant("harness.stages.training", "MOMENTS")
 
-def costs(plan: Plan) -> Costs:
-    """What every stage of a plan reads at most."""
-    return Costs(
-        phrases=phrases_at_most(plan), items_per_cell=items_at_most(plan), readings=dict(_readings(plan))
-    )
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """How many texts a run reads, and how long they are in the mean."""
+
+    phrases: int
+    """Distinct ones."""
+    held_out: int
+    """Those of them that no adapter is trained on."""
+    tokens: Mapping[str, float]
+    """Of a phrase with its BOS, by language."""
+    row_tokens: float
+    """Of a stored row, without BOS."""
+    questions: int
+    """Of one benchmark in one language, where a profile takes all."""
+    example_tokens: float
+    """Of one example, or one question with what stands behind it."""
+    option_tokens: float
+    """Of one answer that is spelled out, but for its last token, which is predicted and not read."""
 
 
 def phrases_at_most(plan: Plan) -> int:
     """Distinct phrases that a profile's sizes allow; an export may hold fewer."""
-    return int(SHARE_OF_DISTINCT * most_phrases(plan.study, plan.profile))
+    return int(SHARE_OF_DISTINCT * stages.most_phrases(plan.study, plan.profile))
 
 
-def items_at_most(plan: Plan) -> int:
-    """Items of one benchmark in one language: those that the profile's sizes name, or about as many as there are."""
-    return plan.profile.sizes.items_per_cell or UNKNOWN_ITEMS
-
-
-def _readings(plan: Plan) -> Iterator[tuple[str, Reading]]:
-    """What one item of each stage reads, and about what it leaves."""
-    sizes, shapes = plan.profile.sizes, plan.study.shapes
-    phrases, layers = phrases_at_most(plan), shapes.num_layers
-    answers = len(plan.study.benchmarks) * items_at_most(plan)
-    panel = int(phrases * layers * sizes.panel_latents * ACTIVE_SHARE * BYTES_PER_ACTIVE)
-    # Most values of a latent's own tokens are zero: about a byte each, packed.
-    tokens = int(phrases / SHARE_OF_DISTINCT) * TOKENS_PER_PHRASE
-    residuals = sizes.similarity_texts * layers * shapes.d_model * FLOAT_BYTES
-    texts = phrases * BYTES_PER_TEXT
-    # With BOS and without, each row as far as its own layer.
-    rows = Reading(texts=2 * REPLAYED_ROWS * layers, tokens_per_text=TOKENS_PER_ROW, layers=(layers + 1) / 2)
-    yield "replay", rows
-    shard = phrases // num_shards(plan.study, plan.profile)
-    yield "phrases", Reading(texts=0, stored_bytes=texts)
-    yield "translation-shards", Reading(texts=shard, is_translated=True, stored_bytes=shard * BYTES_PER_TEXT)
-    yield "translations", Reading(texts=0, stored_bytes=texts)
-    yield "translation-scores", Reading(texts=sizes.parallel_texts, is_translated=True)
-    whole = Reading(texts=phrases, tokens_per_text=TOKENS_PER_PHRASE, layers=layers)
-    yield "activations", replace(whole, stored_bytes=panel + tokens + residuals)
-    yield "activations-tuned", replace(whole, stored_bytes=panel + tokens)
-    yield "dictionary-error", replace(whole, texts=sizes.dictionary_texts)
-    yield "adapters", _training(plan)
-    asked = replace(_asked(plan), layers=layers, stored_bytes=answers * BYTES_PER_ANSWER)
-    yield from ((stage, asked) for stage in ("benchmarks", "benchmarks-tuned"))
-
-
-def _training(plan: Plan) -> Reading:
-    """Training of one adapter; layers above the deepest one that its loss reads are never reached."""
-    sizes, choice = plan.profile.sizes, plan.study.primary.alignment
-    batch = sizes.alignment_batch or choice.batch_size
-    pairs = choice.pairs * choice.epochs
-    pairs = min(pairs, sizes.max_alignment_steps * batch if sizes.max_alignment_steps else pairs)
-    held_out = MOMENTS * HELD_OUT_PAIRS
-    reached, whole = max(choice.layers) + 1, plan.study.shapes.num_layers
-    # Two sides with the adapter, and the English one without it; held-out pairs also as language, to the very end.
-    texts = 3 * pairs + (3 + 2) * held_out
-    layers = (2 * WITH_GRADIENTS + 1) * reached * pairs + (3 * reached + 2 * whole) * held_out
-    # Two factors of each target, in float32.
-    weights = 2 * choice.rank * plan.study.shapes.d_model * len(choice.target_modules) * len(choice.layers)
-    return Reading(
-        texts=texts,
-        tokens_per_text=TOKENS_PER_PHRASE,
-        layers=layers / texts,
-        stored_bytes=weights * FLOAT_BYTES,
+def stated(plan: Plan) -> Texts:
+    """What is assumed for want of a run: as many phrases as the sizes allow, of stated lengths."""
+    phrases = phrases_at_most(plan)
+    return Texts(
+        phrases=phrases,
+        held_out=int(plan.profile.sizes.held_out_fraction * phrases),
+        tokens={language.code: TOKENS_PER_PHRASE for language in plan.study.languages},
+        row_tokens=TOKENS_PER_ROW,
+        questions=UNKNOWN_ITEMS,
+        example_tokens=TOKENS_PER_EXAMPLE,
+        option_tokens=TOKENS_PER_OPTION,
     )
 
 
-def _asked(plan: Plan) -> Reading:
-    """Every prompt once, with its options behind it; examples that all questions share once for all of them."""
-    items, tokens = items_at_most(plan), 0
-    for benchmark in plan.study.benchmarks:
-        family, examples = (
-            FAMILIES[benchmark.template],
-            TOKENS_PER_SHOT * _shots(plan.profile, benchmark.shots),
+def costs(plan: Plan) -> Costs:
+    """What every stage of a plan reads at most."""
+    texts = stated(plan)
+    asked = plan.profile.sizes.items_per_cell or texts.questions
+    return Costs(
+        assumed=(
+            f"{texts.phrases:,} phrases, the most that the sizes allow, of {TOKENS_PER_PHRASE} tokens",
+            f"{asked:,} items of every benchmark in every language",
+            f"{TOKENS_PER_EXAMPLE} tokens an example or a question, {TOKENS_PER_OPTION} an option",
+        ),
+        work=work_of(plan, texts),
+        stored_bytes=_stored_bytes(plan, texts.phrases, asked),
+    )
+
+
+def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
+    """About what one item of each stage leaves in the store; of those that are not there, hardly anything."""
+    sizes, shapes, choice = plan.profile.sizes, plan.study.shapes, plan.study.primary.alignment
+    texts = phrases * BYTES_PER_TEXT
+    panel = int(phrases * shapes.num_layers * sizes.panel_latents * ACTIVE_SHARE * BYTES_PER_ACTIVE)
+    # Most values of a latent's own tokens are zero: about a byte each, packed.
+    tokens = int(phrases / SHARE_OF_DISTINCT) * TOKENS_PER_PHRASE
+    residuals = sizes.similarity_texts * shapes.num_layers * shapes.d_model * FLOAT_BYTES
+    # Two factors of each target, in float32.
+    weights = 2 * choice.rank * shapes.d_model * len(choice.target_modules) * len(choice.layers)
+    answers = len(plan.study.benchmarks) * items * BYTES_PER_ANSWER
+    return {
+        "phrases": texts,
+        "translation-shards": texts // stages.num_shards(plan.study, plan.profile),
+        "translations": texts,
+        "activations": panel + tokens + residuals,
+        "activations-tuned": panel + tokens,
+        "adapters": weights * FLOAT_BYTES,
+        "benchmarks": answers,
+        "benchmarks-tuned": answers,
+    }
+
+
+def work_of(plan: Plan, texts: Texts) -> Mapping[str, Work]:
+    """What every stage reads, given the texts."""
+    declared = Declared(study=plan.study, texts=texts)
+    return {stage.name: sum(map(declared.of, stage.items), start=Work()) for stage in plan.stages}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What one item of each stage reads."""
+
+    study: Study
+    texts: Texts
+
+    def of(self, item: Item) -> Work:
+        """What an item reads; one of a stage that runs no network reads nothing."""
+        declared = DECLARED.get(item.function)
+        return declared(self, item.parameters) if declared else Work()
+
+    def replay(self, told: Parameters) -> Work:
+        """Every row twice, with BOS and without, as far as its own layer."""
+        rows, layers = told["rows_per_layer"], len(told["source_ids"])
+        tokens = rows * (2 * self.texts.row_tokens + 1)
+        return Work(
+            texts=2 * rows * layers,
+            tokens=round(layers * tokens),
+            token_layers=round(tokens * layers * (layers + 1) / 2),
         )
-        tokens += examples * (1 if family.shares_examples else items)
-        tokens += items * (TOKENS_PER_SHOT + (0 if family.asks_letters else OPTIONS * TOKENS_PER_OPTION))
-    prompts = items * len(plan.study.benchmarks)
-    return Reading(texts=prompts, tokens_per_text=tokens // max(1, prompts))  # a study may ask no benchmark
+
+    def translation_shards(self, told: Parameters) -> Work:
+        """The phrases from its first one on; the last shards may find none left."""
+        left = self.texts.phrases - told["shard"] * told["shard_texts"]
+        return Work(translated=min(max(left, 0), told["shard_texts"]))
+
+    def translation_scores(self, told: Parameters) -> Work:
+        """A sample of a parallel text."""
+        return Work(translated=told["parallel"].sentences)
+
+    def activations(self, told: Parameters) -> Work:
+        """Every phrase, with an adapter or without."""
+        return self._through(self.texts.phrases, self.texts.tokens[told["language"]])
+
+    def dictionary_error(self, told: Parameters) -> Work:
+        """A sample of the phrases."""
+        count = min(told["texts"], self.texts.phrases)
+        return self._through(count, self.texts.tokens[told["language"]])
+
+    def adapters(self, told: Parameters) -> Work:
+        """Pairs, as far as the deepest layer that the loss reads.
+
+        A step passes two sides with the adapter, and the English one without it. A moment does the same for held-out pairs,
+        and reads both sides as language, to the very end.
+        """
+        choice = told["choice"]
+        epoch = min(choice.pairs, self.texts.phrases - self.texts.held_out)
+        steps = choice.epochs * math.ceil(epoch / told["batch_size"])
+        steps = min(steps, told["max_steps"] or steps)
+        learnt = min(choice.epochs * epoch, steps * told["batch_size"])
+        measured = min(MOMENTS, steps + 1) * min(HELD_OUT_PAIRS, self.texts.held_out)
+        english, target = (self.texts.tokens[code] for code in (self.study.reference.code, told["language"]))
+        with_gradients = learnt * (english + target)
+        without = learnt * english + measured * (2 * english + target)
+        as_language = measured * (english + target)
+        reached = max(choice.layers) + 1
+        return Work(
+            texts=3 * learnt + 5 * measured,
+            tokens=round(with_gradients + without + as_language),
+            token_layers=round(
+                reached * (WITH_GRADIENTS * with_gradients + without)
+                + self.study.shapes.num_layers * as_language
+            ),
+        )
+
+    def benchmarks(self, told: Parameters) -> Work:
+        """Every question once with its options behind it; examples before each, or once where all questions share them."""
+        items, most, texts = told["items"] or self.texts.questions, told["max_shots"], self.texts
+        read, tokens = 0, 0.0
+        for benchmark in told["benchmarks"]:
+            family = FAMILIES[benchmark.template]
+            shots = benchmark.shots if most is None else min(benchmark.shots, most)
+            options = 0.0 if family.asks_letters else OPTIONS * texts.option_tokens
+            # What all prompts begin with passes the model as a text of its own.
+            read += items + 1
+            tokens += shots * texts.example_tokens * (1 if family.shares_examples else items)
+            tokens += items * (texts.example_tokens + options)
+        return self._through(read, tokens / read) if read else Work()
+
+    def _through(self, count: int, tokens_each: float) -> Work:
+        """Texts that pass every layer."""
+        tokens = round(count * tokens_each)
+        return Work(texts=count, tokens=tokens, token_layers=tokens * self.study.shapes.num_layers)
 
 
-def _shots(profile: Profile, shots: int) -> int:
-    return shots if profile.sizes.max_shots is None else min(shots, profile.sizes.max_shots)
+DECLARED: Mapping[str, Callable[[Declared, Parameters], Work]] = {
+    stages.REPLAY: Declared.replay,
+    stages.TRANSLATION_SHARDS: Declared.translation_shards,
+    stages.TRANSLATION_SCORES: Declared.translation_scores,
+    stages.ACTIVATIONS: Declared.activations,
+    stages.DICTIONARY_ERROR: Declared.dictionary_error,
+    stages.ADAPTERS: Declared.adapters,
+    stages.ACTIVATIONS_TUNED: Declared.activations,
+    stages.BENCHMARKS: Declared.benchmarks,
+    stages.BENCHMARKS_TUNED: Declared.benchmarks,
+}
+"""The stages that run a network."""

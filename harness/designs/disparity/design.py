@@ -42,7 +42,6 @@ DESIGN = Design(
     beside=beside,
     remarks=lowered,
     costs=costs,
-    counters="harness.designs.disparity.counting",
     gate={"rows_of_a_layer": REPLAYED_ROWS},
     presentation=PRESENTATION,
 )

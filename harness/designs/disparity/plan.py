@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from harness.stages.stage import staged
 from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Parameters, Plan
 from harness.words.records import adapter_name, published_name
-from harness.words.study import SAMPLING_SEED, Language, Profile, Study
+from harness.words.study import SAMPLING_SEED, Language, Profile, PublishedModel, Study
 
 REPLAY = "harness.stages.replay:replay"
 PHRASES = "harness.stages.phrases:phrases"
@@ -55,8 +56,6 @@ REPLAYED_ROWS = 50
 SELF_CHECK_STEPS = 2
 """Training steps of the adapter that the self-checks train."""
 
-Needs = tuple[tuple[str, Item], ...]
-
 
 def plan(study: Study, profile: Profile, device: str) -> Plan:
     """The stages of one study in one world; the same arguments give the same plan."""
@@ -67,134 +66,106 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
 
 def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     sizes, english = profile.sizes, study.reference.code
-    yield Item(function=REPLAY, name="all", parameters=told.replay())
-    phrases = Item(function=PHRASES, name="all", parameters=told.phrases())
+    codes = [language.code for language in study.languages]
+
+    phrases = _item(PHRASES, "all", told.phrases())
     translators = {
-        language.code: Item(
-            function=CONVERTED_TRANSLATORS, name=language.code, parameters=told.translator(language)
-        )
+        language.code: _item(CONVERTED_TRANSLATORS, language.code, told.translator(language))
         for language in study.targets
     }
     shards = {
-        language.code: tuple(
-            Item(
-                function=TRANSLATION_SHARDS,
-                name=f"{language.code}/{shard}",
-                parameters=told.translation(language, shard),
-                needs=(("phrases", phrases), ("translator", translators[language.code])),
+        language.code: [
+            _item(
+                TRANSLATION_SHARDS,
+                f"{language.code}/{shard}",
+                told.translation(language, shard),
+                phrases=phrases,
+                translator=translators[language.code],
             )
             for shard in range(num_shards(study, profile))
-        )
+        ]
         for language in study.targets
     }
     translations = {
-        language.code: Item(
-            function=TRANSLATIONS,
-            name=language.code,
-            parameters={"language": language},
-            needs=(("phrases", phrases), *((item.name, item) for item in shards[language.code])),
+        language.code: _item(
+            TRANSLATIONS,
+            language.code,
+            {"language": language},
+            phrases=phrases,
+            **{shard.name: shard for shard in shards[language.code]},
         )
         for language in study.targets
     }
-    scores = tuple(
-        Item(
-            function=TRANSLATION_SCORES,
-            name=language.code,
-            parameters=told.translation_scores(language),
-            needs=(("translator", translators[language.code]),),
+    # What a stage that reads one language needs: the phrases, and their translation unless it is English.
+    texts = {code: {"phrases": phrases, "translation": text} for code, text in translations.items()}
+    texts[english] = {"phrases": phrases}
+
+    scores = [
+        _item(
+            TRANSLATION_SCORES,
+            language.code,
+            told.translation_scores(language),
+            translator=translators[language.code],
         )
         for language in study.targets
         if profile.sources.parallel is not None
-    )
-    # What a stage that reads one language needs: the phrases, and their translation unless it is English.
-    texts: dict[str, Needs] = {english: (("phrases", phrases),)}
-    texts |= {
-        code: (("phrases", phrases), ("translation", translation))
-        for code, translation in translations.items()
-    }
-    codes = [language.code for language in study.languages]
-    activations = tuple(
-        Item(
-            function=ACTIVATIONS,
-            name=code,
-            parameters=told.activations(code, sizes.similarity_texts),
-            needs=texts[code],
-        )
+    ]
+    activations = [
+        _item(ACTIVATIONS, code, told.activations(code, sizes.similarity_texts), **texts[code])
         for code in codes
+    ]
+    errors = [_item(DICTIONARY_ERROR, code, told.dictionary_error(code), **texts[code]) for code in codes]
+    adapters, controls = (
+        [
+            _item(
+                ADAPTERS,
+                adapter_name(language.code, seed, is_control=is_control),
+                told.adapter(language, seed, is_control=is_control),
+                **texts[language.code],
+            )
+            for language in study.tuned
+            for seed in seeds
+        ]
+        for is_control, seeds in ((False, sizes.adapter_seeds), (True, sizes.control_seeds))
     )
-    errors = tuple(
-        Item(function=DICTIONARY_ERROR, name=code, parameters=told.dictionary_error(code), needs=texts[code])
-        for code in codes
-    )
-
-    def trained(language: Language, seed: int, *, is_control: bool) -> Item:
-        return Item(
-            function=ADAPTERS,
-            name=adapter_name(language.code, seed, is_control=is_control),
-            parameters=told.adapter(language, seed, is_control=is_control),
-            needs=texts[language.code],
-        )
-
-    adapters = tuple(
-        trained(language, seed, is_control=False) for language in study.tuned for seed in sizes.adapter_seeds
-    )
-    controls = tuple(
-        trained(language, seed, is_control=True) for language in study.tuned for seed in sizes.control_seeds
-    )
-    # A published model stands where an adapter would.
-    published = tuple(
-        Item(
-            function=PUBLISHED_MODELS,
-            name=published_name(model.language, model.name),
-            parameters={
-                "language": model.language,
-                "name": model.name,
-                "source": model.pin,
-                "model": profile.sources.model,
-                "numerics": told.numerics,
-            },
-        )
+    published = [
+        _item(PUBLISHED_MODELS, published_name(model.language, model.name), told.published(model))
         for model in profile.sources.published_models
-    )
-    # An adapter is measured on its own language and on the reference language, a control on its own alone.
+    ]
+
+    # An adapter, or a published model in its place, is measured on its own language and on the reference language; a
+    # control on its own alone. Similarity is not asked of tuned models.
     read = [(adapter, code) for adapter in (*adapters, *published) for code in (_language(adapter), english)]
-    tuned = tuple(
-        # Similarity is not asked of tuned models.
-        Item(
-            function=ACTIVATIONS_TUNED,
-            name=f"{adapter.name}/{code}",
-            parameters=told.activations(code, similarity_texts=0),
-            needs=(*texts[code], ("adapter", adapter)),
+    tuned = [
+        _item(
+            ACTIVATIONS_TUNED,
+            f"{adapter.name}/{code}",
+            told.activations(code, similarity_texts=0),
+            **texts[code],
+            adapter=adapter,
         )
         for adapter, code in (*read, *((control, _language(control)) for control in controls))
-    )
-    base_scores = tuple(
-        Item(function=BENCHMARKS, name=code, parameters=told.benchmarks(code)) for code in codes
-    )
-    tuned_scores = tuple(
-        Item(
-            function=BENCHMARKS_TUNED,
-            name=f"{adapter.name}/{code}",
-            parameters=told.benchmarks(code),
-            needs=(("adapter", adapter),),
-        )
+    ]
+    answers = [_item(BENCHMARKS, code, told.benchmarks(code)) for code in codes]
+    tuned_answers = [
+        _item(BENCHMARKS_TUNED, f"{adapter.name}/{code}", told.benchmarks(code), adapter=adapter)
         for adapter, code in read
-    )
-    made = (
-        *(phrases, *translations.values(), *scores),
-        *(*activations, *errors, *adapters, *controls),
-        *(*tuned, *base_scores, *tuned_scores),
-    )
-    yield from (*made, *published, *translators.values())
-    yield from (shard for items in shards.values() for shard in items)
-    yield Item(
-        function=ESTIMATES,
-        name="all",
-        parameters=told.estimates(),
-        needs=tuple((f"{item.stage}/{item.name}", item) for item in made),
+    ]
+
+    measured = [phrases, *translations.values(), *scores, *activations, *errors, *adapters, *controls]
+    measured += [*tuned, *answers, *tuned_answers]
+    yield _item(REPLAY, "all", told.replay())
+    yield from (*measured, *published, *translators.values(), *chain.from_iterable(shards.values()))
+    yield _item(
+        ESTIMATES, "all", told.estimates(), **{f"{item.stage}/{item.name}": item for item in measured}
     )
     if profile.known_numbers is not None:
-        yield Item(function=SELF_CHECKS, name="all", parameters=told.self_checks())
+        yield _item(SELF_CHECKS, "all", told.self_checks())
+
+
+def _item(function: str, name: str, parameters: Parameters, **needs: Item) -> Item:
+    """An item of a stage, and what it needs by role."""
+    return Item(function=function, name=name, parameters=parameters, needs=tuple(needs.items()))
 
 
 def num_shards(study: Study, profile: Profile) -> int:
@@ -324,6 +295,16 @@ class Told:
             "max_steps": sizes.max_alignment_steps,
             "batch_size": sizes.alignment_batch or choice.batch_size,
             "wrong_partners": is_control,
+        }
+
+    def published(self, model: PublishedModel) -> Parameters:
+        """Which published model stands where an adapter would."""
+        return {
+            "language": model.language,
+            "name": model.name,
+            "source": model.pin,
+            "model": self.profile.sources.model,
+            "numerics": self.numerics,
         }
 
     def benchmarks(self, language: str) -> Parameters:
