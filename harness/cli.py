@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -58,6 +58,10 @@ StudyName = Annotated[
 ProfileName = Annotated[
     str, typer.Option("--profile", envvar="HARNESS_PROFILE", help="World that the study is fed from.")
 ]
+SizesPath = Annotated[
+    Path | None,
+    typer.Option("--sizes", help="Fewer of everything, from a file that 'harness plan --within' wrote."),
+]
 StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
 ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs.")]
 OutPath = Annotated[
@@ -82,6 +86,7 @@ def reproduce(
     *,
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
+    sizes: SizesPath = None,
     out: OutPath = None,
     reports: ReportsPath = REPORTS,
     store: StorePath = STORE,
@@ -103,6 +108,7 @@ def reproduce(
     request = Request(
         study=study,
         profile=profile,
+        sizes=sizes,
         device=_device(device, study, profile),
         store=store,
         reports=reports,
@@ -113,11 +119,19 @@ def reproduce(
     return run(request, typer.echo, live=sys.stdout.isatty(), tell=tell_in_pytest)
 
 
-@command("harness plan --profile fixture --json")
+@command("harness plan --profile paper --within 2h --tflops 400 --out sizes.json")
 def plan(
     *,
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
+    sizes: SizesPath = None,
+    within: Annotated[
+        str | None,
+        typer.Option(help="Find the sizes that leave the most claims decidable in this time, such as 2h."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for these sizes, for --sizes of 'harness reproduce'.")
+    ] = None,
     store: StorePath = STORE,
     device: Device = "auto",
     tflops: Annotated[
@@ -127,39 +141,37 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
-    from harness.judge.validate import load_claims
-    from harness.run.artifact_status import inventory
+    from harness.designs.design import plan as draw
+    from harness.run.artifact_status import inventory, inventory_lines
+    from harness.run.budget import fitting, seconds_of, size_lines, write_sizes
     from harness.run.cache_keys import Recipes
-    from harness.run.forecast import Rates, outlook, projection, projection_lines
+    from harness.run.forecast import Rates, outlook, outlook_lines, projection, projection_lines
     from harness.sources.pins import known_revision
     from harness.store.store import Store
-    from harness.words.claim import inventory_says
-    from harness.words.judgement import prospects_say
 
-    drawn = _plan(study, profile, device)
+    if out and within is None:
+        raise UsageError("--out takes the sizes that fit into a time; say --within too")
+    drawn = _plan(study, profile, device, sizes)
     rates = Rates(tflops=tflops, translations_per_second=translations)
+    fit = None
+    if within is not None:
+        fit = fitting(drawn.study, drawn.profile, seconds_of(within), rates)
+        drawn = draw(drawn.study, fit.profile, _device(device, study, profile))
+    if fit and out:
+        write_sizes(out, drawn.study, fit, rates)
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
-
-    def lines() -> Iterator[Line]:
-        for line in stages:
-            done, size = "?" if line.done is None else line.done, _megabytes(line.size_bytes)
-            yield f"{line.stage:<18} {done:>4} of {line.items:<4} {size:>9}  ", line.says
-        if reason := next((line.why_unknown for line in stages if line.why_unknown), None):
-            yield "", f"? not known: {reason}"
-        yield from (("", sentence) for sentence in projection_lines(drawn, rates))
-        if prospects:
-            able = sum(each.decidable and each.is_foreseen for each in prospects)
-            unknown = sum(not each.is_foreseen for each in prospects)
-            known = load_claims(study)
-            yield "", f"{len(known)} claims: {inventory_says(claim.kind for claim in known)}"
-            yield "", f"{prospects_say(able, unknown, len(prospects))}:"
-        for each in prospects:
-            decidable = "yes" if each.decidable else "no"
-            yield f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says
-
+    lines = [
+        *inventory_lines(stages),
+        *(("", sentence) for sentence in projection_lines(drawn, rates)),
+        *size_lines(drawn.profile, fit),
+        *outlook_lines(drawn.study, prospects),
+    ]
+    if out:
+        lines.append(("", f"written: harness reproduce --study {study} --profile {profile} --sizes {out}"))
     content = {"stages": stages, "projection": projection(drawn, rates), "prospects": prospects}
-    answer({"study": study, "profile": profile, **content}, lines(), as_json=as_json)
+    content |= {"resized": drawn.profile.resized, "given_up": fit.given_up if fit else ()}
+    answer({"study": study, "profile": profile, **content}, lines, as_json=as_json)
 
 
 @command("harness doctor --profile paper")
@@ -478,6 +490,7 @@ def stage(
     run: Annotated[Path, typer.Option("--run", help="Folder for the index, the events and the last error.")],
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
+    sizes: SizesPath = None,
     store: StorePath = STORE,
     device: Device = "auto",
 ) -> None:
@@ -488,7 +501,7 @@ def stage(
     from harness.store.store import Store
 
     device = _device(device, study, profile)
-    drawn = _plan(study, profile, device)
+    drawn = _plan(study, profile, device, sizes)
     names = tuple(entry.name for entry in drawn.stages)
     if name not in names:
         raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
@@ -608,12 +621,12 @@ def exit_code_of(words: list[str]) -> int:
     return code
 
 
-def _plan(study: str, profile: str, device: str) -> "Plan":
+def _plan(study: str, profile: str, device: str, sizes: Path | None = None) -> "Plan":
     from harness.designs.design import plan as draw
     from harness.sources.studies import load_profile, load_study
 
     asked = load_study(study)
-    return draw(asked, load_profile(asked, profile), _device(device, study, profile))
+    return draw(asked, load_profile(asked, profile, sizes), _device(device, study, profile))
 
 
 def _profile(study: str, profile: str) -> "Profile":

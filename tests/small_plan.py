@@ -252,7 +252,7 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     setattr_(harness.run.stageprocess, "perform", performing_in(world))
     for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
-        setattr_(module, "load_profile", lambda study, name: small_profile(world.root / "source"))
+        setattr_(module, "load_profile", lambda study, name, sizes=None: small_profile(world.root / "source"))
     setattr_(harness.report, "write_report", write_small_report)
     setattr_(harness.report, "closing_lines", lambda report, run: (f"report in {run}",))
     # Its report holds no verdict that could be told.

@@ -33,6 +33,8 @@ class _Planned:
     unit: str
     units: int
     seeds: int
+    is_part: bool
+    """True where only some of the test questions behind it would be asked."""
 
     @property
     def is_fixed(self) -> bool:
@@ -99,7 +101,8 @@ def _planned_for(
 ) -> Iterator[_Planned]:
     if not claim.readings:
         return
-    unit = estimands[claim.primary.estimates[0]].counted_in
+    first = estimands[claim.primary.estimates[0]]
+    unit = first.counted_in
     # Without a limit all questions are asked; how many there are is what a full test is held to.
     questions = claim.minima.units if sizes.items_per_cell is None else sizes.items_per_cell
     counts = {
@@ -111,7 +114,8 @@ def _planned_for(
     }
     units = counts.get(unit)
     if units is not None:
-        yield _Planned(claim=claim, unit=unit, units=units, seeds=len(sizes.adapter_seeds))
+        is_part = bool(first.cells) and sizes.items_per_cell is not None
+        yield _Planned(claim=claim, unit=unit, units=units, seeds=len(sizes.adapter_seeds), is_part=is_part)
 
 
 def _prospect(planned: _Planned) -> Prospect:
@@ -136,6 +140,8 @@ def _unmet_minimum(planned: _Planned) -> str | None:
         return f"A verdict needs {minima.seeds} training seeds, and {planned.seeds} are planned."
     if planned.is_fixed and planned.seeds < MIN_SEEDS:
         return f"Training alone varies, and fewer than {MIN_SEEDS} seeds show no spread."
+    if planned.is_part:
+        return "Only some of the test questions are planned, and a part of a test earns no verdict."
     return None
 
 

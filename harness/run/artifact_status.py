@@ -1,5 +1,6 @@
 """What of a plan stands in the store: verified to the byte before a run, or counted by its manifests for whoever asks."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -82,6 +83,17 @@ class StageInventory:
 def inventory(recipes: Recipes, store: Store) -> tuple[StageInventory, ...]:
     """Every stage of a plan, in order; reads manifests only, and changes nothing."""
     return tuple(_counted(stage, recipes, store) for stage in recipes.plan.stages)
+
+
+def inventory_lines(stages: Iterable[StageInventory]) -> Iterator[tuple[str, str]]:
+    """An inventory for people: the lead of each line, and its text."""
+    reason = None
+    for each in stages:
+        done, size = "?" if each.done is None else each.done, f"{each.size_bytes / 1e6:.1f} MB"
+        yield f"{each.stage:<18} {done:>4} of {each.items:<4} {size:>9}  ", each.says
+        reason = reason or each.why_unknown
+    if reason:
+        yield "", f"? not known: {reason}"
 
 
 def _counted(stage: Stage, recipes: Recipes, store: Store) -> StageInventory:

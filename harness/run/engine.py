@@ -51,6 +51,8 @@ class Engine:
     store: Path
     study: str
     profile: str
+    sizes: Path | None = None
+    """File of other sizes than the registered ones."""
     device: str
     cores: int
     command: tuple[str, ...] = COMMAND
@@ -102,6 +104,7 @@ class Engine:
             "--device": self.device,
             "--store": str(self.store.absolute()),
             "--run": str(self.run.root.absolute()),
+            **({"--sizes": str(self.sizes.absolute())} if self.sizes else {}),
         }
         return (*self.command, "stage", stage, *(word for pair in options.items() for word in pair))
 

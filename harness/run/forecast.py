@@ -3,14 +3,15 @@
 Upper bounds and orders of magnitude, for whoever plans it. Nothing measured ever rests on any of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.designs.design import costs_of
 from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import claims_of
-from harness.words.judgement import Prospect
+from harness.words.claim import inventory_says
+from harness.words.judgement import Prospect, prospects_say
 from harness.words.plan import Plan, Stage, Work
 from harness.words.study import Home, Profile, Shapes, Study
 
@@ -82,6 +83,19 @@ def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
         UsageError: If its claims cannot be used.
     """
     return prospects(claims_of(study), profile.sizes, estimate_scopes(study), len(study.targets))
+
+
+def outlook_lines(study: Study, found: Sequence[Prospect]) -> Iterator[tuple[str, str]]:
+    """Prospects for people: the lead of each line, and its text."""
+    claims = claims_of(study)
+    if found:
+        able = sum(each.decidable and each.is_foreseen for each in found)
+        unknown = sum(not each.is_foreseen for each in found)
+        yield "", f"{len(claims)} claims: {inventory_says(claim.kind for claim in claims)}"
+        yield "", f"{prospects_say(able, unknown, len(found))}:"
+    for each in found:
+        decidable = "yes" if each.decidable else "no"
+        yield f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says
 
 
 def layer_parameters(shapes: Shapes) -> int:

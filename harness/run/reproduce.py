@@ -47,6 +47,8 @@ class Request:
 
     study: str
     profile: str
+    sizes: Path | None = None
+    """File of other sizes than the registered ones."""
     device: str
     store: Path
     reports: Path
@@ -65,11 +67,12 @@ class Request:
             UsageError: If there is no such study or profile.
         """
         study = load_study(self.study)
-        return plan(study, load_profile(study, self.profile), self.device)
+        return plan(study, load_profile(study, self.profile, self.sizes), self.device)
 
     def __str__(self) -> str:
         """The command that asks for it again."""
         words = ["harness", "reproduce", "--study", self.study, "--profile", self.profile]
+        words += ["--sizes", str(self.sizes)] if self.sizes else []
         words += ["--device", self.device, "--store", str(self.store)]
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
         words += [word for name in self.asked.claims for word in ("--claim", name)]
@@ -194,6 +197,7 @@ def make_what_is_missing(run: Reproduction) -> None:
             store=run.request.store,
             study=run.request.study,
             profile=run.request.profile,
+            sizes=run.request.sizes,
             device=run.request.device,
             cores=run.request.cores,
             command=run.request.command,

@@ -121,7 +121,7 @@ def judgement_of(inputs: Inputs, reports: Path) -> Judgement | None:
             verdicts=judge(inputs.claims, inputs.measurements, circumstances),
         ),
         self_check=judged_self_check(inputs),
-        lock=lock,
+        lock=replace(lock, resized=inputs.profile.resized),
         ledger=ledger,
         prospects=outlook(inputs.study, inputs.profile),
         fail_on=inputs.asked.fail_on,

@@ -2,12 +2,14 @@
 
 import importlib
 import importlib.util
+import json
+import math
 import re
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.words.claim import Claim, Source
 from harness.words.errors import HarnessError, UsageError, choice_error
@@ -55,18 +57,71 @@ def load_study(name: str) -> Study:
     return study
 
 
-def load_profile(study: Study, name: str) -> Profile:
-    """One profile of a study, with the sources that the study needs of it.
+RESIZABLE = ("latents_per_layer", "adapter_seeds", "control_seeds", "items_per_cell")
+"""Sizes that a run may take fewer of: they move precision alone, and a claim that needs more is told as undecided."""
+
+
+def load_profile(study: Study, name: str, sizes: Path | None = None) -> Profile:
+    """One profile of a study, with the sources that the study needs of it, at its own sizes or at those of a file.
 
     Raises:
-        UsageError: If the study has none of that name, or it does not fit the study.
+        UsageError: If the study has none of that name, it does not fit the study, or the file holds no sizes for it.
     """
     profiles = _profiles(study.name)
     if name not in profiles:
         raise choice_error("profile", name, tuple(profiles), f"(profiles of {study.name})")
     found = profiles[name]
     _refuse(f"profile {name} of claims/{study.name}/profiles.py", profile_faults(study, found))
-    return replace(found, sources=needed_sources(study, found.sources))
+    profile = replace(found, sources=needed_sources(study, found.sources))
+    return profile if sizes is None else resized(study, profile, sizes)
+
+
+def resized(study: Study, profile: Profile, path: Path) -> Profile:
+    """A profile at the sizes of a file, as `harness plan --within` writes it.
+
+    Raises:
+        UsageError: If the file cannot be read, is of another profile, or holds anything but fewer of something.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        named, asked = (content["study"], content["profile"]), dict(content["sizes"])
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no {path}; write it with 'harness plan --within 2h --out {path}'"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} holds no sizes ({error!r}); write it with 'harness plan --within'"
+        ) from error
+    if named != (study.name, profile.name):
+        raise UsageError(
+            f"{path} holds sizes of {' '.join(map(str, named))}; this is {study.name} {profile.name}"
+        )
+    _refuse(str(path), _size_faults(asked, profile.sizes))
+    found: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()
+    }
+    return replace(profile, sizes=replace(profile.sizes, **found), registered_sizes=profile.sizes)
+
+
+def _size_faults(asked: Mapping[str, object], most: Sizes) -> Iterator[str]:
+    """What is no size, or more than is registered; more is an amendment of the lock."""
+    for name, value in asked.items():
+        if name not in RESIZABLE:
+            yield f"{name!r} is no size that a run may change; those are {', '.join(RESIZABLE)}"
+            continue
+        registered = getattr(most, name)
+        if isinstance(registered, tuple):
+            is_less = isinstance(value, list) and value == list(registered)[: len(value)]
+            allowed = f"the first few of {list(registered)}"
+        else:
+            limit = registered or math.inf
+            is_less = value == registered or (type(value) is int and 0 < value <= limit)
+            allowed = f"a whole number from 1 to {registered or 'all, which is null'}"
+        if not is_less:
+            yield f"{name} is {value!r}; expected {allowed}: more than is registered is an amendment of the lock"
+    if not asked.get("adapter_seeds", most.adapter_seeds):
+        yield "adapter_seeds is empty; a run trains at least one adapter"
 
 
 def needed_sources(study: Study, sources: Sources) -> Sources:

@@ -166,6 +166,8 @@ class Lock:
     commit: str = ""
     date: str = ""
     amendments: tuple[Amendment, ...] = ()
+    resized: tuple[str, ...] = ()
+    """Where a run did not take the registered sizes, one size a sentence; empty where it did."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What is re-run, and from what: a study, its primary specification, its profiles, and the pins that name every outside thing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -340,3 +340,27 @@ class Profile:
     """Recorded answers of single stages on committed inputs; None where a world has none."""
     self_check_study: str | None = None
     """Study whose claims check the judge itself on this world's numbers; None where a world has none."""
+    registered_sizes: Sizes | None = None
+    """The sizes of the study's own profile, where a run takes others; None where it takes these."""
+
+    @property
+    def resized(self) -> tuple[str, ...]:
+        """Where its sizes are not the registered ones, one size a sentence."""
+        if self.registered_sizes is None:
+            return ()
+        pairs = {
+            field.name: (getattr(self.registered_sizes, field.name), getattr(self.sizes, field.name))
+            for field in fields(Sizes)
+        }
+        return tuple(
+            f"{name} {_size(ours)} instead of {_size(registered)}"
+            for name, (registered, ours) in pairs.items()
+            if ours != registered
+        )
+
+
+def _size(value: object) -> str:
+    """A size as people read it: a number, which ones there are, or all."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) else "all"

@@ -95,8 +95,19 @@ def test_the_example_of_arc() -> None:
     assert (told.units_needed, told.units_planned, told.decidable) == (17_128, 1_169, False)
     assert told.says == (
         "With 1,169 questions the 90 % interval will reach about 1.08 to either side. "
-        "A margin of 0.5 with a power of 80 % needs 17,128 questions."
+        "A margin of 0.5 with a power of 80 % needs 17,128 questions. "
+        "Only some of the test questions are planned, and a part of a test earns no verdict."
     )
+
+
+@pytest.mark.parametrize(
+    "estimate", ["accuracy/lang=ml/bench=arc/primary", "delta/lang=ml/bench=arc/primary/primary", GAP]
+)
+def test_a_part_of_a_test_decides_nothing_about_its_questions(estimate: str) -> None:
+    """As the judge has it, however many they are."""
+    asked = claim(estimate, unit_sd=1.0)
+    assert prospect(asked, items_per_cell=None).decidable
+    assert prospect(asked, items_per_cell=100_000).decidable is (estimate == GAP)
 
 
 def test_seeds_use_up_part_of_the_margin() -> None:

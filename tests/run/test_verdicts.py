@@ -249,3 +249,13 @@ def test_what_was_asked_reaches_the_judgement(tmp_path: Path) -> None:
     assert found.fail_on is FailOn.DEVIATION
     assert {each.claim_id for each in found.prospects} <= {claim.id for claim in found.paper.claims}
     assert found.choices == ()
+
+
+@pytest.mark.usefixtures("_judged_once")
+def test_other_sizes_than_the_registered_stand_in_the_lock(tmp_path: Path) -> None:
+    assert judged(INPUTS, tmp_path).lock.resized == ()
+    sizes = INPUTS.profile.sizes
+    smaller = replace(sizes, latents_per_layer=sizes.latents_per_layer - 1)
+    profile = replace(INPUTS.profile, sizes=smaller, registered_sizes=sizes)
+    said = f"latents_per_layer {sizes.latents_per_layer - 1:,} instead of {sizes.latents_per_layer:,}"
+    assert judged(replace(INPUTS, profile=profile), tmp_path).lock.resized == (said,)
