@@ -92,6 +92,9 @@ def reproduce(
     store: StorePath = STORE,
     device: Device = "auto",
     cores: Annotated[int | None, typer.Option(min=1, help="Processor cores; by default all.")] = None,
+    gpus: Annotated[
+        int | None, typer.Option(min=1, help="Accelerators to use at once; by default all that are there.")
+    ] = None,
     claim: Annotated[
         list[str] | None, typer.Option(help="Report this claim alone; may be said again. All by default.")
     ] = None,
@@ -114,6 +117,7 @@ def reproduce(
         reports=reports,
         out=out,
         cores=cores or available_cores(),
+        gpus=gpus,
         asked=Asked(claims=tuple(claim or ()), fail_on=fail_on),
     )
     return run(request, typer.echo, live=sys.stdout.isatty(), tell=tell_in_pytest)
@@ -493,12 +497,17 @@ def stage(
     sizes: SizesPath = None,
     store: StorePath = STORE,
     device: Device = "auto",
+    part: Annotated[
+        str | None,
+        typer.Option(help="A share of the items, such as 2/4; the stage without it publishes all."),
+    ] = None,
 ) -> None:
     """Make one stage by hand: files in, files out."""
     from harness.run.doctor import require_accelerator
     from harness.run.stageprocess import run_stage
     from harness.store.run_folder import RunFolder
     from harness.store.store import Store
+    from harness.words.plan import Part
 
     device = _device(device, study, profile)
     drawn = _plan(study, profile, device, sizes)
@@ -507,7 +516,8 @@ def stage(
         raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
     if drawn.stage(name).uses_model:
         require_accelerator(device)
-    run_stage(drawn, name, Store(store), RunFolder(root=run))
+    share = Part.read(part) if part else None
+    run_stage(drawn, name, Store(store), RunFolder(root=run), share)
 
 
 app.add_typer(store_app, name="store")

@@ -177,7 +177,12 @@ def small_plan(world: SmallWorld) -> Plan:
         study=small_study(),
         profile=small_profile(world.root / "source"),
         stages=tuple(
-            Stage(function=function_of(name), says=name, items=items, uses_model=False)
+            Stage(
+                function=function_of(name),
+                says=name,
+                items=items,
+                uses_model=bool(world.read().get("uses_model")) and name in {"translations", "benchmarks"},
+            )
             for name, items in (*stages, ("estimates", (item("estimates", "all", *measured),)))
         ),
     )
@@ -190,6 +195,8 @@ def performing_in(world: SmallWorld) -> Callable[[Item, Mapping[str, Path], Path
         text = item.parameters["text"]
         place = text if text.startswith(item.stage) else f"{item.stage}/changed"
         behaviour = world.read().get("behaviour", {})
+        if device := os.environ.get("CUDA_VISIBLE_DEVICES"):
+            world.count(f"device-{device}", place)
         world.count("start", place)
         texts = [(folder / "text.txt").read_text() for _, folder in sorted(inputs.items())]
         (out / "text.txt").write_text("\n".join((text, *texts)))
@@ -250,6 +257,8 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     setattr_(harness.designs.design, "plan", plan)
     setattr_(harness.run.reproduce, "plan", plan)
     setattr_(harness.run.stageprocess, "perform", performing_in(world))
+    # No network runs here, and loading the library of them takes longer than all the rest.
+    setattr_(harness.run.stageprocess, "set_determinism", lambda threads: None)
     for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name, sizes=None: small_profile(world.root / "source"))

@@ -19,10 +19,11 @@ from harness.run.stageprocess import is_damage
 from harness.sources.pins import decisions_to_share
 from harness.store.environment import child_environment
 from harness.store.files import disk_errors, take_lock, write_json, write_whole
+from harness.store.provenance import VISIBLE_VARIABLE
 from harness.store.run_folder import RunFolder
 from harness.words.canonical import Json
 from harness.words.errors import MALFUNCTION, StageFailedError
-from harness.words.plan import Stage
+from harness.words.plan import Part, Stage
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
@@ -37,6 +38,9 @@ CACHE_VARIABLE = "XDG_CACHE_HOME"
 
 PLACE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_XET_CACHE")
 """Variables that say where downloads lie."""
+
+PARTS = "parts"
+"""Folder of the engine's own that says which parts of stages are made; what counts is in the store."""
 
 GRACE_SECONDS = 5.0
 """How long stages may take to stop before they are killed."""
@@ -55,6 +59,11 @@ class Engine:
     """File of other sizes than the registered ones."""
     device: str
     cores: int
+    devices: tuple[str, ...] = ()
+    """Accelerators, as `CUDA_VISIBLE_DEVICES` spells them: each serves one stage, or a part of one, at a time.
+
+    With fewer than two, processes see what this one sees.
+    """
     command: tuple[str, ...] = COMMAND
     """How a stage is started; an auditor starts it the same way by hand."""
 
@@ -67,11 +76,13 @@ class Engine:
         self.run.forget_failures()
         # The wiring stands in the engine's folder, so that no path has to be a word of its command.
         write_json(
-            self.run.engine / "wiring.json", [self._wired(stage) for stage in self.recipes.plan.stages]
+            self.run.engine / "wiring.json",
+            [job for stage in self.recipes.plan.stages for job in self._jobs(stage)],
         )
         with disk_errors(self.run.log), self.run.log.open("ab") as log, self._alone() as lock:
             # What stands is known from the store; notes of an earlier engine may be torn, and are not asked.
-            shutil.rmtree(self.run.engine / ".snakemake", ignore_errors=True)
+            for notes in (".snakemake", PARTS):
+                shutil.rmtree(self.run.engine / notes, ignore_errors=True)
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -90,14 +101,14 @@ class Engine:
     def _words(self) -> list[str]:
         return [
             sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", str(self.cores),
-            "--resources", "gpu=1", "--nolock", "--rerun-incomplete", "--rerun-triggers", "params",
+            "--resources", *(f"{name}=1" for name in self._slots()), "--nolock", "--rerun-incomplete", "--rerun-triggers", "params",
             "--latency-wait", "1", "--quiet", "progress", "rules",
             # Whatever this user has set up for other workflows stays out.
             "--profile", "none", "--workflow-profile", "none",
         ]  # fmt: skip
 
-    def stage_command(self, stage: str) -> tuple[str, ...]:
-        """The plain command that makes one stage."""
+    def stage_command(self, stage: str, part: Part | None = None) -> tuple[str, ...]:
+        """The plain command that makes one stage, or a part of it."""
         options: Mapping[str, str] = {
             "--study": self.study,
             "--profile": self.profile,
@@ -105,6 +116,7 @@ class Engine:
             "--store": str(self.store.absolute()),
             "--run": str(self.run.root.absolute()),
             **({"--sizes": str(self.sizes.absolute())} if self.sizes else {}),
+            **({"--part": str(part)} if part else {}),
         }
         return (*self.command, "stage", stage, *(word for pair in options.items() for word in pair))
 
@@ -144,19 +156,49 @@ class Engine:
             **decisions_to_share(self.recipes.plan.profile.sources.pins()),
         }
 
-    def _wired(self, stage: Stage) -> Json:
+    def _slots(self) -> tuple[str, ...]:
+        """Resources that stages with a model take one of: the accelerators."""
+        return tuple(f"gpu_{place}" for place in range(max(1, len(self.devices))))
+
+    def _jobs(self, stage: Stage) -> Iterator[Json]:
+        """The processes that make a stage: one, or one for each accelerator and then one that finds and publishes all of it."""
+        inputs: list[Json] = [self._index(name) for name in stage.needs]
+        output = self._index(stage.name)
+        slots, place = self._slots(), self.recipes.plan.stages.index(stage)
+        count = min(len(slots), len(stage.items)) if stage.uses_model else 1
+        if count == 1:
+            # Stages that cannot be shared out take turns on the accelerators.
+            slot = place % len(slots) if self._wants_accelerator(stage) else None
+            yield self._job(stage, inputs=inputs, output=output, slot=slot)
+            return
+        parts = [Part(number=number, of=count) for number in range(1, count + 1)]
+        marks = [f"{PARTS}/{stage.name}-{part.number}" for part in parts]
+        for slot, (part, mark) in enumerate(zip(parts, marks, strict=True)):
+            yield self._job(stage, inputs=inputs, output=mark, slot=slot, part=part)
+        yield self._job(stage, inputs=[*inputs, *marks], output=output, slot=None)
+
+    def _wants_accelerator(self, stage: Stage) -> bool:
+        return stage.uses_model and (self.device != "cpu" or len(self.devices) > 1)
+
+    def _job(
+        self, stage: Stage, *, inputs: list[Json], output: str, slot: int | None, part: Part | None = None
+    ) -> Json:
         # The stage gets back what is set aside for the engine.
         kept = os.environ.get(CACHE_VARIABLE)
-        cache = ("-u", CACHE_VARIABLE) if kept is None else (f"{CACHE_VARIABLE}={kept}",)
+        setting = ["-u", CACHE_VARIABLE] if kept is None else [f"{CACHE_VARIABLE}={kept}"]
+        if slot is not None and len(self.devices) > 1:
+            setting.append(f"{VISIBLE_VARIABLE}={self.devices[slot]}")
+        stages = self.recipes.plan.stages
         return {
-            "rule": stage.name.replace("-", "_"),
-            "inputs": [self._index(name) for name in stage.needs],
-            "output": self._index(stage.name),
+            "rule": "_".join((stage.name.replace("-", "_"), *(["part", str(part.number)] if part else ()))),
+            "inputs": inputs,
+            "output": output,
+            "is_part": part is not None,
             "key": self.recipes.stage_key(stage),
-            "priority": len(self.recipes.plan.stages) - self.recipes.plan.stages.index(stage),
+            "priority": len(stages) - stages.index(stage),
             "threads": self.recipes.plan.profile.sizes.threads,
-            "gpu": int(stage.uses_model and self.device != "cpu"),
-            "command": shlex.join(("env", *cache, *self.stage_command(stage.name))),
+            "resources": {} if slot is None else {self._slots()[slot]: 1},
+            "command": shlex.join(("env", *setting, *self.stage_command(stage.name, part))),
         }
 
     def _index(self, stage: str) -> str:

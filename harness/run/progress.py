@@ -1,12 +1,12 @@
 """How far a run is: a live display on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import Event, RunFolder
 from harness.words.plan import Plan, Stage
 
 Say = Callable[[str], None]
@@ -59,37 +59,52 @@ def duration(seconds: float) -> str:
     return f"{seconds / MINUTE:.0f} min" if seconds < HOUR else f"{seconds / HOUR:.1f} h"
 
 
-def starts(stage: Stage, run: RunFolder) -> int:
-    """How often a stage has begun in a run's folder."""
-    return sum(event.what == "started" for event in run.events(stage.name))
+def starts(stage: Stage, run: RunFolder) -> Mapping[str, int]:
+    """How often each process of a stage has begun in a run's folder."""
+    return {
+        name: sum(event.what == "started" for event in events)
+        for name, events in run.logs(stage.name).items()
+    }
 
 
-def stage_progress(stage: Stage, run: RunFolder, earlier: int = 0) -> StageProgress:
+def stage_progress(stage: Stage, run: RunFolder, earlier: Mapping[str, int] | None = None) -> StageProgress:
     """How far a stage is, from what it left in the run's folder.
 
     Args:
         stage: Which.
         run: Where.
-        earlier: Beginnings that were those of other attempts; what they did is not what this one does.
+        earlier: Beginnings of its processes that were those of other attempts; what they did is not what this one does.
     """
-    events = run.events(stage.name)
-    begun = [place for place, event in enumerate(events) if event.what == "started"]
-    events = events[begun[-1] :] if len(begun) > earlier else ()
-    items = [event for event in events if event.what in {"made", "found"}]
-    took = [
-        event.wall_seconds - before.wall_seconds for before, event in pairwise(events) if event.what == "made"
+    logs = [
+        _since_last_start(events, (earlier or {}).get(name, 0))
+        for name, events in run.logs(stage.name).items()
     ]
+    logs = [events for events in logs if events]
+    # The process that publishes a stage finds once more what its parts have made.
+    items = {event.item for events in logs for event in events if event.what in {"made", "found"}}
+    took = [
+        event.wall_seconds - before.wall_seconds
+        for events in logs
+        for before, event in pairwise(events)
+        if event.what == "made"
+    ]
+    at_once = sum(any(event.what == "made" for event in events) for events in logs)
     finished = run.index(stage.name).exists()
-    state = "done" if finished else "running" if events else "waiting"
+    state = "done" if finished else "running" if logs else "waiting"
     return StageProgress(
         stage=stage.name,
         done=len(stage.items) if finished else len(items),
         total=len(stage.items),
         state=state,
-        seconds=events[-1].wall_seconds if events else 0.0,
+        seconds=max((events[-1].wall_seconds for events in logs), default=0.0),
         made=len(took),
-        seconds_making=sum(took),
+        seconds_making=sum(took) / max(at_once, 1),
     )
+
+
+def _since_last_start(events: Sequence[Event], earlier: int) -> Sequence[Event]:
+    begun = [place for place, event in enumerate(events) if event.what == "started"]
+    return events[begun[-1] :] if len(begun) > earlier else ()
 
 
 @contextmanager
@@ -135,8 +150,8 @@ class Lines:
     plan: Plan
     run: RunFolder
     say: Say
-    earlier: Mapping[str, int] = field(default_factory=dict)
-    """How often each stage had begun before this display did."""
+    earlier: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How often each process of a stage had begun before this display did."""
     clock: Callable[[], float] = time.monotonic
     shown: dict[str, StageProgress] = field(default_factory=dict)
     spoke: float = field(default=0.0)
@@ -156,7 +171,7 @@ class Lines:
                 self._speak(f"running {now}", now)
 
     def _look(self, stage: Stage) -> StageProgress:
-        return stage_progress(stage, self.run, self.earlier.get(stage.name, 0))
+        return stage_progress(stage, self.run, self.earlier.get(stage.name))
 
     def _speak(self, line: str, now: StageProgress) -> None:
         self.shown[now.stage] = now

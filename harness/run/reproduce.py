@@ -21,7 +21,7 @@ from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
 from harness.store.files import held_alone, require_folder, require_writable
-from harness.store.provenance import check_versions
+from harness.store.provenance import check_versions, visible_accelerators
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
 from harness.words.errors import (
@@ -29,6 +29,7 @@ from harness.words.errors import (
     NOTHING_JUDGED,
     HarnessError,
     NotJudgedError,
+    Reason,
     StageFailedError,
 )
 from harness.words.judgement import FailOn
@@ -55,6 +56,8 @@ class Request:
     out: Path | None = None
     """Folder of the run; by default one below `reports`, named by what goes into it."""
     cores: int
+    gpus: int | None = None
+    """Accelerators to use at once; all that are there by default."""
     command: tuple[str, ...] = COMMAND
     """How a stage is started."""
     asked: Asked = field(default_factory=Asked)
@@ -74,6 +77,7 @@ class Request:
         words = ["harness", "reproduce", "--study", self.study, "--profile", self.profile]
         words += ["--sizes", str(self.sizes)] if self.sizes else []
         words += ["--device", self.device, "--store", str(self.store)]
+        words += ["--gpus", str(self.gpus)] if self.gpus else []
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
         words += [word for name in self.asked.claims for word in ("--claim", name)]
         words += ["--fail-on", str(self.asked.fail_on)] if self.asked.fail_on is not FailOn.UNRESOLVED else []
@@ -180,6 +184,23 @@ def require_machine(run: Reproduction) -> None:
             run.say(str(finding))
 
 
+def devices_of(request: Request) -> tuple[str, ...]:
+    """Accelerators that a run uses at once; on a processor, as many stand-ins as are asked for.
+
+    Raises:
+        NotJudgedError: If more are asked for than there are.
+    """
+    if request.device == "cpu":
+        return tuple(map(str, range(request.gpus or 1)))
+    there = visible_accelerators()
+    if request.gpus and request.gpus > len(there):
+        raise NotJudgedError(
+            f"{request.gpus} accelerators are asked for, and {len(there)} can be used here; say --gpus {len(there)}, or nothing",
+            reason=Reason.NO_ACCELERATOR,
+        )
+    return there[: request.gpus]
+
+
 def make_what_is_missing(run: Reproduction) -> None:
     """Start the engine until every artifact stands.
 
@@ -200,6 +221,7 @@ def make_what_is_missing(run: Reproduction) -> None:
             sizes=run.request.sizes,
             device=run.request.device,
             cores=run.request.cores,
+            devices=devices_of(run.request),
             command=run.request.command,
         )
         try:

@@ -22,7 +22,7 @@ from harness.words.errors import (
     MissingArtifactError,
     NotJudgedError,
 )
-from harness.words.plan import Item, Plan, Stage
+from harness.words.plan import Item, Part, Plan, Stage
 from harness.words.runfacts import ArtifactRecord
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ class StageProcess:
     store: Store
     recipes: Recipes
     events: EventLog
+    part: Part | None = None
+    """The part of the stage that this process makes; None makes all of it."""
     item: str = field(default="", init=False)
     """What it is working on, for the error."""
 
@@ -44,7 +46,8 @@ class StageProcess:
         """Every item of the stage, made or found."""
         set_threads(self.plan.profile.sizes.threads)
         self.events.note("started")
-        records = tuple(record_of(self._produced(item)) for item in self.stage.items)
+        items = self.part.items(self.stage) if self.part else self.stage.items
+        records = tuple(record_of(self._produced(item)) for item in items)
         self.events.note("ended")
         return records
 
@@ -75,22 +78,29 @@ class StageProcess:
             ) from error
 
 
-def run_stage(plan: Plan, name: str, store: Store, run: RunFolder) -> None:
-    """Make one stage of a plan and publish its index in the run's folder.
+def run_stage(plan: Plan, name: str, store: Store, run: RunFolder, part: Part | None = None) -> None:
+    """Make one stage of a plan and publish its index in the run's folder; of a part of it, nothing is published.
 
     Raises:
         HarnessError: If it cannot be made; the run's folder then says why.
     """
     recipes = Recipes(plan=plan)
     process = StageProcess(
-        plan=plan, stage=plan.stage(name), store=store, recipes=recipes, events=run.event_log(name)
+        plan=plan,
+        stage=plan.stage(name),
+        store=store,
+        recipes=recipes,
+        events=run.event_log(name, part),
+        part=part,
     )
     for folder in (run.root, store.root):
         require_folder(folder)
-    run.failure(name).unlink(missing_ok=True)
+    run.failure(name, part).unlink(missing_ok=True)
     with _leaving_word(process, run):
         store.note_run(run.root)
-        run.write_index(name, process.make())
+        records = process.make()
+        if part is None:
+            run.write_index(name, records)
 
 
 def record_of(artifact: Artifact) -> ArtifactRecord:
@@ -142,7 +152,8 @@ def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
                 exit_code=exit_code_of(error),
                 reason=error.reason if isinstance(error, NotJudgedError) else None,
                 traceback=traceback.format_exc(),
-            )
+            ),
+            process.part,
         )
         raise
 

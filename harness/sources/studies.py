@@ -97,14 +97,16 @@ def resized(study: Study, profile: Profile, path: Path) -> Profile:
         raise UsageError(
             f"{path} holds sizes of {' '.join(map(str, named))}; this is {study.name} {profile.name}"
         )
-    _refuse(str(path), _size_faults(asked, profile.sizes))
+    _refuse(str(path), _resizing_faults(asked, profile.sizes))
     found: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()
     }
-    return replace(profile, sizes=replace(profile.sizes, **found), registered_sizes=profile.sizes)
+    smaller = replace(profile, sizes=replace(profile.sizes, **found), registered_sizes=profile.sizes)
+    _refuse(str(path), profile_faults(study, smaller))
+    return smaller
 
 
-def _size_faults(asked: Mapping[str, object], most: Sizes) -> Iterator[str]:
+def _resizing_faults(asked: Mapping[str, object], most: Sizes) -> Iterator[str]:
     """What is no size, or more than is registered; more is an amendment of the lock."""
     for name, value in asked.items():
         if name not in RESIZABLE:

@@ -147,6 +147,16 @@ def accelerator_problem() -> str | None:
     return f"the driver ({_accelerator() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
 
 
+def visible_accelerators() -> tuple[str, ...]:
+    """The accelerators that this process may use, as the setting that shows them to others spells them."""
+    import torch
+
+    count = torch.cuda.device_count()
+    asked = os.environ.get(VISIBLE_VARIABLE)
+    names = map(str, range(count)) if asked is None else (name.strip() for name in asked.split(","))
+    return tuple(names)[:count]
+
+
 def accelerator_cure() -> str:
     """What gives torch an accelerator here, where it can use none."""
     if _is_cpu_build():

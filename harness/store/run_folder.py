@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -11,7 +12,7 @@ from harness.store.files import disk_errors, write_json
 from harness.store.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.words.canonical import plain
 from harness.words.errors import UsageError
-from harness.words.plan import Work
+from harness.words.plan import Part, Work
 from harness.words.runfacts import ArtifactRecord
 
 Record = TypeVar("Record")
@@ -89,9 +90,9 @@ class RunFolder:
         """Names the artifacts of a finished stage."""
         return self.root / "stages" / f"{stage}.json"
 
-    def failure(self, stage: str) -> Path:
-        """What a failed stage said last."""
-        return self.root / "errors" / f"{stage}.json"
+    def failure(self, stage: str, part: Part | None = None) -> Path:
+        """What a failed stage, or a part of one, said last."""
+        return self.root / "errors" / f"{_process(stage, part)}.json"
 
     def write_index(self, stage: str, records: tuple[ArtifactRecord, ...]) -> None:
         """Publish a stage: all of its artifacts stand."""
@@ -105,9 +106,9 @@ class RunFolder:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def write_failure(self, failure: StageFailure) -> None:
+    def write_failure(self, failure: StageFailure, part: Part | None = None) -> None:
         """Leave word of why a stage ended."""
-        write_json(self.failure(failure.stage), plain(failure))
+        write_json(self.failure(failure.stage, part), plain(failure))
 
     def read_failures(self) -> Iterator[StageFailure]:
         """What failed stages said, by name of the stage; a word that a power cut tore is none."""
@@ -120,18 +121,34 @@ class RunFolder:
         for path in (self.root / "errors").glob("*.json"):
             path.unlink(missing_ok=True)
 
+    def logs(self, stage: str) -> Mapping[str, tuple[Event, ...]]:
+        """What happened to a stage in this folder so far, attempts one after another, by the part that wrote it down.
+
+        Torn lines are passed over.
+        """
+        folder = self.root / "events"
+        paths = [*sorted(folder.glob(f"{stage}.part-*.jsonl")), folder / f"{stage}.jsonl"]
+        return {
+            path.stem: tuple(
+                event for line in path.read_bytes().splitlines() if (event := _read(_event, line))
+            )
+            for path in paths
+            if path.exists()
+        }
+
     def events(self, stage: str) -> tuple[Event, ...]:
-        """What happened to a stage in this folder so far, attempts one after another; torn lines are passed over."""
-        path = self._events(stage)
-        lines = path.read_bytes().splitlines() if path.exists() else []
-        return tuple(event for line in lines if (event := _read(_event, line)))
+        """The same in one row."""
+        return tuple(chain.from_iterable(self.logs(stage).values()))
 
-    def event_log(self, stage: str) -> "EventLog":
-        """Opens a stage's record of events."""
-        return EventLog(stage=stage, path=self._events(stage), start=time.monotonic())
+    def event_log(self, stage: str, part: Part | None = None) -> "EventLog":
+        """Opens the record of events of a stage, or of a part of one."""
+        path = self.root / "events" / f"{_process(stage, part)}.jsonl"
+        return EventLog(stage=stage, path=path, start=time.monotonic())
 
-    def _events(self, stage: str) -> Path:
-        return self.root / "events" / f"{stage}.jsonl"
+
+def _process(stage: str, part: Part | None) -> str:
+    """What files of one process of a stage are called."""
+    return f"{stage}.part-{part.number}-of-{part.of}" if part else stage
 
 
 def _event(work: Mapping[str, int], **rest: Any) -> Event:  # noqa: ANN401  what stands in a line

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.words.errors import UsageError
 from harness.words.study import Pin, Profile, Study
 
 Parameters = Mapping[str, Any]
@@ -120,6 +121,37 @@ class Stage:
     def needs(self) -> tuple[str, ...]:
         """Names of the stages it reads from, once each."""
         return tuple(dict.fromkeys(need.stage for item in self.items for _, need in item.needs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One of several processes that share the items of a stage; which items are whose is fixed by the plan alone."""
+
+    number: int
+    """From 1 on."""
+    of: int
+
+    @classmethod
+    def read(cls, text: str) -> "Part":
+        """A part as commands spell it, such as "2/4".
+
+        Raises:
+            UsageError: If it is none.
+        """
+        number, _, of = text.partition("/")
+        if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+            raise UsageError(
+                f"{text!r} is no part of a stage; expected its number and how many there are, such as 2/4"
+            )
+        return cls(number=int(number), of=int(of))
+
+    def items(self, stage: Stage) -> tuple[Item, ...]:
+        """The items that it makes."""
+        return stage.items[self.number - 1 :: self.of]
+
+    def __str__(self) -> str:
+        """The part as commands spell it, such as "2/4"."""
+        return f"{self.number}/{self.of}"
 
 
 @dataclass(frozen=True, kw_only=True)

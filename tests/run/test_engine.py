@@ -20,9 +20,9 @@ from harness.sources.pins import revision_of
 from harness.store.code_digest import code_digest
 from harness.store.run_folder import Event, RunFolder, named_keys
 from harness.store.store import Store
-from harness.words.errors import MissingArtifactError, MissingSourceError
+from harness.words.errors import MissingArtifactError, MissingSourceError, UsageError
 from harness.words.mode import Evidence, Mode, mode_of
-from harness.words.plan import Plan, Work
+from harness.words.plan import Part, Plan, Work
 from harness.words.study import Shapes
 from tests.small_plan import SmallWorld, install, small_plan
 
@@ -261,11 +261,81 @@ def engine(small: SmallWorld, store: Path, run: RunFolder) -> Engine:
 
 
 def test_the_wiring_is_the_plan(small: SmallWorld, store: Path, run: RunFolder) -> None:
-    wired = engine(small, store, run)._wired(small_plan(small).stage("estimates"))
+    (wired,) = engine(small, store, run)._jobs(small_plan(small).stage("estimates"))
     assert isinstance(wired, dict)
     assert wired["inputs"] == ["../stages/translations.json", "../stages/benchmarks.json"]
-    assert (wired["gpu"], wired["threads"]) == (0, 1)
+    assert (wired["resources"], wired["threads"]) == ({}, 1)
     assert "-m harness stage estimates --study small --profile fixture --device cuda" in str(wired["command"])
+
+
+@pytest.mark.parametrize("devices", [(), ("GPU-a",)], ids=["none named", "one"])
+def test_with_one_accelerator_every_stage_is_one_process(
+    small: SmallWorld, store: Path, run: RunFolder, devices: tuple[str, ...]
+) -> None:
+    small.write(uses_model=True)
+    maker = replace(engine(small, store, run), devices=devices)
+    jobs = [job for stage in small_plan(small).stages for job in maker._jobs(stage)]
+    assert [job["resources"] for job in jobs] == [{}, {"gpu_0": 1}, {"gpu_0": 1}, {}]
+    assert not any("CUDA_VISIBLE_DEVICES" in job["command"] for job in jobs)
+
+
+def test_parts_of_a_stage_have_a_device_each_and_share_its_items(
+    small: SmallWorld, store: Path, run: RunFolder
+) -> None:
+    small.write(uses_model=True)
+    stage = small_plan(small).stage("translations")
+    maker = replace(engine(small, store, run), devices=("3", "GPU-b"))
+    *parts, last = maker._jobs(stage)
+    assert [job["resources"] for job in parts] == [{"gpu_0": 1}, {"gpu_1": 1}]
+    for device, job in zip(maker.devices, parts, strict=True):
+        assert f"CUDA_VISIBLE_DEVICES={device} " in job["command"]
+    assert [job["command"].rpartition(" ")[2] for job in parts] == ["1/2", "2/2"]
+    assert last["inputs"] == ["../stages/phrases.json", *(job["output"] for job in parts)]
+    assert (last["resources"], last["output"]) == ({}, "../stages/translations.json")
+    shares = [[item.name for item in Part(number=number, of=2).items(stage)] for number in (1, 2)]
+    assert shares == [["hi", "mr"], ["ml"]]
+
+
+@pytest.mark.parametrize("text", ["", "2", "0/2", "3/2", "a/b", "1/0", "-1/2"])
+def test_what_is_no_part_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no part of a stage"):
+        Part.read(text)
+
+
+def test_parts_make_what_one_process_makes(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    """The index is the same, byte for byte, and nothing is made twice."""
+    work(small, store, run)
+    whole = {name: run.index(name).read_bytes() for name in STAGES}
+    small.tally.unlink()
+    plan, shared = small_plan(small), RunFolder(root=run.root.with_name("shared"))
+    other = Store(store.with_name("other"))
+    for stage in plan.stages:
+        for number in (2, 1):
+            run_stage(plan, stage.name, other, shared, Part(number=number, of=2))
+        assert not shared.index(stage.name).exists()
+        assert stage_progress(stage, shared).done == len(stage.items)
+        run_stage(plan, stage.name, other, shared)
+    assert {name: shared.index(name).read_bytes() for name in STAGES} == whole
+    assert len(small.counted("start")) == 8
+    assert stage_cost("translations", shared.events("translations")).items_made == 3
+
+
+def test_parts_that_fail_together_each_leave_their_word(
+    small: SmallWorld, store: Path, run: RunFolder
+) -> None:
+    small.write(behaviour={"translations/hi": "raise", "translations/ml": "no network"})
+    plan = small_plan(small)
+    run_stage(plan, "phrases", Store(store), run)
+    for number, error in ((1, RuntimeError), (2, MissingSourceError)):
+        with pytest.raises(error):
+            run_stage(plan, "translations", Store(store), run, Part(number=number, of=2))
+    assert [failure.item for failure in run.read_failures()] == ["hi", "ml"]
+    assert "the sky fell" in str(engine(small, store, run)._failure(["translations"]))
+
+
+def test_sizes_reach_every_stage(small: SmallWorld, store: Path, run: RunFolder) -> None:
+    maker = replace(engine(small, store, run), sizes=Path("/tmp/few.json"))
+    assert "--sizes /tmp/few.json" in " ".join(maker.stage_command("phrases"))
 
 
 def test_no_folder_is_a_word_of_the_engines_command(small: SmallWorld, store: Path, run: RunFolder) -> None:
@@ -310,7 +380,7 @@ def test_stages_keep_the_caches_of_the_caller(
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     else:
         monkeypatch.setenv("XDG_CACHE_HOME", kept)
-    wired = engine(small, small.root, run)._wired(small_plan(small).stage("phrases"))
+    (wired,) = engine(small, small.root, run)._jobs(small_plan(small).stage("phrases"))
     assert isinstance(wired, dict)
     assert str(wired["command"]).startswith(words)
 
@@ -336,7 +406,7 @@ def test_progress_is_read_from_what_stages_leave(small: SmallWorld, store: Path,
         log.note(what, item)
     now = stage_progress(stage, run)
     assert (now.state, now.done, now.total) == ("running", 2, 3)
-    assert stage_progress(stage, run, earlier=2).state == "waiting"
+    assert stage_progress(stage, run, earlier={"translations": 2}).state == "waiting"
 
 
 def test_time_left_is_that_of_what_is_made(
@@ -351,7 +421,7 @@ def test_time_left_is_that_of_what_is_made(
         Event(stage=stage.name, what=what, item=f"i{n}", at="", wall_seconds=seconds, cpu_seconds=0)
         for n, (what, seconds) in enumerate(at)
     ]
-    monkeypatch.setattr(RunFolder, "events", lambda self, name: tuple(events))
+    monkeypatch.setattr(RunFolder, "logs", lambda self, name: {name: tuple(events)})
     now = stage_progress(stage, run)
     assert (now.made, now.seconds_making) == (2, pytest.approx(210))
     assert now.items_per_minute == pytest.approx(2 / 3.5)

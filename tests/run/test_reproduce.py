@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -535,3 +536,34 @@ def test_by_default_the_folder_is_named_by_the_inputs(here: SmallWorld) -> None:
     (folder,) = (here.root / "r").iterdir()
     run_id = json.loads((folder / "report.json").read_text())["run_id"]
     assert folder.name == f"fixture-{run_id[:12]}"
+
+
+@pytest.mark.slow
+def test_two_accelerators_share_the_work_and_give_the_same_bytes(small: SmallWorld) -> None:
+    """Faked on a processor: each part has a device to itself, and no two at once have the same."""
+    small.write(uses_model=True, behaviour={"seconds": 0.3})
+    assert finish(start(small))[0] == 0
+    whole, indexes = report_of(small), stored_indexes(small)
+    assert not small.counted("device-")
+    for folder in ("reports", ".store"):
+        shutil.rmtree(small.root / folder)
+    small.tally.unlink()
+    code, out, err = finish(start(small, "--gpus", "2"))
+    assert (code, err) == (0, ""), out
+    assert (report_of(small), stored_indexes(small)) == (whole, indexes)
+    assert len(small.counted("start")) == ALL_ITEMS
+    devices = {place: device for device in "01" for place in small.counted(f"device-{device}")}
+    assert set(devices.values()) == {"0", "1"}
+    assert len(devices) == 6
+    busy: dict[str, str] = {}
+    for line in small.tally.read_text().splitlines():
+        what, place = line.split()
+        if what == "start" and place in devices:
+            assert devices[place] not in busy, f"{place} and {busy} share a device"
+            busy[devices[place]] = place
+        elif what == "end" and place in devices:
+            del busy[devices[place]]
+
+
+def stored_indexes(small: SmallWorld) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in small.root.glob("reports/*/stages/*.json")}
