@@ -298,12 +298,12 @@ def test_the_store_is_as_large_as_what_the_study_stores(tmp_path: Path) -> None:
     """Mostly panels of a hundred thousand texts, once for every language and adapter."""
     paper = load_profile(STUDY, "paper")
     whole = stored_bytes(STUDY, paper, tmp_path)
-    assert 8 * GIB < whole < 16 * GIB
+    assert 10 * GIB < whole < 25 * GIB
     half = replace(STUDY, shapes=replace(STUDY.shapes, num_layers=13), languages=STUDY.languages[:6])
-    assert stored_bytes(half, paper, tmp_path) < whole / 6
+    assert stored_bytes(half, paper, tmp_path) < whole / 5
     assert (
         stored_bytes(STUDY, replace(paper, sizes=replace(paper.sizes, panel_latents=32)), tmp_path)
-        < 0.6 * whole
+        < 0.7 * whole
     )
 
 
@@ -369,7 +369,7 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     rates = Rates(tflops=150, translations_per_second=150)
     stages = {stage.stage: stage for stage in projection(drawn, rates)}
     phrases = stated(drawn).phrases
-    assert phrases == 98_280
+    assert phrases == 117_000
     assert stages["translation-shards"].work == Work(translated=9 * phrases)
     assert stages["translation-shards"].seconds == pytest.approx(9 * phrases / 150)
     assert stages["translation-scores"].work == Work(translated=9 * 256)

@@ -85,9 +85,10 @@ def paper() -> Profile:
             parallel=Parallel(pin=pins.FLORES, split="devtest", configs=pins.FLORES_CONFIGS),
         ),
         sizes=Sizes(
-            # What the pre-flight asks for: 1,234 at layer 6, 1,927 at layer 25, 2,006 for a maximum over all layers.
-            latents_per_layer=2_100,
-            # More phrases of a latent say little new about it: latents differ among themselves, and they are what is drawn.
+            # What the pre-flight asks for, with two phrases of each: 1,531 at layer 6, 2,391 at layer 25, 2,488 for a maximum
+            # over all layers.
+            latents_per_layer=2_500,
+            # Two of ten phrases tell nearly as much about a latent, and many latents more than many phrases of few.
             phrases_per_latent=2,
             panel_latents=64,
             held_out_fraction=1 / 3,

@@ -46,7 +46,7 @@ MINIATURE = Pencil(
 )  # fmt: skip
 PAPER = {
     "seeds": (1, 2, 3, 4, 5), "controls": (1,), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
-    "questions": "richmondsin/{}", "shards": 7, "has_scores": True, "has_checks": False,
+    "questions": "richmondsin/{}", "shards": 8, "has_scores": True, "has_checks": False,
 }  # fmt: skip
 OTHER_SEEDS = {"seeds": (11, 12, 13), "has_checks": False}
 FULL_SETS = {"questions": "alexandrainst/{}"}

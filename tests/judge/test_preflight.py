@@ -200,6 +200,18 @@ def test_every_measured_claim_of_the_paper_has_a_prospect() -> None:
     assert all(each.says for each in told)
 
 
+def test_few_phrases_of_a_latent_are_counted_in_and_said() -> None:
+    told, few = prospect(claim()), prospect(claim(), phrases_per_latent=2)
+    assert "design effect" not in told.says
+    assert told.units_needed is not None
+    assert few.units_needed == pytest.approx(told.units_needed * 1.2404, abs=1)
+    assert (
+        "Of each latent 2 phrases are read, a design effect of 1.61: latents spread 11 % wider than with 10, which is counted in."
+    ) in few.says
+    answers = claim(next(name for name, scope in ESTIMANDS.items() if scope.counted_in == "questions"))
+    assert "design effect" not in prospect(answers, phrases_per_latent=2).says
+
+
 def test_nobody_foresees_a_claim_without_an_assumed_spread() -> None:
     asked = claim(
         margin=None, pilot=None, kind=Kind.DIRECTION, rule=Rule.SIGN, sign=1, minima=Minima(units=100)

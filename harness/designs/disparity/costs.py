@@ -14,7 +14,7 @@ from harness.models.work import WITH_GRADIENTS
 from harness.stages.evaluation_tasks import FAMILIES
 from harness.stages.stage import constant
 from harness.words.plan import Item, Parameters, Plan, Work
-from harness.words.study import Study
+from harness.words.study import Home, Study
 
 TOKENS_PER_PHRASE = 32
 """Mean tokens of a phrase with its BOS: sentences are short, and Indic scripts take many pieces."""
@@ -44,6 +44,9 @@ BYTES_PER_TEXT = 150
 
 BYTES_PER_ANSWER = 150
 """A stored answer with its digests, packed."""
+
+TRANSLATOR_BYTES = 300 * 2**20
+"""One published translator in float32, converted: some 75 million parameters. Those of a checkout are a hundred times smaller."""
 
 ACTIVE_SHARE = 0.15
 """Share of texts on which a latent of the panel is active at all: what some 80 active latents of 16,384 a token make of 32 tokens."""
@@ -120,8 +123,10 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     # Two factors of each target, in float32.
     weights = 2 * choice.rank * shapes.d_model * len(choice.target_modules) * len(choice.layers)
     answers = len(plan.study.benchmarks) * items * BYTES_PER_ANSWER
+    is_small = all(each.pin.home is Home.FOLDER for each in plan.profile.sources.translators.values())
     return {
         "phrases": texts,
+        "converted-translators": 0 if is_small else TRANSLATOR_BYTES,
         "translation-shards": texts // stages.num_shards(plan.study, plan.profile),
         "translations": texts,
         "activations": panel + tokens + residuals,
