@@ -165,6 +165,7 @@ def test_downloads_and_store_on_one_disk_both_need_it(
     need = Room(need="room for the store", folder=tmp_path, wanted=60 * GIB, unknown=())
     room = _measured(need, beside)
     assert room.state is state
+    assert room.exit_code == 0  # what is stored is about so much, so a run starts, and says so
     assert ("where 30.0 GiB of downloads will come too" in room.found) == bool(beside)
 
 
@@ -189,6 +190,7 @@ def test_room_is_measured_where_it_is_written(monkeypatch: pytest.MonkeyPatch, t
     ]
     full, free = (_measured(room, 0) for room in rooms)
     assert (full.state, free.state) == (State.MISSING, State.WELL)
+    assert full.exit_code == 3  # what is fetched is known to the byte, so no run starts
     assert f"free at {tmp_path / 'hub'}, " in full.found
     assert "HF_HUB_CACHE" in full.cure
 
@@ -339,6 +341,21 @@ def test_xet_keeps_chunks_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: py
     files, chunks = _download_rooms([model], {model: Seen(revision="0" * 40, files=(file,))})
     assert (files.folder, files.wanted) == (tmp_path / "hub", 30_000_000_000)
     assert (chunks.folder, chunks.wanted) == (tmp_path / "xet", 10_000_000_000)
+
+
+def test_questions_that_cannot_be_read_are_told_before_a_run(tmp_path: Path) -> None:
+    """A layout that no language follows, or a template that nobody knows."""
+    profile = load_profile(STUDY, "fixture")
+    (tmp_path / "m_arc").mkdir()
+    empty = replace(profile.sources.benchmarks["m_arc"], address=str(tmp_path / "m_arc"))
+    sources = replace(profile.sources, benchmarks={**profile.sources.benchmarks, "m_arc": empty})
+    drawn = plan(STUDY, replace(profile, sources=sources), "cpu")
+    (arc,) = (each for each in examined(drawn, "cpu", tmp_path) if each.need.startswith("questions of"))
+    assert (arc.state, arc.exit_code) == (State.MISSING, 5)
+    assert "has no */test in any of the layouts" in arc.found
+    unknown = replace(STUDY, benchmarks=(replace(STUDY.benchmarks[0], template="arc"),))
+    with pytest.raises(UsageError, match="unknown template 'arc' of benchmark arc; expected one of "):
+        list(examined(plan(unknown, profile, "cpu"), "cpu", tmp_path))
 
 
 def test_a_language_without_questions_is_told_before_a_run(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from harness.words.errors import (
     NotJudgedError,
     Reason,
     SettingError,
-    UsageError,
+    StoreError,
 )
 from harness.words.plan import Plan
 from harness.words.study import Home, Pin, Profile
@@ -90,6 +90,8 @@ class Room:
     wanted: int
     unknown: Sequence[Pin] = ()
     """Things whose size is not known."""
+    is_exact: bool = False
+    """True of what is written to the byte; else a run starts with less, since it may need less."""
 
 
 def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
@@ -162,6 +164,7 @@ def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator
                 folder=folder,
                 wanted=min(missing, hub.XET_CACHE_BYTES) if folder == chunks else missing,
                 unknown=[pin for pin in pins if pin not in seen],
+                is_exact=folder != chunks,
             )
 
 
@@ -301,15 +304,17 @@ def _unasked(plan: Plan, seen: Mapping[Pin, Seen]) -> Iterator[Finding]:
     """Benchmarks that have no questions in some of the study's languages: what rests on those is not measured."""
     from harness.stages.evaluation_tasks import missing_languages
 
+    codes = [language.code for language in plan.study.languages]
     for benchmark in plan.study.benchmarks:
         pin = plan.profile.sources.benchmarks[benchmark.data_folder]
+        # Nothing is fetched or made to answer this; made questions are the same in every language.
+        if pin.home is not Home.FOLDER and pin not in seen:
+            continue
         files = [file.path for file in seen[pin].files] if pin in seen else None
         try:
-            missing = missing_languages(pin, benchmark, [each.code for each in plan.study.languages], files)
-        except MissingSourceError:
-            continue  # told of the source itself
-        except ValueError as error:  # a template that nobody knows
-            yield _unmet(f"benchmark {benchmark.name}", UsageError(str(error)))
+            missing = missing_languages(pin, benchmark, codes, files)
+        except HarnessError as error:  # another layout, say, than any data set is known to have
+            yield _unmet(f"questions of {pin.name}", error)
             continue
         if missing:
             names = ", ".join(each.name for each in plan.study.languages if each.code in missing)
@@ -356,7 +361,8 @@ def _measured(room: Room, beside: int) -> Finding:
         found += f"up to {_gib(room.wanted)} needed"
     if free < room.wanted + beside:
         cure = "free some, or name a folder on another disk (HF_HOME, HF_HUB_CACHE, HF_XET_CACHE, --store)"
-        return Finding(need=room.need, state=State.MISSING, found=found, cure=cure)
+        refused = StoreError.exit_code if room.is_exact else 0
+        return Finding(need=room.need, state=State.MISSING, found=found, cure=cure, exit_code=refused)
     if room.unknown:
         cure = (
             "mend what is missing above, then ask again: sizes are recorded when their endpoints first answer"

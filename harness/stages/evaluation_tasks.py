@@ -21,7 +21,7 @@ from harness.stages.item_faults import (
     shown,
 )
 from harness.words.canonical import place_of_surrogate
-from harness.words.errors import MissingSourceError
+from harness.words.errors import MissingSourceError, UsageError
 from harness.words.records import UnaskedBenchmark
 from harness.words.study import Benchmark, Home, Pin
 
@@ -134,11 +134,11 @@ def missing_languages(
 
     Raises:
         MissingSourceError: If it is not laid out as any data set is known to be, so that no language has any.
-        ValueError: If the template of the benchmark is unknown.
+        UsageError: If the template of the benchmark is unknown.
     """
     root = locate(pin) if files is None else Path()
     held = _files_of(root) if files is None else sorted(files)
-    family = _family(benchmark)
+    family = family_of(benchmark)
     splits = [benchmark.evaluated_split, *([SHOTS_SPLIT] if family.shots_key is not None else [])]
     if not any(_laid_out(pin, held, "*", benchmark.evaluated_split)):
         raise _unknown_layout(pin, "*", benchmark.evaluated_split, held)
@@ -363,7 +363,7 @@ def _repaired(document: Document, language: str) -> Document:
 
 
 def _stage(benchmark: Benchmark, pin: Pin, questions: QuestionSet, folder: Path) -> StagedTask:
-    family = _family(benchmark)
+    family = family_of(benchmark)
     documents = {
         benchmark.evaluated_split: read_documents(
             pin, questions.language, benchmark.evaluated_split, family.fault
@@ -394,9 +394,14 @@ def _stage(benchmark: Benchmark, pin: Pin, questions: QuestionSet, folder: Path)
     )
 
 
-def _family(benchmark: Benchmark) -> Family:
+def family_of(benchmark: Benchmark) -> Family:
+    """What is known of a benchmark's stock template.
+
+    Raises:
+        UsageError: If nothing is.
+    """
     if benchmark.template not in FAMILIES:
-        raise ValueError(
+        raise UsageError(
             f"unknown template {benchmark.template!r} of benchmark {benchmark.name}; expected one of {sorted(FAMILIES)}"
         )
     return FAMILIES[benchmark.template]
@@ -408,7 +413,7 @@ def _settings(
     """A task file; JSON is YAML, and the template keeps its prompt and preprocessing."""
     import lm_eval
 
-    family = _family(benchmark)
+    family = family_of(benchmark)
     template = Path(lm_eval.__file__).parent / "tasks" / "okapi" / benchmark.template
     splits = {family.evaluated_key: benchmark.evaluated_split}
     if family.shots_key is not None:

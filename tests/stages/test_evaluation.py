@@ -31,7 +31,7 @@ from harness.stages.evaluation_tasks import (
     stage_tasks,
 )
 from harness.store.tables import read_table
-from harness.words.errors import MissingSourceError
+from harness.words.errors import MissingSourceError, UsageError
 from harness.words.records import ItemOutcome, PromptTotal, UnaskedBenchmark
 from harness.words.study import Benchmark, Home, Pin
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
@@ -656,7 +656,7 @@ def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
 def test_unknown_template_names_the_known_ones(world: World, tmp_path: Path) -> None:
     strange = replace(ARC, template="_unknown_yaml")
     with pytest.raises(
-        ValueError, match=r"unknown template '_unknown_yaml' of benchmark arc; expected one of"
+        UsageError, match=r"unknown template '_unknown_yaml' of benchmark arc; expected one of"
     ):
         produced(world, task_of(world, "en", benchmarks=(strange,)), tmp_path)
 

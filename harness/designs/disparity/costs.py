@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.designs.design import Costs
 from harness.designs.disparity import plan as stages
 from harness.models.work import WITH_GRADIENTS
-from harness.stages.evaluation_tasks import FAMILIES
+from harness.stages.evaluation_tasks import family_of
 from harness.stages.stage import constant
 from harness.words.plan import Item, Parameters, Plan, Work
 from harness.words.study import Home, Study
@@ -214,7 +214,7 @@ class Declared:
         items, most, texts = told["items"] or self.texts.questions, told["max_shots"], self.texts
         read, tokens = 0, 0.0
         for benchmark in told["benchmarks"]:
-            family = FAMILIES[benchmark.template]
+            family = family_of(benchmark)
             shots = benchmark.shots if most is None else min(benchmark.shots, most)
             options = 0.0 if family.asks_letters else OPTIONS * texts.option_tokens
             # What all prompts begin with passes the model as a text of its own.
