@@ -130,8 +130,11 @@ def require_needs(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     """
     findings = [finding for finding in examined(plan, device, store) if finding.state is not State.WELL]
     yield from (finding for finding in findings if not finding.exit_code)
-    # What is broken is told before what merely cannot be had.
-    unmet = sorted((finding for finding in findings if finding.exit_code), key=lambda each: each.exit_code)
+    # What is broken is told before what merely cannot be had, and what another machine would lack too before this one's own.
+    unmet = sorted(
+        (finding for finding in findings if finding.exit_code),
+        key=lambda each: (each.exit_code, each.reason is Reason.NO_ACCELERATOR),
+    )
     if not unmet:
         return
     first, others = unmet[0], len(unmet) - 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.designs.design import plan
 from harness.run.artifact_status import ArtifactStatus
 from harness.run.cache_keys import Recipes
-from harness.run.doctor import require_needs
+from harness.run.doctor import require_accelerator, require_needs
 from harness.run.engine import COMMAND, Engine
 from harness.run.execution import recorded
 from harness.run.progress import Say, showing
@@ -163,9 +163,14 @@ def prepare(run: Reproduction) -> None:
 
 
 def require_sources(run: Reproduction) -> None:
-    """Refuse a run of which a source cannot be had."""
-    if run.refusal:
-        raise run.refusal
+    """Refuse a run of which a source cannot be had, and say at once where no accelerator could be used either."""
+    if run.refusal is None:
+        return
+    try:
+        require_accelerator(run.request.device)
+    except NotJudgedError as error:
+        raise NotJudgedError(f"{run.refusal}; besides, {error}", reason=run.refusal.reason) from run.refusal
+    raise run.refusal
 
 
 def look_through_store(run: Reproduction) -> None:

@@ -30,7 +30,13 @@ from harness.store.files import BusyError
 from harness.store.provenance import AcceleratorMemory, VersionMismatchError
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
-from harness.words.errors import DamagedArtifactError, StageFailedError, UsageError
+from harness.words.errors import (
+    DamagedArtifactError,
+    MissingSourceError,
+    Reason,
+    StageFailedError,
+    UsageError,
+)
 from harness.words.judgement import Judgement
 from harness.words.runfacts import RunFacts
 from tests.report import worlds
@@ -456,6 +462,22 @@ def test_what_a_machine_lacks_that_a_run_does_without_is_told(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
     assert tell() == 0
     assert "room for the store: 0.0 GiB free at " in capsys.readouterr().out
+
+
+def test_without_a_network_a_missing_accelerator_is_told_as_well(
+    told: SmallWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(_: object) -> str:
+        raise MissingSourceError("small source cannot be fetched: no network", reason=Reason.NO_NETWORK)
+
+    monkeypatch.setattr(harness.run.reproduce, "revision_of", silent)
+    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: "no driver is loaded")
+    assert tell("cuda") == 5
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "error: small source cannot be fetched: no network; besides, this machine cannot run on cuda: no driver is loaded; "
+    )
+    assert set(not_run(told).values()) == {"no-network"}
 
 
 def test_every_need_that_is_not_met_is_counted(
