@@ -112,11 +112,6 @@ class Reading:
     """Longest first, then by what they hold: batches do not depend on the order of requests."""
 
     @property
-    def texts(self) -> int:
-        """Rows that pass the model, the stem among them."""
-        return len(self.rows) + bool(self.stem)
-
-    @property
     def tokens(self) -> int:
         """Tokens that pass the model."""
         return len(self.stem) + sum(len(row.ids) for row in self.rows)

@@ -1,9 +1,8 @@
 """The benchmarks stage and the only door to lm-eval: per-item outcomes of every benchmark in one language."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +17,7 @@ from harness.stages.evaluation_tasks import QuestionSet, StagedTask, askable, do
 from harness.stages.stage import stage
 from harness.store.tables import write_table
 from harness.words.plan import Numerics
-from harness.words.records import ItemOutcome, PromptTotal, UnaskedBenchmark
+from harness.words.records import ItemOutcome, UnaskedBenchmark
 from harness.words.study import Benchmark, Pin
 
 if TYPE_CHECKING:
@@ -32,17 +31,6 @@ PROMPT_END = 160
 
 Sample = Mapping[str, Any]
 """One item as lm-eval logs it: its document, its metrics, and the digests by which sample files can be compared."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answered:
-    """Outcomes of questions, and what the model read to answer them."""
-
-    outcomes: list[ItemOutcome]
-    prompts: PromptTotal
-
-
-NOTHING_ASKED = Answered(outcomes=[], prompts=PromptTotal(prompts=0, tokens=0))
 
 
 @stage(on="accelerator")
@@ -70,11 +58,11 @@ def benchmarks(
     questions, unasked = askable(
         QuestionSet(language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots)
     )
-    answered = NOTHING_ASKED
+    outcomes: list[ItemOutcome] = []
     if questions.benchmarks:
         language_model = load_language_model(model, numerics)
-        answered = item_outcomes(language_model, language_model.model, questions, batch_items)
-    _write(answered, unasked, out)
+        outcomes = item_outcomes(language_model, language_model.model, questions, batch_items)
+    _write(outcomes, unasked, out)
 
 
 @stage(on="accelerator")
@@ -100,17 +88,16 @@ def benchmarks_tuned(
         questions, unasked = askable(
             QuestionSet(language=language, benchmarks=benchmarks, data=data, items=items, max_shots=max_shots)
         )
-        answered = NOTHING_ASKED
+        outcomes: list[ItemOutcome] = []
         if questions.benchmarks:
             language_model = load_language_model(model, numerics)
             with attached(language_model.model, adapter) as tuned:
-                answered = item_outcomes(language_model, tuned, questions, batch_items)
-        _write(answered, unasked, out)
+                outcomes = item_outcomes(language_model, tuned, questions, batch_items)
+        _write(outcomes, unasked, out)
 
 
-def _write(answered: Answered, unasked: Sequence[UnaskedBenchmark], out: Path) -> None:
-    write_table(out, ItemOutcome, answered.outcomes)
-    write_table(out, PromptTotal, [answered.prompts])
+def _write(outcomes: Sequence[ItemOutcome], unasked: Sequence[UnaskedBenchmark], out: Path) -> None:
+    write_table(out, ItemOutcome, outcomes)
     if unasked:
         write_table(out, UnaskedBenchmark, unasked)
 
@@ -120,8 +107,8 @@ def item_outcomes(
     model: Any,  # noqa: ANN401
     questions: QuestionSet,
     batch_items: int,
-) -> Answered:
-    """Outcomes of every item that is asked, benchmark by benchmark, in the order asked, and what was read for them.
+) -> list[ItemOutcome]:
+    """Outcomes of every item that is asked, benchmark by benchmark, in the order asked.
 
     Args:
         language_model: The base model, for its tokenizer.
@@ -135,22 +122,15 @@ def item_outcomes(
     """
     with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
         staged = stage_tasks(questions, Path(folder))
-        fed: list[PromptTotal] = []
-        scoring = scorer(language_model, model, batch_items, fed.append)
+        scoring = scorer(language_model, model, batch_items)
         results = _evaluate(scoring, Path(folder), staged, questions.items)
-    return Answered(
-        outcomes=[outcome for task in staged for outcome in _outcomes(task, questions.language, results)],
-        prompts=PromptTotal(
-            prompts=sum(each.prompts for each in fed), tokens=sum(each.tokens for each in fed)
-        ),
-    )
+    return [outcome for task in staged for outcome in _outcomes(task, questions.language, results)]
 
 
 def scorer(
     language_model: LanguageModel,
     model: Any,  # noqa: ANN401
     batch_items: int,
-    note: Callable[[PromptTotal], None],
 ) -> "HFLM":
     """lm-eval's wrapper of the model: its encoding of requests, our check of them, and our likelihoods.
 
@@ -158,7 +138,6 @@ def scorer(
         language_model: The base model, for its tokenizer.
         model: What answers.
         batch_items: Prompts per forward pass at most.
-        note: Hears what the model reads, once for each benchmark.
     """
     from lm_eval.models.huggingface import HFLM
 
@@ -197,9 +176,7 @@ def scorer(
             for request in asked:
                 _require_one_bos(request, language_model.bos_id)
                 _require_fits(request, self.max_length)
-            reading = reading_of(asked)
-            note(PromptTotal(prompts=reading.texts, tokens=reading.tokens))
-            answers = continuation_answers(language_model, model, reading, batch_items=batch_items)
+            answers = continuation_answers(language_model, model, reading_of(asked), batch_items=batch_items)
             return [(answer.log_likelihood, answer.is_greedy) for answer in answers]
 
     return OneBosModel(

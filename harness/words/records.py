@@ -196,16 +196,6 @@ class UnaskedBenchmark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptTotal:
-    """What the model was given to answer all questions of one item (`prompt_totals`); what it cost, and no result."""
-
-    prompts: int
-    """Different ones, all options of a question behind one, and once for each benchmark what all of its prompts begin with."""
-    tokens: int
-    """Of all of them, BOS with them and padding without."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class LoadedModel:
     """The language model as it was loaded (`loaded_models`)."""
 

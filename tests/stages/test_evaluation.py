@@ -19,6 +19,7 @@ from tokenizers import processors
 from claims.sin2025.profiles import fixture
 from harness.designs.disparity.scores import read_answers, require_same_items
 from harness.models.adapters import attached
+from harness.models.likelihood import Reading, Request, reading_of
 from harness.models.loading import LanguageModel, load_language_model
 from harness.stages import evaluation
 from harness.stages.evaluation import item_outcomes
@@ -32,7 +33,7 @@ from harness.stages.evaluation_tasks import (
 )
 from harness.store.tables import read_table
 from harness.words.errors import MissingSourceError, UsageError
-from harness.words.records import ItemOutcome, PromptTotal, UnaskedBenchmark
+from harness.words.records import ItemOutcome, UnaskedBenchmark
 from harness.words.study import Benchmark, Home, Pin
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.world_networks import write_strong_adapter
@@ -150,14 +151,25 @@ def test_outcomes_equal_those_of_a_slow_loop(
     assert {row.acc for row in rows} == {0.0, 1.0}
 
 
-def test_what_the_model_reads_is_counted(world: World, language_model: LanguageModel, tmp_path: Path) -> None:
-    """Every prompt once, every option but for its last token, and what all prompts of a benchmark begin with once.
+@pytest.fixture(name="read")
+def _read(monkeypatch: pytest.MonkeyPatch) -> list[Reading]:
+    """Fills with what the model reads, benchmark by benchmark."""
+    read: list[Reading] = []
 
-    That counts as a prompt of its own.
-    """
+    def noted(requests: Sequence[Request]) -> Reading:
+        read.append(reading_of(requests))
+        return read[-1]
+
+    monkeypatch.setattr(evaluation, "reading_of", noted)
+    return read
+
+
+def test_every_prompt_is_read_once(
+    world: World, language_model: LanguageModel, read: list[Reading], tmp_path: Path
+) -> None:
+    """With every option but for its last token behind it; and once what all prompts of a benchmark begin with."""
     produced(world, task_of(world, "en"), tmp_path)
-    prompts, tokens = 0, 0
-    for benchmark in BENCHMARKS:
+    for benchmark, reading in zip(BENCHMARKS, read, strict=True):
         pin = world.benchmarks[benchmark.data_folder]
         behind: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
         for document in read_documents(pin, "en", benchmark.evaluated_split):
@@ -168,24 +180,22 @@ def test_what_the_model_reads_is_counted(world: World, language_model: LanguageM
             options = {tuple(whole[len(context) :]) for whole in wholes}
             behind.setdefault(tuple(context), set()).update(options)
         shared = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*behind, strict=False))))
-        prompts += len(behind) + 1
-        tokens += shared + sum(len(context) - shared for context in behind)
+        tokens = shared + sum(len(context) - shared for context in behind)
         tokens += sum(len(option) - 1 for options in behind.values() for option in options)
-    (total,) = read_table(tmp_path, PromptTotal)
-    assert total == PromptTotal(prompts=prompts, tokens=tokens)
+        assert (len(reading.stem), len(reading.rows), reading.tokens) == (shared, len(behind), tokens)
 
 
-def test_examples_that_all_questions_share_are_read_once(world: World, tmp_path: Path) -> None:
+def test_examples_that_all_questions_share_are_read_once(
+    world: World, read: list[Reading], tmp_path: Path
+) -> None:
     """The first examples of MMLU stand before every question; those of ARC are drawn for each."""
-    read: dict[tuple[str, int], int] = {}
     for benchmark in (ARC, MMLU):
         for shots in (0, 5):
             task = task_of(world, "en", benchmarks=(benchmark,), max_shots=shots)
             produced(world, task, tmp_path / benchmark.name / str(shots))
-            (total,) = read_table(tmp_path / benchmark.name / str(shots), PromptTotal)
-            read[benchmark.name, shots] = total.tokens
-    assert read["mmlu", 5] < 2 * read["mmlu", 0]
-    assert read["arc", 5] > 3 * read["arc", 0]
+    arc, arc_shown, mmlu, mmlu_shown = (reading.tokens for reading in read)
+    assert mmlu_shown < 2 * mmlu
+    assert arc_shown > 3 * arc
 
 
 def test_five_options_are_asked_as_five(world: World, prompts: None, tmp_path: Path) -> None:
@@ -320,7 +330,7 @@ def test_adapter_answers_while_attached_and_is_gone_afterwards(
 
 
 def test_an_option_without_tokens_is_named(world: World, language_model: LanguageModel) -> None:
-    scorer = evaluation.scorer(language_model, language_model.model, 2, [].append)
+    scorer = evaluation.scorer(language_model, language_model.model, 2)
     with pytest.raises(
         ValueError, match=r"option '' of the item that ends with 'Answer:' was encoded as 2 and 0"
     ):
@@ -359,7 +369,7 @@ def test_a_question_about_control_tokens_is_asked_as_text(
     """Also where the prompt begins with one, which lm-eval takes for the BOS in front."""
     changed = {"instruction": "<bos> or <eos>?"}
     task = spoilt_task(world, tmp_path, asked, lambda rows: rows[0].update(changed))
-    outcomes = item_outcomes(language_model, language_model.model, task, BATCH).outcomes
+    outcomes = item_outcomes(language_model, language_model.model, task, BATCH)
     documents = sorted(read_documents(task.data[0], "en", "test"), key=place_of_document)[: len(outcomes)]
     assert outcomes_of(outcomes, asked) == slow_outcomes(
         language_model, language_model.model, documents, asked
@@ -418,7 +428,7 @@ def test_three_options_are_three(world: World, tmp_path: Path, language_model: L
 
     for split in ("test", "train"):
         task = spoilt_task(world, tmp_path, ARC, cut, split=split)
-    assert len(item_outcomes(language_model, language_model.model, task, BATCH).outcomes) == task.items
+    assert len(item_outcomes(language_model, language_model.model, task, BATCH)) == task.items
 
 
 def test_an_option_that_stands_twice_is_told(
@@ -545,7 +555,6 @@ def test_a_language_without_questions_is_not_asked_and_named(
     """Everything else that the study wants of it is measured all the same; no model is loaded to ask it nothing."""
     monkeypatch.setattr(evaluation, "load_language_model", None)
     assert produced(world, task_of(world, "xx"), tmp_path) == []
-    assert read_table(tmp_path, PromptTotal) == [PromptTotal(prompts=0, tokens=0)]
     assert read_table(tmp_path, UnaskedBenchmark) == [
         UnaskedBenchmark(benchmark=benchmark.name, language="xx") for benchmark in BENCHMARKS
     ]

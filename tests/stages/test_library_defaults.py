@@ -281,7 +281,7 @@ def test_examples_are_drawn_as_lm_evals_own_command_draws_them(
     with pytest.raises(Stopped) as ours:
         evaluation.item_outcomes(language_model, language_model.model, task, 1)
     staged = stage_tasks(task, tmp_path)
-    model = evaluation.scorer(language_model, language_model.model, 1, lambda _total: None)
+    model = evaluation.scorer(language_model, language_model.model, 1)
     with pytest.raises(Stopped) as theirs:
         simple_evaluate(
             model=model,
