@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from harness.models.adapters import save_adapter, trained_adapter
 from harness.models.batches import Portion
@@ -21,7 +22,7 @@ from harness.stages.training import Training, TrainingTask, drawn_pairs, strange
 from harness.store.tables import read_column, write_table
 from harness.words.plan import Networks
 from harness.words.records import AdapterFailure, AlignmentStep, Selection, TrainingLoss
-from harness.words.study import AlignmentChoice
+from harness.words.study import AlignedLatents, AlignmentChoice
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,15 @@ def adapters(
         wrong_partners=wrong_partners,
     )
     language_model = load_language_model(networks.model, networks.numerics)
-    encoders = {layer: _encoder(networks, layer) for layer in choice.layers}
-    aligner = Aligner(language_model=language_model, encoders=encoders, choice=choice)
     training, held_out = training_and_held_out(language_model, phrases, translation)
+    encoders = {layer: _encoder(networks, layer) for layer in choice.layers}
+    if choice.latents is AlignedLatents.OWN:
+        encoders, (training, held_out) = narrowed(encoders, training, held_out)
+    aligner = Aligner(
+        language_model=language_model,
+        encoders={layer: encoder.to(networks.numerics.device) for layer, encoder in encoders.items()},
+        choice=choice,
+    )
     if wrong_partners:
         training = with_wrong_partners(training, seed)
     with trained_adapter(language_model.model, choice, seed) as tuned:
@@ -156,9 +163,39 @@ def with_wrong_partners(pairs: Pairs, seed: int) -> Pairs:
     return replace(pairs, target=tuple(pairs.target[partner] for partner in partners))
 
 
+def narrowed(encoders: Mapping[int, Encoder], *parts: Pairs) -> tuple[dict[int, Encoder], list[Pairs]]:
+    """Encoders cut to the latents that some phrase speaks for, and the pairs with these latents numbered as the columns.
+
+    A layer that is not among the encoders is left out of what phrases speak for.
+    """
+    spoken = {layer: set[int]() for layer in encoders}
+    for own in (own for part in parts for own in part.own):
+        for layer, latent in own:
+            if layer in spoken:
+                spoken[layer].add(latent)
+    columns = {
+        layer: {latent: column for column, latent in enumerate(sorted(latents))}
+        for layer, latents in spoken.items()
+    }
+    cut = {
+        layer: encoder.columns(torch.tensor([*columns[layer]], dtype=torch.int64))
+        for layer, encoder in encoders.items()
+    }
+    return cut, [
+        replace(
+            part,
+            own=tuple(
+                tuple((layer, columns[layer][latent]) for layer, latent in own if layer in columns)
+                for own in part.own
+            ),
+        )
+        for part in parts
+    ]
+
+
 @cache
 def _encoder(networks: Networks, layer: int) -> Encoder:
-    return layer_encoder(networks, layer).to(networks.numerics.device)
+    return layer_encoder(networks, layer)
 
 
 def _as_pairs(rows: Sequence[PairRow]) -> Pairs:

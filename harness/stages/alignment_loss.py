@@ -18,7 +18,7 @@ Source: summary S1 of arXiv 2507.18918; what it leaves open is answered in the s
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -71,6 +71,10 @@ class Aligner:
     language_model: LanguageModel
     encoders: Mapping[int, Encoder]
     choice: AlignmentChoice
+    known: dict[tuple[tuple[int, ...], OwnLatents], Mapping[tuple[int, int], float]] = field(
+        default_factory=dict
+    )
+    """By token ids and own latents of an English phrase: what the untouched model showed of them."""
 
     def pooled_activations(
         self, ids: Sequence[Sequence[int]], width: int = 0
@@ -101,9 +105,28 @@ class Aligner:
     def original(
         self, pairs: Pairs, untouched: Untouched, width: int = 0
     ) -> list[Float[Tensor, "text latent"]]:
-        """Pooled activations of the English side without the adapter, padded as `both_sides` pads it."""
-        with untouched(), torch.no_grad():
-            return self.pooled_activations(pairs.english, max(width, pairs.width))
+        """Pooled activations of the English side without the adapter, padded as `both_sides` pads it.
+
+        Where the loss is over own latents, a phrase passes the model once, however often it is asked for; all latents but its
+        own are then zero, and weigh nothing.
+        """
+        is_over_all = self.choice.latents is AlignedLatents.ALL
+        phrases = list(zip(pairs.english, pairs.own, strict=True))
+        new = [place for place, phrase in enumerate(phrases) if is_over_all or phrase not in self.known]
+        if new:
+            with untouched(), torch.no_grad():
+                found = self.pooled_activations(
+                    [pairs.english[place] for place in new], max(width, pairs.width)
+                )
+            if is_over_all:
+                return found
+            layers = dict(zip(sorted(self.encoders), (layer.cpu().numpy() for layer in found), strict=True))
+            for row, place in enumerate(new):
+                spoken = [each for each in pairs.own[place] if each[0] in layers]
+                self.known[phrases[place]] = {
+                    (layer, latent): float(layers[layer][row, latent]) for layer, latent in spoken
+                }
+        return self._scattered([self.known[phrase] for phrase in phrases])
 
     def shares(self, pairs: Pairs, batch: Pairs) -> list[Float[Tensor, "text latent"]]:
         """How much each activation of some pairs weighs in the mean over their batch, per aligned layer in ascending order.
@@ -115,22 +138,39 @@ class Aligner:
             batch: What the mean is over.
         """
         if self.choice.latents is AlignedLatents.ALL:
-            sizes = {layer: len(encoder.threshold) for layer, encoder in sorted(self.encoders.items())}
+            sizes = [len(encoder.threshold) for _, encoder in sorted(self.encoders.items())]
             return [
-                self._zeros(layer, len(pairs)).add_(1 / (len(batch) * size * len(sizes)))
-                for layer, size in sizes.items()
+                torch.full(
+                    (len(pairs), size),
+                    1 / (len(batch) * size * len(sizes)),
+                    device=self.language_model.device,
+                )
+                for size in sizes
             ]
         spoken = Counter(layer for own in batch.own for layer, _ in own if layer in self.encoders)
-        shares = {layer: self._zeros(layer, len(pairs)) for layer in sorted(self.encoders)}
-        for place, own in enumerate(pairs.own):
-            for layer, latent in own:
-                if layer in shares:
-                    shares[layer][place, latent] = 1 / (spoken[layer] * len(spoken))
-        return list(shares.values())
+        return self._scattered(
+            [
+                {
+                    (layer, latent): 1 / (spoken[layer] * len(spoken))
+                    for layer, latent in own
+                    if layer in spoken
+                }
+                for own in pairs.own
+            ]
+        )
 
-    def _zeros(self, layer: int, texts: int) -> Float[Tensor, "text latent"]:
-        threshold = self.encoders[layer].threshold
-        return threshold.new_zeros(texts, len(threshold))
+    def _scattered(
+        self, values: Sequence[Mapping[tuple[int, int], float]]
+    ) -> list[Float[Tensor, "text latent"]]:
+        """One value for some latents of every text, and zero for the others, per aligned layer in ascending order."""
+        layers = {
+            layer: torch.zeros(len(values), len(encoder.threshold))
+            for layer, encoder in sorted(self.encoders.items())
+        }
+        for row, of_text in enumerate(values):
+            for (layer, latent), value in of_text.items():
+                layers[layer][row, latent] = value
+        return [layer.to(self.language_model.device) for layer in layers.values()]
 
     def loss(self, pairs: Pairs, untouched: Untouched, batch: Pairs | None = None) -> Float[Tensor, ""]:
         """What some pairs add to the loss of their batch; gradients reach the adapter through both sides unless detached.

@@ -4,12 +4,14 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.bench.conftest import Ledger
 
-STEPS, TURNS = 3, 2
+STEPS, TURNS = 2, 2
+"""Two steps with the same pairs: two epochs, as the paper's study has them."""
+
 NARROW = 1_024
 """Latents of the dictionaries here: encoding is the same arithmetic on both sides, and would hide the rest."""
 
-MOST_OF_THE_USUAL_STEP = 1.0
-"""Ours skips the head and the layers above the last one read; it has no reason to be slower."""
+MOST_OF_THE_USUAL_STEP = 0.75
+"""Ours skips the head, the layers above the last one read, and latents that nobody speaks for; untouched English passes once."""
 
 
 def test_alignment_step_costs_less_than_the_usual_one(benchmark: BenchmarkFixture, ledger: Ledger) -> None:

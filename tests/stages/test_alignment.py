@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -18,15 +19,23 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import Encoder, load_encoder
 from harness.stages import alignment
 from harness.stages import training as training_stage
-from harness.stages.alignment import training_and_held_out
+from harness.stages.alignment import narrowed, training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched, alignment_loss
-from harness.stages.training import TrainingTask, measured_moment, nats_per_token, planned_batches, strangers
+from harness.stages.training import (
+    GRADIENT_TOLERANCE,
+    TrainingTask,
+    measured_moment,
+    nats_per_token,
+    planned_batches,
+    strangers,
+)
 from harness.store.tables import read_table, write_table
 from harness.words.errors import UnusableWeightsError
 from harness.words.records import AlignmentStep, Selection, Text, TrainingLoss
 from harness.words.study import AlignedLatents, AlignmentChoice
 from tests.small_study import SPECIFICATION
 from tests.stages.conftest import OWN, SENTENCES, made
+from tests.world_networks import D_SAE
 from tests.worlds import World
 
 CHOICE = SPECIFICATION.alignment
@@ -38,7 +47,7 @@ def language_model(world: World) -> LanguageModel:
     return load_language_model(world.model, world.numerics)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def aligner(world: World, language_model: LanguageModel) -> Aligner:
     encoders = {
         layer: load_encoder(world.dictionaries, world.dictionary_files[layer]) for layer in CHOICE.layers
@@ -163,6 +172,51 @@ def test_the_loss_is_the_mean_over_layers_of_means_over_own_latents() -> None:
     ]
     shares = [torch.tensor(SPOKEN.get(layer, [[0.0] * 3] * 3)) for layer in range(3)]
     assert alignment_loss(u, v, u, shares, CHOICE) == pytest.approx(5.5)
+
+
+def test_untouched_english_passes_once_a_phrase(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two epochs, and held-out pairs measured three times."""
+    usual, untouched = Aligner.pooled_activations, list[tuple[int, ...]]()
+
+    def watched(self: Aligner, ids: Sequence[Sequence[int]], width: int = 0) -> list[Tensor]:
+        layers = [each for each in self.language_model.model.modules() if isinstance(each, BaseTunerLayer)]
+        if all(layer.disable_adapters for layer in layers):
+            untouched.extend(map(tuple, ids))
+        return usual(self, ids, width)
+
+    monkeypatch.setattr(Aligner, "pooled_activations", watched)
+    made(alignment.adapters, task_of(world, max_steps=None, epochs=2), inputs, tmp_path)
+    pools = training_and_held_out(load_language_model(world.model, world.numerics), **inputs)
+    phrases = [phrase for pool in pools for phrase in zip(pool.english, pool.own, strict=True)]
+    assert len(set(phrases)) == len(phrases)
+    assert sorted(untouched) == sorted(ids for ids, _ in phrases)
+    assert len(read_table(tmp_path, AlignmentStep)) == 3
+
+
+def test_narrowed_encoders_have_the_loss_and_the_gradient_of_whole_ones(
+    aligner: Aligner, language_model: LanguageModel, inputs: Mapping[str, Path]
+) -> None:
+    """Twice with the same pairs, once the adapter has moved: what was kept of the untouched side is still right."""
+    pairs, _ = training_and_held_out(language_model, **inputs)
+    encoders, (numbered,) = narrowed(aligner.encoders, pairs)
+    assert all(len(encoders[layer].threshold) < D_SAE for layer in encoders)
+    with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+        narrow_one = replace(aligner, encoders=encoders, known={})
+        narrow_one.loss(numbered, tuned.disable_adapter)
+        strengthen(tuned)
+        found = []
+        for one, of_pairs in ((replace(aligner, known={}), pairs), (narrow_one, numbered)):
+            tuned.zero_grad()
+            loss = one.loss(of_pairs, tuned.disable_adapter)
+            torch.autograd.backward(loss)
+            found.append((float(loss.detach()), [weight.grad.clone() for _, weight in lora_weights(tuned)]))
+    (whole, slopes), (narrow_loss, narrow_slopes) = found
+    assert narrow_loss == pytest.approx(whole, rel=1e-6)
+    largest = max(float(slope.abs().max()) for slope in slopes)
+    for slope, other in zip(slopes, narrow_slopes, strict=True):
+        assert float((slope - other).abs().max()) <= GRADIENT_TOLERANCE["float32"] * largest
 
 
 def test_a_loss_over_different_layers_is_refused() -> None:
@@ -379,7 +433,8 @@ def test_the_untouched_side_is_padded_like_the_tuned_one(
 ) -> None:
     # Without an adapter u and u_orig are one thing; in low precision only if they are padded alike.
     english, target = language_model.token_ids(["a harbour"]), language_model.token_ids(["a harbour " * 9])
-    pairs = Pairs(english=tuple(map(tuple, english)), target=tuple(map(tuple, target)), own=((),))
+    every = tuple((layer, latent) for layer in CHOICE.layers for latent in range(D_SAE))
+    pairs = Pairs(english=tuple(map(tuple, english)), target=tuple(map(tuple, target)), own=(every,))
     both, _ = aligner.both_sides(pairs)
     for u, u_orig in zip(both, aligner.original(pairs, nullcontext), strict=True):
         assert torch.allclose(u, u_orig, rtol=0, atol=1e-6)
