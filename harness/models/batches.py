@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeVar
 
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 from harness.words.errors import MemoryShortError
 
 Found = TypeVar("Found")
+
+LEAST_BATCHES = 4
+"""Texts that fill fewer differ so much in length within a batch that padding costs more than the layers that are saved."""
 
 WITHOUT_CLASS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 """One of them stands in an error of short memory that has no class of its own: the host's, the driver's, its libraries'."""
@@ -30,6 +34,28 @@ def length_buckets(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]
         else:
             batches.append([index])
     return batches
+
+
+def depth_buckets(depths: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Indices of texts in batches that stop at about the same layer, the deepest first; within a depth as `length_buckets`.
+
+    Where texts of one depth do not fill `LEAST_BATCHES`, those of the next lower ones go along with them.
+    """
+    groups: list[list[int]] = []
+    room = 0
+    deepest_first = sorted(range(len(depths)), key=lambda index: -depths[index])
+    for _, members in groupby(deepest_first, key=lambda index: depths[index]):
+        if room <= 0:
+            groups.append([])
+            room = LEAST_BATCHES * batch_tokens
+        for index in members:
+            groups[-1].append(index)
+            room -= lengths[index]
+    return [
+        [group[place] for place in bucket]
+        for group in groups
+        for bucket in length_buckets([lengths[index] for index in group], batch_tokens)
+    ]
 
 
 def padded_left(

@@ -1,8 +1,8 @@
-"""The activations stage: one pass of a model over a language's texts, reading every layer's residual stream.
+"""The activations stage: one pass of a model over a language's texts, each as far as the deepest layer it is asked about.
 
-Kept per text: the token values of the latents that the phrase speaks for, pooled values of the layer's panel,
-the mean-pooled residual stream of a sample, and the number of tokens. BOS and padding never count. Nothing is
-held longer than one batch, so memory does not grow with texts or with layers.
+Kept per text: the number of tokens, and the token values of the latents that the phrase speaks for; of a sample, which is
+read through the whole depth, pooled values of every layer's panel and the mean-pooled residual stream. BOS and padding
+never count. Nothing is held longer than one batch, so memory does not grow with texts or with layers.
 """
 
 from collections import defaultdict
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.models.adapters import attached
-from harness.models.batches import length_buckets, padded_left
+from harness.models.batches import depth_buckets, padded_left
 from harness.models.failed_adapters import passes_on_failure
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import averaging_matrix, counted_positions, visit_residuals
 from harness.models.sae import Encoder, latent_activations, layer_encoder
 from harness.stages.stage import stage
-from harness.stages.texts import language_texts
+from harness.stages.texts import LanguageTexts, language_texts
 from harness.store.tables import TableWriter, read_table, writing
 from harness.words.plan import Networks
 from harness.words.records import (
@@ -52,6 +52,23 @@ class LayerReading:
     num_panel: int
     own_columns: Mapping[int, tuple[int, ...]]
     """By `text_id`: columns of the latents that the text speaks for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of the texts of a language."""
+
+    own: Mapping[int, Mapping[int, frozenset[int]]]
+    """By layer and `text_id`: the latents that the text speaks for, and is read at."""
+    panel: frozenset[int]
+    """Texts whose panels are kept; they are read through the whole depth."""
+    residuals: frozenset[int] = frozenset()
+    """Those of them whose mean residual stream is kept."""
+
+    def depths(self, num_layers: int) -> dict[int, int]:
+        """By `text_id`: the deepest layer that a text is read at; others are not read at all."""
+        depths = {text: layer for layer in sorted(self.own) for text in self.own[layer]}
+        return depths | dict.fromkeys(self.panel, num_layers - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +101,22 @@ def activations(
     out: Path,
     language: str,  # noqa: ARG001  a name for the key
     networks: Networks,
+    panel_texts: int,
     similarity_texts: int,
     seed: int,
 ) -> None:
     """Latents over every text, untouched model.
 
-    Writes token activations, panel activations, mean residuals and text lengths of one language, which is English where there
-    is no translation.
+    Writes token activations and text lengths of one language, which is English where there is no translation; of a sample
+    panel activations, and of a part of that mean residuals.
     """
-    _read_language(phrases, translation, out, networks=networks, similarity_texts=similarity_texts, seed=seed)
+    texts = language_texts(phrases, translation)
+    asked = Asked(
+        own=own_latents(phrases),
+        panel=sample_of(texts.text_ids, max(panel_texts, similarity_texts), seed),
+        residuals=sample_of(texts.text_ids, similarity_texts, seed),
+    )
+    _read_language(texts, asked, phrases, out, networks)
 
 
 @stage(on="accelerator")
@@ -104,34 +128,61 @@ def activations_tuned(
     out: Path,
     language: str,  # noqa: ARG001  a name for the key
     networks: Networks,
-    similarity_texts: int,
+    deepest: int,
+    panel_texts: int,
     seed: int,
 ) -> None:
     """Latents through each adapter.
 
-    Writes what the activations stage does. Through an adapter that was never trained, or cannot be used, nothing is read: the
+    Writes what the activations stage does, but no residuals: of the texts that no adapter was trained on, up to the deepest
+    layer that adapters are asked about. Through an adapter that was never trained, or cannot be used, nothing is read: the
     reason is passed on.
     """
-    if not passes_on_failure(adapter, out):
-        language_model = load_language_model(networks.model, networks.numerics)
-        with attached(language_model.model, adapter):
-            _read_language(
-                phrases, translation, out, networks=networks, similarity_texts=similarity_texts, seed=seed
-            )
-
-
-def _read_language(
-    phrases: Path,
-    translation: Path | None,
-    out: Path,
-    *,
-    networks: Networks,
-    similarity_texts: int,
-    seed: int,
-) -> None:
+    if passes_on_failure(adapter, out):
+        return
     texts = language_texts(phrases, translation)
+    held_out = {text for text, held in zip(texts.text_ids, texts.held_out, strict=True) if held}
+    own = {
+        layer: {text: latents for text, latents in of_layer.items() if text in held_out}
+        for layer, of_layer in own_latents(phrases).items()
+        if layer <= deepest
+    }
+    asked = Asked(own=own, panel=sample_of(texts.text_ids, panel_texts, seed))
     language_model = load_language_model(networks.model, networks.numerics)
-    readings = layer_readings(phrases, networks)
+    with attached(language_model.model, adapter):
+        _read_language(texts, asked, phrases, out, networks)
+
+
+def sample_of(text_ids: Sequence[int], size: int, seed: int) -> frozenset[int]:
+    """A seeded sample of texts: the same in every language, since it is drawn from the ids alone; a larger one holds it."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, len(text_ids)]))
+    return frozenset(stream.permutation(np.asarray(text_ids))[:size].tolist())
+
+
+def own_latents(phrases: Path) -> Mapping[int, Mapping[int, frozenset[int]]]:
+    """By layer and `text_id`: the latents that the text speaks for."""
+    own: dict[int, dict[int, frozenset[int]]] = defaultdict(dict)
+    for selection in read_table(phrases, Selection):
+        known = own[selection.layer].get(selection.text_id, frozenset())
+        own[selection.layer][selection.text_id] = known | {selection.latent}
+    return own
+
+
+@torch.no_grad()
+def _read_language(texts: LanguageTexts, asked: Asked, phrases: Path, out: Path, networks: Networks) -> None:
+    """Run the model over the texts of a language, and write what is asked of them, batch by batch.
+
+    A text that is not asked about, or has no token besides BOS, is written with its length and read no further.
+    """
+    language_model = load_language_model(networks.model, networks.numerics)
+    ids = language_model.token_ids(texts.texts)
+    lengths = [len(row) - 1 for row in ids]
+    depths = asked.depths(len(networks.dictionary_files))
+    read = [i for i, text in enumerate(texts.text_ids) if text in depths and lengths[i] > 0]
+    readings = layer_readings(phrases, networks, asked, max(depths.values(), default=-1))
+    batches = depth_buckets(
+        [depths[texts.text_ids[i]] for i in read], [len(ids[i]) for i in read], networks.batch_tokens
+    )
     with ExitStack() as stack:
         sinks = Sinks(
             tokens=stack.enter_context(writing(out, TokenActivation)),
@@ -139,47 +190,15 @@ def _read_language(
             residuals=stack.enter_context(writing(out, MeanResidual)),
             lengths=stack.enter_context(writing(out, TextLength)),
         )
-        sample = residual_sample(texts.text_ids, similarity_texts, seed)
-        read_texts(
-            language_model,
-            texts.text_ids,
-            texts.texts,
-            readings,
-            residual_sample=sample,
-            batch_tokens=networks.batch_tokens,
-            sinks=sinks,
+        sinks.lengths.write(
+            TextLength(text_id=text, tokens=tokens)
+            for text, tokens in zip(texts.text_ids, lengths, strict=True)
         )
-
-
-def residual_sample(text_ids: Sequence[int], size: int, seed: int) -> frozenset[int]:
-    """A seeded sample of texts: the same in every language, since it is drawn from the ids alone."""
-    stream = np.random.default_rng(np.random.SeedSequence([seed, len(text_ids)]))
-    return frozenset(stream.permutation(np.asarray(text_ids))[:size].tolist())
-
-
-@torch.no_grad()
-def read_texts(
-    language_model: LanguageModel,
-    text_ids: Sequence[int],
-    texts: Sequence[str],
-    readings: Sequence[LayerReading],
-    *,
-    residual_sample: frozenset[int],
-    batch_tokens: int,
-    sinks: Sinks,
-) -> None:
-    """Run the model over the texts and write what the readings ask for, batch by batch.
-
-    A text with no token besides BOS is written with length 0 and read no further.
-    """
-    ids = language_model.token_ids(texts)
-    lengths = [len(row) - 1 for row in ids]
-    sinks.lengths.write(TextLength(text_id=t, tokens=n) for t, n in zip(text_ids, lengths, strict=True))
-    kept = [index for index, length in enumerate(lengths) if length > 0]
-    for bucket in length_buckets([len(ids[index]) for index in kept], batch_tokens):
-        members = [kept[place] for place in bucket]
-        batch = as_batch(language_model, [text_ids[i] for i in members], [ids[i] for i in members])
-        _read_batch(language_model, batch, readings, residual_sample, sinks)
+        for bucket in batches:
+            members = [read[place] for place in bucket]
+            batch = as_batch(language_model, [texts.text_ids[i] for i in members], [ids[i] for i in members])
+            reached = max(depths[text] for text in batch.text_ids)
+            _read_batch(language_model, batch, readings[: reached + 1], asked, sinks)
 
 
 def as_batch(language_model: LanguageModel, text_ids: Sequence[int], ids: Sequence[Sequence[int]]) -> Batch:
@@ -194,21 +213,21 @@ def as_batch(language_model: LanguageModel, text_ids: Sequence[int], ids: Sequen
     )
 
 
-def layer_readings(phrases: Path, networks: Networks) -> list[LayerReading]:
-    """What every layer reads, from the selections and the panel; encoders are loaded once per process."""
-    own: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for selection in read_table(phrases, Selection):
-        own[selection.layer][selection.text_id].add(selection.latent)
+def layer_readings(phrases: Path, networks: Networks, asked: Asked, deepest: int) -> list[LayerReading]:
+    """What every layer reads up to the deepest one; encoders are loaded once per process."""
     panels: dict[int, list[int]] = defaultdict(list)
     for member in read_table(phrases, PanelLatent):
         panels[member.layer].append(member.latent)
-    return [_layer_reading(networks, layer, panels[layer], own[layer]) for layer in sorted(panels)]
+    return [
+        _layer_reading(networks, layer, panels[layer], asked.own.get(layer, {}))
+        for layer in range(deepest + 1)
+    ]
 
 
 def _layer_reading(
-    networks: Networks, layer: int, panel: Sequence[int], own: Mapping[int, set[int]]
+    networks: Networks, layer: int, panel: Sequence[int], own: Mapping[int, frozenset[int]]
 ) -> LayerReading:
-    others = set().union(*own.values()) - set(panel)
+    others = frozenset().union(*own.values()) - set(panel)
     latents = (*panel, *sorted(others))
     column_of = {latent: column for column, latent in enumerate(latents)}
     return LayerReading(
@@ -225,18 +244,24 @@ def _layer_reading(
 def _chosen_columns(networks: Networks, layer: int, latents: tuple[int, ...]) -> Encoder:
     # Only the chosen columns stay in memory: whole encoders of every layer would be gigabytes.
     whole = layer_encoder(networks, layer)
-    return whole.columns(torch.tensor(latents)).to(networks.numerics.device)
+    return whole.columns(torch.tensor(latents, dtype=torch.int64)).to(networks.numerics.device)
 
 
 def _read_batch(
     language_model: LanguageModel,
     batch: Batch,
     readings: Sequence[LayerReading],
-    residual_sample: frozenset[int],
+    asked: Asked,
     sinks: Sinks,
 ) -> None:
     averaging = averaging_matrix(batch.counted)
-    sampled = [place for place, text_id in enumerate(batch.text_ids) if text_id in residual_sample]
+    whole = [place for place, text_id in enumerate(batch.text_ids) if text_id in asked.panel]
+    kept = [place for place, text_id in enumerate(batch.text_ids) if text_id in asked.residuals]
+    speaking = [
+        layer
+        for layer, reading in enumerate(readings)
+        if whole or not reading.own_columns.keys().isdisjoint(batch.text_ids)
+    ]
 
     def visit(layer: int, residual: Float[Tensor, "batch position d_model"]) -> None:
         counted = residual[batch.counted].to(torch.float32)
@@ -245,20 +270,18 @@ def _read_batch(
         # One copy to the host per layer: asking the device text by text would stall it.
         host_acts = acts.cpu().numpy()
         _write_own(layer, reading, batch, host_acts, sinks)
-        panel = slice(None, reading.num_panel)
-        _write_panel(
-            layer, batch, _pooled_panel(acts[:, panel], host_acts[:, panel], averaging, batch), sinks
-        )
-        if sampled:
-            means = (averaging[sampled] @ counted).cpu().tolist()
+        if whole:
+            panel = slice(None, reading.num_panel)
+            pooled = _pooled_panel(acts[:, panel], host_acts[:, panel], averaging, batch)
+            _write_panel(layer, batch, whole, pooled, sinks)
+        if kept:
+            means = (averaging[kept] @ counted).cpu().tolist()
             sinks.residuals.write(
                 MeanResidual(layer=layer, text_id=batch.text_ids[place], values=tuple(values))
-                for place, values in zip(sampled, means, strict=True)
+                for place, values in zip(kept, means, strict=True)
             )
 
-    visit_residuals(
-        language_model.decoder, batch.input_ids, batch.attention_mask, range(len(readings)), visit
-    )
+    visit_residuals(language_model.decoder, batch.input_ids, batch.attention_mask, speaking, visit)
 
 
 def _write_own(
@@ -290,15 +313,18 @@ def _pooled_panel(
     return means, np.maximum.reduceat(host_acts, starts, axis=0), active
 
 
-def _write_panel(layer: int, batch: Batch, pooled: tuple[HostActs, HostActs, HostActs], sinks: Sinks) -> None:
-    means, maxima, active = (values.tolist() for values in pooled)
+def _write_panel(
+    layer: int, batch: Batch, places: Sequence[int], pooled: tuple[HostActs, HostActs, HostActs], sinks: Sinks
+) -> None:
+    """Write the panel of some texts of a batch."""
+    means, maxima, active = (values[places].tolist() for values in pooled)
     sinks.panel.write(
         PanelActivation(
             layer=layer,
-            text_id=text_id,
+            text_id=batch.text_ids[place],
             mean=tuple(mean),
             maximum=tuple(maximum),
             active_fraction=tuple(fraction),
         )
-        for text_id, mean, maximum, fraction in zip(batch.text_ids, means, maxima, active, strict=True)
+        for place, mean, maximum, fraction in zip(places, means, maxima, active, strict=True)
     )

@@ -201,7 +201,7 @@ def _activations(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figu
 def _tuned_activations(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     english, translated = _texts(told, folder)
     adapter = folder / "adapter" / _language(told).code
-    activations_tuned(english, adapter, translated, out=scratch, **told["activations"])
+    activations_tuned(english, adapter, translated, out=scratch, **told["activations_tuned"])
     yield from _read_activations(told, scratch, "activations-tuned")
 
 

@@ -177,6 +177,11 @@ class Specification:
     num_beams: int
     """Beams of the translators."""
 
+    @property
+    def deepest_tuned_layer(self) -> int:
+        """The deepest layer at which anything is asked of adapters: an aligned one, or the one that speaks for gains."""
+        return max(*self.alignment.layers, self.gain_layer)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
@@ -304,7 +309,7 @@ class Sizes:
     phrases_per_latent: int | None = None
     """At most so many of the phrases that the specification lets speak for a latent, a seeded sample; None takes all."""
     panel_latents: int
-    """Latents per layer whose pooled values are kept for every text."""
+    """Latents per layer whose pooled values are kept for a sample of texts."""
     held_out_fraction: float
     """Share of texts that no adapter sees in training."""
     similarity_texts: int

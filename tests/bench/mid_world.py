@@ -5,7 +5,7 @@ time does not depend on what weights say.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,12 @@ class MidWorld:
     root: Path
     num_layers: int = NUM_LAYERS
     d_sae: int = D_SAE
+    batch_tokens: int = BATCH_TOKENS
+
+    @property
+    def in_small_batches(self) -> "MidWorld":
+        """The same world, where texts of one depth fill several batches, as they do at the real size."""
+        return replace(self, batch_tokens=BATCH_TOKENS // 4)
 
     @property
     def networks(self) -> Networks:
@@ -42,7 +48,7 @@ class MidWorld:
             dictionaries=self._pin("saes"),
             dictionary_files=("params.npz",) * self.num_layers,
             numerics=Numerics(device="cpu", dtype="float32", threads=1),
-            batch_tokens=BATCH_TOKENS,
+            batch_tokens=self.batch_tokens,
         )
 
     def phrases(self, count: int) -> Path:
@@ -51,6 +57,20 @@ class MidWorld:
         if not folder.is_dir():
             write_table(folder, Text, _texts(count))
             write_table(folder, Selection, _selections(count, self.num_layers))
+            write_table(folder, PanelLatent, _panel(self.num_layers))
+        return folder
+
+    def sparse_phrases(self, count: int) -> Path:
+        """The same phrases where each speaks for one latent of one layer, as nearly all do at the real size."""
+        folder = self.root / f"sparse-phrases-{count}"
+        if not folder.is_dir():
+            draws = np.random.default_rng(4).integers(0, self.num_layers, count).tolist()
+            write_table(folder, Text, _texts(count))
+            rows = (
+                Selection(layer=layer, latent=number % PANEL_LATENTS, text_id=number, stored_peak=1.0)
+                for number, layer in enumerate(draws)
+            )
+            write_table(folder, Selection, sorted(rows, key=lambda row: (row.layer, row.latent, row.text_id)))
             write_table(folder, PanelLatent, _panel(self.num_layers))
         return folder
 

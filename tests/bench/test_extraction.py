@@ -10,6 +10,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.bench.conftest import Ledger
 
 PHRASES, FEW_PHRASES, TURNS = 64, 16, 4
+NARROW = 1_024
+"""Latents of the dictionaries where only chosen columns are read, whatever the width."""
 
 MOST_OF_A_BARE_FORWARD = 1.15
 """Promise of the design, for extraction with tables read and written."""
@@ -63,3 +65,22 @@ def test_extraction_needs_less_memory_than_full_encoding(benchmark: BenchmarkFix
     (full,) = ledger.measured("full_encoding", amount=FEW_PHRASES)
     benchmark.extra_info["share_of_memory"] = ratio = ours.peak_mb / full.peak_mb
     assert ratio <= MOST_OF_ITS_MEMORY
+
+
+MANY_PHRASES = 2_048
+MOST_OF_WHOLE_DEPTH, MOST_OF_IT_TUNED = 0.6, 0.2
+"""Promises for texts that speak for one latent each, of which a third is held out."""
+
+
+def test_texts_that_stop_early_cost_less(benchmark: BenchmarkFixture, ledger: Ledger) -> None:
+    """Against all of them through the whole depth, with their panels; the ways take turns in one process."""
+    whole, early, tuned = benchmark.pedantic(
+        ledger.measured,
+        args=("whole_depth_extraction", "early_exit_extraction", "tuned_extraction"),
+        kwargs={"amount": MANY_PHRASES, "d_sae": NARROW},
+    )
+    shares = early.cpu_s / whole.cpu_s, tuned.cpu_s / whole.cpu_s
+    benchmark.extra_info["shares_of_whole_depth"] = shares
+    assert whole.done == early.done == tuned.done
+    assert shares[0] <= MOST_OF_WHOLE_DEPTH
+    assert shares[1] <= MOST_OF_IT_TUNED

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,67 @@ def bare_forward(world: MidWorld) -> Work:
 
 
 def harness_extraction(world: MidWorld) -> Work:
-    """The activations stage as it is, tables read and written."""
+    """The activations stage where every text speaks at every layer, tables read and written."""
     from harness.stages.extraction import activations
+
+    return _reading(world, activations, world.phrases, panel_texts=ALL_TEXTS, similarity_texts=8)
+
+
+def whole_depth_extraction(world: MidWorld) -> Work:
+    """Texts that speak for one latent each, all read through the whole depth."""
+    from harness.stages.extraction import activations
+
+    return _reading(
+        world.in_small_batches, activations, world.sparse_phrases, panel_texts=ALL_TEXTS, similarity_texts=8
+    )
+
+
+def early_exit_extraction(world: MidWorld) -> Work:
+    """The same texts, each read as far as it speaks, but for a sample."""
+    from harness.stages.extraction import activations
+
+    return _reading(
+        world.in_small_batches, activations, world.sparse_phrases, panel_texts=8, similarity_texts=8
+    )
+
+
+def tuned_extraction(world: MidWorld) -> Work:
+    """Those of them that are held out, as far as they speak and adapters are asked about."""
+    from harness.models.adapters import save_adapter, trained_adapter
+    from harness.stages.extraction import activations_tuned
+
+    model, choice, folder = _model(world), _alignment_choice(world), world.root / "adapter"
+    with trained_adapter(model.model, choice, seed=0) as tuned:
+        for name, parameter in tuned.named_parameters():
+            if "lora_B" in name:
+                parameter.data.fill_(1e-3)
+        save_adapter(tuned, folder, "", base="a/model", revision="1f2e")
+    return _reading(
+        world.in_small_batches,
+        partial(activations_tuned, adapter=folder),
+        world.sparse_phrases,
+        deepest=max(choice.layers),
+        panel_texts=0,
+    )
+
+
+ALL_TEXTS = 1_000_000
+
+
+def _reading(world: MidWorld, stage: Any, phrases: Callable[[int], Path], **told: int) -> Work:
     from harness.store.tables import read_column
     from harness.words.records import TextLength
 
-    told = {"language": "en", "networks": world.networks, "similarity_texts": 8, "seed": 1}
-
     def work(amount: int) -> int:
         with tempfile.TemporaryDirectory() as folder:
-            activations(world.phrases(amount), out=Path(folder), **told)
+            stage(
+                phrases=phrases(amount),
+                out=Path(folder),
+                language="en",
+                networks=world.networks,
+                seed=1,
+                **told,
+            )
             return int(read_column(Path(folder), TextLength, "tokens").sum())
 
     return work
@@ -99,14 +151,17 @@ def bridge_with_saes(world: MidWorld) -> Work:
 def harness_alignment(world: MidWorld) -> Work:
     """Steps of the adapters stage."""
     from harness.models.adapters import trained_adapter
+    from harness.stages.alignment import narrowed
+    from harness.stages.alignment_loss import Aligner
 
     model, choice = _model(world), _alignment_choice(world)
-    aligner = _aligner(world, model, choice)
+    whole = _encoders(world, choice)
 
     def work(amount: int) -> int:
         import torch
 
-        pairs = _pairs(model, world)
+        encoders, (pairs,) = narrowed(whole, _pairs(model, world))
+        aligner = Aligner(language_model=model, encoders=encoders, choice=choice)
         with trained_adapter(model.model, choice, seed=0) as tuned:
             parameters = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
             optimizer = torch.optim.AdamW(parameters, lr=choice.learning_rate)
@@ -125,7 +180,7 @@ def peft_alignment(world: MidWorld) -> Work:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from harness.stages.alignment_loss import alignment_loss
+    from harness.stages.alignment_loss import Aligner, alignment_loss
 
     model, choice, saes = _model(world), _alignment_choice(world), _saes(world)[:1]
     config = LoraConfig(
@@ -148,7 +203,9 @@ def peft_alignment(world: MidWorld) -> Work:
 
     def work(amount: int) -> int:
         pairs = _pairs(model, world)
-        shares = _aligner(world, model, choice).shares(pairs, pairs)
+        shares = Aligner(language_model=model, encoders=_encoders(world, choice), choice=choice).shares(
+            pairs, pairs
+        )
         tuned = get_peft_model(model.model, config)
         optimizer = torch.optim.AdamW(
             [p for p in tuned.parameters() if p.requires_grad], lr=choice.learning_rate
@@ -182,7 +239,7 @@ def harness_benchmarks(world: MidWorld) -> Work:
     from harness.stages.evaluation import scorer
 
     model = _model(world)
-    return _asking(scorer(model, model.model, BENCHMARK_ROWS, lambda _: None))
+    return _asking(scorer(model, model.model, BENCHMARK_ROWS))
 
 
 WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
@@ -190,6 +247,9 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
     for way in (
         bare_forward,
         harness_extraction,
+        whole_depth_extraction,
+        early_exit_extraction,
+        tuned_extraction,
         full_encoding,
         bridge_with_saes,
         harness_alignment,
@@ -257,12 +317,11 @@ def _pairs(model: Any, world: MidWorld) -> Any:
     return Pairs(english=sides[0], target=sides[1], own=tuple(own_latents(world.phrases(8)).values()))
 
 
-def _aligner(world: MidWorld, model: Any, choice: Any) -> Any:
+def _encoders(world: MidWorld, choice: Any) -> Any:
     from harness.models.sae import load_encoder
-    from harness.stages.alignment_loss import Aligner
 
     whole = load_encoder(world.networks.dictionaries, world.networks.dictionary_files[0])
-    return Aligner(language_model=model, encoders=dict.fromkeys(choice.layers, whole), choice=choice)
+    return dict.fromkeys(choice.layers, whole)
 
 
 def _alignment_choice(world: MidWorld) -> Any:

@@ -19,7 +19,11 @@ WORLDS = [(study, profile) for study in study_names() for profile in load_profil
 READERS = ("activations", "activations-tuned", "dictionary-error", "adapters", "replay")
 """Stages that run the language model beside its SAEs."""
 CHECKED = "self-checks[tuned].languages"
-CHECKED_READERS = (f"{CHECKED}.activations", f"{CHECKED}.dictionary", f"{CHECKED}.adapter")
+CHECKED_READERS = tuple(
+    f"{CHECKED}.{stage}" for stage in ("activations", "activations_tuned", "dictionary", "adapter")
+)
+DEEPEST = ("activations-tuned.deepest", f"{CHECKED}.activations_tuned.deepest")
+"""Tuned models are read as far as anything is asked of them."""
 ASKERS = ("benchmarks", "benchmarks-tuned", "self-checks.benchmarks")
 TRANSLATORS = ("translation-shards", "translation-scores", f"{CHECKED}.translation")
 OF_ONE_TRANSLATOR = (
@@ -94,7 +98,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.primary.name": ("estimates.specification.name",),
     "study.primary.pooling": ("estimates.specification.pooling",),
     "study.primary.aggregation": ("estimates.specification.aggregation",),
-    "study.primary.gain_layer": ("estimates.specification.gain_layer",),
+    "study.primary.gain_layer": ("estimates.specification.gain_layer", *DEEPEST),
     "study.primary.num_beams": (*at(TRANSLATORS, "num_beams"), "estimates.specification.num_beams"),
     **{
         f"study.primary.phrases.{field}": (*at(SELECTION, f"choice.{field}"), f"estimates.specification.phrases.{field}")
@@ -104,6 +108,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
         f"study.primary.alignment.{field}": (
             *at(("adapters", f"{CHECKED}.adapter"), f"choice.{field}"),
             f"estimates.specification.alignment.{field}",
+            *(DEEPEST if field == "layers" else ()),
         )
         for field in (
             "alpha", "latents", "detach_english", "layers", "rank", "lora_alpha", "target_modules", "learning_rate", "epochs",
@@ -179,6 +184,13 @@ ARRIVES_AS: Mapping[tuple[str, str], Any] = {
         for code in ("mr", "ml", "hi")
     },
     ("study.languages.*.tuned", "self-checks.languages"): ("mr", "ml"),
+    **{
+        ("study.primary.alignment.layers", place): 120
+        for place in (
+            "activations-tuned.deepest",
+            *(f"self-checks.languages[{code}].activations_tuned.deepest" for code in ("mr", "ml", "hi")),
+        )
+    },
     ("profile.sources.published_models left out", "estimates.published"): (("ml", "another"),),
 }
 """What stands in a place where a change arrives as something else than itself."""

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.models.batches import Portion, is_out_of_memory, length_buckets, padded_left
+from harness.models.batches import Portion, depth_buckets, is_out_of_memory, length_buckets, padded_left
 from harness.words.errors import MALFUNCTION, MemoryShortError
 
 
@@ -148,3 +148,20 @@ def test_other_failures_are_not_tried_again() -> None:
 
     with pytest.raises(RuntimeError, match="shapes of 8 differ"):
         Portion(8).fitting(broken, 8, "A pair")
+
+
+@pytest.mark.parametrize(
+    ("batch_tokens", "batches"),
+    [
+        pytest.param(1, [[1], [4], [3], [0], [2]], id="one text at a time, the deepest first"),
+        pytest.param(3, [[1], [4], [0], [3, 2]], id="a depth of few batches takes the next one along"),
+        pytest.param(100, [[1, 4, 0, 3, 2]], id="all fit"),
+    ],
+)
+def test_texts_of_about_one_depth_go_together(batch_tokens: int, batches: list[list[int]]) -> None:
+    """Depths 1, 9, 1, 5 and 5, lengths 2, 12, 1, 1 and 5."""
+    assert depth_buckets([1, 9, 1, 5, 5], [2, 12, 1, 1, 5], batch_tokens) == batches
+
+
+def test_no_text_makes_no_batch() -> None:
+    assert depth_buckets([], [], 8) == []

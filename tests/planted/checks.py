@@ -167,12 +167,17 @@ def token_values(subject: Subject) -> None:
 
 
 def tuned_token_values(subject: Subject) -> None:
-    """The same through every adapter."""
+    """The same through every adapter, of held-out phrases, up to the deepest layer that adapters are asked about."""
+    rows = read_table(subject.run.artifact("phrases/all"), Text)
+    held_out = {subject.texts[row.text_id] for row in rows if row.held_out}
+    told: dict[str, Any] = {"among": held_out, "deepest": STUDY.primary.deepest_tuned_layer}
     for (adapter, seed), strengths in ADAPTERS.items():
         for code in (adapter, "en"):
-            _require_token_values(subject, f"activations-tuned/{adapter}/seed-{seed}/{code}", code, strengths)
+            place = f"activations-tuned/{adapter}/seed-{seed}/{code}"
+            _require_token_values(subject, place, code, strengths, **told)
     for (code, seed), strengths in CONTROLS.items():
-        _require_token_values(subject, f"activations-tuned/{code}/control-{seed}/{code}", code, strengths)
+        place = f"activations-tuned/{code}/control-{seed}/{code}"
+        _require_token_values(subject, place, code, strengths, **told)
 
 
 def panel_values(subject: Subject) -> None:
@@ -551,7 +556,15 @@ def _require_selected(subject: Subject, folder: Path) -> None:
     assert sorted(found) == sorted(wanted), f"{len(found)} selections, {len(wanted)} by pencil"
 
 
-def _require_token_values(subject: Subject, place: str, code: str, strengths: tuple[float, ...]) -> None:
+def _require_token_values(
+    subject: Subject,
+    place: str,
+    code: str,
+    strengths: tuple[float, ...],
+    *,
+    among: set[str] | None = None,
+    deepest: int = NUM_LAYERS,
+) -> None:
     acts = subject.expected.acts(code, strengths)
     rows = read_table(subject.run.artifact(place), TokenActivation)
     found = {(row.layer, row.latent, subject.texts[row.text_id]): row.values for row in rows}
@@ -560,7 +573,7 @@ def _require_token_values(subject: Subject, place: str, code: str, strengths: tu
         for layer, latents in enumerate(subject.expected.world.selected)
         for latent, peaks in latents.items()
         for text in peaks
-        if text in acts
+        if text in acts and layer <= deepest and (among is None or text in among)
     }
     assert found.keys() == wanted.keys()
     for key, values in wanted.items():

@@ -363,8 +363,8 @@ FAULTS = (
         name="languages swapped",
         patches=_patched(
             "designs.disparity.base:BaseRun.by_language",
-            'self.pooled(f"activations/{language.code}")',
-            'self.pooled("activations/" + {"es": "ml", "ml": "es"}.get(language.code, language.code))',
+            'f"activations/{language.code}"',
+            '"activations/" + {"es": "ml", "ml": "es"}.get(language.code, language.code)',
         ),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),

@@ -5,15 +5,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 from statistics import mean
 
+import numpy as np
 import pytest
 
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
 from harness.designs.disparity.costs import DECLARED, Declared, Texts
+from harness.models.batches import depth_buckets
 from harness.sources.studies import load_profile
 from harness.store.tables import read_table
 from harness.words.plan import Item, Work
-from harness.words.records import ReplayedRow, Text, TextLength
+from harness.words.records import ReplayedRow, Selection, Text, TextLength
 from tests.spied_run import SpiedRun
 
 TOLERANCE = 0.02
@@ -64,6 +66,13 @@ def test_what_is_found_took_no_work(spied_run: SpiedRun) -> None:
 def texts_of(run: SpiedRun, item: Item) -> Texts:
     """How many texts the run read, and how long those are that an item is made from."""
     phrases = read_table(run.artifact("phrases", "all"), Text)
+    held_out = {text.text_id for text in phrases if text.held_out}
+    selections = read_table(run.artifact("phrases", "all"), Selection)
+    deepest = {row.text_id: row.layer for row in sorted(selections, key=lambda row: row.layer)}
+    asked = [row for row in selections if row.layer <= run.plan.study.primary.deepest_tuned_layer]
+    tuned = {
+        row.text_id: row.layer for row in sorted(asked, key=lambda row: row.layer) if row.text_id in held_out
+    }
     rows = read_table(run.artifact("replay", "all"), ReplayedRow)
     readings = run.spy.readings[item.stage, item.name]
     asked = [row for reading in readings for row in reading.rows]
@@ -72,7 +81,10 @@ def texts_of(run: SpiedRun, item: Item) -> Texts:
     options = [option.continuation for row in asked for option in row.options]
     return Texts(
         phrases=len(phrases),
-        held_out=sum(text.held_out for text in phrases),
+        held_out=len(held_out),
+        layers=climbed(run, deepest),
+        tuned=len(tuned),
+        tuned_layers=climbed(run, tuned),
         tokens={
             language.code: mean(
                 1 + row.tokens
@@ -88,8 +100,19 @@ def texts_of(run: SpiedRun, item: Item) -> Texts:
     )
 
 
-SAMPLED = {"dictionary-error": 0.05, "adapters": 0.05}
-"""Stages that read a few drawn texts, whose length is not that of all: 6 of 56, and 8 pairs."""
+def climbed(run: SpiedRun, depths: Mapping[int, int]) -> float:
+    """Layers that texts climb in the mean, those of a batch as far as the deepest of them."""
+    rows = read_table(run.artifact("activations", "en"), TextLength)
+    lengths = {row.text_id: 1 + row.tokens for row in rows}
+    buckets = depth_buckets(
+        [*depths.values()], [lengths[text] for text in depths], run.plan.profile.sizes.batch_tokens
+    )
+    reached = [[1 + [*depths.values()][place] for place in bucket] for bucket in buckets]
+    return float(np.mean([max(batch) for batch in reached for _ in batch]))
+
+
+SAMPLED = {"dictionary-error": 0.05, "adapters": 0.05, "activations-tuned": 0.05}
+"""Stages that read a few drawn texts, whose length is not that of all: 6 of 56, 8 pairs, and a third."""
 
 
 def test_declared_work_is_counted_work(spied_run: SpiedRun, counted: Mapping[str, Work]) -> None:

@@ -13,7 +13,7 @@ from harness.models.residuals import visit_residuals
 from harness.models.sae import load_sae
 from harness.stages import dictionary_error
 from harness.stages.dictionary_error import LayerTotals, dictionary_sample, reconstruction_totals
-from harness.stages.extraction import residual_sample
+from harness.stages.extraction import sample_of
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Parameters
 from harness.words.records import DictionaryError, Text, Translation
@@ -174,7 +174,7 @@ def test_the_sample_is_not_the_similarity_sample(seed: int) -> None:
     sample = dictionary_sample(1_000, 500, seed)
     assert sample == sorted(set(sample))
     assert len(sample) == 500
-    assert 200 < len(residual_sample(range(1_000), 500, seed).intersection(sample)) < 300
+    assert 200 < len(sample_of(range(1_000), 500, seed).intersection(sample)) < 300
 
 
 def test_the_sample_is_seeded_and_as_large_as_asked(

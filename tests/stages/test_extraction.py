@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import load_sae
 from harness.stages import extraction, phrases
-from harness.stages.extraction import residual_sample
+from harness.stages.extraction import sample_of
 from harness.stages.texts import language_texts
 from harness.store.tables import read_table, table_path, write_table
 from harness.words.records import (
@@ -35,6 +36,7 @@ from tests.worlds import World
 
 TABLES = (TokenActivation, PanelActivation, MeanResidual, TextLength)
 SAMPLED = 5
+ALL_TEXTS = 1_000
 EMPTY_TEXT_ID = 7
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 """Batched and padded float32 products sum in another order than those of one text; about 1e-6 was seen."""
@@ -66,6 +68,7 @@ def inputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> Mapping[st
         "dictionary_files": world.dictionary_files,
         "choice": SPECIFICATION.phrases,
         "latents_per_layer": 6,
+        "phrases_per_latent": None,
         "panel_latents": 4,
         "held_out_fraction": 1 / 3,
         "seed": 3,
@@ -106,15 +109,19 @@ def adapter(language_model: LanguageModel, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-def produced(world: World, inputs: Mapping[str, Path], out: Path, batch_tokens: int = 512) -> Path:
-    told = {
+def produced(
+    world: World, inputs: Mapping[str, Path], out: Path, batch_tokens: int = 512, **changes: int
+) -> Path:
+    told: dict[str, Any] = {
         "language": "any",
         "networks": world.networks(batch_tokens),
-        "similarity_texts": SAMPLED,
+        "panel_texts": ALL_TEXTS,
         "seed": 1,
-    }
-    stage = extraction.activations_tuned if "adapter" in inputs else extraction.activations
-    made(stage, told, inputs, out)
+    } | changes
+    if "adapter" in inputs:
+        made(extraction.activations_tuned, {"deepest": 3} | told, inputs, out)
+    else:
+        made(extraction.activations, {"similarity_texts": SAMPLED} | told, inputs, out)
     return out
 
 
@@ -223,7 +230,7 @@ def test_mean_residuals_of_the_sample_equal_a_loop(
     slow = slow_readings(world, language_model, {"phrases": inputs["phrases"]})
     rows = read_table(english, MeanResidual)
     text_ids = [text.text_id for text in read_table(inputs["phrases"], Text)]
-    sample = residual_sample(text_ids, SAMPLED, 1)
+    sample = sample_of(text_ids, SAMPLED, 1)
     assert len(sample) == SAMPLED
     assert {(row.layer, row.text_id) for row in rows} == {(n, t) for n in range(4) for t in sample}
     for row in rows:
@@ -255,6 +262,89 @@ def test_lengths_count_tokens_without_bos_in_the_phrases_order(
         )
         for text in texts
     ]
+
+
+def depths(inputs: Mapping[str, Path], whole: frozenset[int]) -> dict[int, int]:
+    """By text: the deepest layer that it is asked about."""
+    found = dict.fromkeys(whole, 3)
+    for row in read_table(inputs["phrases"], Selection):
+        found[row.text_id] = max(row.layer, found.get(row.text_id, 0))
+    return found
+
+
+@pytest.fixture(name="passed")
+def _passed(language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Fills with texts and layer of every pass through a layer."""
+    passed: list[tuple[int, int]] = []
+    for layer, block in enumerate(language_model.decoder.get_submodule("layers").children()):
+
+        def forward(
+            stream: Tensor, *args: Any, _layer: int = layer, _usual: Any = block.forward, **named: Any
+        ) -> Any:
+            passed.append((len(stream), _layer))
+            return _usual(stream, *args, **named)
+
+        monkeypatch.setattr(block, "forward", forward)
+    return passed
+
+
+def test_a_text_climbs_as_far_as_it_is_asked_about(
+    world: World, inputs: Mapping[str, Path], passed: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    """One text a batch, the deepest first; the sample goes through the whole depth, and its panels alone are kept."""
+    english = {"phrases": inputs["phrases"]}
+    out = produced(world, english, tmp_path, batch_tokens=1, panel_texts=6, similarity_texts=2)
+    text_ids = [text.text_id for text in read_table(inputs["phrases"], Text)]
+    sample = sample_of(text_ids, 6, 1)
+    wanted = depths(inputs, sample)
+    assert len(set(wanted.values())) == 4, "texts of every depth, or nothing is seen"
+    reached = sorted(wanted.values(), reverse=True)
+    assert passed == [(1, layer) for depth in reached for layer in range(depth + 1)]
+    assert {row.text_id for row in read_table(out, PanelActivation)} == sample
+    assert {row.text_id for row in read_table(out, MeanResidual)} == sample_of(text_ids, 2, 1) < sample
+    assert [row.text_id for row in read_table(out, TextLength)] == text_ids
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 64])
+def test_values_are_those_of_a_pass_to_the_end_bit_by_bit(
+    world: World,
+    inputs: Mapping[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    passed: list[tuple[int, int]],
+    tmp_path: Path,
+    *,
+    batch_tokens: int,
+) -> None:
+    early = produced(world, inputs, tmp_path / "early", batch_tokens, panel_texts=2)
+    steps = sum(texts for texts, _ in passed)
+    passed.clear()
+    usual = extraction.visit_residuals
+
+    def to_the_end(decoder: Any, ids: Tensor, mask: Tensor, layers: Sequence[int], visit: Any) -> None:
+        def asked(layer: int, residual: Tensor) -> None:
+            if layer in layers:
+                visit(layer, residual)
+
+        usual(decoder, ids, mask, range(4), asked)
+
+    monkeypatch.setattr(extraction, "visit_residuals", to_the_end)
+    assert table_bytes(
+        produced(world, inputs, tmp_path / "whole", batch_tokens, panel_texts=2)
+    ) == table_bytes(early)
+    assert sum(texts for texts, _ in passed) > steps
+
+
+def test_through_an_adapter_held_out_texts_are_read_up_to_the_deepest_layer_asked_about(
+    world: World, inputs: Mapping[str, Path], adapter: Path, passed: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    given = {"phrases": inputs["phrases"], "adapter": adapter}
+    out = produced(world, given, tmp_path, deepest=1, panel_texts=0)
+    held_out = {text.text_id for text in read_table(inputs["phrases"], Text) if text.held_out}
+    selections = read_table(inputs["phrases"], Selection)
+    asked = {(row.layer, row.latent, row.text_id) for row in selections if row.layer <= 1}
+    assert set(token_values(out)) == {each for each in asked if each[2] in held_out} < asked
+    assert {layer for _, layer in passed} == {0, 1}
+    assert read_table(out, PanelActivation) == read_table(out, MeanResidual) == []
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 64, 4096], ids=lambda size: f"{size} positions per batch")

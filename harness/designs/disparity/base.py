@@ -65,11 +65,20 @@ class BaseRun:
     @cached_property
     def by_language(self) -> Mapping[str, Values]:
         """One pooled value per selection, as the specification pools."""
-        return {language.code: self.pooled(f"activations/{language.code}") for language in self.languages}
+        return {
+            language.code: phrase_values(
+                self.inputs[f"activations/{language.code}"], self.selections, self.specification.pooling
+            )
+            for language in self.languages
+        }
 
-    def pooled(self, artifact: str) -> Values:
-        """One pooled value per selection of what a model showed of one language."""
-        return phrase_values(self.inputs[artifact], self.selections, self.specification.pooling)
+    def tuned(self, artifact: str) -> Values:
+        """One pooled value per selection of a held-out phrase of what a tuned model showed of one language; NaN of others.
+
+        Layers beyond the deepest one that is asked about are NaN, too.
+        """
+        asked = self.selections.held_out & (self.selections.layer <= self.specification.deepest_tuned_layer)
+        return phrase_values(self.inputs[artifact], self.selections, self.specification.pooling, asked)
 
     @cached_property
     def failures(self) -> tuple[AdapterFailure, ...]:

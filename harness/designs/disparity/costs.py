@@ -14,7 +14,7 @@ from harness.models.work import WITH_GRADIENTS
 from harness.stages.evaluation_tasks import family_of
 from harness.stages.stage import constant
 from harness.words.plan import Item, Parameters, Plan, Work
-from harness.words.study import Home, Study
+from harness.words.study import AlignedLatents, Home, Study
 
 TOKENS_PER_PHRASE = 32
 """Mean tokens of a phrase with its BOS: sentences are short, and Indic scripts take many pieces."""
@@ -66,6 +66,12 @@ class Texts:
     """Distinct ones."""
     held_out: int
     """Those of them that no adapter is trained on."""
+    layers: float
+    """Layers that a phrase climbs to the deepest one that it speaks at, in the mean."""
+    tuned: int
+    """Phrases held out that speak at a layer that adapters are asked about."""
+    tuned_layers: float
+    """Layers that these climb to the deepest such layer, in the mean."""
     tokens: Mapping[str, float]
     """Of a phrase with its BOS, by language."""
     row_tokens: float
@@ -86,9 +92,18 @@ def phrases_at_most(plan: Plan) -> int:
 def stated(plan: Plan) -> Texts:
     """What is assumed for want of a run: as many phrases as the sizes allow, of stated lengths."""
     phrases = phrases_at_most(plan)
+    held_out = int(plan.profile.sizes.held_out_fraction * phrases)
+    whole = plan.study.shapes.num_layers
+    asked = min(whole, plan.study.primary.deepest_tuned_layer + 1)
+    # A phrase speaks at so many layers, each as likely as another; the largest of n draws from 1 to m is n (m + 1) / (n + 1).
+    spoken = 1 / SHARE_OF_DISTINCT
+    climbed = spoken / (spoken + 1)
     return Texts(
         phrases=phrases,
-        held_out=int(plan.profile.sizes.held_out_fraction * phrases),
+        held_out=held_out,
+        layers=climbed * (whole + 1),
+        tuned=round(held_out * (1 - (1 - asked / whole) ** spoken)),
+        tuned_layers=climbed * (asked + 1),
         tokens={language.code: TOKENS_PER_PHRASE for language in plan.study.languages},
         row_tokens=TOKENS_PER_ROW,
         questions=UNKNOWN_ITEMS,
@@ -116,7 +131,8 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     """About what one item of each stage leaves in the store; of those that are not there, hardly anything."""
     sizes, shapes, choice = plan.profile.sizes, plan.study.shapes, plan.study.primary.alignment
     texts = phrases * BYTES_PER_TEXT
-    panel = int(phrases * shapes.num_layers * sizes.panel_latents * ACTIVE_SHARE * BYTES_PER_ACTIVE)
+    whole = min(phrases, stages.WHOLE_DEPTH_TEXTS)
+    panel = int(whole * shapes.num_layers * sizes.panel_latents * ACTIVE_SHARE * BYTES_PER_ACTIVE)
     # Most values of a latent's own tokens are zero: about a byte each, packed.
     tokens = int(phrases / SHARE_OF_DISTINCT) * TOKENS_PER_PHRASE
     residuals = sizes.similarity_texts * shapes.num_layers * shapes.d_model * FLOAT_BYTES
@@ -130,7 +146,7 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
         "translation-shards": texts // stages.num_shards(plan.study, plan.profile),
         "translations": texts,
         "activations": panel + tokens + residuals,
-        "activations-tuned": panel + tokens,
+        "activations-tuned": int(sizes.held_out_fraction * tokens),
         "adapters": weights * FLOAT_BYTES,
         "benchmarks": answers,
         "benchmarks-tuned": answers,
@@ -175,8 +191,16 @@ class Declared:
         return Work(translated=told["parallel"].sentences)
 
     def activations(self, told: Parameters) -> Work:
-        """Every phrase, with an adapter or without."""
-        return self._through(self.texts.phrases, self.texts.tokens[told["language"]])
+        """Every phrase as far as it speaks, and a sample through the whole depth."""
+        tokens = self.texts.tokens[told["language"]]
+        whole = min(self.texts.phrases, max(told["panel_texts"], told["similarity_texts"]))
+        return self._through(whole, tokens) + self._through(
+            self.texts.phrases - whole, tokens, self.texts.layers
+        )
+
+    def activations_tuned(self, told: Parameters) -> Work:
+        """Phrases held out, as far as adapters are asked about them."""
+        return self._through(self.texts.tuned, self.texts.tokens[told["language"]], self.texts.tuned_layers)
 
     def dictionary_error(self, told: Parameters) -> Work:
         """A sample of the phrases."""
@@ -186,22 +210,26 @@ class Declared:
     def adapters(self, told: Parameters) -> Work:
         """Pairs, as far as the deepest layer that the loss reads.
 
-        A step passes two sides with the adapter, and the English one without it. A moment does the same for held-out pairs,
-        and reads both sides as language, to the very end.
+        A step passes two sides with the adapter; a moment does the same for held-out pairs, and reads both sides as language, to
+        the very end. Without the adapter English passes once, and each time anew where the loss is over all latents.
         """
         choice = told["choice"]
         epoch = min(choice.pairs, self.texts.phrases - self.texts.held_out)
         steps = choice.epochs * math.ceil(epoch / told["batch_size"])
         steps = min(steps, told["max_steps"] or steps)
         learnt = min(choice.epochs * epoch, steps * told["batch_size"])
-        measured = min(MOMENTS, steps + 1) * min(HELD_OUT_PAIRS, self.texts.held_out)
+        held_out = min(HELD_OUT_PAIRS, self.texts.held_out)
+        measured = min(MOMENTS, steps + 1) * held_out
+        untouched = min(learnt, epoch) + held_out
+        if choice.latents is AlignedLatents.ALL:
+            untouched = learnt + measured
         english, target = (self.texts.tokens[code] for code in (self.study.reference.code, told["language"]))
         with_gradients = learnt * (english + target)
-        without = learnt * english + measured * (2 * english + target)
+        without = untouched * english + measured * (english + target)
         as_language = measured * (english + target)
         reached = max(choice.layers) + 1
         return Work(
-            texts=3 * learnt + 5 * measured,
+            texts=2 * learnt + 4 * measured + untouched,
             tokens=round(with_gradients + without + as_language),
             token_layers=round(
                 reached * (WITH_GRADIENTS * with_gradients + without)
@@ -223,10 +251,11 @@ class Declared:
             tokens += items * (texts.example_tokens + options)
         return self._through(read, tokens / read) if read else Work()
 
-    def _through(self, count: int, tokens_each: float) -> Work:
-        """Texts that pass every layer."""
+    def _through(self, count: int, tokens_each: float, layers: float | None = None) -> Work:
+        """Texts that pass so many layers, every one if left out."""
         tokens = round(count * tokens_each)
-        return Work(texts=count, tokens=tokens, token_layers=tokens * self.study.shapes.num_layers)
+        layers = self.study.shapes.num_layers if layers is None else layers
+        return Work(texts=count, tokens=tokens, token_layers=round(tokens * layers))
 
 
 DECLARED: Mapping[str, Callable[[Declared, Parameters], Work]] = {
@@ -236,7 +265,7 @@ DECLARED: Mapping[str, Callable[[Declared, Parameters], Work]] = {
     stages.ACTIVATIONS: Declared.activations,
     stages.DICTIONARY_ERROR: Declared.dictionary_error,
     stages.ADAPTERS: Declared.adapters,
-    stages.ACTIVATIONS_TUNED: Declared.activations,
+    stages.ACTIVATIONS_TUNED: Declared.activations_tuned,
     stages.BENCHMARKS: Declared.benchmarks,
     stages.BENCHMARKS_TUNED: Declared.benchmarks,
 }

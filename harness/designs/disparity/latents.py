@@ -57,8 +57,16 @@ def read_selections(phrases: Path) -> Selections:
     )
 
 
-def phrase_values(activations: Path, selections: Selections, pooling: Pooling) -> Values:
-    """One pooled value per selection; NaN where the language has no token for the phrase, and nowhere else.
+def phrase_values(
+    activations: Path, selections: Selections, pooling: Pooling, asked: NDArray[np.bool_] | None = None
+) -> Values:
+    """One pooled value per selection; NaN where none was asked for or the language has no token for the phrase, and nowhere else.
+
+    Args:
+        activations: The artifact.
+        selections: What values are aligned to.
+        pooling: How values of tokens become one.
+        asked: True for the selections that the artifact was made for; all of them if left out.
 
     Raises:
         ValueError: If the artifact holds a row that was never selected or one twice, lacks one, or holds no number.
@@ -69,7 +77,9 @@ def phrase_values(activations: Path, selections: Selections, pooling: Pooling) -
     places = _places(selections, [key[order] for key in keys])
     aligned = np.full(len(selections), np.nan)
     aligned[places] = values[order]
-    _require_whole(selections, aligned, activations)
+    asked = np.ones(len(selections), dtype=np.bool_) if asked is None else asked
+    aligned[~asked] = np.nan
+    _require_whole(selections, aligned, asked, activations)
     return aligned
 
 
@@ -87,10 +97,12 @@ def complete(columns: Sequence[Values]) -> NDArray[np.bool_]:
     return np.asarray(~np.isnan(np.stack(columns)).any(axis=0))
 
 
-def _require_whole(selections: Selections, aligned: Values, activations: Path) -> None:
+def _require_whole(
+    selections: Selections, aligned: Values, asked: NDArray[np.bool_], activations: Path
+) -> None:
     lengths = read_column(activations, TextLength, "tokens")
     empty = read_column(activations, TextLength, "text_id")[lengths == 0]
-    lost = np.isnan(aligned) & ~np.isin(selections.text_id, empty)
+    lost = asked & np.isnan(aligned) & ~np.isin(selections.text_id, empty)
     if lost.any():
         raise ValueError(
             f"{int(lost.sum())} of {len(selections)} selections have no value, though their texts have tokens; "

@@ -50,6 +50,9 @@ BATCH_TEXTS = 32
 SHARD_TEXTS = 16_384
 """Phrases that are translated in one piece, all or nothing: some minutes of work on an accelerator, or on many cores."""
 
+WHOLE_DEPTH_TEXTS = 2_048
+"""Texts of each language that are read through every layer, and whose panels are kept."""
+
 REPLAYED_ROWS = 50
 """Stored rows of each layer that are computed anew."""
 
@@ -140,7 +143,7 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
         _item(
             ACTIVATIONS_TUNED,
             f"{adapter.name}/{code}",
-            told.activations(code, similarity_texts=0),
+            told.activations_tuned(code),
             **texts[code],
             adapter=adapter,
         )
@@ -271,7 +274,18 @@ class Told:
         return {
             "language": language,
             "networks": self.networks,
+            "panel_texts": WHOLE_DEPTH_TEXTS,
             "similarity_texts": similarity_texts,
+            "seed": self.profile.sizes.sampling_seed if seed is None else seed,
+        }
+
+    def activations_tuned(self, language: str, panel_texts: int = 0, seed: int | None = None) -> Parameters:
+        """How one language's held-out texts are read through an adapter."""
+        return {
+            "language": language,
+            "networks": self.networks,
+            "deepest": self.study.primary.deepest_tuned_layer,
+            "panel_texts": panel_texts,
             "seed": self.profile.sizes.sampling_seed if seed is None else seed,
         }
 
@@ -349,6 +363,7 @@ class Told:
             "translator": self.translator(language),
             "translation": self.translation(language, 0),
             "activations": self.activations(language.code, 0, SAMPLING_SEED),
+            "activations_tuned": self.activations_tuned(language.code, WHOLE_DEPTH_TEXTS, SAMPLING_SEED),
             "dictionary": self.dictionary_error(language.code, SAMPLING_SEED),
             "adapter": {**adapter, "max_steps": SELF_CHECK_STEPS},
         }

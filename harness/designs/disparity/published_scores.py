@@ -50,7 +50,7 @@ def _activations(language: str, name: str, read_in: str) -> str:
 
 def _of_latents(base: BaseRun, language: str, name: str, read_in: str) -> Measured:
     """Change of the tuned language, or what is left of English: at the layer of gains, on the phrases held out from ours."""
-    after = base.pooled(_activations(language, name, read_in))
+    after = base.tuned(_activations(language, name, read_in))
     run = TunedRun(base=base, adapter=language, language=read_in, after={0: after})
     layer = base.specification.gain_layer
     sides = [replace(part, seed=None) for part in run.sides(layer)]

@@ -75,7 +75,7 @@ class TunedRun:
 def read_tuned_run(base: BaseRun, adapter: str, language: str, *, controls: bool = False) -> TunedRun:
     """The activations of one language through every seed of one language's adapters, or of its controls."""
     after = {
-        seed: base.pooled(f"activations-tuned/{adapter_name(adapter, seed, is_control=controls)}/{language}")
+        seed: base.tuned(f"activations-tuned/{adapter_name(adapter, seed, is_control=controls)}/{language}")
         for seed in (base.control_seeds if controls else base.adapter_seeds)
     }
     return TunedRun(base=base, adapter=adapter, language=language, after=after)
