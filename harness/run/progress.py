@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from harness.store.run_folder import Event, RunFolder
@@ -28,7 +28,7 @@ class StageProgress:
     state: str
     """"waiting", "running" or "done"."""
     seconds: float
-    """Wall seconds of this attempt up to its last event."""
+    """Wall seconds of this attempt, up to its last event or to now."""
     made: int = 0
     """Items that this attempt made; the others it found."""
     seconds_making: float = 0.0
@@ -153,6 +153,8 @@ class Lines:
     earlier: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """How often each process of a stage had begun before this display did."""
     clock: Callable[[], float] = time.monotonic
+    began: dict[str, float] = field(default_factory=dict)
+    """When each stage was first seen at work."""
     shown: dict[str, StageProgress] = field(default_factory=dict)
     spoke: float = field(default=0.0)
 
@@ -162,16 +164,22 @@ class Lines:
         self.spoke = self.clock()
 
     def __call__(self) -> None:
-        """Say what has changed since the last look."""
+        """Say what has changed since the last look, and now and then how far everything is that runs."""
+        is_due = self.clock() - self.spoke >= LINE_SECONDS
         for stage in self.plan.stages:
             before, now = self.shown[stage.name], self._look(stage)
             if now.state not in {before.state, "waiting"}:
                 self._speak(f"{'started' if now.state == 'running' else 'finished'} {now}", now)
-            elif now.state == "running" and self.clock() - self.spoke >= LINE_SECONDS:
+            elif now.state == "running" and is_due:
                 self._speak(f"running {now}", now)
 
     def _look(self, stage: Stage) -> StageProgress:
-        return stage_progress(stage, self.run, self.earlier.get(stage.name))
+        found = stage_progress(stage, self.run, self.earlier.get(stage.name))
+        if found.state != "running":
+            return found
+        # Its last event may be long ago: an item can take hours.
+        now = self.clock()
+        return replace(found, seconds=max(found.seconds, now - self.began.setdefault(stage.name, now)))
 
     def _speak(self, line: str, now: StageProgress) -> None:
         self.shown[now.stage] = now

@@ -465,6 +465,19 @@ def test_lines_tell_starts_ends_and_now_and_then(small: SmallWorld, store: Path,
         "running translations",
         "finished translations",
     ]
+    assert said[1].endswith(" 0/3 items, 16 s"), "and not as long as it took to its last event"
+
+
+def test_every_stage_that_runs_is_told_of(small: SmallWorld, run: RunFolder) -> None:
+    time = [0.0]
+    said: list[str] = []
+    lines = Lines(plan=small_plan(small), run=run, say=said.append, clock=lambda: time[0])
+    for name in ("phrases", "benchmarks"):
+        run.event_log(name).note("started")
+    lines()
+    time[0] = 16.0
+    lines()
+    assert [line.split(":")[0] for line in said[2:]] == ["running phrases", "running benchmarks"]
 
 
 def test_a_half_written_event_is_passed_over(run: RunFolder) -> None:
