@@ -52,6 +52,8 @@ class Family:
 
     task_prefix: str
     fault: Fault
+    usual_items: int
+    """About how many items of a language the aligned subsets hold; nothing measured rests on it."""
     evaluated_key: str
     """Setting that names the evaluated split."""
     shots_key: str | None
@@ -70,6 +72,7 @@ FAMILIES: Mapping[str, Family] = {
     "arc_multilingual/_arc_yaml": Family(
         task_prefix="arc",
         fault=arc_fault,
+        usual_items=1_100,
         evaluated_key="test_split",
         shots_key="training_split",
         unused_keys=("validation_split",),
@@ -78,12 +81,14 @@ FAMILIES: Mapping[str, Family] = {
     "hellaswag_multilingual/_hellaswag_yaml": Family(
         task_prefix="hellaswag",
         fault=hellaswag_fault,
+        usual_items=6_000,
         evaluated_key="validation_split",
         shots_key=None,
     ),
     "mmlu_multilingual/_default_yaml": Family(
         task_prefix="m_mmlu",
         fault=mmlu_fault,
+        usual_items=11_000,
         evaluated_key="test_split",
         shots_key="fewshot_split",
         asks_letters=True,

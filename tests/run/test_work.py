@@ -94,7 +94,6 @@ def texts_of(run: SpiedRun, item: Item) -> Texts:
             for language in run.plan.study.languages
         },
         row_tokens=mean(row.tokens for row in rows),
-        questions=run.plan.profile.sizes.items_per_cell or 0,
         example_tokens=(begun + sum(len(row.prompt) for row in asked)) / max(len(asked), 1),
         option_tokens=mean(len(option) - 1 for option in options) if options else 0.0,
     )

@@ -14,7 +14,7 @@ from harness.models.work import WITH_GRADIENTS
 from harness.stages.evaluation_tasks import family_of
 from harness.stages.stage import constant
 from harness.words.plan import Item, Parameters, Plan, Work
-from harness.words.study import AlignedLatents, Home, Study
+from harness.words.study import AlignedLatents, Benchmark, Home, Study
 
 TOKENS_PER_PHRASE = 32
 """Mean tokens of a phrase with its BOS: sentences are short, and Indic scripts take many pieces."""
@@ -27,9 +27,6 @@ TOKENS_PER_OPTION = 30
 
 OPTIONS = 4
 """Continuations that are scored per item."""
-
-UNKNOWN_ITEMS = 6_000
-"""Items of one (benchmark, language) where a profile takes all: about what the aligned subsets hold on average."""
 
 TOKENS_PER_ROW = 128
 """Tokens of a stored row of the export."""
@@ -76,8 +73,6 @@ class Texts:
     """Of a phrase with its BOS, by language."""
     row_tokens: float
     """Of a stored row, without BOS."""
-    questions: int
-    """Of one benchmark in one language, where a profile takes all."""
     example_tokens: float
     """Of one example, or one question with what stands behind it."""
     option_tokens: float
@@ -106,7 +101,6 @@ def stated(plan: Plan) -> Texts:
         tuned_layers=climbed * (asked + 1),
         tokens={language.code: TOKENS_PER_PHRASE for language in plan.study.languages},
         row_tokens=TOKENS_PER_ROW,
-        questions=UNKNOWN_ITEMS,
         example_tokens=TOKENS_PER_EXAMPLE,
         option_tokens=TOKENS_PER_OPTION,
     )
@@ -115,16 +109,22 @@ def stated(plan: Plan) -> Texts:
 def costs(plan: Plan) -> Costs:
     """What every stage of a plan reads at most."""
     texts = stated(plan)
-    asked = plan.profile.sizes.items_per_cell or texts.questions
+    asked = {each.name: _items(each, plan.profile.sizes.items_per_cell) for each in plan.study.benchmarks}
+    items = ", ".join(f"{count:,} of {name}" for name, count in asked.items())
     return Costs(
         assumed=(
             f"{texts.phrases:,} phrases, the most that the sizes allow, of {TOKENS_PER_PHRASE} tokens",
-            f"{asked:,} items of every benchmark in every language",
+            f"benchmark items in every language: {items or 'none'}",
             f"{TOKENS_PER_EXAMPLE} tokens an example or a question, {TOKENS_PER_OPTION} an option",
         ),
         work=work_of(plan, texts),
-        stored_bytes=_stored_bytes(plan, texts.phrases, asked),
+        stored_bytes=_stored_bytes(plan, texts.phrases, sum(asked.values())),
     )
+
+
+def _items(benchmark: Benchmark, most: int | None) -> int:
+    """Items of one benchmark in one language: those that a profile's sizes name, or about as many as there are."""
+    return most or family_of(benchmark).usual_items
 
 
 def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
@@ -138,7 +138,7 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     residuals = sizes.similarity_texts * shapes.num_layers * shapes.d_model * FLOAT_BYTES
     # Two factors of each target, in float32.
     weights = 2 * choice.rank * shapes.d_model * len(choice.target_modules) * len(choice.layers)
-    answers = len(plan.study.benchmarks) * items * BYTES_PER_ANSWER
+    answers = items * BYTES_PER_ANSWER
     is_small = all(each.pin.home is Home.FOLDER for each in plan.profile.sources.translators.values())
     return {
         "phrases": texts,
@@ -239,10 +239,10 @@ class Declared:
 
     def benchmarks(self, told: Parameters) -> Work:
         """Every question once with its options behind it; examples before each, or once where all questions share them."""
-        items, most, texts = told["items"] or self.texts.questions, told["max_shots"], self.texts
+        most, texts = told["max_shots"], self.texts
         read, tokens = 0, 0.0
         for benchmark in told["benchmarks"]:
-            family = family_of(benchmark)
+            family, items = family_of(benchmark), _items(benchmark, told["items"])
             shots = benchmark.shots if most is None else min(benchmark.shots, most)
             options = 0.0 if family.asks_letters else OPTIONS * texts.option_tokens
             # What all prompts begin with passes the model as a text of its own.
