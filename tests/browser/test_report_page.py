@@ -126,6 +126,12 @@ def test_on_a_phone_everything_that_decides_a_claim_is_on_the_screen(
             "all => all.map(each => getComputedStyle(each, '::before').content)"
         )
     assert labels == ["none", '"Printed"', '"Measured, 90 %"', '"Difference"', '"Margins"']
+    with opened(browser, pages["fixture"], width=390) as page:
+        row = page.locator("#self-checks .expects tbody tr:has(td)").first
+        labels = row.locator("td").evaluate_all(
+            "all => all.map(each => getComputedStyle(each, '::before').content)"
+        )
+    assert labels == ["none", "none", '"Printed"', '"Measured, 90 %"', '"Margins"']
 
 
 def test_what_is_wider_than_a_phone_says_so(browser: "Browser", pages: dict[str, Path]) -> None:
