@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.designs.design import plan
 from harness.designs.estimand import Estimand
-from harness.judge.preflight import prospects, units_needed
+from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
 from harness.run.forecast import Rates, projection
@@ -129,16 +129,11 @@ def _candidates(claims: Sequence[Claim], scopes: Mapping[str, Estimand], most: S
         dict.fromkeys((most.items_per_cell, min(most.items_per_cell or FEWEST_QUESTIONS, FEWEST_QUESTIONS))),
     ):
         thresholds = {most.latents_per_layer, *(claim.minima.units for claim in over_latents)}
-        thresholds |= {needed for claim in over_latents if (needed := units_needed(claim, count))}
+        seeded = replace(most, adapter_seeds=most.adapter_seeds[:count])
+        thresholds |= {each.units_needed or 0 for each in prospects(over_latents, seeded, scopes)}
         for latents in sorted(thresholds):
             if most.panel_latents <= latents <= most.latents_per_layer:
-                yield replace(
-                    most,
-                    latents_per_layer=latents,
-                    adapter_seeds=most.adapter_seeds[:count],
-                    control_seeds=controls,
-                    items_per_cell=items,
-                )
+                yield replace(seeded, latents_per_layer=latents, control_seeds=controls, items_per_cell=items)
 
 
 def _seconds(study: Study, profile: Profile, sizes: Sizes, rates: Rates) -> float:

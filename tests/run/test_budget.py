@@ -127,10 +127,10 @@ def test_the_file_gives_the_profile_again(fit: Fit, file: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"latents_per_layer": 2_101}, "more than is registered is an amendment"),
-        ({"latents_per_layer": 0}, "a whole number from 1 to 2100"),
-        ({"latents_per_layer": True}, "a whole number from 1 to 2100"),
-        ({"latents_per_layer": 99.5}, "a whole number from 1 to 2100"),
+        ({"latents_per_layer": PAPER.sizes.latents_per_layer + 1}, "more than is registered is an amendment"),
+        ({"latents_per_layer": 0}, f"a whole number from 1 to {PAPER.sizes.latents_per_layer}"),
+        ({"latents_per_layer": True}, f"a whole number from 1 to {PAPER.sizes.latents_per_layer}"),
+        ({"latents_per_layer": 99.5}, f"a whole number from 1 to {PAPER.sizes.latents_per_layer}"),
         ({"adapter_seeds": [6]}, "the first few of"),
         ({"adapter_seeds": [2, 1]}, "the first few of"),
         ({"adapter_seeds": []}, "trains at least one adapter"),
