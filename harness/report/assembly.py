@@ -192,7 +192,9 @@ def _claims_of_paper(facts: RunFacts, judgement: Judgement) -> tuple[JudgedClaim
             for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
         )
         judged = replace(judged, verdicts=verdicts)
-    return judged_claims(judged, judgement.alpha, judgement.deselected)
+    told = judged_claims(judged, judgement.alpha, judgement.deselected)
+    # A study that checks the judge elsewhere is one like any other where it is the run's own: nothing is expected of it.
+    return tuple(replace(claim, expected=None, differs=None) for claim in told)
 
 
 def _self_check_study(judgement: Judgement | None) -> SelfCheckStudy | None:

@@ -206,6 +206,17 @@ def test_a_verdict_on_the_papers_arithmetic_is_withheld_where_the_page_says_noth
     assert "Printed numbers, and whether they can occur as reported." not in own
 
 
+def test_a_study_that_checks_the_judge_may_be_the_runs_own(tmp_path: Path) -> None:
+    """As in the run that its targets are taken from; what is expected of its claims elsewhere is not asked of them there."""
+    claims = judged.self_check_study().claims
+    assert all(claim.expected for claim in claims)
+    own = Judged(study="miniature", claims=claims, verdicts=judged.not_run_verdicts(claims))
+    out = written(tmp_path, judged.fixture_judgement(paper=own, self_check=None))
+    told = load_report(out).claims
+    assert len(told) == len(claims)
+    assert {(claim.expected, claim.differs) for claim in told} == {(None, None)}
+
+
 def test_a_verdict_on_a_measured_claim_is_refused_there(tmp_path: Path) -> None:
     asked = judged.fixture_judgement(paper=judged.full_judgement().paper)
     with pytest.raises(ValueError, match="verdict"):
