@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from claims.sin2025.profiles import fixture
 from harness.designs.disparity.plan import plan
 from harness.run.cache_keys import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
@@ -123,6 +124,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.name": (),
     "profile.summary": (),
     "profile.self_check_study": (),
+    # What a run on smaller sizes says of itself; it makes nothing.
+    "profile.registered_sizes": (),
     "profile.known_numbers": ("self-checks.known_numbers",),
     "profile.known_numbers left out": ("self-checks items",),
     "profile.sources.model": (*of_networks("model"), *at(ASKERS, "model"), "published-models.model"),
@@ -203,6 +206,7 @@ ANOTHER = Pin(name="another", home=Home.FOLDER, address="elsewhere", licence="no
 LEFT_OUT: Mapping[str, Any] = {
     "profile.known_numbers": ANOTHER,
     "profile.self_check_study": "another",
+    "profile.registered_sizes": fixture().sizes,
     "profile.sources.phrase_service": ANOTHER,
     "profile.sources.translators.*.target_token": ">>another<<",
     "profile.sources.published_models": (PublishedModel(name="another", language="ml", pin=ANOTHER),),

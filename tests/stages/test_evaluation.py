@@ -654,9 +654,10 @@ def test_only_made_items_are_alike_in_every_language(tmp_path: Path) -> None:
 
 
 def test_empty_file_is_an_error(world: World, tmp_path: Path) -> None:
-    path = tmp_path / "m_mmlu" / "data" / "en" / "test.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_text("\n", encoding="utf-8")
+    folder = tmp_path / "m_mmlu" / "data" / "en"
+    folder.mkdir(parents=True)
+    for split in ("test", "train"):
+        (folder / f"{split}.jsonl").write_text("\n", encoding="utf-8")
     task = task_of(world, "en", benchmarks=(MMLU,), data=(local_pin(tmp_path / "m_mmlu"),))
     with pytest.raises(ValueError, match="en/test holds no document"):
         produced(world, task, tmp_path / "out")
