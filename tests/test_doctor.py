@@ -394,7 +394,9 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     assert tokens == 10 * phrases * 32
     # No text of this stage reaches the head, and looking up an embedding multiplies nothing.
     of_the_layers = model_parameters(STUDY.shapes) - 256_000 * 2304
-    assert stages["activations"].seconds == pytest.approx(2 * of_the_layers * tokens / 150e12)
+    # A sample climbs all 26 layers, the others as far as they speak.
+    layers = (26 * 2_048 + stated(drawn).layers * (phrases - 2_048)) / phrases
+    assert stages["activations"].seconds == pytest.approx(2 * of_the_layers * tokens * layers / 26 / 150e12)
     doubled = {each.stage: each for each in projection(drawn, Rates(tflops=300, translations_per_second=150))}
     assert doubled["activations"].seconds == pytest.approx(stages["activations"].seconds / 2)
 
