@@ -15,7 +15,7 @@ SHARED = Path("build/shared.in")
 RUNNING = ("pyproject.toml", "--extra", "image", "--excludes", "requirements/unused.txt")
 
 INPUTS: Mapping[str, tuple[str, ...]] = {
-    "cuda": RUNNING,
+    "cuda": (*RUNNING, "--extra", "cuda"),
     "cpu": (*RUNNING, "--constraints", "requirements/cuda.lock"),
     "cuda12": (*RUNNING, "--constraints", str(SHARED), "--config-file", "requirements/cuda12.toml"),
     "test": (

@@ -215,6 +215,26 @@ def accelerator() -> Finding:
     return found
 
 
+@pytest.mark.parametrize("state", [State.WELL, State.MISSING])
+def test_a_library_that_translators_lack_is_told_before_a_run_pays_for_it(
+    card: pytest.MonkeyPatch, state: State
+) -> None:
+    def load(name: str, mode: int) -> None:
+        if state is State.MISSING:
+            raise OSError(f"{name}: cannot open shared object file")
+
+    drawn = plan(STUDY, load_profile(STUDY, "paper"), "cuda")
+    memory = provenance.AcceleratorMemory(free_bytes=80 * GIB, total_bytes=80 * GIB)
+    card.setattr("harness.run.doctor.check_versions", lambda: None)
+    card.setattr("harness.run.doctor.accelerator_problem", lambda: None)
+    card.setattr("harness.run.doctor.accelerator_memory", lambda: memory)
+    card.setattr("harness.models.translator.ctypes.CDLL", load)
+    (*_, found) = islice(examined(drawn, "cuda", Path()), 3)
+    assert (found.need, found.state) == ("translators on an accelerator", state)
+    assert ("pip install nvidia-cublas-cu12" in found.found) == (state is State.MISSING)
+    assert found.exit_code == (3 if state is State.MISSING else 0)
+
+
 def test_a_driver_for_another_cuda_is_named_with_its_cure(card: pytest.MonkeyPatch) -> None:
     card.setattr(torch.cuda, "is_available", lambda: False)
     card.setattr(provenance, "_accelerator", lambda: "NVIDIA L4, 23034 MiB, 470.1")

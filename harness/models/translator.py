@@ -127,7 +127,7 @@ def load_translator(folder: Path, numerics: Numerics) -> Translator:
             "precision of translators", numerics.dtype, DTYPES, "(translator_dtype of the profile)"
         )
     if numerics.device != "cpu":
-        _load_cublas()
+        require_engine_library()
     try:
         engine = ctranslate2.Translator(
             str(folder),
@@ -175,8 +175,8 @@ def _require_start_from_zero(pin: Pin, model: Any) -> None:  # noqa: ANN401
         )
 
 
-def _load_cublas() -> None:
-    """Load CUDA 12's product library, which the engine looks up by name; torch brings another version.
+def require_engine_library() -> None:
+    """Load CUDA 12's product library, which the engine looks up by name on an accelerator; torch brings another version.
 
     Raises:
         HarnessError: If it is not installed.
@@ -191,5 +191,5 @@ def _load_cublas() -> None:
         except OSError as error:
             raise HarnessError(
                 f"the engine of the translators needs {name} of CUDA 12 on an accelerator, and it cannot be loaded ({error}); "
-                "install it with 'pip install nvidia-cublas-cu12', or run on the CPU with --device cpu"
+                "install it with 'pip install nvidia-cublas-cu12', or say --device cpu"
             ) from error

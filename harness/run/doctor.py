@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.designs.design import costs_of
+from harness.models.translator import require_engine_library
 from harness.run.artifact_status import inventory
 from harness.run.cache_keys import Recipes
 from harness.run.forecast import accelerator_bytes
@@ -45,6 +46,8 @@ SMALL_STORE_BYTES = 2**29
 
 SMALL_MEMORY_BYTES = 2**30
 """What it takes of an accelerator at most, whatever the shapes of its study's true model."""
+
+TRANSLATING = "translators on an accelerator"
 
 
 class UnmetNeedError(HarnessError):
@@ -108,7 +111,10 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
     except HarnessError as error:
         libraries = _unmet("libraries", error)
     yield libraries
-    yield _accelerator(plan, device)
+    accelerator = _accelerator(plan, device)
+    yield accelerator
+    if device != "cpu" and accelerator.state is State.WELL and plan.profile.sources.translators:
+        yield _translating()
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
@@ -243,6 +249,15 @@ def _accelerator(plan: Plan, device: str) -> Finding:
     larger = "use an accelerator with more memory"
     is_shared = memory.total_bytes >= wanted
     return _no_accelerator(found, f"end what else uses it, or {larger}" if is_shared else larger)
+
+
+def _translating() -> Finding:
+    """The library that translators load on an accelerator."""
+    try:
+        require_engine_library()
+    except HarnessError as error:
+        return _unmet(TRANSLATING, error)
+    return Finding(need=TRANSLATING, state=State.WELL, found="the engine has its library")
 
 
 def _no_accelerator(found: str, cure: str) -> Finding:

@@ -12,12 +12,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from harness.models.translator import CUBLAS
 from requirements.locks import INPUTS, SMALL, LockError, read_lock, wheels_at_hand
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {name: read_lock(ROOT / f"requirements/{name}.lock") for name in INPUTS}
 PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 HASH = "ab" * 32
+TRANSLATING = "nvidia-cublas-cu12"
+"""What CTranslate2 loads on an accelerator, of CUDA 12 beside any torch."""
 
 
 def wanted_by_extra(extra: str) -> Iterator[Requirement]:
@@ -69,10 +72,21 @@ def test_environments_differ_in_torchs_build_and_cuda_alone(lock: str, build: st
 @pytest.mark.parametrize(("lock", "major"), [("cuda", "13"), ("cuda12", "12")])
 def test_all_of_cuda_is_of_one_generation(lock: str, major: str) -> None:
     versions = {name: each.version for name, each in LOCKS[lock].items()}
-    named = [name for name in versions if re.search(r"-cu\d\d$", name)]
+    named = [
+        name
+        for name in versions
+        if re.search(r"-cu\d\d$", name) and name not in {TRANSLATING, "nvidia-cuda-nvrtc-cu12"}
+    ]
     assert named
     assert {name[-2:] for name in named} == {versions["cuda-toolkit"].partition(".")[0]} == {major}
     assert versions["cuda-bindings"].startswith(f"{major}.")
+
+
+@pytest.mark.parametrize("lock", ["cuda", "cuda12"])
+def test_the_translating_engine_finds_its_library_whatever_torch_brings(lock: str) -> None:
+    assert {name.rpartition(".")[2] for name in CUBLAS} == {
+        LOCKS[lock][TRANSLATING].version.partition(".")[0]
+    }
 
 
 @pytest.mark.parametrize("lock", ["cuda", "cuda12", "cpu"])
