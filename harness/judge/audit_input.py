@@ -143,7 +143,7 @@ def read_declaration(path: Path) -> Declaration:
         declared_on=_day(content.get("declared_on", ""), path),
         text=text,
         entries=tuple(
-            _entry(each, f"measurements[{place}]") for place, each in enumerate(content["measurements"])
+            _entry(each, f"measurements[{place}]", path) for place, each in enumerate(content["measurements"])
         ),
     )
 
@@ -205,23 +205,34 @@ def _validator() -> "Draft202012Validator":
     return Draft202012Validator(schema)
 
 
-def _entry(content: Mapping[str, Any], place: str) -> Entry:
+def _entry(content: Mapping[str, Any], place: str, path: Path) -> Entry:
+    from pydantic import ValidationError
+
+    try:
+        measured = _reader(Raw if "unit_values" in content else Summary).validate_python(content)
+    except ValidationError as error:
+        # What the schema cannot see: an integer that no integer of ours can hold.
+        fault = error.errors()[0]
+        field = ".".join(map(str, fault["loc"]))
+        raise UsageError(
+            f"{path} at $.{place}.{field} is {fault['input']!r}: {fault['msg']}; {CURE}"
+        ) from error
     return Entry(
         place=place,
         claim=content["claim"],
         reading=content.get("reading"),
         estimate_id=content.get("estimate_id"),
         unit=content["unit"],
-        measured=_reader().validate_python(content),
+        measured=measured,
     )
 
 
 @cache
-def _reader() -> "TypeAdapter[Summary | Raw]":
-    """Reads either form of a measurement; the schema has seen it before, and the fields of its address are of neither."""
+def _reader(form: type[Summary | Raw]) -> "TypeAdapter[Summary | Raw]":
+    """Reads one form of a measurement; the schema has seen it before, and the fields of its address are not of it."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Summary | Raw)
+    return TypeAdapter(form)
 
 
 LEAST_CORRELATED = 4

@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 
 from harness.designs.design import plan
-from harness.designs.disparity.plan import SELF_CHECK_STEPS, SHARD_TEXTS
+from harness.designs.disparity.plan import SELF_CHECK_STEPS, SHARD_TEXTS, WHOLE_DEPTH_TEXTS
 from harness.stages.stage import declaration, staged
 from harness.words.plan import Item, Plan
 from harness.words.study import SAMPLING_SEED, Home, Pin, Profile, Study
@@ -145,10 +145,12 @@ def test_base_and_tuned_benchmarks_are_asked_the_same(made: Plan) -> None:
         assert item.parameters == base[item.name.split("/")[-1]]
 
 
-def test_base_and_tuned_activations_differ_in_the_similarity_sample_alone(made: Plan) -> None:
+def test_base_and_tuned_activations_differ_in_depth_and_samples_alone(made: Plan) -> None:
+    """Tuned models are read up to the deepest layer that is asked about, without panels and similarities."""
     base = {item.name: item.parameters for item in made.stage("activations").items}
     for item in made.stage("activations-tuned").items:
-        sampled = {**item.parameters, "similarity_texts": 8}
+        sampled = {**item.parameters, "similarity_texts": 8, "panel_texts": WHOLE_DEPTH_TEXTS}
+        assert sampled.pop("deepest") == made.study.primary.deepest_tuned_layer == 2
         assert sampled == base[item.name.split("/")[-1]]
 
 

@@ -107,10 +107,13 @@ COMMON = {
     "judge/resampled.py": {"phrases"},
     "report/render.py": {"adapters", "self-checks"},
     "sources/neuronpedia.py": {"activations"},
+    "sources/spotcheck.py": {"activations"},
     "sources/synthetic.py": {"activations"},
     "words/claim.py": {"correlation"},
-    # Fields of published results, whose form is that of one paper's authors.
-    "report/assembly.py": {"gap", "gain"},
+    # Columns of records, with their units.
+    "words/columns.py": {"correlation", "gap", "retention"},
+    # Fields of published results, whose form is that of one paper's authors; and what a printed number is.
+    "report/assembly.py": {"gap", "gain", "accuracy"},
 }
 """Words that are also names of the paper's design, by file: keys of a form, folders of an export, kinds of a claim."""
 

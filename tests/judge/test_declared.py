@@ -31,6 +31,7 @@ from harness.words.claim import (
     WordsAgainstNumbers,
 )
 from harness.words.errors import UsageError
+from harness.words.judgement import Protocol
 from tests.small_plan import small_study
 
 KNOWN = {f"gap/layer={layer}/high/primary": "percent" for layer in range(3)} | {"other": "points"}
@@ -181,7 +182,7 @@ REJECTED = [
     ),
     pytest.param(
         replace(VALUE, unit="pp"),
-        "unknown unit 'pp'; allowed: percent, points, r, cosine, count, none", id="an unknown unit",
+        "unknown unit 'pp'; allowed: percent, points, r, cosine, fraction,", id="an unknown unit",
     ),
     pytest.param(replace(VALUE, rule="close"), "unknown rule 'close'; allowed: within-margin,", id="an unknown rule"),
     pytest.param(replace(VALUE, kind="number"), "unknown kind 'number'; allowed: value, bound,", id="an unknown kind"),
@@ -415,6 +416,7 @@ def test_every_source_that_a_claim_names_is_asked_for() -> None:
 
 
 Declare = Callable[[object], None]
+NOTHING_OPEN = Protocol(choices=(), adapter_seeds=(1,), exclusions=())
 
 
 @pytest.fixture
@@ -425,7 +427,7 @@ def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Declare:
     monkeypatch.setattr(studies, "CLAIMS", tmp_path)
     package, study = ModuleType("claims.small"), ModuleType("claims.small.study")
     package.__path__ = [str(tmp_path / "small")]
-    study.STUDY = small_study()
+    study.STUDY, study.PROTOCOL, study.__spec__ = small_study(), NOTHING_OPEN, object()
     for module in (package, study):
         monkeypatch.setitem(sys.modules, module.__name__, module)
 

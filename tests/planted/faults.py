@@ -598,11 +598,15 @@ FAULTS = (
     ),
     Fault(
         name="training phrases in the evaluation",
-        patches=tuple(
-            Patch(f"designs.disparity.tuning:{function}", "held_out_only=True", "held_out_only=False")
-            for function in ("TunedRun.sides", "_share_of_gap_closed", "_with_phrases")
+        patches=(
+            *(
+                Patch(f"designs.disparity.tuning:{function}", "held_out_only=True", "held_out_only=False")
+                for function in ("TunedRun.sides", "_share_of_gap_closed", "_with_phrases")
+            ),
+            Patch("designs.disparity.base:BaseRun.tuned", "self.selections.held_out & (", "("),
+            Patch("stages.extraction:activations_tuned", " if held}", "}"),
         ),
-        redone=("estimates",),
+        redone=("activations-tuned", "estimates"),
         seen_by=("gains", "retentions"),
         moves=("gain",),
     ),
@@ -892,10 +896,13 @@ FAULTS = (
     ),
     Fault(
         name="translators of one script swapped",
-        patches=_patched(
-            "designs.disparity.plan:Told.translator",
-            "translators[language.code]",
-            'translators[{"es": "it", "it": "es"}.get(language.code, language.code)]',
+        patches=tuple(
+            Patch(
+                f"designs.disparity.plan:Told.{told}",
+                "translators[language.code]",
+                'translators[{"es": "it", "it": "es"}.get(language.code, language.code)]',
+            )
+            for told in ("translator", "_translating")
         ),
         redone=("converted-translators/es", "converted-translators/it"),
         seen_by=("translations", "gaps"),
@@ -928,7 +935,7 @@ FAULTS = (
         patches=_patched(
             "designs.disparity.plan:Told.phrases", "self.profile.sizes.sampling_seed", "SAMPLING_SEED"
         ),
-        redone=("phrases", "estimates"),
+        redone=("phrases", "activations-tuned", "estimates"),
         follows=False,
         seen_by=("held-out texts", "gains", "retentions"),
         moves=("gain",),

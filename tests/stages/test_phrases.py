@@ -65,6 +65,7 @@ def task_of(world: World, **changes: object) -> Parameters:
         "dictionary_files": world.dictionary_files,
         "choice": CHOICE,
         "latents_per_layer": 12,
+        "phrases_per_latent": None,
         "panel_latents": 5,
         "held_out_fraction": 1 / 3,
         "seed": SAMPLING_SEED,
