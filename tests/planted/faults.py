@@ -878,8 +878,8 @@ FAULTS = (
         name="no length penalty",
         patches=_patched(
             "stages.translation:translated_texts",
-            "beam_size=num_beams,",
-            "beam_size=num_beams, length_penalty=0.0,",
+            "patience=PATIENCE,",
+            "patience=PATIENCE, length_penalty=0.0,",
         ),
         redone=IN_HINDI,
         seen_by=("translations", "gaps", "tokens and selections kept"),
