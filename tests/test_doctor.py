@@ -173,6 +173,7 @@ def test_room_is_measured_where_it_is_written(monkeypatch: pytest.MonkeyPatch, t
     """The hub's client may have a disk of its own, and objects of a store do not go there."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(
         "shutil.disk_usage", lambda folder: SimpleNamespace(free=0 if folder.name == "hub" else GIB)
     )
