@@ -130,7 +130,7 @@ def test_what_read_nothing_has_no_pace_and_no_forecast(paced: Pencil) -> None:
     assert pace.other.left_out["phrases"] == "no network read anything in it"
     assert pace.other.left_out["benchmarks"] == "the run did not time it"
     lines = "\n".join(lines_of(pace, 0.0))
-    assert "adapters           not in the sum: the run did not time it" in lines
+    assert "adapters              not in the sum: the run did not time it" in lines
 
 
 def test_people_read_machine_assumptions_time_and_price(paced: Pencil) -> None:

@@ -90,7 +90,7 @@ def inventory_lines(stages: Iterable[StageInventory]) -> Iterator[tuple[str, str
     reason = None
     for each in stages:
         done, size = "?" if each.done is None else each.done, f"{each.size_bytes / 1e6:.1f} MB"
-        yield f"{each.stage:<18} {done:>4} of {each.items:<4} {size:>9}  ", each.says
+        yield f"{each.stage:<21} {done:>4} of {each.items:<4} {size:>9}  ", each.says
         reason = reason or each.why_unknown
     if reason:
         yield "", f"? not known: {reason}"

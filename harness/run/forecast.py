@@ -139,7 +139,7 @@ def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
     for stage in stages:
         yield work_line(stage.stage, stage.work, stage.seconds)
     hours = sum(stage.seconds for stage in stages) / 3600
-    yield f"{'together':<18} {'':>35} {hours:>8.1f} h"
+    yield f"{'together':<21} {'':>35} {hours:>8.1f} h"
     if hours > GOAL_HOURS:
         yield _faster(stages, rates, hours / GOAL_HOURS)
 
@@ -147,7 +147,7 @@ def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
 def work_line(stage: str, work: Work, seconds: float) -> str:
     """What one stage reads and how long it takes."""
     tokens = f"{work.tokens / 1e6:,.0f} M tokens" if work.tokens else "-"
-    return f"{stage:<18} {work.texts + work.translated:>12,} texts {tokens:>16} {seconds / 3600:>8.1f} h"
+    return f"{stage:<21} {work.texts + work.translated:>12,} texts {tokens:>16} {seconds / 3600:>8.1f} h"
 
 
 def _faster(stages: list[StageProjection], rates: Rates, times: float) -> str:
