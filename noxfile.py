@@ -38,7 +38,7 @@ def reproduce(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def tests(session: nox.Session) -> None:
-    """Prove the instrument: CPU, no network, about six minutes."""
+    """Prove the instrument: CPU, no network, about twenty minutes."""
     run(session, "pytest", *session.posargs)
 
 
