@@ -443,6 +443,7 @@ def test_with_an_accelerator_it_goes_on(told: SmallWorld, monkeypatch: pytest.Mo
     plenty = AcceleratorMemory(free_bytes=2**40, total_bytes=2**40)
     monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: None)
     monkeypatch.setattr(harness.run.doctor, "accelerator_memory", lambda: plenty)
+    monkeypatch.setattr(harness.run.doctor, "require_engine_library", lambda: None)
     assert tell("cuda") == 0
 
 
@@ -451,6 +452,7 @@ def test_what_stands_needs_no_accelerator(told: SmallWorld, monkeypatch: pytest.
     plenty = AcceleratorMemory(free_bytes=2**40, total_bytes=2**40)
     monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: None)
     monkeypatch.setattr(harness.run.doctor, "accelerator_memory", lambda: plenty)
+    monkeypatch.setattr(harness.run.doctor, "require_engine_library", lambda: None)
     assert tell("cuda") == 0
     monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: "no driver is loaded")
     assert tell("cuda") == 0
