@@ -18,13 +18,15 @@ Row = TypeVar("Row", UnscoredTranslator, ParallelTranslation)
 def test_a_shut_gate_is_recorded_and_an_open_one_gives_scores(tmp_path: Path) -> None:
     shut = miniature_hub()
     with serving(shut) as hub:
+        assert stage(hub, tmp_path, "converted-translators", OUTSIDER).returncode == 0
+        fetched = hub.paths("opus-mt.*/resolve/")
         without = stage(hub, tmp_path, "translation-scores", OUTSIDER)
         assert (without.returncode, without.stderr.count("Traceback")) == (0, 0)
         whys = rows_of(tmp_path, UnscoredTranslator)
         assert {row.language for row in whys} == set(pins.TRANSLATORS)
         assert all("accept its licence (CC-BY-SA-4.0)" in row.why for row in whys)
         assert not rows_of(tmp_path, ParallelTranslation)
-        assert not hub.paths("opus-mt.*/resolve/"), "nothing to translate, no translator to fetch"
+        assert hub.paths("opus-mt.*/resolve/") == fetched, "nothing to translate, no translator to fetch again"
         assert stage(hub, tmp_path, "translation-scores", TOKEN).returncode == 0
         assert hub.unknown == []
         assert not hub.paths("deu_Latn.parquet$")
