@@ -26,7 +26,9 @@ def test_a_shut_gate_is_recorded_and_an_open_one_gives_scores(tmp_path: Path) ->
         assert {row.language for row in whys} == set(pins.TRANSLATORS)
         assert all("accept its licence (CC-BY-SA-4.0)" in row.why for row in whys)
         assert not rows_of(tmp_path, ParallelTranslation)
-        assert hub.paths("opus-mt.*/resolve/") == fetched, "nothing to translate, no translator to fetch again"
+        assert hub.paths("opus-mt.*/resolve/") == fetched, (
+            "nothing to translate, no translator to fetch again"
+        )
         assert stage(hub, tmp_path, "translation-scores", TOKEN).returncode == 0
         assert hub.unknown == []
         assert not hub.paths("deu_Latn.parquet$")
