@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.designs.design import costs_of, plan
-from harness.run.forecast import Rates, StageProjection, layers_flops, projection, work_line
+from harness.run.artifact_status import STAGE_WIDTH
+from harness.run.forecast import Rates, StageProjection, layers_flops, projection, together_line, work_line
 from harness.sources.studies import load_profile, load_study
 from harness.store.provenance import machine
 from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, read_record
@@ -197,7 +198,7 @@ def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
 
 def _stage_line(stage: StagePace, matmul: float | None) -> str:
     work, took = stage.work, stage.wall_seconds
-    line = f"{stage.stage:<21} {took:>9.1f} s  {stage.peak_memory_bytes / 2**30:.1f} GiB"
+    line = f"{stage.stage:<{STAGE_WIDTH}} {took:>9.1f} s  {stage.peak_memory_bytes / 2**30:.1f} GiB"
     if stage.peak_accelerator_bytes:
         line += f" + {stage.peak_accelerator_bytes / 2**30:.1f} GiB of the accelerator"
     if work.translated:
@@ -222,9 +223,9 @@ def forecast_lines(told: Forecast, price_per_hour: float) -> Iterator[str]:
             line += f"  {stage.tokens_per_text:,.1f} tokens a text (the run: {stage.counted_tokens_per_text:,.1f})"
         yield line
     hours = sum(stage.seconds for stage in told.stages) / 3600
-    yield f"{'together':<21} {'':>35} {hours:>8.1f} h"
+    yield together_line(hours)
     for name, why in told.left_out.items():
-        yield f"{name:<21} not in the sum: {why}"
+        yield f"{name:<{STAGE_WIDTH}} not in the sum: {why}"
     if price_per_hour:
         yield f"at {price_per_hour:g} an hour: {hours * price_per_hour:,.0f}"
 

@@ -13,6 +13,9 @@ from harness.words.errors import DamagedArtifactError, MissingArtifactError, Mis
 from harness.words.plan import Item, Stage
 from harness.words.runfacts import ArtifactRecord
 
+STAGE_WIDTH = 21
+"""Columns of a stage's name wherever stages are listed: as many as the longest has."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactStatus:
@@ -90,7 +93,7 @@ def inventory_lines(stages: Iterable[StageInventory]) -> Iterator[tuple[str, str
     reason = None
     for each in stages:
         done, size = "?" if each.done is None else each.done, f"{each.size_bytes / 1e6:.1f} MB"
-        yield f"{each.stage:<21} {done:>4} of {each.items:<4} {size:>9}  ", each.says
+        yield f"{each.stage:<{STAGE_WIDTH}} {done:>4} of {each.items:<4} {size:>9}  ", each.says
         reason = reason or each.why_unknown
     if reason:
         yield "", f"? not known: {reason}"

@@ -10,6 +10,7 @@ from harness.designs.design import costs_of
 from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import claims_of
+from harness.run.artifact_status import STAGE_WIDTH
 from harness.words.claim import inventory_says
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.plan import Plan, Stage, Work
@@ -139,7 +140,7 @@ def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
     for stage in stages:
         yield work_line(stage.stage, stage.work, stage.seconds)
     hours = sum(stage.seconds for stage in stages) / 3600
-    yield f"{'together':<21} {'':>35} {hours:>8.1f} h"
+    yield together_line(hours)
     if hours > GOAL_HOURS:
         yield _faster(stages, rates, hours / GOAL_HOURS)
 
@@ -147,7 +148,7 @@ def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
 def work_line(stage: str, work: Work, seconds: float) -> str:
     """What one stage reads and how long it takes."""
     tokens = f"{work.tokens / 1e6:,.0f} M tokens" if work.tokens else "-"
-    return f"{stage:<21} {work.texts + work.translated:>12,} texts {tokens:>16} {seconds / 3600:>8.1f} h"
+    return f"{stage:<{STAGE_WIDTH}} {work.texts + work.translated:>12,} texts {tokens:>16} {seconds / 3600:>8.1f} h"
 
 
 def _faster(stages: list[StageProjection], rates: Rates, times: float) -> str:
@@ -159,3 +160,8 @@ def _faster(stages: list[StageProjection], rates: Rates, times: float) -> str:
     if left <= 0:
         return f"{says}; no speed of the language model alone would do, since translations take {translating / 3600:.1f} h"
     return f"{says}; or {sum(stage.flops for stage in stages) / left / 1e12:,.0f} TFLOP/s at the same translations/s"
+
+
+def together_line(hours: float) -> str:
+    """What all stages take, below their lines."""
+    return f"{'together':<{STAGE_WIDTH}} {'':>35} {hours:>8.1f} h"
