@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import PurePath
 
-from harness.words.study import Pin
+from harness.words.study import SILENT, Pin
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -17,7 +17,7 @@ Revision = Callable[[Pin], str]
 
 
 def plain(value: object, revision_of: Revision | None = None) -> Json:
-    """A value as JSON data: dataclasses become objects, enums their values, tuples lists.
+    """A value as JSON data: dataclasses become objects without their silent defaults, enums their values, tuples lists.
 
     Args:
         value: Dataclasses, enums, mappings with text keys, lists, tuples, paths and scalars, nested.
@@ -32,7 +32,12 @@ def plain(value: object, revision_of: Revision | None = None) -> Json:
     if isinstance(value, Enum):
         return plain(value.value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name), revision_of) for field in fields(value)}
+        held = ((field, getattr(value, field.name)) for field in fields(value))
+        return {
+            field.name: plain(entry, revision_of)
+            for field, entry in held
+            if field.metadata != SILENT or entry != field.default
+        }
     if isinstance(value, Mapping):
         return {_key(key): plain(entry, revision_of) for key, entry in value.items()}
     if isinstance(value, list | tuple):

@@ -1,11 +1,11 @@
 """What a run is made of: what every item is made from, the stages that make items, and the plan that orders the stages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.words.errors import UsageError
-from harness.words.study import Pin, Profile, Study
+from harness.words.study import GEMMA_SCOPE, SILENT, Pin, Profile, SAEForm, Study
 
 Parameters = Mapping[str, Any]
 """Everything that decides what an item holds, inputs and code aside, by the names of its stage's keyword-only parameters."""
@@ -31,6 +31,7 @@ class Networks:
     dictionary_files: tuple[str, ...]
     numerics: Numerics
     batch_tokens: int
+    dictionary_form: SAEForm = field(default=GEMMA_SCOPE, metadata=SILENT)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,11 @@
 """What is re-run, and from what: a study, its primary specification, its profiles, and the pins that name every outside thing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+
+SILENT = {"is_silent": True}
+"""Metadata of a field that came later: digests leave it out at its default, so that what was named before keeps its name."""
 
 
 class Home(StrEnum):
@@ -183,6 +186,47 @@ class Specification:
         return max(*self.alignment.layers, self.gain_layer)
 
 
+class SAEKind(StrEnum):
+    """How the files of a suite of SAEs are written; what is read from each are the same five arrays."""
+
+    GEMMA_SCOPE = "gemma-scope"
+    """`params.npz` with `W_enc`, `W_dec`, `b_enc`, `b_dec`, `threshold`."""
+    GEMMA_SCOPE_2 = "gemma-scope-2"
+    """`params.safetensors` with the same five arrays in small letters."""
+    LLAMA_SCOPE = "llama-scope"
+    """`checkpoints/final.safetensors` below a `hyperparams.json`: one threshold for all, held against a pre-activation that
+    counts in the length of its decoder row, and biases of a stream that was scaled."""
+    QWEN_SCOPE = "qwen-scope"
+    """`layerN.sae.pt`, weights as a linear layer holds them, no thresholds."""
+    SAE_LENS = "sae-lens"
+    """`sae_weights.safetensors` beside a `cfg.json`, as SAELens saves."""
+
+
+class SAEInput(StrEnum):
+    """What an SAE reads of a residual stream, which is the unit that its activations are in."""
+
+    STREAM = "stream"
+    """The stream as it is."""
+    SCALED = "scaled"
+    """The stream times one constant of the layer, with which its mean length is sqrt(d_model)."""
+    LENGTH = "length"
+    """The stream of each token at the length sqrt(d_model)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAEForm:
+    """How the SAEs of a suite are stored, and what makes a latent of theirs fire."""
+
+    kind: SAEKind
+    k: int | None = None
+    """TopK: so many latents fire at a token, the strongest; None where each has a threshold of its own (JumpReLU)."""
+    reads: SAEInput = SAEInput.STREAM
+
+
+GEMMA_SCOPE = SAEForm(kind=SAEKind.GEMMA_SCOPE)
+"""The form of the SAEs that the first study is about."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shapes:
     """Shapes of the model and the dictionaries that the study is about."""
@@ -266,7 +310,7 @@ class Sources:
     model: Pin
     dictionaries: Pin
     dictionary_files: tuple[str, ...]
-    """`params.npz` of layer 0, 1, ... below the dictionaries' root."""
+    """File of the SAE of layer 0, 1, ... below the dictionaries' root."""
     phrases: Pin
     phrase_source_ids: tuple[str, ...]
     """Neuronpedia source id of layer 0, 1, ..., each a folder below the export's root."""
@@ -279,6 +323,8 @@ class Sources:
     """The authors' own tuned models, measured as they are beside the adapters that are trained here."""
     parallel: Parallel | None = None
     """None where no such text is at hand; translators are not scored then."""
+    dictionary_form: SAEForm = field(default=GEMMA_SCOPE, metadata=SILENT)
+    """How the dictionaries are stored, and what makes their latents fire."""
 
     def pins(self) -> tuple[Pin, ...]:
         """Every pin of the profile, once."""

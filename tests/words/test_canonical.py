@@ -1,13 +1,13 @@
 """The canonical spelling: one text per value, whatever it was built from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from harness.words.canonical import canonical_json, digest_of, place_of_surrogate
-from harness.words.study import Home, Pin
+from harness.words.study import SILENT, Home, Pin
 
 
 class Colour(StrEnum):
@@ -21,6 +21,12 @@ class Box:
     label: str | None = None
 
 
+@dataclass(frozen=True)
+class Lid:
+    colour: Colour
+    hinges: int = field(default=2, metadata=SILENT)
+
+
 PIN = Pin(name="model", home=Home.HUB_MODEL, address="some/repo", revision="abc", licence="MIT")
 
 
@@ -30,6 +36,10 @@ PIN = Pin(name="model", home=Home.HUB_MODEL, address="some/repo", revision="abc"
         pytest.param({"b": 1, "a": True}, '{"a":true,"b":1}', id="keys are sorted, nothing is padded"),
         pytest.param(
             Box(Colour.RED, (0.1, 2.0)), '{"colour":"red","label":null,"sizes":[0.1,2.0]}', id="dataclass"
+        ),
+        pytest.param(Lid(Colour.RED), '{"colour":"red"}', id="a silent default is left out"),
+        pytest.param(
+            Lid(Colour.RED, 3), '{"colour":"red","hinges":3}', id="and said where it is another value"
         ),
         pytest.param("മലയാളം", '"മലയാളം"', id="letters stay as they are"),
         pytest.param(Path("a/b"), '"a/b"', id="path"),

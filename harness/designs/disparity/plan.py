@@ -212,6 +212,7 @@ class Told:
             dictionary_files=sources.dictionary_files,
             numerics=self.numerics,
             batch_tokens=self.profile.sizes.batch_tokens,
+            dictionary_form=sources.dictionary_form,
         )
 
     def replay(self) -> Parameters:
