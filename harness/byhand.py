@@ -209,7 +209,7 @@ def lines_of(typed: Typed, verdict: CaseVerdict) -> Iterator[tuple[str, str]]:
 
 
 def _basis(typed: Typed, verdict: CaseVerdict) -> Iterator[tuple[str, str]]:
-    from harness.report.vocabulary import FLAGS, WHYS  # a machine does not wait for the report's libraries
+    from harness.report.wording import FLAGS, WHYS  # a machine does not wait for the report's libraries
 
     form = form_of(typed, verdict)
     yield "why", WHYS[verdict.why]

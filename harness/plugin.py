@@ -14,7 +14,7 @@ from harness.judge.ledger import LedgerFile
 from harness.judge.preregistration import lock_state
 from harness.report import load_report
 from harness.report.document import JudgedClaim, Report
-from harness.report.exit_code import UNGATED_KINDS, Outcome, exit_code
+from harness.report.writer import UNGATED_KINDS, Outcome, exit_code
 from harness.sources.studies import CLAIMS
 from harness.store.environment import expect_settings, without_strays
 from harness.store.run_folder import REPORT_FILE

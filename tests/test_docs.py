@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli import app, store_app
 from harness.process import ENDINGS, READER_GONE
-from harness.report.vocabulary import EXIT_CODES, JUDGED_EXIT_CODES
+from harness.report.wording import EXIT_CODES, JUDGED_EXIT_CODES
 from harness.stages.stage import perform, staged
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Item

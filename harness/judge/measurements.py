@@ -388,12 +388,12 @@ def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
     return f"{way}, with {seeds}" if rows.seeds else way
 
 
-def precisions(measurements: Measurements) -> tuple[Precision, ...]:
+def precisions(measurements: Measurements) -> Mapping[str, Precision]:
     """How sure every estimate is: its interval under the population target, its single seeds, and all that is declared.
 
     One that is a single figure has none, nor has one that its stored units contradict: claims about it end in ERROR.
     """
-    found = {name: _precision(name, each) for (name, _), each in measurements.declared.items()}
+    found = {name: _precision(each) for (name, _), each in measurements.declared.items()}
     measurements.resampled.draw(tuple(measurements.tables.estimates))
     for estimate_id in measurements.tables.estimates:
         try:
@@ -401,11 +401,11 @@ def precisions(measurements: Measurements) -> tuple[Precision, ...]:
         except InconsistentError:
             continue
         if measured.rows is not None and measured.is_finite:
-            found[estimate_id] = _precision(estimate_id, measured)
-    return tuple(found.values())
+            found[estimate_id] = _precision(measured)
+    return found
 
 
-def _precision(estimate_id: str, measured: Measurement) -> Precision:
+def _precision(measured: Measurement) -> Precision:
     is_correlation = measured.pairs is not None
     ends: Sequence[Interval | None] = (None, None)
     if is_correlation and measured.num_units > MIN_PAIRS:
@@ -414,7 +414,6 @@ def _precision(estimate_id: str, measured: Measurement) -> Precision:
     elif not measured.is_without_spread:
         ends = [finite(measured.interval(level)) for level in (0.90, 0.95)]
     return Precision(
-        estimate_id=estimate_id,
         se=None if is_correlation else measured.spread.se,
         df=measured.spread.df,
         interval_se=None if is_correlation else interval_error(measured, ends[0]),

@@ -9,7 +9,7 @@ from typing import TypeVar
 from harness.report.document import JudgedClaim, Measurement, Report
 from harness.report.numbers import NONE, amount, count, printable, short, unit_form
 from harness.report.render import markdown_text
-from harness.report.vocabulary import VERDICTS
+from harness.report.wording import VERDICTS
 from harness.words.errors import UsageError
 from harness.words.verdict import Interval, State
 

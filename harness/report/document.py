@@ -15,6 +15,7 @@ from harness.words.judgement import (
     FailOn,
     LedgerLine,
     Lock,
+    Precision,
     Prospect,
     SeedValue,
 )
@@ -78,19 +79,6 @@ class StoppedAdapter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
-    """How sure one number is."""
-
-    se: float | None
-    df: float | None
-    ci90: Interval | None
-    ci95: Interval | None
-    seeds: tuple[SeedValue, ...]
-    interval_se: float | None = None
-    """The error that gives the farther end of `ci90`, where `se` and `df` do not reach so far."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Point:
     """One unit of a correlation."""
 
@@ -118,7 +106,7 @@ class Measurement:
     num_units: int
     num_seeds: int
     num_unit_values: int
-    precision: Spread | None = None
+    precision: Precision | None = None
     points: tuple[Point, ...] = ()
     """Both sides of a correlation, unit by unit."""
 

@@ -13,9 +13,9 @@ from markupsafe import Markup, escape
 
 from harness.designs.design import Design
 from harness.designs.presentation import Drawing, Figure, Panel, Remark
-from harness.report import figures, numbers, tables, vocabulary, wording
+from harness.report import figures, numbers, tables, wording
 from harness.report.document import JudgedClaim, Measurement, Report
-from harness.report.drawing import Frame, state_class
+from harness.report.figures import Frame, state_class
 from harness.report.numbers import amount, count, printable
 from harness.report.tables import Filled, Table
 from harness.words.claim import RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, shown_as
@@ -121,7 +121,6 @@ def _environment(safe: Callable[[str], str]) -> Environment:
     } | {"state_class": state_class, "digest": _digest, "suffix": _suffix}
     environment.globals |= {
         "words": wording,
-        "vocabulary": vocabulary,
         "tables": tables,
         "plain": markdown_text,
         "rules": RULES_IN_WORDS,
@@ -330,7 +329,7 @@ def _claims_by_tier(claims: Sequence[JudgedClaim]) -> list[tuple[str, list[Judge
     ordered = (*drawn, *(claim for claim in claims if claim not in drawn))
     return [
         (heading, [claim for claim in ordered if claim.tier == tier])
-        for tier, heading in vocabulary.TIERS.items()
+        for tier, heading in wording.TIERS.items()
     ]
 
 

@@ -10,7 +10,7 @@ from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, 
 from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
 from harness.report.numbers import NONE, amount, count, estimated, exact, unit_form, whole
-from harness.report.vocabulary import BASELINES, REASONS, TIERS, VERDICTS
+from harness.report.wording import BASELINES, REASONS, TIERS, VERDICTS
 from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome
 from harness.words.records import Coverage

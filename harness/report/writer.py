@@ -1,29 +1,465 @@
 """Records in, files out: `report.json`, and from it alone the page, the summary and the CI record."""
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.models.failed_adapters import adapter_failures, unusable_models
-from harness.report.assembly import Records, as_report
-from harness.report.document import SCHEMA_VERSION, Point, Report, as_json, from_json
+from harness.report.document import (
+    SCHEMA_VERSION,
+    DecisionRule,
+    JudgedCase,
+    JudgedClaim,
+    KnownNumber,
+    Measurement,
+    Paper,
+    Point,
+    PrintedTarget,
+    Report,
+    Run,
+    SelfCheckStudy,
+    StoppedAdapter,
+    Summary,
+    as_json,
+    from_json,
+)
 from harness.report.render import render_junit, render_page, render_summary
 from harness.report.wording import exit_words, mode_words, outcome, presentation_of
 from harness.store.files import write_whole
 from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
 from harness.store.tables import read_column, read_table, table_path
+from harness.words.claim import (
+    Claim,
+    Kind,
+    Target,
+    Tier,
+)
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
-from harness.words.judgement import Judgement
-from harness.words.records import Coverage, UnscoredTranslator
+from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Precision
+from harness.words.mode import Mode
+from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.runfacts import RunFacts
+from harness.words.verdict import (
+    JUDGED,
+    CaseVerdict,
+    Closeness,
+    Finding,
+    Flag,
+    Member,
+    Numbers,
+    State,
+    Verdict,
+    Why,
+)
 
 Row = TypeVar("Row")
+Figures = TypeVar("Figures", Numbers, Closeness, Member)
+
+WITHHELD = "It needs no run; 'harness explain' says what comes of it, and a full run's report does."
+WORDLESS = (Why.EXPLORATORY, Why.SUBSET)
+"""Reasons for which no case of a claim may read PASS or DEVIATION either."""
+
+
+# How a run ends
+
+
+class ExitCode(IntEnum):
+    """Endings of a run that leaves a report; 4 is left to whoever asked the wrong thing."""
+
+    SHOWN = 0
+    """Every gated claim passed; in a fixture run, every self-check agrees."""
+    FINDING = 1
+    """A claim deviates; in a fixture run, a self-check differs."""
+    MALFUNCTION = 3
+    """A gated claim ended in ERROR, or an adapter that is no control could not be trained: nothing about the paper."""
+    NOTHING_JUDGED = 5
+    """No claim was judged; in a fixture run, no self-check was made."""
+    UNRESOLVED = 10
+    """No deviation, yet a gated claim is INCONCLUSIVE, CONTESTED or NOT_RUN."""
+    LOCK_BROKEN = 11
+    """What was judged is not what was registered; in a full run also when nothing was."""
+
+
+SELF_CHECKED_MODES = (Mode.FIXTURE, Mode.REHEARSAL)
+"""Modes without evidence about the paper: only their self-checks can end well or badly."""
+
+UNGATED_KINDS = (Kind.QUALITATIVE, Kind.ARITHMETIC)
+"""What cannot be measured, and what is about printed numbers alone and not about the replication."""
+
+UNRESOLVED_STATES = (State.INCONCLUSIVE, State.CONTESTED, State.NOT_RUN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an exit code follows from."""
+
+    mode: str
+    """"full", "rehearsal", "fixture" or "audit"."""
+    gated: Sequence[tuple[State | Finding, Why]] = ()
+    """Verdicts of the primary claims that can be tested and were asked for."""
+    differs: Sequence[bool] = ()
+    """For each self-check, whether it came out different from what is known or expected."""
+    lock: LockStatus = LockStatus.INTACT
+    fail_on: FailOn = FailOn.UNRESOLVED
+    is_whole: bool = True
+    """False where an adapter that claims rest on broke, so that something they need was not measured."""
+
+
+def exit_code(outcome: Outcome) -> ExitCode:
+    """The code with which a run ends; where several hold, 3 goes before 11, 1, 5, 10 and 0."""
+    states = [state for state, why in outcome.gated if why is not Why.DESELECTED]
+    if State.ERROR in states or not outcome.is_whole:
+        return ExitCode.MALFUNCTION
+    # What a run about the paper is judged by must have been registered before.
+    is_unregistered = outcome.mode == Mode.FULL and outcome.lock is LockStatus.ABSENT
+    if outcome.lock is LockStatus.BROKEN or is_unregistered:
+        return ExitCode.LOCK_BROKEN
+    if outcome.mode in SELF_CHECKED_MODES:
+        if not outcome.differs:
+            return ExitCode.NOTHING_JUDGED
+        return ExitCode.FINDING if any(outcome.differs) else ExitCode.SHOWN
+    return _of_claims(states, outcome.fail_on)
+
+
+def _of_claims(states: Sequence[State | Finding], fail_on: FailOn) -> ExitCode:
+    if fail_on is FailOn.NEVER:
+        return ExitCode.SHOWN
+    if State.DEVIATION in states:
+        return ExitCode.FINDING
+    if not any(state in JUDGED for state in states):
+        return ExitCode.NOTHING_JUDGED
+    is_open = any(state in UNRESOLVED_STATES for state in states)
+    return ExitCode.UNRESOLVED if is_open and fail_on is FailOn.UNRESOLVED else ExitCode.SHOWN
+
+
+def outcome_of(mode: str, judgement: Judgement | None, known_numbers: Sequence[bool]) -> Outcome:
+    """What a run's exit code follows from.
+
+    Args:
+        mode: "full", "rehearsal", "fixture" or "audit".
+        judgement: Verdicts and conditions; None where nothing is judged.
+        known_numbers: For each known number of the instrument, whether it came out different.
+    """
+    if judgement is None:
+        return Outcome(mode=mode, differs=known_numbers)
+    paper, checked = judgement.paper, judgement.self_check
+    wrong = (
+        [
+            verdict.state != claim.expected
+            for claim, verdict in zip(checked.claims, checked.verdicts, strict=True)
+        ]
+        if checked
+        else []
+    )
+    return Outcome(
+        mode=mode,
+        gated=[
+            (verdict.state, verdict.why)
+            for claim, verdict in zip(paper.claims, paper.verdicts, strict=True)
+            if claim.tier is Tier.PRIMARY
+            and claim.kind not in UNGATED_KINDS
+            and claim.id not in judgement.deselected
+        ],
+        differs=[*known_numbers, *wrong],
+        lock=judgement.lock.status,
+        fail_on=judgement.fail_on,
+    )
+
+
+# The document: from records and verdicts to what `report.json` holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What was measured and checked; nothing of it where a run could not measure anything."""
+
+    estimates: Sequence[Estimate] = ()
+    """In the order to show."""
+    unit_counts: Mapping[str, int] = field(default_factory=dict)
+    """Number of stored unit values by estimate id."""
+    points: Sequence[tuple[str, Point]] = ()
+    """Both sides of correlations, unit by unit, each with its estimate's id."""
+    checks: Sequence[SelfCheck] = ()
+    unusable: Sequence[UnusableModel] = ()
+    """Published models that cannot be put onto the base model."""
+    stopped: Sequence[AdapterFailure] = ()
+    """Adapters that could not be trained."""
+    unscored: Sequence[UnscoredTranslator] = ()
+    """Translators that could not be held against people."""
+    coverage: Sequence[Coverage] = ()
+    """What the phrases cover of each layer."""
+    overlaps: Sequence[ItemOverlap] = ()
+    """Benchmarks whose questions are not the same in every language."""
+
+
+def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = None) -> Report:
+    """The document of one run.
+
+    Args:
+        facts: What the run is.
+        records: What was measured and checked.
+        judgement: Verdicts and the conditions under which they were reached; None where nothing is judged.
+
+    Raises:
+        ValueError: If two estimates or two self-checks share an id.
+    """
+    _refuse_duplicates("estimate", (row.estimate_id for row in records.estimates))
+    _refuse_duplicates("self-check", (row.check_id for row in records.checks))
+    claims = _claims_of_paper(facts, judgement) if judgement else ()
+    ledger = judgement.ledger if judgement else Ledger(ordinal=facts.ordinal)
+    unregistered = Lock(sha256=facts.specification_digest, status=LockStatus.ABSENT)
+    return Report(
+        paper=Paper(id=facts.paper_id, title=facts.paper_title),
+        mode=facts.mode,
+        lock=judgement.lock if judgement else unregistered,
+        run=Run(
+            id=facts.run_id,
+            ordinal=ledger.ordinal,
+            runs_under_lock=max(ledger.runs_under_lock, ledger.ordinal),
+            study=facts.study,
+            profile=facts.profile,
+            environment=dict(facts.environment),
+            settings=dict(facts.settings),
+            artifacts=facts.artifacts,
+            sources=facts.sources,
+        ),
+        languages=facts.languages,
+        not_run=facts.not_run,
+        judged=judgement is not None,
+        claims=claims,
+        self_check_study=_self_check_study(judgement),
+        measurements=tuple(_measurements(records, judgement.precisions if judgement else {})),
+        self_checks=tuple(map(_known_number, records.checks)),
+        choices=judgement.choices if judgement else (),
+        ledger=ledger.lines,
+        prospects=judgement.prospects if judgement else (),
+        summary=_summary(facts, records, judgement, claims),
+        stopped=tuple(map(_stopped, records.stopped)),
+        unscored=tuple(records.unscored),
+        unusable=tuple(records.unusable),
+        coverage=tuple(records.coverage),
+        overlaps=tuple(records.overlaps),
+        baselines=judgement.baselines if judgement else (),
+        declared=facts.declared,
+        cited=judgement.cited if judgement else (),
+    )
+
+
+def judged_claims(judged: Judged, alpha: float, deselected: tuple[str, ...] = ()) -> tuple[JudgedClaim, ...]:
+    """Every claim of a study with its verdict, in the study's order."""
+    return tuple(
+        judged_claim(claim, verdict, alpha, selected=claim.id not in deselected)
+        for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
+    )
+
+
+def judged_claim(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool = True) -> JudgedClaim:
+    """One claim with its verdict; a self-check also with the state that is expected of it."""
+    cases = tuple(_case(case, verdict) for case in verdict.cases)
+    first = cases[0] if cases else None
+    states = Finding if claim.kind is Kind.ARITHMETIC else State
+    return JudgedClaim(
+        id=claim.id,
+        text=claim.says,
+        kind=claim.kind,
+        tier=claim.tier,
+        unit=claim.unit,
+        inventory=claim.inventory,
+        conflicts=claim.conflicts,
+        sentence=claim.sentence,
+        readings=claim.readings,
+        targets=tuple(map(_target, claim.targets)),
+        discrepancies=tuple(map(_target, claim.discrepancies)),
+        arithmetic=claim.arithmetic.compared if claim.arithmetic else (),
+        paper_units=claim.paper_units,
+        rule=DecisionRule(
+            name=claim.rule,
+            alpha=alpha,
+            margin=claim.margin,
+            margin_because=claim.margin_because,
+            null=claim.null,
+            sign=claim.sign,
+            named=claim.named,
+            inference=claim.inference,
+            min_units=claim.minima.units,
+            min_seeds=claim.minima.seeds,
+        ),
+        beside=claim.beside,
+        reported_by_summary=claim.by_summary,
+        selected=selected,
+        verdict=verdict.state,
+        reason=verdict.why,
+        flags=verdict.flags,
+        says=verdict.says,
+        measured=first.measured if first else None,
+        closeness=first.closeness if first else None,
+        cases=cases,
+        expected=states(claim.expected) if claim.expected else None,
+        differs=verdict.state != claim.expected if claim.expected else None,
+    )
+
+
+def _claims_of_paper(facts: RunFacts, judgement: Judgement) -> tuple[JudgedClaim, ...]:
+    """The claims of the paper; a page that is headed as saying nothing about it says nothing of its printed numbers either."""
+    judged = judgement.paper
+    if facts.mode in SELF_CHECKED_MODES or facts.not_run:
+        verdicts = tuple(
+            Verdict(claim_id=claim.id, state=State.NOT_RUN, why=Why.FIXTURE_MODE, says=WITHHELD)
+            if claim.kind is Kind.ARITHMETIC
+            else verdict
+            for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
+        )
+        judged = replace(judged, verdicts=verdicts)
+    told = judged_claims(judged, judgement.alpha, judgement.deselected)
+    # A study that checks the judge elsewhere is one like any other where it is the run's own: nothing is expected of it.
+    return tuple(replace(claim, expected=None, differs=None) for claim in told)
+
+
+def _self_check_study(judgement: Judgement | None) -> SelfCheckStudy | None:
+    if judgement is None or judgement.self_check is None:
+        return None
+    judged = judgement.self_check
+    return SelfCheckStudy(study=judged.study, claims=judged_claims(judged, judgement.alpha))
+
+
+def _summary(
+    facts: RunFacts, records: Records, judgement: Judgement | None, claims: Sequence[JudgedClaim]
+) -> Summary:
+    counted = [claim for claim in claims if claim.kind is not Kind.ARITHMETIC]
+    states, by_summary = (
+        Counter(claim.verdict for claim in some)
+        for some in (counted, (claim for claim in counted if claim.reported_by_summary))
+    )
+    outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
+    outcome = replace(outcome, is_whole=all(row.is_control for row in records.stopped))
+    return Summary(
+        counts={state: states[state] for state in State},
+        reported_by_summary={state: by_summary[state] for state in State},
+        non_discriminating=sum(
+            claim.verdict is State.PASS and Flag.NON_DISCRIMINATING in claim.flags for claim in counted
+        ),
+        fail_on=judgement.fail_on if judgement else FailOn.UNRESOLVED,
+        exit_code=ExitCode.NOTHING_JUDGED if facts.not_run else exit_code(outcome),
+    )
+
+
+def _measurements(records: Records, precisions: Mapping[str, Precision]) -> Iterator[Measurement]:
+    points: dict[str, list[Point]] = {}
+    for owner, point in records.points:
+        if math.isfinite(point.x) and math.isfinite(point.y):
+            points.setdefault(owner, []).append(point)
+    for row in records.estimates:
+        yield Measurement(
+            id=row.estimate_id,
+            quantity=row.quantity,
+            reading=row.reading,
+            specification=row.specification,
+            formula=row.formula,
+            unit=row.unit,
+            value=row.value if math.isfinite(row.value) else None,
+            layer=row.layer,
+            language=row.language,
+            benchmark=row.benchmark,
+            unit_kind=row.unit_kind,
+            num_units=row.num_units,
+            num_seeds=row.num_seeds,
+            num_unit_values=records.unit_counts.get(row.estimate_id, 0),
+            precision=precisions.get(row.estimate_id),
+            points=tuple(points.get(row.estimate_id, ())),
+        )
+
+
+def _known_number(row: SelfCheck) -> KnownNumber:
+    return KnownNumber(
+        id=row.check_id,
+        says=row.says,
+        expected=row.expected,
+        measured=row.measured if math.isfinite(row.measured) else None,
+        tolerance=row.tolerance,
+        because=row.because,
+        differs=row.differs,
+    )
+
+
+def _stopped(row: AdapterFailure) -> StoppedAdapter:
+    return StoppedAdapter(
+        adapter=row.name,
+        is_control=row.is_control,
+        language=row.language,
+        seed=row.seed,
+        step=row.step,
+        what=row.what,
+        value=str(row.value),
+    )
+
+
+def _target(target: Target) -> PrintedTarget:
+    return PrintedTarget(
+        printed=target.printed.text,
+        stands_for=target.stands_for,
+        value=target.value,
+        half_width=target.rounding,
+        source=target.source,
+        source_tier=target.tier,
+        reading=target.reading,
+    )
+
+
+def _case(case: CaseVerdict, verdict: Verdict) -> JudgedCase:
+    """A case, without a word of its own where its claim may have none, and without numbers that JSON cannot hold."""
+    near, numbers = case.closeness, case.numbers
+    decided = verdict if verdict.why in WORDLESS else case
+    return JudgedCase(
+        reading=case.reading,
+        unit=case.unit,
+        printed=case.printed,
+        stands_for=case.stands_for,
+        source=case.source,
+        source_tier=case.source_tier,
+        verdict=decided.state,
+        reason=decided.why,
+        flags=case.flags,
+        band=case.band or None,
+        measured=_finite(numbers) if numbers and math.isfinite(numbers.estimate) else None,
+        closeness=_finite(near) if near and math.isfinite(near.difference) else None,
+        members=tuple(map(_finite, case.members)),
+        notes=case.notes,
+        says=decided.says,
+    )
+
+
+def _finite(row: Figures) -> Figures:
+    """The row with None in place of infinite limits and numbers that are none."""
+    values = {each.name: getattr(row, each.name) for each in fields(row)}
+    lost: dict[str, Any] = {name: None for name, value in values.items() if not _is_storable(value)}
+    return replace(row, **lost)
+
+
+def _is_storable(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(math.isfinite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _refuse_duplicates(kind: str, ids: Iterable[str]) -> None:
+    twice = sorted(name for name, count in Counter(ids).items() if count > 1)
+    if twice:
+        raise ValueError(
+            f"{kind} ids must be unique, but {len(twice)} occur more than once: {', '.join(twice[:5])}; "
+            f"the stage that wrote them must give each a name of its own"
+        )
+
+
+# Its files
 
 
 def write_report(

@@ -404,6 +404,12 @@ class Granularity:
             for test_set in dict.fromkeys(of for _, of in self.item_counts)
         )
 
+    @property
+    def compared(self) -> tuple[tuple[str, str], ...]:
+        """What each printed number is, and how it is printed."""
+        items = (("items", f"{sizes} ({test_set})") for test_set, sizes in self.sets)
+        return ("difference" if self.is_change else "accuracy", self.printed.text), *items
+
 
 def _ranges(numbers: Iterable[int]) -> Iterator[str]:
     for _, run in groupby(enumerate(sorted(numbers)), key=lambda place: place[1] - place[0]):
@@ -425,6 +431,11 @@ class WordsAgainstNumbers:
     most: float | None = None
     """The word demands that no number is above this."""
 
+    @property
+    def compared(self) -> tuple[tuple[str, str], ...]:
+        """The word, and what each printed number is, with how it is printed."""
+        return ("word", self.word), *((what, printed.text) for what, printed in self.numbers)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TwoPrintings:
@@ -433,6 +444,11 @@ class TwoPrintings:
     printed: tuple[tuple[str, Printed], tuple[str, Printed]]
     """Who prints it, and how."""
 
+    @property
+    def compared(self) -> tuple[tuple[str, str], ...]:
+        """Who prints it, and how."""
+        return tuple((who, printed.text) for who, printed in self.printed)
+
 
 @dataclass(frozen=True, kw_only=True)
 class GainAgainstGap:
@@ -440,6 +456,11 @@ class GainAgainstGap:
 
     gain: Printed
     gaps: tuple[Printed, ...]
+
+    @property
+    def compared(self) -> tuple[tuple[str, str], ...]:
+        """What each printed number is, and how it is printed."""
+        return ("gain", self.gain.text), *(("gap", gap.text) for gap in self.gaps)
 
 
 Arithmetic = Granularity | WordsAgainstNumbers | TwoPrintings | GainAgainstGap

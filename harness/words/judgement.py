@@ -1,6 +1,7 @@
 """Everything that a report says of verdicts, of the conditions under which they were reached, and of what was fixed before."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.words.claim import Claim, Source
@@ -234,7 +235,6 @@ class SeedValue:
 class Precision:
     """How sure one estimate is, for figures and tables."""
 
-    estimate_id: str
     se: float | None = None
     df: float | None = None
     interval_se: float | None = None
@@ -302,7 +302,8 @@ class Judgement:
     """Rate of wrong PASS and of wrong DEVIATION, each, at the edge of the margin."""
     prospects: tuple[Prospect, ...] = ()
     choices: tuple[Choice, ...] = ()
-    precisions: tuple[Precision, ...] = ()
+    precisions: Mapping[str, Precision] = field(default_factory=dict)
+    """By id of the estimate."""
     baselines: tuple[BaselineCheck, ...] = ()
     """The baseline gate, cell by cell; empty where the run is no evidence, or the study knows no published baseline."""
     cited: tuple[Source, ...] = ()

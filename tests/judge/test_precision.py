@@ -1,6 +1,6 @@
 """What figures draw and tables print of an estimate: the judge's interval and every seed, by pencil."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ def units(name: str, seed: int | None, scale: float = 1.0) -> list[UnitValue]:
     ]
 
 
-def found(folder: Path, rows: Sequence[Estimate], values: Sequence[UnitValue]) -> dict[str, Precision]:
+def found(folder: Path, rows: Sequence[Estimate], values: Sequence[UnitValue]) -> Mapping[str, Precision]:
     write_table(folder, Estimate, rows)
     write_table(folder, UnitValue, values)
     write_table(
@@ -42,7 +42,7 @@ def found(folder: Path, rows: Sequence[Estimate], values: Sequence[UnitValue]) -
         [PhraseValue(estimate_id="other", unit="0", text_id=0, observed=1.0, reference=1.0)],
     )
     samples = measurements_of(load_study("sin2025"), read_stored(folder), ())
-    return {row.estimate_id: row for row in precisions(samples)}
+    return precisions(samples)
 
 
 def test_a_gap_has_the_judges_interval_and_no_seed(tmp_path: Path) -> None:

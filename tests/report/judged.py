@@ -1,6 +1,6 @@
 """Hand-made claims and verdicts: one of every state, kind and flag, with numbers that a judge could have given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.words.claim import (
@@ -382,23 +382,17 @@ PROSPECTS = (
 )  # fmt: skip
 
 
-def precisions() -> tuple[Precision, ...]:
+def precisions() -> Mapping[str, Precision]:
     """How sure the estimates of the made-up world are: intervals of gaps, and seeds of whatever was trained."""
-    found = []
+    found = {}
     for place, row in enumerate(worlds.estimates()):
         half = 1.2 + 0.4 * abs(worlds.wave(place))
         near = (row.value - half, row.value + half)
         if row.quantity == "gap":
-            found.append(
-                Precision(estimate_id=row.estimate_id, se=half / 1.65, df=59.0, ci90=near, ci95=near)
-            )
+            found[row.estimate_id] = Precision(se=half / 1.65, df=59.0, ci90=near, ci95=near)
         elif row.quantity in {"gain", "delta", "retention", "retention-by-adapter"} and row.num_seeds:
-            found.append(
-                Precision(
-                    estimate_id=row.estimate_id, ci90=near, seeds=_seeds(row.quantity, row.value, place)
-                )
-            )
-    return tuple(found)
+            found[row.estimate_id] = Precision(ci90=near, seeds=_seeds(row.quantity, row.value, place))
+    return found
 
 
 def _seeds(quantity: str, value: float, place: int) -> tuple[SeedValue, ...]:

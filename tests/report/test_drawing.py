@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.report.drawing import MUTED, Frame, blank, house_style, inline
+from harness.report.figures import MUTED, Frame, blank, house_style, inline
 
 ROOT = Path(__file__).resolve().parents[2]
 

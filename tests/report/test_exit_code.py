@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.report.exit_code import Outcome, exit_code, outcome_of
+from harness.report.writer import Outcome, exit_code, outcome_of
 from harness.words.judgement import FailOn, LockStatus
 from harness.words.verdict import State, Why
 from tests.report import judged

@@ -9,8 +9,7 @@ import pytest
 from harness.designs.presentation import Drawing
 from harness.report import load_report, write_report
 from harness.report.document import Report
-from harness.report.drawing import _stamp, house_style
-from harness.report.figures import DRAWERS, _lines, drawn_rows, forest_rows
+from harness.report.figures import DRAWERS, _lines, _stamp, drawn_rows, forest_rows, house_style
 from harness.report.tables import filled_panels
 from harness.words.judgement import SeedValue
 from harness.words.verdict import State

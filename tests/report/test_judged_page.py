@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.report import closing_lines, load_report, render_report, write_report
-from harness.report.assembly import judged_claim
 from harness.report.document import Report
 from harness.report.tables import claims_table
-from harness.report.vocabulary import BASELINES, FLAGS, WHYS
-from harness.report.wording import printed
+from harness.report.wording import BASELINES, FLAGS, WHYS, printed
+from harness.report.writer import judged_claim
 from harness.words.claim import Printed, Reading, Sentence
 from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement, Openness
 from harness.words.runfacts import Declared
@@ -242,7 +241,7 @@ def test_a_self_check_that_differs_is_said_first(tmp_path: Path) -> None:
 
 
 def test_without_precisions_figures_of_seeds_say_so(tmp_path: Path) -> None:
-    page = (written(tmp_path, judged.full_judgement(precisions=()), mode="full") / "report.html").read_text()
+    page = (written(tmp_path, judged.full_judgement(precisions={}), mode="full") / "report.html").read_text()
     assert page.count("figure not drawn, since this report holds no numbers of single seeds") == 4
     assert "intervals are not in this report" in page
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.report import closing_lines, load_report, write_report
 from harness.report.document import from_json, schema_text
-from harness.report.vocabulary import REASONS
+from harness.report.wording import REASONS
 from harness.words.errors import Reason
 from tests.report import worlds
 
