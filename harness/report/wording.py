@@ -20,7 +20,8 @@ from harness.words.claim import (
     shown_as,
 )
 from harness.words.errors import Reason, UsageError
-from harness.words.judgement import BaselineOutcome, FailOn, LockStatus, Openness
+from harness.words.judgement import BaselineOutcome, FailOn, LockStatus
+from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, Numbers, State, Why
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.words.claim import Claim, Source
+from harness.words.specification import Openness
 from harness.words.verdict import Interval, Verdict
 
 
@@ -120,17 +121,6 @@ class FailOn(StrEnum):
     """Unresolved claims are tolerated where at least one was judged."""
     NEVER = "never"
     """Only malfunction, usage and a broken lock."""
-
-
-class Openness(StrEnum):
-    """How far the alternatives of an open choice can be defended."""
-
-    EQUIVALENT = "E"
-    """Equally defensible: may be pooled."""
-    NOT_EQUIVALENT = "N"
-    """Another quantity, or plainly worse: never pooled."""
-    UNSURE = "U"
-    """Explored, never pooled."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from harness.words.specification import Axis
+
 SILENT = {"is_silent": True}
 """Metadata of a field that came later: digests leave it out at its default, so that what was named before keeps its name."""
 
@@ -250,6 +252,8 @@ class Study:
     languages: tuple[Language, ...]
     benchmarks: tuple[Benchmark, ...]
     primary: Specification
+    axes: tuple[Axis, ...] = ()
+    """Along which other specifications differ from the primary one; none where nothing is tried beside it."""
 
     @property
     def reference(self) -> Language:

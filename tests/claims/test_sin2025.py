@@ -15,7 +15,7 @@ from harness.judge.quantities import estimate_units
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_conflicts_of, load_study
 from harness.words.claim import ALL_OF_IT, Claim, InferenceTarget, Kind, SourceTier, Tier
-from harness.words.judgement import Openness
+from harness.words.specification import Openness
 from harness.words.verdict import Finding
 
 CLAIMS = {claim.id: claim for claim in load_claims("sin2025")}

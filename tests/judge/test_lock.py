@@ -27,7 +27,8 @@ from harness.store.code_digest import import_closure
 from harness.words.canonical import Json, digest_of, plain
 from harness.words.claim import Minima, Tier
 from harness.words.errors import UsageError
-from harness.words.judgement import Choice, LockStatus, Openness, Protocol
+from harness.words.judgement import Choice, LockStatus, Protocol
+from harness.words.specification import Openness
 from harness.words.study import Sources, Translator
 from tests.judge import test_declared as declared
 from tests.small_plan import small_study

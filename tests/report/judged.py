@@ -32,11 +32,11 @@ from harness.words.judgement import (
     LedgerLine,
     Lock,
     LockStatus,
-    Openness,
     Precision,
     Prospect,
     SeedValue,
 )
+from harness.words.specification import Openness
 from harness.words.verdict import CaseVerdict, Closeness, Finding, Flag, Member, Numbers, State, Verdict, Why
 from tests.report import worlds
 

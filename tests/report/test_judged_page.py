@@ -13,8 +13,9 @@ from harness.report.tables import claims_table
 from harness.report.wording import BASELINES, FLAGS, WHYS, printed
 from harness.report.writer import judged_claim
 from harness.words.claim import Printed, Reading, Sentence
-from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement, Openness
+from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement
 from harness.words.runfacts import Declared
+from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, State, Verdict, Why
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE, Reader

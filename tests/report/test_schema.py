@@ -15,7 +15,8 @@ from harness import judge, report
 from harness.report import document
 from harness.report.document import Report, from_json, schema_text
 from harness.words.claim import Kind, SourceTier, Tier, Unit
-from harness.words.judgement import FailOn, LockStatus, Openness
+from harness.words.judgement import FailOn, LockStatus
+from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, State
 
 
