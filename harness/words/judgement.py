@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from harness.words.claim import Claim, Source
 from harness.words.specification import Openness
-from harness.words.verdict import Interval, Verdict
+from harness.words.verdict import Interval, State, Verdict, Why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +253,78 @@ class BaselineCheck:
     outcome: BaselineOutcome
     says: str
     """Why this outcome, in one sentence."""
+
+
+class Grade(StrEnum):
+    """How far a verdict depends on choices that the paper leaves open; beside the verdict, and never instead of it."""
+
+    ROBUST = "ROBUST"
+    """No single choice moves the verdict, and no defensible one the sign."""
+    MIXED = "MIXED"
+    FRAGILE = "FRAGILE"
+    """Alternatives that are equally defensible lead elsewhere."""
+    NOT_ASSESSED = "NOT_ASSESSED"
+    """Too few specifications were computed, or the primary one was not judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecificationVerdict:
+    """One claim under one specification, by the same rule and margin."""
+
+    specification: str
+    """What it differs in from the primary one, such as "pooling=max"."""
+    state: State
+    """NOT_RUN where it was not computed: a hole of the curve."""
+    why: Why
+    estimate: float | None = None
+    ci90: Interval | None = None
+    says: str = ""
+    """Why there is no estimate; empty where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisShare:
+    """How much of the variance of the estimates one axis brings about by itself."""
+
+    axis: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestMatch:
+    """The specification that lands nearest to the printed number, and what that is worth: forensics, no evidence."""
+
+    specification: str
+    distance: float
+    """From the printed number, in the claim's unit."""
+    by_chance: float
+    """How near so many specifications over such a range come on average to any number in it."""
+    chance: float
+    """How often they come as near as this one to a number that is drawn from the range."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiverse:
+    """One claim under every specification that was asked for."""
+
+    claim_id: str
+    axes: tuple[str, ...]
+    """Axes along which the specifications differ, in the study's order."""
+    specifications: tuple[SpecificationVerdict, ...]
+    """The primary one first."""
+    grade: Grade
+    same_verdict_share: float | None = None
+    """Balanced share of the equally defensible specifications with the primary verdict; None where no such choice was varied."""
+    explored_share: float | None = None
+    """The same over all combinations of the choices that change no quantity; explored, and never pooled."""
+    flip_distance: int | None = None
+    """Fewest choices to change until the verdict does; None where no combination that was computed moves it."""
+    flips: tuple[str, ...] = ()
+    """Single changes of the primary specification that move the verdict, and change no quantity."""
+    changes_sign: bool = False
+    deciding: tuple[AxisShare, ...] = ()
+    """Axes by the variance that they bring about, the largest first."""
+    best_match: BestMatch | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,227 @@
+"""One claim under every specification: how far its verdict depends on what the paper leaves open.
+
+The primary specification alone decides; what is found here is a grade beside the verdict. Classes of choices are kept apart:
+only equally defensible alternatives (E) are pooled into a share, unsure ones (U) are explored, and other quantities (N) are
+shown and part of no figure.
+
+Source: U. Simonsohn and others, "Specification curve analysis", Nature Human Behaviour 4 (2020), 1208-1214; M. Del Giudice and
+S. Gangestad, "A traveler's guide to the multiverse", AMPPS 4 (2021), for the classes E, N and U.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.words.judgement import AxisShare, BestMatch, Grade, Multiverse, SpecificationVerdict
+from harness.words.specification import Axis, AxisKind, Openness, differences_of
+from harness.words.verdict import JUDGED
+
+Values = NDArray[np.float64]
+
+ENOUGH = 8
+"""Specifications below which no grade is given."""
+
+ROBUST_FROM = 0.9
+"""Share of equally defensible specifications with the primary verdict from which on a grade can be ROBUST."""
+
+FRAGILE_BELOW = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Specified:
+    """One specification with the level that it takes on every axis."""
+
+    verdict: SpecificationVerdict
+    levels: tuple[str, ...]
+    differs: tuple[Axis, ...]
+    """Axes on which it is not the primary one."""
+
+    @property
+    def is_measured(self) -> bool:
+        """False of a hole."""
+        return self.verdict.estimate is not None
+
+    @property
+    def keeps_the_quantity(self) -> bool:
+        """False where some choice makes it another quantity."""
+        return all(axis.openness is not Openness.NOT_EQUIVALENT for axis in self.differs)
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether it differs in equally defensible choices alone."""
+        return all(axis.openness is Openness.EQUIVALENT for axis in self.differs)
+
+    @property
+    def is_analysis(self) -> bool:
+        """Whether stored values give it, so that every combination is there."""
+        return all(axis.kind is AxisKind.ANALYSIS for axis in self.differs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """All specifications of one claim, the primary one first."""
+
+    claim_id: str
+    axes: tuple[Axis, ...]
+    specifications: tuple[SpecificationVerdict, ...]
+
+    @cached_property
+    def every(self) -> tuple[Specified, ...]:
+        """Each specification with its levels."""
+        return tuple(map(self._specified, self.specifications))
+
+    @cached_property
+    def measured(self) -> tuple[Specified, ...]:
+        """Those that were computed and are the same quantity; the primary one first."""
+        return tuple(each for each in self.every if each.is_measured and each.keeps_the_quantity)
+
+    def _specified(self, verdict: SpecificationVerdict) -> Specified:
+        differences = differences_of(self.axes, verdict.specification)
+        return Specified(
+            verdict=verdict,
+            levels=tuple(differences.get(axis.name, axis.levels[0].name) for axis in self.axes),
+            differs=tuple(axis for axis in self.axes if axis.name in differences),
+        )
+
+    def same_verdict_share(self, among: Callable[[Specified], bool]) -> float | None:
+        """Balanced share with the primary verdict; None where nothing but the primary one is among them."""
+        some = [each for each in self.measured if among(each)]
+        if len(some) < 2:  # noqa: PLR2004  the primary one agrees with itself
+            return None
+        same = np.array([each.verdict.state is self.primary.state for each in some])
+        return float(balanced_weights(some) @ same)
+
+    @property
+    def primary(self) -> SpecificationVerdict:
+        """The specification that decides."""
+        return self.specifications[0]
+
+    @cached_property
+    def flipped(self) -> tuple[Specified, ...]:
+        """Those with another verdict than the primary one, by how many choices lead there."""
+        moved = (each for each in self.measured if each.verdict.state is not self.primary.state)
+        return tuple(sorted(moved, key=lambda each: len(each.differs)))
+
+    @cached_property
+    def single_flips(self) -> tuple[Specified, ...]:
+        """Single choices that move the verdict."""
+        return tuple(each for each in self.flipped if len(each.differs) == 1)
+
+    @property
+    def changes_sign(self) -> bool:
+        """Whether some specification has the other sign."""
+        first = self.primary.estimate or 0.0
+        return any((each.verdict.estimate or 0.0) * first < 0 for each in self.measured)
+
+
+def multiverse_of(
+    claim_id: str, axes: Sequence[Axis], specifications: Sequence[SpecificationVerdict], printed: float | None
+) -> Multiverse:
+    """What all specifications of a claim say together.
+
+    Args:
+        claim_id: The claim.
+        axes: Along which they differ, in the study's order.
+        specifications: Each with its verdict, the primary one first.
+        printed: The number that the claim is held against; None where there is none.
+    """
+    curve = Curve(claim_id=claim_id, axes=tuple(axes), specifications=tuple(specifications))
+    same = curve.same_verdict_share(lambda each: each.is_equivalent)
+    return Multiverse(
+        claim_id=claim_id,
+        axes=tuple(axis.name for axis in axes),
+        specifications=curve.specifications,
+        grade=grade_of(curve, same),
+        same_verdict_share=same,
+        explored_share=curve.same_verdict_share(lambda each: each.is_analysis),
+        flip_distance=len(curve.flipped[0].differs) if curve.flipped else None,
+        flips=tuple(each.verdict.specification for each in curve.single_flips),
+        changes_sign=curve.changes_sign,
+        deciding=tuple(sorted(main_effects(curve), key=lambda each: (-each.share, each.axis))),
+        best_match=None if printed is None else best_match(curve, printed),
+    )
+
+
+def grade_of(curve: Curve, same: float | None) -> Grade:
+    """The grade of a curve, given the share of equally defensible specifications with the primary verdict."""
+    if curve.primary.state not in JUDGED or len(curve.measured) < ENOUGH:
+        return Grade.NOT_ASSESSED
+    if (same is not None and same < FRAGILE_BELOW) or any(each.is_equivalent for each in curve.single_flips):
+        return Grade.FRAGILE
+    if (same is None or same >= ROBUST_FROM) and not curve.changes_sign and not curve.single_flips:
+        return Grade.ROBUST
+    return Grade.MIXED
+
+
+def balanced_weights(some: Sequence[Specified]) -> Values:
+    """Weights with which each choice's levels weigh the same; levels that give the same everywhere count once."""
+    weights = np.ones(len(some))
+    for place in range(len(some[0].levels)):
+        alike = _alike_levels(some, place)
+        sizes = [list(alike.values()).count(alike[each.levels[place]]) for each in some]
+        weights /= np.array(sizes) * len(set(alike.values()))
+    balanced: Values = weights / weights.sum()
+    return balanced
+
+
+def _alike_levels(some: Sequence[Specified], place: int) -> Mapping[str, str]:
+    """By level of one axis: the first level with the same estimates and verdicts, whatever the other choices."""
+    found: dict[str, dict[tuple[str, ...], tuple[float | None, str]]] = {}
+    for each in some:
+        others = (*each.levels[:place], *each.levels[place + 1 :])
+        found.setdefault(each.levels[place], {})[others] = (each.verdict.estimate, each.verdict.state)
+    firsts: dict[str, str] = {}
+    for level, shown in found.items():
+        firsts[level] = next((first for first in firsts.values() if found[first] == shown), level)
+    return firsts
+
+
+def main_effects(curve: Curve) -> Iterator[AxisShare]:
+    """By axis: the variance of its levels' means over that of all estimates, where every combination was asked for."""
+    some = [each for each in curve.measured if each.is_analysis]
+    weights = balanced_weights(some)
+    estimates = np.array([each.verdict.estimate for each in some], dtype=np.float64)
+    mean = weights @ estimates
+    total = weights @ (estimates - mean) ** 2
+    if not total > 0:
+        return
+    for place, axis in enumerate(curve.axes):
+        names = np.array([each.levels[place] for each in some])
+        levels = [names == name for name in dict.fromkeys(names.tolist())]
+        if len(levels) > 1:
+            between = sum(
+                weights[own].sum() * (np.average(estimates[own], weights=weights[own]) - mean) ** 2
+                for own in levels
+            )
+            yield AxisShare(axis=axis.name, share=float(between / total))
+
+
+def best_match(curve: Curve, printed: float) -> BestMatch | None:
+    """The specification that lands nearest to the printed number, with its price; None where fewer than two were computed."""
+    estimates = [each.verdict.estimate for each in curve.measured if each.verdict.estimate is not None]
+    if len(estimates) < 2:  # noqa: PLR2004  one number has no range
+        return None
+    nearest = min(curve.measured, key=lambda each: abs((each.verdict.estimate or 0.0) - printed))
+    distance = abs((nearest.verdict.estimate or 0.0) - printed)
+    width = max(estimates) - min(estimates)
+    return BestMatch(
+        specification=nearest.verdict.specification,
+        distance=distance,
+        by_chance=match_by_chance(len(estimates), width),
+        chance=chance_of_match(len(estimates), width, distance),
+    )
+
+
+def match_by_chance(specifications: int, width: float) -> float:
+    """How near so many specifications over a range come on average to any number in it."""
+    return width / (2 * (specifications + 1))
+
+
+def chance_of_match(specifications: int, width: float, distance: float) -> float:
+    """How often one of so many specifications over a range lies within a distance of a number drawn from it."""
+    if width <= 2 * distance:
+        return 1.0
+    return float(1 - (1 - 2 * distance / width) ** specifications)
