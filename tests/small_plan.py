@@ -19,12 +19,14 @@ from harness.words.judgement import Judgement
 from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import RunFacts
 from harness.words.study import (
+    GEMMA_2,
     Aggregation,
     AlignedLatents,
     AlignmentChoice,
     Group,
     Home,
     Language,
+    ModelPin,
     PhraseChoice,
     PhraseCut,
     Pin,
@@ -127,7 +129,7 @@ def small_pin(folder: Path) -> Pin:
 def small_profile(folder: Path, **changes: object) -> Profile:
     pin = small_pin(folder)
     sources = Sources(
-        model=pin,
+        model=ModelPin.of(pin, GEMMA_2),
         dictionaries=pin,
         dictionary_files=("0", "1"),
         phrases=pin,

@@ -11,7 +11,15 @@ from pathlib import Path
 import torch
 
 from harness.words.plan import Networks, Numerics
-from harness.words.study import Benchmark, Home, Pin, Sources, Translator
+from harness.words.study import (
+    GEMMA_2,
+    Benchmark,
+    Home,
+    ModelPin,
+    Pin,
+    Sources,
+    Translator,
+)
 from tests.world_data import MODEL_ID, packed_windows, source_id, write_benchmarks, write_export
 from tests.world_networks import (
     D_SAE,
@@ -67,8 +75,8 @@ class World:
     """English first; the world can also translate into Chinese, whose translator needs a target token."""
 
     @property
-    def model(self) -> Pin:
-        return self.pin("tiny model", "model")
+    def model(self) -> ModelPin:
+        return ModelPin.of(self.pin("tiny model", "model"), GEMMA_2)
 
     @property
     def dictionaries(self) -> Pin:

@@ -1,6 +1,6 @@
 """Every outside thing of the paper's world: the one place where addresses, files and known revisions stand."""
 
-from harness.words.study import Home, Pin, PublishedModel
+from harness.words.study import GEMMA_2, Home, ModelPin, Pin, PublishedModel
 
 CANONICAL_L0 = (
     105, 102, 141, 59, 124, 68, 70, 69, 71, 73, 77, 80, 82,
@@ -8,13 +8,14 @@ CANONICAL_L0 = (
 )  # fmt: skip
 """Mean active latents of the canonical 16k dictionary of layer 0, 1, ..., 25: the one nearest to 100 each."""
 
-MODEL = Pin(
+MODEL = ModelPin(
     name="gemma-2-2b",
     home=Home.HUB_MODEL,
     address="google/gemma-2-2b",
     files=("*.json", "*.safetensors", "tokenizer*"),
     licence="Gemma Terms of Use",
     gated=True,
+    facts=GEMMA_2,
 )
 
 DICTIONARY_FILES = tuple(

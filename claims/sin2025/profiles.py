@@ -5,7 +5,17 @@ from dataclasses import replace
 
 from claims.sin2025 import pins
 from claims.sin2025.study import PROTOCOL
-from harness.words.study import Home, Parallel, Pin, Profile, Sizes, Sources, Translator
+from harness.words.study import (
+    GEMMA_2,
+    Home,
+    ModelPin,
+    Parallel,
+    Pin,
+    Profile,
+    Sizes,
+    Sources,
+    Translator,
+)
 
 FIXTURES = "fixtures"
 MINIATURE = "gemma-2-2b-miniature"
@@ -29,7 +39,7 @@ def fixture() -> Profile:
         name="fixture",
         summary="a miniature world, trained on CLDR phrases; says nothing about the paper",
         sources=Sources(
-            model=miniature("model", "model"),
+            model=ModelPin.of(miniature("model", "model"), GEMMA_2),
             dictionaries=miniature("dictionaries", "saes"),
             dictionary_files=tuple(
                 f"layer_{layer}/width_512/average_l0_{l0}/params.npz" for layer, l0 in enumerate(MINIATURE_L0)
@@ -145,9 +155,12 @@ def rehearsal() -> Profile:
         name="rehearsal",
         summary="true shapes with random weights made on this machine; throughput, and no claim",
         sources=Sources(
-            model=made(
-                "model",
-                "model?vocabulary=256000&width=2304&layers=26&heads=8&kv_heads=4&head_width=256&mlp=9216",
+            model=ModelPin.of(
+                made(
+                    "model",
+                    "model?vocabulary=256000&width=2304&layers=26&heads=8&kv_heads=4&head_width=256&mlp=9216",
+                ),
+                GEMMA_2,
             ),
             dictionaries=made("dictionaries", "dictionaries?width=2304&latents=16384&layers=26"),
             dictionary_files=tuple(f"layer_{layer}/params.npz" for layer in range(26)),

@@ -144,14 +144,6 @@ class Head:
         return logits.log_softmax(dim=-1)
 
 
-def head_of(model: Any) -> Head:  # noqa: ANN401
-    """The head of a causal language model, with or without an adapter around it."""
-    return Head(
-        weight=model.get_output_embeddings().weight.to(torch.float32),
-        soft_cap=model.config.final_logit_softcapping,
-    )
-
-
 def reading_of(requests: Sequence[Request]) -> Reading:
     """How requests are read: prompts that are the same once, and what all of them begin with once.
 
@@ -187,15 +179,18 @@ def continuation_answers(
     logarithm and sum. The head serves one row at a time, so that no more logits live than those of its options.
 
     Args:
-        language_model: The base model, for its padding and its device.
-        model: What answers, a causal language model of the Gemma-2 kind, with or without an adapter.
+        language_model: The base model, for its padding, the bound of its logits and its device.
+        model: What answers, the base model with or without an adapter around it.
         reading: What to score.
         batch_items: Prompts per forward pass at most; long ones are fewer, see `BATCH_POSITIONS`.
 
     Raises:
         RuntimeError: If a log-likelihood is not finite.
     """
-    decoder, head = model.get_decoder(), head_of(model)
+    decoder = model.get_decoder()
+    head = Head(
+        weight=model.get_output_embeddings().weight.to(torch.float32), soft_cap=language_model.soft_cap
+    )
     device, stem = language_model.device, key_value_cache()
     if reading.stem:
         decoder(input_ids=torch.tensor([reading.stem], device=device), past_key_values=stem, use_cache=True)
@@ -230,8 +225,10 @@ def attention_masks(
     branches: Int[Tensor, "row position"],
     places: Int[Tensor, "row position"],
     stem: int,
-) -> dict[str, Float[Tensor, "row 1 position key"]]:
-    """What every position sees, by kind of layer, as a number to add to attention scores: 0, or the least there is.
+) -> Float[Tensor, "row 1 position key"] | dict[str, Float[Tensor, "row 1 position key"]]:
+    """What every position sees, as a number to add to attention scores: 0, or the least there is.
+
+    By kind of layer where the layers of a model are of several; of the others all have a sliding window, or none has.
 
     A position sees the stem, what lies before it on its own branch, and of the prompt what lies before it. In a layer with a
     sliding window it sees no further back than that.
@@ -247,10 +244,12 @@ def attention_masks(
     before = torch.arange(-stem, 0, device=places.device).expand(len(places), -1)
     distance = places.unsqueeze(-1) - torch.cat([before, places], dim=-1).unsqueeze(-2)
     seen = functional.pad(own, (stem, 0), value=True) & (distance >= 0)
-    return {
-        "full_attention": _added(seen, model.dtype),
-        "sliding_attention": _added(seen & (distance < model.config.sliding_window), model.dtype),
-    }
+    config = model.config.get_text_config()
+    window = getattr(config, "sliding_window", None)
+    near = seen if window is None else seen & (distance < window)
+    if getattr(config, "layer_types", None) is None:
+        return _added(near, model.dtype)
+    return {"full_attention": _added(seen, model.dtype), "sliding_attention": _added(near, model.dtype)}
 
 
 def _added(seen: Bool[Tensor, "row position key"], dtype: torch.dtype) -> Float[Tensor, "row 1 position key"]:

@@ -1,7 +1,7 @@
-"""The only door to transformers: a pin in, a live model with its tokenizer out, whole or refused."""
+"""The only door to transformers: a pin in, a live model with its tokenizer out, whole and as its facts say, or refused."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,9 +14,21 @@ from harness.models.weights import reading_foreign_files, weights_fault
 from harness.models.work import METER
 from harness.sources.pins import locate
 from harness.statistics.finite import not_finite
-from harness.words.errors import MissingSourceError, UsageError
+from harness.words.errors import MissingSourceError, UsageError, choice_error
 from harness.words.plan import Numerics
-from harness.words.study import Pin
+from harness.words.study import ModelFacts, ModelPin, Pin
+
+ARCHITECTURES = ("gemma2", "gemma3_text", "llama", "mistral", "qwen3")
+"""What `config.json` may call the kind of a base model: those whose residual streams and likelihoods were tried.
+
+They are decoders with `.layers` and rotary positions, which padding on the left moves all alike.
+"""
+
+UNREAD_SETTINGS = {
+    "logit_scale": 1.0, "logits_scaling": 1.0, "embedding_multiplier": 1.0, "residual_multiplier": 1.0, "num_experts": 0,
+    "num_local_experts": 0, "use_bidirectional_attention": False, "quantization_config": None,
+}  # fmt: skip
+"""Settings of a configuration that nobody here follows, and the value at which there is nothing to follow."""
 
 MODEL_FILES = ("config.json", "tokenizer.json")
 """What a language model cannot do without, besides its weights."""
@@ -29,77 +41,109 @@ class LanguageModel:
     """A causal language model with its tokenizer."""
 
     model: Any
-    """`Gemma2ForCausalLM` in evaluation mode."""
+    """A causal language model of one of the `ARCHITECTURES`, in evaluation mode."""
     tokenizer: Any
     """Reads every text as text: a control token that it spells, as pages about tokenizers do, stays in pieces."""
-    bos_id: int
+    front_ids: tuple[int, ...]
+    """What stands before every text, and never counts; empty where nothing does."""
     pad_id: int
+    soft_cap: float | None
     device: str
 
     @property
     def decoder(self) -> nn.Module:
         """The stack of layers below the language-model head."""
-        decoder = self.model.model
+        decoder = self.model.get_decoder()
         assert isinstance(decoder, nn.Module)
         return decoder
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, with exactly one BOS, in front.
+        """Token ids of each text, behind what stands in front.
+
+        That is put here, whatever the tokenizer's own files would put: some put it, some do not, and some twice.
 
         Raises:
-            ValueError: If the tokenizer put no BOS, or more than one; every number would be wrong.
+            ValueError: If a text holds it once more; every number would be wrong.
         """
-        ids: list[list[int]] = self.tokenizer(list(texts))["input_ids"]
+        ids: list[list[int]] = (
+            self.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+        )
         for text, row in zip(texts, ids, strict=True):
-            if row[:1] != [self.bos_id] or row.count(self.bos_id) != 1:
-                is_spelled = self.tokenizer.bos_token in text
+            if not {*self.front_ids}.isdisjoint(row):
                 raise ValueError(
-                    f"the tokenizer of {self.tokenizer.name_or_path!r} gave {row[:4]}... for {text[:40]!r}; expected "
-                    f"exactly one BOS ({self.bos_id}), in front; "
-                    + (
-                        "the text spells another, which is not to be read as one: encode with split_special_tokens"
-                        if is_spelled
-                        else "its tokenizer.json lacks the BOS post-processor"
-                    )
+                    f"the tokenizer of {self.tokenizer.name_or_path!r} gave {row[:4]}... for {text[:40]!r}; expected no "
+                    f"{list(self.front_ids)}, which stands in front of every text: the text spells another, which is not to be "
+                    "read as one: encode with split_special_tokens"
                 )
-        return ids
+        return [[*self.front_ids, *row] for row in ids]
+
+    def lengths(self, ids: Sequence[Sequence[int]]) -> list[int]:
+        """How many tokens of each text count: all but those in front."""
+        return [len(row) - len(self.front_ids) for row in ids]
 
 
 @cache
-def load_language_model(pin: Pin, numerics: Numerics) -> LanguageModel:
+def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
     """The language model of a pin, once per process.
-
-    Attention is eager: the model caps its attention scores, which the fused kernels do not.
 
     Raises:
         MissingSourceError: If it cannot be had, or lacks a file.
-        UsageError: If its files hold another kind of model, lack a tensor of it or hold one too many, hold values that are
-            no numbers, or its tokenizer does not fit it.
+        UsageError: If its files hold another kind of model than its facts say, or one with something that nobody here
+            reckons with, lack a tensor of it or hold one too many, hold values that are no numbers, or its tokenizer does not
+            fit it.
     """
-    from transformers import AutoTokenizer, Gemma2Config, Gemma2ForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = sound_folder(pin, MODEL_FILES, Gemma2Config.model_type)
+    facts = pin.facts
+    if facts.architecture not in ARCHITECTURES:
+        raise choice_error(
+            "architecture", facts.architecture, ARCHITECTURES, f"(facts of {pin.name}; none else was tried)"
+        )
+    folder = sound_folder(pin, MODEL_FILES, facts.architecture)
     with reading_foreign_files(folder, refusal(pin)):
-        model, report = Gemma2ForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, numerics.dtype),
-            attn_implementation="eager",
+            attn_implementation=facts.attention,
             use_safetensors=True,
             output_loading_info=True,
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", split_special_tokens=True)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     require_whole(pin, model, report)
+    if strange := list(unreckoned(model, facts)):
+        raise UsageError(f"{pin} has what nobody here reckons with: {'; '.join(strange)}; {CURE}")
     require_its_tokenizer(pin, model, tokenizer)
-    pad_id = _special_id(pin, model, tokenizer, "pad_token")
-    METER.watch(model.model, pad_id)
+    pad_id = _token_id(pin, model, tokenizer, facts.pad)
+    METER.watch(model.get_decoder(), pad_id)
     return LanguageModel(
         model=model,
         tokenizer=tokenizer,
-        bos_id=_special_id(pin, model, tokenizer, "bos_token"),
+        front_ids=tuple(_token_id(pin, model, tokenizer, token) for token in facts.front),
         pad_id=pad_id,
+        soft_cap=facts.soft_cap,
         device=numerics.device,
     )
+
+
+def unreckoned(model: Any, facts: ModelFacts) -> Iterator[str]:  # noqa: ANN401
+    """What a model has that hooks, positions or likelihoods would pass over without a word, one phrase each."""
+    config, head = model.config.get_text_config(), model.get_output_embeddings()
+    cap = getattr(config, "final_logit_softcapping", None)
+    if cap != facts.soft_cap:
+        yield f"a bound on its logits of {cap} (final_logit_softcapping), and its facts say {facts.soft_cap}"
+    if getattr(config, "attn_logit_softcapping", None) is not None and facts.attention != "eager":
+        yield f"capped attention scores (attn_logit_softcapping), which {facts.attention!r} attention does not cap"
+    if getattr(head, "bias", None) is not None:
+        yield "a bias of its head"
+    for name, value in UNREAD_SETTINGS.items():
+        if (found := getattr(config, name, None)) not in (None, value):
+            yield f"{name} = {found!r}"
+    if not isinstance(getattr(model.get_decoder(), "layers", None), nn.ModuleList):
+        yield "a decoder without .layers"
+    tables = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding)}
+    if len(tables) > 1:
+        yield f"{len(tables)} tables of embeddings ({', '.join(sorted(tables))}): learned positions, which padding moves"
 
 
 def key_value_cache() -> Any:  # noqa: ANN401
@@ -176,10 +220,10 @@ def _require_embedded(pin: Pin, model: Any, token_id: int) -> None:  # noqa: ANN
         )
 
 
-def _special_id(pin: Pin, model: Any, tokenizer: Any, name: str) -> int:  # noqa: ANN401
-    token = getattr(tokenizer, name)
-    if token is None:
-        raise UsageError(f"{pin}: its tokenizer has no {name}; tokenizer_config.json must name one; {CURE}")
-    token_id = int(tokenizer.convert_tokens_to_ids(token))
+def _token_id(pin: Pin, model: Any, tokenizer: Any, token: str) -> int:  # noqa: ANN401
+    """The id of a token that the facts of a model name."""
+    token_id = tokenizer.get_vocab().get(token)
+    if token_id is None:
+        raise UsageError(f"{pin}: its tokenizer has no {token!r}, which its facts name; {CURE}")
     _require_embedded(pin, model, token_id)
-    return token_id
+    return int(token_id)

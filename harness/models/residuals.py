@@ -34,7 +34,7 @@ def visit_residuals(
 
     Args:
         decoder: A decoder with `.layers`, such as `Gemma2ForCausalLM.model`.
-        input_ids: Token ids with BOS in front.
+        input_ids: Token ids, with whatever the model wants in front.
         attention_mask: 1 where a token stands, 0 where padding does.
         layers: Layers to read, counted from 0.
         visit: Called once per wanted layer.
@@ -83,10 +83,13 @@ def _check(layers: Collection[int], num_layers: int) -> None:
 
 
 def counted_positions(
-    input_ids: Int[Tensor, "batch position"], attention_mask: Int[Tensor, "batch position"], bos_id: int
+    attention_mask: Int[Tensor, "batch position"], num_front: int
 ) -> Bool[Tensor, "batch position"]:
-    """True where a position counts: a token of the text, neither padding nor BOS."""
-    return (attention_mask == 1) & (input_ids != bos_id)
+    """True where a position counts: a token of the text, neither padding nor one of those that stand in front.
+
+    Told by place and not by id: what stands in front of one model's texts also fills and ends them.
+    """
+    return (attention_mask == 1) & (attention_mask.cumsum(dim=1) > num_front)
 
 
 def averaging_matrix(counted: Bool[Tensor, "batch position"]) -> Float[Tensor, "batch counted"]:
@@ -98,7 +101,9 @@ def averaging_matrix(counted: Bool[Tensor, "batch position"]) -> Float[Tensor, "
     lengths = counted.sum(dim=1)
     if bool((lengths == 0).any()):
         empty = torch.nonzero(lengths == 0).flatten().tolist()
-        raise ValueError(f"texts {empty} of the batch have no token besides BOS and padding; drop them first")
+        raise ValueError(
+            f"texts {empty} of the batch have no token besides padding and what stands in front; drop them first"
+        )
     owner = torch.repeat_interleave(lengths)
     belongs = owner.unsqueeze(0) == torch.arange(len(lengths), device=counted.device).unsqueeze(1)
     return belongs.to(torch.float32) / lengths.unsqueeze(1)

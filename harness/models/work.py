@@ -1,6 +1,6 @@
 """The work of this process's networks, counted in them as it passes: nothing that reads a text has to count it.
 
-A token is a position that the language model passes: BOS counts, padding does not, and what a cache holds is passed once.
+A token is a position that the language model passes: what stands in front counts, padding does not, and what a cache holds is passed once.
 Sums stay on the device until they are asked for, so that no batch waits for its count.
 """
 
@@ -31,12 +31,16 @@ class Meter:
     """Layers that it has passed."""
 
     def watch(self, decoder: "nn.Module", pad_id: int) -> None:
-        """Count from now on what passes a decoder with `.layers`; `pad_id` fills short texts and stands in none."""
+        """Count from now on what passes a decoder with `.layers`; `pad_id` fills short texts."""
 
         def enters(_decoder: "nn.Module", positional: tuple[Any, ...], named: dict[str, Any]) -> None:
             ids = named["input_ids"] if "input_ids" in named else positional[0]
+            mask = named.get("attention_mask")
             self._settle()
-            self._entered = (ids != pad_id).sum()
+            # A mask by position tells more than ids: what fills texts up may also stand in front of them.
+            if mask is None or isinstance(mask, dict) or mask.ndim != ids.ndim:
+                mask = ids != pad_id
+            self._entered = mask.sum()
             self.texts += len(ids)
             self.tokens = self.tokens + self._entered
 

@@ -14,7 +14,18 @@ from typing import Any, TypeVar
 from harness.words.claim import Claim, Source
 from harness.words.errors import HarnessError, UsageError, choice_error
 from harness.words.judgement import Conflict, Protocol, PublishedSet
-from harness.words.study import Group, Home, Parallel, Pin, Profile, Sizes, Sources, Study, Translator
+from harness.words.study import (
+    Group,
+    Home,
+    ModelPin,
+    Parallel,
+    Pin,
+    Profile,
+    Sizes,
+    Sources,
+    Study,
+    Translator,
+)
 
 Entry = TypeVar("Entry")
 
@@ -247,6 +258,9 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     ):
         if found != layers:
             yield f"sources.{name} has {found} entries; the study has {layers} layers, so it needs {layers}"
+    model: Pin = sources.model
+    if not isinstance(model, ModelPin):
+        yield "sources.model is a plain Pin; write it as a ModelPin, whose facts say how the model is read"
     yield from _belonging_faults(study, sources)
 
 

@@ -33,7 +33,7 @@ WRONG_PARTNERS = 1
 """Tells the stream that draws wrong partners from others of the same seed."""
 
 PairRow = tuple[tuple[int, ...], tuple[int, ...], bool, OwnLatents]
-"""Token ids of an English phrase and of its translation, BOS in front; whether they are held out; the phrase's own latents."""
+"""Token ids of an English phrase and of its translation, with what stands in front; whether they are held out; the phrase's own latents."""
 
 
 @stage(on="accelerator")
@@ -126,7 +126,13 @@ def training_and_held_out(
         (own.get(text_id, ()) for text_id in target.text_ids),
         strict=True,
     )
-    return parted([(tuple(en), tuple(xx), held, latents) for en, xx, held, latents in rows])
+    return parted(
+        [
+            (tuple(en), tuple(xx), held, latents)
+            for en, xx, held, latents in rows
+            if all(language_model.lengths((en, xx)))
+        ]
+    )
 
 
 def own_latents(phrases: Path) -> Mapping[int, OwnLatents]:
@@ -139,13 +145,12 @@ def own_latents(phrases: Path) -> Mapping[int, OwnLatents]:
 
 
 def parted(rows: Sequence[PairRow]) -> tuple[Pairs, Pairs]:
-    """Pairs to train on, and a sample of those held out; depends on lengths and order of the rows alone.
+    """Pairs to train on, and a sample of those held out; depends on number and order of the rows alone.
 
     Raises:
         ValueError: If there is nothing to train on or nothing to measure on.
     """
-    whole = [row for row in rows if len(row[0]) > 1 and len(row[1]) > 1]
-    parts = [_as_pairs([row for row in whole if row[2] is held]) for held in (False, True)]
+    parts = [_as_pairs([row for row in rows if row[2] is held]) for held in (False, True)]
     if not all(len(part) > 1 for part in parts):
         raise ValueError(
             f"{len(parts[0])} pairs to train on and {len(parts[1])} held out; both need at least 2: "

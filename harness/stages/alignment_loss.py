@@ -79,7 +79,7 @@ class Aligner:
     def pooled_activations(
         self, ids: Sequence[Sequence[int]], width: int = 0
     ) -> list[Float[Tensor, "text latent"]]:
-        """Mean latent activations of each text over its tokens, per aligned layer; BOS and padding out.
+        """Mean latent activations of each text over its tokens, per aligned layer; padding and what stands in front out.
 
         Args:
             ids: Token ids of each text.
@@ -87,7 +87,7 @@ class Aligner:
         """
         language_model = self.language_model
         input_ids, mask = padded_left(ids, language_model.pad_id, language_model.device, width)
-        counted = counted_positions(input_ids, mask, language_model.bos_id)
+        counted = counted_positions(mask, len(language_model.front_ids))
         averaging = averaging_matrix(counted)
         pooled: list[Tensor] = []
 

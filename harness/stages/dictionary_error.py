@@ -99,7 +99,7 @@ def reconstruction_totals(
     """Sums over all counted tokens, per layer, of full encode and decode."""
     layers = range(len(networks.dictionary_files))
     totals = [LayerTotals() for _ in layers]
-    ids = [row for row in language_model.token_ids(texts) if len(row) > 1]
+    ids = [row for row in language_model.token_ids(texts) if language_model.lengths([row])[0]]
     for bucket in length_buckets([len(row) for row in ids], networks.batch_tokens):
         batch = as_batch(language_model, bucket, [ids[index] for index in bucket])
 

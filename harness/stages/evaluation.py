@@ -52,7 +52,7 @@ def benchmarks(
 
     Raises:
         MissingSourceError: If the model or a data set cannot be had.
-        ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
+        ValueError: If a prompt does not begin with what stands in front, once, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
     questions, unasked = askable(
@@ -117,7 +117,7 @@ def item_outcomes(
         batch_items: Prompts per forward pass at most.
 
     Raises:
-        ValueError: If a prompt does not begin with exactly one BOS, or data or template are malformed.
+        ValueError: If a prompt does not begin with what stands in front, once, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
     with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
@@ -141,8 +141,10 @@ def scorer(
     """
     from lm_eval.models.huggingface import HFLM
 
-    class OneBosModel(HFLM):  # type: ignore[misc, unused-ignore]
-        """Refuses any request that is empty, does not begin with exactly one BOS, or does not fit the model."""
+    front = language_model.front_ids
+
+    class FrontedModel(HFLM):  # type: ignore[misc, unused-ignore]
+        """Refuses any request that is empty, does not begin with what stands in front, once, or does not fit the model."""
 
         def loglikelihood(
             self,
@@ -162,9 +164,9 @@ def scorer(
             **options: object,
         ) -> list[int]:
             # A text that begins with the spelling of BOS has none yet, whatever the stock wrapper takes it for.
-            added = self.add_bos_token if add_special_tokens is None else add_special_tokens
-            ids: list[int] = super().tok_encode(string, add_special_tokens=added, **options)
-            return ids
+            fronted = self.add_bos_token if add_special_tokens is None else add_special_tokens
+            ids: list[int] = super().tok_encode(string, add_special_tokens=False, **options)
+            return [*front, *ids] if fronted else ids
 
         def _loglikelihood_tokens(
             self, requests: Sequence[tuple[tuple[str, str], list[int], list[int]]], **_options: object
@@ -174,13 +176,16 @@ def scorer(
                 for texts, ids, more in requests
             ]
             for request in asked:
-                _require_one_bos(request, language_model.bos_id)
+                _require_front(request, front)
                 _require_fits(request, self.max_length)
             answers = continuation_answers(language_model, model, reading_of(asked), batch_items=batch_items)
             return [(answer.log_likelihood, answer.is_greedy) for answer in answers]
 
-    return OneBosModel(
-        pretrained=model, tokenizer=language_model.tokenizer, batch_size=batch_items, add_bos_token=True
+    return FrontedModel(
+        pretrained=model,
+        tokenizer=language_model.tokenizer,
+        batch_size=batch_items,
+        add_bos_token=bool(front),
     )
 
 
@@ -240,12 +245,13 @@ def _called(texts: tuple[str, str]) -> str:
     return f"option {option!r} of the item that ends with {prompt[-PROMPT_END:]!r}"
 
 
-def _require_one_bos(request: Request, bos_id: int) -> None:
+def _require_front(request: Request, front: tuple[int, ...]) -> None:
+    """Guards against a model that is asked otherwise than it was read."""
     ids = request.context + request.continuation
-    if ids[0] != bos_id or ids.count(bos_id) != 1:
+    if ids[: len(front)] != front or not {*front}.isdisjoint(ids[len(front) :]):
         raise ValueError(
-            f"a benchmark request was encoded as {ids[:4]}... with {ids.count(bos_id)} BOS ({bos_id}); expected "
-            "exactly one, in front; the tokenizer.json of the model lacks the BOS post-processor, or has two"
+            f"a benchmark request was encoded as {ids[:4]}...; expected {list(front)} in front, once, and none of it "
+            "behind: lm-eval or the tokenizer put it another time, or left it out"
         )
 
 

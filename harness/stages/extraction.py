@@ -176,7 +176,7 @@ def _read_language(texts: LanguageTexts, asked: Asked, phrases: Path, out: Path,
     """
     language_model = load_language_model(networks.model, networks.numerics)
     ids = language_model.token_ids(texts.texts)
-    lengths = [len(row) - 1 for row in ids]
+    lengths = language_model.lengths(ids)
     depths = asked.depths(len(networks.dictionary_files))
     read = [i for i, text in enumerate(texts.text_ids) if text in depths and lengths[i] > 0]
     readings = layer_readings(phrases, networks, asked, max(depths.values(), default=-1))
@@ -208,8 +208,8 @@ def as_batch(language_model: LanguageModel, text_ids: Sequence[int], ids: Sequen
         text_ids=tuple(text_ids),
         input_ids=input_ids,
         attention_mask=attention_mask,
-        counted=counted_positions(input_ids, attention_mask, language_model.bos_id),
-        lengths=tuple(len(row) - 1 for row in ids),
+        counted=counted_positions(attention_mask, len(language_model.front_ids)),
+        lengths=tuple(language_model.lengths(ids)),
     )
 
 

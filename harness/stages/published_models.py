@@ -14,7 +14,7 @@ from harness.store.tables import write_table
 from harness.words.errors import MissingSourceError, UnusableWeightsError
 from harness.words.plan import Numerics
 from harness.words.records import PublishedOrigin, UnusableModel
-from harness.words.study import Home, Pin
+from harness.words.study import Home, ModelPin, Pin
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 @stage(on="accelerator")
 def published_models(
-    *, out: Path, language: str, name: str, source: Pin, model: Pin, numerics: Numerics
+    *, out: Path, language: str, name: str, source: Pin, model: ModelPin, numerics: Numerics
 ) -> None:
     """Tuned models that the authors published.
 
@@ -59,7 +59,7 @@ def _files(source: Pin) -> list[Path]:
     return [*files, *folder.glob(INDEX)] if files != adapter else files
 
 
-def _refusal(base: Pin, numerics: Numerics, folder: Path) -> str:
+def _refusal(base: ModelPin, numerics: Numerics, folder: Path) -> str:
     """Why the weights of a folder cannot be put onto the base model; nothing where they can."""
     if other := _other_base(base, folder):
         return f"it was trained on {other}, but the base model is {base.address}; expected an adapter of that one"

@@ -132,7 +132,7 @@ def replayed_layer(
     sample = Sample(layer=layer, encoder=encoder, rows=drawn)
     return Replayed(
         rows=tuple(each.row for each in drawn),
-        agreements=_agreements(language_model, sample, [language_model.bos_id], networks.batch_tokens),
+        agreements=_agreements(language_model, sample, language_model.front_ids, networks.batch_tokens),
         without_bos=_agreements(language_model, sample, [], networks.batch_tokens),
         d_model=encoder.W_enc.shape[0],
         d_sae=encoder.W_enc.shape[1],

@@ -236,7 +236,7 @@ def nats_per_token(
     for bucket in length_buckets([len(row) for row in ids], min(batch_tokens, LOGIT_POSITIONS)):
         batch = [ids[index] for index in bucket]
         input_ids, mask = padded_left(batch, language_model.pad_id, language_model.device)
-        counted = counted_positions(input_ids, mask, language_model.bos_id)[:, 1:]
+        counted = counted_positions(mask, len(language_model.front_ids))[:, 1:]
         logits = language_model.model(input_ids=input_ids, attention_mask=mask).logits[:, :-1]
         chosen = torch.log_softmax(logits.to(torch.float32), dim=-1).gather(
             -1, input_ids[:, 1:].unsqueeze(-1)

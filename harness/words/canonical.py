@@ -3,10 +3,11 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import PurePath
+from typing import Any
 
 from harness.words.study import SILENT, Pin
 
@@ -22,27 +23,37 @@ def plain(value: object, revision_of: Revision | None = None) -> Json:
     Args:
         value: Dataclasses, enums, mappings with text keys, lists, tuples, paths and scalars, nested.
         revision_of: When given, a pin becomes its name and this revision: where a thing is fetched from
-            then moves no digest, what it holds does.
+            then moves no digest, what it holds does, and what is known of it.
 
     Raises:
         ValueError: If something in it has no one spelling: a set, a NaN, an object of another kind.
     """
     if revision_of is not None and isinstance(value, Pin):
-        return {"name": value.name, "revision": revision_of(value)}
+        known = {field.name for field in fields(value)} - {field.name for field in fields(Pin)}
+        return {"name": value.name, "revision": revision_of(value), **_said(value, known)}
     if isinstance(value, Enum):
         return plain(value.value)
     if is_dataclass(value) and not isinstance(value, type):
-        held = ((field, getattr(value, field.name)) for field in fields(value))
-        return {
-            field.name: plain(entry, revision_of)
-            for field, entry in held
-            if field.metadata != SILENT or entry != field.default
-        }
+        return _said(value, {field.name for field in fields(value)}, revision_of)
     if isinstance(value, Mapping):
         return {_key(key): plain(entry, revision_of) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry, revision_of) for entry in value]
     return _scalar(value)
+
+
+def _said(
+    value: Any,  # noqa: ANN401  any dataclass
+    names: Collection[str],
+    revision_of: Revision | None = None,
+) -> dict[str, Json]:
+    """Some fields of a dataclass, without those that are silent."""
+    held = ((field, getattr(value, field.name)) for field in fields(value) if field.name in names)
+    return {
+        field.name: plain(entry, revision_of)
+        for field, entry in held
+        if field.metadata != SILENT or entry != field.default
+    }
 
 
 def canonical_json(value: object, revision_of: Revision | None = None) -> str:

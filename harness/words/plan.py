@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.words.errors import UsageError
-from harness.words.study import GEMMA_SCOPE, SILENT, Pin, Profile, SAEForm, Study
+from harness.words.study import GEMMA_SCOPE, SILENT, ModelPin, Pin, Profile, SAEForm, Study
 
 Parameters = Mapping[str, Any]
 """Everything that decides what an item holds, inputs and code aside, by the names of its stage's keyword-only parameters."""
@@ -26,7 +26,7 @@ class Numerics:
 class Networks:
     """The language model and its dictionaries."""
 
-    model: Pin
+    model: ModelPin
     dictionaries: Pin
     dictionary_files: tuple[str, ...]
     numerics: Numerics

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Self
 
 from harness.words.specification import Axis
 
@@ -58,6 +59,38 @@ class Pin:
         return f"{self.name} ({self.address} @ {self.revision or 'first use'})"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What has to be known of a base model to read it rightly, and does not stand in its files, or is held against them."""
+
+    architecture: str
+    """What its `config.json` calls `model_type`: one of `harness.models.loading.ARCHITECTURES`."""
+    attention: str
+    """How attention is computed: "eager" where scores are capped, which no fused kernel does; else "sdpa"."""
+    front: tuple[str, ...]
+    """Tokens that stand before every text, such as `<bos>`; their positions never count. Empty where nothing does."""
+    pad: str
+    """Token that fills short texts up. It is masked, so that any will do where a tokenizer names none."""
+    soft_cap: float | None
+    """Bound on the size of a logit; None where the head has none."""
+
+
+GEMMA_2 = ModelFacts(architecture="gemma2", attention="eager", front=("<bos>",), pad="<pad>", soft_cap=30.0)
+"""The first kind of base model that was read here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPin(Pin):
+    """A base model."""
+
+    facts: ModelFacts = field(default=GEMMA_2, metadata=SILENT)
+
+    @classmethod
+    def of(cls, pin: Pin, facts: ModelFacts) -> Self:
+        """The base model that a pin leads to."""
+        return cls(facts=facts, **{known.name: getattr(pin, known.name) for known in fields(Pin)})
+
+
 class Group(StrEnum):
     """The side of the comparison on which a language stands."""
 
@@ -67,7 +100,7 @@ class Group(StrEnum):
 
 
 class Pooling(StrEnum):
-    """How the token values of one phrase become one number; BOS and padding never count."""
+    """How the token values of one phrase become one number; what stands in front, and padding, never count."""
 
     MEAN = "mean"
     MAX = "max"
@@ -311,7 +344,7 @@ class Parallel:
 class Sources:
     """Where a profile takes everything from."""
 
-    model: Pin
+    model: ModelPin
     dictionaries: Pin
     dictionary_files: tuple[str, ...]
     """File of the SAE of layer 0, 1, ... below the dictionaries' root."""

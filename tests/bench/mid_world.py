@@ -13,7 +13,7 @@ import numpy as np
 from harness.store.tables import write_table
 from harness.words.plan import Networks, Numerics
 from harness.words.records import PanelLatent, Selection, Text, Translation
-from harness.words.study import Home, Pin
+from harness.words.study import GEMMA_2, Home, ModelPin, Pin
 
 NUM_LAYERS, D_MODEL, VOCABULARY, D_SAE = 26, 256, 4_096, 16_384
 PANEL_LATENTS = 64
@@ -44,7 +44,7 @@ class MidWorld:
     def networks(self) -> Networks:
         """Model and dictionaries on the CPU in float32, one thread."""
         return Networks(
-            model=self._pin("model"),
+            model=ModelPin.of(self._pin("model"), GEMMA_2),
             dictionaries=self._pin("saes"),
             dictionary_files=("params.npz",) * self.num_layers,
             numerics=Numerics(device="cpu", dtype="float32", threads=1),

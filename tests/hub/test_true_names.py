@@ -15,7 +15,7 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.sources.hub import wanted
 from harness.sources.neuronpedia import listed_latents, stored_rows
 from harness.words.plan import Numerics
-from harness.words.study import Home, Pin
+from harness.words.study import GEMMA_2, Home, ModelPin
 from tests.hub.miniature import BUCKET, FIXTURES, miniature_hub
 from tests.hub.server import Content, Hub, content_of
 
@@ -34,7 +34,7 @@ def files(miniature: Hub) -> Mapping[str, Content]:
 
 
 def language_model(folder: Path) -> LanguageModel:
-    pin = Pin(name="model", home=Home.FOLDER, address=str(folder), licence="none")
+    pin = ModelPin(name="model", home=Home.FOLDER, address=str(folder), licence="none", facts=GEMMA_2)
     return load_language_model(pin, Numerics(device="cpu", dtype="float32", threads=1))
 
 

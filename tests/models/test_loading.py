@@ -51,8 +51,8 @@ def test_no_weight_of_the_base_model_can_be_trained(world: World) -> None:
 def test_every_text_begins_with_one_bos(world: World) -> None:
     language_model = load_language_model(world.model, world.numerics)
     for row in language_model.token_ids(["a harbour", "the old town"]):
-        assert row[0] == language_model.bos_id
-        assert row.count(language_model.bos_id) == 1
+        assert (row[0],) == language_model.front_ids
+        assert row.count(row[0]) == 1
 
 
 @pytest.mark.parametrize("token", ["<bos>", "<eos>", "<pad>", "<unk>"])
@@ -79,16 +79,16 @@ def test_a_translator_reads_the_control_tokens_of_a_text_as_text(world: World) -
     assert ids.index(tokenizer.eos_token_id) == len(ids) - 1
 
 
-def test_a_tokenizer_without_bos_is_refused(world: World, tmp_path: Path) -> None:
+def test_a_tokenizer_that_puts_no_bos_by_itself_gives_the_same_ids(world: World, tmp_path: Path) -> None:
     shutil.copytree(locate(world.model), tmp_path / "model")
     tokenizer = tmp_path / "model" / "tokenizer.json"
     text = tokenizer.read_text(encoding="utf-8")
     start = text.index('"post_processor"')
     stop = text.index('"decoder"', start)
     tokenizer.write_text(text[:start] + '"post_processor": null, ' + text[stop:], encoding="utf-8")
-    pin = Pin(name="no bos", home=Home.FOLDER, address=str(tmp_path / "model"), licence="none")
-    with pytest.raises(ValueError, match="lacks the BOS post-processor"):
-        load_language_model(pin, world.numerics).token_ids(["a harbour"])
+    pin = replace(world.model, name="no bos", address=str(tmp_path / "model"))
+    ids = load_language_model(pin, world.numerics).token_ids(["a harbour"])
+    assert ids == load_language_model(world.model, world.numerics).token_ids(["a harbour"])
 
 
 def test_translators_run_in_float32_however_they_are_stored(world: World) -> None:
@@ -196,6 +196,13 @@ def in_two_files(folder: Path, *, said: str | None = None) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": homes}), encoding="utf-8")
 
 
+def renamed(folder: Path, token: str) -> None:
+    """Another spelling for one of the control tokens."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace(token, "<other>"), encoding="utf-8")
+
+
 SPOILT_MODELS = {
     "lacks a tensor": (lambda folder: reweighed(folder, lambda held: held.pop(LOST)), rf"1 tensors .* missing \['{LOST}'\], and 0"),
     "keys of another prefix": (lambda folder: reweighed(folder, of_another_prefix), r"missing .* no place in it \['model\._orig"),
@@ -213,8 +220,9 @@ SPOILT_MODELS = {
     "a configuration that is none": (lambda folder: (folder / "config.json").write_text("{"), "config.json tells no model_type"),
     "a tokenizer of more words": (lambda folder: [reweighed(folder, lambda held: held.update({"model.embed_tokens.weight": held["model.embed_tokens.weight"][:100].clone()})),
                                                   rewritten(folder / "config.json", vocab_size=100)], "ids up to .* embeds 100 tokens"),
-    "a pad token of its own": (lambda folder: rewritten(folder / "tokenizer_config.json", pad_token="<mine>"), "ids up to .* embeds"),
-    "no pad token": (lambda folder: rewritten(folder / "tokenizer_config.json", pad_token=None), "has no pad_token"),
+    "another token for padding": (lambda folder: renamed(folder, "<pad>"), "has no '<pad>', which its facts name"),
+    "another token in front": (lambda folder: renamed(folder, "<bos>"), "has no '<bos>', which its facts name"),
+    "logits without a bound": (lambda folder: rewritten(folder / "config.json", final_logit_softcapping=20.0), "bound on its logits of 20.* say 30"),
     "a tokenizer that is none": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be loaded"),
 }  # fmt: skip
 

@@ -91,7 +91,7 @@ def test_a_token_beyond_the_window_reaches_full_layers_alone(world: World, tmp_p
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"sliding_window": WINDOW}))
     narrow = load_language_model(replace(world.model, address=str(folder)), world.numerics)
-    ids = torch.tensor([[narrow.bos_id, *range(300, 311)]])
+    ids = torch.tensor([[*narrow.front_ids, *range(300, 311)]])
     moved = ids.clone()
     moved[0, 2] += 100
     mask = torch.ones_like(ids)
@@ -222,20 +222,19 @@ PAD, BOS = 0, 2
 
 
 @pytest.mark.parametrize(
-    ("ids", "mask", "counted"),
+    ("mask", "num_front", "counted"),
     [
-        pytest.param([BOS, 7, 8, 9], [1, 1, 1, 1], [0, 1, 1, 1], id="BOS in front"),
-        pytest.param([PAD, PAD, BOS, 7], [0, 0, 1, 1], [0, 0, 0, 1], id="padding on the left"),
-        pytest.param([BOS, 7, PAD, PAD], [1, 1, 0, 0], [0, 1, 0, 0], id="padding on the right"),
-        pytest.param(
-            [BOS, 7, PAD, 8], [1, 1, 1, 1], [0, 1, 1, 1], id="the padding token as a word of the text"
-        ),
-        pytest.param([BOS, 7, BOS, 8], [1, 1, 1, 1], [0, 1, 0, 1], id="BOS in the middle"),
+        pytest.param([1, 1, 1, 1], 1, [0, 1, 1, 1], id="one token in front"),
+        pytest.param([0, 0, 1, 1], 1, [0, 0, 0, 1], id="padding on the left"),
+        pytest.param([1, 1, 0, 0], 1, [0, 1, 0, 0], id="padding on the right"),
+        pytest.param([0, 1, 1, 1], 2, [0, 0, 0, 1], id="two tokens in front"),
+        pytest.param([0, 1, 1, 1], 0, [0, 1, 1, 1], id="nothing in front"),
     ],
 )
-def test_neither_padding_nor_bos_counts(ids: list[int], mask: list[int], counted: list[int]) -> None:
-    found = counted_positions(torch.tensor([ids]), torch.tensor([mask]), BOS)
-    assert found.int().tolist() == [counted]
+def test_neither_padding_nor_what_stands_in_front_counts(
+    mask: list[int], num_front: int, counted: list[int]
+) -> None:
+    assert counted_positions(torch.tensor([mask]), num_front).int().tolist() == [counted]
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -244,7 +243,7 @@ def test_a_huge_bos_and_huge_padding_leave_the_means_alone(side: str) -> None:
     tokens = {"left": [[BOS, 11, 13], [PAD, BOS, 15]], "right": [[BOS, 11, 13], [BOS, 15, PAD]]}[side]
     ids = torch.tensor(tokens)
     values = torch.where(ids > 10, ids - 10.0, torch.full(ids.shape, 1000.0))
-    counted = counted_positions(ids, (ids != PAD).long(), BOS)
+    counted = counted_positions((ids != PAD).long(), 1)
     assert (averaging_matrix(counted) @ values[counted]).tolist() == [2.0, 5.0]
 
 
@@ -256,7 +255,7 @@ def test_the_averaging_matrix_by_pencil() -> None:
 
 def test_a_text_without_a_token_is_refused_by_name() -> None:
     counted = torch.tensor([[True, True], [False, False], [False, True]])
-    with pytest.raises(ValueError, match=r"texts \[1\] of the batch have no token besides BOS and padding"):
+    with pytest.raises(ValueError, match=r"texts \[1\] of the batch have no token besides padding and what"):
         averaging_matrix(counted)
 
 

@@ -18,6 +18,7 @@ IN_HINDI = ("translation-shards/hi/0",)
 """What depends on how beams are searched, and on how long a translation may be."""
 
 COUNTED = "models.residuals:counted_positions"
+FRONT_OUT = " & (attention_mask.cumsum(dim=1) > num_front)"
 BATCH = "stages.extraction:as_batch"
 HOOKED = "stream = output[0] if isinstance(output, tuple) else output"
 STREAM = "models.residuals:_reading"
@@ -74,10 +75,10 @@ FAULTS = (
         moves=("gap/layer=3/",),
     ),
     Fault(
-        name="BOS counted",
+        name="front token counted",
         patches=(
-            Patch(COUNTED, " & (input_ids != bos_id)", ""),
-            Patch(BATCH, "lengths=tuple(len(row) - 1 for row in ids)", "lengths=tuple(map(len, ids))"),
+            Patch(COUNTED, FRONT_OUT, ""),
+            Patch(BATCH, "lengths=tuple(language_model.lengths(ids))", "lengths=tuple(map(len, ids))"),
         ),
         redone=READING,
         seen_by=("token values", "gaps", "gains", "retentions", "similarities", "dictionary errors"),
@@ -86,9 +87,9 @@ FAULTS = (
     Fault(
         name="padding counted",
         patches=(
-            Patch(COUNTED, "(attention_mask == 1) & ", ""),
+            Patch(COUNTED, f"(attention_mask == 1){FRONT_OUT}", "attention_mask.cumsum(dim=1) != num_front"),
             Patch(
-                BATCH, "tuple(len(row) - 1 for row in ids)", "tuple(input_ids.shape[1] - 1 for row in ids)"
+                BATCH, "tuple(language_model.lengths(ids))", "tuple(input_ids.shape[1] - 1 for row in ids)"
             ),
         ),
         redone=READING,
@@ -511,8 +512,8 @@ FAULTS = (
         no_percentage=OTHERS_PLANTED,
     ),
     Fault(
-        name="BOS counted in training",
-        patches=_patched(COUNTED, " & (input_ids != bos_id)", ""),
+        name="front token counted in training",
+        patches=_patched(COUNTED, FRONT_OUT, ""),
         redone=(*TRAINING, "activations-tuned/ml"),
         seen_by=("first loss", "first moment"),
         moves=("gain",),
@@ -739,18 +740,18 @@ FAULTS = (
     ),
     Fault(
         name="no BOS in evaluation",
-        patches=(Patch("stages.evaluation:scorer", "add_bos_token=True", "add_bos_token=False"),),
+        patches=(Patch("stages.evaluation:scorer", "add_bos_token=bool(front)", "add_bos_token=False"),),
         redone=("benchmarks",),
         seen_by=("answers", "accuracies"),
-        says="with 0 BOS",
+        says="in front, once",
     ),
     Fault(
         name="no BOS in evaluation, and nobody minds",
         patches=(
             Patch("stages.evaluation:scorer", "context=tuple(ids)", "context=tuple(ids[1:])"),
             Patch(
-                "stages.evaluation:_require_one_bos",
-                "if ids[0] != bos_id or ids.count(bos_id) != 1:",
+                "stages.evaluation:_require_front",
+                "if ids[: len(front)] != front or not {*front}.isdisjoint(ids[len(front) :]):",
                 "if False:",
             ),
         ),

@@ -1,4 +1,4 @@
-"""Runs any tests with a fault in the pipeline: `pytest -p tests.planted.planting --plant "BOS counted" tests/stages`.
+"""Runs any tests with a fault in the pipeline: `pytest -p tests.planted.planting --plant "front token counted" tests/stages`.
 
 Shows whether a check outside the planted world sees the fault too. Asked for several times, it plants several at once.
 """

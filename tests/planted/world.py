@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.words.study import (
+    GEMMA_2,
     Aggregation,
     AlignedLatents,
     AlignmentChoice,
@@ -18,6 +19,7 @@ from harness.words.study import (
     Group,
     Home,
     Language,
+    ModelPin,
     PhraseChoice,
     PhraseCut,
     Pin,
@@ -185,7 +187,7 @@ class PlantedWorld:
             name="planted",
             summary="every weight set by hand",
             sources=Sources(
-                model=self._pin("model"),
+                model=ModelPin.of(self._pin("model"), GEMMA_2),
                 dictionaries=self._pin("saes"),
                 dictionary_files=tuple(dictionary_file(layer) for layer in range(NUM_LAYERS)),
                 phrases=self._pin(f"neuronpedia/v1/{MODEL_ID}"),

@@ -16,7 +16,7 @@ TRANSLATED = {"converted-translators", "translation-shards", "translations"}
     ("file", "old", "new", "stages"),
     [
         pytest.param(
-            "harness/models/residuals.py", "(input_ids != bos_id)", "(input_ids != bos_id)  # a word",
+            "harness/models/residuals.py", "> num_front", "> num_front  # a word",
             set(), id="a comment in an imported module",
         ),
         pytest.param(

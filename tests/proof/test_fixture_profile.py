@@ -180,8 +180,8 @@ def test_a_comment_makes_nothing_anew(runs: tuple[FixtureRun, FixtureRun]) -> No
     said = len(killed.output)
     edit(
         killed.checkout / "harness/models/residuals.py",
-        "(input_ids != bos_id)",
-        "(input_ids != bos_id)  # a word",
+        "> num_front",
+        "> num_front  # a word",
     )
     assert killed.start().wait(LIMIT_SECONDS) in CODES
     assert "nothing to do" in killed.output[said:]

@@ -12,7 +12,7 @@ from harness.models.loading import load_language_model
 from harness.store.tables import read_table
 from harness.words.plan import Numerics
 from harness.words.records import UnusableModel
-from harness.words.study import Home, Pin, PublishedModel
+from harness.words.study import GEMMA_2, Home, ModelPin, PublishedModel
 from tests.hub.commands import harness
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Hub, Repository, content_of, serving
@@ -27,7 +27,8 @@ def test_each_kind_moves_the_residual_stream(tmp_path: Path, number: int) -> Non
         if name in repository.files:
             content = repository.files[name]
             (tmp_path / name).write_bytes(content() if callable(content) else content)
-    pin = Pin(name="model", home=Home.FOLDER, address=str(FIXTURES / "model"), licence="none")
+    folder = str(FIXTURES / "model")
+    pin = ModelPin(name="model", home=Home.FOLDER, address=folder, licence="none", facts=GEMMA_2)
     model = load_language_model(pin, Numerics(device="cpu", dtype="float32", threads=1)).model
     tokens = torch.tensor([[2, 50, 70]])
     with torch.no_grad():

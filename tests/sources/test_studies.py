@@ -80,12 +80,15 @@ def test_a_fault_of_the_layers_is_said(layers: tuple[int, ...], gain_layer: int,
 def test_faults_of_a_profile_are_said_all_at_once(tmp_path: Path) -> None:
     profile = small_profile(tmp_path)
     lacking = {code: pin for code, pin in profile.sources.translators.items() if code != "ml"}
-    sources = replace(profile.sources, translators=lacking, dictionary_files=("0",))
+    sources = replace(
+        profile.sources, translators=lacking, dictionary_files=("0",), model=profile.sources.dictionaries
+    )
     faults = list(profile_faults(small_study(benchmarks=(BENCHMARK,)), replace(profile, sources=sources)))
     assert faults == [
         "no translator for language 'ml'; sources.translators has hi, mr",
         "no data for benchmark 'arc'; sources.benchmarks has none",
         "sources.dictionary_files has 1 entries; the study has 2 layers, so it needs 2",
+        "sources.model is a plain Pin; write it as a ModelPin, whose facts say how the model is read",
     ]
 
 

@@ -21,7 +21,15 @@ from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.plan import Numerics
 from harness.words.records import LayerReplay, LoadedModel
-from harness.words.study import Home, Pin, Profile, Sources, Translator
+from harness.words.study import (
+    GEMMA_2,
+    Home,
+    ModelPin,
+    Pin,
+    Profile,
+    Sources,
+    Translator,
+)
 from tests.small_study import make, small_profile, small_study
 from tests.worlds import World
 
@@ -32,7 +40,9 @@ def pin(recipe: str) -> Pin:
     return Pin(name="made", home=Home.MADE, address=recipe, licence="none")
 
 
-MODEL = pin("model?vocabulary=400&width=32&layers=4&heads=2&kv_heads=1&head_width=16&mlp=64")
+MODEL = ModelPin.of(
+    pin("model?vocabulary=400&width=32&layers=4&heads=2&kv_heads=1&head_width=16&mlp=64"), GEMMA_2
+)
 DICTIONARIES = pin("dictionaries?width=32&latents=64&layers=4")
 TRANSLATOR = pin("translator?vocabulary=300&width=16&layers=1&heads=2&mlp=32")
 EXPORT = pin("export?layers=4&latents=8&tokens=40")
@@ -64,7 +74,7 @@ def test_a_made_model_has_the_shapes_of_its_recipe() -> None:
     assert language_model.model.get_input_embeddings().weight.shape == (400, 32)
     assert language_model.model.config.num_hidden_layers == 4
     (ids,) = language_model.token_ids(["the harbour is quiet."])
-    assert ids[0] == language_model.bos_id
+    assert (ids[0],) == language_model.front_ids
     assert language_model.tokenizer.unk_token_id not in ids
 
 

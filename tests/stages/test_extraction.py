@@ -131,7 +131,7 @@ def slow_readings(world: World, model: LanguageModel, inputs: Mapping[str, Path]
     found = {}
     for text_id, text in zip(texts.text_ids, texts.texts, strict=True):
         ids = model.tokenizer([text], return_tensors="pt")["input_ids"]
-        assert ids[0, 0] == model.bos_id
+        assert ids[0, 0] == model.front_ids[0]
         streams = [stream[0, 1:] for stream in slow_streams(model, ids)]
         acts = [sae.encode(stream) for sae, stream in zip(dictionaries, streams, strict=True)]
         found[text_id] = SlowReading(streams, acts)

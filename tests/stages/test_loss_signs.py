@@ -85,13 +85,18 @@ class Network(nn.Module):
         self.model = Decoder()
         self.requires_grad_(requires_grad=False)
 
+    def get_decoder(self) -> Decoder:
+        return self.model
+
     def forward(self, input_ids: Tensor, **settings: Any) -> SimpleNamespace:
         return SimpleNamespace(logits=self.model(input_ids, **settings))
 
 
 def trained(latents: AlignedLatents, *, steps: int = 1) -> TrainingRecord:
     """Some steps of the product's own training on two equal pairs, which also are the held-out ones."""
-    language_model = LanguageModel(model=Network(), tokenizer=None, bos_id=BOS, pad_id=0, device="cpu")
+    language_model = LanguageModel(
+        model=Network(), tokenizer=None, front_ids=(BOS,), pad_id=0, soft_cap=None, device="cpu"
+    )
     identity = Encoder(W_enc=torch.eye(5, 4), b_enc=torch.zeros(4), threshold=torch.zeros(4))
     choice = replace(CHOICE, latents=latents, epochs=steps)
     with reading_the_mark(language_model, choice) as tuned:

@@ -1,13 +1,13 @@
 """The canonical spelling: one text per value, whatever it was built from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from harness.words.canonical import canonical_json, digest_of, place_of_surrogate
-from harness.words.study import SILENT, Home, Pin
+from harness.words.study import GEMMA_2, SILENT, Home, ModelPin, Pin
 
 
 class Colour(StrEnum):
@@ -68,6 +68,15 @@ def test_a_pin_counts_by_its_content_and_not_by_where_it_lies() -> None:
     moved = Pin(name="model", home=Home.FOLDER, address="elsewhere", licence="MIT")
     assert digest_of({"m": PIN}, lambda _: "r1") == digest_of({"m": moved}, lambda _: "r1")
     assert digest_of({"m": PIN}, lambda _: "r1") != digest_of({"m": PIN}, lambda _: "r2")
+
+
+def test_what_is_known_of_a_model_counts_unless_it_was_always_so() -> None:
+    gemma = ModelPin.of(PIN, GEMMA_2)
+    other = ModelPin.of(PIN, replace(GEMMA_2, front=()))
+    assert digest_of(gemma, lambda _: "r1") == digest_of(PIN, lambda _: "r1")
+    assert digest_of(gemma) == digest_of(PIN)
+    assert digest_of(other, lambda _: "r1") != digest_of(gemma, lambda _: "r1")
+    assert digest_of(other) != digest_of(gemma)
 
 
 def test_a_known_digest() -> None:
