@@ -1,4 +1,4 @@
-"""The only door to safetensors: what files of weights hold, and a tuned model's in the place of the base's for a while."""
+"""Files of weights: what they hold, and a tuned model's in the place of the base's for a while."""
 
 import json
 import pickle

@@ -21,6 +21,9 @@ from harness.words.study import (
     Parallel,
     Pin,
     Profile,
+    SAEForm,
+    SAEInput,
+    SAEKind,
     Sizes,
     Sources,
     Study,
@@ -36,6 +39,12 @@ NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, profiles, languages and benchmarks may be called: their names become files, modules and ids of estimates."""
 
 DTYPES = ("float32", "bfloat16", "float16")
+
+INPUTS = {
+    SAEKind.LLAMA_SCOPE: (SAEInput.STREAM, SAEInput.SCALED),
+    SAEKind.SAE_LENS: (SAEInput.STREAM, SAEInput.LENGTH),
+}
+"""What SAEs of a kind can be asked to read; the others the stream as it is."""
 
 
 def study_names() -> tuple[str, ...]:
@@ -261,7 +270,25 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     model: Pin = sources.model
     if not isinstance(model, ModelPin):
         yield "sources.model is a plain Pin; write it as a ModelPin, whose facts say how the model is read"
+    yield from _form_faults(study, sources.dictionary_form)
     yield from _belonging_faults(study, sources)
+
+
+def _form_faults(study: Study, form: SAEForm) -> Iterator[str]:
+    """A form that no suite has: its activations could not be told, or would be in a unit that nothing gives."""
+    where, latents = "sources.dictionary_form", study.shapes.d_sae
+    if form.k is None and form.kind is SAEKind.QWEN_SCOPE:
+        yield f"{where} has no k; SAEs of {form.kind.value} are TopK: say how many latents fire at a token"
+    if form.k is not None and form.kind not in {SAEKind.QWEN_SCOPE, SAEKind.SAE_LENS}:
+        yield f"{where} has k {form.k}, but SAEs of {form.kind.value} have thresholds; leave it out"
+    if form.k is not None and not 1 <= form.k <= latents:
+        yield f"{where} has k {form.k}; allowed: 1 to {latents}, the latents of the study's SAEs"
+    allowed = INPUTS.get(form.kind, (SAEInput.STREAM,))
+    if form.reads not in allowed:
+        yield (
+            f"{where} reads {form.reads.value!r}, which SAEs of {form.kind.value} do not say how to; allowed: "
+            f"{', '.join(each.value for each in allowed)}"
+        )
 
 
 def _size_faults(study: Study, sizes: Sizes) -> Iterator[str]:
@@ -330,7 +357,11 @@ def _order_faults(name: str, entries: tuple[str, ...]) -> Iterator[str]:
     """Entries whose layer is not their place; the layer is the number that counts from 0 in most of them."""
     numbers = [[int(number) for number in re.findall(r"[0-9]+", entry)] for entry in entries]
     columns = range(min(map(len, numbers), default=0))
-    stray = [[layer for layer, row in enumerate(numbers) if row[column] != layer] for column in columns]
+    # The stream before a layer is the one after the layer below it.
+    named = [layer + ("resid_pre" in entry) for layer, entry in enumerate(entries)]
+    stray = [
+        [layer for layer, row in enumerate(numbers) if row[column] != named[layer]] for column in columns
+    ]
     for layer in min(stray, key=len, default=range(len(entries))):
         yield f"sources.{name}[{layer}] is {entries[layer]!r}, which does not name layer {layer}; list layer 0 first, each once"
 

@@ -169,7 +169,7 @@ def with_wrong_partners(pairs: Pairs, seed: int) -> Pairs:
 
 
 def narrowed(encoders: Mapping[int, Encoder], *parts: Pairs) -> tuple[dict[int, Encoder], list[Pairs]]:
-    """Encoders cut to the latents that some phrase speaks for, and the pairs with these latents numbered as the columns.
+    """Encoders of the latents that some phrase speaks for alone, and the pairs with these latents numbered as the columns.
 
     A layer that is not among the encoders is left out of what phrases speak for.
     """
@@ -183,7 +183,7 @@ def narrowed(encoders: Mapping[int, Encoder], *parts: Pairs) -> tuple[dict[int, 
         for layer, latents in spoken.items()
     }
     cut = {
-        layer: encoder.columns(torch.tensor([*columns[layer]], dtype=torch.int64))
+        layer: encoder.choosing(torch.tensor([*columns[layer]], dtype=torch.int64))
         for layer, encoder in encoders.items()
     }
     return cut, [

@@ -138,7 +138,7 @@ class Aligner:
             batch: What the mean is over.
         """
         if self.choice.latents is AlignedLatents.ALL:
-            sizes = [len(encoder.threshold) for _, encoder in sorted(self.encoders.items())]
+            sizes = [encoder.num_latents for _, encoder in sorted(self.encoders.items())]
             return [
                 torch.full(
                     (len(pairs), size),
@@ -164,7 +164,7 @@ class Aligner:
     ) -> list[Float[Tensor, "text latent"]]:
         """One value for some latents of every text, and zero for the others, per aligned layer in ascending order."""
         layers = {
-            layer: torch.zeros(len(values), len(encoder.threshold))
+            layer: torch.zeros(len(values), encoder.num_latents)
             for layer, encoder in sorted(self.encoders.items())
         }
         for row, of_text in enumerate(values):

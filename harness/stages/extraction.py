@@ -242,9 +242,9 @@ def _layer_reading(
 
 @cache
 def _chosen_columns(networks: Networks, layer: int, latents: tuple[int, ...]) -> Encoder:
-    # Only the chosen columns stay in memory: whole encoders of every layer would be gigabytes.
+    # Only the chosen columns stay in memory, where they can be told alone: whole encoders of every layer are gigabytes.
     whole = layer_encoder(networks, layer)
-    return whole.columns(torch.tensor(latents, dtype=torch.int64)).to(networks.numerics.device)
+    return whole.choosing(torch.tensor(latents, dtype=torch.int64)).to(networks.numerics.device)
 
 
 def _read_batch(

@@ -119,7 +119,7 @@ def replayed_layer(
     Raises:
         ValueError: If the layer has no row that can be replayed, or too many hold a piece that the tokenizer lacks.
     """
-    encoder = layer_encoder(networks, layer)
+    encoder = layer_encoder(networks, layer).to(language_model.device)
     drawn = sampled_rows(
         export,
         source_id,
@@ -188,7 +188,7 @@ def recomputed(
         def visit(_layer: int, residual: torch.Tensor, bucket: list[int] = bucket) -> None:
             for place, index in enumerate(bucket):
                 spelled = sample.rows[index]
-                own = sample.encoder.columns(torch.tensor([spelled.row.latent])).to(language_model.device)
+                own = sample.encoder.choosing(torch.tensor([spelled.row.latent]))
                 stream = residual[place, -len(spelled.ids) :]
                 found[index] = latent_activations(stream, own)[:, 0].tolist()
 

@@ -182,7 +182,9 @@ FAULTS = (
     ),
     Fault(
         name="b_dec subtracted by the library",
-        patches=_patched("models.sae:load_sae", "apply_b_dec_to_input=False", "apply_b_dec_to_input=True"),
+        patches=_patched(
+            "models.sae:load_sae", '"apply_b_dec_to_input": False', '"apply_b_dec_to_input": True'
+        ),
         redone=("dictionary-error",),
         seen_by=("dictionary errors",),
         moves=("dictionary-error",),

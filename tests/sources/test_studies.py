@@ -13,7 +13,7 @@ from harness.sources import studies
 from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
 from harness.words.errors import UsageError
 from harness.words.judgement import Protocol
-from harness.words.study import Benchmark, Group, Language, PublishedModel
+from harness.words.study import Benchmark, Group, Language, PublishedModel, SAEForm, SAEInput, SAEKind
 from tests.small_plan import small_profile, small_study
 
 BENCHMARK = Benchmark(
@@ -143,6 +143,8 @@ STRANGER = PublishedModel(name="4k-0", language="ta", pin=HINDI.pin)
         ], id="a layer's export twice"),
         pytest.param({"dictionary_files": tuple(f"Llama3_1-8B-Base-L{layer}R-8x/final.npz" for layer in range(26))}, [],
                      id="a layer's number behind others"),
+        pytest.param({"dictionary_files": (*(f"blocks.{n}.hook_resid_pre/w.st" for n in range(1, 26)), "blocks.25.hook_resid_post/w.st")}, [],
+                     id="the stream before the next layer"),
         pytest.param({"dictionary_files": ("params.npz",) * 2 + PAPER.dictionary_files[2:]}, [
             no_layer("dictionary_files", layer, file) for layer, file in enumerate(("params.npz",) * 2 + PAPER.dictionary_files[2:])
         ], id="files without a number"),
@@ -253,6 +255,37 @@ def test_of_a_world_for_several_studies_one_takes_what_it_reads(
     claims[1].PROFILES = {"fixture": replace(profile, sources=wide)}
     found = load_profile(load_study("small"), "fixture").sources
     assert (list(found.translators), dict(found.benchmarks)) == (["mr"], {})
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        pytest.param(SAEForm(kind=SAEKind.QWEN_SCOPE), "has no k; SAEs of qwen-scope are TopK", id="a TopK without k"),
+        pytest.param(SAEForm(kind=SAEKind.GEMMA_SCOPE, k=3), "has k 3, but SAEs of gemma-scope have thresholds", id="thresholds and k"),
+        pytest.param(SAEForm(kind=SAEKind.QWEN_SCOPE, k=9), "has k 9; allowed: 1 to 8", id="more than there are"),
+        pytest.param(SAEForm(kind=SAEKind.SAE_LENS, k=0), "has k 0; allowed: 1 to 8", id="none that fires"),
+        pytest.param(SAEForm(kind=SAEKind.GEMMA_SCOPE_2, reads=SAEInput.SCALED), "reads 'scaled', which .* allowed: stream", id="a scale that no file says"),
+        pytest.param(SAEForm(kind=SAEKind.LLAMA_SCOPE, reads=SAEInput.LENGTH), "reads 'length', which .* allowed: stream, scaled", id="another input than the suite's"),
+    ],
+)  # fmt: skip
+def test_a_form_that_no_suite_has_is_refused(
+    claims: tuple[ModuleType, ModuleType], tmp_path: Path, form: SAEForm, says: str
+) -> None:
+    profile = small_profile(tmp_path)
+    claims[1].PROFILES = {"fixture": replace(profile, sources=replace(profile.sources, dictionary_form=form))}
+    with pytest.raises(UsageError, match=rf"sources\.dictionary_form {says}"):
+        load_profile(load_study("small"), "fixture")
+
+
+@pytest.mark.parametrize(
+    "form", [SAEForm(kind=SAEKind.QWEN_SCOPE, k=8), SAEForm(kind=SAEKind.LLAMA_SCOPE, reads=SAEInput.SCALED)]
+)
+def test_a_form_that_a_suite_has_is_taken(
+    claims: tuple[ModuleType, ModuleType], tmp_path: Path, form: SAEForm
+) -> None:
+    profile = small_profile(tmp_path)
+    claims[1].PROFILES = {"fixture": replace(profile, sources=replace(profile.sources, dictionary_form=form))}
+    assert load_profile(load_study("small"), "fixture").sources.dictionary_form == form
 
 
 @pytest.mark.parametrize(
