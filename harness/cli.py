@@ -348,15 +348,19 @@ def judge(
     answer(form_of(typed, verdict), lines_of(typed, verdict), as_json=as_json)
 
 
-@command("harness audit docs/audit-example.json --out reports/audit")
+@command("harness audit docs/audit-example.json; harness audit mine.csv --study sin2025 --by 'A. Lab'")
 def audit(
     *,
     file: Annotated[
-        Path, typer.Argument(help="JSON file of measurements; docs/audit.md says what it holds.")
+        Path, typer.Argument(help="Measurements in JSON or CSV; docs/audit.md says what they look like.")
     ],
     study: Annotated[
         str | None, typer.Option(help="Study that the file must be about; by default the one that it names.")
     ] = None,
+    by: Annotated[
+        str, typer.Option("--by", help="Who measured the numbers of a CSV file, and where to ask.")
+    ] = "",
+    on: Annotated[str, typer.Option("--on", help="The day on which they did, such as 2026-11-29.")] = "",
     out: OutPath = None,
     reports: ReportsPath = REPORTS,
     fail_on: FailsOn = FailOn.UNRESOLVED,
@@ -365,7 +369,16 @@ def audit(
     from harness.run.audit import AuditRequest
     from harness.run.audit import audit as run
 
-    return run(AuditRequest(file=file, study=study, reports=reports, out=out, fail_on=fail_on), typer.echo)
+    request = AuditRequest(
+        file=file,
+        study=study,
+        declared_by=by,
+        declared_on=on,
+        reports=reports,
+        out=out,
+        fail_on=fail_on,
+    )
+    return run(request, typer.echo)
 
 
 @command('harness lock --check; harness lock --amend "the pilot had another spread"')

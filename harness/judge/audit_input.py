@@ -1,245 +1,33 @@
-"""A file of measurements made elsewhere: read whole and typed, each found its claim, reading and estimate, or one clear error."""
+"""Measurements made elsewhere, each found its claim, reading and estimate: what the judge is given of them, or one clear error."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import cache
-from importlib import resources
+from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from harness.designs.estimand import Estimand
+from harness.judge.declaration import BySeed, Declaration, Entry, Raw, Row, Summary, listed
 from harness.judge.measurements import Measurement, Measurements, Quantity, measurements_of
 from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import RATIOS, recomputed
 from harness.judge.unit_values import UnitRows, stored_in_memory
 from harness.judge.validate import claim_named
 from harness.statistics.stats import Spread
-from harness.words.canonical import Json, place_of_surrogate, text_digest
-from harness.words.claim import Claim, Kind, Reading
+from harness.words.claim import Claim, InferenceTarget, Kind, Reading
 from harness.words.errors import UsageError, choice_error
 from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
 from harness.words.study import Study
-
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator, ValidationError
-    from pydantic import TypeAdapter
-
-SCHEMA_FILE = "audit.schema.json"
-SCHEMA_VERSION = "1.0"
-CURE = "docs/audit.md shows what such a file holds"
-
-MOST_DIGITS = 300
-"""Longer integers fit no floating-point number."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What one unit contributed under one seed."""
-
-    unit: str
-    seed: int | None = None
-    observed: float
-    reference: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhraseRow:
-    """What one phrase contributed to one latent, its seeds averaged."""
-
-    unit: str
-    phrase: str
-    observed: float
-    reference: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """An estimate with the error that somebody computed."""
-
-    estimate: float
-    se: float
-    df: float | None = None
-    units: int = 0
-    seeds: int = 0
-    one_run_sd: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raw:
-    """What an estimate is made of."""
-
-    formula: Formula
-    unit_values: tuple[Row, ...]
-    phrase_values: tuple[PhraseRow, ...] = ()
-    """Empty where nobody says which phrases the units share."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One measurement, addressed by claim, reading and estimate."""
-
-    place: str
-    """Where it stands in the file, for messages."""
-    claim: str
-    reading: str | None
-    estimate_id: str | None
-    unit: str
-    measured: Summary | Raw
-
-
-@dataclass(frozen=True, kw_only=True)
-class Declaration:
-    """Everything that a file declares."""
-
-    study: str
-    declared_by: str
-    declared_on: str = ""
-    """Day, such as 2026-11-19; empty where the file does not say."""
-    text: str
-    """The file itself."""
-    entries: tuple[Entry, ...]
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the file."""
-        return text_digest(self.text)
-
-
-def schema_text() -> str:
-    """The schema as shipped."""
-    return resources.files("harness.judge").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
-
-
-def read_declaration(path: Path) -> Declaration:
-    """What a file declares.
-
-    Raises:
-        UsageError: If it cannot be read, is no JSON, holds a number or a text that is none, or breaks the schema; names the
-            place.
-    """
-    text = _text(path)
-    content = _parsed(text, path)
-    if broken := place_of_surrogate(content):
-        raise UsageError(f"{path} at {broken}: half of a character (a lone surrogate), expected text; {CURE}")
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, str) and version != SCHEMA_VERSION:
-        raise UsageError(
-            f"{path}: schema_version {version!r} is not known here; this harness reads {SCHEMA_VERSION!r}; {CURE}"
-        )
-    faults = sorted(_validator().iter_errors(content), key=lambda fault: (len(fault.path), fault.json_path))
-    if faults:
-        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-        raise UsageError(f"{path} at {faults[0].json_path}: {_told(faults[0])}{more}; {CURE}")
-    assert isinstance(content, dict)
-    return Declaration(
-        study=str(content["study"]),
-        declared_by=str(content["declared_by"]),
-        declared_on=_day(content.get("declared_on", ""), path),
-        text=text,
-        entries=tuple(
-            _entry(each, f"measurements[{place}]", path) for place, each in enumerate(content["measurements"])
-        ),
-    )
-
-
-def _day(text: str, path: Path) -> str:
-    try:
-        return date.fromisoformat(text).isoformat() if text else ""
-    except ValueError as error:
-        raise UsageError(f"{path} at $.declared_on: there is no day {text!r}; {CURE}") from error
-
-
-def _told(fault: "ValidationError") -> str:
-    if fault.validator == "not":
-        return "this cannot stand here: unit_values go with formula and phrase_values, and everything else is computed from them"
-    return fault.message[:200]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; name a JSON file; {CURE}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no text in UTF-8 (byte {error.start}), so no JSON; {CURE}") from error
-
-
-def _parsed(text: str, path: Path) -> Any:  # noqa: ANN401  whatever JSON holds, until the schema has seen it
-    def refuse(token: str) -> NoReturn:
-        raise UsageError(f"{path} holds {token[:20]}, which is no finite number; {CURE}")
-
-    def number(token: str) -> float:
-        value = float(token)
-        return value if abs(value) != float("inf") else refuse(token)
-
-    def integer(token: str) -> int:
-        return int(token) if len(token) <= MOST_DIGITS else refuse(token)
-
-    def once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        names = [name for name, _ in pairs]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise UsageError(f"{path} says {min(twice)!r} twice in one object; {CURE}")
-        return dict(pairs)
-
-    try:
-        return json.loads(
-            text, parse_constant=refuse, parse_float=number, parse_int=integer, object_pairs_hook=once
-        )
-    except (ValueError, RecursionError) as error:
-        size = "an empty file" if not text.strip() else "cut off or never was JSON"
-        raise UsageError(f"{path} is no JSON ({error}): {size}; {CURE}") from error
-
-
-@cache
-def _validator() -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator
-
-    schema: dict[str, Any] = json.loads(schema_text())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
-
-
-def _entry(content: Mapping[str, Any], place: str, path: Path) -> Entry:
-    from pydantic import ValidationError
-
-    try:
-        measured = _reader(Raw if "unit_values" in content else Summary).validate_python(content)
-    except ValidationError as error:
-        # What the schema cannot see: an integer that no integer of ours can hold.
-        fault = error.errors()[0]
-        field = ".".join(map(str, fault["loc"]))
-        raise UsageError(
-            f"{path} at $.{place}.{field} is {fault['input']!r}: {fault['msg']}; {CURE}"
-        ) from error
-    return Entry(
-        place=place,
-        claim=content["claim"],
-        reading=content.get("reading"),
-        estimate_id=content.get("estimate_id"),
-        unit=content["unit"],
-        measured=measured,
-    )
-
-
-@cache
-def _reader(form: type[Summary | Raw]) -> "TypeAdapter[Summary | Raw]":
-    """Reads one form of a measurement; the schema has seen it before, and the fields of its address are not of it."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(form)
-
 
 LEAST_CORRELATED = 4
 """Fewer units have no interval on Fisher's scale."""
 
 PHRASED = "latent"
 """The units that phrases stand behind."""
+
+SEED = "seed"
+"""The units of a quantity that has no others."""
 
 MEANS_WITHIN = 1e-4
 """Relative difference that rounding may leave between a latent and the mean of its phrases."""
@@ -257,9 +45,13 @@ class AuditInput:
 
     estimates: tuple[Estimate, ...]
     units: tuple[UnitValue, ...]
+    claims: tuple[Claim, ...]
+    """The study's, each under the one reading that was measured on purpose, where the file says so."""
     measurements: Measurements
     remarks: Mapping[str, str]
     """By estimate: what is said beside every claim on it."""
+    sole_readings: Mapping[str, str]
+    """By claim: that one of its readings alone was measured, on purpose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +67,11 @@ class _Placed:
     def quantity(self) -> Quantity:
         """A declared error answers one question: on items like these, or on these very items."""
         return self.scope.estimate_id, self.claim.inference
+
+    @property
+    def varies_by_seed_alone(self) -> bool:
+        """True where the claim is about these very units, or its quantity has none: only training varies."""
+        return self.claim.inference is InferenceTarget.FIXED_ITEMS or self.scope.unit_kind == SEED
 
     @property
     def address(self) -> tuple[str, str, str]:
@@ -294,11 +91,12 @@ def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...
     Raises:
         UsageError: If an entry names a claim, reading or estimate that is not there, stands in another unit than its claim,
             was declared before with other numbers, is what no truth can be, or holds unit values that give no estimate or are
-            of no language of the study, or phrases that give other units.
+            of no language of the study, or phrases that give other units; or if one reading is said to be the sole one beside others.
     """
     scopes = estimate_scopes(study)
-    placed = [_placed(entry, claims, scopes) for entry in declaration.entries]
+    placed = _all_placed(declaration.entries, claims, scopes)
     _refuse_twice(placed)
+    alone = _sole_readings(placed)
     languages = tuple(language.code for language in study.targets)
     with_units = {
         one.scope.estimate_id: (one, one.entry.measured)
@@ -324,12 +122,54 @@ def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...
     return AuditInput(
         estimates=tuple(estimates[each] for each in scopes if each in estimates),
         units=rows,
+        claims=tuple(claim.read_as(alone[claim.id]) if claim.id in alone else claim for claim in claims),
         measurements=measurements_of(study, tables, claims, summaries),
         remarks={
             name: UNSAID_SHARING
             for name, estimate in stored.items()
             if estimate.unit_kind == PHRASED and not phrases[name]
         },
+        sole_readings={
+            claim.id: _said_of_sole(claim, alone[claim.id])
+            for claim in claims
+            if claim.id in alone and len(claim.readings) > 1
+        },
+    )
+
+
+def _all_placed(
+    entries: Sequence[Entry], claims: tuple[Claim, ...], scopes: Mapping[str, Estimand]
+) -> list[_Placed]:
+    """Every entry with what it is about; where some cannot be placed, all of those are named."""
+    placed, faults = [], []
+    for entry in entries:
+        try:
+            placed.append(_placed(entry, claims, scopes))
+        except UsageError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise UsageError(listed(faults, len(entries)))
+    return placed
+
+
+def _sole_readings(placed: Sequence[_Placed]) -> Mapping[str, Reading]:
+    """By claim: the one reading that somebody measured on purpose, beside which no other is declared."""
+    alone = {each.claim.id: each for each in placed if each.entry.sole_reading}
+    for each in placed:
+        sole = alone.get(each.claim.id)
+        if sole and sole.reading != each.reading:
+            raise each.fault(
+                f"reading {each.reading.name!r} is declared, and {sole.entry.place} says that {sole.reading.name!r} is the sole one",
+                "leave sole_reading out, or the other reading",
+            )
+    return {name: each.reading for name, each in alone.items()}
+
+
+def _said_of_sole(claim: Claim, reading: Reading) -> str:
+    others = ", ".join(each.name for each in claim.readings if each.name != reading.name)
+    return (
+        f"Judged under the reading {reading.name!r} alone, as its declarer asked on purpose. The sentence can also be read as: {others}; "
+        "under the registered readings together the verdict may be another."
     )
 
 
@@ -351,7 +191,38 @@ def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Estima
             f"{entry.place}: claim {claim.id} is judged by leaving every language out once, so declare unit_values with formula "
             f"{Formula.PEARSON.value!r} instead of estimate and se"
         )
-    return _Placed(entry=entry, claim=claim, reading=reading, scope=scope)
+    placed = _Placed(entry=entry, claim=claim, reading=reading, scope=scope)
+    if isinstance(entry.measured, BySeed):
+        return replace(placed, entry=replace(entry, measured=_of_seeds(placed, entry.measured)))
+    if isinstance(entry.measured, Summary) and placed.varies_by_seed_alone:
+        _refuse_more_freedom_than_seeds(placed, entry.measured)
+    return placed
+
+
+def _of_seeds(placed: _Placed, by_seed: BySeed) -> Summary:
+    """The summary of one value a seed, where seeds are all that varies."""
+    if not placed.varies_by_seed_alone:
+        raise placed.fault(
+            f"seed_values say nothing of other {placed.scope.unit_kind}s, and the claim is about {placed.scope.unit_kind}s like these",
+            "give unit_values, or estimate and se",
+        )
+    seeds = [row.seed for row in by_seed.seed_values]
+    if twice := {seed for seed in seeds if seeds.count(seed) > 1}:
+        raise placed.fault(f"seed {min(twice)} stands twice", "each seed stands once")
+    return by_seed.summary
+
+
+def _refuse_more_freedom_than_seeds(placed: _Placed, summary: Summary) -> None:
+    """An error that only training gives is known from as many values as there are seeds, however many units there are."""
+    most = summary.seeds - 1
+    if most > 0 and (summary.df is None or summary.df > most):
+        found = (
+            "an error that counts as known" if summary.df is None else f"{summary.df:g} degrees of freedom"
+        )
+        raise placed.fault(
+            f"only training seeds vary under this claim, so {summary.seeds} seeds leave at most {most} degrees of freedom; found {found}",
+            "give seed_values, or df",
+        )
 
 
 def _reading(entry: Entry, claim: Claim) -> Reading:
@@ -408,6 +279,7 @@ def _summarised(found: _Placed, summary: Summary) -> Measurement:
         value=summary.estimate,
         spread=Spread(summary.se, summary.df),
         num_units=summary.units,
+        unit_kind=SEED if found.scope.unit_kind == SEED else "",
         num_seeds=summary.seeds,
         method="as declared",
         one_run_sd=summary.one_run_sd,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.validate import claim_named, load_claims
@@ -89,8 +89,7 @@ def meant_by(name: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
             return (claim,)
         for reading in claim.readings:
             if asked == f"{claim.id}/{reading.name}".casefold():
-                targets = tuple(target for target in claim.targets if target.reading == reading.name)
-                return (replace(claim, readings=(reading,), targets=targets),)
+                return (claim.read_as(reading),)
     family = tuple(claim for claim in claims if claim.id.startswith(f"{asked}."))
     return family or tuple(claim for claim in claims if asked in map(str.casefold, _touched(claim)))
 

@@ -79,6 +79,8 @@ class Circumstances:
     """Estimates that rest on a cell where our untouched model is not the authors', each with the sentence that says so."""
     remarks: Mapping[str, str] = field(default_factory=dict)
     """What must be said beside every claim that rests on an estimate."""
+    sole_readings: Mapping[str, str] = field(default_factory=dict)
+    """Claims that are judged under one of their readings alone, on purpose, each with the sentence that says so."""
     undecidable: frozenset[str] = frozenset()
     """Claims that the pre-flight found too big for this run."""
 
@@ -276,6 +278,9 @@ def _of_cases(
         alone = measurements[claim.primary.estimates[0], claim.inference]
         flags = (*flags, Flag.AT_CHANCE) if alone.starts_at_chance else flags
         notes = (*primary.notes, *alone.notes, *_said_of(claim, circumstances.remarks))
+    if claim.id in circumstances.sole_readings:
+        flags = (*flags, Flag.SOLE_READING)
+        notes = (*notes, circumstances.sole_readings[claim.id])
     return Verdict(claim_id=claim.id, state=state, why=why, flags=flags, says=says,
                    cases=(replace(primary, notes=notes), *others))  # fmt: skip
 

@@ -29,7 +29,12 @@ from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
 
 CODE: Mapping[str, tuple[str, ...]] = {
-    "judge": ("harness.judge.judge", "harness.judge.baselines", "harness.judge.audit_input"),
+    "judge": (
+        "harness.judge.judge",
+        "harness.judge.baselines",
+        "harness.judge.audit_input",
+        "harness.judge.declared_rows",
+    ),
 }
 """Modules whose code is held, each with all it imports: estimates to verdicts. Those that make estimates are of the design."""
 

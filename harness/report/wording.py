@@ -196,6 +196,7 @@ FLAGS: dict[str, str] = {
     Flag.DETECTABLE_DIFFERENCE: "inside the margin, yet measurably another number",
     Flag.TARGET_DISPUTED: "sources differ, without effect on the verdict",
     Flag.READING_DEPENDENT: "depends on the reading",
+    Flag.SOLE_READING: "one reading alone, as its declarer asked",
     Flag.ONE_RUN_NOISE_ASSUMED: "the noise of the paper's one run is assumed",
     Flag.AT_CHANCE: "starts at chance",
 }
@@ -379,6 +380,8 @@ def _primary_sentence(report: Report) -> str:
     listed = ", ".join(said[:-1]) + " and " * (len(said) > 1) + "".join(said[-1:])
     parts = [f"{claim.id} ({claim.reported_by_summary})" for claim in primary if claim.reported_by_summary]
     marked = f" Reported by a summary alone: {', '.join(parts)}." if parts else ""
+    sole = [claim.id for claim in primary if Flag.SOLE_READING in claim.flags]
+    marked += f" Judged under one reading alone, as its declarer asked: {', '.join(sole)}." if sole else ""
     return f"Of {count(len(primary), 'primary claim')}, {listed or 'none was asked for'}.{marked}"
 
 

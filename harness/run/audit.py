@@ -8,7 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.judge.audit_input import Declaration, audit_input, read_declaration
+from harness.judge.audit_input import audit_input
+from harness.judge.declaration import Declaration, read_declaration
+from harness.judge.declared_rows import Head, read_rows
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import precisions
 from harness.judge.preregistration import lock_state
@@ -31,8 +33,10 @@ MODE = "audit"
 PROFILE = "declared"
 """Stands where a run names the world that fed it."""
 
+ROWS = ".csv"
+
 COPY = "declared.json"
-"""The file itself, kept beside the report that rests on it."""
+"""The file itself, kept beside the report that rests on it; of a table, the same numbers in JSON."""
 
 LIBRARIES = ("numpy", "scipy")
 """What the judge computes with."""
@@ -44,7 +48,10 @@ class AuditRequest:
 
     file: Path
     study: str | None = None
-    """Study that the file must be about; None takes the file's word."""
+    """Study that the file must be about; None takes the file's word, which a table does not have."""
+    declared_by: str = ""
+    """Who measured the numbers of a table; any other file says so itself."""
+    declared_on: str = ""
     reports: Path
     out: Path | None = None
     """Folder of the report; by default one below `reports`, named by what the file holds."""
@@ -64,7 +71,7 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
     """
     from harness.report import closing_lines, write_report_of
 
-    declaration = read_declaration(request.file)
+    declaration = _declaration(request)
     if request.study not in {None, declaration.study}:
         raise UsageError(
             f"{request.file} is about study {declaration.study!r}, but --study says {request.study!r}; leave --study out, or "
@@ -78,10 +85,12 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
     run_id = digest_of({"study": study.name, "declared": declaration.sha256})[:16]
     out = request.out or request.reports / f"{MODE}-{run_id[:12]}"
     _expect_replaceable(out)
-    circumstances = Circumstances(why_missing=Why.NOT_DECLARED, remarks=declared.remarks)
-    verdicts = judge(claims, declared.measurements, circumstances)
+    circumstances = Circumstances(
+        why_missing=Why.NOT_DECLARED, remarks=declared.remarks, sole_readings=declared.sole_readings
+    )
+    verdicts = judge(declared.claims, declared.measurements, circumstances)
     judgement = Judgement(
-        paper=Judged(study=study.name, claims=claims, verdicts=verdicts),
+        paper=Judged(study=study.name, claims=declared.claims, verdicts=verdicts),
         lock=lock_state(study.name).lock,
         fail_on=request.fail_on,
         choices=load_protocol_of(study.name).choices,
@@ -99,6 +108,22 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
     for line in closing_lines(report, out):
         say(line)
     return report.summary.exit_code
+
+
+def _declaration(request: AuditRequest) -> Declaration:
+    if request.file.suffix.lower() != ROWS:
+        if request.declared_by or request.declared_on:
+            raise UsageError(
+                f"{request.file} says itself who declares it, and when; --by and --on go with a table (*{ROWS})"
+            )
+        return read_declaration(request.file)
+    if not request.study or not request.declared_by:
+        raise UsageError(
+            f"{request.file} is a table, which does not say what it is about, nor whose numbers it holds; add --study, such as "
+            "--study sin2025, and --by, such as --by 'A. Lab, lab@example.org'"
+        )
+    head = Head(study=request.study, declared_by=request.declared_by, declared_on=request.declared_on)
+    return read_rows(request.file, head)
 
 
 def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id: str) -> RunFacts:

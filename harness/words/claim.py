@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -522,6 +522,11 @@ class Claim:
     def reading_of(self, target: Target) -> Reading:
         """The reading under which a number is a target."""
         return next(reading for reading in self.readings if reading.name == target.reading)
+
+    def read_as(self, reading: Reading) -> "Claim":
+        """The same claim under one of its readings alone, with the numbers that are targets under it."""
+        targets = tuple(target for target in self.targets if target.reading == reading.name)
+        return replace(self, readings=(reading,), targets=targets)
 
     @property
     def primary(self) -> Reading:

@@ -102,6 +102,8 @@ class Flag(StrEnum):
     """A PASS that is measurably not the printed number."""
     TARGET_DISPUTED = "target-disputed-without-effect"
     READING_DEPENDENT = "reading-dependent"
+    SOLE_READING = "sole-reading"
+    """One of the claim's readings was judged alone, as its declarer asked."""
     ONE_RUN_NOISE_ASSUMED = "one-run-noise-assumed"
     AT_CHANCE = "at-chance"
     """The accuracy it starts from cannot be told from guessing."""

@@ -8,17 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.judge.audit_input import (
-    UNSAID_SHARING,
-    AuditInput,
-    Declaration,
-    Entry,
-    PhraseRow,
-    Raw,
-    Row,
-    Summary,
-    audit_input,
-)
+from harness.judge.audit_input import UNSAID_SHARING, AuditInput, audit_input
+from harness.judge.declaration import BySeed, Declaration, Entry, PhraseRow, Raw, Row, SeedRow, Summary
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored, stored_in_memory
@@ -28,7 +19,7 @@ from harness.store.tables import read_table
 from harness.words.claim import InferenceTarget
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
-from harness.words.verdict import State, Verdict, Why
+from harness.words.verdict import Flag, State, Verdict, Why
 
 STUDY, CLAIMS = load_study("sin2025"), load_claims("sin2025")
 GAP = "gap/layer=6/high/primary"
@@ -428,3 +419,94 @@ def test_the_same_numbers_may_be_told_for_several_claims() -> None:
 def test_a_summary_without_spread_earns_no_verdict() -> None:
     verdict = judged(entry("gain.ml.value", summary(85.0, 0.0, seeds=5)))["gain.ml.value"]
     assert (verdict.state, verdict.why) == (State.INCONCLUSIVE, Why.ZERO_VARIANCE)
+
+
+def by_seed(*values: float, units: int = 1_115, seeds: tuple[int, ...] = ()) -> BySeed:
+    named = seeds or tuple(range(1, len(values) + 1))
+    rows = tuple(SeedRow(seed=seed, value=value) for seed, value in zip(named, values, strict=True))
+    return BySeed(seed_values=rows, units=units)
+
+
+def test_values_of_seeds_are_judged_as_unit_values_of_those_seeds_are() -> None:
+    """Four questions under three seeds, and what the seeds came to: same value, same error, same degrees of freedom."""
+    claim, rows = "bench.ml.arc.value", []
+    right = {1: (100.0, 100.0, 0.0, 100.0), 2: (100.0, 0.0, 0.0, 100.0), 3: (0.0, 0.0, 0.0, 100.0)}
+    for seed, after in right.items():
+        rows += [
+            Row(unit=str(place), seed=seed, observed=value, reference=0.0)
+            for place, value in enumerate(after)
+        ]
+    full = placed(entry(claim, Raw(formula=Formula.DIFFERENCE, unit_values=tuple(rows)), unit="points"))
+    short = placed(entry(claim, by_seed(75.0, 50.0, 25.0, units=4), unit="points"))
+    quantity = ("delta/lang=ml/bench=arc/primary/primary", InferenceTarget.FIXED_ITEMS)
+    one, other = full.measurements[quantity], short.measurements[quantity]
+    assert (one.value, one.spread.se, one.spread.df, one.num_units, one.num_seeds) == pytest.approx(
+        (other.value, other.spread.se, other.spread.df, other.num_units, other.num_seeds)
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "measured", "says"),
+    [
+        ("gap.l6.value", by_seed(25.0, 26.0), "seed_values say nothing of other latents"),
+        ("bench.ml.arc.value", by_seed(1.0, 2.0, seeds=(1, 1)), "seed 1 stands twice"),
+        # However many units there are: they are the same ones under every seed.
+        (
+            "bench.ml.arc.value",
+            summary(1.0, 0.001, df=None, seeds=5, units=1_000_000),
+            "at most 4 degrees of freedom",
+        ),
+        ("bench.ml.arc.value", summary(1.0, 0.001, df=199.0, seeds=3), "at most 2 degrees of freedom"),
+    ],
+)
+def test_only_seeds_vary_on_the_very_same_questions(
+    claim: str, measured: Summary | BySeed, says: str
+) -> None:
+    unit = "percent" if claim.startswith("gap") else "points"
+    with pytest.raises(UsageError, match=says):
+        placed(entry(claim, measured, unit=unit))
+
+
+def test_one_reading_measured_on_purpose_is_judged_alone_and_says_so() -> None:
+    """The same number leaves the claim open where the other reading is missing, and decides it where that is meant."""
+    high = entry(reading="high")
+    claims = {claim.id: claim for claim in placed(high).claims}
+    assert (
+        judged(high)["gap.l6.value"].state,
+        Flag.READING_DEPENDENT in judged(high)["gap.l6.value"].flags,
+    ) == (
+        State.INCONCLUSIVE,
+        True,
+    )
+    found = placed(replace(high, sole_reading=True))
+    circumstances = Circumstances(why_missing=Why.NOT_DECLARED, sole_readings=found.sole_readings)
+    verdict = next(
+        each
+        for each in judge(found.claims, found.measurements, circumstances)
+        if each.claim_id == "gap.l6.value"
+    )
+    assert (verdict.state, verdict.why) == (State.PASS, Why.INSIDE)
+    assert any(
+        "under the reading 'high' alone" in note and "english" in note for note in verdict.cases[0].notes
+    )
+    narrowed = next(claim for claim in found.claims if claim.id == "gap.l6.value")
+    assert [reading.name for reading in narrowed.readings] == ["high"]
+    assert {target.reading for target in narrowed.targets} == {"high"}
+    # Every other claim is as it was, those about the same estimate among them.
+    assert all(claim == claims[claim.id] for claim in found.claims if claim.id != "gap.l6.value")
+    assert not any(
+        "alone" in note for note in found.remarks.values() if note != found.remarks["gap.l6.value"]
+    )
+
+
+def test_a_sole_reading_stands_beside_no_other() -> None:
+    with pytest.raises(UsageError, match="'high' is the sole one"):
+        placed(entry(reading="high", sole_reading=True), entry(reading="english"))
+
+
+def test_entries_that_cannot_be_placed_are_all_named() -> None:
+    with pytest.raises(UsageError) as told:
+        placed(entry(unit="points"), entry("gap.l25.value"), entry("nothing", place="measurements[2]"))
+    first, *each = str(told.value).split("\n")
+    assert first == "2 of 3 cannot be used, so none is:"
+    assert ["measurements[0]" in each[0], "nothing" in each[1]] == [True, True]

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.audit_input import PhraseRow, Raw, Row, Summary, read_declaration, schema_text
+from harness.judge.declaration import (
+    BySeed,
+    PhraseRow,
+    Raw,
+    Row,
+    SeedRow,
+    Summary,
+    read_declaration,
+    schema_text,
+)
 from harness.words.errors import UsageError
 from harness.words.estimate import Formula
 
@@ -144,3 +153,34 @@ def test_the_schema_knows_every_unit_and_formula() -> None:
     fields = json.loads(schema_text())["$defs"]["measurement"]["properties"]
     assert set(fields["unit"]["enum"]) == set(Unit)
     assert set(fields["formula"]["enum"]) == set(Formula) - {Formula.NO_UNITS}
+
+
+def test_values_of_seeds_are_read_and_stand_alone(tmp_path: Path) -> None:
+    head = {"claim": "bench.ml.arc.value", "unit": "points"}
+    rows = [{"seed": 1, "value": 1.0}, {"seed": 2, "value": 3}]
+    (found,) = read_declaration(
+        write(tmp_path, content(head | {"seed_values": rows, "units": 1_115}))
+    ).entries
+    assert found.measured == BySeed(
+        seed_values=(SeedRow(seed=1, value=1.0), SeedRow(seed=2, value=3.0)), units=1_115
+    )
+    for more in (
+        {"se": 0.1},
+        {"estimate": 2.0},
+        {"df": 1},
+        {"seeds": 2},
+        {"one_run_sd": 1},
+        {"formula": "gap-percent"},
+    ):
+        with pytest.raises(UsageError, match="cannot stand here"):
+            read_declaration(write(tmp_path, content(head | {"seed_values": rows} | more)))
+    with pytest.raises(UsageError, match="too short"):
+        read_declaration(write(tmp_path, content(head | {"seed_values": rows[:1]})))
+
+
+def test_seeds_give_mean_and_error_by_pencil() -> None:
+    """1, 2 and 6: the mean is 3, deviations -2, -1, 3, variance 14 / 2 = 7, so the error of the mean is sqrt(7 / 3)."""
+    rows = tuple(SeedRow(seed=seed, value=value) for seed, value in ((1, 1.0), (2, 2.0), (3, 6.0)))
+    summary = BySeed(seed_values=rows, units=10).summary
+    assert (summary.estimate, summary.df, summary.units, summary.seeds) == (3.0, 2.0, 10, 3)
+    assert (summary.se, summary.one_run_sd) == pytest.approx((1.527525232, 2.645751311))

@@ -249,6 +249,7 @@ def test_gates_and_code_are_held_too(
         "baselines",
         "quantities",
         "audit_input",
+        "declared_rows",
     ],
 )
 def test_the_code_that_decides_verdicts_is_held(module: str) -> None:

@@ -8,7 +8,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from harness.judge.audit_input import audit_input, read_declaration
+from harness.judge.audit_input import audit_input
+from harness.judge.declaration import read_declaration
 from harness.judge.judge import Circumstances, judge
 from harness.run import verdicts
 from harness.words.claim import (

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from harness.judge.audit_input import read_declaration
+from harness.judge.declaration import read_declaration
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.preregistration import LockBrokenError, LockFile, read_lock
 from harness.models.sae import load_encoder

@@ -198,3 +198,43 @@ def test_an_audit_that_is_cut_short_leaves_nothing_behind(
 def test_a_place_that_cannot_be_written_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(declared(tmp_path, gain(85.0)), "--out", "/sys/audit") == 3
     assert "cannot write /sys/audit" in capsys.readouterr().err
+
+
+ROWS = EXAMPLE.with_suffix(".csv")
+TOLD = ("--study", "sin2025", "--by", "A. Lab", "--on", "2026-11-29")
+
+
+def test_the_example_of_a_table_is_judged_and_says_what_was_narrowed(tmp_path: Path) -> None:
+    assert call(str(ROWS), *TOLD, "--out", str(tmp_path / "out")) == 10
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    claims = {claim["id"]: claim for claim in report["claims"]}
+    assert [claims[name]["verdict"] for name in ("gap.l6.value", "gap.l25.value")] == ["PASS", "PASS"]
+    assert claims["bench.ml.hellaswag.value"]["verdict"] != "NOT_RUN"
+    assert ["sole-reading" in claims[name]["flags"] for name in ("gap.l6.value", "gap.l25.value")] == [
+        True,
+        False,
+    ]
+    summary = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "Judged under one reading alone, as its declarer asked: gap.l6.value." in summary
+    # The copy beside the page is the declaration in JSON, and judges the same.
+    assert call(str(tmp_path / "out" / "declared.json"), "--out", str(tmp_path / "again")) == 10
+    again = json.loads((tmp_path / "again" / "report.json").read_text(encoding="utf-8"))
+    assert again["claims"] == report["claims"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((str(ROWS),), "add --study, such as --study sin2025, and --by"),
+        ((str(ROWS), "--study", "sin2025"), "and --by"),
+        ((str(EXAMPLE), "--by", "A. Lab"), "says itself who declares it"),
+        ((str(ROWS), *TOLD[:4], "--on", "yesterday"), "yesterday"),
+        ((str(ROWS), "--study", "sin2024", "--by", "A. Lab"), "sin2024"),
+    ],
+)
+def test_what_a_table_lacks_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
+) -> None:
+    assert call(*words, "--out", str(tmp_path / "out")) in {2, 4}
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
