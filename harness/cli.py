@@ -15,8 +15,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
-from harness.answer import Line, Once, answer, print_json, say, told
-from harness.process import StoppedError, code_of_answer, heed_signals, open_outputs
+from harness.process import (
+    Line,
+    Once,
+    StoppedError,
+    answer,
+    code_of_answer,
+    heed_signals,
+    open_outputs,
+    print_json,
+    say,
+    told,
+)
 from harness.store.environment import expect_settings, start_clean
 from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
 from harness.words.judgement import FailOn
@@ -146,10 +156,18 @@ def plan(
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
     from harness.designs.design import plan as draw
-    from harness.run.artifact_status import inventory, inventory_lines
-    from harness.run.budget import fitting, seconds_of, size_lines, write_sizes
-    from harness.run.cache_keys import Recipes
-    from harness.run.forecast import Rates, outlook, outlook_lines, projection, projection_lines
+    from harness.run.artifacts import Recipes, inventory, inventory_lines
+    from harness.run.forecast import (
+        Rates,
+        fitting,
+        outlook,
+        outlook_lines,
+        projection,
+        projection_lines,
+        seconds_of,
+        size_lines,
+        write_sizes,
+    )
     from harness.sources.pins import known_revision
     from harness.store.store import Store
 
@@ -494,7 +512,7 @@ def pace(
     as_json: AsJson = False,
 ) -> None:
     """Say how fast a run was, by what was counted in it, and how long another world would take on that machine."""
-    from harness.pace import lines_of, pace_of
+    from harness.run.forecast import lines_of, pace_of
 
     found = pace_of(run, profile)
     answer(found, (("", line) for line in lines_of(found, price)), as_json=as_json)
@@ -539,7 +557,7 @@ app.add_typer(store_app, name="store")
 @command("harness store list --json", name="list", of=store_app)
 def list_artifacts(*, store: StorePath = STORE, as_json: AsJson = False) -> None:
     """List every artifact."""
-    from harness.run.stageprocess import record_of
+    from harness.run.artifacts import record_of
     from harness.store.store import Store
 
     records = [record_of(artifact) for artifact in Store(_existing(store)).list()]

@@ -14,7 +14,7 @@ from harness.designs.design import plan
 from harness.models.likelihood import Reading
 from harness.models.work import WITH_GRADIENTS
 from harness.run import stageprocess
-from harness.run.execution import recorded
+from harness.run.progress import recorded
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
 from harness.stages import evaluation, translation

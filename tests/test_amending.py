@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 
 from claims.sin2025.published import BASELINES
-from harness.authors import Standing, compared, comparison_lines
+from harness.authors import FetchedSet, Standing, compared, comparison_lines
 from harness.judge.arithmetic import printed_changes
 from harness.judge.validate import load_claims
-from harness.published import FetchedSet
 from harness.sources.studies import load_study
 from harness.words.judgement import PublishedBaseline, PublishedRun, PublishedScore, PublishedSet
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.answer import Once, answer, say, told
+from harness.process import Once, answer, say, told
 
 
 @pytest.fixture

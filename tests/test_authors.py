@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.published import outcomes_in, runs_in
+from harness.authors import outcomes_in, runs_in
 from harness.words.errors import UsageError
 from harness.words.judgement import PublishedRun, PublishedSet
 from tests.hub.published import published_repositories

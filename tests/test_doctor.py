@@ -29,7 +29,7 @@ from harness.run.doctor import (
     is_able,
 )
 from harness.run.forecast import Rates, accelerator_bytes, model_parameters, projection, projection_lines
-from harness.sources.pin_record import Seen, SeenFile
+from harness.sources.pins import Seen, SeenFile
 from harness.sources.studies import load_profile, load_study
 from harness.store import provenance
 from harness.words.errors import UsageError

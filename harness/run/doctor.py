@@ -8,20 +8,24 @@ from pathlib import Path
 
 from harness.designs.design import costs_of
 from harness.models.translator import require_engine_library
-from harness.run.artifact_status import inventory
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes, inventory
 from harness.run.forecast import accelerator_bytes
 from harness.sources import hub
-from harness.sources.pin_record import Seen, endpoint_of, own_folder, record, recorded, refuse_change, why
 from harness.sources.pins import (
+    Seen,
     bytes_to_come,
+    endpoint_of,
     known_revision,
     known_revision_or_unpinned,
     locate,
+    record,
+    recorded,
+    refuse_change,
     revision_of,
     seen_now,
+    why,
 )
-from harness.store.files import nearest_folder, require_folder
+from harness.store.files import nearest_folder, own_folder, require_folder
 from harness.store.provenance import (
     accelerator_cure,
     accelerator_memory,

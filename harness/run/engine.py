@@ -14,7 +14,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import IO
 
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes
 from harness.run.stageprocess import is_damage
 from harness.sources.pins import decisions_to_share
 from harness.store.environment import child_environment

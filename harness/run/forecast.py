@@ -1,20 +1,36 @@
-"""What a run would take, by the work that its design declares and at stated rates, and what it could decide.
+"""What a run would take, at stated rates or at the pace of another run, what it could decide, and which sizes fit into a time.
 
 Upper bounds and orders of magnitude, for whoever plans it. Nothing measured ever rests on any of it.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from harness.designs.design import costs_of
+from harness.designs.design import costs_of, plan
+from harness.designs.estimand import Estimand
 from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
-from harness.judge.validate import claims_of
-from harness.run.artifact_status import STAGE_WIDTH
-from harness.words.claim import inventory_says
+from harness.judge.validate import claims_of, load_claims
+from harness.run.artifacts import STAGE_WIDTH
+from harness.sources.studies import RESIZABLE, load_profile, load_study
+from harness.store.files import write_json
+from harness.store.provenance import machine
+from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, read_record
+from harness.words.canonical import plain
+from harness.words.claim import Claim, Tier, inventory_says
+from harness.words.errors import UsageError
 from harness.words.judgement import Prospect, prospects_say
+from harness.words.mode import Mode
 from harness.words.plan import Plan, Stage, Work
-from harness.words.study import Home, Profile, Shapes, Study
+from harness.words.study import Home, Profile, Shapes, Sizes, Study
+
+if TYPE_CHECKING:
+    import torch
 
 OVER_WIDTH = 4.0
 """Width of an MLP over that of the residual stream."""
@@ -165,3 +181,387 @@ def _faster(stages: list[StageProjection], rates: Rates, times: float) -> str:
 def together_line(hours: float) -> str:
     """What all stages take, below their lines."""
     return f"{'together':<{STAGE_WIDTH}} {'':>35} {hours:>8.1f} h"
+
+
+# Which sizes fit into a time: those that leave the most claims decidable, between what is registered as least and as planned.
+# What a run gives up, it gives up before it is made: claims that its size cannot decide are told with the sizes.
+
+
+FEWEST_QUESTIONS = 50
+"""Of a benchmark that is asked in part: a part decides nothing, and shows that the benchmark ran."""
+
+SECONDS_IN = {"h": 3600, "m": 60, "min": 60, "s": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Sizes that fit into a time, and what they cost in claims."""
+
+    profile: Profile
+    """With these sizes."""
+    seconds: float
+    given_up: tuple[Prospect, ...]
+    """Claims that the registered sizes could decide and these cannot, each with the reason."""
+
+
+def seconds_of(text: str) -> float:
+    """A time as people write it, such as 2h, 90m or 1.5h.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    found = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?) ?({'|'.join(SECONDS_IN)})", text.strip())
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f"{text!r} is no time; expected hours, minutes or seconds, such as 2h, 90m or 1.5h")
+    return float(found[1]) * SECONDS_IN[found[2]]
+
+
+def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit:
+    """The sizes that leave the most primary, then the most secondary claims decidable in a time.
+
+    Of sizes that leave equally many, those that keep most: controls, seeds, latents, questions, in this order.
+
+    Raises:
+        UsageError: If the least sizes take longer; says how long.
+    """
+    claims, scopes = load_claims(study.name), estimate_scopes(study)
+    tiers = {claim.id: claim.tier for claim in claims}
+
+    def outlook(sizes: Sizes) -> dict[str, Prospect]:
+        return {each.claim_id: each for each in prospects(claims, sizes, scopes, len(study.targets))}
+
+    def worth(sizes: Sizes) -> tuple[int, ...]:
+        able = [tiers[name] for name, each in outlook(sizes).items() if each.decidable]
+        kept = (len(sizes.control_seeds), len(sizes.adapter_seeds), sizes.latents_per_layer)
+        whole = sizes.items_per_cell == profile.sizes.items_per_cell
+        return (able.count(Tier.PRIMARY), able.count(Tier.SECONDARY), *kept, whole)
+
+    times = {
+        sizes: _seconds(study, profile, sizes, rates) for sizes in _candidates(claims, scopes, profile.sizes)
+    }
+    if not (fits := [sizes for sizes, takes in times.items() if takes <= seconds]):
+        raise UsageError(
+            f"the least sizes at which a claim of {study.name} could be decided take {min(times.values()) / 3600:.1f} h at "
+            f"{rates}; allow more time, or use a faster machine"
+        )
+    best = max(fits, key=worth)
+    registered, found = outlook(profile.sizes), outlook(best)
+    return Fit(
+        profile=replace(profile, sizes=best, registered_sizes=profile.sizes),
+        seconds=times[best],
+        given_up=tuple(
+            each for name, each in found.items() if registered[name].decidable and not each.decidable
+        ),
+    )
+
+
+def size_lines(profile: Profile, fit: Fit | None) -> Iterator[tuple[str, str]]:
+    """Sizes that are not the registered ones, and what was given up where they were found for a time: leads and texts."""
+    if profile.resized:
+        yield "", f"not at its registered sizes: {'; '.join(profile.resized)}"
+    if fit:
+        yield "", f"given up for the time: {len(fit.given_up)} claims that the registered sizes could decide"
+        yield from ((f"given up  {each.claim_id:<30} ", each.says) for each in fit.given_up)
+
+
+def write_sizes(path: Path, study: Study, fit: Fit, rates: Rates) -> None:
+    """Write what `harness reproduce --sizes` takes, with what was given up for it."""
+    sizes = {name: getattr(fit.profile.sizes, name) for name in RESIZABLE}
+    content = {
+        "study": study.name,
+        "profile": fit.profile.name,
+        "sizes": sizes,
+        "projected_seconds": fit.seconds,
+        "rates": rates,
+        "given_up": {each.claim_id: each.says for each in fit.given_up},
+    }
+    write_json(path, plain(content))
+
+
+def _candidates(claims: Sequence[Claim], scopes: Mapping[str, Estimand], most: Sizes) -> Iterator[Sizes]:
+    """Sizes at which some claim begins to be decidable, up to the registered ones."""
+    over_latents = [
+        claim
+        for claim in claims
+        if claim.readings and scopes[claim.primary.estimates[0]].counted_in == "latents"
+    ]
+    seeds = [claim.minima.seeds for claim in claims if claim.minima.seeds]
+    fewest = min([*seeds, len(most.adapter_seeds)])
+    for count, controls, items in product(
+        range(fewest, len(most.adapter_seeds) + 1),
+        dict.fromkeys((most.control_seeds, ())),
+        dict.fromkeys((most.items_per_cell, min(most.items_per_cell or FEWEST_QUESTIONS, FEWEST_QUESTIONS))),
+    ):
+        thresholds = {most.latents_per_layer, *(claim.minima.units for claim in over_latents)}
+        seeded = replace(most, adapter_seeds=most.adapter_seeds[:count])
+        thresholds |= {each.units_needed or 0 for each in prospects(over_latents, seeded, scopes)}
+        for latents in sorted(thresholds):
+            if most.panel_latents <= latents <= most.latents_per_layer:
+                yield replace(seeded, latents_per_layer=latents, control_seeds=controls, items_per_cell=items)
+
+
+def _seconds(study: Study, profile: Profile, sizes: Sizes, rates: Rates) -> float:
+    drawn = plan(study, replace(profile, sizes=sizes), "cuda")
+    return sum(stage.seconds for stage in projection(drawn, rates))
+
+
+# How fast a run was on its machine, by the work counted in it, and how long another world would take there
+
+
+SIDES = {"cuda": 8_192, "cpu": 1_536}
+"""Rows and columns of the factors: large enough to fill the device, small enough for a second or two."""
+
+SECONDS = 3.0
+"""Products are repeated for so long, and the fastest counts, since whatever else the machine does only slows it down.
+
+On a shared machine the best of the first five was anywhere from half the speed to all of it; the best of three seconds
+stayed within a tenth.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePace:
+    """What one stage of a run did in its time."""
+
+    stage: str
+    work: Work
+    """As counted in its networks while it ran; what the run found in the store took it none."""
+    flops: float
+    """Useful operations of the language model's layers; its head and the dictionaries are left out."""
+    wall_seconds: float
+    peak_memory_bytes: int
+    """The most memory that its process held."""
+    peak_accelerator_bytes: int
+    """The most accelerator memory that it set aside; 0 without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageForecast:
+    """What one stage of another world would take at a run's pace."""
+
+    stage: str
+    work: Work
+    tokens_per_text: float | None
+    """As assumed; None where the language model does not read."""
+    counted_tokens_per_text: float | None
+    """Of the run."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What another world would take at a run's pace, and what the answer leaves out."""
+
+    profile: str
+    assumed: tuple[str, ...]
+    lengths_are_counted: bool
+    """True where texts are assumed to be as long as the run's own, False where their length is a stated one."""
+    stages: tuple[StageForecast, ...]
+    left_out: Mapping[str, str]
+    """Stages that cannot be told, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """A run's pace, and what follows for another world."""
+
+    run: str
+    profile: str
+    machine: Mapping[str, str | int | None]
+    stages: tuple[StagePace, ...]
+    matmul_flops_per_second: float | None
+    """A large product of the run's own dtype on this machine, now; None where the run was made on another."""
+    other: Forecast
+
+
+def pace_of(run: Path, profile: str) -> Pace:
+    """The pace of a stored run, and the time that another profile of its study would take.
+
+    Args:
+        run: Folder of the run.
+        profile: World whose time is asked for.
+
+    Raises:
+        UsageError: If the folder holds no finished run, one of miniature networks, or the profile is unknown.
+    """
+    record = _record(run, EXECUTION_FILE, {"study", "profile", "stages", "attempts"})
+    mode = _record(run, REPORT_FILE, {"mode"})["mode"]
+    if mode == Mode.FIXTURE:
+        raise UsageError(
+            f"{run} is a {mode} run: its networks are not of the study's shapes, and its pace says nothing about theirs; "
+            "name a run of the rehearsal profile"
+        )
+    if not all("work" in row for row in record["stages"]):
+        raise UsageError(
+            f"{run / EXECUTION_FILE} counts no work, as those of earlier versions do; run it again"
+        )
+    study = load_study(str(record["study"]))
+    ours, other = (load_profile(study, name) for name in (str(record["profile"]), profile))
+    stages = tuple(_stage_pace(study.shapes, row) for row in record["stages"] if row["wall_seconds"] > 0)
+    where = record["attempts"][-1]["machine"]
+    return Pace(
+        run=run.name,
+        profile=ours.name,
+        machine=where,
+        stages=stages,
+        matmul_flops_per_second=_matmul(ours, where),
+        other=forecast(plan(study, other, "cuda"), stages, real_texts=mode == Mode.FULL),
+    )
+
+
+def _stage_pace(shapes: Shapes, row: Mapping[str, Any]) -> StagePace:
+    work = Work(**row["work"])
+    return StagePace(
+        stage=row["stage"],
+        work=work,
+        flops=layers_flops(shapes, work.token_layers),
+        wall_seconds=row["wall_seconds"],
+        peak_memory_bytes=row["peak_memory_bytes"],
+        peak_accelerator_bytes=row["peak_accelerator_bytes"],
+    )
+
+
+def forecast(asked: Plan, stages: Sequence[StagePace], *, real_texts: bool) -> Forecast:
+    """Time in proportion to what the model computes; where it does not run, in proportion to texts.
+
+    Args:
+        asked: The other world.
+        stages: What each stage of the run did in its time.
+        real_texts: True where the run's texts are real ones, whose lengths say what others' will be.
+    """
+    ours = {stage.stage: stage for stage in stages}
+    left_out, foreseen = {}, []
+    for stage in projection(asked, Rates()):
+        if (done := ours.get(stage.stage)) is None:
+            left_out[stage.stage] = "the run did not time it"
+        elif done.work == Work():
+            left_out[stage.stage] = "no network read anything in it"
+        elif stage.work == Work():
+            left_out[stage.stage] = "what it would read is not known beforehand"
+        else:
+            foreseen.append(_at_the_pace(stage, done, real_texts=real_texts))
+    return Forecast(
+        profile=asked.profile.name,
+        assumed=costs_of(asked).assumed,
+        lengths_are_counted=real_texts,
+        stages=tuple(foreseen),
+        left_out=left_out,
+    )
+
+
+def _at_the_pace(stage: StageProjection, done: StagePace, *, real_texts: bool) -> StageForecast:
+    if not (stage.work.tokens and done.work.tokens):
+        seconds = done.wall_seconds * stage.work.translated / done.work.translated
+        return StageForecast(
+            stage=stage.stage,
+            work=stage.work,
+            tokens_per_text=None,
+            counted_tokens_per_text=None,
+            seconds=seconds,
+        )
+    stated, own = stage.work.tokens / stage.work.texts, done.work.tokens / done.work.texts
+    assumed = own if real_texts else stated
+    return StageForecast(
+        stage=stage.stage,
+        work=replace(stage.work, tokens=round(stage.work.texts * assumed)),
+        tokens_per_text=assumed,
+        counted_tokens_per_text=own,
+        # Operations, since training passes a token more dearly than reading does.
+        seconds=done.wall_seconds * stage.flops * (assumed / stated) / done.flops,
+    )
+
+
+def lines_of(pace: Pace, price_per_hour: float) -> Iterator[str]:
+    """A pace for people."""
+    where = pace.machine.get("accelerator") or pace.machine.get("processor")
+    yield f"{pace.run} ({pace.profile} world) on {where}, counted while it ran:"
+    for stage in pace.stages:
+        yield _stage_line(stage, pace.matmul_flops_per_second)
+    if pace.matmul_flops_per_second:
+        yield f"a large matrix product of the same dtype reaches {pace.matmul_flops_per_second / 1e12:.2f} TFLOP/s here"
+    else:
+        yield "this is another machine: the share of its matrix products' peak is not known here"
+    yield from forecast_lines(pace.other, price_per_hour)
+
+
+def _stage_line(stage: StagePace, matmul: float | None) -> str:
+    work, took = stage.work, stage.wall_seconds
+    line = f"{stage.stage:<{STAGE_WIDTH}} {took:>9.1f} s  {stage.peak_memory_bytes / 2**30:.1f} GiB"
+    if stage.peak_accelerator_bytes:
+        line += f" + {stage.peak_accelerator_bytes / 2**30:.1f} GiB of the accelerator"
+    if work.translated:
+        line += f"  {work.translated:,} texts translated ({work.translated / took:,.1f}/s)"
+    if work.tokens:
+        share = f", {100 * stage.flops / took / matmul:.1f} % of peak" if matmul else ""
+        line += f"  {work.texts:,} texts ({work.texts / took:,.1f}/s)  {work.tokens:,} tokens ({work.tokens / took:,.0f}/s)"
+        line += f"  {stage.flops / took / 1e12:.2f} TFLOP/s useful{share}"
+    return line
+
+
+def forecast_lines(told: Forecast, price_per_hour: float) -> Iterator[str]:
+    """A forecast for people, its assumptions first."""
+    yield f"the {told.profile} world at this pace, what a stage spends on loading scaled as well; assumed, not counted:"
+    for sentence in told.assumed:
+        yield f"  {sentence}"
+    whose = "the run's own" if told.lengths_are_counted else "stated ones, since the run's texts are made up"
+    yield f"  lengths of texts: {whose}"
+    for stage in told.stages:
+        line = work_line(stage.stage, stage.work, stage.seconds)
+        if stage.tokens_per_text is not None:
+            line += f"  {stage.tokens_per_text:,.1f} tokens a text (the run: {stage.counted_tokens_per_text:,.1f})"
+        yield line
+    hours = sum(stage.seconds for stage in told.stages) / 3600
+    yield together_line(hours)
+    for name, why in told.left_out.items():
+        yield f"{name:<{STAGE_WIDTH}} not in the sum: {why}"
+    if price_per_hour:
+        yield f"at {price_per_hour:g} an hour: {hours * price_per_hour:,.0f}"
+
+
+def _matmul(profile: Profile, where: Mapping[str, str | int | None]) -> float | None:
+    """The peak of this machine, if it is the one that the run was made on."""
+    here = machine()
+    if any(here[name] != where.get(name) for name in ("host", "processor", "accelerator")):
+        return None
+    device = "cuda" if where.get("accelerator") else "cpu"
+    return matmul_flops_per_second(device, profile.sizes.dtype, profile.sizes.threads)
+
+
+def matmul_flops_per_second(device: str, dtype: str, threads: int) -> float:
+    """Floating-point operations a second of a square product at its best, without TF32.
+
+    Args:
+        device: "cpu" or "cuda".
+        dtype: Name of torch's dtype, as a profile's sizes spell it.
+        threads: Processor threads; a run is held to as many as it had.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    side = SIDES[device]
+    factor = torch.ones(side, side, dtype=getattr(torch, dtype), device=device)
+    torch.mm(factor, factor)
+    fastest, start = _seconds_of_a_product(factor), time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        fastest = min(fastest, _seconds_of_a_product(factor))
+    return 2 * side**3 / fastest
+
+
+def _seconds_of_a_product(factor: "torch.Tensor") -> float:
+    import torch
+
+    if factor.is_cuda:
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    torch.mm(factor, factor)
+    if factor.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def _record(run: Path, name: str, needed: set[str]) -> Mapping[str, Any]:
+    content = read_record(run, name)
+    if not isinstance(content, dict) or not needed <= content.keys():
+        raise UsageError(f"{run / name} is no record of a run")
+    return content

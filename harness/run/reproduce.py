@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.designs.design import plan
-from harness.run.artifact_status import ArtifactStatus
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import ArtifactStatus, Recipes
 from harness.run.doctor import require_accelerator, require_needs
 from harness.run.engine import COMMAND, Engine
-from harness.run.execution import recorded
-from harness.run.progress import Say, showing
+from harness.run.progress import Say, recorded, showing
 from harness.run.run_report import report_run
 from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.models.work import METER
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes, record_of
 from harness.stages.stage import perform
 from harness.store.files import failure_message, require_folder
 from harness.store.provenance import set_determinism, set_threads
@@ -101,18 +101,6 @@ def run_stage(plan: Plan, name: str, store: Store, run: RunFolder, part: Part | 
         records = process.make()
         if part is None:
             run.write_index(name, records)
-
-
-def record_of(artifact: Artifact) -> ArtifactRecord:
-    """The line that an index and a report keep of an artifact."""
-    recipe = artifact.recipe
-    return ArtifactRecord(
-        stage=recipe.stage,
-        item=recipe.item,
-        key=artifact.key,
-        digest=artifact.digest,
-        size_bytes=artifact.size_bytes,
-    )
 
 
 def exit_code_of(error: BaseException) -> int:

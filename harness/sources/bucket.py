@@ -12,17 +12,16 @@ from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 from harness.sources import http
-from harness.sources.pin_record import (
+from harness.sources.pins import (
     ChangedSourceError,
     Seen,
     SeenFile,
     cure_of_loss,
     endpoint_of,
     listing_digest,
-    own_folder,
     verify_file,
 )
-from harness.store.files import disk_errors, locked, sync
+from harness.store.files import disk_errors, locked, own_folder, sync
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Pin
 

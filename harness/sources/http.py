@@ -28,7 +28,12 @@ from pathlib import Path
 from typing import IO, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from harness.sources.pin_record import ChangedSourceError, cure_of_loss, downloads, endpoint_of
+from harness.sources.pins import (
+    ChangedSourceError,
+    cure_of_loss,
+    endpoint_of,
+)
+from harness.store.files import downloads
 from harness.words.errors import MissingSourceError, Reason, SettingError
 from harness.words.study import Pin
 

@@ -26,7 +26,7 @@ from harness.sources.http import (
     silence_of,
     when_to_return,
 )
-from harness.sources.pin_record import (
+from harness.sources.pins import (
     HUB,
     XET_SWITCH,
     Seen,

@@ -14,8 +14,7 @@ from harness.sources.neuronpedia import (
     row_of,
     rows_of_file,
 )
-from harness.sources.pin_record import endpoint_of
-from harness.sources.pins import locate
+from harness.sources.pins import endpoint_of, locate
 from harness.statistics.finite import require_number
 from harness.words.errors import MissingSourceError, UsageError
 from harness.words.study import Pin, Profile

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from harness.sources.pin_record import own_folder
-from harness.store.files import disk_errors, locked, sync
+from harness.store.files import disk_errors, locked, own_folder, sync
 from harness.words.canonical import digest_of
 from harness.words.errors import UsageError, choice_error
 from harness.words.study import Pin

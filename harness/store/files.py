@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TypeVar
 
+from harness.store.environment import in_home
 from harness.words.canonical import Json
 from harness.words.errors import HarnessError, StoreError, UsageError
 
@@ -272,6 +273,37 @@ def nearest_folder(path: Path) -> Path:
 def may_write(path: Path) -> bool:
     """True where this user may make a file or a folder, as far as can be told without trying."""
     return os.access(nearest_folder(path), os.W_OK)
+
+
+def downloads() -> Path:
+    """Folder below which everything that is fetched lies: the hub client's own home.
+
+    Raises:
+        SettingError: If it lies in a home that there is not.
+    """
+    named = os.environ.get("HF_HOME")
+    return in_home(named) if named else _own_downloads()
+
+
+def own_folder(place: str) -> Path:
+    """Where a thing of the harness's own lies: beside the hub client's downloads.
+
+    Clusters share those, and nobody but their keeper may write there. What they hold is used as it is, and what they
+    lack is kept in this user's own cache.
+
+    Args:
+        place: Its path below the harness's folder.
+    """
+    shared = downloads() / "harness" / place
+    with disk_errors(shared):
+        if shared.exists() or may_write(shared):
+            return shared
+    return _own_downloads() / "harness" / place
+
+
+def _own_downloads() -> Path:
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return in_home(f"{caches}/huggingface")
 
 
 @contextmanager

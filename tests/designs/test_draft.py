@@ -10,7 +10,7 @@ import pytest
 
 from claims.sin2025.profiles import fixture
 from harness.designs.disparity.plan import plan
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
 from harness.words.plan import Item, Plan
 from harness.words.study import Home, Parallel, Pin, Profile, PublishedModel, Study

@@ -12,7 +12,7 @@ from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
 from harness.judge.unit_values import read_stored
 from harness.judge.validate import load_claims
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Claim, Printed, Target
 from tests.test_floors import harness_imports, height_of

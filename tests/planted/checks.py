@@ -21,7 +21,7 @@ from harness.models.batches import padded_left
 from harness.models.loading import load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import load_encoder
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes
 from harness.stages.alignment import training_and_held_out, with_wrong_partners
 from harness.stages.alignment_loss import Aligner, Pairs
 from harness.stages.stage import perform

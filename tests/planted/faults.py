@@ -784,7 +784,7 @@ FAULTS = (
     Fault(
         name="stale artifact served after its code changed",
         patches=_patched(
-            "run.cache_keys:Recipes._content", "self.code(self.plan.stage(item.stage).module)", '""'
+            "run.artifacts:Recipes._content", "self.code(self.plan.stage(item.stage).module)", '""'
         ),
         redone=(),
         seen_by=("freshness",),
@@ -1109,7 +1109,7 @@ FAULTS = (
     Fault(
         name="tuned artifact keeping its name when its adapter changes",
         patches=_patched(
-            "run.cache_keys:Recipes._content",
+            "run.artifacts:Recipes._content",
             "for role, need in item.needs]",
             'for role, need in item.needs if role != "adapter"]',
         ),

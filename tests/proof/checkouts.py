@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parents[2]
 
 KEYS = """
 import json
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_study
 from harness.designs.design import plan
 study = load_study("sin2025")

@@ -12,8 +12,7 @@ from harness.designs.design import plan
 from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
-from harness.run.budget import Fit, fitting, seconds_of, size_lines, write_sizes
-from harness.run.forecast import Rates, projection
+from harness.run.forecast import Fit, Rates, fitting, projection, seconds_of, size_lines, write_sizes
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Tier
 from harness.words.errors import UsageError

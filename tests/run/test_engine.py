@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.run import engine as engine_module
-from harness.run.artifact_status import ArtifactStatus
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import ArtifactStatus, Recipes
 from harness.run.engine import Engine
-from harness.run.execution import stage_cost
-from harness.run.progress import Lines, duration, showing, stage_progress
+from harness.run.progress import Lines, duration, showing, stage_cost, stage_progress
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
 from harness.store.code_digest import code_digest

@@ -7,7 +7,7 @@ import pytest
 
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
-from harness.run.evidence import ReplayRecord, evidence_of, evidence_words, read_replay, replay_words
+from harness.run.run_report import ReplayRecord, evidence_of, evidence_words, read_replay, replay_words
 from harness.sources.studies import committed_pins, load_profile
 from harness.store.tables import write_table
 from harness.words.mode import Mode, mode_of

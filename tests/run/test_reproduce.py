@@ -19,7 +19,7 @@ import harness.run.reproduce
 from harness import cli
 from harness.report import closing_lines, write_report
 from harness.report.document import Report
-from harness.run.cache_keys import Recipes
+from harness.run.artifacts import Recipes
 from harness.run.engine import Engine
 from harness.run.reproduce import reproduce
 from harness.run.run_report import settings_of

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.sources import bucket, http
-from harness.sources.pin_record import ChangedSourceError
+from harness.sources.pins import ChangedSourceError
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
 from tests.hub.server import Fault, Handler, Hub, content_of, serving

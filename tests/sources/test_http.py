@@ -14,7 +14,10 @@ from harness.run.doctor import fetched
 from harness.sources import http, hub
 from harness.sources.http import expect_connection, named_pause, silence_of
 from harness.sources.hub import has_token
-from harness.sources.pin_record import downloads, endpoint_of
+from harness.sources.pins import (
+    endpoint_of,
+)
+from harness.store.files import downloads
 from harness.words.errors import MissingSourceError, Reason, SettingError
 from harness.words.study import Home, Pin
 

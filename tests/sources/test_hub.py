@@ -16,7 +16,7 @@ import pytest
 from huggingface_hub import errors
 
 from harness.sources import hub as hub_door
-from harness.sources.pin_record import Seen, SeenFile
+from harness.sources.pins import Seen, SeenFile
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Home, Pin
 from tests.hub.server import OUTSIDER, TOKEN, Fault, Hub, Repository, serving

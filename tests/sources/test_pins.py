@@ -8,23 +8,21 @@ from pathlib import Path
 import pytest
 
 from harness.sources import pins
-from harness.sources.pin_record import (
+from harness.sources.pins import (
+    CERTIFICATE,
     ChangedSourceError,
+    ForeignFileError,
     Seen,
     SeenFile,
     endpoint_of,
-    listing_digest,
-    record,
-    record_path,
-    recorded,
-)
-from harness.sources.pins import (
-    CERTIFICATE,
-    ForeignFileError,
     first_use,
     known_revision,
     known_revision_or_unpinned,
+    listing_digest,
     locate,
+    record,
+    record_path,
+    recorded,
     revision_of,
 )
 from harness.words.errors import MissingSourceError
