@@ -1,5 +1,6 @@
 """One stage in one process: makes what is missing, finds what stands, publishes the index."""
 
+import gc
 import logging
 import traceback
 from collections.abc import Iterator
@@ -61,6 +62,8 @@ class StageProcess:
             if self.stage.uses_model:
                 set_determinism(self.plan.profile.sizes.threads)
             folders = {role: artifact.folder for role, artifact in inputs.items()}
+            # Libraries and models are a million objects that stay: not walked through again for every few thousand rows.
+            gc.freeze()
             with _naming_short_memory(item):
                 perform(item, folders, out)
 

@@ -26,7 +26,7 @@ from harness.models.residuals import averaging_matrix, counted_positions, visit_
 from harness.models.sae import Encoder, latent_activations, layer_encoder
 from harness.stages.stage import stage
 from harness.stages.texts import LanguageTexts, language_texts
-from harness.store.tables import TableWriter, read_table, writing
+from harness.store.tables import TableWriter, read_column, read_table, writing
 from harness.words.plan import Networks
 from harness.words.records import (
     MeanResidual,
@@ -162,9 +162,9 @@ def sample_of(text_ids: Sequence[int], size: int, seed: int) -> frozenset[int]:
 def own_latents(phrases: Path) -> Mapping[int, Mapping[int, frozenset[int]]]:
     """By layer and `text_id`: the latents that the text speaks for."""
     own: dict[int, dict[int, frozenset[int]]] = defaultdict(dict)
-    for selection in read_table(phrases, Selection):
-        known = own[selection.layer].get(selection.text_id, frozenset())
-        own[selection.layer][selection.text_id] = known | {selection.latent}
+    columns = (read_column(phrases, Selection, name).tolist() for name in ("layer", "text_id", "latent"))
+    for layer, text_id, latent in zip(*columns, strict=True):
+        own[layer][text_id] = own[layer].get(text_id, frozenset()) | {latent}
     return own
 
 

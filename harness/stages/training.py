@@ -11,7 +11,7 @@ afterwards: one long translation makes its own few neighbours wide, and not ever
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOMENTS = 3
-"""Held-out pairs are measured this often: before, after, and evenly in between."""
+MOMENTS = 2
+"""Held-out pairs are measured this often: before and after."""
 
 LOSS_TOLERANCE = 1e-6
 """Share of itself by which the loss of a batch may move where it is worked through in parts, in float32 and in bfloat16."""
@@ -88,16 +88,15 @@ class Training:
         """Take every step of the plan, or stop where a number is none; the adapter is changed in place."""
         batches, record = planned_batches(len(self.training), self.task), TrainingRecord()
         optimizer = torch.optim.AdamW(
-            self._parameters(), lr=self.task.choice.learning_rate, weight_decay=self.task.choice.weight_decay
+            self.parameters, lr=self.task.choice.learning_rate, weight_decay=self.task.choice.weight_decay
         )
-        measured_at = set(np.linspace(0, len(batches), MOMENTS).round().astype(int).tolist())
         step = 0
         try:
             record.moments.append(self._moment(step))
             for step, indices in enumerate(batches, start=1):
                 record.losses.append(self._row(step, indices, self._step(optimizer, indices)))
-                if step in measured_at:
-                    record.moments.append(self._moment(step))
+            if batches:
+                record.moments.append(self._moment(step))
         except NotFiniteError as error:
             record.failure = AdapterFailure(
                 language=self.task.language,
@@ -116,9 +115,9 @@ class Training:
         if self.portion.size < before:
             log.warning("memory is short: %d pairs at a time instead of %d", self.portion.size, before)
         # A gradient may overflow where the loss does not, and so may a step where its gradient does not.
-        require_number("gradient", largest(p.grad for p in self._parameters() if p.grad is not None))
+        require_number("gradient", largest(p.grad for p in self.parameters if p.grad is not None))
         optimizer.step()
-        require_number("weight", largest(self._parameters()))
+        require_number("weight", largest(self.parameters))
         return value
 
     def gradients(self, indices: Sequence[int], micro_batch: int) -> float:
@@ -134,7 +133,8 @@ class Training:
             indices: Training pairs of the batch.
             micro_batch: Pairs that are held in memory at once.
         """
-        self.tuned.zero_grad()
+        for parameter in self.parameters:
+            parameter.grad = None
         total, batch = 0.0, self.training.chosen(indices)
         for start in range(0, len(indices), micro_batch):
             part = self.training.chosen(indices[start : start + micro_batch])
@@ -147,7 +147,9 @@ class Training:
         pairs = len(indices)
         return TrainingLoss(step=step, loss=loss, pairs=pairs, micro_batch=self.portion.of(pairs))
 
-    def _parameters(self) -> list[torch.nn.Parameter]:
+    @cached_property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """What is trained: looked up once, since walking through a model of many modules costs as much as a small step."""
         return [parameter for parameter in self.tuned.parameters() if parameter.requires_grad]
 
     def _moment(self, step: int) -> AlignmentStep:
