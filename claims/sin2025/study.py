@@ -290,7 +290,11 @@ AXES = (
         says="English side of the loss",
         levels=(
             Level(name="live", says="live"),
-            Level(name="held", says="held at the untouched model", missing=_NOT_BUILT),
+            Level(
+                name="held",
+                says="held at the untouched model",
+                sets=(("study.primary.alignment.hold_english", True),),
+            ),
         ),
         openness=Openness.UNSURE,
         kind=AxisKind.TRAINING,
@@ -301,7 +305,11 @@ AXES = (
         says="gradient of silent latents",
         levels=(
             Level(name="none", says="none"),
-            Level(name="straight-through", says="straight-through", missing=_NOT_BUILT),
+            Level(
+                name="straight-through",
+                says="straight-through",
+                sets=(("study.primary.alignment.straight_through", True),),
+            ),
         ),
         openness=Openness.UNSURE,
         kind=AxisKind.TRAINING,

@@ -168,12 +168,17 @@ def _require_its_model(networks: Networks, layer: int, found: int) -> None:
 
 
 def latent_activations(
-    residual: Float[Tensor, "... d_model"], encoder: Encoder
+    residual: Float[Tensor, "... d_model"], encoder: Encoder, *, straight_through: bool = False
 ) -> Float[Tensor, "... latent"]:
     """Activations: the pre-activation where it is above the threshold and above zero, and among the k strongest; else 0.
 
     The residual stream is raised to float32 first, since threshold crossings depend on precision. `b_dec` is not
     subtracted: every scaling is folded into the arrays.
+
+    Args:
+        residual: The residual stream.
+        encoder: The encoding half of a dictionary.
+        straight_through: Give a silent latent the gradient of its pre-activation; its value stays 0.
 
     Raises:
         NotFiniteError: If the stream holds a value that is no number; a threshold would turn it into 0.
@@ -191,7 +196,9 @@ def latent_activations(
         fires &= torch.zeros_like(fires).scatter_(-1, strongest, value=True)
     if encoder.chosen is not None:
         pre_acts, fires = (each.index_select(-1, encoder.chosen) for each in (pre_acts, fires))
-    return torch.where(fires, pre_acts, 0.0)
+    # What is zero everywhere, and has the slope of the pre-activation.
+    silent = pre_acts - pre_acts.detach() if straight_through else 0.0
+    return torch.where(fires, pre_acts, silent)
 
 
 def require_finite(residual: Float[Tensor, "... d_model"]) -> None:

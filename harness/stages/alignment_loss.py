@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -92,7 +93,10 @@ class Aligner:
         pooled: list[Tensor] = []
 
         def visit(layer: int, residual: Tensor) -> None:
-            pooled.append(averaging @ latent_activations(residual[counted], self.encoders[layer]))
+            acts = latent_activations(
+                residual[counted], self.encoders[layer], straight_through=self.choice.straight_through
+            )
+            pooled.append(averaging @ acts)
 
         visit_residuals(language_model.decoder, input_ids, mask, self.encoders.keys(), visit)
         return pooled
@@ -164,13 +168,13 @@ class Aligner:
     ) -> list[Float[Tensor, "text latent"]]:
         """One value for some latents of every text, and zero for the others, per aligned layer in ascending order."""
         layers = {
-            layer: torch.zeros(len(values), encoder.num_latents)
+            layer: np.zeros((len(values), encoder.num_latents), dtype=np.float32)
             for layer, encoder in sorted(self.encoders.items())
         }
         for row, of_text in enumerate(values):
             for (layer, latent), value in of_text.items():
                 layers[layer][row, latent] = value
-        return [layer.to(self.language_model.device) for layer in layers.values()]
+        return [torch.from_numpy(layer).to(self.language_model.device) for layer in layers.values()]
 
     def loss(self, pairs: Pairs, untouched: Untouched, batch: Pairs | None = None) -> Float[Tensor, ""]:
         """What some pairs add to the loss of their batch; gradients reach the adapter through both sides unless detached.
@@ -200,10 +204,10 @@ def alignment_loss(
         target: v per layer.
         original: u of the untouched model per layer.
         shares: Weight of every activation per layer.
-        choice: Alpha, and whether the alignment term holds u fixed.
+        choice: Alpha, and what the alignment term takes for u.
     """
     layers = []
     for u, v, u_orig, weights in zip(english, target, original, shares, strict=True):
-        anchor = u.detach() if choice.detach_english else u
+        anchor = u_orig if choice.hold_english else u.detach() if choice.detach_english else u
         layers.append((weights * ((anchor - v).abs() + choice.alpha * (u - u_orig).square())).sum())
     return torch.stack(layers).sum()

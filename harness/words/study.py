@@ -188,6 +188,10 @@ class AlignmentChoice:
     """Weight of the retention term."""
     detach_english: bool
     """True stops the gradient at the English side of the alignment term."""
+    hold_english: bool = field(default=False, metadata=SILENT)
+    """True takes the untouched model's English for the English side of the alignment term, so that only the target moves in it."""
+    straight_through: bool = field(default=False, metadata=SILENT)
+    """True lets the gradient reach latents below their threshold, as if there were none; else a silent latent stays silent."""
     layers: tuple[int, ...]
     """Layers that the loss reads and the adapter changes."""
     rank: int

@@ -112,7 +112,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
             *(DEEPEST if field == "layers" else ()),
         )
         for field in (
-            "alpha", "latents", "detach_english", "layers", "rank", "lora_alpha", "target_modules", "learning_rate", "epochs",
+            "alpha", "latents", "detach_english", "hold_english", "straight_through", "layers", "rank", "lora_alpha", "target_modules", "learning_rate", "epochs",
             "pairs", "weight_decay",
         )
     },

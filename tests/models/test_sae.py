@@ -198,6 +198,23 @@ def test_ones_and_three_thresholds(stream: list[float], expected: list[float]) -
     assert latent_activations(torch.tensor(stream), ONES).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("straight_through", "slope"),
+    [
+        # Of three latents that add up both values, two fire at 0.75; the third is silent.
+        pytest.param(False, [2.0, 2.0], id="a silent latent has no slope"),
+        pytest.param(True, [3.0, 3.0], id="straight through it has that of its pre-activation"),
+    ],
+)
+def test_straight_through_moves_gradients_and_no_value(straight_through: bool, slope: list[float]) -> None:  # noqa: FBT001
+    stream = torch.tensor([0.5, 0.25], requires_grad=True)
+    acts = latent_activations(stream, ONES, straight_through=straight_through)
+    torch.autograd.backward(acts.sum())
+    assert acts.tolist() == [0.0, 0.75, 0.75]
+    assert stream.grad is not None
+    assert stream.grad.tolist() == slope
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_stream_that_is_no_number_is_refused_and_not_silent(value: float) -> None:
     stream = torch.tensor([[0.3, 0.3], [value, 0.3]])
