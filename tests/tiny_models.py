@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tokenizers import (
 )
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from harness.words.study import GEMMA_2, Home, ModelFacts, ModelPin
+from harness.words.study import GEMMA_2, Home, ModelFacts, ModelPin, Pieces
 from tests.world_networks import initialise
 
 WIDTH, LAYERS, WINDOW = 32, 4, 6
@@ -35,7 +35,6 @@ class Kind:
     controls: tuple[str, ...]
     """Control tokens of its vocabulary, in order."""
     tokenizer_class: str = "PreTrainedTokenizerFast"
-    is_byte_level: bool = False
 
 
 KINDS = {
@@ -45,9 +44,7 @@ KINDS = {
         controls=("<pad>", "<eos>", "<bos>", "<unk>"),
     ),
     "gemma3_text": Kind(
-        facts=ModelFacts(
-            architecture="gemma3_text", attention="sdpa", front=("<bos>",), pad="<pad>", soft_cap=None
-        ),
+        facts=replace(GEMMA_2, architecture="gemma3_text", attention="sdpa", soft_cap=None),
         settings={
             "query_pre_attn_scalar": 16,
             "sliding_window": WINDOW,
@@ -62,10 +59,11 @@ KINDS = {
             front=("<|begin_of_text|>",),
             pad="<|end_of_text|>",
             soft_cap=None,
+            pieces=Pieces.BYTES,
+            document_marks=("<|begin_of_text|>", "<|end_of_text|>"),
         ),
         settings={"tie_word_embeddings": False},
         controls=("<|begin_of_text|>", "<|end_of_text|>"),
-        is_byte_level=True,
     ),
     "qwen3": Kind(
         facts=ModelFacts(
@@ -74,14 +72,23 @@ KINDS = {
             front=("<|endoftext|>",),
             pad="<|endoftext|>",
             soft_cap=None,
+            pieces=Pieces.BYTES,
+            document_marks=("<|endoftext|>",),
         ),
         settings={"tie_word_embeddings": True, "use_sliding_window": False},
         controls=("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
         tokenizer_class="Qwen2Tokenizer",
-        is_byte_level=True,
     ),
     "mistral": Kind(
-        facts=ModelFacts(architecture="mistral", attention="sdpa", front=("<s>",), pad="</s>", soft_cap=None),
+        facts=ModelFacts(
+            architecture="mistral",
+            attention="sdpa",
+            front=("<s>",),
+            pad="</s>",
+            soft_cap=None,
+            pieces=Pieces.WORD_MARKS,
+            document_marks=("<s>", "</s>"),
+        ),
         settings={"sliding_window": WINDOW, "tie_word_embeddings": False},
         controls=("<unk>", "<s>", "</s>"),
         tokenizer_class="LlamaTokenizer",
@@ -91,7 +98,7 @@ KINDS = {
 
 def write_kind(folder: Path, kind: Kind, texts: Sequence[str], seed: int = 0) -> ModelPin:
     """A random model of a kind with a tokenizer of its own kind, trained on some texts."""
-    tokenizer = (_byte_level if kind.is_byte_level else _with_word_marks)(kind, texts)
+    tokenizer = (_byte_level if kind.facts.pieces is Pieces.BYTES else _with_word_marks)(kind, texts)
     specials = {
         "pad_token": kind.facts.pad,
         **({"bos_token": kind.facts.front[0]} if _puts_front(kind) else {}),

@@ -189,7 +189,7 @@ def continuation_answers(
     """
     decoder = model.get_decoder()
     head = Head(
-        weight=model.get_output_embeddings().weight.to(torch.float32), soft_cap=language_model.soft_cap
+        weight=model.get_output_embeddings().weight.to(torch.float32), soft_cap=language_model.facts.soft_cap
     )
     device, stem = language_model.device, key_value_cache()
     if reading.stem:

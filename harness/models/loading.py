@@ -47,7 +47,7 @@ class LanguageModel:
     front_ids: tuple[int, ...]
     """What stands before every text, and never counts; empty where nothing does."""
     pad_id: int
-    soft_cap: float | None
+    facts: ModelFacts
     device: str
 
     @property
@@ -121,7 +121,7 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
         tokenizer=tokenizer,
         front_ids=tuple(_token_id(pin, model, tokenizer, token) for token in facts.front),
         pad_id=pad_id,
-        soft_cap=facts.soft_cap,
+        facts=facts,
         device=numerics.device,
     )
 

@@ -9,24 +9,38 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.words.study import Pieces
+
 WORD_MARK = "\u2581"
 """A leading space, as vocabulary pieces write it."""
-
-BOS = "<bos>"
-
-DOCUMENT_MARKS = frozenset({BOS, "<eos>", "<pad>"})
-"""Control tokens between documents, and behind the last; one that a text only spells comes in pieces."""
 
 BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 """A piece that stands for one byte, which vocabularies fall back to for rare characters."""
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """What stands in a text for bytes that are no UTF-8."""
+
+REWRITTEN = {
+    "\u00e2\u0122\u0136": "\N{EM DASH}",
+    "\u00e2\u0122\u0135": "\N{EN DASH}",
+    "\u00e2\u0122\u013e": "\N{LEFT DOUBLE QUOTATION MARK}",
+    "\u00e2\u0122\u013f": "\N{RIGHT DOUBLE QUOTATION MARK}",
+    "\u00e2\u0122\u013a": "\N{LEFT SINGLE QUOTATION MARK}",
+    "\u00e2\u0122\u013b": "\N{RIGHT SINGLE QUOTATION MARK}",
+    "\u00e2\u0122\u012d": " ",
+    "\u0120": " ",
+    "\u010a": "\n",
+    "\u0109": "\t",
+}
+"""What the exporter writes for parts of byte-level pieces, in its order; a space of no width becomes a space.
+
+Source: SAEDashboard, `neuronpedia_runner.py`.
+"""
 
 
 LONGEST_SHOWN = 120
@@ -47,14 +61,9 @@ class StoredRow:
         return max(range(len(self.values)), key=self.values.__getitem__)
 
     @property
-    def peaks_on_bos(self) -> bool:
-        """True when the strongest token is BOS: an artefact of how some dashboards were made."""
-        return self.tokens[self.peak] == BOS
-
-    @property
-    def peaks_on_blank(self) -> bool:
-        """True when the strongest token is white space, of which a phrase keeps nothing at its ends."""
-        return not text_of((self.tokens[self.peak],))
+    def peak_token(self) -> str:
+        """The strongest token."""
+        return self.tokens[self.peak]
 
 
 def stored_rows(export: Path, source_id: str, num_latents: int | None = None) -> Iterator[StoredRow]:
@@ -117,20 +126,60 @@ def rows_of_file(file: Path, num_latents: int | None = None) -> Iterator[StoredR
         yield row
 
 
-def text_of(tokens: tuple[str, ...]) -> str:
-    """The text that vocabulary pieces spell, without blanks at its ends.
+def text_of(tokens: Sequence[str], pieces: Pieces) -> str:
+    """The text that vocabulary pieces spell, with the blanks at its ends.
 
-    Byte pieces are read together, as UTF-8; bytes that are none become `UNREADABLE`.
+    Bytes are read together, as UTF-8; those that are none become `UNREADABLE`.
     """
     joined = "".join(tokens)
+    if pieces is Pieces.BYTES:
+        return joined.translate(BYTES).encode("latin-1").decode(errors="replace")
     if "<0x" in joined:
         joined = b"".join(map(_spelled, tokens)).decode(errors="replace")
-    return joined.replace(WORD_MARK, " ").strip()
+    return joined.replace(WORD_MARK, " ")
 
 
 def _spelled(piece: str) -> bytes:
     byte = BYTE_PIECE.fullmatch(piece)
     return bytes.fromhex(byte[1]) if byte else piece.encode()
+
+
+class _ByteLetters(dict[int, str]):
+    """By letter of a byte-level piece: its byte, as the character of that number; any other letter is its own UTF-8.
+
+    So the characters that the exporter put into pieces are read as they stand.
+    """
+
+    def __missing__(self, letter: int) -> str:
+        return chr(letter).encode().decode("latin-1")
+
+
+def _byte_letters() -> Iterator[tuple[int, str]]:
+    """Printable bytes are their own letters; the others take those from U+0100 on, in order."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = sorted({*range(0x100)} - {*printable})
+    yield from ((byte, chr(byte)) for byte in printable)
+    yield from ((0x100 + place, chr(byte)) for place, byte in enumerate(others))
+
+
+BYTES = _ByteLetters(_byte_letters())
+"""Of byte-level BPE, for `str.translate`."""
+
+
+def piece_ids(vocabulary: Mapping[str, int], pieces: Pieces) -> Mapping[str, int]:
+    """The ids of a vocabulary by what the export calls its pieces; without those that it calls alike."""
+    if pieces is Pieces.WORD_MARKS:
+        return vocabulary
+    named: dict[str, list[int]] = {}
+    for piece, token_id in vocabulary.items():
+        named.setdefault(_as_exported(piece), []).append(token_id)
+    return {name: ids[0] for name, ids in named.items() if len(ids) == 1}
+
+
+def _as_exported(piece: str) -> str:
+    for part, written in REWRITTEN.items():
+        piece = piece.replace(part, written)
+    return piece
 
 
 def _lines(file: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The phrases stage: from stored activation rows to English phrases, each speaking for some (layer, latent)."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,32 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from harness.models.params import num_latents
-from harness.sources.neuronpedia import (
-    DOCUMENT_MARKS,
-    UNREADABLE,
-    WORD_MARK,
-    StoredRow,
-    listed_latents,
-    stored_rows,
-    text_of,
-)
+from harness.sources.neuronpedia import UNREADABLE, StoredRow, listed_latents, stored_rows, text_of
 from harness.sources.pins import locate
 from harness.stages.english import looks_english
 from harness.stages.stage import stage
 from harness.store.tables import write_table
 from harness.words.records import Coverage, PanelLatent, Selection, Text
-from harness.words.study import PhraseChoice, PhraseCut, Pin
+from harness.words.study import GEMMA_2, ModelFacts, PhraseChoice, PhraseCut, Pieces, Pin
 
-SENTENCE_ENDS = (".", "!", "?")
-"""Pieces that end a sentence when the next piece begins a word; a line break always does."""
+SENTENCE_END = re.compile(r"\n|[.!?](?![.!?]|[^\W_])")
+"""Where a sentence ends: at a line break, and at the last of some marks, unless a letter or a digit follows at once."""
 
 ABBREVIATIONS = frozenset(
     {"mr.", "mrs.", "ms.", "dr.", "st.", "no.", "vs.", "e.g.", "i.e.", "etc.", "fig.", "approx."}
 )
 """Words whose full stop ends no sentence."""
-
-MAX_PIECES_OF_A_WORD = 6
-"""How far back the beginning of an abbreviation is looked for."""
 
 ROUNDING = 5e-4
 """Stored values are rounded to three decimals; a row on the very edge counts."""
@@ -63,7 +53,7 @@ class LayerRows:
 
     by_latent: dict[int, list[Phrase]] = field(default_factory=lambda: defaultdict(list))
     maxima: dict[int, float] = field(default_factory=dict)
-    """By latent: its largest activation over all rows but those that peak on BOS, whatever else is wrong with them."""
+    """By latent: its largest activation over all rows but those that peak on what stands in front, whatever else is wrong with them."""
     read: int = 0
     peaked_on_bos: int = 0
     across_documents: int = 0
@@ -95,6 +85,7 @@ def phrases(
     panel_latents: int,
     held_out_fraction: float,
     seed: int,
+    facts: ModelFacts = GEMMA_2,
 ) -> None:
     """Phrases on which each latent peaks.
 
@@ -106,7 +97,7 @@ def phrases(
     coverage: list[Coverage] = []
     for layer, (source_id, file) in enumerate(zip(source_ids, dictionary_files, strict=True)):
         width = num_latents(dictionaries, file)
-        rows = usable_rows(stored_rows(stored, source_id, width), choice.cut)
+        rows = usable_rows(stored_rows(stored, source_id, width), choice.cut, facts)
         found = eligible_phrases(rows, choice)
         chosen = drawn_latents(sorted(found.eligible), latents_per_layer, layer, seed)
         if len(chosen) < panel_latents:
@@ -129,33 +120,33 @@ def phrases(
     write_table(out, Coverage, coverage)
 
 
-def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
+def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut, facts: ModelFacts) -> LayerRows:
     """The phrases of rows by latent, without the rows whose peak or text cannot be trusted.
 
     Each row is cut to its phrase as it passes; only phrases are held, since the rows of a real layer are gigabytes.
 
-    Dropped and counted by their first fault: rows that peak on BOS, rows that hold a BOS or another mark of where a document
+    Dropped and counted by their first fault: rows that peak on what stands in front, rows that hold a mark of where a document
     begins or ends (they span two documents, or end before the window does), rows with bytes that are no UTF-8, rows that peak on white space, and rows that are not English. All but the first
     kind bound the latent's maximum: a latent that fires far stronger on code has no peak in the weak English rows.
     """
-    usable = LayerRows()
+    usable, marks = LayerRows(), {*facts.document_marks}
     for row in rows:
         usable.read += 1
-        if row.peaks_on_bos:
+        if row.peak_token in facts.front:
             usable.peaked_on_bos += 1
             continue
         peak = max(row.values)
         usable.maxima[row.latent] = max(peak, usable.maxima.get(row.latent, peak))
-        if not DOCUMENT_MARKS.isdisjoint(row.tokens):
+        if not marks.isdisjoint(row.tokens):
             usable.across_documents += 1
-        elif UNREADABLE in (window := text_of(row.tokens)):
+        elif UNREADABLE in (window := text_of(row.tokens, facts.pieces)):
             usable.unreadable += 1
-        elif row.peaks_on_blank:
+        elif not text_of((row.peak_token,), facts.pieces).strip():
             usable.peaked_on_blank += 1
         elif not looks_english(window):
             usable.not_english += 1
         else:
-            phrase = Phrase(text=phrase_around_peak(row, cut), stored_peak=peak)
+            phrase = Phrase(text=phrase_around_peak(row, cut, facts.pieces), stored_peak=peak)
             usable.by_latent[row.latent].append(phrase)
     return usable
 
@@ -163,7 +154,7 @@ def usable_rows(rows: Iterable[StoredRow], cut: PhraseCut) -> LayerRows:
 def eligible_phrases(rows: LayerRows, choice: PhraseChoice) -> LayerPhrases:
     """Latents with enough distinct phrases that reach the asked share of the latent's maximum.
 
-    The maximum is that of the rows and not the export's `maxActApprox`, which may come from a row that peaks on BOS.
+    The maximum is that of the rows and not the export's `maxActApprox`, which may come from a row that peaks on what stands in front.
     """
     eligible: dict[int, tuple[Phrase, ...]] = {}
     below = duplicate = 0
@@ -179,17 +170,21 @@ def eligible_phrases(rows: LayerRows, choice: PhraseChoice) -> LayerPhrases:
     return LayerPhrases(eligible=eligible, below_maximum=below, duplicate=duplicate)
 
 
-def phrase_around_peak(row: StoredRow, cut: PhraseCut) -> str:
-    """The sentence that holds the strongest token, or the whole window; the token must not be white space."""
-    assert not row.peaks_on_blank
+def phrase_around_peak(row: StoredRow, cut: PhraseCut, pieces: Pieces) -> str:
+    """The sentence that holds the strongest token, or the whole window; the token must not be white space.
+
+    A sentence is cut in the text and not between pieces, so that it is the same whichever vocabulary spelled it.
+    """
+    text = text_of(row.tokens, pieces)
     if cut is PhraseCut.WINDOW:
-        return text_of(row.tokens)
-    start, stop = row.peak, row.peak + 1
-    while start > 0 and not _ends_sentence(row.tokens, start - 1):
-        start -= 1
-    while stop < len(row.tokens) and not _ends_sentence(row.tokens, stop - 1):
-        stop += 1
-    return text_of(row.tokens[start:stop])
+        return text.strip()
+    # Where the peak begins: bytes of its first character may stand before it, and its blanks belong to no sentence.
+    peak = len(text_of(row.tokens[: row.peak], pieces).rstrip(UNREADABLE))
+    peak += len(text[peak:]) - len(text[peak:].lstrip())
+    ends = [found.end() for found in SENTENCE_END.finditer(text) if not _is_abbreviation(text[: found.end()])]
+    start = max((end for end in ends if end <= peak), default=0)
+    stop = min((end for end in ends if end > peak), default=len(text))
+    return text[start:stop].strip()
 
 
 def drawn_latents(eligible: Sequence[int], count: int, layer: int, seed: int) -> list[int]:
@@ -254,22 +249,9 @@ def _distinct(phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
     return tuple(strongest.values())
 
 
-def _ends_sentence(tokens: Sequence[str], index: int) -> bool:
-    piece = tokens[index]
-    if "\n" in piece or piece == "<0x0A>":
-        return True
-    if not piece.endswith(SENTENCE_ENDS) or _is_abbreviation(tokens, index):
-        return False
-    following = tokens[index + 1] if index + 1 < len(tokens) else "\n"
-    return not following[:1].isalnum()
-
-
-def _is_abbreviation(tokens: Sequence[str], index: int) -> bool:
-    start = index
-    while start > 0 and not tokens[start].startswith(WORD_MARK) and index - start < MAX_PIECES_OF_A_WORD:
-        start -= 1
-    word = text_of(tuple(tokens[start : index + 1]))
-    return word.casefold() in ABBREVIATIONS
+def _is_abbreviation(text: str) -> bool:
+    """Whether a text ends with a word whose full stop ends no sentence."""
+    return not text[-1].isspace() and text.rsplit(maxsplit=1)[-1].casefold() in ABBREVIATIONS
 
 
 def _coverage(

@@ -6,6 +6,7 @@ nothing measured on it means anything. The stage records; the judge decides.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -15,9 +16,9 @@ from harness.models.batches import length_buckets, padded_left
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import Encoder, latent_activations, layer_encoder
-from harness.sources.neuronpedia import StoredRow
+from harness.sources.neuronpedia import StoredRow, piece_ids
 from harness.sources.pins import locate
-from harness.stages.replay_rows import SpelledRow, sampled_rows
+from harness.stages.replay_rows import SpelledRow, Speller, sampled_rows
 from harness.stages.stage import stage
 from harness.statistics.replay_gate import Agreement, agreement, layer_passes
 from harness.store.files import file_sha256
@@ -126,7 +127,7 @@ def replayed_layer(
         num_rows,
         layer=layer,
         seed=seed,
-        tokenizer=language_model.tokenizer,
+        speller=speller_of(language_model),
         num_latents=encoder.W_enc.shape[1],
     )
     sample = Sample(layer=layer, encoder=encoder, rows=drawn)
@@ -136,6 +137,15 @@ def replayed_layer(
         without_bos=_agreements(language_model, sample, [], networks.batch_tokens),
         d_model=encoder.W_enc.shape[0],
         d_sae=encoder.W_enc.shape[1],
+    )
+
+
+@cache
+def speller_of(language_model: LanguageModel) -> Speller:
+    """What gives stored pieces the ids of a model's vocabulary."""
+    tokenizer, facts = language_model.tokenizer, language_model.facts
+    return Speller(
+        named=str(tokenizer.name_or_path), ids=piece_ids(tokenizer.get_vocab(), facts.pieces), facts=facts
     )
 
 

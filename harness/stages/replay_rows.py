@@ -1,15 +1,15 @@
 """Stored rows that can be computed anew: whole, strong, and spelled in the tokenizer's own pieces."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from harness.sources.neuronpedia import DOCUMENT_MARKS, StoredRow, activation_files, rows_of_file
+from harness.sources.neuronpedia import StoredRow, activation_files, rows_of_file
 from harness.statistics.replay_gate import STRONG
+from harness.words.study import ModelFacts
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +23,15 @@ MAX_UNSPELLED = 0.1
 """Share of the drawn rows that may hold a piece which the tokenizer lacks; more is the tokenizer of another model."""
 
 
-class Speller(Protocol):
-    """What of a tokenizer spells stored pieces."""
+@dataclass(frozen=True, kw_only=True)
+class Speller:
+    """What gives stored pieces their ids."""
 
-    name_or_path: str
-    unk_token: str
-    unk_token_id: int
-
-    def convert_tokens_to_ids(self, tokens: list[str], /) -> list[int]:
-        """The id of every piece; that of the unknown token where there is none."""
-        ...
+    named: str
+    """The tokenizer, for messages."""
+    ids: Mapping[str, int]
+    """By piece, as the export writes it."""
+    facts: ModelFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,7 @@ class SpelledRow:
 
 
 def sampled_rows(
-    export: Path, source_id: str, size: int, *, layer: int, seed: int, tokenizer: Speller, num_latents: int
+    export: Path, source_id: str, size: int, *, layer: int, seed: int, speller: Speller, num_latents: int
 ) -> list[SpelledRow]:
     """A seeded sample of one batch file's strong rows; the file is drawn as well.
 
@@ -57,31 +56,33 @@ def sampled_rows(
     stream = np.random.default_rng(np.random.SeedSequence([seed, REPLAY_DRAW, layer]))
     files = activation_files(export, source_id)
     for place in stream.permutation(len(files)).tolist():
-        rows = strong_rows(list(rows_of_file(files[place], num_latents)))
+        rows = strong_rows(list(rows_of_file(files[place], num_latents)), speller.facts)
         if rows:
-            return _spelled(rows, stream.permutation(len(rows)).tolist(), size, tokenizer, source_id)
+            return _spelled(rows, stream.permutation(len(rows)).tolist(), size, speller, source_id)
     raise ValueError(f"no row of {source_id} can be replayed; the export is not what its pin says")
 
 
-def strong_rows(rows: Sequence[StoredRow]) -> list[StoredRow]:
-    """The rows without BOS that come near the largest peak of their latent, which is never one on BOS."""
+def strong_rows(rows: Sequence[StoredRow], facts: ModelFacts) -> list[StoredRow]:
+    """The rows of one document that come near the largest peak of their latent, which is never one on what stands in front."""
     maxima: dict[int, float] = {}
     for row in rows:
-        if not row.peaks_on_bos:
+        if row.peak_token not in facts.front:
             maxima[row.latent] = max(maxima.get(row.latent, 0.0), row.values[row.peak])
-    return [row for row in rows if _is_whole(row) and row.values[row.peak] >= STRONG * maxima[row.latent]]
-
-
-def _is_whole(row: StoredRow) -> bool:
-    is_one_document = DOCUMENT_MARKS.isdisjoint(row.tokens)
-    return is_one_document and len(row.tokens) >= MIN_TOKENS and row.values[row.peak] > 0
+    return [
+        row
+        for row in rows
+        if len(row.tokens) >= MIN_TOKENS
+        and {*facts.document_marks}.isdisjoint(row.tokens)
+        and row.values[row.peak] > 0
+        and row.values[row.peak] >= STRONG * maxima[row.latent]
+    ]
 
 
 def _spelled(
     rows: Sequence[StoredRow],
     order: Iterable[int],
     size: int,
-    tokenizer: Speller,
+    speller: Speller,
     source_id: str,
 ) -> list[SpelledRow]:
     found: dict[int, SpelledRow] = {}
@@ -89,30 +90,24 @@ def _spelled(
     for index in order:
         if len(found) == size:
             break
-        ids = tokenizer.convert_tokens_to_ids(list(rows[index].tokens))
-        missing = _missing(rows[index].tokens, ids, tokenizer)
+        row = rows[index]
+        missing = next((piece for piece in row.tokens if piece not in speller.ids), None)
         if missing is None:
-            found[index] = SpelledRow(row=rows[index], ids=ids)
+            found[index] = SpelledRow(row=row, ids=[speller.ids[piece] for piece in row.tokens])
         else:
-            lost.append((rows[index], missing))
-    _require_its_tokenizer(len(found), lost, tokenizer, source_id)
+            lost.append((row, missing))
+    _require_its_tokenizer(len(found), lost, speller.named, source_id)
     return [found[index] for index in sorted(found)]
 
 
-def _missing(pieces: Sequence[str], ids: Sequence[int], tokenizer: Speller) -> str | None:
-    """The first piece that the tokenizer lacks; a text may hold the very word of the unknown token, which it has."""
-    lost = (piece for piece, own in zip(pieces, ids, strict=True) if own == tokenizer.unk_token_id)
-    return next((piece for piece in lost if piece != tokenizer.unk_token), None)
-
-
 def _require_its_tokenizer(
-    found: int, lost: Sequence[tuple[StoredRow, str]], tokenizer: Speller, source_id: str
+    found: int, lost: Sequence[tuple[StoredRow, str]], tokenizer: str, source_id: str
 ) -> None:
     if not lost:
         return
     row, piece = lost[0]
     says = (
-        f"{source_id}: the tokenizer of {tokenizer.name_or_path!r} has no piece {piece!r}, which a stored row of latent "
+        f"{source_id}: the tokenizer of {tokenizer!r} has no piece {piece!r}, which a stored row of latent "
         f"{row.latent} holds, and {len(lost)} of {found + len(lost)} rows hold such a one"
     )
     if len(lost) > MAX_UNSPELLED * (found + len(lost)):

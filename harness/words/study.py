@@ -59,6 +59,15 @@ class Pin:
         return f"{self.name} ({self.address} @ {self.revision or 'first use'})"
 
 
+class Pieces(StrEnum):
+    """How the pieces of a vocabulary spell text."""
+
+    WORD_MARKS = "word-marks"
+    """A leading space is U+2581, and a byte that is no whole character `<0xF0>`."""
+    BYTES = "bytes"
+    """Every byte is a letter of its own, such as U+0120 for a space: byte-level BPE."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """What has to be known of a base model to read it rightly, and does not stand in its files, or is held against them."""
@@ -73,9 +82,20 @@ class ModelFacts:
     """Token that fills short texts up. It is masked, so that any will do where a tokenizer names none."""
     soft_cap: float | None
     """Bound on the size of a logit; None where the head has none."""
+    pieces: Pieces
+    document_marks: tuple[str, ...]
+    """Control tokens where documents begin and end, those in front among them; one that a text only spells comes in pieces."""
 
 
-GEMMA_2 = ModelFacts(architecture="gemma2", attention="eager", front=("<bos>",), pad="<pad>", soft_cap=30.0)
+GEMMA_2 = ModelFacts(
+    architecture="gemma2",
+    attention="eager",
+    front=("<bos>",),
+    pad="<pad>",
+    soft_cap=30.0,
+    pieces=Pieces.WORD_MARKS,
+    document_marks=("<bos>", "<eos>", "<pad>"),
+)
 """The first kind of base model that was read here."""
 
 

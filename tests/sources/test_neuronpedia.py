@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tokenizers import decoders, pre_tokenizers
 
 from harness.sources.neuronpedia import (
     UNREADABLE,
     StoredRow,
     listed_latents,
+    piece_ids,
     stored_rows,
     text_of,
 )
 from harness.sources.spotcheck import service_latent
 from harness.words.errors import MissingSourceError, Reason
-from harness.words.study import Home, Pin
+from harness.words.study import Home, Pieces, Pin
 from tests.hub.server import Fault, Hub, serving
 
 SERVICE = Pin(
@@ -198,24 +200,6 @@ def test_the_peak_is_the_first_of_the_strongest_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "on_bos"),
-    [(("<bos>", "\u2581sea"), True), (("\u2581sea", "<bos>"), False)],
-    ids=["BOS is strongest", "BOS is weaker"],
-)
-def test_a_peak_on_bos_is_seen(tokens: tuple[str, ...], *, on_bos: bool) -> None:
-    assert StoredRow(latent=0, tokens=tokens, values=(9.0, 1.0)).peaks_on_bos is on_bos
-
-
-@pytest.mark.parametrize(
-    ("piece", "on_blank"),
-    [("\u2581", True), ("\u2581\u2581\n", True), ("<0x0A>", True), ("<0xF0>", False), ("\u2581a", False)],
-    ids=["a space", "spaces and a line break", "a byte that is blank", "part of a character", "a word"],
-)
-def test_a_peak_on_white_space_is_seen(piece: str, *, on_blank: bool) -> None:
-    assert StoredRow(latent=0, tokens=(piece, "sea"), values=(9.0, 1.0)).peaks_on_blank is on_blank
-
-
-@pytest.mark.parametrize(
     ("tokens", "text"),
     [
         (("\u2581The", "\u2581sea", "."), "The sea."),
@@ -245,7 +229,30 @@ def test_a_peak_on_white_space_is_seen(piece: str, *, on_blank: bool) -> None:
     ],
 )
 def test_pieces_spell_a_text(tokens: tuple[str, ...], text: str) -> None:
-    assert text_of(tokens) == text
+    assert text_of(tokens, Pieces.WORD_MARKS).strip() == text
+
+
+EVERY_BYTE = "".join(map(chr, range(0x20, 0x2000))) + "\n\t\u2014\u2013\u201c\u201d\u2018\u2019 \U0001f30a"
+
+
+def test_byte_level_pieces_spell_what_the_tokenizers_own_decoder_spells() -> None:
+    encode, decode = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False), decoders.ByteLevel()
+    ((raw, _),) = encode.pre_tokenize_str(EVERY_BYTE)
+    assert decode.decode(list(raw)) == text_of(raw, Pieces.BYTES) == EVERY_BYTE
+
+
+def test_an_exported_byte_level_row_spells_its_text() -> None:
+    tokens = ("The", " old", "—", "caf", "Ã", "©", ",", "\n", " “", "so", "”")
+    assert text_of(tokens, Pieces.BYTES) == "The old—café,\n “so”"
+    assert text_of(("Ã", " a"), Pieces.BYTES) == f"{UNREADABLE} a"
+
+
+def test_exported_pieces_have_the_ids_of_the_vocabulary_and_those_written_alike_have_none() -> None:
+    vocabulary = {"Ġthe": 0, "ĊĊ": 1, "âĢĻs": 2, "Ã©": 3, "âĢĭ": 4, "Ġ": 5, "plain": 6, "âĢĶĠĉ": 7}
+    assert piece_ids(vocabulary, Pieces.BYTES) == {
+        " the": 0, "\n\n": 1, "\u2019s": 2, "Ã©": 3, "plain": 6, "— \t": 7,
+    }  # fmt: skip
+    assert piece_ids(vocabulary, Pieces.WORD_MARKS) == vocabulary
 
 
 def test_a_file_cut_short_is_named(tmp_path: Path) -> None:

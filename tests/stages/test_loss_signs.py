@@ -27,7 +27,7 @@ from harness.models.sae import Encoder
 from harness.stages.alignment_loss import Aligner, Pairs
 from harness.stages.training import Training, TrainingRecord, TrainingTask
 from harness.words.plan import Networks, Numerics
-from harness.words.study import AlignedLatents, Home, Pin
+from harness.words.study import GEMMA_2, AlignedLatents, Home, Pin
 from tests.small_study import SPECIFICATION
 
 BOS, ENGLISH, FOREIGN = 1, 2, 3
@@ -95,7 +95,7 @@ class Network(nn.Module):
 def trained(latents: AlignedLatents, *, steps: int = 1) -> TrainingRecord:
     """Some steps of the product's own training on two equal pairs, which also are the held-out ones."""
     language_model = LanguageModel(
-        model=Network(), tokenizer=None, front_ids=(BOS,), pad_id=0, soft_cap=None, device="cpu"
+        model=Network(), tokenizer=None, front_ids=(BOS,), pad_id=0, facts=GEMMA_2, device="cpu"
     )
     identity = Encoder(W_enc=torch.eye(5, 4), b_enc=torch.zeros(4), threshold=torch.zeros(4))
     choice = replace(CHOICE, latents=latents, epochs=steps)

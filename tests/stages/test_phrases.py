@@ -28,7 +28,7 @@ from harness.stages.phrases import (
 from harness.store.tables import read_table, table_path
 from harness.words.plan import Parameters
 from harness.words.records import Coverage, PanelLatent, Selection, Text
-from harness.words.study import SAMPLING_SEED, Home, PhraseChoice, PhraseCut, Pin
+from harness.words.study import GEMMA_2, SAMPLING_SEED, Home, PhraseChoice, PhraseCut, Pieces, Pin
 from tests.world_data import NUM_EXPORTED
 from tests.world_networks import BOS_ONLY_LATENT, DEAD_LATENT
 from tests.worlds import World
@@ -93,7 +93,7 @@ def test_rows_are_dropped_and_counted_by_their_first_fault() -> None:
         row("_\u041c\u043e\u0440\u0435 _\u0442\u0438\u0445\u043e", 5.0),
         row("_1 _+ _1", 5.0),
     ]
-    usable = usable_rows(rows, PhraseCut.SENTENCE)
+    usable = usable_rows(rows, PhraseCut.SENTENCE, GEMMA_2)
     assert usable.by_latent == {0: [phrase("The sea", 5.0)]}
     assert usable.read == 10
     assert (usable.peaked_on_bos, usable.across_documents, usable.unreadable) == (1, 3, 1)
@@ -104,6 +104,7 @@ def test_a_phrase_about_control_tokens_is_kept_as_text() -> None:
     rows = usable_rows(
         [row("_This _is _the _< bos > _mark _that _we _put _in _front _of _the _text .", 5.0)],
         PhraseCut.SENTENCE,
+        GEMMA_2,
     )
     assert rows.by_latent == {0: [phrase("This is the <bos> mark that we put in front of the text.", 5.0)]}
 
@@ -125,7 +126,7 @@ def test_rows_of_latents_beyond_the_dictionary_are_refused(world: World, tmp_pat
 def test_rows_that_peak_on_bos_do_not_bound_the_maximum() -> None:
     # With the BOS row the bar would be 80; without it, it is 8, which 8.5 reaches.
     rows = [row("<bos> _sea", 100.0), row("_One", 10.0), row("_Two", 8.5), row("_Low", 2.0)]
-    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE), CHOICE)
+    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE, GEMMA_2), CHOICE)
     assert [phrase.text for phrase in found.eligible[0]] == ["One", "Two"]
     assert found.below_maximum == 1
 
@@ -143,15 +144,15 @@ def test_rows_that_peak_on_bos_do_not_bound_the_maximum() -> None:
 def test_whatever_else_is_wrong_with_a_row_it_bounds_the_maximum(louder: StoredRow) -> None:
     # The maximum is 10 and the bar 8: English at 1 is no peak of this latent, though no English row is stronger.
     faint, near = row("_One", 1.0), row("_Two", 9.0)
-    assert eligible_phrases(usable_rows([louder, faint], PhraseCut.SENTENCE), CHOICE).eligible == {}
-    found = eligible_phrases(usable_rows([faint, near, louder], PhraseCut.SENTENCE), CHOICE)
+    assert eligible_phrases(usable_rows([louder, faint], PhraseCut.SENTENCE, GEMMA_2), CHOICE).eligible == {}
+    found = eligible_phrases(usable_rows([faint, near, louder], PhraseCut.SENTENCE, GEMMA_2), CHOICE)
     assert found.eligible == {0: (phrase("Two", 9.0),)}
     assert found.below_maximum == 1
 
 
 def test_each_latent_has_a_maximum_of_its_own() -> None:
     rows = [row("_\u6d77 _\u5f88", 10.0, latent=7), row("_One", 1.0, latent=7), row("_One", 1.0, latent=8)]
-    assert eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE), CHOICE).eligible == {
+    assert eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE, GEMMA_2), CHOICE).eligible == {
         8: (phrase("One", 1.0),)
     }
 
@@ -170,7 +171,7 @@ def test_a_latent_that_never_fires_has_no_phrase() -> None:
 
 def test_the_same_phrase_counts_once_at_its_strongest() -> None:
     rows = [row("_Sea . _One", 9.0), row("_Sea . _Two", 10.0), row("_Land .", 9.5)]
-    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE), CHOICE)
+    found = eligible_phrases(usable_rows(rows, PhraseCut.SENTENCE, GEMMA_2), CHOICE)
     assert found.eligible[0] == (phrase("Sea.", 10.0), phrase("Land.", 9.5))
     assert found.duplicate == 1
 
@@ -191,7 +192,7 @@ def test_nothing_of_a_row_is_held_but_its_phrase() -> None:
             weakref.finalize(passing, dropped.append, True)
             yield passing
 
-    usable = usable_rows(rows(), PhraseCut.SENTENCE)
+    usable = usable_rows(rows(), PhraseCut.SENTENCE, GEMMA_2)
     assert usable.by_latent == {0: [phrase("The sea.", peak) for peak in (1.0, 2.0, 3.0)]}
     assert dropped == [True] * 3
 
@@ -225,15 +226,42 @@ def test_the_strongest_phrases_are_kept() -> None:
         pytest.param("_sea _side _walk", "_side", "sea side walk", id="a window without an end"),
         pytest.param("_Calm _sea .", "_sea", "Calm sea.", id="the window's last token ends a sentence"),
         pytest.param("_Sea. _It _is", "_It", "It is", id="a piece that carries its full stop"),
+        pytest.param("_Sea . _It _is", "_Sea", "Sea.", id="to the first end behind the peak"),
+        pytest.param("_Well ... _it _is . _No", "_Well", "Well...", id="at the last of some full stops"),
+        pytest.param("_Go !) _It _is", "_It", ") It is", id="inside a piece"),
     ],
 )
 def test_the_sentence_around_the_peak(pieces: str, at: str, sentence: str) -> None:
-    assert phrase_around_peak(row(pieces, 9.0, at=at), PhraseCut.SENTENCE) == sentence
+    assert phrase_around_peak(row(pieces, 9.0, at=at), PhraseCut.SENTENCE, Pieces.WORD_MARKS) == sentence
+
+
+SPELLINGS = {
+    "Gemma": (Pieces.WORD_MARKS, (f"{SPACE}A", f"{SPACE}caf", "<0xC3>", "<0xA9>", ".", f"{SPACE}He", "\u2019", "s", f"{SPACE}calm", ".", "\n\n", f"{SPACE}Yes")),
+    "bytes, as a vocabulary has them": (Pieces.BYTES, ("A", "ĠcafÃ", "©.", "ĠHe", "âĢĻ", "s", "Ġcalm", ".ĊĊ", "ĠYes")),
+    "bytes, as they are exported": (Pieces.BYTES, ("A", " cafÃ", "©.", " He", "\u2019", "s", " calm", ".\n\n", " Yes")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_sentence_is_the_same_whichever_vocabulary_spelled_it(name: str) -> None:
+    pieces, tokens = SPELLINGS[name]
+    sentences = [
+        phrase_around_peak(
+            StoredRow(
+                latent=0, tokens=tokens, values=tuple(float(place == peak) for place in range(len(tokens)))
+            ),
+            PhraseCut.SENTENCE,
+            pieces,
+        )
+        for peak in range(len(tokens))
+        if tokens[peak].strip()
+    ]
+    assert list(dict.fromkeys(sentences)) == ["A café.", "He\u2019s calm.", "Yes"]
 
 
 def test_the_window_is_taken_whole() -> None:
     whole = row("_The _sea . _It _is NL _calm", 9.0, at="_is")
-    assert phrase_around_peak(whole, PhraseCut.WINDOW) == "The sea. It is\n calm"
+    assert phrase_around_peak(whole, PhraseCut.WINDOW, Pieces.WORD_MARKS) == "The sea. It is\n calm"
 
 
 def test_a_draw_is_sorted_and_part_of_what_is_eligible() -> None:
@@ -404,7 +432,7 @@ def test_too_few_latents_for_the_panel_are_refused(world: World, tmp_path: Path)
 def test_a_full_stop_is_not_always_an_end(tokens: tuple[str, ...], peak: int, sentence: str) -> None:
     values = tuple(float(index == peak) for index in range(len(tokens)))
     row = StoredRow(latent=0, tokens=tokens, values=values)
-    assert phrase_around_peak(row, PhraseCut.SENTENCE) == sentence
+    assert phrase_around_peak(row, PhraseCut.SENTENCE, Pieces.WORD_MARKS) == sentence
 
 
 def test_a_row_on_the_very_edge_counts_whatever_its_last_digit() -> None:

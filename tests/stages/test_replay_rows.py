@@ -3,27 +3,16 @@
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness.sources.neuronpedia import BOS, StoredRow
-from harness.stages.replay_rows import sampled_rows, strong_rows
+from harness.sources.neuronpedia import StoredRow
+from harness.stages.replay_rows import Speller, sampled_rows, strong_rows
+from harness.words.study import GEMMA_2
 
-PIECES = ("<unk>", "a", "b", "c")
-
-
-@dataclass(frozen=True)
-class Alphabet:
-    """A tokenizer of three letters."""
-
-    name_or_path: str = "alphabet"
-    unk_token: str = "<unk>"
-    unk_token_id: int = 0
-
-    def convert_tokens_to_ids(self, tokens: list[str], /) -> list[int]:
-        return [PIECES.index(token) if token in PIECES else 0 for token in tokens]
+ALPHABET = Speller(named="alphabet", ids={"<unk>": 0, "a": 1, "b": 2, "c": 3}, facts=GEMMA_2)
+BOS = "<bos>"
 
 
 def row(*values: float, latent: int = 7, tokens: Sequence[str] = ("a", "b", "c")) -> StoredRow:
@@ -43,36 +32,34 @@ def written(root: Path, *rows: StoredRow) -> Path:
 def drawn(root: Path, size: int = 99, seed: int = 3) -> list[tuple[float, ...]]:
     return [
         each.row.values
-        for each in sampled_rows(
-            root, "layer", size, layer=0, seed=seed, tokenizer=Alphabet(), num_latents=100
-        )
+        for each in sampled_rows(root, "layer", size, layer=0, seed=seed, speller=ALPHABET, num_latents=100)
     ]
 
 
 def test_rows_near_the_largest_peak_of_their_latent_are_strong() -> None:
     rows = [row(0, 10, 0), row(0, 8, 0), row(0, 7.9, 0), row(0, 1, 0, latent=8)]
-    assert strong_rows(rows) == [rows[0], rows[1], rows[3]]
+    assert strong_rows(rows, GEMMA_2) == [rows[0], rows[1], rows[3]]
 
 
 def test_a_peak_on_bos_is_nobodys_largest() -> None:
     artefact = row(90, 1, 0, tokens=(BOS, "a", "b"))
     rows = [artefact, row(0, 10, 0)]
-    assert strong_rows(rows) == rows[1:]
+    assert strong_rows(rows, GEMMA_2) == rows[1:]
 
 
 def test_a_row_that_holds_a_bos_is_not_replayed_but_bounds_its_latent() -> None:
     rows = [row(0, 10, 0, tokens=("a", "b", BOS)), row(0, 7, 0), row(0, 9, 0)]
-    assert strong_rows(rows) == rows[2:]
+    assert strong_rows(rows, GEMMA_2) == rows[2:]
 
 
 @pytest.mark.parametrize("weak", [row(0, 0, 0), row(5)], ids=["no peak", "one token"])
 def test_a_row_that_cannot_be_compared_is_not_replayed(weak: StoredRow) -> None:
-    assert strong_rows([weak]) == []
+    assert strong_rows([weak], GEMMA_2) == []
 
 
 def test_ids_are_those_of_the_pieces(tmp_path: Path) -> None:
     (found,) = sampled_rows(
-        written(tmp_path, row(0, 1, 2)), "layer", 5, layer=0, seed=3, tokenizer=Alphabet(), num_latents=64
+        written(tmp_path, row(0, 1, 2)), "layer", 5, layer=0, seed=3, speller=ALPHABET, num_latents=64
     )
     assert list(found.ids) == [1, 2, 3]
 

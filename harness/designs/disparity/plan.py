@@ -7,7 +7,7 @@ from itertools import chain
 from harness.stages.stage import staged
 from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Parameters, Plan
 from harness.words.records import adapter_name, published_name
-from harness.words.study import SAMPLING_SEED, Language, Profile, PublishedModel, Study
+from harness.words.study import GEMMA_2, SAMPLING_SEED, Language, Profile, PublishedModel, Study
 
 REPLAY = "harness.stages.replay:replay"
 PHRASES = "harness.stages.phrases:phrases"
@@ -228,7 +228,10 @@ class Told:
     def phrases(self) -> Parameters:
         """How phrases are selected."""
         sizes, sources = self.profile.sizes, self.profile.sources
+        # Silent like the facts of a pin where they are what they always were.
+        facts = sources.model.facts
         return {
+            **({} if facts == GEMMA_2 else {"facts": facts}),
             "export": sources.phrases,
             "source_ids": sources.phrase_source_ids,
             "dictionaries": sources.dictionaries,
