@@ -49,6 +49,17 @@ class Remark(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Another explanation of an effect, by quantity and reading: the whole effect, and what is left where the rival is not."""
+
+    whole: tuple[str, str]
+    remaining: tuple[str, str]
+    name: str
+    without: str
+    """How it is taken away, as a sentence begins: "On texts that were not selected for a latent"."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """One drawing of a panel."""
 
@@ -77,6 +88,8 @@ class Panel:
     lead: str
     quantities: tuple[str, ...]
     """Quantities shown; none stands for whatever no other panel shows."""
+    beside: tuple[tuple[str, str], ...] = ()
+    """Quantities by reading that another panel shows as well; they stand first."""
     scope: Scope = Scope.ANY
     layout: Layout = Layout.LIST
     columns: tuple[str, ...] = ()
@@ -85,6 +98,8 @@ class Panel:
     """Whether the short table keeps to the first reading and specification."""
     figures: tuple[Figure, ...] = ()
     remark: Remark | None = None
+    shows_rivals: bool = False
+    """True of the panel that begins with what remains without each rival explanation."""
     is_optional: bool = False
     """True of a panel that is not missed where nothing of it was measured."""
     is_open_in_summary: bool = False
@@ -97,6 +112,7 @@ class Presentation:
 
     panels: tuple[Panel, ...] = ()
     """In the order to show."""
+    rivals: tuple[Rival, ...] = ()
     quantities: Mapping[str, str] = field(default_factory=dict)
     """What each quantity is called; one that is not here keeps its own name."""
     signed: frozenset[str] = frozenset()

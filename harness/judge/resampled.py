@@ -18,7 +18,10 @@ from harness.words.estimate import Estimate, Formula, InconsistentError
 Values = NDArray[np.float64]
 
 RATIOS = {Formula.GAP: (100.0, -100.0), Formula.CHANGE: (-100.0, 100.0), Formula.RATIO: (0.0, 100.0)}
-"""Formulas of one ratio of sums: offset and slope."""
+"""Formulas of one ratio of sums above zero: offset and slope."""
+
+QUOTIENTS = RATIOS | {Formula.SLOPE: (0.0, 1.0)}
+"""Formulas of one sum divided by another, whatever the sign of either."""
 
 RECOMPUTED_WITHIN = 1e-9
 """Relative difference that sums in another order may make."""
@@ -140,9 +143,9 @@ def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
     formula, observed, reference = Formula(estimate.formula), rows.mean_observed, rows.mean_reference
     if estimate.unit_kind == "seed" or formula is Formula.PEARSON:
         return NO_SPREAD
-    if formula in RATIOS:
-        spread = ratio_spread(observed, reference)
-        return Spread(100 * spread.se, spread.df)
+    if formula in QUOTIENTS:
+        spread, (_, slope) = ratio_spread(observed, reference), QUOTIENTS[formula]
+        return Spread(abs(slope) * spread.se, spread.df)
     per_unit = _per_unit(formula, observed, reference)
     size = size_of(rows) if formula is Formula.DIFFERENCE else 0.0
     return mean_spread(per_unit, size)
@@ -177,7 +180,7 @@ def _drawn_columns(formula: Formula, rows: UnitRows) -> tuple[Values, ...]:
 
 def _beyond(formula: Formula, observed: Values, reference: Values) -> tuple[Values, Values]:
     """What each unit adds beyond the estimate, and by how much that follows the estimate."""
-    if formula in RATIOS:
+    if formula in QUOTIENTS:
         return ratio_residuals(observed, reference), reference
     differences = observed - reference
     return differences - differences.mean(), np.zeros(len(differences))
@@ -201,6 +204,9 @@ def _pivots(estimate: Estimate, rows: UnitRows, sums: Values) -> Values:
         if estimate.formula in RATIOS:
             step, scale = beyond / beside, drawn
             distance = np.log1p(step * reference.sum() / observed.sum())
+        elif estimate.formula in QUOTIENTS:
+            step = distance = beyond / beside
+            scale = beside
         else:
             step = distance = beyond / count
             scale, beside_squares = np.full(len(step), float(count)), np.full(len(step), float(count))
@@ -257,8 +263,8 @@ def value_of(estimate: Estimate, observed: Values, reference: Values) -> float:
 
 def _values(estimate: Estimate, observed: Values, reference: Values, units: int) -> Values:
     """The estimate from sums over units."""
-    if estimate.formula in RATIOS:
-        offset, slope = RATIOS[Formula(estimate.formula)]
+    if estimate.formula in QUOTIENTS:
+        offset, slope = QUOTIENTS[Formula(estimate.formula)]
         with np.errstate(divide="ignore", invalid="ignore"):  # a draw without any reference has no ratio
             return offset + slope * observed / reference
     return (observed - reference) / units

@@ -33,7 +33,7 @@ EVIDENT_MODES = frozenset({"full", "audit"})
 """Modes in which claims of the paper are judged."""
 LEFT_OUT = frozenset(
     {
-        "stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place",
+        "stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place", "rivals",
         "settings", "reported_by_summary", "declared", "cited", "interval_se", "resized",
     }
 )  # fmt: skip
@@ -119,6 +119,26 @@ class Measurement:
     def series(self) -> tuple[str, str]:
         """Reading and specification: how the number is meant."""
         return (self.reading, self.specification)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """What remains of an effect without one of its rival explanations, over the layers at which both were measured."""
+
+    rival: str
+    """Reading of what remains."""
+    name: str
+    without: str
+    """How it was taken away, as a sentence begins."""
+    layers: int
+    whole: float
+    """Mean over layers of the effect, in its unit."""
+    remaining: float
+    """Mean over layers of what remains."""
+    above: int
+    """Layers at which the 90 % interval of what remains lies above zero."""
+    below: int
+    """Layers at which it lies below zero."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +292,8 @@ class Report:
     claims: tuple[JudgedClaim, ...]
     self_check_study: SelfCheckStudy | None
     measurements: tuple[Measurement, ...]
+    rivals: tuple[Rival, ...] = ()
+    """Rival explanations of what the study is about; empty where its design knows none, or none was measured."""
     self_checks: tuple[KnownNumber, ...]
     choices: tuple[Choice, ...]
     departures: tuple[()] = ()

@@ -8,9 +8,10 @@ from operator import itemgetter
 
 from harness.designs.presentation import PLAIN, Drawing, Figure, Layout, Panel, Presentation, Scope
 from harness.report import wording
-from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report
+from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report, Rival
 from harness.report.numbers import NONE, amount, count, estimated, exact, unit_form, whole
 from harness.report.wording import BASELINES, REASONS, TIERS, VERDICTS
+from harness.statistics import measured
 from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome
 from harness.words.records import Coverage
@@ -137,7 +138,8 @@ def filled_panels(report: Report) -> list[Filled]:
         shown = {row.id for row in first.values()}
         waiting = [row for row in waiting if row.id not in shown]
         if first or not panel.is_optional:
-            filled.append(Filled(panel, tuple(first.values()), names))
+            beside = _beside(panel, report.measurements) if first else ()
+            filled.append(Filled(panel, (*beside, *first.values()), names))
     return filled + ([Filled(REMAINDER, tuple(waiting), names)] if waiting else [])
 
 
@@ -145,6 +147,14 @@ def _takes(panel: Panel, row: Measurement) -> bool:
     if row.quantity not in panel.quantities:
         return False
     return panel.scope is Scope.ANY or (row.language is None) is (panel.scope is Scope.GROUP)
+
+
+def _beside(panel: Panel, measurements: Sequence[Measurement]) -> Iterator[Measurement]:
+    """What another panel shows as well: numbers of no single language, under the primary specification."""
+    for row in measurements:
+        is_whole = row.language is None and row.specification == measured.Scope.specification
+        if is_whole and (row.quantity, row.reading) in panel.beside:
+            yield row
 
 
 def first_series(rows: Sequence[Measurement]) -> list[Measurement]:
@@ -358,6 +368,28 @@ def seeds_table(rows: Sequence[Measurement], figure: Figure, names: Names) -> Ta
             )
             for row in rows
             for seed in row.seeds
+        ),
+    )
+
+
+def _in_a_sentence(rival: Rival) -> str:
+    remaining = amount(rival.remaining, "points", signed=True)
+    return f"{rival.without}, {remaining} of {amount(rival.whole, 'points', signed=True, with_unit=True)} remain."
+
+
+def rivals_table(report: Report) -> Table:
+    """What remains of the effect without each rival explanation: a sentence, and at how many layers it can be told from nothing."""
+    return Table(
+        caption="What remains without each rival explanation. Points are means over layers; above or below zero is the 90 % interval.",
+        headers=("Rival explanation", "In a sentence", "Layers above zero", "Layers below zero"),
+        num_labels=2,
+        rows=tuple(
+            (
+                each.name,
+                _in_a_sentence(each),
+                *(f"{layers} of {each.layers}" for layers in (each.above, each.below)),
+            )
+            for each in report.rivals
         ),
     )
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.designs import presentation
 from harness.models.failed_adapters import adapter_failures, unusable_models
 from harness.report.document import (
     SCHEMA_VERSION,
@@ -24,6 +25,7 @@ from harness.report.document import (
     Point,
     PrintedTarget,
     Report,
+    Rival,
     Run,
     SelfCheckStudy,
     StoppedAdapter,
@@ -33,6 +35,7 @@ from harness.report.document import (
 )
 from harness.report.render import render_junit, render_page, render_summary
 from harness.report.wording import exit_words, mode_words, outcome, presentation_of
+from harness.statistics.measured import Scope
 from harness.store.files import write_whole
 from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
 from harness.store.tables import read_column, read_table, table_path
@@ -216,6 +219,7 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     _refuse_duplicates("self-check", (row.check_id for row in records.checks))
     claims = _claims_of_paper(facts, judgement) if judgement else ()
     ledger = judgement.ledger if judgement else Ledger(ordinal=facts.ordinal)
+    measurements = tuple(_measurements(records, judgement.precisions if judgement else {}))
     unregistered = Lock(sha256=facts.specification_digest, status=LockStatus.ABSENT)
     return Report(
         paper=Paper(id=facts.paper_id, title=facts.paper_title),
@@ -237,7 +241,8 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         judged=judgement is not None,
         claims=claims,
         self_check_study=_self_check_study(judgement),
-        measurements=tuple(_measurements(records, judgement.precisions if judgement else {})),
+        measurements=measurements,
+        rivals=tuple(_rivals(measurements, presentation_of(facts.study).rivals)),
         self_checks=tuple(map(_known_number, records.checks)),
         choices=judgement.choices if judgement else (),
         ledger=ledger.lines,
@@ -376,6 +381,37 @@ def _measurements(records: Records, precisions: Mapping[str, Precision]) -> Iter
             precision=precisions.get(row.estimate_id),
             points=tuple(points.get(row.estimate_id, ())),
         )
+
+
+def _rivals(measured: Sequence[Measurement], known: Sequence[presentation.Rival]) -> Iterator[Rival]:
+    """What remains of an effect without each rival that was measured at some layer; primary specifications alone."""
+    finite = {
+        (row.quantity, row.reading, row.layer): row
+        for row in measured
+        if row.language is None and row.value is not None and row.specification == Scope.specification
+    }
+    for rival in known:
+        layers = [layer for quantity, reading, layer in finite if (quantity, reading) == rival.remaining]
+        pairs = [
+            (finite[(*rival.whole, layer)], finite[(*rival.remaining, layer)])
+            for layer in layers
+            if (*rival.whole, layer) in finite
+        ]
+        ends = [row.precision.ci90 for _, row in pairs if row.precision and row.precision.ci90]
+        if pairs:
+            whole, remaining = (
+                sum(row.value or 0.0 for row in side) / len(pairs) for side in zip(*pairs, strict=True)
+            )
+            yield Rival(
+                rival=rival.remaining[1],
+                name=rival.name,
+                without=rival.without,
+                layers=len(pairs),
+                whole=whole,
+                remaining=remaining,
+                above=sum(low > 0 for low, _ in ends),
+                below=sum(high < 0 for _, high in ends),
+            )
 
 
 def _known_number(row: SelfCheck) -> KnownNumber:

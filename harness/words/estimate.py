@@ -20,6 +20,8 @@ class Formula(StrEnum):
     """100 * sum(observed) / sum(reference)."""
     DIFFERENCE = "mean-difference"
     """mean(observed - reference); a plain mean has reference 0."""
+    SLOPE = "slope"
+    """sum(observed) / sum(reference): a least-squares slope, whose units are products of what was centred: x * y, and x * x."""
     PEARSON = "pearson"
     """Correlation of observed with reference."""
     NO_UNITS = "no-units"

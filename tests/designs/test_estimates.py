@@ -36,6 +36,8 @@ from harness.words.records import (
     DictionaryError,
     ItemOutcome,
     MeanResidual,
+    PanelActivation,
+    PanelLatent,
     Selection,
     Text,
     TextLength,
@@ -147,6 +149,19 @@ def outcomes(right: Sequence[int], spoilt: str = "") -> list[ItemOutcome]:
     ]
 
 
+def write_panel(folder: Path) -> None:
+    """A panel of one latent a layer, selected for no text."""
+    write_table(
+        folder,
+        PanelActivation,
+        [
+            PanelActivation(layer=layer, text_id=text, mean=(2.0,), maximum=(4.0,), active_fraction=(0.5,))
+            for layer in (0, 1)
+            for text in (0, 1)
+        ],
+    )
+
+
 def write_base(root: Path, code: str) -> dict[str, Path]:
     spoken, answers, errors = root / code, root / f"{code}-answers", root / f"{code}-errors"
     write_tokens(spoken, token_rows(BASE[code]))
@@ -159,6 +174,7 @@ def write_base(root: Path, code: str) -> dict[str, Path]:
             for t, row in enumerate(RESIDUALS[code])
         ],
     )
+    write_panel(spoken)
     write_table(answers, ItemOutcome, outcomes(RIGHT[code]))
     write_table(
         errors,
@@ -218,6 +234,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
             for text in (1, 0)
         ],
     )
+    write_table(phrases, PanelLatent, [PanelLatent(layer=n, position=0, latent=7) for n in (0, 1)])
     found = {"phrases/all": phrases}
     for code in BASE:
         found |= write_base(tmp_path, code)
@@ -652,6 +669,8 @@ def reread(folder: Path, out: Path, layers: Collection[int], seed: int) -> Path:
         for row in read_table(folder, TokenActivation)
     ]
     write_tokens(out, rows)
+    if table_path(folder, PanelActivation).exists():
+        write_panel(out)
     if table_path(folder, MeanResidual).exists():
         residuals = [
             replace(row, values=tuple(random.uniform(1, 9, 2).tolist())) if row.layer in layers else row

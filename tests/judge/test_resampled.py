@@ -106,6 +106,28 @@ def test_every_formula_has_its_error_and_draws(
     assert np.median(found.draws[np.isfinite(found.draws)]) == pytest.approx(value, abs=0.5 * se)
 
 
+@pytest.mark.parametrize("away", [0.0, -1.0])
+def test_a_slope_has_the_error_of_clustered_least_squares_whatever_its_sign(
+    tmp_path: Path, away: float
+) -> None:
+    generator = np.random.default_rng(5)
+    x = generator.normal(0, 1, (60, 3))
+    y = away * x + generator.normal(0, 0.5, (60, 3))
+    x, y = x - x.mean(), y - y.mean()
+    sides = Sides(units=named(60), observed=(x * y).sum(axis=1), reference=(x * x).sum(axis=1))
+    slope = float(np.polyfit(x.ravel(), y.ravel(), 1)[0])
+    residuals = ((y - slope * x) * x).sum(axis=1)
+    clustered = math.sqrt((residuals**2).sum() * 60 / 59) / (x * x).sum()
+    part = measured(Scope(quantity="any", unit="none", layer=6), slope, Formula.SLOPE, "latent", (sides,))
+    found = sampled(tmp_path, part, num_draws=2_000)
+    assert (found.spread.se, found.spread.df) == pytest.approx((clustered, 59))
+    assert found.draws is not None
+    assert found.draws.std() == pytest.approx(clustered, rel=0.15)
+    assert np.isfinite(found.draws).all()
+    low, high = found.interval(0.90)
+    assert low < away < high
+
+
 def test_the_mean_of_gaps_is_another_estimate_with_another_error(tmp_path: Path) -> None:
     sides = Sides(units=named(4), observed=np.array([9.0, 12, 4, 5]), reference=np.array([10.0, 20, 5, 5]))
     scope = Scope(quantity="gap", unit="percent", layer=6)

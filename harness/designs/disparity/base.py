@@ -21,7 +21,7 @@ from harness.models.failed_adapters import adapter_failures
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import centred, cosines, gap_percent
 from harness.store.tables import read_column, read_table, table_path
-from harness.words.estimate import Formula, PhraseValue
+from harness.words.estimate import Estimate, Formula, PhraseValue
 from harness.words.records import (
     AdapterFailure,
     DictionaryError,
@@ -135,10 +135,10 @@ def gaps(run: BaseRun) -> Iterator[Measured]:
     for reading, reference in run.references().items():
         for layer in range(run.num_layers):
             group = scope_of("gap", layer=layer, reading=reading)
-            yield _with_phrases(run, group, low, reference, _gap(run, group, low, reference))
+            yield with_phrases(run, low, reference, gap_of_latents(run, group, low, reference))
             for code in (*run.codes(Group.HIGH), *run.codes(Group.LOW)):
                 scope = replace(group, language=code)
-                yield _gap(run, scope, run.by_language[code], reference)
+                yield gap_of_latents(run, scope, run.by_language[code], reference)
 
 
 def language_gap(run: BaseRun, code: str) -> float:
@@ -258,22 +258,23 @@ def unscored_translators(run: BaseRun) -> list[UnscoredTranslator]:
     ]
 
 
-def _gap(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured:
-    assert scope.layer is not None
-    below, above = run.means(low, scope.layer), run.means(reference, scope.layer)
+def gap_of_latents(run: BaseRun, scope: Scope, low: Values, reference: Values) -> Measured:
+    """How far one side lies below the other at one layer, over latents; kept selections with both values count."""
+    rows = _contrasted(run, scope, low, reference)
+    below, above = (latent_means(run.selections, side, rows) for side in (low, reference))
     value = gap_percent(below.values, above.values, run.specification.aggregation)
     sides = Sides(units=below.latents, observed=below.values, reference=above.values)
     return measured(scope, value, GAP_FORMULAS[run.specification.aggregation], "latent", (sides,))
 
 
-def _with_phrases(run: BaseRun, scope: Scope, low: Values, reference: Values, gap: Measured) -> Measured:
-    assert scope.layer is not None
-    rows = np.flatnonzero(run.kept & run.selections.within(scope.layer)).tolist()
+def with_phrases(run: BaseRun, low: Values, reference: Values, gap: Measured) -> Measured:
+    """A gap with what each phrase contributed to it, so that latents and phrases can be resampled together."""
+    rows = np.flatnonzero(_contrasted(run, gap.estimate, low, reference)).tolist()
     return replace(
         gap,
         phrases=tuple(
             PhraseValue(
-                estimate_id=scope.estimate_id,
+                estimate_id=gap.estimate.estimate_id,
                 unit=str(run.selections.latent[row]),
                 text_id=int(run.selections.text_id[row]),
                 observed=float(low[row]),
@@ -282,6 +283,11 @@ def _with_phrases(run: BaseRun, scope: Scope, low: Values, reference: Values, ga
             for row in rows
         ),
     )
+
+
+def _contrasted(run: BaseRun, scope: Scope | Estimate, low: Values, reference: Values) -> NDArray[np.bool_]:
+    assert scope.layer is not None
+    return run.kept & run.selections.within(scope.layer) & ~np.isnan(low + reference)
 
 
 def _residuals(folder: Path) -> dict[int, tuple[NDArray[np.int64], Values]]:

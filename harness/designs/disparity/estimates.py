@@ -15,6 +15,7 @@ from harness.designs.disparity.base import (
     unscored_translators,
 )
 from harness.designs.disparity.published_scores import published_scores, refused_models
+from harness.designs.disparity.rivals import rivals
 from harness.designs.disparity.scores import (
     accuracies,
     accuracy_retention,
@@ -101,6 +102,7 @@ def measured_estimates(base: BaseRun) -> Iterator[Measured]:
     yield from deltas(base)
     yield from accuracy_retention(base)
     yield from correlations(base)
+    yield from rivals(base)
     yield from similarities(base)
     yield from text_lengths(base)
     yield from kept_selections(base)

@@ -1,7 +1,7 @@
 """What a reader of a disparity study takes in together: every panel and drawing, and what its quantities are called."""
 
 from harness.designs.disparity.quantities import QUANTITIES, SUFFIX
-from harness.designs.presentation import Drawing, Figure, Layout, Panel, Presentation, Remark, Scope
+from harness.designs.presentation import Drawing, Figure, Layout, Panel, Presentation, Remark, Rival, Scope
 
 PER_SEED = "Thin lines are single training seeds, the thick one their mean."
 GAP_BY_LAYER = Figure(
@@ -176,6 +176,32 @@ PANELS = (
         remark=Remark.OTHER_QUESTIONS,
     ),
     Panel(
+        anchor="rivals",
+        shows_rivals=True,
+        group=BACKGROUND,
+        heading="Rival explanations, layer by layer",
+        lead="The gap as it is, and the same gap where a rival explanation is taken away: how far the low-resource languages still "
+        "lie below. A rival that is the whole gap leaves nothing of it; one that has nothing to do with it leaves all. Each is taken away "
+        "by itself, so they do not add up; whoever is left out with it, as languages with long tokens or another script are, is not compared "
+        "either. On chosen texts the panel of latents is read against English.",
+        quantities=("gap-remaining", "gap-on-chosen-texts"),
+        beside=(("gap", "high"), ("gap", "english")),
+        scope=Scope.GROUP,
+        layout=Layout.GRID,
+        columns=("layer",),
+    ),
+    Panel(
+        anchor="slope",
+        group=BACKGROUND,
+        heading="Activation and tokens",
+        lead="Within a low-resource language: by how many percent the activation of a phrase, held against the high-resource "
+        "languages\u2019, changes where its tokens, held against theirs, are one percent more. Minus one: the same sum is spread over "
+        "more tokens, and the mean is diluted; zero: tokens do not matter.",
+        quantities=("slope-on-tokens",),
+        layout=Layout.GRID,
+        columns=("reading",),
+    ),
+    Panel(
         anchor="similarity",
         group=BACKGROUND,
         heading="Embedding similarity",
@@ -242,11 +268,47 @@ OF_CONTROLS = {f"gain{SUFFIX}": "gain of the control, trained on wrong partners"
     f"{name}{SUFFIX}": f"control, wrong partners: {QUANTITIES[name].label}" for name in LEARNED
 }
 
+RIVALS = (
+    ("unselected", "Selection on English", "On texts that were not selected for a latent"),
+    (
+        "active-in-english",
+        "Selection on English, silence apart",
+        "On such texts, where the latent is active in English",
+    ),
+    ("equal-firing", "Latents fire more rarely", "If latents fired on as large a share of tokens"),
+    ("equal-strength", "Latents are weaker where they fire", "If latents were as strong where they fire"),
+    ("equal-tokens", "More tokens a word", "On phrases of about as many tokens (within 20 %)"),
+    ("maximum", "Pooling by mean: maximum", "By the maximum over tokens in place of the mean"),
+    ("sum", "Pooling by mean: sum", "By the sum over tokens in place of the mean"),
+    ("same-script", "Script", "Among languages in the script of English alone"),
+    ("languages", "A few languages", "With languages in place of latents as what varies"),
+    (
+        "same-script-languages",
+        "A few languages of one script",
+        "Among languages in the script of English, with languages as what varies",
+    ),
+)
+"""Reading of what remains of the gap, the explanation that is taken away, and the beginning of its sentence."""
+
+CHOSEN = (
+    (
+        "chosen-in-english",
+        "Selection on English, repeated",
+        "Against English, on texts not selected for a latent that English would select",
+    ),
+    (
+        "chosen-in-the-language",
+        "Selection on English, mirrored",
+        "On such texts that the low-resource language would select (a gap of selection alone turns round)",
+    ),
+)
+"""The same of the gap to English on texts that one side would select."""
+
 READINGS = {
     "high": "high-resource mean",
     "english": "English",
     "accuracy": "accuracy ratio",
-}
+} | {reading: name for reading, name, _ in (*RIVALS, *CHOSEN)}
 
 SPECIFICATIONS = {
     "mean-over-aligned-layers": "over all aligned layers",
@@ -255,6 +317,14 @@ SPECIFICATIONS = {
 
 PRESENTATION = Presentation(
     panels=PANELS,
+    rivals=tuple(
+        Rival(whole=("gap", against), remaining=(quantity, reading), name=name, without=without)
+        for quantity, against, known in (
+            ("gap-remaining", "high", RIVALS),
+            ("gap-on-chosen-texts", "english", CHOSEN),
+        )
+        for reading, name, without in known
+    ),
     quantities={name: quantity.label for name, quantity in QUANTITIES.items()} | OF_CONTROLS,
     signed=frozenset(name for name, quantity in QUANTITIES.items() if quantity.signed) | {f"gain{SUFFIX}"},
     readings=READINGS,

@@ -1,0 +1,307 @@
+"""Rival explanations of the gap: what remains of it once each is taken away.
+
+Every rival is one reading of the quantity `gap-remaining`, at every layer: how far the low-resource languages still lie
+below the high-resource ones, as a ratio of means over latents. A rival that is the whole gap leaves nothing of it; one that has
+nothing to do with the gap leaves all.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.designs.disparity.base import BaseRun, with_phrases
+from harness.designs.disparity.latents import latent_means, phrase_values
+from harness.designs.disparity.quantities import scope_of
+from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
+from harness.statistics.metrics import gap_percent
+from harness.store.tables import read_column, read_table
+from harness.words.estimate import Formula
+from harness.words.records import PanelActivation, PanelLatent, TextLength
+from harness.words.study import Aggregation, Group, Pooling
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+Contrast = tuple[Values, Values]
+"""The low-resource and the high-resource side of every selection; NaN where a rival leaves a selection out."""
+
+ALIKE_WITHIN = 0.2
+"""Relative difference up to which two phrases have about as many tokens."""
+
+
+def rivals(base: BaseRun) -> Iterator[Measured]:
+    """The gap that remains at every layer without each rival, the gap on chosen texts, and what more tokens go with."""
+    spoken, panel = Spoken(base), LatentPanel(base)
+    contrasts = dict(spoken.contrasts())
+    for layer in range(base.num_layers):
+        for name, contrast in contrasts.items():
+            yield from _of_own_latents(base, name, layer, contrast)
+        yield from panel.gaps(layer)
+        yield from spoken.over_languages(layer)
+        yield from spoken.slopes(layer)
+
+
+def _of_own_latents(base: BaseRun, name: str, layer: int, contrast: Contrast) -> Iterator[Measured]:
+    low, high = contrast
+    counted = base.kept & base.selections.within(layer) & ~np.isnan(low + high)
+    below, above = (latent_means(base.selections, side, counted) for side in contrast)
+    scope = scope_of("gap-remaining", layer=layer, reading=name)
+    for gap in _ratio_of_means(scope, below.latents, below.values, above.values):
+        yield with_phrases(base, low, high, gap)
+
+
+def _ratio_of_means(scope: Scope, latents: Sequence[str], low: Values, high: Values) -> Iterator[Measured]:
+    """A gap over latents; nothing where no latent is left, or none speaks on the reference side."""
+    if high.sum() > 0:
+        value = gap_percent(low, high, Aggregation.RATIO_OF_MEANS)
+        yield measured(
+            scope, value, Formula.GAP, "latent", (Sides(units=latents, observed=low, reference=high),)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """What phrases show of their own latents in every language, beyond the one value that the specification pools."""
+
+    base: BaseRun
+
+    def contrasts(self) -> Iterator[tuple[str, Contrast]]:
+        """Every rival that is another view of the same token values."""
+        low, high = self.base.codes(Group.LOW), self.base.codes(Group.HIGH)
+        yield from zip(("equal-firing", "equal-strength"), self._factors(low, high), strict=True)
+        yield "equal-tokens", self._of_equal_length(low, high)
+        yield "maximum", self._means(self.pooled(Pooling.MAX), low, high)
+        sums = {code: values * self.tokens[code] for code, values in self.mean.items()}
+        yield "sum", self._means(sums, low, high)
+        low, high = (self._in_script_of_reference(codes) for codes in (low, high))
+        if low and high:
+            yield "same-script", self._means(self.base.by_language, low, high)
+
+    def over_languages(self, layer: int) -> Iterator[Measured]:
+        """The gap with languages as what varies: the mean of every low-resource language's own, in all scripts and in one."""
+        low, high = self.base.codes(Group.LOW), self.base.codes(Group.HIGH)
+        alike = tuple(self._in_script_of_reference(codes) for codes in (low, high))
+        for name, (below, above) in (("languages", (low, high)), ("same-script-languages", alike)):
+            if not below or not above:
+                continue
+            values = {code: self._of_layer(self.base.by_language[code], layer) for code in (*below, *above)}
+            reference = _mean_of(values, above)
+            if reference.sum() > 0:
+                gaps = [gap_percent(values[code], reference, Aggregation.RATIO_OF_MEANS) for code in below]
+                scope = scope_of("gap-remaining", layer=layer, reading=name)
+                yield plain_mean(scope, "language", below, np.asarray(gaps))
+
+    def slopes(self, layer: int) -> Iterator[Measured]:
+        """By how much the logarithm of a phrase's ratio to the high-resource side changes with that of its tokens' ratio.
+
+        Both are centred in every low-resource language, so that what tells languages apart does not enter. A phrase that is
+        silent on either side has no logarithm, and is left out there.
+        """
+        rows = self.base.kept & self.base.selections.within(layer)
+        latents, owner = np.unique(self.base.selections.latent[rows], return_inverse=True)
+        high = self.base.codes(Group.HIGH)
+        reference, tokens = (_mean_of(values, high)[rows] for values in (self.mean, self.tokens))
+        products, squares = np.zeros(len(latents)), np.zeros(len(latents))
+        for code in self.base.codes(Group.LOW):
+            y, x = _log_ratio(self.mean[code][rows], reference), _log_ratio(self.tokens[code][rows], tokens)
+            has_both = np.isfinite(x + y)
+            if has_both.any():
+                away, beyond = (values[has_both] - values[has_both].mean() for values in (x, y))
+                products += np.bincount(owner[has_both], weights=away * beyond, minlength=len(latents))
+                squares += np.bincount(owner[has_both], weights=away**2, minlength=len(latents))
+        if squares.sum() > 0:
+            scope = scope_of("slope-on-tokens", layer=layer)
+            sides = Sides(
+                units=[str(latent) for latent in latents.tolist()], observed=products, reference=squares
+            )
+            yield measured(scope, products.sum() / squares.sum(), Formula.SLOPE, "latent", (sides,))
+
+    @cached_property
+    def mean(self) -> Mapping[str, Values]:
+        """Mean over tokens of every selection, in every language."""
+        return self.pooled(Pooling.MEAN)
+
+    def pooled(self, pooling: Pooling) -> Mapping[str, Values]:
+        """One value per selection in every language; NaN where a language has no token for the phrase."""
+        base = self.base
+        return {
+            language.code: phrase_values(
+                base.inputs[f"activations/{language.code}"], base.selections, pooling
+            )
+            for language in base.languages
+        }
+
+    @cached_property
+    def tokens(self) -> Mapping[str, Values]:
+        """Tokens of every selection's phrase, in every language."""
+        found = {}
+        for language in self.base.languages:
+            folder = self.base.inputs[f"activations/{language.code}"]
+            texts, lengths = (read_column(folder, TextLength, name) for name in ("text_id", "tokens"))
+            order = np.argsort(texts)
+            places = order[np.searchsorted(texts, self.base.selections.text_id, sorter=order)]
+            found[language.code] = lengths[places].astype(np.float64)
+        return found
+
+    def _factors(self, low: Sequence[str], high: Sequence[str]) -> tuple[Contrast, Contrast]:
+        """The gap if latents fired on as many tokens on both sides, and if they were as strong where they fire.
+
+        A mean is the share of tokens on which a latent fires times how strong it is there. Where one side is silent, nothing is
+        known of its strength: all of that gap is one of firing.
+
+        Source: E. Kitagawa, Components of a difference between two rates, JASA 50 (1955), 1168-1194.
+        """
+        strength = self.pooled(Pooling.MEAN_ACTIVE)
+        share = {code: _divided(values, strength[code]) for code, values in self.mean.items()}
+        means, fires = self._means(self.mean, low, high), self._means(share, low, high)
+        below, above = (_divided(side, often) for side, often in zip(means, fires, strict=True))
+        strong = np.where(fires[0] == 0, above, below), np.where(fires[1] == 0, below, above)
+        return (strong[0] * fires[1], strong[1] * fires[1]), (strong[1] * fires[0], strong[1] * fires[1])
+
+    def _of_equal_length(self, low: Sequence[str], high: Sequence[str]) -> Contrast:
+        """The low-resource languages whose phrase has about as many tokens as the high-resource ones have in the mean."""
+        reference = _mean_of(self.tokens, high)
+        alike = {code: np.abs(self.tokens[code] - reference) <= ALIKE_WITHIN * reference for code in low}
+        values = self.base.by_language
+        total = np.sum([np.where(alike[code], values[code], 0.0) for code in low], axis=0)
+        counted = np.sum([alike[code] for code in low], axis=0)
+        return np.where(counted > 0, _divided(total, counted), np.nan), _mean_of(values, high)
+
+    def _means(self, values: Mapping[str, Values], low: Sequence[str], high: Sequence[str]) -> Contrast:
+        return _mean_of(values, low), _mean_of(values, high)
+
+    def _of_layer(self, values: Values, layer: int) -> Values:
+        """Latent means of one layer over the phrases that every language has."""
+        return self.base.means(values, layer).values
+
+    def _in_script_of_reference(self, codes: Sequence[str]) -> list[str]:
+        script = {language.code: language.script for language in self.base.languages}
+        (reference,) = self.base.codes(Group.REFERENCE)
+        return [code for code in codes if script[code] == script[reference]]
+
+
+@dataclass(frozen=True, eq=False)
+class LatentPanel:
+    """Every latent of the panel on texts that were not selected for it, in every language.
+
+    Latents are what varies; that they share their texts is not in the error.
+    """
+
+    base: BaseRun
+
+    def gaps(self, layer: int) -> Iterator[Measured]:
+        """The gap on texts that nobody selected, and to English on texts that either side would have selected."""
+        if layer not in self.latents:
+            return
+        mean = {code: self._of(code, layer, "mean") for code in self._places}
+        low, high = (_mean_of(mean, self.base.codes(group)) for group in (Group.LOW, Group.HIGH))
+        (english,) = self.base.codes(Group.REFERENCE)
+        unselected = self._unselected(layer)
+        for name, asked in (
+            ("unselected", unselected),
+            ("active-in-english", unselected & (mean[english] > 0)),
+        ):
+            yield from self._gap("gap-remaining", name, layer, [(low, high, asked)])
+        strongest = {
+            code: self._strongest(self._of(code, layer, "maximum"), unselected)
+            for code in (english, *self.base.codes(Group.LOW))
+        }
+        for name, chooses in (("chosen-in-english", True), ("chosen-in-the-language", False)):
+            pairs = [
+                (mean[code], mean[english], strongest[english if chooses else code])
+                for code in self.base.codes(Group.LOW)
+            ]
+            yield from self._gap("gap-on-chosen-texts", name, layer, pairs)
+
+    def _gap(
+        self, quantity: str, name: str, layer: int, pairs: Sequence[tuple[Values, Values, Mask]]
+    ) -> Iterator[Measured]:
+        """Each latent's means over the texts that it is asked about, summed over pairs of sides; [text, latent] each."""
+        asked = np.stack([mask for *_, mask in pairs])
+        sides = [np.stack([pair[side] for pair in pairs]) for side in (0, 1)]
+        counts = asked.sum(axis=1)
+        low, high = (_divided((side * asked).sum(axis=1), counts).sum(axis=0) for side in sides)
+        spoken = counts.any(axis=0)
+        latents = [name for name, is_asked in zip(self.latents[layer], spoken, strict=True) if is_asked]
+        scope = scope_of(quantity, layer=layer, reading=name)
+        yield from _ratio_of_means(scope, latents, low[spoken], high[spoken])
+
+    def _strongest(self, maxima: Values, unselected: Mask) -> Mask:
+        """The texts that would be selected for each latent by its activation in one language, as phrases are in English."""
+        among = np.where(unselected, maxima, 0.0)
+        peak, choice = among.max(axis=0, initial=0.0), self.base.specification.phrases
+        ranks = np.argsort(np.argsort(-among, axis=0, kind="stable"), axis=0)
+        strong: Mask = (among > 0) & (among >= choice.min_fraction_of_maximum * peak)
+        return strong & (ranks < choice.max_examples)
+
+    @cached_property
+    def latents(self) -> Mapping[int, tuple[str, ...]]:
+        """By layer: the panel in the order of its stored values."""
+        found: dict[int, list[tuple[int, str]]] = {}
+        for row in read_table(self.base.inputs["phrases/all"], PanelLatent):
+            found.setdefault(row.layer, []).append((row.position, str(row.latent)))
+        return {layer: tuple(name for _, name in sorted(members)) for layer, members in found.items()}
+
+    @cached_property
+    def texts(self) -> NDArray[np.int64]:
+        """Texts whose panel every language has."""
+        first, *others = (np.unique(column) for column, _ in self._places.values())
+        for column in others:
+            first = np.intersect1d(first, column)
+        return first
+
+    @cached_property
+    def _places(self) -> Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Text and layer of every stored row."""
+        found = {}
+        for language in self.base.languages:
+            folder = self.base.inputs[f"activations/{language.code}"]
+            texts, layers = (read_column(folder, PanelActivation, name) for name in ("text_id", "layer"))
+            found[language.code] = texts, layers
+        return found
+
+    @cached_property
+    def _stored(self) -> Mapping[tuple[str, str], NDArray[np.float32]]:
+        """By language and way of pooling: every stored row, [row, latent]."""
+        return {
+            (code, name): read_column(self.base.inputs[f"activations/{code}"], PanelActivation, name)
+            for code in self._places
+            for name in ("mean", "maximum")
+        }
+
+    def _of(self, code: str, layer: int, name: str) -> Values:
+        """One pooled value per text and latent, in one language."""
+        texts, layers = self._places[code]
+        rows = np.flatnonzero((layers == layer) & np.isin(texts, self.texts))
+        return self._stored[code, name][rows[np.argsort(texts[rows])]].astype(np.float64)
+
+    def _unselected(self, layer: int) -> Mask:
+        """True where a text was not selected for a latent; [text, latent]."""
+        own, here = self.base.selections, self.base.selections.within(layer)
+        latents = np.asarray([int(latent) for latent in self.latents[layer]])
+        pairs = np.stack(np.broadcast_arrays(self.texts[:, None], latents), axis=-1)
+        selected = np.stack([own.text_id[here], own.latent[here]], axis=-1)
+        room = 1 + max(int(latents.max()), int(selected[:, 1].max(initial=0)))
+        return np.isin(pairs @ (room, 1), selected @ (room, 1), invert=True)
+
+
+def _mean_of(values: Mapping[str, Values], codes: Sequence[str]) -> Values:
+    """Mean over languages, which weigh alike."""
+    mean: Values = np.mean([values[code] for code in codes], axis=0)
+    return mean
+
+
+def _divided(values: Values, by: NDArray[np.float64] | NDArray[np.int64]) -> Values:
+    """A quotient; 0 where there is nothing to divide by."""
+    quotient: Values = np.divide(values, by, out=np.zeros(np.shape(values)), where=np.asarray(by) != 0)
+    return quotient
+
+
+def _log_ratio(values: Values, reference: Values) -> Values:
+    """Logarithm of a ratio; NaN where a side is nothing."""
+    has_both = (values > 0) & (reference > 0)
+    logarithm: Values = np.log(np.divide(values, reference, out=np.full(len(values), np.nan), where=has_both))
+    return logarithm

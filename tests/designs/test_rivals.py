@@ -1,0 +1,252 @@
+"""Rival explanations in planted worlds: in each, one of them is all of the gap, or none is; every number by pencil."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import log
+from pathlib import Path
+
+import pytest
+
+from harness.designs.disparity.base import BaseRun, gaps
+from harness.designs.disparity.rivals import rivals
+from harness.statistics.measured import Measured
+from harness.store.tables import write_table
+from harness.words.records import PanelActivation, PanelLatent, Selection, Text, TextLength, TokenActivation
+from harness.words.study import Group, Language
+from tests.small_study import SPECIFICATION
+
+LANGUAGES = (
+    Language(code="en", name="English", group=Group.REFERENCE, script="LATIN"),
+    Language(code="zh", name="Chinese", group=Group.HIGH, script="CJK"),
+    Language(code="es", name="Spanish", group=Group.HIGH, script="LATIN"),
+    Language(code="ml", name="Malayalam", group=Group.LOW, script="MALAYALAM"),
+    Language(code="id", name="Indonesian", group=Group.LOW, script="LATIN"),
+)
+
+OWN = {0: 1, 1: 1, 2: 2, 3: 2}
+"""By text: the latent that it was selected for. Latent 1 is on trial on texts 2 and 3, latent 2 on texts 0 and 1."""
+
+Tokens = Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planted:
+    """One world: what own latents show on every text, and the panel on the two texts that were not selected for a latent."""
+
+    low: Mapping[int, Tokens]
+    """By text: values of the text's own latent over its tokens, in both low-resource languages."""
+    malayalam: Mapping[int, Tokens] | None = None
+    """The same where the two are not alike."""
+    panel_low: tuple[float, float]
+    """Of the first and the second text that was not selected for a latent."""
+    remaining: Mapping[str, float]
+    gap: float
+    chosen: tuple[float, float]
+    """On texts that English would choose, and that the low-resource languages would."""
+    slope: float | None = 0.0
+    panel_high: tuple[float, float] = (8.0, 4.0)
+    """English is alike."""
+    high: Mapping[int, Tokens] = field(default_factory=lambda: {0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)})
+
+
+def all_but(gap: float, **own: float) -> dict[str, float]:
+    """What remains: the whole gap, but for what is named."""
+    names = ("equal_firing", "equal_strength", "equal_tokens", "maximum", "sum", "same_script", "languages")
+    panel = ("unselected", "active_in_english", "same_script_languages")
+    return {name.replace("_", "-"): own.get(name, gap) for name in (*names, *panel)}
+
+
+WORLDS = {
+    # Half as strong on the same tokens, whatever the text: no rival but the strength itself.
+    "none of them": Planted(
+        low={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(4.0, 2.0),
+        gap=50,
+        remaining=all_but(50, equal_strength=0),
+        chosen=(50, 50),
+        slope=None,
+    ),
+    # Silent on one of two phrases, and as strong as ever on the other.
+    "firing": Planted(
+        low={0: (8, 8), 1: (0, 0), 2: (4, 4), 3: (0, 0)},
+        panel_low=(4.0, 2.0),
+        gap=50,
+        remaining=all_but(50, equal_firing=0),
+        chosen=(50, 50),
+        slope=None,
+    ),
+    # The same sum over four times and twice as many tokens, on one of two phrases.
+    "tokens": Planted(
+        low={0: (8, 8, 0, 0, 0, 0, 0, 0), 1: (8, 8), 2: (4, 4, 0, 0), 3: (4, 4)},
+        panel_low=(5.5, 2.0),
+        gap=100 * (1 - (5 + 3) / 12),
+        remaining=all_but(
+            100 * (1 - 8 / 12),
+            equal_firing=0,
+            equal_tokens=0,
+            maximum=0,
+            sum=0,
+            unselected=37.5,
+            active_in_english=37.5,
+        ),
+        chosen=(31.25, 31.25),
+        slope=-1.0,
+    ),
+    # Malayalam alone is half as strong.
+    "script": Planted(
+        low={0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)},
+        malayalam={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(6.0, 3.0),
+        gap=25,
+        remaining=all_but(25, equal_strength=0, same_script=0, same_script_languages=0),
+        chosen=(25, 25),
+        slope=None,
+    ),
+    # Half as strong where English chose the texts, as strong as ever elsewhere, though on other texts.
+    "selection": Planted(
+        low={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(4.0, 8.0),
+        gap=50,
+        remaining=all_but(50, equal_strength=0, unselected=0, active_in_english=0),
+        chosen=(50, -100),
+        slope=None,
+    ),
+}
+
+
+def write_language(folder: Path, own: Mapping[int, Tokens], panel: tuple[float, float]) -> Path:
+    write_table(
+        folder,
+        TokenActivation,
+        [
+            TokenActivation(layer=0, latent=OWN[text], text_id=text, values=tuple(values))
+            for text, values in own.items()
+        ],
+    )
+    write_table(
+        folder, TextLength, [TextLength(text_id=text, tokens=len(values)) for text, values in own.items()]
+    )
+    # Far from everything on the texts that were selected for a latent: they must not count.
+    rows = [
+        (99.0, panel[0]),
+        (99.0, panel[1]),
+        (panel[0], 99.0),
+        (panel[1], 99.0),
+    ]
+    write_table(
+        folder,
+        PanelActivation,
+        [
+            PanelActivation(layer=0, text_id=text, mean=row, maximum=row, active_fraction=(1.0, 1.0))
+            for text, row in reversed(list(enumerate(rows)))
+        ],
+    )
+    return folder
+
+
+def run_of(root: Path, world: Planted) -> BaseRun:
+    phrases = root / "phrases"
+    write_table(phrases, Text, [Text(text_id=text, text=str(text), held_out=False) for text in OWN])
+    write_table(
+        phrases,
+        Selection,
+        [Selection(layer=0, latent=latent, text_id=text, stored_peak=1.0) for text, latent in OWN.items()],
+    )
+    write_table(
+        phrases, PanelLatent, [PanelLatent(layer=0, position=place, latent=place + 1) for place in (1, 0)]
+    )
+    own = {
+        "en": world.high,
+        "zh": world.high,
+        "es": world.high,
+        "ml": world.malayalam or world.low,
+        "id": world.low,
+    }
+    groups = {language.code: language.group for language in LANGUAGES}
+    return BaseRun(
+        inputs={"phrases/all": phrases}
+        | {
+            f"activations/{code}": write_language(
+                root / code, values, world.panel_low if groups[code] is Group.LOW else world.panel_high
+            )
+            for code, values in own.items()
+        },
+        languages=LANGUAGES,
+        benchmarks=(),
+        num_layers=1,
+        specification=SPECIFICATION,
+        adapter_seeds=(),
+    )
+
+
+def found_in(run: BaseRun) -> dict[tuple[str, str], Measured]:
+    return {(part.estimate.quantity, part.estimate.reading): part for part in rivals(run)}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_each_rival_finds_its_own_world_and_leaves_the_others(tmp_path: Path, name: str) -> None:
+    world = WORLDS[name]
+    run = run_of(tmp_path, world)
+    (gap,) = (each for each in gaps(run) if (each.estimate.reading, each.estimate.language) == ("high", None))
+    assert gap.estimate.value == pytest.approx(world.gap)
+    found = found_in(run)
+    remaining = {
+        reading: each.estimate.value
+        for (quantity, reading), each in found.items()
+        if quantity == "gap-remaining"
+    }
+    assert remaining == pytest.approx(dict(world.remaining))
+    chosen = [
+        found["gap-on-chosen-texts", reading].estimate.value
+        for reading in ("chosen-in-english", "chosen-in-the-language")
+    ]
+    assert chosen == pytest.approx(list(world.chosen))
+    slope = found.get(("slope-on-tokens", "primary"))
+    assert (slope and slope.estimate.value) == (world.slope and pytest.approx(world.slope))
+
+
+def test_tokens_that_do_not_matter_have_no_slope(tmp_path: Path) -> None:
+    world = WORLDS["none of them"]
+    longer = replace(world, low={**world.low, 0: (4, 4, 4, 4), 3: (2, 2, 2)})
+    slope = found_in(run_of(tmp_path, longer))["slope-on-tokens", "primary"]
+    assert slope.estimate.value == pytest.approx(0.0)
+
+
+def test_logarithms_by_hand_give_the_slope(tmp_path: Path) -> None:
+    found = found_in(run_of(tmp_path, WORLDS["tokens"]))["slope-on-tokens", "primary"]
+    # Token ratios 4, 1 for latent 1 and 2, 1 for latent 2, alike in both languages; activation falls as they rise.
+    ratios = [log(4), 0.0, log(2), 0.0]
+    mean = sum(ratios) / 4
+    squares = [2 * sum((each - mean) ** 2 for each in pair) for pair in (ratios[:2], ratios[2:])]
+    assert [row.unit for row in found.units] == ["1", "2"]
+    assert [row.reference for row in found.units] == pytest.approx(squares)
+    assert [row.observed for row in found.units] == pytest.approx([-each for each in squares])
+
+
+def test_what_remains_rests_on_its_latents_and_phrases(tmp_path: Path) -> None:
+    found = found_in(run_of(tmp_path, WORLDS["tokens"]))
+    alike = found["gap-remaining", "equal-tokens"]
+    assert {(row.unit, row.text_id) for row in alike.phrases} == {("1", 1), ("2", 3)}
+    assert {row.unit: (row.observed, row.reference) for row in alike.units} == {"1": (8, 8), "2": (4, 4)}
+    unselected = found["gap-remaining", "unselected"]
+    assert {row.unit: (row.observed, row.reference) for row in unselected.units} == {
+        "1": (3.75, 6),
+        "2": (3.75, 6),
+    }
+
+
+def test_a_rival_that_leaves_nothing_to_compare_is_not_measured(tmp_path: Path) -> None:
+    world = WORLDS["tokens"]
+    longer = {text: (*values, 0.0, 0.0) for text, values in world.low.items()}
+    silent = replace(world, low=longer, panel_high=(0.0, 0.0), panel_low=(0.0, 0.0))
+    found = found_in(run_of(tmp_path, silent))
+    assert not {"equal-tokens", "unselected", "chosen-in-english"} & {reading for _, reading in found}
+
+
+def test_a_gap_of_firing_and_of_strength_is_both(tmp_path: Path) -> None:
+    # Four of five tokens, and five eighths as strong on them: a gap of one half, of which either factor explains a part.
+    high, low = (8.0,) * 5, (5.0, 5.0, 5.0, 5.0, 0.0)
+    world = replace(WORLDS["none of them"], high=dict.fromkeys(OWN, high), low=dict.fromkeys(OWN, low))
+    found = found_in(run_of(tmp_path, world))
+    factors = [found["gap-remaining", name].estimate.value for name in ("equal-firing", "equal-strength")]
+    assert factors == pytest.approx([37.5, 20.0])
