@@ -32,6 +32,7 @@ from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
+    from harness.words.canonical import Json
     from harness.words.plan import Plan
     from harness.words.study import Profile
 
@@ -46,6 +47,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+)
+import_app = typer.Typer(
+    help="Make a declaration for 'harness audit' of what other tools wrote.",
+    epilog="Example: harness import lm-eval --help",
+    no_args_is_help=True,
 )
 store_app = typer.Typer(
     help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
@@ -399,6 +405,65 @@ def audit(
     return run(request, typer.echo)
 
 
+By = Annotated[str, typer.Option("--by", help="Who measured, and where to ask.")]
+On = Annotated[str, typer.Option("--on", help="The day on which they did, such as 2026-11-29.")]
+Declared = Annotated[Path, typer.Option("--out", help="File for the declaration, for 'harness audit'.")]
+
+
+@command(
+    "harness import lm-eval --adapter ml --before samples_m_arc_ml.jsonl --after 1=tuned/samples_m_arc_ml.jsonl "
+    "--by 'A. Lab' --out mine.json",
+    name="lm-eval",
+    of=import_app,
+)
+def import_lm_eval(
+    *,
+    adapter: Annotated[str, typer.Option(help="Code of the language that the adapter was trained for.")],
+    before: Annotated[
+        list[Path], typer.Option(help="Sample log of the untouched model; one a benchmark and language.")
+    ],
+    after: Annotated[
+        list[str],
+        typer.Option(
+            help="Training seed and sample log of the tuned model, as SEED=FILE; one a seed and --before."
+        ),
+    ],
+    by: By,
+    on: On = "",
+    out: Declared,
+    study: StudyName = STUDY,
+) -> None:
+    """Make a declaration of sample logs that lm-eval wrote before and after training, paired question by question."""
+    from harness.exchange.lm_eval import Logs, declaration_of_logs
+
+    logs = Logs(adapter=adapter, before=before, after=_by_seed(after))
+    _write_declaration(out, declaration_of_logs(study, by, on, logs))
+
+
+def _by_seed(after: list[str]) -> dict[int, list[Path]]:
+    """Files by training seed, from SEED=FILE."""
+    found: dict[int, list[Path]] = {}
+    for each in after:
+        seed, equals, file = each.partition("=")
+        if not (equals and seed.isdecimal() and file):
+            raise UsageError(f"--after {each}: expected SEED=FILE, such as 1=tuned/samples_m_arc_ml.jsonl")
+        found.setdefault(int(seed), []).append(Path(file))
+    return found
+
+
+def _write_declaration(out: Path, content: dict[str, "Json"]) -> None:
+    """Write what an audit reads, and say how to judge it."""
+    from harness.store.files import write_json
+
+    write_json(out, content)
+    measured = content["measurements"]
+    assert isinstance(measured, list)
+    for each in measured:
+        assert isinstance(each, dict)
+        say(f"{each['claim']:<28} ", f"{each['estimate_id']}")
+    typer.echo(f"written: harness audit {out}")
+
+
 @command('harness lock --check; harness lock --amend "the pilot had another spread"')
 def lock(
     *,
@@ -551,6 +616,7 @@ def stage(
     run_stage(drawn, name, Store(store), RunFolder(root=run), share)
 
 
+app.add_typer(import_app, name="import")
 app.add_typer(store_app, name="store")
 
 
