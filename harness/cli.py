@@ -28,8 +28,9 @@ from harness.process import (
     told,
 )
 from harness.store.environment import expect_settings, start_clean
+from harness.words.claim import Source
 from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
-from harness.words.judgement import FailOn
+from harness.words.judgement import FailOn, PublishedSet
 
 if TYPE_CHECKING:
     from harness.words.canonical import Json
@@ -292,10 +293,10 @@ def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List what the paper claims, atom by atom, with readings and units."""
     from harness.judge.explanation import list_of
     from harness.judge.validate import load_claims
-    from harness.sources.studies import load_sources_of
+    from harness.sources.studies import load_table
 
     found = load_claims(study)
-    form = {"study": study, "claims": found, "sources": load_sources_of(study)}
+    form = {"study": study, "claims": found, "sources": load_table(study, Source)}
     answer(form, list_of(study, found), as_json=as_json)
 
 
@@ -518,9 +519,9 @@ def authors(
     Nothing of the study is changed by it.
     """
     from harness.authors import examine, lines_of
-    from harness.sources.studies import load_published
+    from harness.sources.studies import load_table
 
-    published = load_published(study)
+    published = load_table(study, PublishedSet)
     if not published:
         raise UsageError(
             f"claims/{study}/ names no published results: claims/{study}/published.py would hold them"
