@@ -15,8 +15,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from harness.judge.arithmetic import Match, PrintedChange, matches, printed_changes
-from harness.judge.baselines import items_by_stderr, keyed, right_answers, write_outcomes
+from harness.judge.baselines import items_by_stderr, right_answers
 from harness.judge.validate import load_claims
+from harness.sources.outcomes import keyed, write_outcomes
 from harness.sources.pins import first_use, locate, why
 from harness.sources.studies import load_protocol_of, load_study
 from harness.statistics.finite import require_number
@@ -522,17 +523,23 @@ def _pairs(printed: Sequence[PrintedChange], runs: Sequence[PublishedRun]) -> It
         for before, after, metric in product(untouched, tuned, METRICS):
             one, other = _arm(before, metric), _arm(after, metric)
             if one and other:
-                old, new = one.exact, other.exact
-                yield PublishedPair(
-                    benchmark=cell[0],
-                    language=cell[1],
-                    metric=metric,
-                    before=one,
-                    after=other,
-                    points=float(100 * (new - old)),
-                    relative_percent=float(100 * (new / old - 1)) if old else None,
-                    can_be=tuple(matches(known, old, new)),
-                )
+                yield _pair(cell, metric, one, other, known)
+
+
+def _pair(
+    cell: tuple[str, str], metric: str, before: Arm, after: Arm, known: Sequence[PrintedChange]
+) -> PublishedPair:
+    old, new = before.exact, after.exact
+    return PublishedPair(
+        benchmark=cell[0],
+        language=cell[1],
+        metric=metric,
+        before=before,
+        after=after,
+        points=float(100 * (new - old)),
+        relative_percent=float(100 * (new / old - 1)) if old else None,
+        can_be=tuple(matches(known, old, new)),
+    )
 
 
 def _arm(run: PublishedRun, metric: str) -> Arm | None:

@@ -28,9 +28,8 @@ from harness.process import (
     told,
 )
 from harness.store.environment import expect_settings, start_clean
-from harness.words.claim import Source
 from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
-from harness.words.judgement import FailOn, PublishedSet
+from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
     from harness.words.canonical import Json
@@ -213,12 +212,12 @@ def doctor(
     as_json: AsJson = False,
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
-    from harness.run.doctor import Need, examined, is_able
+    from harness.run.doctor import Finding, examined, is_able
 
     device = _device(device, study, profile)
     once = Once()
 
-    def line(finding: Need) -> Line:
+    def line(finding: Finding) -> Line:
         cure = f"  ->  {finding.cure}" if finding.cure else ""
         lead = f"{MARKS[finding.state]} {finding.need:<46} "
         return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"
@@ -293,10 +292,10 @@ def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List what the paper claims, atom by atom, with readings and units."""
     from harness.judge.explanation import list_of
     from harness.judge.validate import load_claims
-    from harness.sources.studies import load_table
+    from harness.sources.studies import load_sources_of
 
     found = load_claims(study)
-    form = {"study": study, "claims": found, "sources": load_table(study, Source)}
+    form = {"study": study, "claims": found, "sources": load_sources_of(study)}
     answer(form, list_of(study, found), as_json=as_json)
 
 
@@ -519,9 +518,9 @@ def authors(
     Nothing of the study is changed by it.
     """
     from harness.authors import examine, lines_of
-    from harness.sources.studies import load_table
+    from harness.sources.studies import load_published
 
-    published = load_table(study, PublishedSet)
+    published = load_published(study)
     if not published:
         raise UsageError(
             f"claims/{study}/ names no published results: claims/{study}/published.py would hold them"

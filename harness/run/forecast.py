@@ -4,11 +4,12 @@ Upper bounds and orders of magnitude, for whoever plans it. Nothing measured eve
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.designs.design import costs_of, plan
 from harness.designs.estimand import Estimand
@@ -25,11 +26,19 @@ from harness.words.claim import Claim, Tier, inventory_says
 from harness.words.errors import UsageError
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.mode import Mode
-from harness.words.plan import Plan, Work
+from harness.words.plan import Plan, Stage, Work
 from harness.words.study import Home, Profile, Shapes, Sizes, Study
+
+if TYPE_CHECKING:
+    import torch
 
 OVER_WIDTH = 4.0
 """Width of an MLP over that of the residual stream."""
+
+FLOAT_BYTES = 4
+
+WORKING_ACTS = 4
+"""Tensors of the activations of every latent that are at hand at once, where every latent is encoded."""
 
 WORKING_BYTES = 456
 """What a batch takes per position and dimension, as stated: 8 GiB for 8,192 positions of a model that is 2,304 wide."""
@@ -72,20 +81,21 @@ class StageProjection:
 
 def projection(plan: Plan, rates: Rates) -> tuple[StageProjection, ...]:
     """Every stage of a plan, in order."""
-    declared, projected = costs_of(plan).work, []
-    for stage in plan.stages:
-        work = declared.get(stage.name, Work())
-        flops = layers_flops(plan.study.shapes, work.token_layers)
-        projected.append(
-            StageProjection(
-                stage=stage.name,
-                items=len(stage.items),
-                work=work,
-                flops=flops,
-                seconds=rates.seconds(flops, work.translated),
-            )
-        )
-    return tuple(projected)
+    declared = costs_of(plan).work
+    return tuple(
+        _projected(plan.study.shapes, stage, declared.get(stage.name, Work()), rates) for stage in plan.stages
+    )
+
+
+def _projected(shapes: Shapes, stage: Stage, work: Work, rates: Rates) -> StageProjection:
+    flops = layers_flops(shapes, work.token_layers)
+    return StageProjection(
+        stage=stage.name,
+        items=len(stage.items),
+        work=work,
+        flops=flops,
+        seconds=rates.seconds(flops, work.translated),
+    )
 
 
 def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
@@ -112,7 +122,9 @@ def outlook_lines(study: Study, found: Sequence[Prospect]) -> Iterator[tuple[str
 
 def layer_parameters(shapes: Shapes) -> int:
     """About how many parameters one layer of a decoder of these shapes has: attention and a gated MLP."""
-    return int(3 * (1 + OVER_WIDTH) * shapes.d_model**2)
+    attention = 3 * shapes.d_model**2
+    mlp = 3 * OVER_WIDTH * shapes.d_model**2
+    return int(attention + mlp)
 
 
 def model_parameters(shapes: Shapes) -> int:
@@ -131,11 +143,21 @@ def layers_flops(shapes: Shapes, token_layers: float) -> float:
 
 
 def accelerator_bytes(study: Study, profile: Profile) -> int:
-    """Memory that the largest stage needs: weights, encoders of the aligned layers in float32, and room to work."""
-    shapes, sizes = study.shapes, profile.sizes
+    """Memory that the largest stage needs: weights, the encoders that it holds whole in float32, and room to work.
+
+    Whole encoders are those of the aligned layers, and of every layer where no latent of theirs can be told alone, as with a
+    TopK, or all are harvested; then rows are held as well.
+    """
+    shapes, sizes, sources = study.shapes, profile.sizes, profile.sources
+    how, is_top_k = sources.harvest, sources.dictionary_form.k is not None
     weights = (4 if sizes.dtype == "float32" else 2) * model_parameters(shapes)
-    encoders = len(study.primary.alignment.layers) * 4 * shapes.d_model * shapes.d_sae
-    return weights + encoders + WORKING_BYTES * sizes.batch_tokens * shapes.d_model
+    layers = shapes.num_layers if how is not None or is_top_k else len(study.primary.alignment.layers)
+    encoders = layers * FLOAT_BYTES * shapes.d_model * shapes.d_sae
+    working = WORKING_BYTES * sizes.batch_tokens * shapes.d_model
+    if how is not None or is_top_k:
+        working += WORKING_ACTS * FLOAT_BYTES * sizes.batch_tokens * shapes.d_sae
+    rows = 0 if how is None else how.rows_per_latent * how.context_tokens
+    return weights + encoders + working + FLOAT_BYTES * rows * shapes.d_sae * shapes.num_layers
 
 
 def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
@@ -229,12 +251,10 @@ def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit
         whole = sizes.items_per_cell == profile.sizes.items_per_cell
         return (able.count(Tier.PRIMARY), able.count(Tier.SECONDARY), *kept, whole)
 
-    def takes(sizes: Sizes) -> float:
-        drawn = plan(study, replace(profile, sizes=sizes), "cuda")
-        return sum(stage.seconds for stage in projection(drawn, rates))
-
-    times = {sizes: takes(sizes) for sizes in _candidates(claims, scopes, profile.sizes)}
-    if not (fits := [sizes for sizes, needed in times.items() if needed <= seconds]):
+    times = {
+        sizes: _seconds(study, profile, sizes, rates) for sizes in _candidates(claims, scopes, profile.sizes)
+    }
+    if not (fits := [sizes for sizes, takes in times.items() if takes <= seconds]):
         raise UsageError(
             f"the least sizes at which a claim of {study.name} could be decided take {min(times.values()) / 3600:.1f} h at "
             f"{rates}; allow more time, or use a faster machine"
@@ -295,6 +315,11 @@ def _candidates(claims: Sequence[Claim], scopes: Mapping[str, Estimand], most: S
                 yield replace(seeded, latents_per_layer=latents, control_seeds=controls, items_per_cell=items)
 
 
+def _seconds(study: Study, profile: Profile, sizes: Sizes, rates: Rates) -> float:
+    drawn = plan(study, replace(profile, sizes=sizes), "cuda")
+    return sum(stage.seconds for stage in projection(drawn, rates))
+
+
 # How fast a run was on its machine, by the work counted in it, and how long another world would take there
 
 
@@ -331,9 +356,9 @@ class StageForecast:
 
     stage: str
     work: Work
-    tokens_per_text: float | None = None
+    tokens_per_text: float | None
     """As assumed; None where the language model does not read."""
-    counted_tokens_per_text: float | None = None
+    counted_tokens_per_text: float | None
     """Of the run."""
     seconds: float
 
@@ -442,7 +467,13 @@ def forecast(asked: Plan, stages: Sequence[StagePace], *, real_texts: bool) -> F
 def _at_the_pace(stage: StageProjection, done: StagePace, *, real_texts: bool) -> StageForecast:
     if not (stage.work.tokens and done.work.tokens):
         seconds = done.wall_seconds * stage.work.translated / done.work.translated
-        return StageForecast(stage=stage.stage, work=stage.work, seconds=seconds)
+        return StageForecast(
+            stage=stage.stage,
+            work=stage.work,
+            tokens_per_text=None,
+            counted_tokens_per_text=None,
+            seconds=seconds,
+        )
     stated, own = stage.work.tokens / stage.work.texts, done.work.tokens / done.work.texts
     assumed = own if real_texts else stated
     return StageForecast(
@@ -520,13 +551,28 @@ def matmul_flops_per_second(device: str, dtype: str, threads: int) -> float:
         threads: Processor threads; a run is held to as many as it had.
     """
     import torch
-    from torch.utils.benchmark import Timer
 
+    torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     side = SIDES[device]
     factor = torch.ones(side, side, dtype=getattr(torch, dtype), device=device)
-    timer = Timer("mm(factor, factor)", globals={"mm": torch.mm, "factor": factor}, num_threads=threads)
-    return 2 * side**3 / min(timer.blocked_autorange(min_run_time=SECONDS).times)
+    torch.mm(factor, factor)
+    fastest, start = _seconds_of_a_product(factor), time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        fastest = min(fastest, _seconds_of_a_product(factor))
+    return 2 * side**3 / fastest
+
+
+def _seconds_of_a_product(factor: "torch.Tensor") -> float:
+    import torch
+
+    if factor.is_cuda:
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    torch.mm(factor, factor)
+    if factor.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def _record(run: Path, name: str, needed: set[str]) -> Mapping[str, Any]:

@@ -1,14 +1,11 @@
 """A text that people translated into many languages, read side by side: one file per language and split, joined by id."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from harness.sources.corpus import rows_of, text_of
 from harness.sources.pins import locate_once
-from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
 from harness.words.plan import ParallelTexts
 
@@ -59,29 +56,12 @@ def _sentences(folder: Path, wanted: ParallelTexts, config: str) -> dict[str, st
             f"with both in its path; found {_some(names)} of {len(names)}; correct the reader or the profile"
         )
     try:
-        return {str(row["id"]): _text(row) for row in _rows(found[0])}
+        return {str(row["id"]): text_of(row) for row in rows_of(found[0])}
     except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
         raise MissingSourceError(
             f"{wanted.pin}: {found[0].relative_to(folder).as_posix()} is no table of sentences: {error!r}; expected rows "
             "with id and text; correct the reader, or the profile's pin"
         ) from error
-
-
-def _rows(path: Path) -> list[dict[str, object]]:
-    if path.suffix == ".parquet":
-        rows: list[dict[str, object]] = pq.ParquetFile(path).read().to_pylist()
-        return rows
-    # Texts hold marks that end a line for `splitlines`, and none for JSON.
-    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()]
-
-
-def _text(row: dict[str, object]) -> str:
-    text = row["text"]
-    if not isinstance(text, str):
-        raise TypeError(f"text is {text!r}, among {sorted(row)}")
-    if place_of_surrogate(text):
-        raise ValueError(f"text is {text!r}, which holds half of a character")
-    return text
 
 
 def _in_order(sentence_id: str) -> tuple[int, str]:

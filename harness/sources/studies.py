@@ -16,6 +16,7 @@ from harness.words.errors import HarnessError, UsageError, choice_error
 from harness.words.judgement import Conflict, Protocol, PublishedSet
 from harness.words.study import (
     Group,
+    Harvest,
     Home,
     ModelPin,
     Parallel,
@@ -38,15 +39,10 @@ CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, profiles, languages and benchmarks may be called: their names become files, modules and ids of estimates."""
 
-TABLES: Mapping[type, tuple[str, str]] = {
-    Claim: ("claims", "CLAIMS"),
-    Source: ("sources", "SOURCES"),
-    Conflict: ("sources", "CONFLICTS"),
-    PublishedSet: ("published", "PUBLISHED"),
-}
-"""Module and name of each table of a study, by the type of its rows."""
-
 DTYPES = ("float32", "bfloat16", "float16")
+
+LEAST_CONTEXT = 16
+"""Tokens that have room for a sentence and what stands in front of it."""
 
 INPUTS = {
     SAEKind.LLAMA_SCOPE: (SAEInput.STREAM, SAEInput.SCALED),
@@ -182,20 +178,40 @@ def committed_pins(study: Study) -> tuple[Pin, ...]:
     return tuple(dict.fromkeys(pin for pin in pins if pin.home is Home.FOLDER))
 
 
-def load_table(study: str, kind: type[Entry]) -> tuple[Entry, ...]:
-    """One table of a study, by what its rows are, not yet checked; nothing where the study has no such module.
+def load_claims_of(study: str) -> tuple[Claim, ...]:
+    """Claims of a study as its tables hold them, not yet checked; none where it has no `claims.py`.
+
+    Raises:
+        UsageError: If the tables cannot be read, or hold something else.
+    """
+    return _entries(study, "claims", "CLAIMS", Claim)
+
+
+def load_published(study: str) -> tuple[PublishedSet, ...]:
+    """Results that the authors of a study published; none where it has no `published.py`.
 
     Raises:
         UsageError: If the table cannot be read, or holds something else.
     """
-    module, name = TABLES[kind]
-    found = _attribute(study, module, name) if _has(study, module) else ()
-    if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
-        raise UsageError(
-            f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "
-            f"found {type(found).__name__}"
-        )
-    return found
+    return _entries(study, "published", "PUBLISHED", PublishedSet)
+
+
+def load_sources_of(study: str) -> tuple[Source, ...]:
+    """The texts that a study's claims are taken from; none where it has no `sources.py`.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "sources", "SOURCES", Source)
+
+
+def load_conflicts_of(study: str) -> tuple[Conflict, ...]:
+    """Conflicts between a study's sources; none where its `sources.py` tells none.
+
+    Raises:
+        UsageError: If the table cannot be read, or holds something else.
+    """
+    return _entries(study, "sources", "CONFLICTS", Conflict)
 
 
 def load_protocol_of(study: str) -> Protocol:
@@ -259,6 +275,8 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     if not isinstance(model, ModelPin):
         yield "sources.model is a plain Pin; write it as a ModelPin, whose facts say how the model is read"
     yield from _form_faults(study, sources.dictionary_form)
+    if sources.harvest is not None:
+        yield from _harvest_faults(sources.harvest)
     yield from _belonging_faults(study, sources)
 
 
@@ -277,6 +295,14 @@ def _form_faults(study: Study, form: SAEForm) -> Iterator[str]:
             f"{where} reads {form.reads.value!r}, which SAEs of {form.kind.value} do not say how to; allowed: "
             f"{', '.join(each.value for each in allowed)}"
         )
+
+
+def _harvest_faults(harvest: Harvest) -> Iterator[str]:
+    if not harvest.files:
+        yield "sources.harvest.files is empty; name one file of the corpus at least"
+    for name, smallest in (("contexts", 1), ("context_tokens", LEAST_CONTEXT), ("rows_per_latent", 1)):
+        if (found := getattr(harvest, name)) < smallest:
+            yield f"sources.harvest.{name} is {found}; allowed: {smallest} or more"
 
 
 def _size_faults(study: Study, sizes: Sizes) -> Iterator[str]:
@@ -399,6 +425,16 @@ def _profiles(study: str) -> Mapping[str, Profile]:
                 f"name: {_allowed_names()}"
             )
     return profiles
+
+
+def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Entry, ...]:
+    found = _attribute(study, module, name) if _has(study, module) else ()
+    if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
+        raise UsageError(
+            f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "
+            f"found {type(found).__name__}"
+        )
+    return found
 
 
 def _has(study: str, module: str) -> bool:

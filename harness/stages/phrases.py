@@ -73,6 +73,7 @@ class LayerPhrases:
 
 @stage(on="processor")
 def phrases(
+    harvest: Path | None = None,
     *,
     out: Path,
     export: Pin,
@@ -92,7 +93,7 @@ def phrases(
     Writes texts, selections, panel and coverage, all layers at once: texts are shared between them. Rows may be about the
     latents of the dictionaries alone.
     """
-    stored = locate(export)
+    stored = harvest or locate(export)
     drawn: list[dict[int, tuple[Phrase, ...]]] = []
     coverage: list[Coverage] = []
     for layer, (source_id, file) in enumerate(zip(source_ids, dictionary_files, strict=True)):

@@ -1,21 +1,24 @@
 """The replay stage: a sample of stored rows of every layer, computed anew, and what was loaded to do so.
 
 A layer whose stored activations are not found again was loaded wrongly, or its export is of another network;
-nothing measured on it means anything. The stage records; the judge decides.
+nothing measured on it means anything. Rows that were harvested here are held against sae-lens, since our own encoder made
+them. The stage records; the judge decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from harness.models.batches import length_buckets, padded_left
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
-from harness.models.sae import Encoder, latent_activations, layer_encoder
+from harness.models.sae import latent_activations, layer_encoder, layer_sae
 from harness.sources.neuronpedia import StoredRow, piece_ids
 from harness.sources.pins import locate
 from harness.stages.replay_rows import SpelledRow, Speller, sampled_rows
@@ -32,12 +35,16 @@ WEIGHTS = ("*.safetensors", "tokenizer.json", "config.json")
 """Files of a model that decide what it computes."""
 
 
+Encode = Callable[[Float[Tensor, "position d_model"], int], Float[Tensor, "position"]]
+"""Gives the activations of one latent over a residual stream."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """Stored rows of one layer, ready to be computed anew."""
 
     layer: int
-    encoder: Encoder
+    encode: Encode
     rows: Sequence[SpelledRow]
 
 
@@ -54,6 +61,7 @@ class Replayed:
 
 @stage(on="accelerator")
 def replay(
+    harvest: Path | None = None,
     *,
     out: Path,
     export: Pin,
@@ -64,16 +72,24 @@ def replay(
 ) -> None:
     """Stored activations, found again.
 
-    Writes the loaded networks, every replayed row, and what they make of each layer.
+    Writes the loaded networks, every replayed row, and what they make of each layer. The rows are those of the export, or what
+    was harvested from a corpus.
 
     Raises:
         WrongNetworksError: If no layer of an export from elsewhere is found again.
     """
-    stored = locate(export)
+    stored = harvest or locate(export)
     language_model = load_language_model(networks.model, networks.numerics)
     replayed = [
         replayed_layer(
-            language_model, networks, stored, source_id, layer=layer, num_rows=rows_per_layer, seed=seed
+            language_model,
+            networks,
+            stored,
+            source_id,
+            layer=layer,
+            num_rows=rows_per_layer,
+            seed=seed,
+            is_harvested=harvest is not None,
         )
         for layer, source_id in enumerate(source_ids)
     ]
@@ -114,13 +130,14 @@ def replayed_layer(
     layer: int,
     num_rows: int,
     seed: int,
+    is_harvested: bool = False,
 ) -> Replayed:
     """A sample of one layer's stored rows with and without BOS.
 
     Raises:
         ValueError: If the layer has no row that can be replayed, or too many hold a piece that the tokenizer lacks.
     """
-    encoder = layer_encoder(networks, layer).to(language_model.device)
+    encode, (d_model, d_sae) = encoding(networks, layer, is_harvested=is_harvested)
     drawn = sampled_rows(
         export,
         source_id,
@@ -128,16 +145,30 @@ def replayed_layer(
         layer=layer,
         seed=seed,
         speller=speller_of(language_model),
-        num_latents=encoder.W_enc.shape[1],
+        num_latents=d_sae,
     )
-    sample = Sample(layer=layer, encoder=encoder, rows=drawn)
+    sample = Sample(layer=layer, encode=encode, rows=drawn)
     return Replayed(
         rows=tuple(each.row for each in drawn),
         agreements=_agreements(language_model, sample, language_model.front_ids, networks.batch_tokens),
         without_bos=_agreements(language_model, sample, [], networks.batch_tokens),
-        d_model=encoder.W_enc.shape[0],
-        d_sae=encoder.W_enc.shape[1],
+        d_model=d_model,
+        d_sae=d_sae,
     )
+
+
+def encoding(networks: Networks, layer: int, *, is_harvested: bool) -> tuple[Encode, tuple[int, int]]:
+    """What encodes a layer, with its width and how many latents it has: our encoder; of rows that this one made, sae-lens."""
+    if is_harvested:
+        sae = layer_sae(networks, layer)
+        d_model, d_sae = sae.W_enc.shape
+        return lambda stream, latent: sae.encode(stream.to(torch.float32))[:, latent], (d_model, d_sae)
+    encoder = layer_encoder(networks, layer).to(networks.numerics.device)
+
+    def encode(stream: Tensor, latent: int) -> Tensor:
+        return latent_activations(stream, encoder.choosing(torch.tensor([latent])))[:, 0]
+
+    return encode, (encoder.W_enc.shape[0], encoder.W_enc.shape[1])
 
 
 @cache
@@ -198,9 +229,8 @@ def recomputed(
         def visit(_layer: int, residual: torch.Tensor, bucket: list[int] = bucket) -> None:
             for place, index in enumerate(bucket):
                 spelled = sample.rows[index]
-                own = sample.encoder.choosing(torch.tensor([spelled.row.latent]))
                 stream = residual[place, -len(spelled.ids) :]
-                found[index] = latent_activations(stream, own)[:, 0].tolist()
+                found[index] = sample.encode(stream, spelled.row.latent).tolist()
 
         visit_residuals(language_model.decoder, *batch, (sample.layer,), visit)
     return [found[index] for index in range(len(sample.rows))]

@@ -365,6 +365,20 @@ class Parallel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Harvest:
+    """How much of a corpus is read for each latent's strongest rows, where nobody has published them."""
+
+    files: tuple[str, ...]
+    """Files below the corpus' root, in order: JSON lines, plain or packed, or Parquet, with a `text` in each row."""
+    contexts: int
+    """Contexts that are read, at most."""
+    context_tokens: int
+    """Tokens of a context, with what stands in front."""
+    rows_per_latent: int
+    """Rows that are kept of each latent, the strongest."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """Where a profile takes everything from."""
 
@@ -373,8 +387,9 @@ class Sources:
     dictionary_files: tuple[str, ...]
     """File of the SAE of layer 0, 1, ... below the dictionaries' root."""
     phrases: Pin
+    """Neuronpedia's export, or the corpus that rows are harvested from."""
     phrase_source_ids: tuple[str, ...]
-    """Neuronpedia source id of layer 0, 1, ..., each a folder below the export's root."""
+    """Source id of layer 0, 1, ..., each a folder below the root of the export, or of what is harvested."""
     translators: Mapping[str, Translator]
     benchmarks: Mapping[str, Pin]
     """By name of the benchmark's data folder."""
@@ -386,6 +401,8 @@ class Sources:
     """None where no such text is at hand; translators are not scored then."""
     dictionary_form: SAEForm = field(default=GEMMA_SCOPE, metadata=SILENT)
     """How the dictionaries are stored, and what makes their latents fire."""
+    harvest: Harvest | None = field(default=None, metadata=SILENT)
+    """How rows are taken from `phrases` where that is a corpus; None where it is an export, which holds them."""
 
     def pins(self) -> tuple[Pin, ...]:
         """Every pin of the profile, once."""

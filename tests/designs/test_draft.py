@@ -13,7 +13,7 @@ from harness.designs.disparity.plan import plan
 from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
 from harness.words.plan import Item, Plan
-from harness.words.study import Home, Parallel, Pin, Profile, PublishedModel, Study
+from harness.words.study import Harvest, Home, Parallel, Pin, Profile, PublishedModel, Study
 
 WORLDS = [(study, profile) for study in study_names() for profile in load_profiles(load_study(study))]
 
@@ -134,6 +134,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sources.dictionary_files": (*of_networks("dictionary_files"), *at(SELECTION, "dictionary_files")),
     "profile.sources.phrases": (*at(SELECTION, "export"), "replay.export"),
     "profile.sources.phrase_source_ids": (*at(SELECTION, "source_ids"), "replay.source_ids"),
+    **{f"profile.sources.dictionary_form.{name}": of_networks(f"dictionary_form.{name}") for name in ("kind", "k", "reads")},
+    "profile.sources.harvest left out": ("harvest items",),
     # Spot checks ask it; nothing measured rests on its answers.
     "profile.sources.phrase_service": (),
     "profile.sources.translators.*.pin": at(("converted-translators[*]", "self-checks[own].languages.translator"), "translator"),
@@ -210,6 +212,8 @@ LEFT_OUT: Mapping[str, Any] = {
     "profile.sources.phrase_service": ANOTHER,
     "profile.sources.translators.*.target_token": ">>another<<",
     "profile.sources.published_models": (PublishedModel(name="another", language="ml", pin=ANOTHER),),
+    "profile.sources.dictionary_form.k": 7,
+    "profile.sources.harvest": Harvest(files=("a",), contexts=7, context_tokens=7, rows_per_latent=7),
     "profile.sources.parallel": Parallel(
         pin=ANOTHER,
         split="test",

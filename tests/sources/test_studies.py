@@ -13,7 +13,16 @@ from harness.sources import studies
 from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
 from harness.words.errors import UsageError
 from harness.words.judgement import Protocol
-from harness.words.study import Benchmark, Group, Language, PublishedModel, SAEForm, SAEInput, SAEKind
+from harness.words.study import (
+    Benchmark,
+    Group,
+    Harvest,
+    Language,
+    PublishedModel,
+    SAEForm,
+    SAEInput,
+    SAEKind,
+)
 from tests.small_plan import small_profile, small_study
 
 BENCHMARK = Benchmark(
@@ -148,6 +157,12 @@ STRANGER = PublishedModel(name="4k-0", language="ta", pin=HINDI.pin)
         pytest.param({"dictionary_files": ("params.npz",) * 2 + PAPER.dictionary_files[2:]}, [
             no_layer("dictionary_files", layer, file) for layer, file in enumerate(("params.npz",) * 2 + PAPER.dictionary_files[2:])
         ], id="files without a number"),
+        pytest.param({"harvest": Harvest(files=(), contexts=0, context_tokens=15, rows_per_latent=0)}, [
+            "sources.harvest.files is empty; name one file of the corpus at least",
+            "sources.harvest.contexts is 0; allowed: 1 or more",
+            "sources.harvest.context_tokens is 15; allowed: 16 or more",
+            "sources.harvest.rows_per_latent is 0; allowed: 1 or more",
+        ], id="nothing to harvest"),
         pytest.param({"parallel": replace(FLORES, configs={**FLORES.configs, "hi": "mar_Deva"})}, [
             "the parallel text 'mar_Deva' stands for 'mr' and 'hi'; each language has its own",
         ], id="one parallel text for two languages"),

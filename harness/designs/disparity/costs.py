@@ -51,6 +51,9 @@ ACTIVE_SHARE = 0.15
 BYTES_PER_ACTIVE = 10
 """Mean, maximum and active share of one such latent, packed; 9.4 in the miniature world, where 42 % are active."""
 
+BYTES_PER_ROW_TOKEN = 4
+"""A token of a row with its activation, packed: what 314 MB of some 45 rows of 16,384 latents make, which one layer's export has."""
+
 HELD_OUT_PAIRS = constant("harness.stages.alignment", "HELD_OUT_PAIRS")
 MOMENTS = constant("harness.stages.training", "MOMENTS")
 
@@ -139,8 +142,11 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     # Two factors of each target, in float32.
     weights = 2 * choice.rank * shapes.d_model * len(choice.target_modules) * len(choice.layers)
     answers = items * BYTES_PER_ANSWER
+    how = plan.profile.sources.harvest
+    rows = 0 if how is None else how.rows_per_latent * how.context_tokens * shapes.d_sae * shapes.num_layers
     is_small = all(each.pin.home is Home.FOLDER for each in plan.profile.sources.translators.values())
     return {
+        "harvest": rows * BYTES_PER_ROW_TOKEN,
         "phrases": texts,
         "converted-translators": 0 if is_small else TRANSLATOR_BYTES,
         "translation-shards": texts // stages.num_shards(plan.study, plan.profile),
@@ -170,6 +176,10 @@ class Declared:
         """What an item reads; one of a stage that runs no network reads nothing."""
         declared = DECLARED.get(item.function)
         return declared(self, item.parameters) if declared else Work()
+
+    def harvest(self, told: Parameters) -> Work:
+        """As many contexts as are allowed, each full and through every layer."""
+        return self._through(told["how"].contexts, told["how"].context_tokens)
 
     def replay(self, told: Parameters) -> Work:
         """Every row twice, with BOS and without, as far as its own layer."""
@@ -259,6 +269,7 @@ class Declared:
 
 
 DECLARED: Mapping[str, Callable[[Declared, Parameters], Work]] = {
+    stages.HARVEST: Declared.harvest,
     stages.REPLAY: Declared.replay,
     stages.TRANSLATION_SHARDS: Declared.translation_shards,
     stages.TRANSLATION_SCORES: Declared.translation_scores,

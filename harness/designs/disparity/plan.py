@@ -9,6 +9,7 @@ from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Paramete
 from harness.words.records import adapter_name, published_name
 from harness.words.study import GEMMA_2, SAMPLING_SEED, Language, Profile, PublishedModel, Study
 
+HARVEST = "harness.stages.harvest:harvest"
 REPLAY = "harness.stages.replay:replay"
 PHRASES = "harness.stages.phrases:phrases"
 CONVERTED_TRANSLATORS = "harness.stages.translation:converted_translators"
@@ -26,6 +27,7 @@ ESTIMATES = "harness.designs.disparity.estimates:estimates"
 SELF_CHECKS = "harness.stages.self_checks:self_checks"
 
 STAGES = (
+    HARVEST,
     REPLAY,
     PHRASES,
     CONVERTED_TRANSLATORS,
@@ -71,7 +73,9 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     sizes, english = profile.sizes, study.reference.code
     codes = [language.code for language in study.languages]
 
-    phrases = _item(PHRASES, "all", told.phrases())
+    # Rows come from an export, which is no item, or from what is harvested of a corpus.
+    rows = {} if profile.sources.harvest is None else {"harvest": _item(HARVEST, "all", told.harvest())}
+    phrases = _item(PHRASES, "all", told.phrases(), **rows)
     translators = {
         language.code: _item(CONVERTED_TRANSLATORS, language.code, told.translator(language))
         for language in study.targets
@@ -157,7 +161,8 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
 
     measured = [phrases, *translations.values(), *scores, *activations, *errors, *adapters, *controls]
     measured += [*tuned, *answers, *tuned_answers]
-    yield _item(REPLAY, "all", told.replay())
+    yield _item(REPLAY, "all", told.replay(), **rows)
+    yield from rows.values()
     yield from (*measured, *published, *translators.values(), *chain.from_iterable(shards.values()))
     yield _item(
         ESTIMATES, "all", told.estimates(), **{f"{item.stage}/{item.name}": item for item in measured}
@@ -214,6 +219,16 @@ class Told:
             batch_tokens=self.profile.sizes.batch_tokens,
             dictionary_form=sources.dictionary_form,
         )
+
+    def harvest(self) -> Parameters:
+        """How much of which corpus is read for each latent's strongest rows."""
+        sources = self.profile.sources
+        return {
+            "corpus": sources.phrases,
+            "how": sources.harvest,
+            "source_ids": sources.phrase_source_ids,
+            "networks": self.networks,
+        }
 
     def replay(self) -> Parameters:
         """Which stored rows are computed anew."""
