@@ -31,7 +31,7 @@ SHARE = (0.0, 100.0)
 QUANTITIES: Mapping[str, Quantity] = {
     "gap": Quantity("gap", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
     "gap-remaining": Quantity("gap that remains", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
-    "gap-on-chosen-texts": Quantity("gap to English on texts chosen anew", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
+    "gap-on-chosen-texts": Quantity("gap on chosen texts", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
     "slope-on-tokens": Quantity("slope of log ratio on log token ratio", "none", LATENTS, (Formula.SLOPE,), signed=True),
     "gain": Quantity("gain", "percent", LATENTS, CHANGE, signed=True),
     "retention": Quantity("retention", "percent", LATENTS, RATIO, within=(0.0, inf)),
