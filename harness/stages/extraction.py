@@ -276,9 +276,10 @@ def _read_batch(
             _write_panel(layer, batch, whole, pooled, sinks)
         if kept:
             means = (averaging[kept] @ counted).cpu().tolist()
+            lengths = (averaging[kept] @ counted.norm(dim=1)).cpu().tolist()
             sinks.residuals.write(
-                MeanResidual(layer=layer, text_id=batch.text_ids[place], values=tuple(values))
-                for place, values in zip(kept, means, strict=True)
+                MeanResidual(layer=layer, text_id=batch.text_ids[place], length=length, values=tuple(values))
+                for place, length, values in zip(kept, lengths, means, strict=True)
             )
 
     visit_residuals(language_model.decoder, batch.input_ids, batch.attention_mask, speaking, visit)

@@ -76,6 +76,7 @@ UNITS: Mapping[str, str] = {
     "maximum": "activation",
     "active_fraction": "fraction",
     "MeanResidual.values": "residual stream",
+    "MeanResidual.length": "residual stream",
     "fraction_variance_unexplained": "fraction",
     "l0": "latents",
     "acc": "right or wrong",

@@ -144,6 +144,8 @@ class MeanResidual:
 
     layer: int
     text_id: int
+    length: float
+    """Mean over tokens of the stream's Euclidean length."""
     values: tuple[float, ...]
 
 

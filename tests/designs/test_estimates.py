@@ -169,7 +169,7 @@ def write_base(root: Path, code: str) -> dict[str, Path]:
         spoken,
         MeanResidual,
         [
-            MeanResidual(layer=n, text_id=t, values=tuple(row))
+            MeanResidual(layer=n, text_id=t, length=1.0, values=tuple(row))
             for n in (0, 1)
             for t, row in enumerate(RESIDUALS[code])
         ],

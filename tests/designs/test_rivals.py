@@ -5,13 +5,23 @@ from dataclasses import dataclass, field, replace
 from math import log
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.designs.disparity.base import BaseRun, gaps
-from harness.designs.disparity.rivals import rivals
-from harness.statistics.measured import Measured
+from harness.designs.disparity.rivals import decoupling, rivals
+from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.store.tables import write_table
-from harness.words.records import PanelActivation, PanelLatent, Selection, Text, TextLength, TokenActivation
+from harness.words.estimate import Formula
+from harness.words.records import (
+    MeanResidual,
+    PanelActivation,
+    PanelLatent,
+    Selection,
+    Text,
+    TextLength,
+    TokenActivation,
+)
 from harness.words.study import Group, Language
 from tests.small_study import SPECIFICATION
 
@@ -46,13 +56,15 @@ class Planted:
     slope: float | None = 0.0
     panel_high: tuple[float, float] = (8.0, 4.0)
     """English is alike."""
+    has_shorter_stream: bool = True
+    """Whether the stream of the low-resource languages is shorter by the gap already."""
     high: Mapping[int, Tokens] = field(default_factory=lambda: {0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)})
 
 
 def all_but(gap: float, **own: float) -> dict[str, float]:
     """What remains: the whole gap, but for what is named."""
     names = ("equal_firing", "equal_strength", "equal_tokens", "maximum", "sum", "same_script", "languages")
-    panel = ("unselected", "active_in_english", "same_script_languages")
+    panel = ("unselected", "active_in_english", "same_script_languages", "residual_stream")
     return {name.replace("_", "-"): own.get(name, gap) for name in (*names, *panel)}
 
 
@@ -63,6 +75,16 @@ WORLDS = {
         panel_low=(4.0, 2.0),
         gap=50,
         remaining=all_but(50, equal_strength=0),
+        chosen=(50, 50),
+        slope=None,
+    ),
+    # The same with a stream of full length: what makes it weaker is how the dictionary reads the language.
+    "dictionary": Planted(
+        low={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(4.0, 2.0),
+        has_shorter_stream=False,
+        gap=50,
+        remaining=all_but(50, equal_strength=0, residual_stream=0),
         chosen=(50, 50),
         slope=None,
     ),
@@ -114,7 +136,17 @@ WORLDS = {
 }
 
 
-def write_language(folder: Path, own: Mapping[int, Tokens], panel: tuple[float, float]) -> Path:
+def write_language(
+    folder: Path, own: Mapping[int, Tokens], panel: tuple[float, float], length: float
+) -> Path:
+    write_table(
+        folder,
+        MeanResidual,
+        [
+            MeanResidual(layer=0, text_id=text, length=length * (text + 1), values=(1.0,))
+            for text in reversed(OWN)
+        ],
+    )
     write_table(
         folder,
         TokenActivation,
@@ -167,7 +199,10 @@ def run_of(root: Path, world: Planted) -> BaseRun:
         inputs={"phrases/all": phrases}
         | {
             f"activations/{code}": write_language(
-                root / code, values, world.panel_low if groups[code] is Group.LOW else world.panel_high
+                root / code,
+                values,
+                world.panel_low if groups[code] is Group.LOW else world.panel_high,
+                1 - world.gap / 100 if groups[code] is Group.LOW and world.has_shorter_stream else 1.0,
             )
             for code, values in own.items()
         },
@@ -250,3 +285,57 @@ def test_a_gap_of_firing_and_of_strength_is_both(tmp_path: Path) -> None:
     found = found_in(run_of(tmp_path, world))
     factors = [found["gap-remaining", name].estimate.value for name in ("equal-firing", "equal-strength")]
     assert factors == pytest.approx([37.5, 20.0])
+
+
+def per_seed(
+    quantity: str, unit_kind: str, sides: Mapping[int, tuple[Tokens, Tokens]], **scope: str
+) -> Measured:
+    """Something read through the adapters of one language, by seed: after and before."""
+    return measured(
+        Scope(quantity=quantity, unit="any", **scope),
+        0.0,
+        Formula.CHANGE,
+        unit_kind,
+        [
+            Sides(units="ab", observed=np.array(after), reference=np.array(before), seed=seed)
+            for seed, (after, before) in sides.items()
+        ],
+    )
+
+
+def test_what_a_point_of_activation_buys() -> None:
+    # Activation: +10, +20 and +60 percent. Accuracy: +50, 0 and +50 points of one benchmark, no change of the other.
+    gained = [
+        per_seed("gain", "latent", {1: ((1, 10), (2, 8)), 2: ((6, 6), (2, 8))}, language="ml"),
+        per_seed("gain", "latent", {1: ((8, 8), (2, 8))}, language="hi"),
+        per_seed("gain", "seed", {1: ((999, 999), (1, 1))}, language="hi"),
+    ]
+    changed = [
+        per_seed(
+            "delta", "document", {1: ((100, 0), (0, 0)), 2: ((0, 0), (0, 0))}, language="ml", benchmark="arc"
+        ),
+        per_seed("delta", "document", {1: ((100, 100), (0, 100))}, language="hi", benchmark="arc"),
+        per_seed("delta-english", "document", {1: ((9, 9), (0, 0))}, language="ml", benchmark="arc"),
+        *(
+            per_seed(
+                "delta", "document", dict.fromkeys(seeds, ((0, 0), (0, 0))), language=code, benchmark="mmlu"
+            )
+            for code, seeds in (("ml", (1, 2)), ("hi", (1,)))
+        ),
+    ]
+    found = {part.estimate.benchmark: part for part in decoupling(gained, changed)}
+    assert [row.unit for row in found["arc"].units] == ["ml/seed-1", "ml/seed-2", "hi/seed-1"]
+    slope, _ = np.polyfit([10, 20, 60], [50, 0, 50], 1)
+    values = {name: part.estimate.value for name, part in found.items()}
+    assert values == pytest.approx({"arc": slope, "mmlu": 0.0, None: slope / 2})
+
+
+def test_two_adapters_have_no_slope() -> None:
+    gained = [per_seed("gain", "latent", {1: ((1, 10), (2, 8)), 2: ((6, 6), (2, 8))}, language="ml")]
+    changed = [
+        per_seed(
+            "delta", "document", {1: ((1, 0), (0, 0)), 2: ((0, 0), (0, 0))}, language="ml", benchmark="arc"
+        )
+    ]
+    assert list(decoupling(gained, changed)) == []
+    assert list(decoupling([], [])) == []

@@ -237,6 +237,8 @@ def test_mean_residuals_of_the_sample_equal_a_loop(
         np.testing.assert_allclose(
             row.values, slow[row.text_id].residual[row.layer].mean(0).numpy(), **TOLERANCE
         )
+        lengths = slow[row.text_id].residual[row.layer].norm(dim=1)
+        assert row.length == pytest.approx(float(lengths.mean()), rel=1e-4)
 
 
 def test_counting_bos_would_be_seen(

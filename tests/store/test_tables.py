@@ -133,7 +133,7 @@ def test_lists_of_different_lengths_by_pencil(
 
 
 def test_lists_of_one_length_read_as_a_matrix(tmp_path: Path) -> None:
-    rows = [MeanResidual(layer=n, text_id=n, values=(float(n), n + 0.5)) for n in range(3)]
+    rows = [MeanResidual(layer=n, text_id=n, length=1.0, values=(float(n), n + 0.5)) for n in range(3)]
     write_table(tmp_path, MeanResidual, rows)
     assert read_column(tmp_path, MeanResidual, "values").tolist() == [[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]]
 

@@ -15,7 +15,7 @@ from harness.designs.disparity.base import (
     unscored_translators,
 )
 from harness.designs.disparity.published_scores import published_scores, refused_models
-from harness.designs.disparity.rivals import rivals
+from harness.designs.disparity.rivals import decoupling, rivals
 from harness.designs.disparity.scores import (
     accuracies,
     accuracy_retention,
@@ -96,12 +96,14 @@ def estimates(
 def measured_estimates(base: BaseRun) -> Iterator[Measured]:
     """Every quantity, in the order in which a report shows them."""
     yield from gaps(base)
-    yield from gains(base)
+    gained, changed = list(gains(base)), list(deltas(base))
+    yield from gained
     yield from retentions(base)
     yield from accuracies(base)
-    yield from deltas(base)
+    yield from changed
     yield from accuracy_retention(base)
     yield from correlations(base)
+    yield from decoupling(gained, changed)
     yield from rivals(base)
     yield from similarities(base)
     yield from text_lengths(base)

@@ -176,6 +176,17 @@ PANELS = (
         remark=Remark.OTHER_QUESTIONS,
     ),
     Panel(
+        anchor="decoupling",
+        group=BENCHMARKS,
+        heading="What activation buys",
+        lead="Over all adapters of all tuned languages: by how many points accuracy changes where activation changes by one percent more. "
+        "Zero: adapters that lift activation more lift accuracy no more, and the two are decoupled.",
+        quantities=("accuracy-on-activation",),
+        layout=Layout.GRID,
+        columns=("reading",),
+        is_optional=True,
+    ),
+    Panel(
         anchor="rivals",
         shows_rivals=True,
         group=BACKGROUND,
@@ -281,6 +292,7 @@ RIVALS = (
     ("maximum", "Pooling by mean: maximum", "By the maximum over tokens in place of the mean"),
     ("sum", "Pooling by mean: sum", "By the sum over tokens in place of the mean"),
     ("same-script", "Script", "Among languages in the script of English alone"),
+    ("residual-stream", "The dictionary", "By the length of the residual stream, without any dictionary"),
     ("languages", "A few languages", "With languages in place of latents as what varies"),
     (
         "same-script-languages",

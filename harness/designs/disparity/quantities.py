@@ -41,6 +41,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "delta-english": Quantity("English under the adapter", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),
     "relative-delta": Quantity("adapter's own language, relative", "percent", QUESTIONS, CHANGE, signed=True, within=(-100.0, inf)),
     "correlation": Quantity("correlation", "r", ("language", "languages"), (Formula.PEARSON,), signed=True, within=(-1.0, 1.0)),
+    "accuracy-on-activation": Quantity("points of accuracy for a percent of activation", "none", ("adapter", "adapters"), (Formula.SLOPE,), signed=True),
     "similarity": Quantity("similarity", "cosine", TEXTS, MEAN, within=(-1.0, 1.0)),
     "tokens-per-phrase": Quantity("tokens per phrase", "tokens", ("text", "units"), MEAN),
     "selections-kept": Quantity("selections with tokens", "percent", ("selection", "selections"), SINGLE, within=SHARE),

@@ -16,10 +16,10 @@ from harness.designs.disparity.base import BaseRun, with_phrases
 from harness.designs.disparity.latents import latent_means, phrase_values
 from harness.designs.disparity.quantities import scope_of
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
-from harness.statistics.metrics import gap_percent
+from harness.statistics.metrics import MIN_PAIRS, change_percent, gap_percent
 from harness.store.tables import read_column, read_table
 from harness.words.estimate import Formula
-from harness.words.records import PanelActivation, PanelLatent, TextLength
+from harness.words.records import MeanResidual, PanelActivation, PanelLatent, TextLength
 from harness.words.study import Aggregation, Group, Pooling
 
 Values = NDArray[np.float64]
@@ -42,6 +42,79 @@ def rivals(base: BaseRun) -> Iterator[Measured]:
         yield from panel.gaps(layer)
         yield from spoken.over_languages(layer)
         yield from spoken.slopes(layer)
+    yield from residual_streams(base)
+
+
+def residual_streams(base: BaseRun) -> Iterator[Measured]:
+    """The gap without any dictionary: how much shorter the stream itself is, over the texts that every language has."""
+    lengths: dict[str, dict[tuple[int, int], float]] = {}
+    for language in base.languages:
+        folder = base.inputs[f"activations/{language.code}"]
+        columns = (
+            read_column(folder, MeanResidual, name).tolist() for name in ("layer", "text_id", "length")
+        )
+        lengths[language.code] = {(layer, text): length for layer, text, length in zip(*columns, strict=True)}
+    shared = sorted(set.intersection(*(set(found) for found in lengths.values())))
+    for layer in dict.fromkeys(layer for layer, _ in shared):
+        texts = [text for own, text in shared if own == layer]
+        low, high = (
+            np.mean([[lengths[code][layer, text] for text in texts] for code in base.codes(group)], axis=0)
+            for group in (Group.LOW, Group.HIGH)
+        )
+        scope = scope_of("gap-remaining", layer=layer, reading="residual-stream")
+        yield from _ratio_of_means(scope, "text", [str(text) for text in texts], low, high)
+
+
+def decoupling(gained: Sequence[Measured], changed: Sequence[Measured]) -> Iterator[Measured]:
+    """What a point of activation buys: slope of the change of accuracy on the change of activation, over adapters.
+
+    Every seed of every language is one adapter; both changes are centred over all of them. Controls were asked no question, so
+    they are none of them.
+
+    Args:
+        gained: Gains of the adapters.
+        changed: Changes of accuracy under the same adapters.
+    """
+    activation = {
+        adapter: change_percent(after, before)
+        for part in gained
+        if part.estimate.unit_kind == "latent"
+        for adapter, (after, before) in _by_adapter(part).items()
+    }
+    accuracy: dict[str, dict[str, float]] = {}
+    for part in changed:
+        if part.estimate.quantity == "delta" and part.estimate.benchmark:
+            for adapter, (after, before) in _by_adapter(part).items():
+                accuracy.setdefault(adapter, {})[part.estimate.benchmark] = float(np.mean(after - before))
+    for name in (*dict.fromkeys(each for asked in accuracy.values() for each in asked), None):
+        # The mean over benchmarks needs all of them, or adapters would differ in what they were asked.
+        most = max(map(len, accuracy.values()), default=0)
+        chosen = [
+            adapter
+            for adapter, asked in accuracy.items()
+            if adapter in activation and (name in asked if name else len(asked) == most)
+        ]
+        x = np.asarray([activation[adapter] for adapter in chosen])
+        y = np.asarray(
+            [
+                accuracy[each][name] if name else float(np.mean(list(accuracy[each].values())))
+                for each in chosen
+            ]
+        )
+        if len(chosen) >= MIN_PAIRS and np.ptp(x) > 0:
+            away, beyond = x - x.mean(), y - y.mean()
+            sides = Sides(units=chosen, observed=away * beyond, reference=away**2)
+            scope = scope_of("accuracy-on-activation", benchmark=name)
+            yield measured(scope, (away * beyond).sum() / (away**2).sum(), Formula.SLOPE, "adapter", (sides,))
+
+
+def _by_adapter(part: Measured) -> dict[str, Contrast]:
+    """Both sides of an estimate of one language, after and before, under each seed by itself."""
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for row in part.units:
+        rows.setdefault(f"{part.estimate.language}/seed-{row.seed}", []).append((row.observed, row.reference))
+    sides = {adapter: np.asarray(pairs) for adapter, pairs in rows.items()}
+    return {adapter: (pairs[:, 0], pairs[:, 1]) for adapter, pairs in sides.items()}
 
 
 def _of_own_latents(base: BaseRun, name: str, layer: int, contrast: Contrast) -> Iterator[Measured]:
@@ -49,16 +122,18 @@ def _of_own_latents(base: BaseRun, name: str, layer: int, contrast: Contrast) ->
     counted = base.kept & base.selections.within(layer) & ~np.isnan(low + high)
     below, above = (latent_means(base.selections, side, counted) for side in contrast)
     scope = scope_of("gap-remaining", layer=layer, reading=name)
-    for gap in _ratio_of_means(scope, below.latents, below.values, above.values):
+    for gap in _ratio_of_means(scope, "latent", below.latents, below.values, above.values):
         yield with_phrases(base, low, high, gap)
 
 
-def _ratio_of_means(scope: Scope, latents: Sequence[str], low: Values, high: Values) -> Iterator[Measured]:
-    """A gap over latents; nothing where no latent is left, or none speaks on the reference side."""
+def _ratio_of_means(
+    scope: Scope, unit_kind: str, units: Sequence[str], low: Values, high: Values
+) -> Iterator[Measured]:
+    """A gap over units; nothing where none is left, or all are silent on the reference side."""
     if high.sum() > 0:
         value = gap_percent(low, high, Aggregation.RATIO_OF_MEANS)
         yield measured(
-            scope, value, Formula.GAP, "latent", (Sides(units=latents, observed=low, reference=high),)
+            scope, value, Formula.GAP, unit_kind, (Sides(units=units, observed=low, reference=high),)
         )
 
 
@@ -227,7 +302,7 @@ class LatentPanel:
         spoken = counts.any(axis=0)
         latents = [name for name, is_asked in zip(self.latents[layer], spoken, strict=True) if is_asked]
         scope = scope_of(quantity, layer=layer, reading=name)
-        yield from _ratio_of_means(scope, latents, low[spoken], high[spoken])
+        yield from _ratio_of_means(scope, "latent", latents, low[spoken], high[spoken])
 
     def _strongest(self, maxima: Values, unselected: Mask) -> Mask:
         """The texts that would be selected for each latent by its activation in one language, as phrases are in English."""
