@@ -14,11 +14,10 @@ from harness.judge.ledger import LedgerFile
 from harness.judge.preregistration import lock_state
 from harness.report import load_report
 from harness.report.document import JudgedClaim, Report
-from harness.report.writer import UNGATED_KINDS, Outcome, exit_code
+from harness.report.writer import exit_code, outcome_of
 from harness.sources.studies import CLAIMS
 from harness.store.environment import expect_settings, without_strays
 from harness.store.run_folder import REPORT_FILE
-from harness.words.claim import Tier
 from harness.words.errors import (
     MALFUNCTION,
     NOTHING_JUDGED,
@@ -91,19 +90,7 @@ class Verdicts:
         """What was told as an exit code; a test that failed and told no verdict is a malfunction."""
         if self.failures_seen > self.failures_told:
             return MALFUNCTION
-        told = self.told.values()
-        return exit_code(
-            Outcome(
-                mode=self.mode,
-                gated=[
-                    (claim.verdict, claim.reason)
-                    for claim in told
-                    if claim.tier is Tier.PRIMARY and claim.kind not in UNGATED_KINDS and not claim.expected
-                ],
-                differs=[claim.verdict != claim.expected for claim in told if claim.expected],
-                lock=self.lock,
-            )
-        )
+        return exit_code(outcome_of(self.mode, self.told.values(), lock=self.lock))
 
 
 def verdicts_of(run: Path) -> Verdicts:
@@ -124,10 +111,9 @@ def verdicts_of(run: Path) -> Verdicts:
 
 def verdicts_in(report: Report) -> Verdicts:
     """The verdicts in a report, those of its self-check study after the paper's."""
-    checked = report.self_check_study.claims if report.self_check_study else ()
     return Verdicts(
         study=report.run.study,
-        claims=(*report.claims, *checked),
+        claims=(*report.claims, *report.checking_claims),
         mode=report.mode,
         lock=report.lock.status,
     )

@@ -144,38 +144,32 @@ def _of_claims(states: Sequence[State | Finding], fail_on: FailOn) -> ExitCode:
     return ExitCode.UNRESOLVED if is_open and fail_on is FailOn.UNRESOLVED else ExitCode.SHOWN
 
 
-def outcome_of(mode: str, judgement: Judgement | None, known_numbers: Sequence[bool]) -> Outcome:
+def outcome_of(
+    mode: str,
+    claims: Iterable[JudgedClaim],
+    known_numbers: Iterable[bool] = (),
+    *,
+    lock: LockStatus = LockStatus.INTACT,
+    fail_on: FailOn = FailOn.UNRESOLVED,
+    is_whole: bool = True,
+) -> Outcome:
     """What a run's exit code follows from.
 
     Args:
         mode: "full", "rehearsal", "fixture" or "audit".
-        judgement: Verdicts and conditions; None where nothing is judged.
+        claims: Those of the paper, and those that check the judge.
         known_numbers: For each known number of the instrument, whether it came out different.
+        lock: State of the lock.
+        fail_on: What ends with another code than 0.
+        is_whole: False where an adapter that claims rest on broke.
     """
-    if judgement is None:
-        return Outcome(mode=mode, differs=known_numbers)
-    paper, checked = judgement.paper, judgement.self_check
-    wrong = (
-        [
-            verdict.state != claim.expected
-            for claim, verdict in zip(checked.claims, checked.verdicts, strict=True)
-        ]
-        if checked
-        else []
-    )
-    return Outcome(
-        mode=mode,
-        gated=[
-            (verdict.state, verdict.why)
-            for claim, verdict in zip(paper.claims, paper.verdicts, strict=True)
-            if claim.tier is Tier.PRIMARY
-            and claim.kind not in UNGATED_KINDS
-            and claim.id not in judgement.deselected
-        ],
-        differs=[*known_numbers, *wrong],
-        lock=judgement.lock.status,
-        fail_on=judgement.fail_on,
-    )
+    gated, differs = [], list(known_numbers)
+    for claim in claims:
+        if claim.expected:
+            differs.append(claim.verdict != claim.expected)
+        elif claim.tier is Tier.PRIMARY and claim.kind not in UNGATED_KINDS and claim.selected:
+            gated.append((claim.verdict, claim.reason))
+    return Outcome(mode=mode, gated=gated, differs=differs, lock=lock, fail_on=fail_on, is_whole=is_whole)
 
 
 # The document: from records and verdicts to what `report.json` holds
@@ -218,6 +212,7 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     _refuse_duplicates("estimate", (row.estimate_id for row in records.estimates))
     _refuse_duplicates("self-check", (row.check_id for row in records.checks))
     claims = _claims_of_paper(facts, judgement) if judgement else ()
+    self_check_study = _self_check_study(judgement)
     ledger = judgement.ledger if judgement else Ledger(ordinal=facts.ordinal)
     measurements = tuple(_measurements(records, judgement.precisions if judgement else {}))
     unregistered = Lock(sha256=facts.specification_digest, status=LockStatus.ABSENT)
@@ -240,14 +235,16 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
         not_run=facts.not_run,
         judged=judgement is not None,
         claims=claims,
-        self_check_study=_self_check_study(judgement),
+        self_check_study=self_check_study,
         measurements=measurements,
         rivals=tuple(_rivals(measurements, presentation_of(facts.study).rivals)),
         self_checks=tuple(map(_known_number, records.checks)),
         choices=judgement.choices if judgement else (),
         ledger=ledger.lines,
         prospects=judgement.prospects if judgement else (),
-        summary=_summary(facts, records, judgement, claims),
+        summary=_summary(
+            facts, records, judgement, claims, self_check_study.claims if self_check_study else ()
+        ),
         stopped=tuple(map(_stopped, records.stopped)),
         unscored=tuple(records.unscored),
         unusable=tuple(records.unusable),
@@ -337,22 +334,33 @@ def _self_check_study(judgement: Judgement | None) -> SelfCheckStudy | None:
 
 
 def _summary(
-    facts: RunFacts, records: Records, judgement: Judgement | None, claims: Sequence[JudgedClaim]
+    facts: RunFacts,
+    records: Records,
+    judgement: Judgement | None,
+    claims: Sequence[JudgedClaim],
+    checking: Sequence[JudgedClaim],
 ) -> Summary:
     counted = [claim for claim in claims if claim.kind is not Kind.ARITHMETIC]
     states, by_summary = (
         Counter(claim.verdict for claim in some)
         for some in (counted, (claim for claim in counted if claim.reported_by_summary))
     )
-    outcome = outcome_of(facts.mode, judgement, [row.differs for row in records.checks])
-    outcome = replace(outcome, is_whole=all(row.is_control for row in records.stopped))
+    fail_on = judgement.fail_on if judgement else FailOn.UNRESOLVED
+    outcome = outcome_of(
+        facts.mode,
+        (*claims, *checking),
+        (row.differs for row in records.checks),
+        lock=judgement.lock.status if judgement else LockStatus.INTACT,
+        fail_on=fail_on,
+        is_whole=all(row.is_control for row in records.stopped),
+    )
     return Summary(
         counts={state: states[state] for state in State},
         reported_by_summary={state: by_summary[state] for state in State},
         non_discriminating=sum(
             claim.verdict is State.PASS and Flag.NON_DISCRIMINATING in claim.flags for claim in counted
         ),
-        fail_on=judgement.fail_on if judgement else FailOn.UNRESOLVED,
+        fail_on=fail_on,
         exit_code=ExitCode.NOTHING_JUDGED if facts.not_run else exit_code(outcome),
     )
 

@@ -1,9 +1,12 @@
 """What a script learns from the exit code, vector by vector."""
 
+from dataclasses import replace
+
 import pytest
 
-from harness.report.writer import Outcome, exit_code, outcome_of
-from harness.words.judgement import FailOn, LockStatus
+from harness.report.document import JudgedClaim
+from harness.report.writer import Outcome, exit_code, judged_claims, outcome_of
+from harness.words.judgement import FailOn, Judgement, LockStatus
 from harness.words.verdict import State, Why
 from tests.report import judged
 
@@ -15,6 +18,18 @@ P, D, I, C, N, E = (  # noqa: E741 - first letters of the states
 def outcome(*states: State | tuple[State, Why], **more: object) -> Outcome:
     gated = [state if isinstance(state, tuple) else (state, Why.SHOWN) for state in states]
     return Outcome(**({"mode": "full", "gated": gated} | more))  # type: ignore[arg-type]
+
+
+def claims_of(asked: Judgement) -> list[JudgedClaim]:
+    """Those of the paper, and those that check the judge."""
+    checking = judged_claims(asked.self_check, asked.alpha) if asked.self_check else ()
+    return [
+        *(
+            replace(claim, expected=None)
+            for claim in judged_claims(asked.paper, asked.alpha, asked.deselected)
+        ),
+        *checking,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -67,23 +82,23 @@ def test_without_evidence_the_self_checks_decide(
 
 @pytest.mark.parametrize(("mode", "expected"), [("fixture", 0), ("rehearsal", 0), ("full", 5), ("audit", 5)])
 def test_without_a_judge_nothing_is_judged(mode: str, expected: int) -> None:
-    assert exit_code(outcome_of(mode, None, [False])) == expected
+    assert exit_code(outcome_of(mode, (), [False])) == expected
 
 
 def test_only_primary_measurable_claims_gate() -> None:
     # Of the sixteen hand-made claims six are primary values; the paper's own arithmetic deviates, and gates nothing.
-    gated = outcome_of("full", judged.full_judgement(), []).gated
+    gated = outcome_of("full", claims_of(judged.full_judgement())).gated
     assert [state for state, _ in gated] == [P, I, P, C, N, D]
 
 
 def test_a_deselected_claim_gates_nothing() -> None:
     asked = judged.full_judgement(deselected=("bench.ml.hellaswag.value",))
-    assert exit_code(outcome_of("full", asked, [])) == 10
+    assert exit_code(outcome_of("full", claims_of(asked))) == 10
 
 
 def test_a_miniature_claim_with_another_state_than_expected_differs() -> None:
     codes = [
-        exit_code(outcome_of("fixture", judged.fixture_judgement(differing=number), [False]))
+        exit_code(outcome_of("fixture", claims_of(judged.fixture_judgement(differing=number)), [False]))
         for number in (0, 1)
     ]
     assert codes == [0, 1]
@@ -91,4 +106,4 @@ def test_a_miniature_claim_with_another_state_than_expected_differs() -> None:
 
 def test_a_miniature_claim_that_breaks_differs() -> None:
     study = judged.self_check_study(differing=1)
-    assert exit_code(outcome_of("fixture", judged.fixture_judgement(self_check=study), [])) == 1
+    assert exit_code(outcome_of("fixture", claims_of(judged.fixture_judgement(self_check=study)))) == 1
