@@ -38,6 +38,7 @@ from harness.words.study import (
     Specification,
     Study,
     Translator,
+    Weights,
 )
 
 CODES = ("hi", "ml", "mr")
@@ -114,7 +115,13 @@ def small_study(**changes: object) -> Study:
         "paper_id": "0000.00000",
         "title": "A small paper",
         "design": "harness.designs.disparity.design",
-        "shapes": Shapes(num_layers=2, d_model=4, d_sae=8, vocab_size=16),
+        "shapes": Shapes(
+            num_layers=2,
+            d_model=4,
+            d_sae=8,
+            vocab_size=16,
+            weights=Weights(heads=2, kv_heads=1, head_width=16, mlp=64, norms=4),
+        ),
         "languages": languages,
         "benchmarks": (),
         "primary": primary,

@@ -20,6 +20,7 @@ from harness.words.study import (
     Sizes,
     Specification,
     Study,
+    Weights,
 )
 from tests.worlds import BENCHMARKS, World
 
@@ -61,7 +62,13 @@ def small_study(world: World) -> Study:
         paper_id="none",
         title="A study of a random world",
         design="harness.designs.disparity.design",
-        shapes=Shapes(num_layers=world.num_layers, d_model=32, d_sae=64, vocab_size=600),
+        shapes=Shapes(
+            num_layers=world.num_layers,
+            d_model=32,
+            d_sae=64,
+            vocab_size=600,
+            weights=Weights(heads=2, kv_heads=1, head_width=16, mlp=64, norms=4),
+        ),
         languages=LANGUAGES,
         benchmarks=BENCHMARKS[:1],
         primary=SPECIFICATION,

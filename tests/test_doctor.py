@@ -28,7 +28,7 @@ from harness.run.doctor import (
     fetched,
     is_able,
 )
-from harness.run.forecast import Rates, accelerator_bytes, model_parameters, projection, projection_lines
+from harness.run.forecast import Rates, accelerator_bytes, projection, projection_lines
 from harness.sources.pins import Seen, SeenFile
 from harness.sources.studies import load_profile, load_study
 from harness.store import provenance
@@ -292,9 +292,9 @@ def test_true_sizes_ask_for_an_accelerator_wherever_they_are(monkeypatch: pytest
     assert found == {"fixture": "cpu", "paper": "cuda", "rehearsal": "cuda"}
 
 
-def test_the_model_has_about_two_and_a_half_billion_parameters() -> None:
-    """2.6 billion by its card."""
-    assert 2.2e9 < model_parameters(STUDY.shapes) < 2.8e9
+def test_the_model_has_the_parameters_of_its_card() -> None:
+    """2.6 billion, to the last one."""
+    assert STUDY.shapes.parameters == 2_614_341_888
 
 
 def test_the_largest_stage_fits_a_card_of_24_gibibytes() -> None:
@@ -302,15 +302,15 @@ def test_the_largest_stage_fits_a_card_of_24_gibibytes() -> None:
 
 
 def test_memory_is_that_of_the_studys_own_model_in_its_own_type() -> None:
-    """The miniature model needs no gigabytes, and a model of twice the width more than twice as many."""
+    """The miniature model needs no gigabytes, and a model of twice the width and as many heads twice as many."""
     paper = load_profile(STUDY, "paper")
     small = load_study("miniature")
     assert accelerator_bytes(small, load_profile(small, "fixture")) < GIB / 10
     wide = replace(STUDY, shapes=replace(STUDY.shapes, d_model=2 * 2304))
-    assert accelerator_bytes(wide, paper) > 2 * accelerator_bytes(STUDY, paper)
+    assert accelerator_bytes(wide, paper) == 2 * accelerator_bytes(STUDY, paper)
     single = replace(paper, sizes=replace(paper.sizes, dtype="float32"))
     more = accelerator_bytes(STUDY, single) - accelerator_bytes(STUDY, paper)
-    assert more == 2 * model_parameters(STUDY.shapes)
+    assert more == 2 * STUDY.shapes.parameters
 
 
 def stored_bytes(study: Study, profile: Profile, store: Path) -> int:
@@ -414,7 +414,7 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     tokens = stages["activations"].work.tokens
     assert tokens == 10 * phrases * 32
     # No text of this stage reaches the head, and looking up an embedding multiplies nothing.
-    of_the_layers = model_parameters(STUDY.shapes) - 256_000 * 2304
+    of_the_layers = 26 * STUDY.shapes.layer_parameters
     # A sample climbs all 26 layers, the others as far as they speak.
     layers = (26 * 2_048 + stated(drawn).layers * (phrases - 2_048)) / phrases
     assert stages["activations"].seconds == pytest.approx(2 * of_the_layers * tokens * layers / 26 / 150e12)

@@ -15,7 +15,6 @@ from harness.run.forecast import (
     Pace,
     Rates,
     StageForecast,
-    layer_parameters,
     lines_of,
     matmul_flops_per_second,
     pace_of,
@@ -82,7 +81,7 @@ def asked(profile: str, stage: str) -> Work:
 def test_pace_is_what_was_read_over_the_time_it_took(paced: Pencil) -> None:
     pace = paced(cost("activations", 50.0, READ))
     (stage,) = pace.stages
-    assert stage.flops == 2 * layer_parameters(STUDY.shapes) * 26 * 100
+    assert stage.flops == 2 * STUDY.shapes.layer_parameters * 26 * 100
     assert "5 texts (0.1/s)  100 tokens (2/s)" in list(lines_of(pace, 0.0))[1]
 
 
@@ -156,7 +155,7 @@ def test_memory_and_the_share_of_the_peak_stand_beside_the_pace(paced: Pencil) -
     row = cost("activations", 50.0, READ, memory=3 * 2**30, accelerator=2**29)
     found = paced(row, attempts=[{"machine": dict(machine())}])
     assert found.matmul_flops_per_second is not None
-    flops = 2 * layer_parameters(STUDY.shapes) * READ.token_layers / 50
+    flops = 2 * STUDY.shapes.layer_parameters * READ.token_layers / 50
     share = 100 * flops / found.matmul_flops_per_second
     line = list(lines_of(found, 0.0))[1]
     assert "3.0 GiB + 0.5 GiB of the accelerator" in line

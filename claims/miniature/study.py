@@ -8,7 +8,7 @@ from dataclasses import replace
 from claims.sin2025 import profiles
 from claims.sin2025 import study as paper
 from harness.words.judgement import Protocol
-from harness.words.study import Shapes
+from harness.words.study import Shapes, Weights
 
 STUDY = replace(
     paper.STUDY,
@@ -16,7 +16,13 @@ STUDY = replace(
     paper_id="none",
     title="The miniature world, which checks the judge",
     design="harness.designs.disparity.design",
-    shapes=Shapes(num_layers=26, d_model=64, d_sae=512, vocab_size=2_048),
+    shapes=Shapes(
+        num_layers=26,
+        d_model=64,
+        d_sae=512,
+        vocab_size=2_048,
+        weights=Weights(heads=2, kv_heads=1, head_width=32, mlp=256, norms=4),
+    ),
     languages=tuple(
         replace(language, tuned=language.tuned or language.code == "id") for language in paper.LANGUAGES
     ),

@@ -20,6 +20,7 @@ from harness.words.study import (
     Shapes,
     Specification,
     Study,
+    Weights,
 )
 
 LANGUAGES = (
@@ -399,7 +400,13 @@ STUDY = Study(
     paper_id="arXiv 2507.18918",
     title="Uncovering Cross-Linguistic Disparities in LLMs using Sparse Autoencoders",
     design="harness.designs.disparity.design",
-    shapes=Shapes(num_layers=26, d_model=2304, d_sae=16_384, vocab_size=256_000),
+    shapes=Shapes(
+        num_layers=26,
+        d_model=2304,
+        d_sae=16_384,
+        vocab_size=256_000,
+        weights=Weights(heads=8, kv_heads=4, head_width=256, mlp=9216, norms=4),
+    ),
     languages=LANGUAGES,
     benchmarks=BENCHMARKS,
     primary=PRIMARY,

@@ -32,9 +32,6 @@ from harness.words.study import Home, Profile, Shapes, Sizes, Study
 if TYPE_CHECKING:
     import torch
 
-OVER_WIDTH = 4.0
-"""Width of an MLP over that of the residual stream."""
-
 FLOAT_BYTES = 4
 
 WORKING_ACTS = 4
@@ -120,18 +117,6 @@ def outlook_lines(study: Study, found: Sequence[Prospect]) -> Iterator[tuple[str
         yield f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says
 
 
-def layer_parameters(shapes: Shapes) -> int:
-    """About how many parameters one layer of a decoder of these shapes has: attention and a gated MLP."""
-    attention = 3 * shapes.d_model**2
-    mlp = 3 * OVER_WIDTH * shapes.d_model**2
-    return int(attention + mlp)
-
-
-def model_parameters(shapes: Shapes) -> int:
-    """About how many parameters such a decoder has: its layers, and the embedding once."""
-    return shapes.vocab_size * shapes.d_model + shapes.num_layers * layer_parameters(shapes)
-
-
 def layers_flops(shapes: Shapes, token_layers: float) -> float:
     """Useful operations of layers; embedding and head, which few positions need, are left out.
 
@@ -139,7 +124,7 @@ def layers_flops(shapes: Shapes, token_layers: float) -> float:
         shapes: Of the model.
         token_layers: Layers that each token passes, summed over tokens.
     """
-    return 2 * layer_parameters(shapes) * token_layers
+    return 2 * shapes.layer_parameters * token_layers
 
 
 def accelerator_bytes(study: Study, profile: Profile) -> int:
@@ -150,7 +135,7 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     """
     shapes, sizes, sources = study.shapes, profile.sizes, profile.sources
     how, is_top_k = sources.harvest, sources.dictionary_form.k is not None
-    weights = (4 if sizes.dtype == "float32" else 2) * model_parameters(shapes)
+    weights = (4 if sizes.dtype == "float32" else 2) * shapes.parameters
     layers = shapes.num_layers if how is not None or is_top_k else len(study.primary.alignment.layers)
     encoders = layers * FLOAT_BYTES * shapes.d_model * shapes.d_sae
     working = WORKING_BYTES * sizes.batch_tokens * shapes.d_model

@@ -252,6 +252,8 @@ def study_faults(study: Study) -> Iterator[str]:
         yield f"{len(references)} languages are the reference ({', '.join(references)}); exactly one must be"
     for code in (language.code for language in study.tuned if language.group is Group.REFERENCE):
         yield f"language {code!r} is the reference and tuned; adapters pull others towards it, so untick one"
+    if study.shapes.weights is None:
+        yield "shapes.weights is None; say the Weights that memory and time are counted from"
     yield from _layer_faults(study)
 
 

@@ -12,6 +12,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -111,26 +112,32 @@ def recipe_of(pin: Pin) -> tuple[str, Figures]:
     return kind, figures
 
 
-def make_model(folder: Path, figures: Figures) -> None:
-    """A Gemma 2 in bfloat16 with its tokenizer, whose BOS stands in the post-processor."""
+def make_model(folder: Path, figures: Figures, architecture: str = "gemma2") -> None:
+    """A base model in bfloat16 with its tokenizer, whose BOS stands in the post-processor."""
     import torch
-    from transformers import Gemma2Config, Gemma2ForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    config = Gemma2Config(
-        vocab_size=figures["vocabulary"],
-        hidden_size=figures["width"],
-        num_hidden_layers=figures["layers"],
-        num_attention_heads=figures["heads"],
-        num_key_value_heads=figures["kv_heads"],
-        head_dim=figures["head_width"],
-        query_pre_attn_scalar=figures["head_width"],
-        intermediate_size=figures["mlp"],
+    named = {
+        "vocabulary": "vocab_size",
+        "width": "hidden_size",
+        "layers": "num_hidden_layers",
+        "heads": "num_attention_heads",
+        "kv_heads": "num_key_value_heads",
+        "head_width": "head_dim",
+        "mlp": "intermediate_size",
+        "tied": "tie_word_embeddings",
+    }
+    shapes = {named[name]: figure for name, figure in figures.items()}
+    if "gemma" in architecture:
+        shapes["query_pre_attn_scalar"] = figures["head_width"]
+    config = AutoConfig.for_model(
+        architecture, **shapes | {"tie_word_embeddings": figures.get("tied", 1) == 1}
     )
     torch.manual_seed(0)
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
     try:
-        Gemma2ForCausalLM(config).save_pretrained(folder)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     finally:
         torch.set_default_dtype(before)
     _write_tokenizer(folder, figures["vocabulary"])
@@ -305,11 +312,14 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
+MODEL_FIGURES = frozenset({"vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "mlp"})
+
 MAKERS: Mapping[str, tuple[Callable[[Path, Figures], None], frozenset[str]]] = {
-    "model": (
-        make_model,
-        frozenset({"vocabulary", "width", "layers", "heads", "kv_heads", "head_width", "mlp"}),
-    ),
+    "model": (make_model, MODEL_FIGURES),
+    **{
+        architecture: (partial(make_model, architecture=architecture), MODEL_FIGURES | {"tied"})
+        for architecture in ("gemma2", "gemma3_text", "llama", "mistral", "qwen3")
+    },
     "dictionaries": (make_dictionaries, frozenset({"width", "latents", "layers"})),
     "translator": (make_translator, frozenset({"vocabulary", "width", "layers", "heads", "mlp"})),
     "export": (make_export, frozenset({"layers", "latents", "tokens"})),

@@ -287,6 +287,29 @@ GEMMA_SCOPE = SAEForm(kind=SAEKind.GEMMA_SCOPE)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What the parameters of a decoder are counted from, besides its width and depth."""
+
+    heads: int
+    kv_heads: int
+    head_width: int
+    mlp: int
+    """Width of the gated MLP."""
+    norms: int
+    """Norms of a layer that are as wide as the model."""
+    head_norms: int = 0
+    """Norms of a layer that are as wide as a head."""
+    is_tied: bool = True
+    """True where the head of the model is its embedding."""
+
+    def of_a_layer(self, d_model: int) -> int:
+        """Parameters of one layer."""
+        attention = 2 * d_model * self.head_width * (self.heads + self.kv_heads)
+        norms = self.norms * d_model + self.head_norms * self.head_width
+        return attention + 3 * d_model * self.mlp + norms
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shapes:
     """Shapes of the model and the dictionaries that the study is about."""
 
@@ -294,6 +317,21 @@ class Shapes:
     d_model: int
     d_sae: int
     vocab_size: int
+    weights: Weights | None = field(default=None, compare=False, metadata=SILENT)
+    """What memory and time are counted from, which a study says; None of a model as it was loaded."""
+
+    @property
+    def layer_parameters(self) -> int:
+        """Parameters of one layer."""
+        assert self.weights is not None
+        return self.weights.of_a_layer(self.d_model)
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of the model: its layers, the norm behind them, the embedding and, where it is another, the head."""
+        assert self.weights is not None
+        embedded = (1 if self.weights.is_tied else 2) * self.vocab_size * self.d_model
+        return embedded + self.num_layers * self.layer_parameters + self.d_model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Every item of every study and profile by pencil: what it reads, in which language, under which seed, from where."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from harness.words.plan import Item, Plan
 TARGETS = ("zh", "ru", "es", "it", "id", "ca", "mr", "ml", "hi")
 """Every language but English, which phrases are taken from and which every adapter is read in besides its own."""
 
-TUNED = {"sin2025": ("mr", "ml", "hi"), "miniature": ("id", "mr", "ml", "hi")}
+TUNED = defaultdict(lambda: ("mr", "ml", "hi"), miniature=("id", "mr", "ml", "hi"))
 """Languages with adapters; the miniature world has one more than the paper."""
 
 BENCHMARKS = ("m_arc", "m_hellaswag", "m_mmlu")
@@ -55,6 +56,9 @@ REHEARSED = {
     "questions": "items?items=12", "shards": 1, "has_scores": False,
 }  # fmt: skip
 
+ELSEWHERE = {"gemma_2_9b": 13, "llama_3_1_8b": 10}
+"""Studies of other models, and their shards: more layers have more phrases."""
+
 PENCIL: Mapping[tuple[str, str], Pencil] = {
     ("miniature", "fixture"): Pencil(**vars(MINIATURE) | {"has_checks": False}),
     ("miniature", "independent"): Pencil(**vars(MINIATURE) | OTHER_SEEDS),
@@ -62,6 +66,8 @@ PENCIL: Mapping[tuple[str, str], Pencil] = {
     ("sin2025", "rehearsal"): Pencil(**PAPER | REHEARSED),
     ("sin2025", "paper"): Pencil(**PAPER),
     ("sin2025", "paper-full"): Pencil(**PAPER | FULL_SETS),
+    **{(study, "paper"): Pencil(**PAPER | {"shards": shards}) for study, shards in ELSEWHERE.items()},
+    **{(study, "rehearsal"): Pencil(**PAPER | REHEARSED) for study in ELSEWHERE},
     ("sin2025", "paper-authors"): Pencil(**PAPER | {"published": ("4k-0", "16k-4", "4k-7", "4k-3")}),
 }
 

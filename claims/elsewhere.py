@@ -1,0 +1,184 @@
+"""The paper's questions, asked of other base models: what their studies have in common.
+
+A study of another model is never about a claim of the paper. It asks for signs by thirds of the depth, for the place of the
+largest gap, for what goes with accuracy, for gains, and for what is left of English; no printed number is held against it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from claims.sin2025 import profiles as worlds
+from claims.sin2025 import study as paper
+from harness.words.claim import Claim, Minima, Reading, Rule, Sentence, Source, SourceTier, Unit
+from harness.words.claim_forms import Basis, bound, order, sign
+from harness.words.judgement import Protocol
+from harness.words.study import GEMMA_2, ModelFacts, ModelPin, Profile, Shapes, Study
+
+ASKED = "asked elsewhere"
+SOURCES = (
+    Source(
+        name=ASKED,
+        tier=SourceTier.PAPER,
+        kind="a question of this project's own; the paper says nothing of this model",
+        address="",
+        read="2026-11-29",
+    ),
+)
+
+PROTOCOL = Protocol(
+    choices=(),
+    adapter_seeds=paper.PROTOCOL.adapter_seeds,
+    # The last one is about the numbers that the paper's authors published.
+    exclusions=paper.PROTOCOL.exclusions[:-1],
+)
+
+NUM_LAYERS = paper.STUDY.shapes.num_layers
+"""Of the paper's model."""
+EARLY_GAP, GAIN = 6, paper.PRIMARY.gain_layer
+"""Layers of it that the paper names."""
+
+LATENTS, TRAINED = Basis(minima=Minima(units=100)), Basis(minima=Minima(units=100, seeds=3))
+OVER_LANGUAGES = Basis(unit=Unit.CORRELATION, minima=Minima(units=8))
+
+KEPT = "90"
+"""What must be left of English, in percent: ours, and lower than what the paper says of its own model."""
+
+
+def at_depth(layer: int, num_layers: int) -> int:
+    """The layer of another model behind which as large a part of it lies as behind one of the paper's."""
+    return round((layer + 1) * num_layers / NUM_LAYERS) - 1
+
+
+def study(name: str, called: str, shapes: Shapes) -> Study:
+    """The paper's study of another model: adapters reach as deep, and gains are read as deep.
+
+    Args:
+        name: Its folder below `claims/`.
+        called: What people call the model and its dictionaries.
+        shapes: Of both.
+    """
+    deepest = at_depth(GAIN, shapes.num_layers)
+    alignment = replace(paper.PRIMARY.alignment, layers=tuple(range(deepest + 1)))
+    return replace(
+        paper.STUDY,
+        name=name,
+        paper_id=ASKED,
+        title=f"{called}: the questions of {paper.STUDY.paper_id}, asked elsewhere",
+        shapes=shapes,
+        primary=replace(paper.PRIMARY, alignment=alignment, gain_layer=deepest),
+    )
+
+
+def claims(asked: Study) -> tuple[Claim, ...]:
+    """What is asked of a model; each question is a claim of ours, whose answer may be either."""
+    layers = range(asked.shapes.num_layers)
+    third = len(layers) // 3
+    early, middle, late = layers[: third + 1], layers[third + 1 : -third - 1], layers[-third - 1 :]
+    gain = asked.primary.gain_layer
+    return (
+        *(
+            sign(
+                f"gap.{where}.direction", f"Low-resource languages have lower activations in the {where} third of the layers",
+                _sentence("a gap at every depth"), gaps(part), +1, rule=Rule.POOLED_SIGN, inventory="A1", basis=LATENTS,
+            )
+            for where, part in (("early", early), ("middle", middle), ("late", late))
+        ),
+        order(
+            "gap.argmax.early", "The largest gap stands in the early third of the layers",
+            _sentence("the largest gap in early layers"), gaps(layers), largest=gaps(early), inventory="A2", basis=LATENTS,
+        ),
+        order(
+            "gap.argmax", f"The largest gap stands at layer {at_depth(EARLY_GAP, len(layers))}",
+            _sentence(f"the largest gap at layer {EARLY_GAP} of {NUM_LAYERS}, and so as deep here"), gaps(layers),
+            largest=gaps([at_depth(EARLY_GAP, len(layers))]), inventory="A2", basis=LATENTS,
+        ),
+        *(
+            sign(
+                f"corr.gap_acc.{benchmark.name}", f"Languages with a larger gap score lower on {benchmark.name}",
+                _sentence("the lower the activation, the lower the score"),
+                _reading("correlation over languages", f"correlation/bench={benchmark.name}/primary/primary"),
+                -1, rule=Rule.CORRELATION_SIGN, null=0.0, inventory="A3", basis=OVER_LANGUAGES,
+            )
+            for benchmark in asked.benchmarks
+        ),
+        *(
+            sign(
+                f"gain.{language.code}.direction", f"{language.name} activations rise at layer {gain} by training",
+                _sentence(f"activations rise; layer {GAIN} of {NUM_LAYERS}, and so as deep here"),
+                _reading("relative to before", f"gain/layer={gain}/lang={language.code}/primary/primary"),
+                +1, inventory="A4", basis=TRAINED,
+            )
+            for language in asked.tuned
+        ),
+        bound(
+            "retention.en.floor", f"English keeps {KEPT} percent of its activation", _sentence("most of English is kept"),
+            _reading("activation after, of before", f"retention/layer={gain}/lang=en/activation/primary"), KEPT,
+            rule=Rule.AT_LEAST, stands_for="most", inventory="A5", basis=TRAINED,
+        ),
+    )  # fmt: skip
+
+
+def gaps(layers: Sequence[int]) -> tuple[Reading]:
+    """The group gap of some layers, below the high-resource languages."""
+    return _reading(
+        "relative to the high-resource languages", *(f"gap/layer={layer}/high/primary" for layer in layers)
+    )
+
+
+def _reading(says: str, *estimates: str) -> tuple[Reading]:
+    return (Reading(name="primary", says=says, supported_by=(ASKED,), estimates=estimates),)
+
+
+def _sentence(sense: str) -> Sentence:
+    return Sentence(
+        source=ASKED,
+        tier=SourceTier.PAPER,
+        where=f"what {paper.STUDY.paper_id} says of another model",
+        sense=sense,
+    )
+
+
+def profiles(
+    called: str, true: Mapping[str, object], rehearsed: Mapping[str, object]
+) -> Mapping[str, Profile]:
+    """The worlds of another model: everything that is not its own is as in the paper's.
+
+    Args:
+        called: What people call the model and its dictionaries.
+        true: Sources of the model and its dictionaries, by name of the field.
+        rehearsed: The same of what this machine makes at their shapes.
+    """
+    own = {
+        "paper": (worlds.paper(), f"{called}, by pinned revision", true),
+        "rehearsal": (worlds.rehearsal(), f"the shapes of {called} with random weights; no claim", rehearsed),
+    }
+    return {
+        name: replace(
+            world,
+            summary=says,
+            sources=replace(world.sources, phrase_service=None, **sources),  # type: ignore[arg-type]
+        )
+        for name, (world, says, sources) in own.items()
+    }
+
+
+def made_here(facts: ModelFacts, shapes: Shapes) -> Mapping[str, object]:
+    """A model of the same kind and shapes, its dictionaries and rows, drawn on this machine and spelled as Gemma's are."""
+    weights, layers = shapes.weights, shapes.num_layers
+    assert weights is not None
+    model = (
+        f"{facts.architecture}?vocabulary={shapes.vocab_size}&width={shapes.d_model}&layers={layers}&heads={weights.heads}"
+        f"&kv_heads={weights.kv_heads}&head_width={weights.head_width}&mlp={weights.mlp}&tied={int(weights.is_tied)}"
+    )
+    spelled = replace(
+        GEMMA_2, architecture=facts.architecture, attention=facts.attention, soft_cap=facts.soft_cap
+    )
+    return {
+        "model": ModelPin.of(worlds.made("model", model), spelled),
+        "dictionaries": worlds.made(
+            "dictionaries", f"dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={layers}"
+        ),
+        "dictionary_files": tuple(f"layer_{layer}/params.npz" for layer in range(layers)),
+        "phrases": worlds.made("export", f"export?layers={layers}&latents=66&tokens=64"),
+        "phrase_source_ids": tuple(str(layer) for layer in range(layers)),
+    }

@@ -1,0 +1,133 @@
+"""The paper's questions, asked of other models: shapes to the last parameter, pins as sae-lens knows them, claims that print nothing."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from claims import elsewhere
+from harness.designs.design import plan
+from harness.judge.validate import claims_of
+from harness.models.loading import ARCHITECTURES, unreckoned
+from harness.sources.studies import load_profile, load_study
+from harness.words.claim import Rule
+from harness.words.study import Home, Study
+
+REGISTERED: dict[str, tuple[str, Callable[[int], str], Callable[[str], str]]] = {
+    "gemma_2_9b": (
+        "gemma-scope-9b-pt-res-canonical",
+        lambda layer: f"layer_{layer}/width_16k/canonical",
+        lambda folder: f"{folder}/params.npz",
+    ),
+    "llama_3_1_8b": (
+        "llama_scope_lxr_8x",
+        lambda layer: f"l{layer}r_8x",
+        lambda folder: f"{folder}/checkpoints/final.safetensors",
+    ),
+}
+"""By study: sae-lens's release, what it calls the SAE of a layer, and the file below the folder that it names."""
+
+SETTINGS = {
+    "gemma_2_9b": {"query_pre_attn_scalar": 256},
+    "llama_3_1_8b": {"rope_parameters": {"rope_type": "default", "rope_theta": 500_000.0}},
+}
+"""What the true configurations hold besides shapes, and these need not know."""
+
+STUDIES = tuple(REGISTERED)
+
+
+@pytest.fixture(params=STUDIES)
+def study(request: pytest.FixtureRequest) -> Study:
+    return load_study(request.param)
+
+
+def test_the_shapes_count_every_parameter_of_the_true_model(study: Study) -> None:
+    """On the meta device, from the library's own class at the true shapes; nothing is drawn."""
+    facts, shapes = load_profile(study, "paper").sources.model.facts, study.shapes
+    weights = shapes.weights
+    assert weights is not None
+    assert facts.architecture in ARCHITECTURES
+    config = AutoConfig.for_model(
+        facts.architecture,
+        vocab_size=shapes.vocab_size,
+        hidden_size=shapes.d_model,
+        num_hidden_layers=shapes.num_layers,
+        num_attention_heads=weights.heads,
+        num_key_value_heads=weights.kv_heads,
+        head_dim=weights.head_width,
+        intermediate_size=weights.mlp,
+        tie_word_embeddings=weights.is_tied,
+        attn_implementation=facts.attention,
+        **SETTINGS[study.name],
+    )
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    assert sum(each.numel() for each in model.parameters()) == shapes.parameters
+    assert sum(each.numel() for each in model.get_decoder().layers[0].parameters()) == shapes.layer_parameters
+    assert list(unreckoned(model, facts)) == []
+
+
+PARAMETERS = {"gemma_2_9b": 9_241_705_984, "llama_3_1_8b": 8_030_261_248}
+"""Of the true models, by their cards and by the index of their weights."""
+
+
+def test_the_parameters_are_those_of_the_models_card(study: Study) -> None:
+    assert study.shapes.parameters == PARAMETERS[study.name]
+
+
+def test_the_dictionaries_and_rows_are_those_that_sae_lens_knows(study: Study) -> None:
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    release, named, file = REGISTERED[study.name]
+    known, sources = (
+        vars(get_pretrained_saes_directory()[release]),
+        load_profile(study, "paper").sources,
+    )
+    ids = [named(layer) for layer in range(study.shapes.num_layers)]
+    assert sources.dictionaries.address == known["repo_id"]
+    assert sources.dictionary_files == tuple(file(known["saes_map"][each]) for each in ids)
+    assert [f"{sources.phrases.address.rpartition('/')[2]}/{each}" for each in sources.phrase_source_ids] == [
+        known["neuronpedia_id"][each] for each in ids
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layer", "num_layers", "found"),
+    [
+        *((6, 42, 10), (20, 42, 33), (25, 42, 41)),
+        *((6, 32, 8), (20, 32, 25), (25, 32, 31)),
+        *((6, 28, 7), (20, 28, 22), (25, 28, 27)),
+        *((6, 26, 6), (20, 26, 20), (25, 26, 25)),
+    ],
+)
+def test_layers_stand_as_deep_as_the_papers(layer: int, num_layers: int, found: int) -> None:
+    assert elsewhere.at_depth(layer, num_layers) == found
+
+
+def test_no_printed_number_is_asked_for_and_nobody_is_said_to_have_claimed_it(study: Study) -> None:
+    claims = claims_of(study)
+    printed = [(claim.id, claim.rule) for claim in claims if claim.targets]
+    assert printed == [("retention.en.floor", Rule.AT_LEAST)]
+    assert {claim.sentence.source for claim in claims} == {elsewhere.ASKED}
+    assert study.paper_id == elsewhere.ASKED
+    assert "asked elsewhere" in study.title
+    thirds = [claim for claim in claims if claim.rule is Rule.POOLED_SIGN]
+    read = [name for claim in thirds for name in claim.readings[0].estimates]
+    assert read == [f"gap/layer={layer}/high/primary" for layer in range(study.shapes.num_layers)]
+
+
+def test_a_rehearsal_makes_the_same_shapes_here(study: Study) -> None:
+    sources = load_profile(study, "rehearsal").sources
+    assert {pin.home for pin in sources.pins()} == {Home.MADE}
+    assert f"heads={study.shapes.weights.heads}&" in sources.model.address  # type: ignore[union-attr]
+
+
+def test_what_is_known_of_the_model_reaches_every_stage_that_reads_its_rows(study: Study) -> None:
+    drawn = plan(study, load_profile(study, "paper"), "cpu")
+    facts = import_module(f"claims.{study.name}.pins").MODEL.facts
+    networks = [item.parameters["networks"] for item in drawn.items() if "networks" in item.parameters]
+    assert {each.model.facts for each in networks} == {facts}
+    (phrases,) = drawn.stage("phrases").items
+    assert phrases.parameters.get("facts", facts) == facts
