@@ -28,6 +28,7 @@ from harness.process import (
     told,
 )
 from harness.store.environment import expect_settings, start_clean
+from harness.words.columns import TableForm
 from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
 from harness.words.judgement import FailOn
 
@@ -403,6 +404,24 @@ def audit(
         fail_on=fail_on,
     )
     return run(request, typer.echo)
+
+
+@command("harness export reports/example --format parquet --out exported")
+def export(
+    *,
+    run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
+    form: Annotated[TableForm, typer.Option("--format", help="How tables are written.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for the tables.")],
+    store: StorePath = STORE,
+) -> None:
+    """Write a run's estimates, verdicts, settings and unit values as tables for other tools, with what every column means."""
+    from harness.exchange.export import export as write
+
+    found = write(run, form, out, store)
+    for name in found.files:
+        typer.echo(f"{found.out / name}")
+    if found.why_no_units:
+        say("without unit values: ", found.why_no_units)
 
 
 By = Annotated[str, typer.Option("--by", help="Who measured, and where to ask.")]

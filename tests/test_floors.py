@@ -35,8 +35,10 @@ BY_NAME = (
     "harness.sources.pins",
     "harness.stages.stage",
     "harness.designs.design",
+    "harness",
 )
-"""Who loads modules by a computed name: a study's tables, who fetches a pin, a stage when it runs, the design that a study names."""
+"""Who loads modules by a computed name: a study's tables, who fetches a pin, a stage when it runs, the design that a study names, and
+the package what a notebook asks it for."""
 
 ARRAYS = {"torch", "numpy", "jaxtyping"}
 """What every floor but the words may use without a door."""

@@ -71,6 +71,12 @@ def render_page(report: Report) -> str:
     )
 
 
+def render_card(report: Report, claim: JudgedClaim) -> str:
+    """One claim's card by itself, for a notebook; its links lead nowhere there, and are left out."""
+    card = _environment(_html).get_template("card.html").render(report=report, claim=claim)
+    return re.sub(r'<a href="#[^"]*">(.*?)</a>', r"\1", card).replace("<details ", "<details open ", 1)
+
+
 def render_summary(report: Report) -> str:
     """The short report `summary.md`: where it would grow too large, tables give way first and the head never does."""
     filled = [] if report.not_run else tables.filled_panels(report)

@@ -102,6 +102,13 @@ def read_column(folder: Path, row_type: type, name: str) -> NDArray[typing.Any]:
     return np.asarray(column)
 
 
+def stream_rows(folder: Path, row_type: type) -> Iterator[tuple[object, ...]]:
+    """Every row as its cells, in the order of the record's fields, without ever holding more than some of them."""
+    with pq.ParquetFile(table_path(folder, row_type)) as file:
+        for batch in file.iter_batches(ROWS_PER_GROUP):
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
 def read_codes(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """A column of text as places in a list of its distinct values: millions of rows in little memory."""
     column = _read(folder, row_type).column(name).combine_chunks().dictionary_encode()

@@ -6,8 +6,17 @@ A field's own docstring says what it means; what stands here are the meanings th
 import ast
 import inspect
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache
 from itertools import pairwise
+
+
+class TableForm(StrEnum):
+    """How tables are written for other tools."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
 
 MEANINGS: Mapping[str, str] = {
     "text_id": "The English phrase, by the same number in every table.",

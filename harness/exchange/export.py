@@ -1,0 +1,100 @@
+"""A run's numbers as files for other tools: estimates, verdicts, settings and unit values, with a dictionary of their columns."""
+
+import csv
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.designs.design import design_of
+from harness.exchange.frames import FRAMES, rows_of
+from harness.report import load_report
+from harness.report.document import Report
+from harness.sources.studies import load_study
+from harness.store.files import publish_folder
+from harness.store.store import Store
+from harness.store.tables import stream_rows, table_path, write_table
+from harness.words.columns import TableForm, meanings_of, unit_of
+from harness.words.errors import HarnessError, UsageError
+from harness.words.estimate import PhraseValue, UnitValue
+
+DICTIONARY = "columns.csv"
+"""What every column of every table means, and in which unit it stands."""
+
+HEADER = ("table", "column", "unit", "meaning")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written, and what could not be."""
+
+    out: Path
+    files: tuple[str, ...]
+    why_no_units: str = ""
+    """Why what single units contributed is not among it; empty where it is."""
+
+
+def export(run: Path, form: TableForm, out: Path, store: Path) -> Exported:
+    """Write the tables of a stored run to a folder, whole or not at all.
+
+    Args:
+        run: Folder of the run.
+        form: Of the tables.
+        out: Where they go; it must not hold anything else.
+        store: Where the artifacts of the run lie, those of single units among them.
+
+    Raises:
+        UsageError: If the run has no report, or the folder holds something.
+        StoreError: If the disk refuses; nothing is left behind.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} holds something already; name another folder with --out")
+    report = load_report(run)
+    units, why = _units(report, store)
+    stored = {record: table_path(units, record) for record in (UnitValue, PhraseValue)} if units else {}
+
+    def write(folder: Path) -> tuple[str, ...]:
+        for record, rows in rows_of(report).items():
+            write_table(folder, record, rows)
+        for record, path in stored.items():
+            shutil.copyfile(path, table_path(folder, record))
+        records = (*FRAMES, *stored)
+        if form is TableForm.CSV:
+            for record in records:
+                _write_rows(_path(folder, record, form), meanings_of(record), stream_rows(folder, record))
+                table_path(folder, record).unlink()
+        _write_rows(folder / DICTIONARY, HEADER, (line for each in records for line in _meanings(each, form)))
+        return tuple(path.name for path in sorted(folder.iterdir()))
+
+    return Exported(out=out, files=publish_folder(out, write, last=DICTIONARY), why_no_units=why)
+
+
+def _units(report: Report, store: Path) -> tuple[Path | None, str]:
+    """The run's own artifact of what units and phrases contributed; or why it cannot be had."""
+    stage = design_of(load_study(report.run.study)).estimates
+    artifact = next((each for each in report.run.artifacts if each.stage == stage), None)
+    if artifact is None:
+        return None, "this report names no artifact of estimates"
+    try:
+        found = Store(store).get(stage, artifact.key)
+    except HarnessError as error:
+        return None, str(error)
+    if found.digest != artifact.digest:
+        return None, f"the artifact {artifact.key} of {store} is not the one that the report rests on"
+    return found.folder, ""
+
+
+def _path(folder: Path, record: type, form: TableForm) -> Path:
+    return table_path(folder, record).with_suffix(f".{form}")
+
+
+def _meanings(record: type, form: TableForm) -> list[tuple[str, str, str, str]]:
+    name = _path(Path(), record, form).name
+    return [(name, column, unit_of(record, column), says) for column, says in meanings_of(record).items()]
+
+
+def _write_rows(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
