@@ -105,14 +105,13 @@ def judge(
     def decided(some: Sequence[Claim], draws: Measurements, known: Mapping[str, float]) -> Cases:
         """Every case of some claims: raw p-values first, then what each family makes of them and of those known before."""
         raw = {
-            claim.id: _case_verdict(next(cases_of(claim)), draws, lambda p: p, circumstances)
-            for claim in some
+            claim.id: case_verdict(next(cases_of(claim)), draws, lambda p: p, circumstances) for claim in some
         }
-        p_values = {**known, **{name: _p_dev(case) for name, case in raw.items()}}
-        adjusted = {claim.id: _adjusted(claim, claims, p_values) for claim in some}
+        p_values = {**known, **{name: p_dev_of(case) for name, case in raw.items()}}
+        adjusted = {claim.id: adjusted_in_family(claim, claims, p_values) for claim in some}
         return {
             claim.id: tuple(
-                _case_verdict(case, draws, adjusted[claim.id], circumstances) for case in cases_of(claim)
+                case_verdict(case, draws, adjusted[claim.id], circumstances) for case in cases_of(claim)
             )
             for claim in some
         }
@@ -122,7 +121,7 @@ def judge(
     checked = decided(measured, measurements.redrawn(2, NUM_DRAWS), {})
     unlike = [claim for claim in measured if _states(cases[claim.id]) != _states(checked[claim.id])]
     if unlike:
-        known = {name: _p_dev(found[0]) for name, found in cases.items()}
+        known = {name: p_dev_of(found[0]) for name, found in cases.items()}
         one, other = (decided(unlike, measurements.redrawn(stream, MANY_DRAWS), known) for stream in (1, 2))
         cases |= {name: tuple(map(_agreed, one[name], other[name])) for name in one}
     for claim in measured:
@@ -186,14 +185,14 @@ def _states(cases: Sequence[CaseVerdict]) -> list[State | Finding]:
     return [case.state for case in cases]
 
 
-def _p_dev(case: CaseVerdict) -> float:
+def p_dev_of(case: CaseVerdict) -> float:
     """What a case brings to its family; one that misses a minimum cannot deviate, so it brings 1."""
     if case.why in UNMET or case.numbers is None or case.numbers.p_dev is None:
         return 1.0
     return case.numbers.p_dev
 
 
-def _adjusted(claim: Claim, claims: Sequence[Claim], p_values: Mapping[str, float]) -> Adjust:
+def adjusted_in_family(claim: Claim, claims: Sequence[Claim], p_values: Mapping[str, float]) -> Adjust:
     """What the claim's family makes of its p-value; claims without one count with 1."""
     if claim.tier is Tier.EXPLORATORY:
         return lambda p: p
@@ -201,7 +200,7 @@ def _adjusted(claim: Claim, claims: Sequence[Claim], p_values: Mapping[str, floa
     return lambda p: holm([p, *others])[0]
 
 
-def _case_verdict(
+def case_verdict(
     case: Case, measurements: Measurements, adjust: Adjust, circumstances: Circumstances
 ) -> CaseVerdict:
     """One case by its claim's rule; what breaks on the way is an ERROR, never a deviation."""

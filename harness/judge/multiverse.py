@@ -9,15 +9,22 @@ S. Gangestad, "A traveler's guide to the multiverse", AMPPS 4 (2021), for the cl
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.words.judgement import AxisShare, BestMatch, Grade, Multiverse, SpecificationVerdict
-from harness.words.specification import Axis, AxisKind, Openness, differences_of
-from harness.words.verdict import JUDGED
+from harness.judge.judge import Circumstances, adjusted_in_family, case_verdict, p_dev_of
+from harness.judge.measurements import Measurements
+from harness.judge.rules import Case, cases_of
+from harness.judge.specifications import Specifications
+from harness.words.claim import Claim, Rule, Tier
+from harness.words.estimate import Estimate
+from harness.words.judgement import AxisShare, BestMatch, Grade, Judged, Multiverse, SpecificationVerdict
+from harness.words.specification import PRIMARY, Axis, AxisKind, Openness, differences_of
+from harness.words.study import Study
+from harness.words.verdict import JUDGED, CaseVerdict, State, Why
 
 Values = NDArray[np.float64]
 
@@ -28,6 +35,10 @@ ROBUST_FROM = 0.9
 """Share of equally defensible specifications with the primary verdict from which on a grade can be ROBUST."""
 
 FRAGILE_BELOW = 0.5
+
+
+ABOUT_ONE = (Rule.WITHIN_MARGIN, Rule.SIGN, Rule.AT_LEAST)
+"""Rules about one estimate, which specifications give as they give the primary one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +126,96 @@ class Curve:
         """Whether some specification has the other sign."""
         first = self.primary.estimate or 0.0
         return any((each.verdict.estimate or 0.0) * first < 0 for each in self.measured)
+
+
+def multiverses(
+    judged: Judged,
+    study: Study,
+    measurements: Measurements,
+    specifications: Specifications,
+    circumstances: Circumstances,
+) -> Iterator[Multiverse]:
+    """Every claim about one estimate under every specification that a run computed, by its own rule, margin and family.
+
+    Args:
+        judged: The claims with their verdicts under the primary specification.
+        study: Whose axes the specifications differ along.
+        measurements: What the primary specification measured.
+        specifications: What the others did.
+        circumstances: What else decides.
+    """
+    p_values = {verdict.claim_id: p_dev_of(verdict.cases[0]) for verdict in judged.verdicts if verdict.cases}
+    for claim, verdict in zip(judged.claims, judged.verdicts, strict=True):
+        estimate = (
+            measurements.tables.estimates.get(claim.primary.estimates[0]) if claim.rule in ABOUT_ONE else None
+        )
+        if estimate is None or verdict.primary is None or claim.tier is Tier.EXPLORATORY:
+            continue
+        beside = specifications.estimates.get(estimate.estimate_id, ())
+        if not beside:
+            continue
+        found = Judging(
+            claim=claim,
+            estimate=estimate,
+            measured=specifications.measured(study, estimate, claim.inference),
+            adjust=adjusted_in_family(claim, judged.claims, p_values),
+            circumstances=circumstances,
+        )
+        verdicts = [
+            _told(PRIMARY, verdict.primary),
+            *(
+                found.verdict(each.specification, each.estimate_id)
+                if each.value is not None
+                else SpecificationVerdict(
+                    specification=each.specification,
+                    state=State.NOT_RUN,
+                    why=Why.UPSTREAM_NOT_RUN,
+                    says=each.because,
+                )
+                for each in beside
+            ),
+        ]
+        differing = {name for each in beside for name in differences_of(study.axes, each.specification)}
+        axes = [axis for axis in study.axes if axis.name in differing]
+        target = found.case.target
+        yield multiverse_of(claim.id, axes, verdicts, target.value if target else None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judging:
+    """One claim about one estimate, to be judged under other specifications."""
+
+    claim: Claim
+    estimate: Estimate
+    measured: Measurements
+    adjust: Callable[[float], float]
+    circumstances: Circumstances
+
+    @cached_property
+    def case(self) -> Case:
+        """The case that decides under the primary specification."""
+        return next(cases_of(self.claim))
+
+    def verdict(self, specification: str, estimate_id: str) -> SpecificationVerdict:
+        """What the claim's rule says of another estimate in place of the primary one."""
+        case = replace(self.case, reading=replace(self.case.reading, estimates=(estimate_id,)))
+        circumstances = self.circumstances
+        if self.estimate.estimate_id in circumstances.subset_estimates:
+            circumstances = replace(circumstances, subset_estimates=frozenset((estimate_id,)))
+        return _told(specification, case_verdict(case, self.measured, self.adjust, circumstances))
+
+
+def _told(specification: str, case: CaseVerdict) -> SpecificationVerdict:
+    numbers = case.numbers
+    return SpecificationVerdict(
+        specification=specification,
+        # A claim that a measurement decides has no finding of arithmetic.
+        state=State(case.state),
+        why=case.why,
+        estimate=numbers.estimate if numbers else None,
+        ci90=numbers.ci90 if numbers else None,
+        says="" if numbers else case.says,
+    )
 
 
 def multiverse_of(

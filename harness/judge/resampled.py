@@ -90,12 +90,15 @@ class Resampled:
             ],
             axis=1,
         )
-        sums = cluster_sums(columns, stream(key, self.stream_number), self.num_draws)
+        known = self.stored.widenings
+        sums = cluster_sums(columns, stream(key, self.stream_number), self.num_draws, at_once=bool(known))
         for place, (estimate, own) in enumerate(zip(estimates, rows, strict=True)):
             mine = sums[:, NUM_COLUMNS * place : NUM_COLUMNS * (place + 1)].T
             drawn = _values(estimate, mine[0], mine[1], len(columns))
             self._drawn[estimate.estimate_id] = Drawn(
-                pivots=_pivots(estimate, own, mine), deviation=_deviation(drawn)
+                pivots=_pivots(estimate, own, mine),
+                deviation=_deviation(drawn),
+                widening=known.get(estimate.estimate_id, 1.0),
             )
 
     def _draw_crossed(self, key: str, ids: Sequence[str]) -> None:

@@ -65,6 +65,8 @@ class Stored:
 
     broken: Mapping[str, str] = field(default_factory=dict)
     """Estimates that could not be formed, each with the sentence that says why."""
+    widenings: Mapping[str, float] = field(default_factory=dict)
+    """Of the estimates of a grid: how much wider an error is where phrases serve several latents, found without drawing them."""
     _unit_rows: dict[str, UnitRows | None] = field(default_factory=dict)
 
     def unit_rows(self, estimate_id: str) -> UnitRows | None:

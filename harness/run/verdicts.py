@@ -12,8 +12,10 @@ from harness.judge.baselines import Gate, baseline_checks, differing_estimates, 
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.measurements import Measurements, measurements_of, precisions
+from harness.judge.multiverse import multiverses
 from harness.judge.preregistration import LockBrokenError, lock_state
 from harness.judge.quantities import of_questions, said_of_estimates
+from harness.judge.specifications import Specifications, read_specifications
 from harness.judge.unit_values import NO_TABLES, Stored, read_stored
 from harness.judge.validate import claim_named, claims_of, load_claims
 from harness.run.forecast import outlook
@@ -71,6 +73,11 @@ class Inputs:
         return read_stored(self.estimates) if self.estimates else NO_TABLES
 
     @cached_property
+    def specifications(self) -> Specifications:
+        """What was computed beside the primary specification, read once."""
+        return read_specifications(self.estimates) if self.estimates else Specifications()
+
+    @cached_property
     def claims(self) -> tuple[Claim, ...]:
         """Every claim of the study itself.
 
@@ -114,12 +121,9 @@ def judgement_of(inputs: Inputs, reports: Path) -> Judgement | None:
         return None
     circumstances = paper_circumstances(inputs)
     lock, ledger = _registered(inputs, LedgerFile(folder=reports))
+    paper = _judged(inputs, inputs.study, inputs.claims, inputs.measurements, circumstances)
     return Judgement(
-        paper=Judged(
-            study=inputs.study.name,
-            claims=inputs.claims,
-            verdicts=judge(inputs.claims, inputs.measurements, circumstances),
-        ),
+        paper=paper,
         self_check=judged_self_check(inputs),
         lock=replace(lock, resized=inputs.profile.resized),
         ledger=ledger,
@@ -140,8 +144,20 @@ def judged_self_check(inputs: Inputs) -> Judged | None:
         return None
     study, claims = load_study(name), load_claims(name)
     measurements = measurements_of(study, inputs.tables, claims)
-    verdicts = judge(claims, measurements, self_check_circumstances(inputs))
-    return Judged(study=name, claims=claims, verdicts=verdicts)
+    return _judged(inputs, study, claims, measurements, self_check_circumstances(inputs))
+
+
+def _judged(
+    inputs: Inputs,
+    study: Study,
+    claims: tuple[Claim, ...],
+    measurements: Measurements,
+    circumstances: Circumstances,
+) -> Judged:
+    """The verdicts on the claims of one study, and what becomes of them under other specifications."""
+    judged = Judged(study=study.name, claims=claims, verdicts=judge(claims, measurements, circumstances))
+    found = multiverses(judged, study, measurements, inputs.specifications, circumstances)
+    return replace(judged, multiverses=tuple(found))
 
 
 def require_judgeable(study: Study, profile: Profile, asked: Asked, reports: Path) -> None:

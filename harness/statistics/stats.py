@@ -180,3 +180,22 @@ def units_for_equivalence(unit_sd: float, margin: float, power: float = 0.8) -> 
     """
     quantiles = float(special.ndtri(1 - ALPHA) + special.ndtri((1 + power) / 2))
     return math.ceil((quantiles * unit_sd / margin) ** 2)
+
+
+def median_draws(values: Values, num_draws: int) -> Values:
+    """The bootstrap distribution of a median as evenly spaced quantiles: it is known without drawing.
+
+    The median of n drawn values is at most the k-th smallest where more than half of them are, a binomial event.
+
+    Source: J. Maritz and R. Jarrett, "A note on estimating the variance of the sample median", JASA 73 (1978), 194-196.
+
+    Args:
+        values: The values; of an even number, the lower of both middle ones stands for the median of a draw.
+        num_draws: How many quantiles.
+    """
+    ordered, count = np.sort(values), len(values)
+    middle = (count + 1) // 2
+    at_most = special.bdtrc(middle - 1, count, np.arange(1, count + 1) / count)
+    places = np.searchsorted(at_most, (np.arange(num_draws) + 0.5) / num_draws)
+    drawn: Values = ordered[np.minimum(places, count - 1)]
+    return drawn

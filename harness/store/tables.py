@@ -20,6 +20,7 @@ Row = TypeVar("Row")
 
 FILE_NAMES: dict[str, str] = {
     "ItemOutcome": "items",
+    "SpecifiedSides": "specified_sides",
     "TrainingLoss": "training_losses",
     "Translated": "translated",
 }

@@ -98,6 +98,47 @@ class PhraseValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpecifiedSides:
+    """Both sides of an estimate under one specification, in the order of its units (`specified_sides`).
+
+    NaN where the specification leaves nothing of a unit.
+    """
+
+    primary_id: str
+    """The estimate under the primary specification."""
+    sides: str
+    """Name of the specification, without what only puts the sides together otherwise."""
+    seed: int | None
+    observed: tuple[float, ...]
+    reference: tuple[float, ...]
+    widening: float
+    """How much wider the error is where texts serve several units: two-way clusters over one-way, linearised; at least 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecifiedEstimate:
+    """An estimate under one specification that is not the primary one (`specified_estimates`)."""
+
+    estimate_id: str
+    """That of the primary one, with this specification's name at its end."""
+    primary_id: str
+    specification: str
+    sides: str
+    """Which sides it is made of; empty of a hole."""
+    formula: str
+    """As an estimate's, or `MEDIAN_OF_GAPS`; empty of a hole."""
+    unit_kind: str
+    value: float | None
+    """None of a hole."""
+    because: str
+    """Why there is no value; empty where there is one."""
+
+
+MEDIAN_OF_GAPS = "median-of-gaps-percent"
+"""100 * median(1 - observed / reference): a reading of a gap that no primary specification takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ItemOverlap:
     """How many of one benchmark's questions a language shares with all others (`item_overlaps`).
 

@@ -334,6 +334,8 @@ class Judged:
     study: str
     claims: tuple[Claim, ...]
     verdicts: tuple[Verdict, ...]
+    multiverses: tuple[Multiverse, ...] = ()
+    """Of claims about one estimate, where other specifications were computed; none moves a verdict."""
 
     def __post_init__(self) -> None:
         asked, judged = ([claim.id for claim in self.claims], [each.claim_id for each in self.verdicts])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Self
 
-from harness.words.specification import Axis
+from harness.words.specification import Axis, Grid
 
 SILENT = {"is_silent": True}
 """Metadata of a field that came later: digests leave it out at its default, so that what was named before keeps its name."""
@@ -349,6 +349,8 @@ class Study:
     primary: Specification
     axes: tuple[Axis, ...] = ()
     """Along which other specifications differ from the primary one; none where nothing is tried beside it."""
+    grid: Grid = Grid.ANALYSIS
+    """Which of them are computed; the one that is registered, unless somebody asks for another."""
 
     @property
     def reference(self) -> Language:

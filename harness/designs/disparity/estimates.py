@@ -26,6 +26,7 @@ from harness.designs.disparity.scores import (
     item_overlaps,
     relative_scope,
 )
+from harness.designs.disparity.specifications import specified
 from harness.designs.disparity.tuning import (
     alignment_moments,
     control_scopes,
@@ -40,8 +41,17 @@ from harness.designs.disparity.tuning import (
 from harness.stages.stage import stage
 from harness.statistics.measured import Measured, Scope
 from harness.store.tables import read_table, table_path, write_table
-from harness.words.estimate import BrokenEstimate, Estimate, ItemOverlap, PhraseValue, UnitValue
+from harness.words.estimate import (
+    BrokenEstimate,
+    Estimate,
+    ItemOverlap,
+    PhraseValue,
+    SpecifiedEstimate,
+    SpecifiedSides,
+    UnitValue,
+)
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
+from harness.words.specification import Axis
 from harness.words.study import Benchmark, Language, Specification
 
 
@@ -57,12 +67,16 @@ def estimates(
     adapter_seeds: tuple[int, ...],
     control_seeds: tuple[int, ...],
     published: tuple[tuple[str, str], ...],
+    grid: tuple[Axis, ...] = (),
 ) -> None:
     """Every quantity of the study.
 
     Writes estimates, with what units and phrases contributed to them, which could not be formed, and what phrases cover. An
     estimate over adapters of which one was not trained is not formed from the others: it is named with the reason. So is a
     published model that cannot be used, and a benchmark whose questions are not the same in every language.
+
+    Along the axes of a grid, what claims may be about alone is computed under every other specification as well, into tables of
+    its own: those of the primary specification are the same bytes whatever is asked for beside it.
     """
     base = BaseRun(
         inputs=inputs,
@@ -91,6 +105,10 @@ def estimates(
     write_table(out, Estimate, (part.estimate for part in found))
     write_table(out, UnitValue, (row for part in found for row in part.units))
     write_table(out, PhraseValue, (row for part in found for row in part.phrases))
+    if grid:
+        beside = specified(base, grid)
+        write_table(out, SpecifiedEstimate, beside.estimates)
+        write_table(out, SpecifiedSides, beside.sides)
 
 
 def measured_estimates(base: BaseRun) -> Iterator[Measured]:

@@ -1,6 +1,6 @@
 """Stored token activations as aligned arrays: one value per selected (layer, latent, phrase), whatever the run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,27 +60,40 @@ def read_selections(phrases: Path) -> Selections:
 def phrase_values(
     activations: Path, selections: Selections, pooling: Pooling, asked: NDArray[np.bool_] | None = None
 ) -> Values:
+    """The values of `pooled_values` under one pooling."""
+    return pooled_values(activations, selections, (pooling,), asked)[pooling]
+
+
+def pooled_values(
+    activations: Path,
+    selections: Selections,
+    poolings: Sequence[Pooling],
+    asked: NDArray[np.bool_] | None = None,
+) -> Mapping[Pooling, Values]:
     """One pooled value per selection; NaN where none was asked for or the language has no token for the phrase, and nowhere else.
 
     Args:
         activations: The artifact.
         selections: What values are aligned to.
-        pooling: How values of tokens become one.
+        poolings: How values of tokens become one, each in turn.
         asked: True for the selections that the artifact was made for; all of them if left out.
 
     Raises:
         ValueError: If the artifact holds a row that was never selected or one twice, lacks one, or holds no number.
     """
     keys = [read_column(activations, TokenActivation, name) for name in ("layer", "latent", "text_id")]
-    values = pooled(*read_ragged(activations, TokenActivation, "values"), pooling)
+    tokens = read_ragged(activations, TokenActivation, "values")
     order = np.lexsort((keys[2], keys[1], keys[0]))
     places = _places(selections, [key[order] for key in keys])
-    aligned = np.full(len(selections), np.nan)
-    aligned[places] = values[order]
     asked = np.ones(len(selections), dtype=np.bool_) if asked is None else asked
-    aligned[~asked] = np.nan
-    _require_whole(selections, aligned, asked, activations)
-    return aligned
+    found: dict[Pooling, Values] = {}
+    for pooling in poolings:
+        aligned = np.full(len(selections), np.nan)
+        aligned[places] = pooled(*tokens, pooling)[order]
+        aligned[~asked] = np.nan
+        _require_whole(selections, aligned, asked, activations)
+        found[pooling] = aligned
+    return found
 
 
 def latent_means(selections: Selections, values: Values, mask: NDArray[np.bool_]) -> LatentMeans:

@@ -7,6 +7,7 @@ from itertools import chain
 from harness.stages.stage import staged
 from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Parameters, Plan
 from harness.words.records import adapter_name, published_name
+from harness.words.specification import AxisKind, asked_axes, of_kind
 from harness.words.study import GEMMA_2, SAMPLING_SEED, Language, Profile, PublishedModel, Study
 
 HARVEST = "harness.stages.harvest:harvest"
@@ -364,6 +365,7 @@ class Told:
             "adapter_seeds": self.profile.sizes.adapter_seeds,
             "control_seeds": self.profile.sizes.control_seeds,
             "published": tuple((each.language, each.name) for each in self.profile.sources.published_models),
+            "grid": of_kind(asked_axes(self.study.axes, self.study.grid), AxisKind.ANALYSIS),
         }
 
     def self_checks(self) -> Parameters:

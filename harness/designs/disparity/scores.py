@@ -57,7 +57,7 @@ def deltas(base: BaseRun) -> Iterator[Measured]:
     for adapter in whole_codes(base):
         for quantity, language in (("delta", adapter), ("delta-english", english)):
             for benchmark in base.asked(language):
-                before, after = _arms(base, adapter, language, benchmark)
+                before, after = arms_of(base, adapter, language, benchmark)
                 delta = _paired(delta_scope(quantity, adapter, benchmark), before, after)
                 yield delta
                 if quantity == "delta" and before.accuracy_percent > 0:
@@ -87,7 +87,7 @@ def accuracy_retention(base: BaseRun) -> Iterator[Measured]:
     asked: dict[str, list[Arms]] = {}
     for adapter in tuned_codes(base):
         for benchmark in base.asked(english):
-            before, after = _arms(base, adapter, english, benchmark)
+            before, after = arms_of(base, adapter, english, benchmark)
             if before.accuracy_percent > 0:
                 asked.setdefault(benchmark.name, []).append((before, after))
                 for seed, answers in after.items():
@@ -206,7 +206,8 @@ def read_answers(folder: Path, benchmark: Benchmark) -> Answers:
     )
 
 
-def _arms(base: BaseRun, adapter: str, language: str, benchmark: Benchmark) -> Arms:
+def arms_of(base: BaseRun, adapter: str, language: str, benchmark: Benchmark) -> Arms:
+    """The answers of the untouched model, and through every seed of an adapter, to the same questions."""
     before = read_answers(base.inputs[f"benchmarks/{language}"], benchmark)
     after = {
         seed: read_answers(
