@@ -167,6 +167,34 @@ class DictionaryError:
     l0: float
     """Mean number of latents above zero per token."""
     tokens: int
+    latents: int
+    """Latents of the dictionary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplicedLoss:
+    """Loss of the language model on one text with one layer's stream replaced, summed over its tokens (`spliced_losses`)."""
+
+    layer: int
+    text_id: int
+    tokens: int
+    clean: float
+    """With the stream as it is."""
+    spliced: float
+    """With the stream as the dictionary rebuilds it; what stands in front of a text is left as it is."""
+    zeroed: float
+    """With a stream of zeros at every position."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomReading:
+    """What random directions read of one text at one layer, before any threshold (`random_readings`)."""
+
+    layer: int
+    text_id: int
+    directions: int
+    values: tuple[float, ...]
+    """One value per token and direction, token by token; float32."""
 
 
 @dataclass(frozen=True, kw_only=True)

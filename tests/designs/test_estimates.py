@@ -38,7 +38,9 @@ from harness.words.records import (
     MeanResidual,
     PanelActivation,
     PanelLatent,
+    RandomReading,
     Selection,
+    SplicedLoss,
     Text,
     TextLength,
     TokenActivation,
@@ -162,6 +164,29 @@ def write_panel(folder: Path) -> None:
     )
 
 
+def write_readings(folder: Path) -> None:
+    """What one random direction read of both texts, and their losses: 4 of 8 nats recovered, then none of 4."""
+    write_table(
+        folder,
+        RandomReading,
+        [
+            RandomReading(layer=layer, text_id=text, directions=1, values=(1.0, 3.0))
+            for layer in (0, 1)
+            for text in (0, 1)
+        ],
+    )
+    losses = ((0, 4.0, 8.0, 12.0), (1, 2.0, 6.0, 6.0))
+    write_table(
+        folder,
+        SplicedLoss,
+        [
+            SplicedLoss(layer=layer, text_id=text, tokens=3, clean=clean, spliced=spliced, zeroed=zeroed)
+            for layer in (0, 1)
+            for text, clean, spliced, zeroed in losses
+        ],
+    )
+
+
 def write_base(root: Path, code: str) -> dict[str, Path]:
     spoken, answers, errors = root / code, root / f"{code}-answers", root / f"{code}-errors"
     write_tokens(spoken, token_rows(BASE[code]))
@@ -175,12 +200,15 @@ def write_base(root: Path, code: str) -> dict[str, Path]:
         ],
     )
     write_panel(spoken)
+    write_readings(errors)
     write_table(answers, ItemOutcome, outcomes(RIGHT[code]))
     write_table(
         errors,
         DictionaryError,
         [
-            DictionaryError(language=code, layer=n, fraction_variance_unexplained=0.25, l0=8.5, tokens=7)
+            DictionaryError(
+                language=code, layer=n, fraction_variance_unexplained=0.25, l0=8.5, tokens=7, latents=10
+            )
             for n in (0, 1)
         ],
     )
@@ -257,6 +285,7 @@ def by_id(found: Sequence[Measured]) -> dict[str, Measured]:
         pytest.param("gap/layer=0/high/primary", 35.0, id="gap to high: 1 - (3+3+1/2)/(6+3+1)"),
         pytest.param("gap/layer=0/english/primary", 50.0, id="gap to English: 1 - 6.5/13"),
         pytest.param("gap/layer=1/high/primary", 50.0, id="gap of the second layer: 1 - 1/2"),
+        pytest.param("loss-recovered/layer=1/lang=ml/primary/primary", 100 / 3, id="loss recovered: (4+0)/(8+4)"),
         pytest.param("gap/layer=0/lang=ml/high/primary", 35.0, id="the only low language is the low group"),
         pytest.param("gap/layer=0/lang=zh/high/primary", 20.0, id="a high language below its group: 1 - 8/10"),
         pytest.param("gap/layer=0/lang=es/high/primary", -20.0, id="a high language above its group: 1 - 12/10"),

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from harness.designs.disparity.base import BaseRun, gaps
-from harness.designs.disparity.rivals import decoupling, rivals
+from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.store.tables import write_table
 from harness.words.estimate import Formula
 from harness.words.records import (
+    DictionaryError,
     MeanResidual,
     PanelActivation,
     PanelLatent,
+    RandomReading,
     Selection,
     Text,
     TextLength,
@@ -64,7 +66,13 @@ class Planted:
 def all_but(gap: float, **own: float) -> dict[str, float]:
     """What remains: the whole gap, but for what is named."""
     names = ("equal_firing", "equal_strength", "equal_tokens", "maximum", "sum", "same_script", "languages")
-    panel = ("unselected", "active_in_english", "same_script_languages", "residual_stream")
+    panel = (
+        "unselected",
+        "active_in_english",
+        "same_script_languages",
+        "residual_stream",
+        "random_dictionary",
+    )
     return {name.replace("_", "-"): own.get(name, gap) for name in (*names, *panel)}
 
 
@@ -84,7 +92,7 @@ WORLDS = {
         panel_low=(4.0, 2.0),
         has_shorter_stream=False,
         gap=50,
-        remaining=all_but(50, equal_strength=0, residual_stream=0),
+        remaining=all_but(50, equal_strength=0, residual_stream=0, random_dictionary=0),
         chosen=(50, 50),
         slope=None,
     ),
@@ -147,6 +155,27 @@ def write_language(
             for text in reversed(OWN)
         ],
     )
+    # As sparse as the dictionary, half of all tokens: a direction fires at 8 and above, on two tokens or on one stronger one.
+    read = (8.0, 1.0, 8.0, 1.0) if length == 1.0 else (1.0, 16 * length, 1.0, 1.0)
+    write_table(
+        folder,
+        RandomReading,
+        [RandomReading(layer=0, text_id=text, directions=1, values=read) for text in reversed(OWN)],
+    )
+    write_table(
+        folder,
+        DictionaryError,
+        [
+            DictionaryError(
+                language=folder.name,
+                layer=0,
+                fraction_variance_unexplained=0.1,
+                l0=5.0,
+                tokens=16,
+                latents=10,
+            )
+        ],
+    )
     write_table(
         folder,
         TokenActivation,
@@ -195,17 +224,18 @@ def run_of(root: Path, world: Planted) -> BaseRun:
         "id": world.low,
     }
     groups = {language.code: language.group for language in LANGUAGES}
+    spoken = {
+        f"activations/{code}": write_language(
+            root / code,
+            values,
+            world.panel_low if groups[code] is Group.LOW else world.panel_high,
+            1 - world.gap / 100 if groups[code] is Group.LOW and world.has_shorter_stream else 1.0,
+        )
+        for code, values in own.items()
+    }
+    read = {role.replace("activations", "dictionary-error"): folder for role, folder in spoken.items()}
     return BaseRun(
-        inputs={"phrases/all": phrases}
-        | {
-            f"activations/{code}": write_language(
-                root / code,
-                values,
-                world.panel_low if groups[code] is Group.LOW else world.panel_high,
-                1 - world.gap / 100 if groups[code] is Group.LOW and world.has_shorter_stream else 1.0,
-            )
-            for code, values in own.items()
-        },
+        inputs={"phrases/all": phrases, **spoken, **read},
         languages=LANGUAGES,
         benchmarks=(),
         num_layers=1,
@@ -339,3 +369,34 @@ def test_two_adapters_have_no_slope() -> None:
     ]
     assert list(decoupling(gained, changed)) == []
     assert list(decoupling([], [])) == []
+
+
+def test_random_directions_fire_as_sparsely_in_english_as_the_dictionary(tmp_path: Path) -> None:
+    run = run_of(tmp_path, WORLDS["none of them"])
+    # Two directions; in English each fires on three of twelve tokens, the second one never above zero.
+    for code, scale in (("en", 1.0), ("zh", 1.0), ("es", 2.0), ("ml", 0.75), ("id", 1.0)):
+        rows = [
+            RandomReading(
+                layer=0,
+                text_id=text,
+                directions=2,
+                values=tuple(
+                    number for token in range(3) for number in (scale * (4 * token + text), -1.0 - token)
+                ),
+            )
+            for text in OWN
+        ]
+        write_table(run.inputs[f"dictionary-error/{code}"], RandomReading, rows)
+    error = DictionaryError(
+        language="en", layer=0, fraction_variance_unexplained=0.1, l0=2.5, tokens=12, latents=10
+    )
+    write_table(run.inputs["dictionary-error/en"], DictionaryError, [error])
+    (found,) = random_dictionaries(run)
+    # English reads 0 to 11: a quarter of 12 tokens are 9, 10 and 11. Spanish, twice as strong, fires from 10 on; Malayalam never.
+    spanish = sum(2 * number for number in range(5, 12)) / 12
+    high, low = ((9 + 10 + 11) / 12 + spanish) / 2, (9 + 10 + 11) / 12 / 2
+    assert [(row.unit, row.observed, row.reference) for row in found.units] == [
+        ("0", pytest.approx(low), pytest.approx(high)),
+        ("1", 0.0, 0.0),
+    ]
+    assert found.estimate.value == pytest.approx(100 * (1 - low / high))

@@ -12,11 +12,16 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import load_sae
 from harness.stages import dictionary_error
-from harness.stages.dictionary_error import LayerTotals, dictionary_sample, reconstruction_totals
+from harness.stages.dictionary_error import (
+    RANDOM_DIRECTIONS,
+    LayerTotals,
+    dictionary_sample,
+    reconstruction_totals,
+)
 from harness.stages.extraction import sample_of
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Parameters
-from harness.words.records import DictionaryError, Text, Translation
+from harness.words.records import DictionaryError, RandomReading, SplicedLoss, Text, Translation
 from tests.stages.conftest import made
 from tests.world_texts import english_sentences
 from tests.worlds import World
@@ -39,7 +44,13 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 def task_of(world: World, texts: int, seed: int = 1, batch_tokens: int = 512) -> Parameters:
-    return {"language": "en", "networks": world.networks(batch_tokens), "texts": texts, "seed": seed}
+    return {
+        "language": "en",
+        "networks": world.networks(batch_tokens),
+        "texts": texts,
+        "spliced_texts": 2,
+        "seed": seed,
+    }
 
 
 def test_variance_unexplained_by_pencil() -> None:
@@ -150,7 +161,7 @@ def test_every_language_is_described_on_the_same_texts(
         spoken = SENTENCES if code == "en" else [each.text for each in said]
 
         def totals(
-            _model: object, texts: Sequence[str], _networks: object, code: str = code
+            _model: object, texts: Sequence[str], _networks: object, _also: object, code: str = code
         ) -> list[LayerTotals]:
             described[code] = [spoken.index(text) for text in texts]  # noqa: B023  called before the next round
             return []
@@ -188,3 +199,49 @@ def test_the_sample_is_seeded_and_as_large_as_asked(
     assert first == again != other
     lengths = sorted(len(row) - 1 for row in language_model.token_ids(SENTENCES))
     assert sum(lengths[:4]) <= first[0].tokens <= sum(lengths[-4:])
+
+
+def test_random_directions_read_the_same_stream_in_every_language(
+    world: World, language_model: LanguageModel, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    made(dictionary_error.dictionary_error, task_of(world, texts=5), inputs, tmp_path)
+    rows = {(row.layer, row.text_id): row for row in read_table(tmp_path, RandomReading)}
+    sample = dictionary_sample(len(SENTENCES), 5, 1)
+    assert rows.keys() == {(layer, text) for layer in range(4) for text in sample}
+    directions = dictionary_error._random_directions(world.networks(), 1)
+    encoded = language_model.tokenizer([SENTENCES[sample[2]]], return_tensors="pt")
+    streams: dict[int, torch.Tensor] = {}
+    with torch.no_grad():
+        visit_residuals(language_model.decoder, *encoded.values(), range(4), streams.__setitem__)
+    for layer, stream in streams.items():
+        read = (stream[0, 1:] @ directions[layer]).numpy()
+        values = np.reshape(rows[layer, sample[2]].values, (-1, RANDOM_DIRECTIONS))
+        np.testing.assert_allclose(values, read, rtol=1e-3, atol=1e-4)
+
+
+def test_random_directions_have_norms_of_the_dictionarys_own(world: World) -> None:
+    for layer, drawn in enumerate(dictionary_error._random_directions(world.networks(), 1)):
+        own = load_sae(world.dictionaries, world.dictionary_files[layer], "cpu").W_enc.norm(dim=0)
+        distance = (drawn.norm(dim=0)[:, None] - own[None]).abs().min(dim=1).values
+        assert drawn.shape == (
+            len(load_sae(world.dictionaries, world.dictionary_files[layer], "cpu").W_enc),
+            32,
+        )
+        assert float(distance.max()) < 1e-4 * float(own.max())
+        # No direction is one of the dictionary's, and none is another's.
+        cosines = torch.nn.functional.normalize(drawn, dim=0).T @ torch.nn.functional.normalize(drawn, dim=0)
+        assert float((cosines - torch.eye(32)).abs().max()) < 0.999
+
+
+def test_losses_are_kept_of_some_texts_at_every_layer(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    made(dictionary_error.dictionary_error, task_of(world, texts=5), inputs, tmp_path)
+    rows = read_table(tmp_path, SplicedLoss)
+    assert {(row.layer, row.text_id) for row in rows} == {
+        (layer, text) for layer in range(4) for text in dictionary_sample(len(SENTENCES), 5, 1)[:2]
+    }
+    for text in {row.text_id for row in rows}:
+        own = [row for row in rows if row.text_id == text]
+        assert len({row.clean for row in own}) == 1
+        assert len({row.spliced for row in own}) == 4

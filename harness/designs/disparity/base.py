@@ -27,6 +27,7 @@ from harness.words.records import (
     DictionaryError,
     MeanResidual,
     ParallelTranslation,
+    SplicedLoss,
     TextLength,
     Translation,
     UnaskedBenchmark,
@@ -201,6 +202,28 @@ def dictionary_errors(run: BaseRun) -> Iterator[Measured]:
                 scope = scope_of(quantity, layer=row.layer, language=language.code)
                 pooled = measured(scope, value, Formula.NO_UNITS, "token", ())
                 yield replace(pooled, estimate=replace(pooled.estimate, num_units=row.tokens))
+
+
+def recovered_losses(run: BaseRun) -> Iterator[Measured]:
+    """Share of the loss without a layer's stream that its dictionary's reconstruction wins back, over texts.
+
+    Source: Gao et al., Scaling and evaluating sparse autoencoders (2024); as SAEBench computes it, 0 for a stream of zeros.
+    """
+    for language in run.languages:
+        folder = run.inputs[f"dictionary-error/{language.code}"]
+        layers, texts = (read_column(folder, SplicedLoss, name) for name in ("layer", "text_id"))
+        clean, spliced, zeroed = (
+            read_column(folder, SplicedLoss, name) for name in ("clean", "spliced", "zeroed")
+        )
+        for layer in np.unique(layers).tolist():
+            own = layers == layer
+            recovered, lost = (zeroed - spliced)[own], (zeroed - clean)[own]
+            sides = Sides(
+                units=[str(text) for text in texts[own].tolist()], observed=recovered, reference=lost
+            )
+            scope = scope_of("loss-recovered", layer=layer, language=language.code)
+            if lost.sum():
+                yield measured(scope, 100 * recovered.sum() / lost.sum(), Formula.RATIO, "text", (sides,))
 
 
 def translation_flags(run: BaseRun) -> Iterator[Measured]:

@@ -55,6 +55,7 @@ BYTES_PER_ROW_TOKEN = 4
 """A token of a row with its activation, packed: what 314 MB of some 45 rows of 16,384 latents make, which one layer's export has."""
 
 HELD_OUT_PAIRS = constant("harness.stages.alignment", "HELD_OUT_PAIRS")
+RANDOM_DIRECTIONS = constant("harness.stages.dictionary_error", "RANDOM_DIRECTIONS")
 MOMENTS = constant("harness.stages.training", "MOMENTS")
 
 
@@ -139,6 +140,7 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     # Most values of a latent's own tokens are zero: about a byte each, packed.
     tokens = int(phrases / SHARE_OF_DISTINCT) * TOKENS_PER_PHRASE
     residuals = sizes.similarity_texts * shapes.num_layers * shapes.d_model * FLOAT_BYTES
+    random = sizes.dictionary_texts * TOKENS_PER_PHRASE * shapes.num_layers * RANDOM_DIRECTIONS * FLOAT_BYTES
     # Two factors of each target, in float32.
     weights = 2 * choice.rank * shapes.d_model * len(choice.target_modules) * len(choice.layers)
     answers = items * BYTES_PER_ANSWER
@@ -152,6 +154,7 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
         "translation-shards": texts // stages.num_shards(plan.study, plan.profile),
         "translations": texts,
         "activations": panel + tokens + residuals,
+        "dictionary-error": random,
         "activations-tuned": int(sizes.held_out_fraction * tokens),
         "adapters": weights * FLOAT_BYTES,
         "benchmarks": answers,
@@ -213,9 +216,12 @@ class Declared:
         return self._through(self.texts.tuned, self.texts.tokens[told["language"]], self.texts.tuned_layers)
 
     def dictionary_error(self, told: Parameters) -> Work:
-        """A sample of the phrases."""
+        """A sample of the phrases, and of a part of it a copy for every layer and one more."""
         count = min(told["texts"], self.texts.phrases)
-        return self._through(count, self.texts.tokens[told["language"]])
+        layers, tokens = self.study.shapes.num_layers, self.texts.tokens[told["language"]]
+        # A stream of zeros is the same whatever was read: what stands in front of a text is enough.
+        nothing = self._through(layers, 1)
+        return self._through(count + min(told["spliced_texts"], count) * (layers + 1), tokens) + nothing
 
     def adapters(self, told: Parameters) -> Work:
         """Pairs, as far as the deepest layer that the loss reads.

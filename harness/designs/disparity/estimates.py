@@ -8,6 +8,7 @@ from harness.designs.disparity.base import (
     dictionary_errors,
     gaps,
     kept_selections,
+    recovered_losses,
     similarities,
     text_lengths,
     translation_flags,
@@ -127,6 +128,7 @@ def measured_estimates(base: BaseRun) -> Iterator[Measured]:
     yield from text_lengths(base)
     yield from kept_selections(base)
     yield from dictionary_errors(base)
+    yield from recovered_losses(base)
     yield from translation_flags(base)
     yield from translation_scores(base)
     yield from alignment_moments(base)

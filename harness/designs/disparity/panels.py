@@ -265,6 +265,16 @@ PANELS = (
         columns=("layer",),
     ),
     Panel(
+        anchor="loss-recovered",
+        group=BACKGROUND,
+        heading="Loss recovered",
+        lead="Of what the language model loses where the stream after a layer is nothing, the share that the dictionary\u2019s "
+        "reconstruction wins back: 100 % is as good as the stream itself.",
+        quantities=("loss-recovered",),
+        layout=Layout.GRID,
+        columns=("layer",),
+    ),
+    Panel(
         anchor="dictionary-l0",
         group=BACKGROUND,
         heading="Active latents",
@@ -293,6 +303,11 @@ RIVALS = (
     ("sum", "Pooling by mean: sum", "By the sum over tokens in place of the mean"),
     ("same-script", "Script", "Among languages in the script of English alone"),
     ("residual-stream", "The dictionary", "By the length of the residual stream, without any dictionary"),
+    (
+        "random-dictionary",
+        "The dictionary's directions",
+        "With random directions of the same norms, as sparse in English",
+    ),
     ("languages", "A few languages", "With languages in place of latents as what varies"),
     (
         "same-script-languages",

@@ -56,6 +56,9 @@ SHARD_TEXTS = 16_384
 WHOLE_DEPTH_TEXTS = 2_048
 """Texts of each language that are read through every layer, and whose panels are kept."""
 
+TEXTS_PER_SPLICED = 12
+"""One text in so many of those that dictionaries are tried on is read once more for every layer, with its stream rebuilt."""
+
 REPLAYED_ROWS = 50
 """Stored rows of each layer that are computed anew."""
 
@@ -315,6 +318,7 @@ class Told:
             "language": language,
             "networks": self.networks,
             "texts": self.profile.sizes.dictionary_texts,
+            "spliced_texts": -(-self.profile.sizes.dictionary_texts // TEXTS_PER_SPLICED),
             "seed": self.profile.sizes.sampling_seed if seed is None else seed,
         }
 

@@ -46,6 +46,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "tokens-per-phrase": Quantity("tokens per phrase", "tokens", ("text", "units"), MEAN),
     "selections-kept": Quantity("selections with tokens", "percent", ("selection", "selections"), SINGLE, within=SHARE),
     "dictionary-error": Quantity("variance unexplained", "fraction", ("token", "tokens"), SINGLE),
+    "loss-recovered": Quantity("loss recovered", "percent", TEXTS, RATIO),
     "dictionary-l0": Quantity("active latents", "latents", ("token", "tokens"), SINGLE),
     "translation-chrf": Quantity("chrF of the translator", "chrF", ("sentence", "sentences"), SINGLE, within=SHARE),
     "translations-unflagged": Quantity("translations without a flag", "percent", ("text", "units"), MEAN, within=SHARE),

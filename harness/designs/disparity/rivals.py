@@ -17,9 +17,16 @@ from harness.designs.disparity.latents import latent_means, phrase_values
 from harness.designs.disparity.quantities import scope_of
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, change_percent, gap_percent
-from harness.store.tables import read_column, read_table
+from harness.store.tables import read_column, read_ragged, read_table
 from harness.words.estimate import Formula
-from harness.words.records import MeanResidual, PanelActivation, PanelLatent, TextLength
+from harness.words.records import (
+    DictionaryError,
+    MeanResidual,
+    PanelActivation,
+    PanelLatent,
+    RandomReading,
+    TextLength,
+)
 from harness.words.study import Aggregation, Group, Pooling
 
 Values = NDArray[np.float64]
@@ -43,6 +50,7 @@ def rivals(base: BaseRun) -> Iterator[Measured]:
         yield from spoken.over_languages(layer)
         yield from spoken.slopes(layer)
     yield from residual_streams(base)
+    yield from random_dictionaries(base)
 
 
 def residual_streams(base: BaseRun) -> Iterator[Measured]:
@@ -63,6 +71,53 @@ def residual_streams(base: BaseRun) -> Iterator[Measured]:
         )
         scope = scope_of("gap-remaining", layer=layer, reading="residual-stream")
         yield from _ratio_of_means(scope, "text", [str(text) for text in texts], low, high)
+
+
+def random_dictionaries(base: BaseRun) -> Iterator[Measured]:
+    """The gap that random directions show by themselves, each as sparse in English as the dictionary's latents are on average.
+
+    A direction fires where it reads more than on all but that share of the English tokens; texts that every language has count.
+    """
+    (english,) = base.codes(Group.REFERENCE)
+    sparsity = {
+        row.layer: row.l0 / row.latents
+        for row in read_table(base.inputs[f"dictionary-error/{english}"], DictionaryError)
+    }
+    read = {language.code: _random_readings(base, language.code) for language in base.languages}
+    for layer, share in sparsity.items():
+        texts = sorted(
+            set.intersection(*({text for own, text in found if own == layer} for found in read.values()))
+        )
+        if not texts:
+            continue
+        tokens = np.concatenate([read[english][layer, text] for text in texts])
+        fires_on = max(1, round(share * len(tokens)))
+        threshold = np.sort(tokens, axis=0)[-fires_on]
+        means = {
+            code: np.mean([_fired(found[layer, text], threshold) for text in texts], axis=0)
+            for code, found in read.items()
+        }
+        low, high = (_mean_of(means, base.codes(group)) for group in (Group.LOW, Group.HIGH))
+        scope = scope_of("gap-remaining", layer=layer, reading="random-dictionary")
+        directions = [str(place) for place in range(len(threshold))]
+        yield from _ratio_of_means(scope, "direction", directions, low, high)
+
+
+def _random_readings(base: BaseRun, code: str) -> dict[tuple[int, int], Values]:
+    """By layer and text: what every direction reads of every token; [token, direction]."""
+    folder = base.inputs[f"dictionary-error/{code}"]
+    values, offsets = read_ragged(folder, RandomReading, "values")
+    keys = (read_column(folder, RandomReading, name).tolist() for name in ("layer", "text_id", "directions"))
+    return {
+        (layer, text): values[start:end].reshape(-1, directions).astype(np.float64)
+        for layer, text, directions, start, end in zip(*keys, offsets[:-1], offsets[1:], strict=True)
+    }
+
+
+def _fired(values: Values, threshold: Values) -> Values:
+    """Mean over tokens of what lies at the threshold or above it, and above zero."""
+    mean: Values = np.where((values >= threshold) & (values > 0), values, 0.0).mean(axis=0)
+    return mean
 
 
 def decoupling(gained: Sequence[Measured], changed: Sequence[Measured]) -> Iterator[Measured]:

@@ -1,0 +1,134 @@
+"""What a language model loses where its stream is replaced after one layer: by what a dictionary rebuilds, or by nothing.
+
+Copies of the same texts pass at once, one left as it is and one for every layer, so that a single pass gives all losses.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from harness.models.batches import length_buckets, padded_left
+from harness.models.likelihood import Head
+from harness.models.loading import LanguageModel
+from harness.models.residuals import counted_positions
+
+Rebuild = Callable[[int, Float[Tensor, "token d_model"]], Float[Tensor, "token d_model"]]
+"""What stands for the stream of some tokens after a layer."""
+
+Replace = Callable[[int, Float[Tensor, "row position d_model"]], None]
+"""Writes over the stream after a layer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLosses:
+    """Negative log-likelihood of one text, summed over its tokens, in nats."""
+
+    tokens: int
+    clean: float
+    spliced: tuple[float, ...]
+    """By layer: with every counted token's stream as it is rebuilt; what stands in front is left as it is."""
+    zeroed: tuple[float, ...]
+    """By layer: with a stream of zeros at every position."""
+
+
+@torch.no_grad()
+def text_losses(
+    language_model: LanguageModel, ids: Sequence[Sequence[int]], rebuild: Rebuild, batch_tokens: int
+) -> list[TextLosses]:
+    """The losses of some texts with one layer's stream replaced, for every layer.
+
+    Args:
+        language_model: Reads them.
+        ids: Token ids of each text, behind what stands in front.
+        rebuild: Stands for the stream at the counted tokens, in float32.
+        batch_tokens: Padded positions per forward pass, copies among them; one text at least passes.
+    """
+    layers = len(_blocks(language_model))
+    head = Head(
+        weight=language_model.model.get_output_embeddings().weight.to(torch.float32),
+        soft_cap=language_model.facts.soft_cap,
+    )
+    without = _log_probs_of_nothing(language_model, head, layers)
+    found: dict[int, TextLosses] = {}
+    for bucket in length_buckets([len(row) for row in ids], max(1, batch_tokens // (layers + 1))):
+        input_ids, mask = padded_left(
+            [ids[index] for index in bucket], language_model.pad_id, language_model.device
+        )
+        counted, count = counted_positions(mask, len(language_model.front_ids)), len(bucket)
+
+        def replace(layer: int, stream: Tensor, counted: Tensor = counted, count: int = count) -> None:
+            own = stream[count * (layer + 1) : count * (layer + 2)]
+            own[counted] = rebuild(layer, own[counted].to(torch.float32)).to(own.dtype)
+
+        with _replacing(language_model, replace):
+            hidden = language_model.decoder(
+                input_ids=input_ids.repeat(layers + 1, 1),
+                attention_mask=mask.repeat(layers + 1, 1),
+                use_cache=False,
+            ).last_hidden_state
+        for place, index in enumerate(bucket):
+            # A token is predicted one position before it, if there is anything to predict it from.
+            predicted = counted[place, 1:] & (mask[place, :-1] == 1)
+            tokens = input_ids[place, 1:][predicted]
+            clean, *spliced = (
+                -float(_chosen(head.log_probs(copy[:-1][predicted]), tokens)) for copy in hidden[place::count]
+            )
+            found[index] = TextLosses(
+                tokens=len(tokens),
+                clean=clean,
+                spliced=tuple(spliced),
+                zeroed=tuple((-without[:, tokens]).sum(dim=1, dtype=torch.float64).tolist()),
+            )
+    return [found[index] for index in range(len(ids))]
+
+
+def _log_probs_of_nothing(
+    language_model: LanguageModel, head: Head, layers: int
+) -> Float[Tensor, "layer token"]:
+    """What is predicted from a stream of zeros after each layer: the same at every position, whatever was read."""
+    start = language_model.front_ids or (language_model.pad_id,)
+    input_ids = torch.tensor([start], device=language_model.device).repeat(layers, 1)
+
+    def replace(layer: int, stream: Tensor) -> None:
+        stream[layer] = 0.0
+
+    with _replacing(language_model, replace):
+        hidden = language_model.decoder(input_ids=input_ids, use_cache=False).last_hidden_state
+    return head.log_probs(hidden[:, -1])
+
+
+def _chosen(log_probs: Float[Tensor, "token vocabulary"], tokens: Int[Tensor, "token"]) -> Tensor:
+    return log_probs.gather(1, tokens.unsqueeze(1)).sum(dtype=torch.float64)
+
+
+def _blocks(language_model: LanguageModel) -> nn.ModuleList:
+    blocks = language_model.decoder.layers
+    assert isinstance(blocks, nn.ModuleList)
+    return blocks
+
+
+@contextmanager
+def _replacing(language_model: LanguageModel, replace: Replace) -> Iterator[None]:
+    def hook_for(layer: int) -> Callable[[nn.Module, tuple[object, ...], object], object]:
+        def hook(_module: nn.Module, _inputs: tuple[object, ...], output: object) -> object:
+            # Older libraries return a tuple.
+            stream, *rest = output if isinstance(output, tuple) else (output,)
+            assert isinstance(stream, Tensor)
+            stream = stream.clone()
+            replace(layer, stream)
+            return (stream, *rest) if isinstance(output, tuple) else stream
+
+        return hook
+
+    handles = [
+        block.register_forward_hook(hook_for(layer)) for layer, block in enumerate(_blocks(language_model))
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
