@@ -166,16 +166,16 @@ def _scores(values: Mapping[str, Any]) -> Iterator[PublishedScore]:
             raise ValueError(f"{name} is {value}")
         metric, _, variant = name.partition(",")
         if isinstance(value, int | float) and variant and not metric.endswith(STDERR):
-            yield _score(metric, float(value), values.get(f"{metric}{STDERR},{variant}"))
-
-
-def _score(metric: str, value: float, stderr: object) -> PublishedScore:
-    error = float(stderr) if isinstance(stderr, int | float) else None
-    count = items_by_stderr(value, error) if error else None
-    right = right_answers(value, count) if count else None
-    return PublishedScore(
-        metric=metric, value=value, stderr=error, items_by_stderr=count, right_answers=right
-    )
+            stderr = values.get(f"{metric}{STDERR},{variant}")
+            error = float(stderr) if isinstance(stderr, int | float) else None
+            count = items_by_stderr(float(value), error) if error else None
+            yield PublishedScore(
+                metric=metric,
+                value=float(value),
+                stderr=error,
+                items_by_stderr=count,
+                right_answers=right_answers(float(value), count) if count else None,
+            )
 
 
 def _whole(value: object) -> int | None:

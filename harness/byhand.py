@@ -9,7 +9,6 @@ from harness.judge.judge import DECIDE
 from harness.judge.measurements import Measurement
 from harness.judge.rules import Case
 from harness.statistics.stats import ALPHA, Spread
-from harness.words.canonical import Json
 from harness.words.claim import (
     MINUSES,
     RULES,
@@ -152,7 +151,8 @@ def judged_by_hand(typed: Typed) -> CaseVerdict:
     )
     case = Case(claim=claim, reading=reading, target=target)
     verdict = DECIDE[page.rule](case, (measured,), lambda p: min(1.0, typed.holm * p))
-    if not all(map(math.isfinite, _figures(verdict))):
+    found = (each if isinstance(each, tuple) else (each,) for each in form_of(typed, verdict).values())
+    if not all(math.isfinite(each) for part in found for each in part if isinstance(each, float)):
         raise UsageError(
             "these numbers are too far apart in size to be judged: an interval, band or distance is not finite; check "
             "--margin, --se and --df"
@@ -160,7 +160,7 @@ def judged_by_hand(typed: Typed) -> CaseVerdict:
     return verdict
 
 
-def form_of(typed: Typed, verdict: CaseVerdict) -> dict[str, Json]:
+def form_of(typed: Typed, verdict: CaseVerdict) -> Mapping[str, object]:
     """The verdict with everything that it rests on, for a machine; None where a number does not exist."""
     numbers, closeness = verdict.numbers, verdict.closeness
     assert numbers is not None
@@ -173,16 +173,16 @@ def form_of(typed: Typed, verdict: CaseVerdict) -> dict[str, Json]:
         "printed": typed.printed,
         "half_width": _target(typed).rounding if verdict.band else None,
         "margin": typed.margin,
-        "band": list(_band(typed, verdict)),
+        "band": _band(typed, verdict),
         "estimate": typed.estimate,
         "se": typed.se,
         "df": typed.df,
         "one_run_sd": numbers.one_run_sd,
         "units": typed.units,
         "seeds": typed.seeds,
-        "ci90": _listed(numbers.ci90),
-        "ci95": _listed(numbers.ci95),
-        "pi95": _listed(numbers.pi95),
+        "ci90": numbers.ci90,
+        "ci95": numbers.ci95,
+        "pi95": numbers.pi95,
         "p_equiv": numbers.p_equiv,
         "p_dev": numbers.p_dev,
         "p_dev_holm": numbers.p_dev_holm,
@@ -217,7 +217,7 @@ def _basis(typed: Typed, verdict: CaseVerdict) -> Iterator[tuple[str, str]]:
         yield "know", FLAGS[flag]
     low, high = _band(typed, verdict)
     limit = f"at most {_shown(high)}" if low is None else f"at least {_shown(low)}"
-    yield "agreement", limit if low is None or high is None else _shown([low, high])
+    yield "agreement", limit if low is None or high is None else _shown((low, high))
     for name, label in INTERVALS.items():
         yield label, _shown(form[name])
     yield "p if it disagrees", f"{_shown(form['p_equiv'])} ({ALPHA:g} or less shows agreement)"
@@ -236,9 +236,9 @@ INTERVALS = {"ci90": "90 % interval", "ci95": "95 % interval", "pi95": "one run 
 DISTANCES = {"difference": "difference", "margins": "in margins", "ratio": "measured / printed"}
 
 
-def _shown(value: Json) -> str:
+def _shown(value: object) -> str:
     """A figure, or an interval, as people read it."""
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return " to ".join(map(_shown, value))
     return f"{value:.6g}" if isinstance(value, int | float) else "none"
 
@@ -297,19 +297,3 @@ def _form_faults(typed: Typed, page: Asserted) -> Iterator[str]:
             yield f"{option} goes with a number; {page.text!r} is a limit, which is where agreement ends"
     if typed.half_width is not None and page.reach is not None:
         yield f"--half-width goes with one number; the range {page.text!r} says itself how far it reaches"
-
-
-def _figures(verdict: CaseVerdict) -> Iterator[float]:
-    """Every number that stands in the verdict."""
-    numbers, closeness = verdict.numbers, verdict.closeness
-    assert numbers is not None
-    assert closeness is not None
-    for interval in (verdict.band, numbers.ci90, numbers.ci95, numbers.pi95):
-        yield from interval or ()
-    for value in (numbers.p_equiv, numbers.p_dev, closeness.difference, closeness.margins, closeness.ratio):
-        if value is not None:
-            yield value
-
-
-def _listed(interval: tuple[float, float] | None) -> Json:
-    return list(interval) if interval else None

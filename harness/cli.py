@@ -29,7 +29,7 @@ from harness.process import (
 )
 from harness.store.environment import expect_settings, start_clean
 from harness.words.columns import TableForm
-from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error
+from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error, failure_code
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
@@ -727,7 +727,6 @@ def main(words: list[str] | None = None) -> NoReturn:
 
 def exit_code_of(words: list[str]) -> int:
     """Run a command; every way in which it can end is a number, and one clear error on stderr."""
-    from harness.run import stageprocess
     from harness.store.files import failure_message
 
     try:
@@ -742,7 +741,7 @@ def exit_code_of(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
         if "--debug" in words:
             traceback.print_exc()
-        message, code = failure_message(error), stageprocess.exit_code_of(error)
+        message, code = failure_message(error), failure_code(error)
     typer.echo(f"error: {message}", err=True)
     return code
 

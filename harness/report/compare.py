@@ -200,17 +200,12 @@ def _claims(
     part: str, before: Sequence[JudgedClaim], after: Sequence[JudgedClaim], tolerance: float
 ) -> Iterator[ClaimMove]:
     for name, old, new in _paired(before, after):
-        known = new or old
-        assert known is not None
-        measured = [claim.measured if claim else None for claim in (old, new)]
-        estimates = [numbers.estimate if numbers else None for numbers in measured]
-        intervals = [numbers.ci90 if numbers else None for numbers in measured]
         yield ClaimMove(
             id=name,
             part=part,
             before=old.verdict if old else ABSENT,
             after=new.verdict if new else ABSENT,
-            estimate=change(estimates[0], estimates[1], known.unit, intervals, tolerance),
+            estimate=_changed(old, new, tolerance),
             rule_changed=bool(old and new and old.judged_by != new.judged_by),
         )
 
@@ -219,14 +214,26 @@ def _numbers(
     before: Sequence[Measurement], after: Sequence[Measurement], tolerance: float
 ) -> Iterator[NumberMove]:
     for name, old, new in _paired(before, after):
-        known = new or old
-        assert known is not None
-        values = [row.value if row else None for row in (old, new)]
-        intervals = [row.precision.ci90 if row and row.precision else None for row in (old, new)]
-        found = change(values[0], values[1], known.unit, intervals, tolerance)
-        if old and new and values == [None, None]:  # two numbers that are both not finite are no change
+        found = _changed(old, new, tolerance)
+        if (
+            old and new and old.value is new.value is None
+        ):  # two numbers that are both not finite are no change
             found = replace(found, noise=Noise.SAME)
         yield NumberMove(id=name, change=found)
+
+
+def _changed(old: Row | None, new: Row | None, tolerance: float) -> Change:
+    known = new or old
+    assert known is not None
+    (before, first), (after, second) = _estimate(old), _estimate(new)
+    return change(before, after, known.unit, (first, second), tolerance)
+
+
+def _estimate(row: JudgedClaim | Measurement | None) -> tuple[float | None, Interval | None]:
+    """A number with its 90 % interval, as far as there is one."""
+    if isinstance(row, Measurement):
+        return row.value, row.precision.ci90 if row.precision else None
+    return (row.measured.estimate, row.measured.ci90) if row and row.measured else (None, None)
 
 
 def _paired(before: Sequence[Row], after: Sequence[Row]) -> Iterator[tuple[str, Row | None, Row | None]]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO
 
 from harness.run.artifacts import Recipes
-from harness.run.stageprocess import is_damage
 from harness.sources.pins import decisions_to_share
 from harness.store.environment import child_environment
 from harness.store.files import disk_errors, take_lock, write_json, write_whole
@@ -214,7 +213,7 @@ class Engine:
             return StageFailedError(
                 f"{place}: {first.message}",
                 exit_code=first.exit_code,
-                damaged=any(map(is_damage, failures)),
+                damaged=any(failure.is_damage for failure in failures),
             )
         begun = [name for name in missing if self.run.events(name)]
         what = (

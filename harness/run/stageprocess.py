@@ -15,14 +15,7 @@ from harness.store.files import failure_message, require_folder
 from harness.store.provenance import set_determinism, set_threads
 from harness.store.run_folder import EventLog, RunFolder, StageFailure
 from harness.store.store import Artifact, Store
-from harness.words.errors import (
-    MALFUNCTION,
-    DamagedArtifactError,
-    HarnessError,
-    MemoryShortError,
-    MissingArtifactError,
-    NotJudgedError,
-)
+from harness.words.errors import MemoryShortError, MissingArtifactError, NotJudgedError, failure_code
 from harness.words.plan import Item, Part, Plan, Stage
 from harness.words.runfacts import ArtifactRecord
 
@@ -106,11 +99,6 @@ def run_stage(plan: Plan, name: str, store: Store, run: RunFolder, part: Part | 
             run.write_index(name, records)
 
 
-def exit_code_of(error: BaseException) -> int:
-    """The exit code that a failure ends with."""
-    return error.exit_code if isinstance(error, HarnessError) else MALFUNCTION
-
-
 @contextmanager
 def _naming_short_memory(item: Item) -> Iterator[None]:
     """Batches that decide numbers are never made smaller on the quiet: where one does not fit, it is said what would help."""
@@ -140,15 +128,10 @@ def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
                 item=process.item,
                 kind=type(error).__name__,
                 message=failure_message(error),
-                exit_code=exit_code_of(error),
+                exit_code=failure_code(error),
                 reason=error.reason if isinstance(error, NotJudgedError) else None,
                 traceback=traceback.format_exc(),
             ),
             process.part,
         )
         raise
-
-
-def is_damage(failure: StageFailure) -> bool:
-    """True when a failed stage stumbled over a damaged artifact, which can be made again."""
-    return failure.kind == DamagedArtifactError.__name__

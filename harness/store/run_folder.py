@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from harness.store.files import disk_errors, write_json
 from harness.store.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.words.canonical import plain
-from harness.words.errors import UsageError
+from harness.words.errors import DamagedArtifactError, UsageError
 from harness.words.plan import Part, Work
 from harness.words.runfacts import ArtifactRecord
 
@@ -37,6 +37,11 @@ class StageFailure:
     reason: str | None
     """Why nothing could be measured; None when something broke."""
     traceback: str
+
+    @property
+    def is_damage(self) -> bool:
+        """True when the stage stumbled over a damaged artifact, which can be made again."""
+        return self.kind == DamagedArtifactError.__name__
 
 
 @dataclass(frozen=True, kw_only=True)

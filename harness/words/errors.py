@@ -28,6 +28,11 @@ class HarnessError(Exception):
     exit_code: ClassVar[int] = MALFUNCTION
 
 
+def failure_code(error: BaseException) -> int:
+    """The exit code that a failure ends with."""
+    return error.exit_code if isinstance(error, HarnessError) else MALFUNCTION
+
+
 class UsageError(HarnessError):
     """What was asked for is not there, or is malformed."""
 
