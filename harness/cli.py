@@ -50,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 import_app = typer.Typer(
-    help="Make a declaration for 'harness audit' of what other tools wrote.",
+    help="Turn others' files into one for an audit.",
     epilog="Example: harness import lm-eval --help",
     no_args_is_help=True,
 )
@@ -414,7 +414,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="New folder for the tables.")],
     store: StorePath = STORE,
 ) -> None:
-    """Write a run's estimates, verdicts, settings and unit values as tables for other tools, with what every column means."""
+    """Write a run's numbers as tables for other tools, with what every column means."""
     from harness.exchange.export import export as write
 
     found = write(run, form, out, store)

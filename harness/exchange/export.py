@@ -2,16 +2,26 @@
 
 import csv
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.designs.design import design_of
+from harness.exchange.crate import write_crate
 from harness.exchange.frames import FRAMES, rows_of
 from harness.report import load_report
 from harness.report.document import Report
 from harness.sources.studies import load_study
 from harness.store.files import publish_folder
+from harness.store.run_folder import (
+    EXECUTION_FILE,
+    JUNIT_FILE,
+    PAGE_FILE,
+    REPORT_FILE,
+    SUMMARY_FILE,
+    read_record,
+)
 from harness.store.store import Store
 from harness.store.tables import stream_rows, table_path, write_table
 from harness.words.columns import TableForm, meanings_of, unit_of
@@ -20,6 +30,9 @@ from harness.words.estimate import PhraseValue, UnitValue
 
 DICTIONARY = "columns.csv"
 """What every column of every table means, and in which unit it stands."""
+
+REPORT_FILES = (REPORT_FILE, PAGE_FILE, SUMMARY_FILE, JUNIT_FILE, EXECUTION_FILE)
+"""What a crate holds of the run's folder; an audit keeps no record of its execution."""
 
 HEADER = ("table", "column", "unit", "meaning")
 
@@ -59,14 +72,32 @@ def export(run: Path, form: TableForm, out: Path, store: Path) -> Exported:
         for record, path in stored.items():
             shutil.copyfile(path, table_path(folder, record))
         records = (*FRAMES, *stored)
-        if form is TableForm.CSV:
+        if form is not TableForm.PARQUET:
             for record in records:
                 _write_rows(_path(folder, record, form), meanings_of(record), stream_rows(folder, record))
                 table_path(folder, record).unlink()
         _write_rows(folder / DICTIONARY, HEADER, (line for each in records for line in _meanings(each, form)))
+        if form is TableForm.RO_CRATE:
+            for name in REPORT_FILES:
+                if (run / name).is_file():
+                    shutil.copyfile(run / name, folder / name)
+            write_crate(folder, report, _attempts(run))
         return tuple(path.name for path in sorted(folder.iterdir()))
 
     return Exported(out=out, files=publish_folder(out, write, last=DICTIONARY), why_no_units=why)
+
+
+def _attempts(run: Path) -> Sequence[Mapping[str, Any]]:
+    """Every attempt at the run, as its record of clock and host tells; none of an audit, which keeps no such record."""
+    if not (run / EXECUTION_FILE).is_file():
+        return ()
+    record = read_record(run, EXECUTION_FILE)
+    attempts = record.get("attempts") if isinstance(record, dict) else None
+    if not isinstance(attempts, list):
+        raise UsageError(
+            f"{run / EXECUTION_FILE} tells of no attempt; export with another --format, or run it again"
+        )
+    return attempts
 
 
 def _units(report: Report, store: Path) -> tuple[Path | None, str]:
@@ -85,7 +116,7 @@ def _units(report: Report, store: Path) -> tuple[Path | None, str]:
 
 
 def _path(folder: Path, record: type, form: TableForm) -> Path:
-    return table_path(folder, record).with_suffix(f".{form}")
+    return table_path(folder, record).with_suffix(form.suffix)
 
 
 def _meanings(record: type, form: TableForm) -> list[tuple[str, str, str, str]]:

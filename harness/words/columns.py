@@ -16,6 +16,13 @@ class TableForm(StrEnum):
 
     CSV = "csv"
     PARQUET = "parquet"
+    RO_CRATE = "ro-crate"
+    """CSV beside the files of the report, described as an RO-Crate."""
+
+    @property
+    def suffix(self) -> str:
+        """Of the files."""
+        return ".parquet" if self is TableForm.PARQUET else ".csv"
 
 
 MEANINGS: Mapping[str, str] = {

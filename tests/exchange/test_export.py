@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rocrate.rocrate import ROCrate
 
 import harness
 from harness import cli
@@ -158,3 +159,39 @@ def test_importing_loads_next_to_nothing() -> None:
     says = "import sys, harness; print(sorted(name for name in sys.modules if name.startswith('harness.')), 'numpy' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", says], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout == "[] False\n"
+
+
+def test_a_crate_says_what_made_its_files(tmp_path: Path, report: Report) -> None:
+    assert call(tmp_path / "crate", "ro-crate", "--store", str(tmp_path)) == 0
+    crate = ROCrate(tmp_path / "crate")
+    parts = {part.id for part in crate.root_dataset["hasPart"]}
+    held = {path.name for path in (tmp_path / "crate").iterdir()}
+    assert parts == held - {"ro-crate-metadata.json"}
+    assert {"report.html", "measured_estimates.csv", "columns.csv", "execution.json"} <= held
+    *_, last = crate.get_by_type("CreateAction")
+    assert {each.id for each in last["result"]} == parts
+    assert {each["identifier"] for each in last["object"]} == {
+        source.address for source in report.run.sources
+    }
+    assert (last["instrument"]["name"], crate.root_dataset["conformsTo"].id) == (
+        "replication-harness",
+        "https://w3id.org/ro/wfrun/process/0.5",
+    )
+    assert [part["encodingFormat"] for part in crate.root_dataset["hasPart"] if part.id == "report.html"] == [
+        "text/html"
+    ]
+
+
+def test_the_same_run_gives_the_same_crate(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        assert call(tmp_path / name, "ro-crate", "--store", str(tmp_path)) == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "other").iterdir()} == files
+
+
+def test_a_crate_of_an_audit_claims_no_execution(tmp_path: Path) -> None:
+    example = ROOT / "docs" / "audit-example.json"
+    cli.exit_code_of(["audit", str(example), "--out", str(tmp_path / "audit"), "--fail-on", "never"])
+    words = ["export", str(tmp_path / "audit"), "--format", "ro-crate", "--out", str(tmp_path / "crate")]
+    assert cli.exit_code_of(words) == 0
+    assert ROCrate(tmp_path / "crate").get_by_type("CreateAction") == []
