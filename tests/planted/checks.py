@@ -617,6 +617,13 @@ ESTIMATES: Mapping[str, tuple[str, ...]] = {
     "similarities": ("similarity",),
     "tokens and selections kept": ("tokens-per-phrase", "selections-kept"),
     "dictionary errors": ("dictionary-error", "dictionary-l0"),
+    "rival explanations": (
+        "gap-remaining",
+        "gap-on-chosen-texts",
+        "slope-on-tokens",
+        "accuracy-on-activation",
+    ),
+    "losses recovered": ("loss-recovered",),
     "unflagged translations": ("translations-unflagged",),
     "training figures": (
         "alignment-gap",

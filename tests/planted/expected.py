@@ -70,6 +70,8 @@ class Expected:
     @cached_property
     def values(self) -> dict[str, float]:
         """By estimate id: the value."""
+        from tests.planted.rivals import rivals  # it names what stands here
+
         parts = (
             self._gaps(),
             self._gains(),
@@ -81,6 +83,7 @@ class Expected:
             self._dictionary_errors(),
             self._flags(),
             self._moments(),
+            rivals(self),
         )
         return {name: value for part in parts for name, value in part}
 

@@ -206,8 +206,8 @@ FAULTS = (
             "stages.extraction:_layer_reading", "(*panel, *sorted(others))", "(*sorted(others), *panel)"
         ),
         redone=READING,
-        seen_by=("panel values",),
-        no_percentage="panel latents are asked by the self-checks alone; no estimate rests on them",
+        seen_by=("panel values", "rival explanations"),
+        moves=("gap-remaining",),
     ),
     Fault(
         name="bf16 encode",
@@ -958,12 +958,61 @@ FAULTS = (
         name="dictionary samples that differ between languages",
         patches=_patched(
             "stages.dictionary_error:dictionary_error",
-            "len(spoken), texts, seed",
-            "len(spoken), texts, seed + sum(map(ord, language))",
+            "len(spoken.texts), texts, seed",
+            "len(spoken.texts), texts, seed + sum(map(ord, language))",
         ),
         redone=("dictionary-error/es",),
         seen_by=("dictionary errors",),
         moves=("dictionary-error",),
+    ),
+    Fault(
+        name="stream of the layer below spliced",
+        patches=_patched(
+            "models.splicing:text_losses",
+            "count * (layer + 1) : count * (layer + 2)",
+            "count * layer : count * (layer + 1)",
+        ),
+        redone=("dictionary-error/en",),
+        seen_by=("losses recovered",),
+        moves=("loss-recovered",),
+    ),
+    Fault(
+        name="random directions of another sparsity",
+        patches=_patched(
+            "designs.disparity.rivals:random_dictionaries", "row.l0 / row.latents", "row.l0 / 100"
+        ),
+        redone=("estimates",),
+        seen_by=("rival explanations",),
+        moves=("gap-remaining",),
+    ),
+    Fault(
+        name="selected texts among those that nobody selected",
+        patches=_patched("designs.disparity.rivals:LatentPanel._unselected", "invert=True", "invert=False"),
+        redone=("estimates",),
+        seen_by=("rival explanations",),
+        moves=("gap-remaining",),
+    ),
+    Fault(
+        name="mirror that English chooses",
+        patches=_patched(
+            "designs.disparity.rivals:LatentPanel.gaps",
+            "strongest[english if chooses else code]",
+            "strongest[english]",
+        ),
+        redone=("estimates",),
+        seen_by=("rival explanations",),
+        moves=("gap-on-chosen-texts",),
+    ),
+    Fault(
+        name="languages not told apart in the slope on tokens",
+        patches=_patched(
+            "designs.disparity.rivals:Spoken.slopes",
+            "(values[has_both] - values[has_both].mean() for values in (x, y))",
+            "(values[has_both] for values in (x, y))",
+        ),
+        redone=("estimates",),
+        seen_by=("rival explanations",),
+        moves=("slope-on-tokens",),
     ),
     Fault(
         name="full set instead of the aligned subset",

@@ -38,6 +38,9 @@ Contrast = tuple[Values, Values]
 ALIKE_WITHIN = 0.2
 """Relative difference up to which two phrases have about as many tokens."""
 
+SAME_READING = 1e-5
+"""Relative difference that batches may make between two readings of one token."""
+
 
 def rivals(base: BaseRun) -> Iterator[Measured]:
     """The gap that remains at every layer without each rival, the gap on chosen texts, and what more tokens go with."""
@@ -93,6 +96,8 @@ def random_dictionaries(base: BaseRun) -> Iterator[Measured]:
         tokens = np.concatenate([read[english][layer, text] for text in texts])
         fires_on = max(1, round(share * len(tokens)))
         threshold = np.sort(tokens, axis=0)[-fires_on]
+        # One token in one context reads alike wherever it stands, but for rounding.
+        threshold -= SAME_READING * np.abs(threshold)
         means = {
             code: np.mean([_fired(found[layer, text], threshold) for text in texts], axis=0)
             for code, found in read.items()
