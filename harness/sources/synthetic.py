@@ -14,13 +14,17 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from harness.store.files import disk_errors, locked, own_folder, sync
 from harness.words.canonical import digest_of
 from harness.words.errors import UsageError, choice_error
 from harness.words.study import Pin
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 RECIPE = 1
 """Version of everything that this module makes; another one makes all of it anew."""
@@ -147,20 +151,35 @@ def make_dictionaries(folder: Path, figures: Figures) -> None:
     """One `params.npz` per layer, float32, at `layer_N/params.npz`; decoder rows of unit length."""
     import numpy as np
 
-    width, latents = figures["width"], figures["latents"]
     for layer in range(figures["layers"]):
-        directions = np.random.default_rng(layer).standard_normal((latents, width), dtype=np.float32)
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         path = folder / f"layer_{layer}" / "params.npz"
         path.parent.mkdir(parents=True)
-        np.savez(
-            path,
-            W_enc=np.ascontiguousarray(FAINT * directions.T),
-            W_dec=directions,
-            b_enc=np.ones(latents, dtype=np.float32),
-            b_dec=np.zeros(width, dtype=np.float32),
-            threshold=np.zeros(latents, dtype=np.float32),
-        )
+        arrays: dict[str, Any] = {**_sae_arrays(layer, figures)}
+        np.savez(path, **arrays, threshold=np.zeros(figures["latents"], dtype=np.float32))
+
+
+def make_top_k_dictionaries(folder: Path, figures: Figures) -> None:
+    """The same without thresholds, one `layerN.sae.pt` per layer, as Qwen-Scope stores them: weights with outputs first."""
+    import torch
+
+    for layer in range(figures["layers"]):
+        arrays = {name: torch.from_numpy(array) for name, array in _sae_arrays(layer, figures).items()}
+        weights = {name: arrays[name].T.contiguous() for name in ("W_enc", "W_dec")}
+        torch.save({**arrays, **weights}, folder / f"layer{layer}.sae.pt")
+
+
+def _sae_arrays(layer: int, figures: Figures) -> "dict[str, NDArray[np.float32]]":
+    import numpy as np
+
+    width, latents = figures["width"], figures["latents"]
+    directions = np.random.default_rng(layer).standard_normal((latents, width), dtype=np.float32)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return {
+        "W_enc": np.ascontiguousarray(FAINT * directions.T),
+        "W_dec": directions,
+        "b_enc": np.ones(latents, dtype=np.float32),
+        "b_dec": np.zeros(width, dtype=np.float32),
+    }
 
 
 def make_translator(folder: Path, figures: Figures) -> None:
@@ -261,6 +280,16 @@ def make_export(folder: Path, figures: Figures) -> None:
         _write_lines(folder / str(layer) / "activations" / "batch-0.jsonl.gz", rows)
 
 
+def make_corpus(folder: Path, figures: Figures) -> None:
+    """`documents` texts of `sentences` each, in `texts.jsonl`."""
+    rng = random.Random("corpus")  # noqa: S311  a made-up world
+    rows = (
+        {"text": " ".join(sentence(rng) for _ in range(figures["sentences"]))}
+        for _ in range(figures["documents"])
+    )
+    _write_lines(folder / "texts.jsonl", rows)
+
+
 def make_items(folder: Path, figures: Figures) -> None:
     """`items` questions per split, in the fields of all three Okapi families at once, for every language the same."""
     for split in ("train", "val", "test"):
@@ -321,8 +350,10 @@ MAKERS: Mapping[str, tuple[Callable[[Path, Figures], None], frozenset[str]]] = {
         for architecture in ("gemma2", "gemma3_text", "llama", "mistral", "qwen3")
     },
     "dictionaries": (make_dictionaries, frozenset({"width", "latents", "layers"})),
+    "top-k-dictionaries": (make_top_k_dictionaries, frozenset({"width", "latents", "layers"})),
     "translator": (make_translator, frozenset({"vocabulary", "width", "layers", "heads", "mlp"})),
     "export": (make_export, frozenset({"layers", "latents", "tokens"})),
+    "corpus": (make_corpus, frozenset({"documents", "sentences"})),
     "items": (make_items, frozenset({"items"})),
 }
 """What makes each kind, and the figures that it is made from."""

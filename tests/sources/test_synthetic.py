@@ -20,13 +20,16 @@ from harness.store.tables import read_table
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.plan import Numerics
-from harness.words.records import LayerReplay, LoadedModel
+from harness.words.records import DictionaryError, LayerReplay, LoadedModel
 from harness.words.study import (
     GEMMA_2,
+    Harvest,
     Home,
     ModelPin,
     Pin,
     Profile,
+    SAEForm,
+    SAEKind,
     Sources,
     Translator,
 )
@@ -139,6 +142,33 @@ def test_the_rehearsal_profile_fits_the_study_and_its_shapes() -> None:
     )  # fmt: skip
     assert recipe_of(profile.sources.dictionaries)[1] == {"width": 2304, "latents": 16_384, "layers": 26}
     assert {pin.home for pin in profile.sources.pins()} == {Home.MADE}
+
+
+def harvested_profile(world: World) -> Profile:
+    """The same with SAEs of which 40 of 64 latents fire at a token, and rows that are harvested from made texts."""
+    profile = made_profile(world)
+    sources = replace(
+        profile.sources,
+        dictionaries=pin("top-k-dictionaries?width=32&latents=64&layers=4"),
+        dictionary_files=tuple(f"layer{layer}.sae.pt" for layer in range(4)),
+        dictionary_form=SAEForm(kind=SAEKind.QWEN_SCOPE, k=40),
+        phrases=pin("corpus?documents=60&sentences=6"),
+        harvest=Harvest(files=("texts.jsonl",), contexts=200, context_tokens=48, rows_per_latent=8),
+    )
+    return replace(profile, sources=sources)
+
+
+@pytest.mark.slow
+def test_the_whole_main_path_runs_on_rows_harvested_with_a_top_k(world: World, tmp_path: Path) -> None:
+    study, profile = small_study(world), harvested_profile(world)
+    drawn = plan(study, profile, "cpu")
+    made: dict[str, Path] = {}
+    (last,) = drawn.stage("estimates").items
+    assert len(read_table(make(last, tmp_path, made), Estimate)) > 50
+    (gate,) = drawn.stage("replay").items
+    assert all(layer.passes for layer in read_table(make(gate, tmp_path, made), LayerReplay))
+    (error, *_) = drawn.stage("dictionary-error").items
+    assert {row.l0 for row in read_table(make(error, tmp_path, made), DictionaryError)} == {40.0}
 
 
 @pytest.mark.slow
