@@ -12,7 +12,18 @@ from claims.sin2025 import study as paper
 from harness.words.claim import Claim, Minima, Reading, Rule, Sentence, Source, SourceTier, Unit
 from harness.words.claim_forms import Basis, bound, order, sign
 from harness.words.judgement import Protocol
-from harness.words.study import GEMMA_2, ModelFacts, ModelPin, Profile, Shapes, Study
+from harness.words.study import (
+    GEMMA_2,
+    Harvest,
+    Home,
+    ModelFacts,
+    ModelPin,
+    Pin,
+    Profile,
+    SAEForm,
+    Shapes,
+    Study,
+)
 
 ASKED = "asked elsewhere"
 SOURCES = (
@@ -39,6 +50,24 @@ EARLY_GAP, GAIN = 6, paper.PRIMARY.gain_layer
 
 LATENTS, TRAINED = Basis(minima=Minima(units=100)), Basis(minima=Minima(units=100, seeds=3))
 OVER_LANGUAGES = Basis(unit=Unit.CORRELATION, minima=Minima(units=8))
+
+CORPUS_FILES = ("val.jsonl.zst",)
+CORPUS = Pin(
+    name="pile-uncopyrighted",
+    home=Home.HUB_DATASET,
+    address="monology/pile-uncopyrighted",
+    files=CORPUS_FILES,
+    licence="not stated; texts from The Pile (uncopyrighted)",
+)
+"""The held-out part of what Neuronpedia reads for its rows."""
+
+HARVEST = Harvest(
+    files=CORPUS_FILES,
+    # As many, and as long, as Neuronpedia reads.
+    contexts=24_576,
+    context_tokens=128,
+    rows_per_latent=paper.PRIMARY.phrases.max_examples,
+)
 
 KEPT = "90"
 """What must be left of English, in percent: ours, and lower than what the paper says of its own model."""
@@ -182,3 +211,30 @@ def made_here(facts: ModelFacts, shapes: Shapes) -> Mapping[str, object]:
         "phrases": worlds.made("export", f"export?layers={layers}&latents=66&tokens=64"),
         "phrase_source_ids": tuple(str(layer) for layer in range(layers)),
     }
+
+
+def harvested(shapes: Shapes) -> Mapping[str, object]:
+    """Rows of dictionaries of which nobody has published any."""
+    return {
+        "phrases": CORPUS,
+        "phrase_source_ids": tuple(f"{layer}-harvested" for layer in range(shapes.num_layers)),
+        "harvest": HARVEST,
+    }
+
+
+def harvested_here(facts: ModelFacts, shapes: Shapes, form: SAEForm) -> Mapping[str, object]:
+    """As `made_here`, with rows harvested from made texts; of a TopK with dictionaries of that kind."""
+    texts = {
+        **harvested(shapes),
+        "phrases": worlds.made("corpus", "corpus?documents=512&sentences=40"),
+        "harvest": replace(HARVEST, files=("texts.jsonl",), contexts=2_048),
+    }
+    top_k = {
+        "dictionaries": worlds.made(
+            "dictionaries",
+            f"top-k-dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={shapes.num_layers}",
+        ),
+        "dictionary_files": tuple(f"layer{layer}.sae.pt" for layer in range(shapes.num_layers)),
+        "dictionary_form": form,
+    }
+    return {**made_here(facts, shapes), **texts, **({} if form.k is None else top_k)}

@@ -13,7 +13,7 @@ from harness.judge.validate import claims_of
 from harness.models.loading import ARCHITECTURES, unreckoned
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Rule
-from harness.words.study import Home, Study
+from harness.words.study import Home, SAEKind, Study
 
 REGISTERED: dict[str, tuple[str, Callable[[int], str], Callable[[str], str]]] = {
     "gemma_2_9b": (
@@ -26,10 +26,30 @@ REGISTERED: dict[str, tuple[str, Callable[[int], str], Callable[[str], str]]] = 
         lambda layer: f"l{layer}r_8x",
         lambda folder: f"{folder}/checkpoints/final.safetensors",
     ),
+    "qwen3_1_7b": (
+        "qwen-scope-3-1.7b-base-w32k-l50",
+        lambda layer: f"layer{layer}",
+        lambda file: file,
+    ),
+    "gemma_3_1b": (
+        "gemma-scope-2-1b-pt-res-all",
+        lambda layer: f"layer_{layer}_width_16k_l0_big",
+        lambda folder: f"{folder}/params.safetensors",
+    ),
 }
 """By study: sae-lens's release, what it calls the SAE of a layer, and the file below the folder that it names."""
 
+KINDS = {
+    "gemma_2": SAEKind.GEMMA_SCOPE,
+    "gemma_3": SAEKind.GEMMA_SCOPE_2,
+    "llama_scope": SAEKind.LLAMA_SCOPE,
+    "qwen_scope": SAEKind.QWEN_SCOPE,
+}
+"""By sae-lens's loader of a release: how we call the form of its files."""
+
 SETTINGS = {
+    "qwen3_1_7b": {},
+    "gemma_3_1b": {"query_pre_attn_scalar": 256},
     "gemma_2_9b": {"query_pre_attn_scalar": 256},
     "llama_3_1_8b": {"rope_parameters": {"rope_type": "default", "rope_theta": 500_000.0}},
 }
@@ -69,7 +89,12 @@ def test_the_shapes_count_every_parameter_of_the_true_model(study: Study) -> Non
     assert list(unreckoned(model, facts)) == []
 
 
-PARAMETERS = {"gemma_2_9b": 9_241_705_984, "llama_3_1_8b": 8_030_261_248}
+PARAMETERS = {
+    "gemma_2_9b": 9_241_705_984,
+    "llama_3_1_8b": 8_030_261_248,
+    "qwen3_1_7b": 1_720_574_976,
+    "gemma_3_1b": 999_885_952,
+}
 """Of the true models, by their cards and by the index of their weights."""
 
 
@@ -88,9 +113,31 @@ def test_the_dictionaries_and_rows_are_those_that_sae_lens_knows(study: Study) -
     ids = [named(layer) for layer in range(study.shapes.num_layers)]
     assert sources.dictionaries.address == known["repo_id"]
     assert sources.dictionary_files == tuple(file(known["saes_map"][each]) for each in ids)
-    assert [f"{sources.phrases.address.rpartition('/')[2]}/{each}" for each in sources.phrase_source_ids] == [
-        known["neuronpedia_id"][each] for each in ids
-    ]
+    assert sources.dictionary_form.kind is KINDS[known["conversion_func"]]
+    assert set(sources.dictionary_files) <= set(sources.dictionaries.files)
+    rows = [known["neuronpedia_id"][each] for each in ids]
+    model = sources.phrases.address.rpartition("/")[2]
+    if sources.harvest is None:
+        assert [f"{model}/{each}" for each in sources.phrase_source_ids] == rows
+    else:
+        # Nobody has published rows of them, as far as it knows.
+        assert set(rows) == {None}
+
+
+def test_as_many_latents_fire_as_sae_lens_says(study: Study) -> None:
+    """Of a TopK, which its own reader takes from the name of the repository."""
+    from sae_lens.loading.pretrained_sae_loaders import get_qwen_scope_config_from_hf
+
+    sources = load_profile(study, "paper").sources
+    k = None
+    if sources.dictionary_form.kind is SAEKind.QWEN_SCOPE:
+        said = get_qwen_scope_config_from_hf(
+            sources.dictionaries.address, sources.dictionary_files[0], device="cpu"
+        )
+        k = said["activation_fn_kwargs"]["k"]
+        assert (said["d_in"], said["d_sae"]) == (study.shapes.d_model, study.shapes.d_sae)
+        assert not said["apply_b_dec_to_input"]
+    assert sources.dictionary_form.k == k
 
 
 @pytest.mark.parametrize(

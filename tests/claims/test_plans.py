@@ -56,8 +56,11 @@ REHEARSED = {
     "questions": "items?items=12", "shards": 1, "has_scores": False,
 }  # fmt: skip
 
-ELSEWHERE = {"gemma_2_9b": 13, "llama_3_1_8b": 10}
+ELSEWHERE = {"gemma_2_9b": 13, "llama_3_1_8b": 10, "qwen3_1_7b": 9, "gemma_3_1b": 8}
 """Studies of other models, and their shards: more layers have more phrases."""
+
+HARVESTED = ("qwen3_1_7b", "gemma_3_1b")
+"""Those whose rows nobody has published."""
 
 PENCIL: Mapping[tuple[str, str], Pencil] = {
     ("miniature", "fixture"): Pencil(**vars(MINIATURE) | {"has_checks": False}),
@@ -81,7 +84,9 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
     wrong = {f"{code}/control-{seed}": code for code in TUNED[study] for seed in pencil.controls}
     theirs = {f"ml/published-{name}": "ml" for name in pencil.published}
 
-    found: dict[str, dict[str, str]] = {"replay/all": {}, "phrases/all": {}}
+    rows = {"harvest": "harvest/all"} if study in HARVESTED else {}
+    found: dict[str, dict[str, str]] = {"replay/all": rows, "phrases/all": rows}
+    found |= {name: {} for name in rows.values()}
     for code in TARGETS:
         translator = {"translator": f"converted-translators/{code}"}
         shards = {
@@ -106,7 +111,7 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
             found[f"benchmarks-tuned/{name}/{code}"] = adapter
     for name, own in wrong.items():
         found[f"activations-tuned/{name}/{own}"] = texts[own] | {"adapter": f"adapters/{name}"}
-    unread = ("replay/", "published-models/", "converted-translators/", "translation-shards/")
+    unread = ("harvest/", "replay/", "published-models/", "converted-translators/", "translation-shards/")
     found["estimates/all"] = {name: name for name in found if not name.startswith(unread)}
     if pencil.has_checks:
         found["self-checks/all"] = {}
