@@ -29,7 +29,13 @@ from harness.process import (
 )
 from harness.store.environment import expect_settings, start_clean
 from harness.words.columns import TableForm
-from harness.words.errors import NOTHING_JUDGED, USAGE, HarnessError, UsageError, choice_error, failure_code
+from harness.words.errors import (
+    ExitCode,
+    HarnessError,
+    UsageError,
+    choice_error,
+    failure_code,
+)
 from harness.words.judgement import FailOn
 
 if TYPE_CHECKING:
@@ -230,7 +236,7 @@ def doctor(
     else:
         ending = "this machine can run it" if able else "this machine cannot run it yet"
         typer.echo(f"{profile} world on {device}: {ending}")
-    return 0 if able else NOTHING_JUDGED
+    return 0 if able else ExitCode.NOTHING_JUDGED
 
 
 @command("harness fetch --profile paper")
@@ -550,7 +556,7 @@ def authors(
     else:
         for line in lines_of(found, out):
             say("", line)
-    return 0 if any(each.runs for each in found.sets) else NOTHING_JUDGED
+    return 0 if any(each.runs for each in found.sets) else ExitCode.NOTHING_JUDGED
 
 
 @command("harness spotcheck --profile paper --layer 0 --layer 20")
@@ -708,7 +714,7 @@ def _before_any_command(
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-        raise typer.Exit(USAGE)
+        raise typer.Exit(ExitCode.USAGE)
     expect_settings()
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.INFO, format="%(message)s", stream=sys.stderr
@@ -730,10 +736,10 @@ def exit_code_of(words: list[str]) -> int:
     from harness.store.files import failure_message
 
     try:
-        code = app(args=words, prog_name="harness", standalone_mode=False)
-        return code if isinstance(code, int) else code_of_answer()
+        answered = app(args=words, prog_name="harness", standalone_mode=False)
+        return answered if isinstance(answered, int) else code_of_answer()
     except typer.TyperException as error:
-        message, code = error.format_message(), USAGE
+        message, code = error.format_message(), int(ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return 128 + signal.SIGINT
     except StoppedError as stopped:

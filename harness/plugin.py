@@ -19,9 +19,7 @@ from harness.sources.studies import CLAIMS
 from harness.store.environment import expect_settings, without_strays
 from harness.store.run_folder import REPORT_FILE
 from harness.words.errors import (
-    MALFUNCTION,
-    NOTHING_JUDGED,
-    USAGE,
+    ExitCode,
     HarnessError,
     NotJudgedError,
     Reason,
@@ -89,7 +87,7 @@ class Verdicts:
     def exit_code(self) -> int:
         """What was told as an exit code; a test that failed and told no verdict is a malfunction."""
         if self.failures_seen > self.failures_told:
-            return MALFUNCTION
+            return ExitCode.MALFUNCTION
         return exit_code(outcome_of(self.mode, self.told.values(), lock=self.lock))
 
 
@@ -233,7 +231,7 @@ def _verdicts(config: pytest.Config) -> Verdicts:
     except HarnessError as error:
         pytest.exit(str(error), returncode=error.exit_code)
     except ValueError as error:
-        pytest.exit(str(error), returncode=USAGE)
+        pytest.exit(str(error), returncode=ExitCode.USAGE)
     config.pluginmanager.register(found, VERDICTS)
     return found
 
@@ -246,4 +244,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if isinstance(found, Verdicts) and found.told:
         session.exitstatus = found.exit_code
     else:
-        session.exitstatus = NOTHING_JUDGED if exitstatus == pytest.ExitCode.OK else MALFUNCTION
+        session.exitstatus = (
+            ExitCode.NOTHING_JUDGED if exitstatus == pytest.ExitCode.OK else ExitCode.MALFUNCTION
+        )

@@ -13,8 +13,7 @@ from harness import plugin
 from harness.plugin import BrokenCheckError, Verdicts, require_checks, sentence, tell_in_pytest, verdicts_of
 from harness.report import load_report
 from harness.report.document import JudgedClaim
-from harness.report.writer import ExitCode
-from harness.words.errors import HarnessError, UsageError
+from harness.words.errors import ExitCode, HarnessError, UsageError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Why
 

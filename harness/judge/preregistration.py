@@ -24,7 +24,7 @@ from harness.store.files import write_json
 from harness.store.provenance import commit, now, require_checkout
 from harness.words.canonical import Json, canonical_json, digest_of, plain
 from harness.words.claim import Claim, Source, Tier
-from harness.words.errors import HarnessError, UsageError
+from harness.words.errors import ExitCode, HarnessError, UsageError
 from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
 
@@ -165,14 +165,12 @@ def _lines(content: Json, place: str = "") -> Iterator[str]:
 
 
 FORMAT = 1
-LOCK_BROKEN = 11
-"""Exit code of a broken pre-registration."""
 
 
 class LockBrokenError(HarnessError):
     """What would be judged is not what was registered."""
 
-    exit_code: ClassVar[int] = LOCK_BROKEN
+    exit_code: ClassVar[int] = ExitCode.LOCK_BROKEN
 
 
 @dataclass(frozen=True, kw_only=True)

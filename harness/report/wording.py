@@ -19,7 +19,7 @@ from harness.words.claim import (
     inventory_says,
     shown_as,
 )
-from harness.words.errors import Reason, UsageError
+from harness.words.errors import ExitCode, Reason, UsageError
 from harness.words.judgement import BaselineOutcome, FailOn, LockStatus
 from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, Numbers, State, Why
@@ -259,22 +259,22 @@ REASONS: dict[str, str] = {
     Reason.UPSTREAM_NOT_RUN: "not reached",
 }
 
-EXIT_CODES = {
-    0: "every check agrees",
-    1: "something differs from what is known",
-    3: "malfunction",
-    4: "usage",
-    5: "nothing was judged",
-    10: "unresolved",
-    11: "lock broken",
+EXIT_CODES: Mapping[int, str] = {
+    ExitCode.SHOWN: "every check agrees",
+    ExitCode.FINDING: "something differs from what is known",
+    ExitCode.MALFUNCTION: "malfunction",
+    ExitCode.USAGE: "usage",
+    ExitCode.NOTHING_JUDGED: "nothing was judged",
+    ExitCode.UNRESOLVED: "unresolved",
+    ExitCode.LOCK_BROKEN: "lock broken",
 }
 
 
-JUDGED_EXIT_CODES = {
-    0: "nothing stands against what was asked for",
-    1: "a claim deviates",
-    5: "nothing was judged",
-    10: "unresolved: a primary claim is neither shown nor refuted",
+JUDGED_EXIT_CODES: Mapping[int, str] = {
+    ExitCode.SHOWN: "nothing stands against what was asked for",
+    ExitCode.FINDING: "a claim deviates",
+    ExitCode.NOTHING_JUDGED: "nothing was judged",
+    ExitCode.UNRESOLVED: "unresolved: a primary claim is neither shown nor refuted",
 }
 """The same where claims of the paper are judged."""
 

@@ -5,7 +5,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +44,7 @@ from harness.words.claim import (
     Target,
     Tier,
 )
-from harness.words.errors import UsageError
+from harness.words.errors import ExitCode, UsageError
 from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
 from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.mode import Mode
@@ -73,23 +72,6 @@ WORDLESS = (Why.EXPLORATORY, Why.SUBSET)
 
 
 # How a run ends
-
-
-class ExitCode(IntEnum):
-    """Endings of a run that leaves a report; 4 is left to whoever asked the wrong thing."""
-
-    SHOWN = 0
-    """Every gated claim passed; in a fixture run, every self-check agrees."""
-    FINDING = 1
-    """A claim deviates; in a fixture run, a self-check differs."""
-    MALFUNCTION = 3
-    """A gated claim ended in ERROR, or an adapter that is no control could not be trained: nothing about the paper."""
-    NOTHING_JUDGED = 5
-    """No claim was judged; in a fixture run, no self-check was made."""
-    UNRESOLVED = 10
-    """No deviation, yet a gated claim is INCONCLUSIVE, CONTESTED or NOT_RUN."""
-    LOCK_BROKEN = 11
-    """What was judged is not what was registered; in a full run also when nothing was."""
 
 
 SELF_CHECKED_MODES = (Mode.FIXTURE, Mode.REHEARSAL)

@@ -21,7 +21,7 @@ from harness.store.files import disk_errors, take_lock, write_json, write_whole
 from harness.store.provenance import VISIBLE_VARIABLE
 from harness.store.run_folder import RunFolder
 from harness.words.canonical import Json
-from harness.words.errors import MALFUNCTION, StageFailedError
+from harness.words.errors import ExitCode, StageFailedError
 from harness.words.plan import Part, Stage
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
@@ -224,7 +224,7 @@ class Engine:
         printed = self.run.log.read_text(encoding="utf-8", errors="replace").split("\n")
         last = next((line.strip() for line in reversed(printed) if line.strip()), "nothing")
         return StageFailedError(
-            f"{what}; {self.run.log} holds what was printed, last: {last}", exit_code=MALFUNCTION
+            f"{what}; {self.run.log} holds what was printed, last: {last}", exit_code=ExitCode.MALFUNCTION
         )
 
 

@@ -23,8 +23,7 @@ from harness.store.provenance import check_versions, visible_accelerators
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
 from harness.words.errors import (
-    MALFUNCTION,
-    NOTHING_JUDGED,
+    ExitCode,
     HarnessError,
     NotJudgedError,
     Reason,
@@ -127,7 +126,7 @@ def reproduce(
                 step(run)
         except BaseException as error:
             say(f"stopped; what is finished is kept. Go on with: {request}")
-            if isinstance(error, HarnessError) and error.exit_code == NOTHING_JUDGED:
+            if isinstance(error, HarnessError) and error.exit_code == ExitCode.NOTHING_JUDGED:
                 look_through_store(run)
                 write_report(run, error)
                 tell_verdicts(run)
@@ -240,7 +239,7 @@ def make_what_is_missing(run: Reproduction) -> None:
         raise StageFailedError(
             f"every stage ended well, yet {names} did not stay whole in {run.status.store.root}; "
             "check that disk, and that nothing else removes files there",
-            exit_code=MALFUNCTION,
+            exit_code=ExitCode.MALFUNCTION,
         )
 
 

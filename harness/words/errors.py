@@ -1,14 +1,28 @@
 """What can go wrong by name, and the exit code that each kind of failure ends with."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 
-MALFUNCTION = 3
-"""Something broke: a damaged file twice over, a full disk, no permission, a crash."""
-USAGE = 4
-"""The question could not be asked: an unknown name, a malformed study or file."""
-NOTHING_JUDGED = 5
-"""Nothing could be measured: no network, no accelerator, no token, no data."""
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    SHOWN = 0
+    """Every gated claim passed; in a fixture run, every self-check agrees."""
+    FINDING = 1
+    """A claim deviates; in a fixture run, a self-check differs."""
+    MALFUNCTION = 3
+    """Something broke: a damaged file twice over, a full disk, no permission, a crash, a gated claim in ERROR, an adapter on which
+    claims rest."""
+    USAGE = 4
+    """The question could not be asked: an unknown name, a malformed study or file."""
+    NOTHING_JUDGED = 5
+    """Nothing could be measured, for want of a network, an accelerator, a token or data, or no claim was judged; in a fixture run,
+    no self-check was made."""
+    UNRESOLVED = 10
+    """No deviation, yet a gated claim is INCONCLUSIVE, CONTESTED or NOT_RUN."""
+    LOCK_BROKEN = 11
+    """What was judged is not what was registered; in a full run also when nothing was."""
 
 
 class Reason(StrEnum):
@@ -25,18 +39,18 @@ class Reason(StrEnum):
 class HarnessError(Exception):
     """A failure that is told in one clear error; its class fixes the exit code."""
 
-    exit_code: ClassVar[int] = MALFUNCTION
+    exit_code: ClassVar[int] = ExitCode.MALFUNCTION
 
 
 def failure_code(error: BaseException) -> int:
     """The exit code that a failure ends with."""
-    return error.exit_code if isinstance(error, HarnessError) else MALFUNCTION
+    return error.exit_code if isinstance(error, HarnessError) else ExitCode.MALFUNCTION
 
 
 class UsageError(HarnessError):
     """What was asked for is not there, or is malformed."""
 
-    exit_code: ClassVar[int] = USAGE
+    exit_code: ClassVar[int] = ExitCode.USAGE
 
 
 class SettingError(UsageError):
@@ -46,7 +60,7 @@ class SettingError(UsageError):
 class NotJudgedError(HarnessError):
     """The run cannot measure anything here."""
 
-    exit_code: ClassVar[int] = NOTHING_JUDGED
+    exit_code: ClassVar[int] = ExitCode.NOTHING_JUDGED
 
     def __init__(self, message: str, *, reason: Reason) -> None:
         super().__init__(message)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.models.batches import Portion, depth_buckets, is_out_of_memory, length_buckets, padded_left
-from harness.words.errors import MALFUNCTION, MemoryShortError
+from harness.words.errors import ExitCode, MemoryShortError
 
 
 def test_buckets_by_pencil() -> None:
@@ -139,7 +139,7 @@ def test_one_that_does_not_fit_is_one_clear_error() -> None:
     ) as caught:
         portion.fitting(memory.work, 4, "A pair")
     assert memory.asked == [4, 2, 1]
-    assert caught.value.exit_code == MALFUNCTION
+    assert caught.value.exit_code == ExitCode.MALFUNCTION
 
 
 def test_other_failures_are_not_tried_again() -> None:
