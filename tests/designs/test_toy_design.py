@@ -109,11 +109,10 @@ COMMON = {
     "sources/neuronpedia.py": {"activations"},
     "sources/spotcheck.py": {"activations"},
     "sources/synthetic.py": {"activations"},
-    "words/claim.py": {"correlation"},
+    # A kind of claim, and what a printed number that arithmetic is asked about is.
+    "words/claim.py": {"correlation", "gap", "gain", "accuracy"},
     # Columns of records, with their units.
     "words/columns.py": {"correlation", "gap", "retention"},
-    # Fields of published results, whose form is that of one paper's authors; and what a printed number is.
-    "report/assembly.py": {"gap", "gain", "accuracy"},
 }
 """Words that are also names of the paper's design, by file: keys of a form, folders of an export, kinds of a claim."""
 
