@@ -219,12 +219,12 @@ def doctor(
     as_json: AsJson = False,
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
-    from harness.run.doctor import Finding, examined, is_able
+    from harness.run.doctor import Need, examined, is_able
 
     device = _device(device, study, profile)
     once = Once()
 
-    def line(finding: Finding) -> Line:
+    def line(finding: Need) -> Line:
         cure = f"  ->  {finding.cure}" if finding.cure else ""
         lead = f"{MARKS[finding.state]} {finding.need:<46} "
         return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"

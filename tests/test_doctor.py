@@ -17,9 +17,9 @@ from claims.sin2025.study import STUDY
 from harness.designs.design import plan
 from harness.designs.disparity.costs import costs, stated
 from harness.run.doctor import (
-    Finding,
+    Need,
+    NeedState,
     Room,
-    State,
     _download_rooms,
     _measured,
     _store_room,
@@ -149,16 +149,16 @@ def test_a_small_disk_is_missing_whatever_else_is_not_known(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
     drawn = plan(STUDY, load_profile(STUDY, "fixture"), "cpu")
     *_, room = examined(drawn, "cpu", tmp_path)
-    assert (room.need, room.state) == ("room for the store", State.MISSING)
+    assert (room.need, room.state) == ("room for the store", NeedState.MISSING)
     assert "0.0 GiB free" in room.found
 
 
 GIB = 2**30
 
 
-@pytest.mark.parametrize(("beside", "state"), [(0, State.WELL), (30 * GIB, State.MISSING)])
+@pytest.mark.parametrize(("beside", "state"), [(0, NeedState.WELL), (30 * GIB, NeedState.MISSING)])
 def test_downloads_and_store_on_one_disk_both_need_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: int, state: State
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: int, state: NeedState
 ) -> None:
     """65 GiB are enough for the store's 60, and not for 30 of downloads too."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=65 * GIB))
@@ -190,7 +190,7 @@ def test_room_is_measured_where_it_is_written(monkeypatch: pytest.MonkeyPatch, t
         (tmp_path / "home" / "harness" / "buckets", 2**20),
     ]
     full, free = (_measured(room, 0) for room in rooms)
-    assert (full.state, free.state) == (State.MISSING, State.WELL)
+    assert (full.state, free.state) == (NeedState.MISSING, NeedState.WELL)
     assert full.exit_code == 3  # what is fetched is known to the byte, so no run starts
     assert f"free at {tmp_path / 'hub'}, " in full.found
     assert "HF_HUB_CACHE" in full.cure
@@ -206,7 +206,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def accelerator() -> Finding:
+def accelerator() -> Need:
     """What is said of it for the paper profile; what comes later is not asked."""
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cuda")
     with pytest.MonkeyPatch.context() as patch:
@@ -216,12 +216,12 @@ def accelerator() -> Finding:
     return found
 
 
-@pytest.mark.parametrize("state", [State.WELL, State.MISSING])
+@pytest.mark.parametrize("state", [NeedState.WELL, NeedState.MISSING])
 def test_a_library_that_translators_lack_is_told_before_a_run_pays_for_it(
-    card: pytest.MonkeyPatch, state: State
+    card: pytest.MonkeyPatch, state: NeedState
 ) -> None:
     def load(name: str, mode: int) -> None:
-        if state is State.MISSING:
+        if state is NeedState.MISSING:
             raise OSError(f"{name}: cannot open shared object file")
 
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cuda")
@@ -232,15 +232,15 @@ def test_a_library_that_translators_lack_is_told_before_a_run_pays_for_it(
     card.setattr("harness.models.translator.ctypes.CDLL", load)
     (*_, found) = islice(examined(drawn, "cuda", Path()), 3)
     assert (found.need, found.state) == ("translators on an accelerator", state)
-    assert ("pip install nvidia-cublas-cu12" in found.found) == (state is State.MISSING)
-    assert found.exit_code == (3 if state is State.MISSING else 0)
+    assert ("pip install nvidia-cublas-cu12" in found.found) == (state is NeedState.MISSING)
+    assert found.exit_code == (3 if state is NeedState.MISSING else 0)
 
 
 def test_a_driver_for_another_cuda_is_named_with_its_cure(card: pytest.MonkeyPatch) -> None:
     card.setattr(torch.cuda, "is_available", lambda: False)
     card.setattr(provenance, "_accelerator", lambda: "NVIDIA L4, 23034 MiB, 470.1")
     found = accelerator()
-    assert found.state is State.MISSING
+    assert found.state is NeedState.MISSING
     assert found.found == (
         "the driver (NVIDIA L4, 23034 MiB, 470.1) is not for CUDA 12.6, which torch is built for"
     )
@@ -250,13 +250,13 @@ def test_a_driver_for_another_cuda_is_named_with_its_cure(card: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("free", "total", "state", "cure"),
     [
-        pytest.param(23 * GIB, 24 * GIB, State.WELL, "", id="enough"),
-        pytest.param(3 * GIB, 24 * GIB, State.MISSING, "end what else uses it", id="enough, but in use"),
-        pytest.param(7 * GIB, 8 * GIB, State.MISSING, "with more memory", id="too small"),
+        pytest.param(23 * GIB, 24 * GIB, NeedState.WELL, "", id="enough"),
+        pytest.param(3 * GIB, 24 * GIB, NeedState.MISSING, "end what else uses it", id="enough, but in use"),
+        pytest.param(7 * GIB, 8 * GIB, NeedState.MISSING, "with more memory", id="too small"),
     ],
 )
 def test_free_memory_of_the_accelerator_decides(
-    card: pytest.MonkeyPatch, free: int, total: int, state: State, cure: str
+    card: pytest.MonkeyPatch, free: int, total: int, state: NeedState, cure: str
 ) -> None:
     card.setattr(torch.cuda, "mem_get_info", lambda: (free, total))
     found = accelerator()
@@ -281,9 +281,9 @@ def test_the_committed_world_is_well_on_any_machine(hub: Hub, tmp_path: Path) ->
 
 
 def test_one_missing_need_is_enough() -> None:
-    well = Finding(need="a", state=State.WELL, found="")
-    assert is_able([well, replace(well, state=State.WARNING)])
-    assert not is_able([well, replace(well, state=State.MISSING)])
+    well = Need(need="a", state=NeedState.WELL, found="")
+    assert is_able([well, replace(well, state=NeedState.WARNING)])
+    assert not is_able([well, replace(well, state=NeedState.MISSING)])
 
 
 def test_true_sizes_ask_for_an_accelerator_wherever_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,7 +372,7 @@ def test_questions_that_cannot_be_read_are_told_before_a_run(tmp_path: Path) -> 
     sources = replace(profile.sources, benchmarks={**profile.sources.benchmarks, "m_arc": empty})
     drawn = plan(STUDY, replace(profile, sources=sources), "cpu")
     (arc,) = (each for each in examined(drawn, "cpu", tmp_path) if each.need.startswith("questions of"))
-    assert (arc.state, arc.exit_code) == (State.MISSING, 5)
+    assert (arc.state, arc.exit_code) == (NeedState.MISSING, 5)
     assert "has no */test in any of the layouts" in arc.found
     unknown = replace(STUDY, benchmarks=(replace(STUDY.benchmarks[0], template="arc"),))
     with pytest.raises(UsageError, match="unknown template 'arc' of benchmark arc; expected one of "):
@@ -391,7 +391,7 @@ def test_a_language_without_questions_is_told_before_a_run(tmp_path: Path) -> No
     assert [each.need for each in told] == [
         f"questions of miniature m_{name}" for name in ("arc", "hellaswag", "mmlu")
     ]
-    assert {each.state for each in told} == {State.WARNING}
+    assert {each.state for each in told} == {NeedState.WARNING}
     assert told[0].found == "none in Bengali; claims about arc there are not run, all else is"
 
 

@@ -1,7 +1,7 @@
 """What a run needs of this machine: every need of a plan examined, with its cure, and every outside thing fetched."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -51,8 +51,6 @@ SMALL_STORE_BYTES = 2**29
 SMALL_MEMORY_BYTES = 2**30
 """What it takes of an accelerator at most, whatever the shapes of its study's true model."""
 
-TRANSLATING = "translators on an accelerator"
-
 
 class UnmetNeedError(HarnessError):
     """A run cannot start on this machine; ends as what is wrong there would have ended it."""
@@ -62,7 +60,7 @@ class UnmetNeedError(HarnessError):
         self.exit_code = exit_code  # type: ignore[misc]  # what is wrong fixes it, not the class
 
 
-class State(StrEnum):
+class NeedState(StrEnum):
     """What a look at one need came to."""
 
     WELL = "ok"
@@ -71,11 +69,11 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Need:
     """One need of a run, and how it is met."""
 
     need: str
-    state: State
+    state: NeedState = NeedState.WELL
     found: str
     cure: str = ""
     reason: Reason | None = None
@@ -101,7 +99,7 @@ class Room:
     """True of what is written to the byte; else a run starts with less, since it may need less."""
 
 
-def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
+def examined(plan: Plan, device: str, store: Path) -> Iterator[Need]:
     """Every need of a plan, one after the other; first uses are recorded on the way.
 
     Args:
@@ -109,16 +107,12 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         device: Where its models are to run.
         store: Folder of the artifacts.
     """
-    libraries = Finding(need="libraries", state=State.WELL, found="as pyproject.toml asks for")
-    try:
-        check_versions()
-    except HarnessError as error:
-        libraries = _unmet("libraries", error)
-    yield libraries
+    yield _checked("libraries", check_versions, "as pyproject.toml asks for")
     accelerator = _accelerator(plan, device)
     yield accelerator
-    if device != "cpu" and accelerator.state is State.WELL and plan.profile.sources.translators:
-        yield _translating()
+    if device != "cpu" and accelerator.state is NeedState.WELL and plan.profile.sources.translators:
+        # What translators load there, and torch does not.
+        yield _checked("translators on an accelerator", require_engine_library, "the engine has its library")
     seen: dict[Pin, Seen] = {}
     for pin in plan.profile.sources.pins():
         yield _source(pin, seen)
@@ -131,14 +125,14 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
         yield _measured(room, beside)
 
 
-def require_needs(plan: Plan, device: str, store: Path) -> Iterator[Finding]:
+def require_needs(plan: Plan, device: str, store: Path) -> Iterator[Need]:
     """The needs of a plan that a run starts without, and must tell of.
 
     Raises:
         UnmetNeedError: If there is one that it cannot start without.
         NotJudgedError: The same, where nothing could be measured.
     """
-    findings = [finding for finding in examined(plan, device, store) if finding.state is not State.WELL]
+    findings = [finding for finding in examined(plan, device, store) if finding.state is not NeedState.WELL]
     yield from (finding for finding in findings if not finding.exit_code)
     # What is broken is told before what merely cannot be had, and what another machine would lack too before this one's own.
     unmet = sorted(
@@ -219,14 +213,14 @@ def require_accelerator(device: str) -> None:
     """
     if device != "cpu" and (problem := accelerator_problem()):
         raise NotJudgedError(
-            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}, or say --device cpu",
+            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}",
             reason=Reason.NO_ACCELERATOR,
         )
 
 
-def is_able(findings: list[Finding]) -> bool:
+def is_able(findings: list[Need]) -> bool:
     """True when nothing that is needed is missing."""
-    return all(finding.state is not State.MISSING for finding in findings)
+    return all(finding.state is not NeedState.MISSING for finding in findings)
 
 
 def _is_small(profile: Profile) -> bool:
@@ -234,87 +228,80 @@ def _is_small(profile: Profile) -> bool:
     return all(pin.home is Home.FOLDER for pin in profile.sources.pins())
 
 
-def _accelerator(plan: Plan, device: str) -> Finding:
+def _checked(need: str, check: Callable[[], object], found: str) -> Need:
+    """A need that one question settles."""
+    try:
+        check()
+    except HarnessError as error:
+        return _unmet(need, error)
+    return Need(need=need, found=found)
+
+
+def _accelerator(plan: Plan, device: str) -> Need:
     """A driver that the pinned torch can use, and enough memory."""
     need, is_small = "accelerator", _is_small(plan.profile)
     if device == "cpu":
         if is_small:
-            return Finding(need=need, state=State.WELL, found="the processor was asked for")
+            return Need(need=need, found="the processor was asked for")
         found = "the processor was asked for; true sizes take weeks on it"
-        return Finding(need=need, state=State.WARNING, found=found, cure="use --device cuda")
+        return Need(need=need, state=NeedState.WARNING, found=found, cure="use --device cuda")
     if problem := accelerator_problem():
-        cure = f"{accelerator_cure()}, or say --device cpu"
-        return _no_accelerator(problem, cure)
+        return _no_accelerator(problem, accelerator_cure())
     memory = accelerator_memory()
     wanted = SMALL_MEMORY_BYTES if is_small else accelerator_bytes(plan.study, plan.profile)
     found = f"{memory.free_bytes / 2**30:.1f} of {_gib(memory.total_bytes)} of memory are free, about {_gib(wanted)} are needed"
     if memory.free_bytes >= wanted:
-        return Finding(need=need, state=State.WELL, found=found)
-    larger = "use an accelerator with more memory"
+        return Need(need=need, found=found)
     is_shared = memory.total_bytes >= wanted
+    larger = "use an accelerator with more memory"
     return _no_accelerator(found, f"end what else uses it, or {larger}" if is_shared else larger)
 
 
-def _translating() -> Finding:
-    """The library that translators load on an accelerator."""
-    try:
-        require_engine_library()
-    except HarnessError as error:
-        return _unmet(TRANSLATING, error)
-    return Finding(need=TRANSLATING, state=State.WELL, found="the engine has its library")
+def _no_accelerator(found: str, cure: str) -> Need:
+    return _unmet("accelerator", NotJudgedError(found, reason=Reason.NO_ACCELERATOR), cure=cure)
 
 
-def _no_accelerator(found: str, cure: str) -> Finding:
-    reason = Reason.NO_ACCELERATOR
-    return Finding(
-        need="accelerator",
-        state=State.MISSING,
-        found=found,
-        cure=cure,
-        reason=reason,
-        exit_code=NotJudgedError.exit_code,
-    )
-
-
-def _source(pin: Pin, seen: dict[Pin, Seen]) -> Finding:
+def _source(pin: Pin, seen: dict[Pin, Seen]) -> Need:
     """A folder as certified, or what its endpoint says now against what it said at first use."""
     need = f"{pin.name} ({pin.address})"
     try:
         if pin.is_local:
-            return Finding(need=need, state=State.WELL, found=f"content {revision_of(pin)[:12]}")
+            return Need(need=need, found=f"content {revision_of(pin)[:12]}")
         earlier = recorded(pin)
         if earlier is not None:
             seen[pin] = earlier
         if earlier is not None and not bytes_to_come(pin, earlier):
-            return Finding(
-                need=need, state=State.WELL, found=f"whole on this machine, {_described(pin, earlier)}"
-            )
+            return Need(need=need, found=f"whole on this machine, {_described(pin, earlier)}")
         current = seen_now(pin)
         seen[pin] = earlier or record(pin, current)
         if earlier is not None and pin.revision is None and earlier.revision != current.revision:
             moved = f"recorded revision {earlier.revision[:12]}; {endpoint_of(pin)} has {current.revision[:12]} by now"
             cure = "none is needed: the recorded one is used"
-            return Finding(need=need, state=State.WARNING, found=moved, cure=cure)
+            return Need(need=need, state=NeedState.WARNING, found=moved, cure=cure)
         refuse_change(pin, seen[pin], current)
     except SettingError:
         raise
     except HarnessError as error:
         return _wanting(pin, need, error)
-    return Finding(need=need, state=State.WELL, found=_described(pin, seen[pin]))
+    return Need(need=need, found=_described(pin, seen[pin]))
 
 
-def _wanting(pin: Pin, need: str, error: HarnessError) -> Finding:
+def _wanting(pin: Pin, need: str, error: HarnessError) -> Need:
     """What cannot be had stops a run, unless it is a control that runs do without."""
     if pin.is_optional and isinstance(error, MissingSourceError):
         cure = "none is needed: a run goes on without it, and says so"
-        return Finding(need=need, state=State.WARNING, found=why(error, pin), cure=cure)
+        return Need(need=need, state=NeedState.WARNING, found=why(error, pin), cure=cure)
     return _unmet(need, error, why(error, pin))
 
 
-def _unmet(need: str, error: HarnessError, found: str = "") -> Finding:
-    reason = error.reason if isinstance(error, NotJudgedError) else None
-    return Finding(
-        need=need, state=State.MISSING, found=found or str(error), reason=reason, exit_code=error.exit_code
+def _unmet(need: str, error: HarnessError, found: str = "", cure: str = "") -> Need:
+    return Need(
+        need=need,
+        state=NeedState.MISSING,
+        found=found or str(error),
+        cure=cure,
+        reason=error.reason if isinstance(error, NotJudgedError) else None,
+        exit_code=error.exit_code,
     )
 
 
@@ -322,7 +309,7 @@ def _described(pin: Pin, seen: Seen) -> str:
     return f"revision {seen.revision[:12]}, {len(seen.files)} files, {_gib(seen.size_bytes)}, licence {pin.licence}"
 
 
-def _unasked(plan: Plan, seen: Mapping[Pin, Seen]) -> Iterator[Finding]:
+def _unasked(plan: Plan, seen: Mapping[Pin, Seen]) -> Iterator[Need]:
     """Benchmarks that have no questions in some of the study's languages: what rests on those is not measured."""
     from harness.stages.evaluation_tasks import missing_languages
 
@@ -342,14 +329,14 @@ def _unasked(plan: Plan, seen: Mapping[Pin, Seen]) -> Iterator[Finding]:
             names = ", ".join(each.name for each in plan.study.languages if each.code in missing)
             found = f"none in {names}; claims about {benchmark.name} there are not run, all else is"
             cure = "none is needed, or pin a data set that has them"
-            yield Finding(need=f"questions of {pin.name}", state=State.WARNING, found=found, cure=cure)
+            yield Need(need=f"questions of {pin.name}", state=NeedState.WARNING, found=found, cure=cure)
 
 
-def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
+def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Need:
     """Whether a gate is open; what is whole on this machine needs nobody's leave any more."""
     need = f"gate of {pin.address}"
     if pin in seen and not bytes_to_come(pin, seen[pin]):
-        return Finding(need=need, state=State.WELL, found="passed: whole on this machine")
+        return Need(need=need, found="passed: whole on this machine")
     try:
         hub.may_read(pin)
     except SettingError:
@@ -357,7 +344,7 @@ def _gate(pin: Pin, seen: Mapping[Pin, Seen]) -> Finding:
     except HarnessError as error:
         return _wanting(pin, need, error)
     token = "a token is set" if hub.has_token() else "no token is set"
-    return Finding(need=need, state=State.WELL, found=f"open; {token}")
+    return Need(need=need, found=f"open; {token}")
 
 
 def _disk(folder: Path) -> int:
@@ -365,7 +352,7 @@ def _disk(folder: Path) -> int:
     return nearest_folder(folder).stat().st_dev
 
 
-def _measured(room: Room, beside: int) -> Finding:
+def _measured(room: Room, beside: int) -> Need:
     """Free room against what is needed, as far as that is known; what could not be asked about is no zero.
 
     Args:
@@ -384,13 +371,13 @@ def _measured(room: Room, beside: int) -> Finding:
     if free < room.wanted + beside:
         cure = "free some, or name a folder on another disk (HF_HOME, HF_HUB_CACHE, HF_XET_CACHE, --store)"
         refused = StoreError.exit_code if room.is_exact else 0
-        return Finding(need=room.need, state=State.MISSING, found=found, cure=cure, exit_code=refused)
+        return Need(need=room.need, state=NeedState.MISSING, found=found, cure=cure, exit_code=refused)
     if room.unknown:
         cure = (
             "mend what is missing above, then ask again: sizes are recorded when their endpoints first answer"
         )
-        return Finding(need=room.need, state=State.WARNING, found=found, cure=cure)
-    return Finding(need=room.need, state=State.WELL, found=found)
+        return Need(need=room.need, state=NeedState.WARNING, found=found, cure=cure)
+    return Need(need=room.need, found=found)
 
 
 def _gib(size_bytes: int) -> str:

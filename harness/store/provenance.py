@@ -158,15 +158,17 @@ def visible_accelerators() -> tuple[str, ...]:
 
 
 def accelerator_cure() -> str:
-    """What gives torch an accelerator here, where it can use none."""
+    """What gives torch an accelerator here, where it can use none, or does without."""
     if _is_cpu_build():
-        return "use the container, or make an environment from requirements/cuda.lock"
-    if _hidden_by():
-        return f"unset {VISIBLE_VARIABLE}, or name an accelerator there"
-    return (
-        "install a driver for the CUDA version that torch is built for, or torch's build for an older driver "
-        "(requirements/cuda12.lock), start containers with --gpus all"
-    )
+        cure = "use the container, or make an environment from requirements/cuda.lock"
+    elif _hidden_by():
+        cure = f"unset {VISIBLE_VARIABLE}, or name an accelerator there"
+    else:
+        cure = (
+            "install a driver for the CUDA version that torch is built for, or torch's build for an older driver "
+            "(requirements/cuda12.lock), start containers with --gpus all"
+        )
+    return f"{cure}, or say --device cpu"
 
 
 def _is_cpu_build() -> bool:
