@@ -523,23 +523,17 @@ def _pairs(printed: Sequence[PrintedChange], runs: Sequence[PublishedRun]) -> It
         for before, after, metric in product(untouched, tuned, METRICS):
             one, other = _arm(before, metric), _arm(after, metric)
             if one and other:
-                yield _pair(cell, metric, one, other, known)
-
-
-def _pair(
-    cell: tuple[str, str], metric: str, before: Arm, after: Arm, known: Sequence[PrintedChange]
-) -> PublishedPair:
-    old, new = before.exact, after.exact
-    return PublishedPair(
-        benchmark=cell[0],
-        language=cell[1],
-        metric=metric,
-        before=before,
-        after=after,
-        points=float(100 * (new - old)),
-        relative_percent=float(100 * (new / old - 1)) if old else None,
-        can_be=tuple(matches(known, old, new)),
-    )
+                old, new = one.exact, other.exact
+                yield PublishedPair(
+                    benchmark=cell[0],
+                    language=cell[1],
+                    metric=metric,
+                    before=one,
+                    after=other,
+                    points=float(100 * (new - old)),
+                    relative_percent=float(100 * (new / old - 1)) if old else None,
+                    can_be=tuple(matches(known, old, new)),
+                )
 
 
 def _arm(run: PublishedRun, metric: str) -> Arm | None:

@@ -4,12 +4,11 @@ Upper bounds and orders of magnitude, for whoever plans it. Nothing measured eve
 """
 
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.designs.design import costs_of, plan
 from harness.designs.estimand import Estimand
@@ -26,11 +25,8 @@ from harness.words.claim import Claim, Tier, inventory_says
 from harness.words.errors import UsageError
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.mode import Mode
-from harness.words.plan import Plan, Stage, Work
+from harness.words.plan import Plan, Work
 from harness.words.study import Home, Profile, Shapes, Sizes, Study
-
-if TYPE_CHECKING:
-    import torch
 
 FLOAT_BYTES = 4
 
@@ -78,21 +74,20 @@ class StageProjection:
 
 def projection(plan: Plan, rates: Rates) -> tuple[StageProjection, ...]:
     """Every stage of a plan, in order."""
-    declared = costs_of(plan).work
-    return tuple(
-        _projected(plan.study.shapes, stage, declared.get(stage.name, Work()), rates) for stage in plan.stages
-    )
-
-
-def _projected(shapes: Shapes, stage: Stage, work: Work, rates: Rates) -> StageProjection:
-    flops = layers_flops(shapes, work.token_layers)
-    return StageProjection(
-        stage=stage.name,
-        items=len(stage.items),
-        work=work,
-        flops=flops,
-        seconds=rates.seconds(flops, work.translated),
-    )
+    declared, projected = costs_of(plan).work, []
+    for stage in plan.stages:
+        work = declared.get(stage.name, Work())
+        flops = layers_flops(plan.study.shapes, work.token_layers)
+        projected.append(
+            StageProjection(
+                stage=stage.name,
+                items=len(stage.items),
+                work=work,
+                flops=flops,
+                seconds=rates.seconds(flops, work.translated),
+            )
+        )
+    return tuple(projected)
 
 
 def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
@@ -236,10 +231,12 @@ def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit
         whole = sizes.items_per_cell == profile.sizes.items_per_cell
         return (able.count(Tier.PRIMARY), able.count(Tier.SECONDARY), *kept, whole)
 
-    times = {
-        sizes: _seconds(study, profile, sizes, rates) for sizes in _candidates(claims, scopes, profile.sizes)
-    }
-    if not (fits := [sizes for sizes, takes in times.items() if takes <= seconds]):
+    def takes(sizes: Sizes) -> float:
+        drawn = plan(study, replace(profile, sizes=sizes), "cuda")
+        return sum(stage.seconds for stage in projection(drawn, rates))
+
+    times = {sizes: takes(sizes) for sizes in _candidates(claims, scopes, profile.sizes)}
+    if not (fits := [sizes for sizes, needed in times.items() if needed <= seconds]):
         raise UsageError(
             f"the least sizes at which a claim of {study.name} could be decided take {min(times.values()) / 3600:.1f} h at "
             f"{rates}; allow more time, or use a faster machine"
@@ -300,11 +297,6 @@ def _candidates(claims: Sequence[Claim], scopes: Mapping[str, Estimand], most: S
                 yield replace(seeded, latents_per_layer=latents, control_seeds=controls, items_per_cell=items)
 
 
-def _seconds(study: Study, profile: Profile, sizes: Sizes, rates: Rates) -> float:
-    drawn = plan(study, replace(profile, sizes=sizes), "cuda")
-    return sum(stage.seconds for stage in projection(drawn, rates))
-
-
 # How fast a run was on its machine, by the work counted in it, and how long another world would take there
 
 
@@ -341,9 +333,9 @@ class StageForecast:
 
     stage: str
     work: Work
-    tokens_per_text: float | None
+    tokens_per_text: float | None = None
     """As assumed; None where the language model does not read."""
-    counted_tokens_per_text: float | None
+    counted_tokens_per_text: float | None = None
     """Of the run."""
     seconds: float
 
@@ -452,13 +444,7 @@ def forecast(asked: Plan, stages: Sequence[StagePace], *, real_texts: bool) -> F
 def _at_the_pace(stage: StageProjection, done: StagePace, *, real_texts: bool) -> StageForecast:
     if not (stage.work.tokens and done.work.tokens):
         seconds = done.wall_seconds * stage.work.translated / done.work.translated
-        return StageForecast(
-            stage=stage.stage,
-            work=stage.work,
-            tokens_per_text=None,
-            counted_tokens_per_text=None,
-            seconds=seconds,
-        )
+        return StageForecast(stage=stage.stage, work=stage.work, seconds=seconds)
     stated, own = stage.work.tokens / stage.work.texts, done.work.tokens / done.work.texts
     assumed = own if real_texts else stated
     return StageForecast(
@@ -536,28 +522,13 @@ def matmul_flops_per_second(device: str, dtype: str, threads: int) -> float:
         threads: Processor threads; a run is held to as many as it had.
     """
     import torch
+    from torch.utils.benchmark import Timer
 
-    torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     side = SIDES[device]
     factor = torch.ones(side, side, dtype=getattr(torch, dtype), device=device)
-    torch.mm(factor, factor)
-    fastest, start = _seconds_of_a_product(factor), time.perf_counter()
-    while time.perf_counter() - start < SECONDS:
-        fastest = min(fastest, _seconds_of_a_product(factor))
-    return 2 * side**3 / fastest
-
-
-def _seconds_of_a_product(factor: "torch.Tensor") -> float:
-    import torch
-
-    if factor.is_cuda:
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    torch.mm(factor, factor)
-    if factor.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+    timer = Timer("mm(factor, factor)", globals={"mm": torch.mm, "factor": factor}, num_threads=threads)
+    return 2 * side**3 / min(timer.blocked_autorange(min_run_time=SECONDS).times)
 
 
 def _record(run: Path, name: str, needed: set[str]) -> Mapping[str, Any]:
