@@ -15,9 +15,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from harness.judge.arithmetic import Match, PrintedChange, matches, printed_changes
-from harness.judge.baselines import items_by_stderr, right_answers
+from harness.judge.baselines import items_by_stderr, keyed, right_answers, write_outcomes
 from harness.judge.validate import load_claims
-from harness.sources.outcomes import keyed, write_outcomes
 from harness.sources.pins import first_use, locate, why
 from harness.sources.studies import load_protocol_of, load_study
 from harness.statistics.finite import require_number

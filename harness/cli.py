@@ -28,6 +28,7 @@ from harness.process import (
     told,
 )
 from harness.store.environment import expect_settings, start_clean
+from harness.words.claim import Source
 from harness.words.columns import TableForm
 from harness.words.errors import (
     ExitCode,
@@ -36,7 +37,7 @@ from harness.words.errors import (
     choice_error,
     failure_code,
 )
-from harness.words.judgement import FailOn
+from harness.words.judgement import FailOn, PublishedSet
 
 if TYPE_CHECKING:
     from harness.words.canonical import Json
@@ -299,10 +300,10 @@ def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List what the paper claims, atom by atom, with readings and units."""
     from harness.judge.explanation import list_of
     from harness.judge.validate import load_claims
-    from harness.sources.studies import load_sources_of
+    from harness.sources.studies import load_table
 
     found = load_claims(study)
-    form = {"study": study, "claims": found, "sources": load_sources_of(study)}
+    form = {"study": study, "claims": found, "sources": load_table(study, Source)}
     answer(form, list_of(study, found), as_json=as_json)
 
 
@@ -543,9 +544,9 @@ def authors(
     Nothing of the study is changed by it.
     """
     from harness.authors import examine, lines_of
-    from harness.sources.studies import load_published
+    from harness.sources.studies import load_table
 
-    published = load_published(study)
+    published = load_table(study, PublishedSet)
     if not published:
         raise UsageError(
             f"claims/{study}/ names no published results: claims/{study}/published.py would hold them"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.validate import claim_named, load_claims
-from harness.sources.studies import load_conflicts_of, load_profiles, load_sources_of, load_study, study_names
+from harness.sources.studies import load_profiles, load_study, load_table, study_names
 from harness.words.claim import (
     RULES_IN_WORDS,
     SOURCES_IN_WORDS,
@@ -63,13 +63,13 @@ def look_up(name: str, study: str) -> LookedUp:
         with suppress(UsageError):
             claims = known if other == study else load_claims(other)
             if meant := meant_by(name, claims):
-                conflicts = load_conflicts_of(other)
+                conflicts = load_table(other, Conflict)
                 named = next((each for each in conflicts if each.id.casefold() == _bare(name)), None)
                 return LookedUp(
                     study=other,
                     known=claims,
                     claims=meant,
-                    sources=load_sources_of(other),
+                    sources=load_table(other, Source),
                     conflicts=conflicts,
                     named=named,
                 )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 from harness.designs.design import design_of
 from harness.judge.baselines import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_ITEM_AGREEMENT
 from harness.judge.validate import UNMEASURED, load_claims
-from harness.sources.studies import load_profiles, load_protocol_of, load_sources_of, load_study, lock_path
+from harness.sources.studies import load_profiles, load_protocol_of, load_study, load_table, lock_path
 from harness.statistics.replay_gate import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
 from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import ALPHA
@@ -105,7 +105,7 @@ def registration(study: str) -> Registration:
         sources={name: world.sources for name, world in worlds.items()},
         study=asked,
         protocol=load_protocol_of(study),
-        cited=load_sources_of(study),
+        cited=load_table(study, Source),
         claims={claim.id: claim for claim in claims},
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from harness.judge.quantities import estimate_units
-from harness.sources.studies import load_claims_of, load_sources_of, load_study
+from harness.sources.studies import load_study, load_table
 from harness.words.claim import (
     JUDGED_WITH_LIMIT,
     JUDGED_WITH_MARGIN,
@@ -386,8 +386,8 @@ def claims_of(study: Study) -> tuple[Claim, ...]:
     Raises:
         UsageError: If something is wrong with its claims.
     """
-    claims = load_claims_of(study.name)
-    if faults := list(inventory_faults(claims, estimate_units(study), load_sources_of(study.name))):
+    claims = load_table(study.name, Claim)
+    if faults := list(inventory_faults(claims, estimate_units(study), load_table(study.name, Source))):
         raise UsageError(f"claims/{study.name}/claims.py cannot be used:\n  " + "\n  ".join(faults))
     return claims
 

@@ -16,10 +16,11 @@ from harness.judge.measurements import precisions
 from harness.judge.preregistration import lock_state
 from harness.judge.validate import load_claims
 from harness.run.run_report import language_facts
-from harness.sources.studies import load_protocol_of, load_sources_of, load_study
+from harness.sources.studies import load_protocol_of, load_study, load_table
 from harness.store.files import disk_errors, publish_folder, require_folder
 from harness.store.run_folder import REPORT_FILE, read_record
 from harness.words.canonical import digest_of
+from harness.words.claim import Source
 from harness.words.errors import UsageError
 from harness.words.judgement import FailOn, Judged, Judgement
 from harness.words.runfacts import Declared, RunFacts, SourceRecord
@@ -95,7 +96,7 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
         fail_on=request.fail_on,
         choices=load_protocol_of(study.name).choices,
         precisions=precisions(declared.measurements),
-        cited=load_sources_of(study.name),
+        cited=load_table(study.name, Source),
     )
     facts = _facts(request, declaration, study, run_id)
 

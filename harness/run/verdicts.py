@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.designs.design import design_of
 from harness.designs.estimand import Cell
-from harness.judge.baselines import Gate, baseline_checks, differing_estimates, remarks
+from harness.judge.baselines import Gate, baseline_checks, differing_estimates, read_outcomes, remarks
 from harness.judge.judge import Circumstances, judge
 from harness.judge.ledger import LedgerFile, Run
 from harness.judge.measurements import Measurements, measurements_of, precisions
@@ -19,9 +19,8 @@ from harness.judge.specifications import Specifications, read_specifications
 from harness.judge.unit_values import NO_TABLES, Stored, read_stored
 from harness.judge.validate import claim_named, claims_of, load_claims
 from harness.run.forecast import outlook
-from harness.sources.outcomes import read_outcomes
-from harness.sources.studies import load_protocol_of, load_sources_of, load_study, outcomes_path
-from harness.words.claim import Claim
+from harness.sources.studies import load_protocol_of, load_study, load_table, outcomes_path
+from harness.words.claim import Claim, Source
 from harness.words.judgement import (
     BaselineCheck,
     FailOn,
@@ -133,7 +132,7 @@ def judgement_of(inputs: Inputs, reports: Path) -> Judgement | None:
         choices=load_protocol_of(inputs.study.name).choices,
         precisions=precisions(inputs.measurements),
         baselines=inputs.baselines,
-        cited=load_sources_of(inputs.study.name),
+        cited=load_table(inputs.study.name, Source),
     )
 
 

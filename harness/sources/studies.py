@@ -39,6 +39,14 @@ CLAIMS = Path(__file__).resolve().parents[2] / "claims"
 NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, profiles, languages and benchmarks may be called: their names become files, modules and ids of estimates."""
 
+TABLES: Mapping[type, tuple[str, str]] = {
+    Claim: ("claims", "CLAIMS"),
+    Source: ("sources", "SOURCES"),
+    Conflict: ("sources", "CONFLICTS"),
+    PublishedSet: ("published", "PUBLISHED"),
+}
+"""Module and name of each table of a study, by the type of its rows."""
+
 DTYPES = ("float32", "bfloat16", "float16")
 
 LEAST_CONTEXT = 16
@@ -178,40 +186,20 @@ def committed_pins(study: Study) -> tuple[Pin, ...]:
     return tuple(dict.fromkeys(pin for pin in pins if pin.home is Home.FOLDER))
 
 
-def load_claims_of(study: str) -> tuple[Claim, ...]:
-    """Claims of a study as its tables hold them, not yet checked; none where it has no `claims.py`.
-
-    Raises:
-        UsageError: If the tables cannot be read, or hold something else.
-    """
-    return _entries(study, "claims", "CLAIMS", Claim)
-
-
-def load_published(study: str) -> tuple[PublishedSet, ...]:
-    """Results that the authors of a study published; none where it has no `published.py`.
+def load_table(study: str, kind: type[Entry]) -> tuple[Entry, ...]:
+    """One table of a study, by what its rows are, not yet checked; nothing where the study has no such module.
 
     Raises:
         UsageError: If the table cannot be read, or holds something else.
     """
-    return _entries(study, "published", "PUBLISHED", PublishedSet)
-
-
-def load_sources_of(study: str) -> tuple[Source, ...]:
-    """The texts that a study's claims are taken from; none where it has no `sources.py`.
-
-    Raises:
-        UsageError: If the table cannot be read, or holds something else.
-    """
-    return _entries(study, "sources", "SOURCES", Source)
-
-
-def load_conflicts_of(study: str) -> tuple[Conflict, ...]:
-    """Conflicts between a study's sources; none where its `sources.py` tells none.
-
-    Raises:
-        UsageError: If the table cannot be read, or holds something else.
-    """
-    return _entries(study, "sources", "CONFLICTS", Conflict)
+    module, name = TABLES[kind]
+    found = _attribute(study, module, name) if _has(study, module) else ()
+    if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
+        raise UsageError(
+            f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "
+            f"found {type(found).__name__}"
+        )
+    return found
 
 
 def load_protocol_of(study: str) -> Protocol:
@@ -427,16 +415,6 @@ def _profiles(study: str) -> Mapping[str, Profile]:
                 f"name: {_allowed_names()}"
             )
     return profiles
-
-
-def _entries(study: str, module: str, name: str, kind: type[Entry]) -> tuple[Entry, ...]:
-    found = _attribute(study, module, name) if _has(study, module) else ()
-    if not isinstance(found, tuple) or not all(isinstance(entry, kind) for entry in found):
-        raise UsageError(
-            f"claims/{study}/{module}.py must hold {name}, a tuple of {kind.__module__}.{kind.__name__}; "
-            f"found {type(found).__name__}"
-        )
-    return found
 
 
 def _has(study: str, module: str) -> bool:

@@ -18,13 +18,14 @@ from claims.sin2025.claims import (
 )
 from claims.sin2025.study import LANGUAGES
 from harness.judge.validate import load_claims
-from harness.sources.studies import load_conflicts_of
+from harness.sources.studies import load_table
 from harness.words.claim import Claim, Rule
+from harness.words.judgement import Conflict
 from harness.words.study import Group
 
 SIN = {claim.id: claim for claim in load_claims("sin2025")}
 MINIATURE = {claim.id: claim for claim in load_claims("miniature")}
-CONFLICTS = {conflict.id: conflict.says for conflict in load_conflicts_of("sin2025")}
+CONFLICTS = {conflict.id: conflict.says for conflict in load_table("sin2025", Conflict)}
 MEASURED = [claim for claim in (*SIN.values(), *MINIATURE.values()) if claim.readings]
 
 HIGH, LOW, TUNED = ("zh", "ru", "es", "it"), ("id", "ca", "mr", "ml", "hi"), ("mr", "ml", "hi")

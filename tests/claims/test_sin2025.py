@@ -13,8 +13,9 @@ from claims.sin2025.study import PROTOCOL
 from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.quantities import estimate_units
 from harness.judge.validate import load_claims
-from harness.sources.studies import load_conflicts_of, load_study
+from harness.sources.studies import load_study, load_table
 from harness.words.claim import ALL_OF_IT, Claim, InferenceTarget, Kind, SourceTier, Tier
+from harness.words.judgement import Conflict
 from harness.words.specification import Openness
 from harness.words.verdict import Finding
 
@@ -93,7 +94,7 @@ def test_every_statement_of_the_paper_is_broken_into_claims() -> None:
 
 
 def test_every_conflict_is_told_and_those_that_touch_a_number_are_named_by_a_claim() -> None:
-    told = [conflict.id for conflict in load_conflicts_of("sin2025")]
+    told = [conflict.id for conflict in load_table("sin2025", Conflict)]
     named = {conflict for claim in CLAIMS.values() for conflict in claim.conflicts}
     assert told == [f"K{number}" for number in range(1, 14)]
     assert set(told) - named == {"K12"}  # dates on two sites

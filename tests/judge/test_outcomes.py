@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sources.outcomes import keyed, read_outcomes, write_outcomes
+from harness.judge.baselines import keyed, read_outcomes, write_outcomes
 from harness.words.errors import UsageError
 
 HELD = {"b" * 16: True, "a" * 16: False}
