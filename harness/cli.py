@@ -431,6 +431,21 @@ def export(
         say("without unit values: ", found.why_no_units)
 
 
+@command("harness items reports/fixture-0123456789ab --claim bench.ml.arc.value")
+def items(
+    *,
+    run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
+    claim: Annotated[str, typer.Option(help="Claim about a change of accuracy.")],
+    store: StorePath = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """List the questions behind a claim whose answer training changed, with every option's likelihood before and after."""
+    from harness.exchange.items import changes, lines_of
+
+    found = changes(run, claim, _existing(store))
+    answer(found, lines_of(found), as_json=as_json)
+
+
 By = Annotated[str, typer.Option("--by", help="Who measured, and where to ask.")]
 On = Annotated[str, typer.Option("--on", help="The day on which they did, such as 2026-11-29.")]
 Declared = Annotated[Path, typer.Option("--out", help="File for the declaration, for 'harness audit'.")]

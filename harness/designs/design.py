@@ -57,6 +57,8 @@ class Design:
     """Stage whose one item, "all", says which layers were found again, and so what a run is evidence for."""
     answers: str | None = None
     """Stage whose items are the answers of the untouched model, one per language."""
+    answers_tuned: str | None = None
+    """Stage whose items are the same through each adapter, by its name and the language."""
     self_checks: str | None = None
     """Stage whose one item, "all", holds known numbers measured again."""
     gate: Mapping[str, float] = field(default_factory=dict)

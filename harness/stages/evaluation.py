@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 EXAMPLES_SEED = 1234
 """Seed of the draw of examples: lm-eval's own default, so that prompts equal those of its command line."""
 
+BEFORE_OPTION = " "
+"""What lm-eval puts between a prompt and an option; it does not count as part of the option."""
+
 PROMPT_END = 160
 """Characters of a prompt that an error shows."""
 
@@ -214,6 +217,8 @@ def _outcomes(asked: StagedTask, language: str, results: Mapping[str, Any]) -> I
     samples = sorted(results["samples"][asked.name], key=lambda sample: int(sample["doc_id"]))
     _require_as_asked(asked, results["n-shot"][asked.name], samples)
     for sample in samples:
+        options = [option.removeprefix(BEFORE_OPTION) for _, option in sample["arguments"]]
+        target = sample["target"]
         yield ItemOutcome(
             benchmark=asked.benchmark.name,
             language=language,
@@ -224,6 +229,9 @@ def _outcomes(asked: StagedTask, language: str, results: Mapping[str, Any]) -> I
             acc=float(sample["acc"]),
             acc_norm=float(sample.get("acc_norm", sample["acc"])),
             shots=asked.shots,
+            right_option=options.index(target) if target in options else int(target),
+            log_likelihoods=tuple(float(response[0][0]) for response in sample["resps"]),
+            characters=tuple(float(len(option)) for option in options),
         )
 
 

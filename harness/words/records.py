@@ -215,6 +215,12 @@ class ItemOutcome:
     acc_norm: float
     """The same with length-normalised likelihood; equals acc where the task has none."""
     shots: int
+    right_option: int | None = None
+    """Place of the right answer among the options, from 0; None where no sample was logged."""
+    log_likelihoods: tuple[float, ...] = ()
+    """Of every option behind the prompt, in nats; what acc compares."""
+    characters: tuple[float, ...] = ()
+    """Of every option; acc_norm compares log-likelihoods divided by them."""
 
 
 @dataclass(frozen=True, kw_only=True)

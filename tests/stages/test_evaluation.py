@@ -164,6 +164,25 @@ def _read(monkeypatch: pytest.MonkeyPatch) -> list[Reading]:
     return read
 
 
+def test_likelihoods_by_option_give_both_scores_again(world: World, tmp_path: Path) -> None:
+    """The likeliest option is right where acc says so, the likeliest by character where acc_norm does."""
+    outcomes = produced(world, task_of(world, "ml"), tmp_path)
+    assert {outcome.benchmark for outcome in outcomes} == {"arc", "hellaswag", "mmlu"}
+    for outcome in outcomes:
+        by_character = [
+            nats / count for nats, count in zip(outcome.log_likelihoods, outcome.characters, strict=True)
+        ]
+        likeliest = {"acc": outcome.log_likelihoods, "acc_norm": by_character}
+        if outcome.benchmark == "mmlu":
+            likeliest["acc_norm"] = outcome.log_likelihoods
+        for metric, values in likeliest.items():
+            assert getattr(outcome, metric) == float(values.index(max(values)) == outcome.right_option), (
+                outcome,
+                metric,
+            )
+    assert 0 < sum(outcome.acc for outcome in outcomes) < len(outcomes)
+
+
 def test_every_prompt_is_read_once(
     world: World, language_model: LanguageModel, read: list[Reading], tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ DESIGN = Design(
     code=("harness.designs.disparity.estimates",),
     replay="replay",
     answers="benchmarks",
+    answers_tuned="benchmarks-tuned",
     self_checks="self-checks",
     beside=beside,
     remarks=lowered,
