@@ -12,6 +12,7 @@ from claims.sin2025 import study as paper
 from harness.words.claim import Claim, Minima, Reading, Rule, Sentence, Source, SourceTier, Unit
 from harness.words.claim_forms import Basis, bound, order, sign
 from harness.words.judgement import Protocol
+from harness.words.specification import Axis, AxisKind, of_kind
 from harness.words.study import (
     GEMMA_2,
     Harvest,
@@ -95,7 +96,17 @@ def study(name: str, called: str, shapes: Shapes) -> Study:
         title=f"{called}: the questions of {paper.STUDY.paper_id}, asked elsewhere",
         shapes=shapes,
         primary=replace(paper.PRIMARY, alignment=alignment, gain_layer=deepest),
+        axes=tuple(_axis(axis, deepest) for axis in of_kind(paper.AXES, AxisKind.ANALYSIS)),
     )
+
+
+def _axis(axis: Axis, deepest: int) -> Axis:
+    """A choice that stored values can be computed along, at the depths of another model."""
+    if axis.name != "gain-layer":
+        return axis
+    first, mean = axis.levels
+    named = replace(first, name=str(deepest), says=str(deepest))
+    return replace(axis, levels=(named, replace(mean, says=f"mean over 0 to {deepest}")))
 
 
 def claims(asked: Study) -> tuple[Claim, ...]:

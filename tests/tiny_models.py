@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 from harness.words.study import GEMMA_2, Home, ModelFacts, ModelPin, Pieces
 from tests.world_networks import initialise
 
-WIDTH, LAYERS, WINDOW = 32, 4, 6
+WIDTH, LAYERS, WINDOW, VOCABULARY = 32, 4, 6, 900
 """A sliding window shorter than the texts, so that a mask that forgets it is seen."""
 
 
@@ -96,7 +96,9 @@ KINDS = {
 }
 
 
-def write_kind(folder: Path, kind: Kind, texts: Sequence[str], seed: int = 0) -> ModelPin:
+def write_kind(
+    folder: Path, kind: Kind, texts: Sequence[str], seed: int = 0, num_layers: int = LAYERS, **settings: Any
+) -> ModelPin:
     """A random model of a kind with a tokenizer of its own kind, trained on some texts."""
     tokenizer = (_byte_level if kind.facts.pieces is Pieces.BYTES else _with_word_marks)(kind, texts)
     specials = {
@@ -114,14 +116,13 @@ def write_kind(folder: Path, kind: Kind, texts: Sequence[str], seed: int = 0) ->
         vocab_size=len(wrapped),
         hidden_size=WIDTH,
         intermediate_size=2 * WIDTH,
-        num_hidden_layers=LAYERS,
+        num_hidden_layers=num_layers,
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=16,
-        max_position_embeddings=1024,
         attn_implementation="eager",
         bos_token_id=None, eos_token_id=None, pad_token_id=None,
-        **kind.settings,
+        **{"max_position_embeddings": 1024, **kind.settings, **settings},
     )  # fmt: skip
     model = AutoModelForCausalLM.from_config(config).eval().requires_grad_(requires_grad=False)
     initialise(model, seed)
@@ -146,7 +147,7 @@ def _byte_level(kind: Kind, texts: Sequence[str]) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=VOCABULARY, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in kind.controls])
@@ -164,7 +165,7 @@ def _with_word_marks(kind: Kind, texts: Sequence[str]) -> Tokenizer:
     tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
     tokenizer.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
     trainer = trainers.BpeTrainer(
-        vocab_size=500,
+        vocab_size=VOCABULARY,
         special_tokens=[*kind.controls, *(f"<0x{byte:02X}>" for byte in range(256))],
         show_progress=False,
     )

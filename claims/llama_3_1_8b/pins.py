@@ -9,7 +9,7 @@ MODEL = ModelPin(
     home=Home.HUB_MODEL,
     address="meta-llama/Llama-3.1-8B",
     # Below original/ the same weights stand once more, in another form.
-    files=("*.json", "model*.safetensors"),
+    files=("config.json", "generation_config.json", "model*", "special_tokens_map.json", "tokenizer*"),
     licence="Llama 3.1 Community License",
     gated=True,
     facts=ModelFacts(

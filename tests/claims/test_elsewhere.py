@@ -165,6 +165,12 @@ def test_no_printed_number_is_asked_for_and_nobody_is_said_to_have_claimed_it(st
     assert read == [f"gap/layer={layer}/high/primary" for layer in range(study.shapes.num_layers)]
 
 
+def test_every_choice_begins_with_what_the_primary_specification_takes(study: Study) -> None:
+    gain = next(axis for axis in study.axes if axis.name == "gain-layer")
+    assert [level.name for level in gain.levels] == [str(study.primary.gain_layer), "mean"]
+    assert study.primary.gain_layer == study.primary.alignment.layers[-1]
+
+
 def test_a_rehearsal_makes_the_same_shapes_here(study: Study) -> None:
     sources = load_profile(study, "rehearsal").sources
     assert {pin.home for pin in sources.pins()} == {Home.MADE}

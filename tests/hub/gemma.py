@@ -40,10 +40,10 @@ def repository_files(folder: Path) -> dict[str, Content]:
     files["config.json"] = _changed(folder / "config.json", positions)
     files["tokenizer_config.json"] = _changed(folder / "tokenizer_config.json", tokenizer)
     files["tokenizer.model"] = _sentencepiece(_content(folder / "tokenizer.json")["model"])
-    return files | _shards(load_file(folder / "model.safetensors"))
+    return files | shards(load_file(folder / "model.safetensors"))
 
 
-def _shards(weights: Mapping[str, Tensor]) -> dict[str, Content]:
+def shards(weights: Mapping[str, Tensor]) -> dict[str, Content]:
     size = sum(weight.nbytes for weight in weights.values())
     split = split_torch_state_dict_into_shards(dict(weights), max_shard_size=int(SHARD * size))
     index = {"metadata": {"total_size": size}, "weight_map": split.tensor_to_filename}

@@ -1,0 +1,213 @@
+"""Other base models in miniature: random ones of the true class, under the true ids, file names, tensor names and layouts.
+
+What they share with the paper's world (translators, questions, the parallel text) is the committed miniature's.
+"""
+
+import gzip
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from harness.sources.studies import load_profile, load_study
+from harness.words.study import Pieces, Sources
+from tests.hub.gemma import shards
+from tests.hub.miniature import FIXTURES, miniature_hub
+from tests.hub.server import Content, Hub, Repository, content_of
+from tests.sae_forms import MEAN_LENGTH, write_form
+from tests.tiny_models import KINDS, WIDTH, write_kind
+from tests.world_networks import residual_streams
+from tests.world_texts import english_sentences
+
+LATENTS = 96
+"""Of a layer: enough for the panel of 64, since some have one phrase alone near their maximum."""
+SENTENCES, WINDOWS, OF_A_WINDOW = 60, 70, 3
+ROWS_OF_A_LATENT = 12
+THRESHOLD = 0.25
+"""In standard deviations of a pre-activation: what rounding moves over it is little beside a peak."""
+FIRING = 0.9
+"""Quantile of the pre-activations from which a latent fires."""
+POSITIONS = 8192
+WRITTEN = {"\u00e2\u0122\u013b": "\u2019", "\u0120": " ", "\u010a": "\n"}
+"""What the exporter makes of byte-level pieces, as far as these texts have any of it."""
+
+CONFIGS: Mapping[str, Mapping[str, Any]] = {
+    "llama": {
+        "max_position_embeddings": 131_072,
+        "rope_theta": 500000.0,
+        "rope_scaling": {
+            "factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+            "original_max_position_embeddings": 8192, "rope_type": "llama3",
+        },
+        "rope_parameters": None,
+    },
+}  # fmt: skip
+"""By architecture: what the true configuration says besides shapes, in the form in which it says it."""
+
+
+def hub_elsewhere(study: str, root: Path) -> Hub:
+    """The hub of the paper's world with what one other study pins besides; files are drafted below a folder."""
+    asked = load_study(study)
+    sources, num_layers = load_profile(asked, "paper").sources, asked.shapes.num_layers
+    kind, hub = KINDS[sources.model.facts.architecture], miniature_hub()
+    sentences = [
+        *english_sentences(SENTENCES, seed=1),
+        "The teacher\u2019s letter was seen from the old harbour in the morning.",
+    ]
+    positions = {
+        "max_position_embeddings": POSITIONS,
+        **({"sliding_window": 4096} if "sliding_window" in kind.settings else {}),
+    }
+    write_kind(root / "model", kind, [*sentences, *_questions()], num_layers=num_layers, **positions)
+    files = _model_files(root / "model", CONFIGS.get(kind.facts.architecture, {}))
+    (root / "model" / "config.json").write_bytes(content_of(files["config.json"]))
+    hub.repositories["models", sources.model.address] = Repository(files=files, gated=sources.model.gated)
+    windows = _windows(sentences)
+    tokenizer = AutoTokenizer.from_pretrained(root / "model")
+    model = AutoModelForCausalLM.from_pretrained(
+        root / "model", dtype=torch.bfloat16, attn_implementation=sources.model.facts.attention
+    )
+    front = [tokenizer.convert_tokens_to_ids(token) for token in sources.model.facts.front]
+    ids = [tokenizer(window, add_special_tokens=False)["input_ids"] for window in windows]
+    read = [residual_streams(model, torch.tensor([[*front, *row]])) for row in ids]
+    pieces = [_exported(tokenizer.convert_ids_to_tokens(row), sources.model.facts.pieces) for row in ids]
+    saes: dict[str, Content] = {"README.md": b"card"}
+    for layer in range(num_layers):
+        streams = [streams[layer][0, len(front) :].to(torch.float32) for streams in read]
+        arrays = _dictionary(torch.cat(streams), seed=layer)
+        saes |= _sae_files(root, layer, arrays, sources)
+        if sources.harvest is None:
+            values = [_activations(stream, arrays) * _unit(sources) for stream in streams]
+            hub.objects |= dict(_export(sources, layer, pieces, values))
+    hub.repositories["models", sources.dictionaries.address] = Repository(files=saes)
+    if sources.harvest is not None:
+        (corpus,) = sources.harvest.files
+        hub.repositories["datasets", sources.phrases.address] = Repository(
+            files={corpus: _zstandard([{"text": window} for window in windows])},
+            parent_revision=sources.phrases.revision,
+        )
+    return hub
+
+
+def _questions() -> Iterator[str]:
+    """The questions that the model is asked, so that its vocabulary knows their letters."""
+    for path in sorted((FIXTURES / "okapi" / "m_arc" / "data").glob("*/test.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines()[:20]:
+            yield " ".join(str(value) for value in json.loads(line).values())
+
+
+def _windows(sentences: Sequence[str]) -> list[str]:
+    rng = random.Random(2)
+    return [" ".join(rng.sample(sentences, OF_A_WINDOW)) for _ in range(WINDOWS)]
+
+
+def _model_files(folder: Path, config: Mapping[str, Any]) -> dict[str, Content]:
+    """Weights in bfloat16 and in shards, and beside them a copy in another form that no pin asks for."""
+    said = json.loads((folder / "config.json").read_text(encoding="utf-8")) | config
+    said = {name: value for name, value in said.items() if value is not None} | {"dtype": "bfloat16"}
+    weights = {
+        name: tensor.to(torch.bfloat16) for name, tensor in load_file(folder / "model.safetensors").items()
+    }
+    return {
+        "config.json": json.dumps(said).encode(),
+        **{name: (folder / name).read_bytes for name in ("tokenizer.json", "tokenizer_config.json")},
+        **shards(weights),
+        "original/consolidated.00.pth": b"0" * 64,
+        "original/params.json": b"{}",
+    }
+
+
+def _exported(pieces: Sequence[str], how: Pieces) -> list[str]:
+    if how is Pieces.WORD_MARKS:
+        return list(pieces)
+    written = list(pieces)
+    for part, character in WRITTEN.items():
+        written = [piece.replace(part, character) for piece in written]
+    return written
+
+
+def _dictionary(stream: Tensor, seed: int) -> dict[str, Tensor]:
+    """Latents in random directions, each firing at a tenth of the tokens; thresholds are all the same."""
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.randn(LATENTS, WIDTH, generator=generator)
+    directions /= directions.norm(dim=1, keepdim=True)
+    spread = (stream @ directions.T).std(dim=0)
+    W_enc = (directions / spread.unsqueeze(1)).T
+    return {
+        "W_enc": W_enc,
+        "W_dec": directions,
+        "b_enc": THRESHOLD - (stream @ W_enc).quantile(FIRING, dim=0),
+        "b_dec": torch.zeros(WIDTH),
+        "threshold": torch.full((LATENTS,), THRESHOLD),
+    }
+
+
+def _activations(stream: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
+    pre_acts = stream @ arrays["W_enc"] + arrays["b_enc"]
+    return torch.where(pre_acts > arrays["threshold"], pre_acts, 0.0)
+
+
+def _unit(sources: Sources) -> float:
+    """Neuronpedia's values are of a normalised stream, where a suite normalises it."""
+    return WIDTH**0.5 / MEAN_LENGTH if sources.dictionary_form.reads.value == "scaled" else 1.0
+
+
+def _sae_files(root: Path, layer: int, arrays: Mapping[str, Tensor], sources: Sources) -> dict[str, Content]:
+    """The files of one layer under their true names: that of the SAE, and what stands beside it."""
+    written = root / "saes" / write_form(root / "saes", layer, arrays, sources.dictionary_form)
+    true = Path(sources.dictionary_files[layer])
+    files: dict[str, Content] = {str(true): written.read_bytes}
+    for note in written.parent.parent.glob("hyperparams.json"):
+        files[str(true.parent.parent / note.name)] = note.read_bytes
+    return files
+
+
+def _export(
+    sources: Sources, layer: int, pieces: Sequence[Sequence[str]], values: Sequence[Tensor]
+) -> Iterator[tuple[str, Content]]:
+    """Each latent's strongest rows, and two traps: a row that peaks on what stands in front, and one across documents."""
+    source, bucket = sources.phrase_source_ids[layer], sources.phrases.address.partition("amazonaws.com/")[2]
+    front = list(sources.model.facts.front)
+    rows = []
+    for latent in range(LATENTS):
+        peaks = [(float(each[:, latent].max()), place) for place, each in enumerate(values)]
+        for peak, place in sorted(peaks, reverse=True)[:ROWS_OF_A_LATENT]:
+            acts = [round(value, 3) for value in values[place][:, latent].tolist()]
+            rows.append((latent, list(pieces[place]), acts))
+            if latent == 0 and front:
+                rows.append((latent, front + list(pieces[place]), [9 * peak, *acts]))
+                rows.append((latent, list(pieces[place]) + front, [*acts, 0.0]))
+    lines = [
+        {
+            "modelId": bucket.rpartition("/")[2],
+            "layer": source,
+            "index": str(latent),
+            "tokens": tokens,
+            "values": acts,
+        }
+        for latent, tokens, acts in rows
+    ]
+    prefix = f"neuronpedia-datasets/{bucket}/{source}"
+    yield f"{prefix}/activations/batch-0.jsonl.gz", _packed(lines)
+    features = [
+        {**{name: line[name] for name in ("modelId", "layer")}, "index": str(n)}
+        for n, line in enumerate(lines[:LATENTS])
+    ]
+    yield f"{prefix}/features/batch-0.jsonl.gz", _packed(features)
+
+
+def _zstandard(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    return pa.compress(
+        "".join(json.dumps(line) + "\n" for line in lines).encode(), codec="zstd", asbytes=True
+    )
+
+
+def _packed(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode(), mtime=0)
