@@ -21,7 +21,15 @@ from harness.judge.rules import Case, cases_of
 from harness.judge.specifications import Specifications
 from harness.words.claim import Claim, Rule, Tier
 from harness.words.estimate import Estimate
-from harness.words.judgement import AxisShare, BestMatch, Grade, Judged, Multiverse, SpecificationVerdict
+from harness.words.judgement import (
+    AxisShare,
+    BestMatch,
+    Grade,
+    Judged,
+    Multiverse,
+    SpecificationVerdict,
+    VariedAxis,
+)
 from harness.words.specification import PRIMARY, Axis, AxisKind, Openness, differences_of
 from harness.words.study import Study
 from harness.words.verdict import JUDGED, CaseVerdict, State, Why
@@ -170,7 +178,9 @@ def multiverses(
                     specification=each.specification,
                     state=State.NOT_RUN,
                     why=Why.UPSTREAM_NOT_RUN,
-                    says=each.because,
+                    estimate=None,
+                    ci90=None,
+                    hole=each.because,
                 )
                 for each in beside
             ),
@@ -214,7 +224,7 @@ def _told(specification: str, case: CaseVerdict) -> SpecificationVerdict:
         why=case.why,
         estimate=numbers.estimate if numbers else None,
         ci90=numbers.ci90 if numbers else None,
-        says="" if numbers else case.says,
+        hole="" if numbers else case.says,
     )
 
 
@@ -233,7 +243,15 @@ def multiverse_of(
     same = curve.same_verdict_share(lambda each: each.is_equivalent)
     return Multiverse(
         claim_id=claim_id,
-        axes=tuple(axis.name for axis in axes),
+        axes=tuple(
+            VariedAxis(
+                name=axis.name,
+                says=axis.says,
+                openness=axis.openness,
+                levels=tuple(level.name for level in axis.levels),
+            )
+            for axis in axes
+        ),
         specifications=curve.specifications,
         grade=grade_of(curve, same),
         same_verdict_share=same,

@@ -13,8 +13,10 @@ from harness.words.judgement import (
     BaselineCheck,
     Choice,
     FailOn,
+    Grade,
     LedgerLine,
     Lock,
+    Multiverse,
     Precision,
     Prospect,
     SeedValue,
@@ -34,7 +36,7 @@ EVIDENT_MODES = frozenset({"full", "audit"})
 LEFT_OUT = frozenset(
     {
         "stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place", "rivals",
-        "settings", "reported_by_summary", "declared", "cited", "interval_se", "resized",
+        "settings", "multiverse", "hole", "reported_by_summary", "declared", "cited", "interval_se", "resized",
     }
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""
@@ -239,6 +241,15 @@ class JudgedClaim:
     expected: State | Finding | None = None
     """What a self-check must come out with; None of a claim of the paper."""
     differs: bool | None = None
+    multiverse: Multiverse | None = None
+    """What becomes of it under other specifications; None where none was computed, or it is not about one estimate."""
+
+    @property
+    def grade(self) -> Grade | None:
+        """How far its verdict depends on open choices; None of what no measurement decides."""
+        if self.kind in {Kind.ARITHMETIC, Kind.QUALITATIVE}:
+            return None
+        return self.multiverse.grade if self.multiverse else Grade.NOT_ASSESSED
 
     @property
     def source_names(self) -> tuple[str, ...]:

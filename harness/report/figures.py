@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from harness.report.tables import Filled, Names, first_series
 from harness.report.wording import VERDICTS, margins
 from harness.store.environment import without_strays
 from harness.words.claim import Kind, Tier
+from harness.words.judgement import Grade, Multiverse, SpecificationVerdict, VariedAxis
+from harness.words.specification import Openness
 from harness.words.verdict import Finding, Interval, State
 
 if TYPE_CHECKING:
@@ -683,3 +686,186 @@ def _label_forest(axes: "Axes", rows: Sequence[ForestRow]) -> None:
     for label, row in zip(side.get_yticklabels(), rows, strict=True):
         label.set_color(STATE_COLOURS[row.state])
         label.set_fontweight("bold")
+
+
+# The specification curve: one claim under every specification, sorted, with the choices that lead there
+
+
+RIBBON_FROM = 200
+"""Specifications above which a ribbon stands for single intervals, and densities for single choices."""
+RIBBON_POINTS = 72
+"""Places of a ribbon, and at most so many columns of densities."""
+DENSITY_COLUMNS = 36
+SHADES = (BANDS[4], BANDS[3], BANDS[2], BANDS[1])
+"""Colours of a density, the lowest first."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """The specifications of one claim in the order of a drawing: sorted by estimate, then the holes."""
+
+    axes: tuple[VariedAxis, ...]
+    shown: tuple[SpecificationVerdict, ...]
+    """Those that were computed."""
+    holes: tuple[SpecificationVerdict, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns, holes included."""
+        return len(self.shown) + len(self.holes)
+
+    @property
+    def is_ribbon(self) -> bool:
+        """Whether there are too many to be told apart."""
+        return self.width > RIBBON_FROM
+
+    def takes(self, axis: VariedAxis, level: str) -> list[bool]:
+        """By column: whether the specification takes a level of an axis."""
+        return [level_of(each.specification, axis) == level for each in (*self.shown, *self.holes)]
+
+
+def level_of(specification: str, axis: VariedAxis) -> str:
+    """The level of an axis that a specification takes: the primary one unless its name says otherwise."""
+    parts = dict(part.partition("=")[::2] for part in specification.split("+"))
+    return parts.get(axis.name, axis.levels[0])
+
+
+def curve_of(found: Multiverse) -> Curve:
+    """The specifications that are the same quantity, in the order of a drawing; other quantities stand in the table alone."""
+    others = [axis for axis in found.axes if axis.openness is Openness.NOT_EQUIVALENT]
+    same = [
+        each
+        for each in found.specifications
+        if all(level_of(each.specification, axis) == axis.levels[0] for axis in others)
+    ]
+    return Curve(
+        axes=tuple(axis for axis in found.axes if axis not in others),
+        shown=tuple(
+            sorted(
+                (each for each in same if each.estimate is not None), key=lambda each: each.estimate or 0.0
+            )
+        ),
+        holes=tuple(each for each in same if each.estimate is None),
+    )
+
+
+def specification_curve(claim: JudgedClaim, frame: Frame) -> Markup | None:
+    """The drawing of one claim's specifications; None where too few were computed to be graded."""
+    if claim.multiverse is None or claim.multiverse.grade is Grade.NOT_ASSESSED:
+        return None
+    curve = curve_of(claim.multiverse)
+    rows = [(axis, level) for axis in curve.axes for level in axis.levels]
+    with house_style():
+        figure = blank(3.1 + 0.2 * len(rows))
+        ratios = {"height_ratios": (2.6, 0.2 * len(rows)), "width_ratios": (9, 1)}
+        (above, corner), (below, beside) = figure.subplots(2, 2, gridspec_kw=ratios)
+        corner.set_visible(False)
+        _draw_estimates(above, curve, claim)
+        _draw_choices(below, curve, rows)
+        _draw_shares(beside, claim.multiverse, rows)
+        return inline(figure, frame)
+
+
+def _draw_estimates(axes: "Axes", curve: Curve, claim: JudgedClaim) -> None:
+    """The sorted estimates with their intervals, and what they are held against."""
+    if claim.cases and claim.cases[0].band:
+        axes.axhspan(*claim.cases[0].band, color=FAINT, alpha=0.55, linewidth=0)
+    if claim.targets:
+        axes.axhline(claim.targets[0].value, color=INK, linewidth=1.1)
+    if claim.rule.null is not None:
+        axes.axhline(claim.rule.null, color=MUTED, linewidth=0.9, linestyle="--")
+    values = [each.estimate or 0.0 for each in curve.shown]
+    ends = [each.ci90 or (value, value) for each, value in zip(curve.shown, values, strict=True)]
+    if curve.is_ribbon:
+        places = sorted(
+            {round(step * (len(values) - 1) / RIBBON_POINTS) for step in range(RIBBON_POINTS + 1)}
+        )
+        lower, upper = zip(*(ends[place] for place in places), strict=True)
+        axes.fill_between(places, lower, upper, color=SERIES[0], alpha=0.2, linewidth=0)
+        axes.plot(places, [values[place] for place in places], color=SERIES[0], linewidth=1.6)
+    else:
+        axes.vlines(range(len(values)), *zip(*ends, strict=True), color=MUTED, linewidth=0.8)
+        for state in dict.fromkeys(each.state for each in curve.shown):
+            own = [place for place, each in enumerate(curve.shown) if each.state is state]
+            axes.plot(
+                own,
+                [values[place] for place in own],
+                linestyle="none",
+                marker=VERDICTS[state].marker,
+                markersize=4.5,
+                color=STATE_COLOURS[state],
+                label=VERDICTS[state].word,
+            )
+    primary = next(place for place, each in enumerate(curve.shown) if each.specification == PRIMARY)
+    axes.plot(
+        [primary], [values[primary]], linestyle="none", marker="D", markersize=9, markeredgecolor=PAPER, color=INK,
+        label="primary specification",
+    )  # fmt: skip
+    if curve.holes:
+        axes.axvspan(len(values) - 0.5, curve.width - 0.5, color=FAINT, alpha=0.35, linewidth=0)
+        middle = len(values) + len(curve.holes) / 2
+        axes.annotate(
+            "not computed", xy=(middle, 0.5), xycoords=("data", "axes fraction"), rotation=90, color=MUTED, ha="center", va="center",
+            fontsize=9,
+        )  # fmt: skip
+    axes.set_xlim(-0.5, curve.width - 0.5)
+    axes.set_xticks([])
+    axes.set_ylabel(unit_form(claim.unit).words.removeprefix("in ") or str(claim.unit))
+    if claim.rule.null == 0:
+        axes.yaxis.set_major_formatter(signed)
+    axes.legend(loc="upper left", fontsize=9, ncols=2)
+
+
+def _draw_choices(axes: "Axes", curve: Curve, rows: Sequence[tuple[VariedAxis, str]]) -> None:
+    """A row for each level: where specifications take it, as blocks, or as how many of some neighbours do."""
+    columns = min(curve.width, DENSITY_COLUMNS) if curve.is_ribbon else curve.width
+    edges = [round(place * curve.width / columns) for place in range(columns + 1)]
+    blocks: dict[str, list[tuple[int, float, float]]] = {}
+    for row, (axis, level) in enumerate(rows):
+        takes = curve.takes(axis, level)
+        shares = [sum(takes[start:end]) / (end - start) for start, end in pairwise(edges)]
+        place = 0
+        for shade, run in groupby(math.ceil(share * len(SHADES)) for share in shares):
+            start, place = place, place + len(list(run))
+            if shade:
+                blocks.setdefault(SHADES[shade - 1], []).append((row, edges[start] - 0.5, edges[place] - 0.5))
+    for colour in sorted(blocks):
+        lines, starts, stops = zip(*blocks[colour], strict=True)
+        axes.hlines(
+            [line + 0.5 for line in lines], starts, stops, color=colour, linewidth=10, capstyle="butt"
+        )
+    axes.set_xlim(-0.5, curve.width - 0.5)
+    axes.set_ylim(len(rows), 0)
+    axes.set_xticks([])
+    axes.set_yticks(
+        [place + 0.5 for place in range(len(rows))],
+        [
+            printable(f"{axis.name} ({axis.openness}) {level}" if level == axis.levels[0] else level)
+            for axis, level in rows
+        ],
+        fontsize=9,
+    )
+    for place, (axis, level) in enumerate(rows):
+        if place and level == axis.levels[0]:
+            axes.axhline(place, color=FAINT, linewidth=0.8)
+    axes.set_xlabel("Specifications, by their estimate")
+    axes.spines[:].set_visible(False)
+
+
+def _draw_shares(axes: "Axes", found: Multiverse, rows: Sequence[tuple[VariedAxis, str]]) -> None:
+    """How much of the estimates' variance each axis brings about, beside its levels."""
+    shares = {each.axis: each.share for each in found.deciding}
+    tops = [place for place, (axis, level) in enumerate(rows) if level == axis.levels[0]]
+    for place, end in zip(tops, (*tops[1:], len(rows)), strict=True):
+        share = shares.get(rows[place][0].name, 0.0)
+        axes.barh(place + 0.5, share, height=0.7, color=SERIES[1])
+        axes.annotate(f"{100 * share:.0f} %", xy=(share, place + 0.5), xytext=(3, 0), textcoords="offset points", va="center",
+                      fontsize=8.5, color=INK)  # fmt: skip
+        if end < len(rows):
+            axes.axhline(end, color=FAINT, linewidth=0.8)
+    axes.set_ylim(len(rows), 0)
+    axes.set_xlim(0, max([*shares.values(), 0.01]) * 1.9)
+    axes.set_yticks([])
+    axes.set_xticks([])
+    axes.set_xlabel("Variance")
+    axes.spines[:].set_visible(False)

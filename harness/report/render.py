@@ -18,7 +18,7 @@ from harness.report.document import JudgedClaim, Measurement, Report
 from harness.report.figures import Frame, state_class
 from harness.report.numbers import amount, count, printable
 from harness.report.tables import Filled, Table
-from harness.words.claim import RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, shown_as
+from harness.words.claim import RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, Tier, shown_as
 from harness.words.judgement import prospects_say
 from harness.words.verdict import Finding, State
 
@@ -135,6 +135,8 @@ def _environment(safe: Callable[[str], str]) -> Environment:
         "prospects_say": prospects_say,
         "forest": _forest,
         "forest_caption": FOREST_CAPTION,
+        "curve": _curve,
+        "curve_claims": _curve_claims,
         "claims_by_tier": _claims_by_tier,
         "address": _address,
         "remarks": _remarks,
@@ -349,6 +351,32 @@ def _forest(claims: Sequence[JudgedClaim], anchor: str, title: str, stamp: str) 
     """The forest plot of a study's value claims; None where none was measured."""
     description = f"{FOREST_CAPTION} {figures.describe_forest(claims)}"
     return figures.forest(claims, Frame(anchor=anchor, title=title, description=description, stamp=stamp))
+
+
+CURVE_CAPTION = (
+    "Every specification that was computed, sorted by its estimate, with its 90 % interval; the band of agreement shaded, the printed "
+    "number as a line, no effect dashed, the primary specification as a diamond. Below, the levels that each takes; of many, how often "
+    "neighbours do. At the right, the share of the variance that a choice brings about by itself. E: equally defensible, U: unsure."
+)
+
+
+def _curve_claims(report: Report) -> list[JudgedClaim]:
+    """The claims whose specifications are drawn: value claims that a run can be held against, primary ones first."""
+    found = [
+        claim
+        for claim in _comparable_claims(report)
+        if claim.kind is Kind.VALUE and claim.multiverse and claim.expected in {None, State.PASS}
+    ]
+    return sorted(found, key=lambda claim: claim.tier is not Tier.PRIMARY)
+
+
+def _curve(claim: JudgedClaim, stamp: str) -> Markup | None:
+    """The specification curve of a claim; None where too few specifications were computed."""
+    title = f"{claim.id} under other specifications"
+    description = f"{CURVE_CAPTION} {wording.multiverse_words(claim)}"
+    return figures.specification_curve(
+        claim, Frame(anchor=f"curve-{claim.id}", title=title, description=description, stamp=stamp)
+    )
 
 
 # The CI record

@@ -469,6 +469,9 @@ def baseline_table(report: Report) -> Table:
     )
 
 
+FEW = 24
+"""Specifications that a page shows one by one."""
+
 # Claims and self-checks as text, for formats without markup of their own
 
 
@@ -477,16 +480,18 @@ def claims_table(claims: Sequence[JudgedClaim], caption: str) -> Table:
     ordered = sorted(claims, key=lambda claim: list(TIERS).index(claim.tier))
     expects = any(claim.expected for claim in claims)
     expected = ("Expected",) if expects else ()
+    grade = ("Grade",) if wording.has_grades(claims) else ()
     return Table(
         caption=caption,
-        headers=("", "Claim", "Verdict", *expected, "Printed", "Measured, 90 %", "Margins"),
-        num_labels=4 if expects else 3,
+        headers=("", "Claim", "Verdict", *expected, *grade, "Printed", "Measured, 90 %", "Margins"),
+        num_labels=3 + len(expected) + len(grade),
         rows=tuple(
             (
                 VERDICTS[claim.verdict].glyph,
                 "; ".join(filter(None, (f"{claim.text} ({claim.id})", wording.marked(claim)))),
                 f"{VERDICTS[claim.verdict].word}: {wording.notes(claim)}",
                 *(wording.expected_words(claim) for _ in expected),
+                *(wording.grade_word(claim) for _ in grade),
                 wording.printed(claim),
                 wording.measured(claim, claim.unit, with_unit=True),
                 wording.margins(claim),
@@ -494,6 +499,30 @@ def claims_table(claims: Sequence[JudgedClaim], caption: str) -> Table:
             for claim in ordered
         ),
         groups=tuple(TIERS[claim.tier] for claim in ordered),
+    )
+
+
+def specifications_table(claim: JudgedClaim) -> Table:
+    """The primary specification and every single change of it; all of them where there are few."""
+    assert claim.multiverse is not None
+    every = claim.multiverse.specifications
+    shown = every if len(every) <= FEW else [each for each in every if "+" not in each.specification]
+    left_out = len(every) - len(shown)
+    rest = f" The other {left_out:,} stand in report.json." if left_out else ""
+    return Table(
+        caption=f"{claim.id} under other specifications.{rest}",
+        headers=("Specification", "Verdict", "Measured, 90 %"),
+        num_labels=2,
+        rows=tuple(
+            (
+                each.specification,
+                f"{VERDICTS[each.state].word}: {each.hole or wording.WHYS[each.why]}",
+                NONE
+                if each.estimate is None
+                else estimated(each.estimate, each.ci90, claim.unit, signed=False, with_unit=True),
+            )
+            for each in shown
+        ),
     )
 
 

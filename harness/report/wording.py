@@ -1,6 +1,6 @@
 """What a report says: the word for every mode, state, reason, flag, tier, lock and exit code, and the sentences made of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from harness.designs.design import Design, design_of
@@ -20,7 +20,7 @@ from harness.words.claim import (
     shown_as,
 )
 from harness.words.errors import ExitCode, Reason, UsageError
-from harness.words.judgement import BaselineOutcome, FailOn, LockStatus
+from harness.words.judgement import BaselineOutcome, FailOn, Grade, LockStatus
 from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, Numbers, State, Why
 
@@ -222,6 +222,13 @@ OPENNESS: dict[str, str] = {
     Openness.EQUIVALENT: "equally defensible",
     Openness.NOT_EQUIVALENT: "another quantity, or worse",
     Openness.UNSURE: "unsure",
+}
+
+GRADES: dict[str, str] = {
+    Grade.ROBUST: "no single choice moves the verdict, and none that keeps the quantity its sign",
+    Grade.MIXED: "some choice that the paper leaves open moves the verdict or the sign",
+    Grade.FRAGILE: "equally defensible choices lead to another verdict",
+    Grade.NOT_ASSESSED: "too few specifications were computed, or the primary one was not judged",
 }
 
 BASELINES: dict[str, str] = {
@@ -510,6 +517,65 @@ def notes(claim: JudgedClaim | JudgedCase) -> str:
     return "; ".join([WHYS[claim.reason], *(FLAGS[flag] for flag in claim.flags)])
 
 
+def grade_word(claim: JudgedClaim) -> str:
+    """How far a verdict depends on open choices, as one word; a dash where nothing was measured for it."""
+    return str(claim.grade).replace("_", " ").lower() if claim.grade else NONE
+
+
+def has_grades(claims: Iterable[JudgedClaim]) -> bool:
+    """Whether other specifications were computed for any of them."""
+    return any(claim.multiverse for claim in claims)
+
+
+def multiverse_words(claim: JudgedClaim) -> str:
+    """What becomes of a claim under other specifications, in sentences."""
+    found = claim.multiverse
+    if found is None:
+        return ""
+    holes = sum(each.estimate is None for each in found.specifications)
+    told = [
+        f"{grade_word(claim).upper()}: {GRADES[found.grade]}.",
+        f"{count(len(found.specifications), 'specification')}, of which {holes} could not be computed.",
+    ]
+    if found.same_verdict_share is not None:
+        told.append(
+            f"Of equally defensible ones {100 * found.same_verdict_share:.0f} % give this verdict, balanced."
+        )
+    if found.explored_share is not None:
+        told.append(
+            f"Of all combinations explored {100 * found.explored_share:.0f} % give this verdict, balanced and not pooled."
+        )
+    if found.flips:
+        told.append(f"It flips under {', '.join(found.flips)}.")
+    elif found.flip_distance:
+        told.append(f"It takes {found.flip_distance} choices to flip it.")
+    else:
+        told.append("No combination that was computed flips it.")
+    if found.changes_sign:
+        told.append("The sign changes with them.")
+    if found.deciding:
+        told.append(
+            f"Deciding choice: {found.deciding[0].axis}, {100 * found.deciding[0].share:.0f} % of the variance."
+        )
+    return " ".join(told)
+
+
+def match_words(claim: JudgedClaim) -> str:
+    """Which specification lands nearest to the printed number, and what that is worth; nothing where none is printed."""
+    found = claim.multiverse
+    if found is None or found.best_match is None:
+        return ""
+    match = found.best_match
+    near, chance = (
+        amount(value, claim.unit, signed=False, with_unit=True, more=1)
+        for value in (match.distance, match.by_chance)
+    )
+    return (
+        f"Exploratory: {match.specification} lands nearest to the printed number, {near} away. So many specifications over such a range "
+        f"come within {chance} of any number in it on average, and as near as this one {100 * match.chance:.0f} % of the time: no evidence."
+    )
+
+
 def plain_verdict(claim: JudgedClaim | JudgedCase) -> str:
     """The verdict with its reason and flags, as one line of text."""
     return f"{VERDICTS[claim.verdict].glyph} {VERDICTS[claim.verdict].word}: {notes(claim)}"
@@ -625,6 +691,8 @@ def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
     yield "Asks for", f"{asked} Its error bar answers for {INFERENCES[rule.inference]}."
     if claim.flags:
         yield "Beside the word", "; ".join(FLAGS[flag] for flag in claim.flags)
+    if claim.multiverse:
+        yield "Under other specifications", multiverse_words(claim)
     if claim.beside:
         yield "To be known", claim.beside
     yield from _source_facts(claim)

@@ -240,8 +240,12 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
 
 def judged_claims(judged: Judged, alpha: float, deselected: tuple[str, ...] = ()) -> tuple[JudgedClaim, ...]:
     """Every claim of a study with its verdict, in the study's order."""
+    beside = {each.claim_id: each for each in judged.multiverses}
     return tuple(
-        judged_claim(claim, verdict, alpha, selected=claim.id not in deselected)
+        replace(
+            judged_claim(claim, verdict, alpha, selected=claim.id not in deselected),
+            multiverse=beside.get(claim.id),
+        )
         for claim, verdict in zip(judged.claims, judged.verdicts, strict=True)
     )
 

@@ -276,10 +276,21 @@ class SpecificationVerdict:
     state: State
     """NOT_RUN where it was not computed: a hole of the curve."""
     why: Why
-    estimate: float | None = None
-    ci90: Interval | None = None
-    says: str = ""
+    estimate: float | None
+    ci90: Interval | None
+    hole: str = ""
     """Why there is no estimate; empty where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariedAxis:
+    """One open question along which the specifications of a claim differ."""
+
+    name: str
+    says: str
+    openness: Openness
+    levels: tuple[str, ...]
+    """The primary one first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,23 +319,25 @@ class Multiverse:
     """One claim under every specification that was asked for."""
 
     claim_id: str
-    axes: tuple[str, ...]
-    """Axes along which the specifications differ, in the study's order."""
+    axes: tuple[VariedAxis, ...]
+    """Along which the specifications differ, in the study's order."""
     specifications: tuple[SpecificationVerdict, ...]
     """The primary one first."""
     grade: Grade
-    same_verdict_share: float | None = None
+    same_verdict_share: float | None
     """Balanced share of the equally defensible specifications with the primary verdict; None where no such choice was varied."""
-    explored_share: float | None = None
+    explored_share: float | None
     """The same over all combinations of the choices that change no quantity; explored, and never pooled."""
-    flip_distance: int | None = None
+    flip_distance: int | None
     """Fewest choices to change until the verdict does; None where no combination that was computed moves it."""
-    flips: tuple[str, ...] = ()
+    flips: tuple[str, ...]
     """Single changes of the primary specification that move the verdict, and change no quantity."""
-    changes_sign: bool = False
-    deciding: tuple[AxisShare, ...] = ()
+    changes_sign: bool
+    """Whether the same quantity has the other sign under some of them."""
+    deciding: tuple[AxisShare, ...]
     """Axes by the variance that they bring about, the largest first."""
-    best_match: BestMatch | None = None
+    best_match: BestMatch | None
+    """None where no number is printed, or fewer than two were computed."""
 
 
 @dataclass(frozen=True, kw_only=True)

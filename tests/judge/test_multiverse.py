@@ -42,6 +42,7 @@ def judged(
                 specification=specification_name(axes, differences),
                 estimate=estimate,
                 state=state if estimate is not None else State.NOT_RUN,
+                ci90=None,
                 why=Why.INSIDE if estimate is not None else Why.UPSTREAM_NOT_RUN,
             )
         )

@@ -121,7 +121,7 @@ def planted(tmp_path: Path) -> Multiverse:
 
 def test_a_planted_choice_that_flips_the_verdict_is_found_and_named_first(tmp_path: Path) -> None:
     found = planted(tmp_path)
-    assert found.axes == ("pooling", "speaker", "strength", "group")
+    assert tuple(axis.name for axis in found.axes) == ("pooling", "speaker", "strength", "group")
     assert found.specifications[0].state is State.PASS
     assert found.flips[0] == "group=with-english"
     assert found.flips == ("group=with-english",)
@@ -131,7 +131,7 @@ def test_a_planted_choice_that_flips_the_verdict_is_found_and_named_first(tmp_pa
     assert by_state["group=with-english"] is State.DEVIATION
     assert by_state["pooling=last+strength=strongest"] is State.PASS
     (hole,) = (each for each in found.specifications if each.estimate is None)
-    assert (hole.specification, hole.state, hole.says) == ("speaker=panel", State.NOT_RUN, "no panel")
+    assert (hole.specification, hole.state, hole.hole) == ("speaker=panel", State.NOT_RUN, "no panel")
 
 
 def test_an_artifact_without_a_grid_has_no_specifications(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from claims.sin2025.study import STUDY
+from harness.judge.multiverse import multiverse_of
 from harness.words.claim import (
     Claim,
     GainAgainstGap,
@@ -32,11 +34,13 @@ from harness.words.judgement import (
     LedgerLine,
     Lock,
     LockStatus,
+    Multiverse,
     Precision,
     Prospect,
     SeedValue,
+    SpecificationVerdict,
 )
-from harness.words.specification import Openness
+from harness.words.specification import Axis, Openness, combined, specification_name
 from harness.words.verdict import CaseVerdict, Closeness, Finding, Flag, Member, Numbers, State, Verdict, Why
 from tests.report import worlds
 
@@ -405,10 +409,50 @@ def _seeds(quantity: str, value: float, place: int) -> tuple[SeedValue, ...]:
     return tuple(seeds)
 
 
+AXES = STUDY.axes[:5]
+"""Pooling, speakers, strength, translations and group: 216 specifications of one quantity."""
+
+
+def multiverse(claim_id: str, axes: Sequence[Axis], printed: float) -> Multiverse:
+    """A claim under every combination: pooling moves it, the group flips it, and the panel has no last token."""
+    verdicts = []
+    for place, differences in enumerate(combined(axes)):
+        name = specification_name(axes, differences)
+        is_hole = differences.get("pooling") == "last" and "speaker" in differences
+        estimate = (
+            printed + 3 * ("pooling" in differences) - 40 * ("group" in differences) + worlds.wave(place, 1)
+        )
+        verdicts.append(
+            SpecificationVerdict(
+                specification=name,
+                state=State.NOT_RUN if is_hole else State.DEVIATION if "group" in differences else State.PASS,
+                why=Why.UPSTREAM_NOT_RUN if is_hole else Why.INSIDE,
+                estimate=None if is_hole else estimate,
+                ci90=None if is_hole else (estimate - 2, estimate + 2),
+                hole="no last token is stored" if is_hole else "",
+            )
+        )
+    return multiverse_of(claim_id, axes, verdicts, printed)
+
+
+def multiverses() -> tuple[Multiverse, ...]:
+    """Of the first value claims: one that is drawn as a ribbon, one whose specifications are drawn one by one, one too small."""
+    return (
+        multiverse("gap.l6.value", AXES, 26.27),
+        multiverse("gap.l25.value", (AXES[0], *AXES[2:5]), 19.89),
+        multiverse("gain.ml.value", AXES[2:3], 87.69),
+    )
+
+
 def full_judgement(**changes: object) -> Judgement:
     """Verdicts of a full run."""
     settled: dict[str, object] = {
-        "paper": Judged(study="sin2025", claims=(*CLAIMS, *ON_PAPER), verdicts=full_verdicts()),
+        "paper": Judged(
+            study="sin2025",
+            claims=(*CLAIMS, *ON_PAPER),
+            verdicts=full_verdicts(),
+            multiverses=multiverses(),
+        ),
         "lock": LOCK,
         "ledger": LEDGER,
         "choices": CHOICES,

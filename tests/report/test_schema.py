@@ -15,7 +15,7 @@ from harness import judge, report
 from harness.report import document
 from harness.report.document import Report, from_json, schema_text
 from harness.words.claim import Kind, SourceTier, Tier, Unit
-from harness.words.judgement import FailOn, LockStatus
+from harness.words.judgement import FailOn, Grade, LockStatus, Multiverse
 from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, State
 
@@ -140,7 +140,7 @@ def test_without_a_judge_there_is_no_claim(small: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [Kind, Tier, Unit, State, Finding, Flag, LockStatus, FailOn, Openness, SourceTier]
+    "words", [Kind, Tier, Unit, State, Finding, Flag, LockStatus, FailOn, Grade, Openness, SourceTier]
 )
 def test_every_word_of_the_judge_stands_in_the_schema(words: type[StrEnum]) -> None:
     assert [str(word) for word in words if f'"{word}"' not in schema_text()] == []
@@ -256,6 +256,12 @@ def test_types_and_schema_say_the_same() -> None:
     schema = json.loads(schema_text())
     faults = list(mismatches(Report, schema, schema["$defs"], "$"))
     assert faults == []
+
+
+def test_the_multiverse_is_the_same_in_types_and_schema() -> None:
+    """A claim may do without it, so the walk over the whole report passes it by."""
+    known = json.loads(schema_text())["$defs"]
+    assert list(mismatches(Multiverse, known["multiverse"], known, "$.claims[].multiverse")) == []
 
 
 def mismatches(kind: object, schema: dict[str, Any], known: dict[str, Any], place: str) -> Iterator[str]:
