@@ -38,6 +38,7 @@ from harness.words.errors import (
     failure_code,
 )
 from harness.words.judgement import FailOn, PublishedSet
+from harness.words.specification import Grid
 
 if TYPE_CHECKING:
     from harness.words.canonical import Json
@@ -86,6 +87,13 @@ SizesPath = Annotated[
     Path | None,
     typer.Option("--sizes", help="Fewer of everything, from a file that 'harness plan --within' wrote."),
 ]
+GridName = Annotated[
+    Grid | None,
+    typer.Option(
+        "--grid",
+        help="Specifications beside the primary one; none moves a verdict. By default the study's own.",
+    ),
+]
 StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
 ReportsPath = Annotated[Path, typer.Option("--reports", envvar="HARNESS_REPORTS", help="Folder of all runs.")]
 OutPath = Annotated[
@@ -111,6 +119,7 @@ def reproduce(
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
     sizes: SizesPath = None,
+    grid: GridName = None,
     out: OutPath = None,
     reports: ReportsPath = REPORTS,
     store: StorePath = STORE,
@@ -136,6 +145,7 @@ def reproduce(
         study=study,
         profile=profile,
         sizes=sizes,
+        grid=_computed(grid),
         device=_device(device, study, profile),
         store=store,
         reports=reports,
@@ -153,6 +163,7 @@ def plan(
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
     sizes: SizesPath = None,
+    grid: GridName = None,
     within: Annotated[
         str | None,
         typer.Option(help="Find the sizes that leave the most claims decidable in this time, such as 2h."),
@@ -174,6 +185,8 @@ def plan(
     from harness.run.forecast import (
         Rates,
         fitting,
+        level_lines,
+        level_prices,
         outlook,
         outlook_lines,
         projection,
@@ -187,7 +200,7 @@ def plan(
 
     if out and within is None:
         raise UsageError("--out takes the sizes that fit into a time; say --within too")
-    drawn = _plan(study, profile, device, sizes)
+    drawn = _plan(study, profile, device, sizes, grid)
     rates = Rates(tflops=tflops, translations_per_second=translations)
     fit = None
     if within is not None:
@@ -197,16 +210,22 @@ def plan(
         write_sizes(out, drawn.study, fit, rates)
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
+    prices = tuple(level_prices(drawn, rates)) if grid else ()
     lines = [
         *inventory_lines(stages),
         *(("", sentence) for sentence in projection_lines(drawn, rates)),
+        *level_lines(prices),
         *size_lines(drawn.profile, fit),
         *outlook_lines(drawn.study, prospects),
     ]
     if out:
         lines.append(("", f"written: harness reproduce --study {study} --profile {profile} --sizes {out}"))
     content = {"stages": stages, "projection": projection(drawn, rates), "prospects": prospects}
-    content |= {"resized": drawn.profile.resized, "given_up": fit.given_up if fit else ()}
+    content |= {
+        "levels": prices,
+        "resized": drawn.profile.resized,
+        "given_up": fit.given_up if fit else (),
+    }
     answer({"study": study, "profile": profile, **content}, lines, as_json=as_json)
 
 
@@ -632,6 +651,7 @@ def stage(
     study: StudyName = STUDY,
     profile: ProfileName = PROFILE,
     sizes: SizesPath = None,
+    grid: GridName = None,
     store: StorePath = STORE,
     device: Device = "auto",
     part: Annotated[
@@ -647,7 +667,7 @@ def stage(
     from harness.words.plan import Part
 
     device = _device(device, study, profile)
-    drawn = _plan(study, profile, device, sizes)
+    drawn = _plan(study, profile, device, sizes, grid)
     names = tuple(entry.name for entry in drawn.stages)
     if name not in names:
         raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
@@ -768,11 +788,23 @@ def exit_code_of(words: list[str]) -> int:
     return code
 
 
-def _plan(study: str, profile: str, device: str, sizes: Path | None = None) -> "Plan":
+def _computed(grid: Grid | None) -> Grid | None:
+    """The grid, where a run computes it whole: what costs another extraction or training is priced, and not made."""
+    if grid in {None, Grid.NONE, Grid.ANALYSIS}:
+        return grid
+    raise UsageError(
+        f"--grid {grid}: a run computes none or analysis; 'harness plan --grid {grid}' says what every further level would take"
+    )
+
+
+def _plan(
+    study: str, profile: str, device: str, sizes: Path | None = None, grid: Grid | None = None
+) -> "Plan":
     from harness.designs.design import plan as draw
     from harness.sources.studies import load_profile, load_study
+    from harness.words.study import gridded
 
-    asked = load_study(study)
+    asked = gridded(load_study(study), grid)
     return draw(asked, load_profile(asked, profile, sizes), _device(device, study, profile))
 
 

@@ -212,6 +212,31 @@ def test_the_plan_tells_which_claims_its_size_can_decide(capsys: pytest.CaptureF
     assert any(line.split()[:2] == ["no", "gap.l6.value"] and "needs 1,234 latents" in line for line in lines)
 
 
+def test_a_plan_prices_every_level_of_a_grid(capsys: pytest.CaptureFixture[str]) -> None:
+    """What stored values give is free, a form of the loss that nobody built is not run, the rest names what it makes anew."""
+    assert call("plan", "--profile", "paper", "--grid", "training", "--json") == 0
+    levels = {each["specification"]: each for each in json.loads(capsys.readouterr().out)["levels"]}
+    assert levels["pooling=max"] == {
+        "missing": "",
+        "seconds": 0.0,
+        "specification": "pooling=max",
+        "stages": [],
+    }
+    assert levels["adapters=joint"]["missing"] == "an adapter is trained for one language"
+    assert levels["alpha=10"]["stages"] == ["adapters", "activations-tuned", "benchmarks-tuned"]
+    assert levels["shots=0-0-0"]["stages"] == ["benchmarks", "benchmarks-tuned"]
+    assert levels["shots=0-0-0"]["seconds"] > 0
+    assert "cut=window" not in levels
+
+
+def test_a_run_refuses_a_grid_that_it_does_not_compute(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("reproduce", "--grid", "training") == 4
+    assert (
+        "'harness plan --grid training' says what every further level would take" in capsys.readouterr().err
+    )
+    assert call("reproduce", "--grid", "everything") == 4
+
+
 def test_the_plan_of_a_world_that_is_not_here(small: SmallWorld, capsys: pytest.CaptureFixture[str]) -> None:
     for path in (small.root / "source").iterdir():
         path.unlink()

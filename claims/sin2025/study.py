@@ -104,6 +104,7 @@ PRIMARY = Specification(
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Every matrix of a decoder layer."""
 
+_NOT_NAMED = "no world names the files of such dictionaries"
 _NOT_BUILT = "the loss has no such form"
 
 AXES = (
@@ -224,9 +225,9 @@ AXES = (
         says="dictionaries",
         levels=(
             Level(name="canonical", says="16k, canonical sparsity"),
-            Level(name="lower-l0", says="16k, next lower L0"),
-            Level(name="higher-l0", says="16k, next higher L0"),
-            Level(name="65k", says="65k"),
+            Level(name="lower-l0", says="16k, next lower L0", missing=_NOT_NAMED),
+            Level(name="higher-l0", says="16k, next higher L0", missing=_NOT_NAMED),
+            Level(name="65k", says="65k", missing=_NOT_NAMED),
         ),
         openness=Openness.UNSURE,
         kind=AxisKind.EXTRACTION,

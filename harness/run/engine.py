@@ -23,6 +23,7 @@ from harness.store.run_folder import RunFolder
 from harness.words.canonical import Json
 from harness.words.errors import ExitCode, StageFailedError
 from harness.words.plan import Part, Stage
+from harness.words.specification import Grid
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 
@@ -56,6 +57,8 @@ class Engine:
     profile: str
     sizes: Path | None = None
     """File of other sizes than the registered ones."""
+    grid: Grid | None = None
+    """Which specifications to compute beside the primary one, where it is not the study's own."""
     device: str
     cores: int
     devices: tuple[str, ...] = ()
@@ -115,6 +118,7 @@ class Engine:
             "--store": str(self.store.absolute()),
             "--run": str(self.run.root.absolute()),
             **({"--sizes": str(self.sizes.absolute())} if self.sizes else {}),
+            **({"--grid": str(self.grid)} if self.grid else {}),
             **({"--part": str(part)} if part else {}),
         }
         return (*self.command, "stage", stage, *(word for pair in options.items() for word in pair))

@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness.designs.design import costs_of, plan
+from harness.designs.design import costs_of
+from harness.designs.design import plan as draw
 from harness.designs.estimand import Estimand
 from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
@@ -20,13 +21,14 @@ from harness.sources.studies import RESIZABLE, load_profile, load_study
 from harness.store.files import write_json
 from harness.store.provenance import machine
 from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, read_record
-from harness.words.canonical import plain
+from harness.words.canonical import digest_of, plain
 from harness.words.claim import Claim, Tier, inventory_says
 from harness.words.errors import UsageError
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.mode import Mode
-from harness.words.plan import Plan, Work
-from harness.words.study import Home, Profile, Shapes, Sizes, Study
+from harness.words.plan import Item, Plan, Work
+from harness.words.specification import AxisKind, asked_axes, specification_name
+from harness.words.study import Home, Profile, Shapes, Sizes, Study, with_level
 
 FLOAT_BYTES = 4
 
@@ -178,6 +180,87 @@ def together_line(hours: float) -> str:
     return f"{'together':<{STAGE_WIDTH}} {'':>35} {hours:>8.1f} h"
 
 
+# What every level of a grid would take beside the primary specification
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelPrice:
+    """One level of an axis: what has to be made for it, and how long that takes at most."""
+
+    specification: str
+    stages: tuple[str, ...]
+    """Stages with items that the primary specification does not make; none of what stored values give."""
+    seconds: float
+    missing: str
+    """Why no run has it; empty where runs could."""
+
+
+def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
+    """Every other level of the asked axes by itself, in the study's order; what it shares with the primary one costs nothing.
+
+    Levels of training take one seed and no control.
+    """
+    made = set(_contents(plan).values())
+    for axis in asked_axes(plan.study.axes, plan.study.grid):
+        for level in axis.others:
+            name = specification_name(plan.study.axes, {axis.name: level.name})
+            if level.missing or not level.sets:
+                yield LevelPrice(specification=name, stages=(), seconds=0.0, missing=level.missing)
+                continue
+            study, profile = with_level(plan.study, plan.profile, level)
+            if axis.kind is AxisKind.TRAINING:
+                sizes = replace(
+                    profile.sizes, adapter_seeds=profile.sizes.adapter_seeds[:1], control_seeds=()
+                )
+                profile = replace(profile, sizes=sizes)
+            other = draw(study, profile, "cuda")
+            contents = _contents(other)
+            new = {
+                stage.name: sum(contents[stage.name, item.name] not in made for item in stage.items)
+                / len(stage.items)
+                for stage in other.stages
+            }
+            takes = sum(each.seconds * new[each.stage] for each in projection(other, rates))
+            # Estimates and what stored values give take no accelerator, whatever they are made from.
+            stages = tuple(stage.name for stage in other.stages if new[stage.name] and stage.uses_model)
+            yield LevelPrice(specification=name, stages=stages, seconds=takes, missing="")
+
+
+def _contents(plan: Plan) -> dict[tuple[str, str], str]:
+    """By stage and item: the digest of all that decides what it holds, code and outside things aside."""
+    found: dict[tuple[str, str], str] = {}
+
+    def content(item: Item) -> str:
+        key = item.stage, item.name
+        if key not in found:
+            needs = {role: content(need) for role, need in item.needs}
+            found[key] = digest_of({"function": item.function, "parameters": item.parameters, "needs": needs})
+        return found[key]
+
+    for stage in plan.stages:
+        for item in stage.items:
+            content(item)
+    return found
+
+
+def level_lines(prices: Sequence[LevelPrice]) -> Iterator[tuple[str, str]]:
+    """Prices for people; those that stored values give in one line."""
+    free = [each for each in prices if not each.stages and not each.missing]
+    if free:
+        yield (
+            "",
+            f"{len(free)} levels beside the primary one are computed from stored values, in every combination",
+        )
+    for each in prices:
+        if each.missing:
+            yield f"{each.specification:<28} ", f"not run: {each.missing}"
+        elif each.stages:
+            yield (
+                f"{each.specification:<28} ",
+                f"{each.seconds / 3600:>8.1f} h more: {', '.join(each.stages)}",
+            )
+
+
 # Which sizes fit into a time: those that leave the most claims decidable, between what is registered as least and as planned.
 # What a run gives up, it gives up before it is made: claims that its size cannot decide are told with the sizes.
 
@@ -232,7 +315,7 @@ def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit
         return (able.count(Tier.PRIMARY), able.count(Tier.SECONDARY), *kept, whole)
 
     def takes(sizes: Sizes) -> float:
-        drawn = plan(study, replace(profile, sizes=sizes), "cuda")
+        drawn = draw(study, replace(profile, sizes=sizes), "cuda")
         return sum(stage.seconds for stage in projection(drawn, rates))
 
     times = {sizes: takes(sizes) for sizes in _candidates(claims, scopes, profile.sizes)}
@@ -397,7 +480,7 @@ def pace_of(run: Path, profile: str) -> Pace:
         machine=where,
         stages=stages,
         matmul_flops_per_second=_matmul(ours, where),
-        other=forecast(plan(study, other, "cuda"), stages, real_texts=mode == Mode.FULL),
+        other=forecast(draw(study, other, "cuda"), stages, real_texts=mode == Mode.FULL),
     )
 
 

@@ -31,6 +31,8 @@ from harness.words.errors import (
 )
 from harness.words.judgement import FailOn
 from harness.words.plan import Plan
+from harness.words.specification import Grid
+from harness.words.study import gridded
 
 if TYPE_CHECKING:
     from harness.report.document import Report
@@ -47,6 +49,8 @@ class Request:
     profile: str
     sizes: Path | None = None
     """File of other sizes than the registered ones."""
+    grid: Grid | None = None
+    """Which specifications to compute beside the primary one; the study's own where nothing is said."""
     device: str
     store: Path
     reports: Path
@@ -66,13 +70,14 @@ class Request:
         Raises:
             UsageError: If there is no such study or profile.
         """
-        study = load_study(self.study)
+        study = gridded(load_study(self.study), self.grid)
         return plan(study, load_profile(study, self.profile, self.sizes), self.device)
 
     def __str__(self) -> str:
         """The command that asks for it again."""
         words = ["harness", "reproduce", "--study", self.study, "--profile", self.profile]
         words += ["--sizes", str(self.sizes)] if self.sizes else []
+        words += ["--grid", self.grid] if self.grid else []
         words += ["--device", self.device, "--store", str(self.store)]
         words += ["--gpus", str(self.gpus)] if self.gpus else []
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
@@ -221,6 +226,7 @@ def make_what_is_missing(run: Reproduction) -> None:
             study=run.request.study,
             profile=run.request.profile,
             sizes=run.request.sizes,
+            grid=run.request.grid,
             device=run.request.device,
             cores=run.request.cores,
             devices=devices_of(run.request),

@@ -1,11 +1,11 @@
 """What is re-run, and from what: a study, its primary specification, its profiles, and the pins that name every outside thing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from harness.words.specification import Axis, Grid
+from harness.words.specification import Axis, Grid, Level
 
 SILENT = {"is_silent": True}
 """Metadata of a field that came later: digests leave it out at its default, so that what was named before keeps its name."""
@@ -533,3 +533,27 @@ def _size(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     return f"{value:,}" if isinstance(value, int) else "all"
+
+
+def gridded(study: Study, grid: Grid | None) -> Study:
+    """The study with another grid; as it is registered where none is asked for."""
+    return study if grid is None else replace(study, grid=grid)
+
+
+def with_level(study: Study, profile: Profile, level: Level) -> tuple[Study, Profile]:
+    """Study and profile under one level of an axis, as its dotted paths say."""
+    changed: dict[str, Any] = {"study": study, "profile": profile}
+    for path, value in level.sets:
+        root, _, rest = path.partition(".")
+        changed[root] = _replaced(changed[root], rest, value)
+    return changed["study"], changed["profile"]
+
+
+def _replaced(whole: Any, path: str, value: Any) -> Any:  # noqa: ANN401  any record below a study or a profile
+    """A record with one field replaced, however deep; of a tuple of records each takes its own value."""
+    if not path:
+        return value
+    if isinstance(whole, tuple):
+        return tuple(_replaced(each, path, own) for each, own in zip(whole, value, strict=True))
+    name, _, rest = path.partition(".")
+    return replace(whole, **{name: _replaced(getattr(whole, name), rest, value)})

@@ -270,7 +270,7 @@ def test_the_summary_begins_with_counts_and_the_main_table(full_folder: Path) ->
     assert "run 2 of 2 under lock `9f3a9f3a9f3a`, amended" in summary
     assert summary.index("<summary>Verdicts</summary>") < summary.index("<summary>Why each verdict</summary>")
     assert (
-        "| \u2713 | The gap at layer 6 is 26.27 % (gap.l6.value); layer 6: reported by a summary | PASS: inside the band | 26.27"
+        "| \u2713 | The gap at layer 6 is 26.27 % (gap.l6.value); layer 6: reported by a summary | PASS: inside the band | mixed | 26.27"
         in summary
     )
 
