@@ -26,7 +26,7 @@ from harness.report.wording import VERDICTS, margins
 from harness.store.environment import without_strays
 from harness.words.claim import Kind, Tier
 from harness.words.judgement import Grade, Multiverse, SpecificationVerdict, VariedAxis
-from harness.words.specification import Openness
+from harness.words.specification import PRIMARY, Openness
 from harness.words.verdict import Finding, Interval, State
 
 if TYPE_CHECKING:
@@ -242,7 +242,6 @@ def _stamp(figure: "Canvas", words: str) -> None:
 # Which drawing, of which measurements
 
 
-PRIMARY = "primary"
 MARKERS = "osD^vP"
 LINES = ("-", "--", ":", "-.")
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)

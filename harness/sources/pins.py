@@ -29,7 +29,7 @@ from harness.store.files import (
     write_json,
     write_whole,
 )
-from harness.store.provenance import require_checkout
+from harness.store.provenance import CHECKOUT, require_checkout
 from harness.words.canonical import digest_of, plain, text_digest
 from harness.words.errors import HarnessError, MissingSourceError, SettingError
 from harness.words.study import Home, Pin
@@ -261,9 +261,6 @@ def _cure(path: Path) -> str:
 
 # A pin in, a local folder out
 
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-"""Root that relative folder addresses start from."""
 
 UNPINNED = "unpinned"
 """Revision of a thing that was never used, and whose endpoint cannot be asked; nothing is ever made from it."""

@@ -20,6 +20,7 @@ from harness.words.errors import HarnessError, UsageError
 DISTRIBUTION = "replication-harness"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+"""Root of the checkout, or of what is installed: relative addresses of folders start from it."""
 
 LIBRARIES = (
     "torch",
