@@ -21,6 +21,7 @@ Row = TypeVar("Row")
 FILE_NAMES: dict[str, str] = {
     "ItemOutcome": "items",
     "SpecifiedSides": "specified_sides",
+    "SplicedLoss": "spliced_losses",
     "TrainingLoss": "training_losses",
     "Translated": "translated",
 }

@@ -193,6 +193,7 @@ class RandomReading:
     layer: int
     text_id: int
     directions: int
+    """How many directions read."""
     values: tuple[float, ...]
     """One value per token and direction, token by token; float32."""
 
