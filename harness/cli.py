@@ -495,9 +495,46 @@ def import_lm_eval(
 ) -> None:
     """Make a declaration of sample logs that lm-eval wrote before and after training, paired question by question."""
     from harness.exchange.lm_eval import Logs, declaration_of_logs
+    from harness.judge.declaration import Head
 
     logs = Logs(adapter=adapter, before=before, after=_by_seed(after))
-    _write_declaration(out, declaration_of_logs(study, by, on, logs))
+    head = Head(study=study, declared_by=by, declared_on=on)
+    _write_declaration(out, declaration_of_logs(head, logs))
+
+
+@command(
+    "harness import sae-activations values.parquet --by 'A. Lab' --out mine.json",
+    name="sae-activations",
+    of=import_app,
+)
+def import_sae_activations(
+    *,
+    file: Annotated[
+        Path,
+        typer.Argument(help="Parquet table of the untouched model: layer, latent, language, text, value."),
+    ],
+    adapter: Annotated[
+        str, typer.Option(help="Code of the language that an adapter was trained for, for its gain.")
+    ] = "",
+    after: Annotated[
+        list[str] | None,
+        typer.Option(help="Training seed and the tuned model's table, as SEED=FILE; one a seed."),
+    ] = None,
+    by: By,
+    on: On = "",
+    out: Declared,
+    study: StudyName = STUDY,
+) -> None:
+    """Make a declaration of activations of single phrases: gaps between languages, and gains through an adapter."""
+    from harness.exchange.activations import Tables, declaration_of_tables
+    from harness.judge.declaration import Head
+
+    tables = _by_seed(after or [])
+    if twice := [seed for seed, paths in tables.items() if len(paths) > 1]:
+        raise UsageError(f"--after {twice[0]} is given twice; a seed has one table")
+    head = Head(study=study, declared_by=by, declared_on=on)
+    asked = Tables(before=file, adapter=adapter, after={seed: path for seed, (path,) in tables.items()})
+    _write_declaration(out, declaration_of_tables(head, asked))
 
 
 def _by_seed(after: list[str]) -> dict[int, list[Path]]:

@@ -7,8 +7,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from harness.designs.estimand import Estimand
+from harness.designs.estimand import Estimand, PhraseValues
 from harness.designs.presentation import PLAIN, Presentation
+from harness.statistics.measured import Measured
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.plan import Plan, Work
@@ -63,6 +64,10 @@ class Design:
     """Stage whose one item, "all", holds known numbers measured again."""
     gate: Mapping[str, float] = field(default_factory=dict)
     """Sizes of the replay gate that the design fixes; part of what a study registers."""
+    measured_values: (
+        Callable[[Study, PhraseValues, str, Mapping[int, PhraseValues]], tuple[Measured, ...]] | None
+    ) = None
+    """What values of single phrases amount to that somebody else measured: before, and after the training of one adapter."""
     beside: Callable[[Study, Estimate], Beside] = lambda _study, _estimate: Beside()
     """What a verdict on one stored estimate must be read beside."""
     remarks: Callable[[Study, Mapping[str, Estimate]], Mapping[str, str]] = lambda _study, _estimates: {}

@@ -1,6 +1,9 @@
 """What a design measures: its quantities, and the estimates of them that claims may be about."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.statistics.measured import Scope
 from harness.words.estimate import Formula
@@ -44,3 +47,27 @@ class Estimand(Scope):
     """Layers whose activations it is made from."""
     cells: tuple[Cell, ...] = ()
     """Cells whose answers it is made from; none where it rests on no question."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PhraseValues:
+    """What single phrases showed on single latents in several languages, as columns of one length."""
+
+    layer: NDArray[np.int64]
+    latent: NDArray[np.int64]
+    language: NDArray[np.str_]
+    text: NDArray[np.str_]
+    """Name of the phrase, the same in every language."""
+    value: NDArray[np.float64]
+    """Activation of the latent, pooled over the phrase's tokens."""
+
+    def of(self, language: str) -> "PhraseValues":
+        """Those of one language."""
+        return self._where(self.language == language)
+
+    def at(self, layer: int) -> "PhraseValues":
+        """Those of one layer."""
+        return self._where(self.layer == layer)
+
+    def _where(self, mask: NDArray[np.bool_]) -> "PhraseValues":
+        return replace(self, **{name: column[mask] for name, column in vars(self).items()})

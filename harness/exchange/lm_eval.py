@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.designs.estimand import Cell, Estimand
-from harness.judge.declaration import SCHEMA_VERSION, listed
+from harness.designs.estimand import Cell
+from harness.exchange.declarations import address, declaration
+from harness.judge.declaration import Head, listed
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.stages.evaluation_tasks import document_id
 from harness.words.canonical import Json
-from harness.words.claim import Claim, Reading
+from harness.words.claim import Claim
 from harness.words.errors import UsageError, choice_error
 from harness.words.study import Benchmark, Study
 
@@ -49,34 +50,29 @@ Outcomes = Mapping[str, _Outcome]
 """By id of the document, sorted."""
 
 
-def declaration_of_logs(study_name: str, declared_by: str, declared_on: str, logs: Logs) -> dict[str, Json]:
+def declaration_of_logs(head: Head, logs: Logs) -> dict[str, Json]:
     """What a run of the study would have estimated from the same answers, as the content of a declaration.
 
     Raises:
         UsageError: If a log cannot be read, is of no benchmark of the study, or was asked other questions, or otherwise, than
             the untouched model; every such log is named.
     """
-    study = load_study(study_name)
+    study = load_study(head.study)
     if logs.adapter not in (codes := tuple(language.code for language in study.tuned)):
-        raise choice_error("adapter", logs.adapter, codes, f"(languages that {study_name} trains for)")
+        raise choice_error("adapter", logs.adapter, codes, f"(languages that {head.study} trains for)")
     faults: list[str] = []
     before = _read(study, logs.before, faults)
     after = {seed: _read(study, paths, faults) for seed, paths in logs.after.items()}
     faults += _unlike(before, after)
     if faults:
         raise UsageError(listed(faults, len(logs.before) + sum(map(len, logs.after.values()))))
-    measurements: list[Json] = [*_measurements(study, load_claims(study_name), logs.adapter, before, after)]
+    measurements = list(_measurements(study, load_claims(head.study), logs.adapter, before, after))
     if not measurements:
         raise UsageError(
-            f"no claim of {study_name} is about answers to {', '.join(' in '.join(cell) for cell in before)} under an adapter for "
-            f"{logs.adapter}; 'harness claims --study {study_name}' lists what its claims are about"
+            f"no claim of {head.study} is about answers to {', '.join(' in '.join(cell) for cell in before)} under an adapter for "
+            f"{logs.adapter}; 'harness claims --study {head.study}' lists what its claims are about"
         )
-    head: dict[str, Json] = {
-        "schema_version": SCHEMA_VERSION,
-        "study": study_name,
-        "declared_by": declared_by,
-    }
-    return head | ({"declared_on": declared_on} if declared_on else {}) | {"measurements": measurements}
+    return declaration(head, measurements)
 
 
 def _read(study: Study, paths: Sequence[Path], faults: list[str]) -> Mapping[Cell, Outcomes]:
@@ -198,8 +194,8 @@ def _measurements(
 ) -> Iterator[dict[str, Json]]:
     """One measurement for every estimate that a claim names and the answers to one cell's questions give."""
     for estimand in estimate_scopes(study).values():
-        about = _named(claims, estimand)
-        if about is None or len(estimand.cells) != 1 or estimand.cells[0] not in before:
+        named = address(claims, estimand.estimate_id)
+        if named is None or len(estimand.cells) != 1 or estimand.cells[0] not in before:
             continue
         (cell,) = estimand.cells
         arms = {seed: cells[cell] for seed, cells in after.items()}
@@ -214,15 +210,7 @@ def _measurements(
             ]
         else:
             continue
-        claim, reading = about
-        yield {
-            "claim": claim.id,
-            "reading": reading.name,
-            "estimate_id": estimand.estimate_id,
-            "unit": claim.unit_of(reading),
-            "formula": estimand.formulas[0].value,
-            "unit_values": rows,
-        }
+        yield named | {"formula": estimand.formulas[0].value, "unit_values": rows}
 
 
 def _rows(seed: int, after: Outcomes, before: Outcomes) -> Iterator[dict[str, Json]]:
@@ -233,16 +221,3 @@ def _rows(seed: int, after: Outcomes, before: Outcomes) -> Iterator[dict[str, Js
             "observed": 100 * outcome.score,
             "reference": 100 * before[name].score,
         }
-
-
-def _named(claims: Sequence[Claim], estimand: Estimand) -> tuple[Claim, Reading] | None:
-    """The first claim that is about an estimate, and the reading under which it is."""
-    return next(
-        (
-            (claim, reading)
-            for claim in claims
-            for reading in claim.readings
-            if estimand.estimate_id in reading.estimates
-        ),
-        None,
-    )

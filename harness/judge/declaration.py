@@ -33,6 +33,15 @@ MOST_LISTED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
+class Head:
+    """What a table of numbers does not say of itself: the study that they are about, who measured them, and when."""
+
+    study: str
+    declared_by: str
+    declared_on: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """What one unit contributed under one seed."""
 

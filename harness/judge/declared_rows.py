@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.judge.declaration import SCHEMA_VERSION, Declaration, declaration_of, listed, text_of
+from harness.judge.declaration import SCHEMA_VERSION, Declaration, Head, declaration_of, listed, text_of
 from harness.judge.validate import claim_named, load_claims
 from harness.words.canonical import Json
 from harness.words.claim import Claim, InferenceTarget, Reading
@@ -28,15 +28,6 @@ COUNTS = ("units", "seeds", "seed")
 YES, NO = ("true", "yes", "1"), ("", "false", "no", "0")
 
 CURE = "docs/audit.md lists the columns"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """What a table of numbers does not say of itself."""
-
-    study: str
-    declared_by: str
-    declared_on: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

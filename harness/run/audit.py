@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.judge.audit_input import audit_input
-from harness.judge.declaration import Declaration, read_declaration
-from harness.judge.declared_rows import Head, read_rows
+from harness.judge.declaration import Declaration, Head, read_declaration
+from harness.judge.declared_rows import read_rows
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import precisions
 from harness.judge.preregistration import lock_state

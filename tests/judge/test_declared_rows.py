@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.declaration import BySeed, Declaration, SeedRow, Summary, read_declaration
-from harness.judge.declared_rows import COLUMNS, Head, read_rows
+from harness.judge.declaration import BySeed, Declaration, Head, SeedRow, Summary, read_declaration
+from harness.judge.declared_rows import COLUMNS, read_rows
 from harness.words.errors import UsageError
 
 HEAD = Head(study="sin2025", declared_by="a laboratory", declared_on="2026-11-29")

@@ -134,7 +134,7 @@ def gaps(run: BaseRun) -> Iterator[Measured]:
     """Group gap and every language's gap, per layer and reading."""
     low = run.group_values(run.codes(Group.LOW))
     for reading, reference in run.references().items():
-        for layer in range(run.num_layers):
+        for layer in run.selections.layers:
             group = scope_of("gap", layer=layer, reading=reading)
             yield with_phrases(run, low, reference, gap_of_latents(run, group, low, reference))
             for code in (*run.codes(Group.HIGH), *run.codes(Group.LOW)):

@@ -8,6 +8,8 @@ from harness.designs.disparity.costs import costs
 from harness.designs.disparity.panels import PRESENTATION
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
 from harness.designs.disparity.quantities import estimands
+from harness.designs.estimand import PhraseValues
+from harness.statistics.measured import Measured
 from harness.words.estimate import Estimate
 from harness.words.study import Study
 
@@ -32,6 +34,16 @@ def lowered(study: Study, estimates: Mapping[str, Estimate]) -> Mapping[str, str
     return {name: says for name, row in estimates.items() if row.quantity == "retention"}
 
 
+def of_others(
+    study: Study, before: PhraseValues, adapter: str, after: Mapping[int, PhraseValues]
+) -> tuple[Measured, ...]:
+    """Gaps, and the gain of one adapter, from values of single phrases that somebody else measured."""
+    # Estimates load what reads tables of activations, which no plan and no judge needs.
+    from harness.designs.disparity.given_values import measured_values
+
+    return measured_values(study, before, adapter, after)
+
+
 DESIGN = Design(
     plan=plan,
     estimands=estimands,
@@ -39,6 +51,7 @@ DESIGN = Design(
     replay="replay",
     answers="benchmarks",
     answers_tuned="benchmarks-tuned",
+    measured_values=of_others,
     self_checks="self-checks",
     beside=beside,
     remarks=lowered,

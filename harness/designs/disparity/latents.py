@@ -30,6 +30,11 @@ class Selections:
         """Number of selections."""
         return len(self.layer)
 
+    @property
+    def layers(self) -> list[int]:
+        """Layers of which some latent is selected, ascending."""
+        return [int(layer) for layer in np.unique(self.layer)]
+
     def within(self, layer: int, *, held_out_only: bool = False) -> NDArray[np.bool_]:
         """True for the selections of one layer, or for those of its phrases that no adapter has seen."""
         mask: NDArray[np.bool_] = self.layer == layer
