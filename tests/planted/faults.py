@@ -432,9 +432,9 @@ FAULTS = (
     Fault(
         name="activations joined to phrases by place",
         patches=_patched(
-            "designs.disparity.latents:phrase_values",
-            "aligned[places] = values[order]",
-            "aligned[places] = values",
+            "designs.disparity.latents:pooled_values",
+            "aligned[places] = pooled(*tokens, pooling)[order]",
+            "aligned[places] = pooled(*tokens, pooling)",
         ),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
