@@ -112,8 +112,8 @@ def _axis(axis: Axis, deepest: int) -> Axis:
 def claims(asked: Study) -> tuple[Claim, ...]:
     """What is asked of a model; each question is a claim of ours, whose answer may be either."""
     layers = range(asked.shapes.num_layers)
-    third = len(layers) // 3
-    early, middle, late = layers[: third + 1], layers[third + 1 : -third - 1], layers[-third - 1 :]
+    third = round(len(layers) / 3)
+    early, middle, late = layers[:third], layers[third:-third], layers[-third:]
     gain = asked.primary.gain_layer
     return (
         *(

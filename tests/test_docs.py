@@ -101,6 +101,23 @@ def test_a_study_is_added_as_its_guide_says(checkout: Checkout) -> None:
     assert examined.stdout.splitlines()[-1] == "fixture world on cpu: this machine can run it"
 
 
+def test_a_model_is_added_as_its_guide_says(checkout: Checkout) -> None:
+    folder = checkout.root / "claims" / "tiny_llama"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for name, block in zip(
+        ("study", "profiles", "sources", "claims"), blocks("adding-a-model.md"), strict=True
+    ):
+        (folder / f"{name}.py").write_text(block)
+    of_it = ("--study", "tiny_llama", "--profile", "rehearsal")
+    planned = checkout.harness("plan", *of_it)
+    assert (planned.returncode, planned.stderr) == (0, "")
+    claims = checkout.harness("claims", "--study", "tiny_llama")
+    assert (claims.returncode, claims.stdout.count("gap.")) == (0, 5)
+    replayed = checkout.harness("stage", "replay", *of_it, "--device", "cpu", "--run", "reports/tiny")
+    assert (replayed.returncode, replayed.stderr) == (0, "making replay all\n")
+
+
 def test_every_exit_code_stands_on_its_page_with_commands_that_there_are() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \| (.*) \|$", page("exit-codes.md"), flags=re.MULTILINE)
     codes = {int(code) for told, _ in rows for code in told.split(",")}
