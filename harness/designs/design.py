@@ -5,7 +5,7 @@ A study names the module of its design, which holds it as `DESIGN`.
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.designs.estimand import Estimand, PhraseValues
 from harness.designs.presentation import PLAIN, Presentation
@@ -99,7 +99,14 @@ def design_of(study: Study) -> Design:
 
 def plan(study: Study, profile: Profile, device: str) -> Plan:
     """The stages of one study in one world, as its design draws them."""
-    return design_of(study).plan(study, profile, device)
+    return design_of(study).plan(as_trained(study, profile), profile, device)
+
+
+def as_trained(study: Study, profile: Profile) -> Study:
+    """The study as one world runs it: adapters are trained as the world says, where the study's choice would move nothing."""
+    if profile.alignment is None:
+        return study
+    return replace(study, primary=replace(study.primary, alignment=profile.alignment))
 
 
 def costs_of(plan: Plan) -> Costs:

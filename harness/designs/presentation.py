@@ -37,6 +37,10 @@ class Drawing(Enum):
     """Every seed's own number."""
     POINTS = auto()
     """Both sides of correlations, language by language."""
+    TRADE_OFF = auto()
+    """One quantity against another, one point a specification, in the order of what they differ in."""
+    DOTS = auto()
+    """One mark per specification at each layer, with its interval."""
 
 
 class Remark(Enum):
@@ -68,6 +72,10 @@ class Figure:
     title: str
     quantity: str = ""
     """The only quantity that it shows; empty where it shows all that the panel has."""
+    against: str = ""
+    """The quantity that a trade-off sets it against."""
+    axis: str = ""
+    """Axis along which the specifications differ that it shows, beside the primary one; empty where it shows all."""
     says: str = ""
     """What the caption says of it."""
     across: str = "Layer"

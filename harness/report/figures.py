@@ -280,6 +280,8 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
     """The measurements that a drawing shows."""
     if figure.kind is Drawing.POINTS:
         return [row for row in filled.rows if row.points]
+    if figure.kind in {Drawing.TRADE_OFF, Drawing.DOTS}:
+        return _ablated_rows(figure, filled)
     if figure.kind in {Drawing.LINES, Drawing.HEATMAP}:
         return [row for row in filled.rows if row.layer is not None and row.value is not None]
     rows = [
@@ -290,6 +292,23 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
     if figure.kind is Drawing.SLOPES:
         rows = [row for row in rows if all(None not in (seed.before, seed.after) for seed in row.seeds)]
     return sorted(rows, key=lambda row: filled.names.place(row.language))
+
+
+def _ablated_rows(figure: Figure, filled: Filled) -> list[Measurement]:
+    """Numbers of the primary specification, and of those that differ from it along the figure's axis alone."""
+    rows = [
+        row
+        for row in filled.rows
+        if row.quantity in {figure.quantity, figure.against}
+        and row.value is not None
+        and (row.specification == PRIMARY or row.specification.startswith(f"{figure.axis}="))
+    ]
+    if figure.against:
+        # Gains are read at more layers than retention is.
+        layers = {row.layer for row in rows if row.quantity == figure.against}
+        rows = [row for row in rows if row.layer in layers]
+    # The primary specification by itself is no ablation.
+    return rows if any(row.specification != PRIMARY for row in rows) else []
 
 
 # Over layers
@@ -558,11 +577,101 @@ def _correlation(axes: "Axes", row: Measurement, names: Names) -> None:
     axes.grid(color=FAINT, linewidth=0.7)
 
 
+# Adapters that were trained otherwise
+
+
+def _trade_off(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
+    """One curve a language: a point for each specification, joined in the order in which they are stored."""
+    figure = blank(4.1)
+    axes = figure.subplots()
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    gains = {(row.language, row.specification): row for row in rows if row.quantity == shown.quantity}
+    kept = {(row.language, row.specification): row for row in rows if row.quantity == shown.against}
+    for place, language in enumerate(dict.fromkeys(row.language for row in rows)):
+        both = [(kept[key], gains[key]) for key in kept if key in gains and key[0] == language]
+        colour = SERIES[place % len(SERIES)]
+        for across, up in both:
+            _crossed(axes, across, up, colour)
+            words = printable(names.called("specification", up.specification))
+            axes.annotate(
+                words,
+                (across.value or 0.0, up.value or 0.0),
+                xytext=(7, 6),
+                textcoords="offset points",
+                fontsize=9.5,
+            )
+        axes.plot(
+            [across.value or 0.0 for across, _ in both],
+            [up.value or 0.0 for _, up in both],
+            color=colour,
+            marker=MARKERS[place % len(MARKERS)],
+            label=printable(names.name(language or "")),
+            linewidth=1.2,
+        )
+    axes.margins(0.15)
+    axes.set_xlabel(shown.across)
+    axes.set_ylabel(shown.up)
+    axes.yaxis.set_major_formatter(signed)
+    axes.grid(color=FAINT, linewidth=0.7)
+    figure.legend(loc="outside upper left", ncols=3)
+    return figure
+
+
+def _crossed(axes: "Axes", across: Measurement, up: Measurement, colour: str) -> None:
+    """The 90 % interval of a point in either direction, where it is known."""
+    at = (across.value or 0.0, up.value or 0.0)
+    if across.precision and across.precision.ci90:
+        axes.hlines(at[1], *across.precision.ci90, color=colour, alpha=0.32, linewidth=3)
+    if up.precision and up.precision.ci90:
+        axes.vlines(at[0], *up.precision.ci90, color=colour, alpha=0.32, linewidth=3)
+
+
+def _dots(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
+    """One mark per language and specification at each layer that it is read at, side by side, with its 90 % interval."""
+    figure = blank(3.6)
+    axes = figure.subplots()
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    layers = sorted({row.layer for row in rows if row.layer is not None})
+    series = list(dict.fromkeys((row.language, row.specification) for row in rows))
+    for place, (language, specification) in enumerate(series):
+        colour, aside = SERIES[place % len(SERIES)], 0.6 * ((place + 0.5) / len(series) - 0.5)
+        own = [row for row in rows if (row.language, row.specification) == (language, specification)]
+        words = f"{names.name(language or '')}, {names.called('specification', specification)}"
+        axes.plot(
+            [layers.index(row.layer or 0) + aside for row in own],
+            [row.value or 0.0 for row in own],
+            color=colour,
+            marker=MARKERS[place % len(MARKERS)],
+            linestyle="none",
+            label=printable(words),
+        )
+        for row in own:
+            if row.precision and row.precision.ci90:
+                axes.vlines(
+                    layers.index(row.layer or 0) + aside,
+                    *row.precision.ci90,
+                    color=colour,
+                    alpha=0.32,
+                    linewidth=4,
+                )
+    axes.set_xticks(range(len(layers)), [str(layer) for layer in layers])
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+    axes.set_ylim(*_at_least(axes.get_ylim()))
+    axes.set_xlabel(shown.across)
+    axes.set_ylabel(shown.up)
+    axes.yaxis.set_major_formatter(signed)
+    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
 DRAWERS: Mapping[Drawing, Callable[[Sequence[Measurement], Names, Figure], "Canvas"]] = {
     Drawing.HEATMAP: _heatmap,
     Drawing.SLOPES: _slopes,
     Drawing.STRIPS: _strips,
     Drawing.POINTS: _points,
+    Drawing.TRADE_OFF: _trade_off,
+    Drawing.DOTS: _dots,
 }
 
 

@@ -54,6 +54,8 @@ NOT_DRAWN = {
     Drawing.SLOPES: "figure not drawn, since this report holds no numbers of single seeds.",
     Drawing.STRIPS: "figure not drawn, since this report holds no numbers of single seeds.",
     Drawing.POINTS: "figure not drawn, since this report holds no points of single languages.",
+    Drawing.TRADE_OFF: "figure not drawn, since this run trained no adapter of another weight.",
+    Drawing.DOTS: "figure not drawn, since this run trained no adapter on other layers.",
 }
 
 
@@ -259,7 +261,9 @@ def _figure(filled: Filled, figure: Figure, report: Report) -> DrawnFigure:
         table = tables.points_table(rows, figure, filled.names)
     elif figure.kind in {Drawing.SLOPES, Drawing.STRIPS}:
         table = tables.seeds_table(rows, figure, filled.names)
-    every = "point" if figure.kind is Drawing.POINTS else "seed"
+    elif figure.kind in {Drawing.TRADE_OFF, Drawing.DOTS}:
+        table = tables.ablations_table(rows, figure, filled)
+    every = "seed" if figure.kind in {Drawing.SLOPES, Drawing.STRIPS} else "point"
     return DrawnFigure(
         title=figure.title, svg=svg, caption=caption, table=table, folded=f"{figure.title}: every {every}"
     )

@@ -343,6 +343,26 @@ def points_table(rows: Sequence[Measurement], figure: Figure, names: Names) -> T
     )
 
 
+def ablations_table(rows: Sequence[Measurement], figure: Figure, filled: Filled) -> Table:
+    """Every point of a drawing of adapters that were trained otherwise."""
+    names = filled.names
+    return Table(
+        caption=f"{figure.title}, percent. In brackets: 90 % intervals.",
+        headers=("Language", "Adapter", "Layer", "Quantity", "Value"),
+        num_labels=4,
+        rows=tuple(
+            (
+                names.name(row.language or ""),
+                names.called("specification", row.specification),
+                str(row.layer),
+                names.called("quantity", row.quantity),
+                _value(filled, row, with_unit=False),
+            )
+            for row in rows
+        ),
+    )
+
+
 def seeds_table(rows: Sequence[Measurement], figure: Figure, names: Names) -> Table:
     """Every seed of a drawing."""
     both = figure.kind is Drawing.SLOPES

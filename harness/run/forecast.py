@@ -207,7 +207,8 @@ def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
             if level.missing or not level.sets:
                 yield LevelPrice(specification=name, stages=(), seconds=0.0, missing=level.missing)
                 continue
-            study, profile = with_level(plan.study, plan.profile, level)
+            # The plan's study is already trained as its world says.
+            study, profile = with_level(plan.study, replace(plan.profile, alignment=None), level)
             if axis.kind is AxisKind.TRAINING:
                 sizes = replace(
                     profile.sizes, adapter_seeds=profile.sizes.adapter_seeds[:1], control_seeds=()

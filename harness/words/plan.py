@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.words.errors import UsageError
-from harness.words.study import GEMMA_SCOPE, SILENT, ModelPin, Pin, Profile, SAEForm, Study
+from harness.words.records import adapter_name
+from harness.words.study import GEMMA_SCOPE, SILENT, AlignmentChoice, ModelPin, Pin, Profile, SAEForm, Study
 
 Parameters = Mapping[str, Any]
 """Everything that decides what an item holds, inputs and code aside, by the names of its stage's keyword-only parameters."""
@@ -43,6 +44,24 @@ class ParallelTexts:
     source_config: str
     target_config: str
     sentences: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """One adapter that is trained otherwise than the primary ones, in one language and under one seed."""
+
+    specification: str
+    """What it differs in, such as "alpha=0.1"."""
+    choice: AlignmentChoice
+    language: str
+    seed: int
+    read_out: tuple[int, ...]
+    """Layers whose latents say what became of the language, the layer that speaks for gains among them."""
+
+    @property
+    def name(self) -> str:
+        """What it is called among the adapters."""
+        return adapter_name(self.language, self.seed, specification=self.specification)
 
 
 def stage_name(function: str) -> str:

@@ -5,6 +5,8 @@ A text is known by its `text_id` in every table, so translations, activations an
 
 from dataclasses import dataclass
 
+from harness.words.specification import PRIMARY
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
@@ -289,9 +291,10 @@ class LayerReplay:
     passes: bool
 
 
-def adapter_name(language: str, seed: int, *, is_control: bool = False) -> str:
-    """What an adapter is called among the items of its stage: "ml/seed-1", or "ml/control-1"."""
-    return f"{language}/{'control' if is_control else 'seed'}-{seed}"
+def adapter_name(language: str, seed: int, *, is_control: bool = False, specification: str = PRIMARY) -> str:
+    """What an adapter is called among the items of its stage: "ml/seed-1", "ml/control-1" or "ml/alpha=0.1/seed-1"."""
+    below = language if specification == PRIMARY else f"{language}/{specification}"
+    return f"{below}/{'control' if is_control else 'seed'}-{seed}"
 
 
 def published_name(language: str, name: str) -> str:

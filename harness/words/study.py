@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from harness.words.specification import Axis, Grid, Level
+from harness.words.specification import Axis, Grid, Level, differences_of
 
 SILENT = {"is_silent": True}
 """Metadata of a field that came later: digests leave it out at its default, so that what was named before keeps its name."""
@@ -352,6 +352,38 @@ class Study:
     grid: Grid = Grid.ANALYSIS
     """Which of them are computed; the one that is registered, unless somebody asks for another."""
 
+    def alignment(self, specification: str) -> AlignmentChoice:
+        """How adapters are trained under a specification, by its name.
+
+        Raises:
+            ValueError: If there is no such specification, or it differs in something else than training.
+        """
+        by_name = {axis.name: axis for axis in self.axes}
+        levels = [
+            by_name[name].level(level) for name, level in differences_of(self.axes, specification).items()
+        ]
+        if strangers := [level.says for level in levels if not _trains_otherwise(level)]:
+            raise ValueError(f"{specification!r} trains no adapter otherwise: {strangers[0]}")
+        changes = {path.removeprefix(ALIGNMENT): value for level in levels for path, value in level.sets}
+        return replace(self.primary.alignment, **changes)
+
+    @property
+    def ablations(self) -> tuple[str, ...]:
+        """Names of the specifications under which adapters are trained otherwise in one thing, and in nothing else."""
+        return tuple(
+            f"{axis.name}={level.name}"
+            for axis in self.axes
+            for level in axis.others
+            if _trains_otherwise(level)
+        )
+
+    def read_out(self, specification: str) -> tuple[int, ...]:
+        """Layers at which an ablation is read: that which speaks for gains; where it moves layers, each that is tuned alone."""
+        if self.alignment(specification).layers == self.primary.alignment.layers:
+            return (self.primary.gain_layer,)
+        tuned = (self.alignment(name).layers for name in self.ablations)
+        return tuple(sorted({self.primary.gain_layer, *(layers[0] for layers in tuned if len(layers) == 1)}))
+
     @property
     def reference(self) -> Language:
         """The language that phrases are taken from."""
@@ -370,6 +402,14 @@ class Study:
     def tuned(self) -> tuple[Language, ...]:
         """The languages that get an adapter."""
         return tuple(language for language in self.languages if language.tuned)
+
+
+ALIGNMENT = "study.primary.alignment."
+"""How a level spells that it sets how adapters are trained."""
+
+
+def _trains_otherwise(level: Level) -> bool:
+    return bool(level.sets) and all(path.startswith(ALIGNMENT) for path, _ in level.sets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -480,7 +520,11 @@ class Sizes:
     dictionary_texts: int
     adapter_seeds: tuple[int, ...]
     control_seeds: tuple[int, ...] = ()
-    """Adapters that are trained on wrong partners, in every tuned language: what training does without any meaning."""
+    """Adapters that are trained on wrong partners: what training does without any meaning."""
+    ablations: tuple[str, ...] = field(default=(), metadata=SILENT)
+    """Specifications that one more adapter each is trained under, beside the primary ones, such as "alpha=0.1"."""
+    ablated_languages: tuple[str, ...] = field(default=(), metadata=SILENT)
+    """Tuned languages that get controls and ablations; every one where empty."""
     max_alignment_steps: int | None
     alignment_batch: int | None
     """Overrides the specification's batch size where memory or time is short."""
@@ -509,6 +553,8 @@ class Profile:
     """Recorded answers of single stages on committed inputs; None where a world has none."""
     self_check_study: str | None = None
     """Study whose claims check the judge itself on this world's numbers; None where a world has none."""
+    alignment: AlignmentChoice | None = field(default=None, metadata=SILENT)
+    """How adapters are trained in a world where the study's own choice would move nothing; None where it moves something."""
     registered_sizes: Sizes | None = None
     """The sizes of the study's own profile, where a run takes others; None where it takes these."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from claims.sin2025.profiles import fixture
+from harness.designs.design import as_trained
 from harness.designs.disparity.plan import plan
 from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
@@ -70,6 +71,11 @@ PUBLISHED_ITEMS = (
     "estimates.published",
 )
 
+RATES = (
+    *at(("adapters", f"{CHECKED}.adapter"), "choice.learning_rate"),
+    "estimates.specification.alignment.learning_rate",
+)
+
 ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.name": (),
     "study.paper_id": (),
@@ -124,6 +130,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.name": (),
     "profile.summary": (),
     "profile.self_check_study": (),
+    "profile.alignment left out": RATES,
     # What a run on smaller sizes says of itself; it makes nothing.
     "profile.registered_sizes": (),
     "profile.known_numbers": ("self-checks.known_numbers",),
@@ -164,6 +171,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sizes.dictionary_texts": ("dictionary-error.texts", f"{CHECKED}.dictionary.texts"),
     "profile.sizes.adapter_seeds": (*TUNED_ITEMS, "estimates.adapter_seeds", f"{CHECKED}.adapter.seed"),
     "profile.sizes.control_seeds": ("adapters items", "activations-tuned items", "estimates.control_seeds"),
+    "profile.sizes.ablations left out": ("adapters items", "activations-tuned items"),
+    "profile.sizes.ablated_languages left out": ("adapters items", "activations-tuned items"),
     "profile.sizes.max_alignment_steps": ("adapters.max_steps",),
     "profile.sizes.alignment_batch": at(("adapters", f"{CHECKED}.adapter"), "batch_size"),
     "profile.sizes.items_per_cell": at(ASKERS, "items"),
@@ -208,6 +217,8 @@ ANOTHER = Pin(name="another", home=Home.FOLDER, address="elsewhere", licence="no
 LEFT_OUT: Mapping[str, Any] = {
     "profile.known_numbers": ANOTHER,
     "profile.self_check_study": "another",
+    # A whole choice comes in, which differs from the study's own in the learning rate alone.
+    "profile.alignment": 7.0,
     "profile.registered_sizes": fixture().sizes,
     "profile.sources.phrase_service": ANOTHER,
     "profile.sources.translators.*.target_token": ">>another<<",
@@ -221,6 +232,8 @@ LEFT_OUT: Mapping[str, Any] = {
     ),
     "profile.sizes.phrases_per_latent": 10,
     "profile.sizes.control_seeds": (7,),
+    "profile.sizes.ablations": ("alpha=10",),
+    "profile.sizes.ablated_languages": ("ml",),
     "profile.sizes.max_alignment_steps": 7,
     "profile.sizes.alignment_batch": 7,
     "profile.sizes.items_per_cell": 7,
@@ -238,7 +251,7 @@ class World:
 
     def plan(self) -> Plan:
         """What a run of it makes."""
-        return plan(self.study, self.profile, "cpu")
+        return plan(as_trained(self.study, self.profile), self.profile, "cpu")
 
 
 @dataclass(frozen=True)
@@ -255,9 +268,10 @@ class Leaf:
 
 @cache
 def world_of(study: str, profile: str) -> World:
-    """A world as it stands."""
-    loaded = load_study(study)
-    return World(loaded, load_profile(loaded, profile))
+    """A world as it stands, but for what it trains otherwise: that is a change like others, and hides the study's own choice."""
+    loaded, asked = load_study(study), load_profile(load_study(study), profile)
+    sizes = replace(asked.sizes, control_seeds=(1,), ablations=(), ablated_languages=())
+    return World(loaded, replace(asked, alignment=None, sizes=sizes))
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = (), row: str = "", key: str = "") -> Iterator[Leaf]:
@@ -276,7 +290,9 @@ def leaves(value: Any, path: tuple[str | int, ...] = (), row: str = "", key: str
 def parts(value: Any) -> list[tuple[Any, str, Any]]:
     """Step, name and value of everything inside; nothing inside what is changed as a whole."""
     if is_dataclass(value) and not isinstance(value, Pin):
-        return [(field.name, field.name, getattr(value, field.name)) for field in fields(value)]
+        # What lies along an axis is no specification yet, and makes nothing until one is asked for.
+        names = [field.name for field in fields(value) if field.name != "axes"]
+        return [(name, name, getattr(value, name)) for name in names]
     if isinstance(value, Mapping):
         return [(key, key, part) for key, part in value.items()]
     if isinstance(value, tuple) and value and is_dataclass(value[0]):
@@ -328,6 +344,8 @@ def another(leaf: Leaf) -> Any:
 def with_leaf(world: World, leaf: Leaf) -> World:
     """The world with that field changed; what a data folder is looked up by moves with its name."""
     new = another(leaf)
+    if leaf.row == "profile.alignment left out":
+        new = replace(world.study.primary.alignment, learning_rate=new)
     moved: World = changed(world, leaf.path, new)
     if leaf.row.endswith(".data_folder"):
         data = world.profile.sources.benchmarks

@@ -10,7 +10,7 @@ from harness.designs.presentation import Drawing
 from harness.report import load_report, write_report
 from harness.report.document import Report
 from harness.report.figures import DRAWERS, _lines, _stamp, drawn_rows, forest_rows, house_style
-from harness.report.tables import filled_panels
+from harness.report.tables import Filled, ablations_table, filled_panels
 from harness.words.judgement import SeedValue
 from harness.words.verdict import State
 from tests.report import judged, worlds
@@ -105,3 +105,67 @@ def test_a_small_change_looks_small(stored_full: Report, kind: Drawing) -> None:
 
 def _hardly_moved(seed: SeedValue) -> SeedValue:
     return replace(seed, value=-0.08, before=1.0, after=0.9992)
+
+
+def otherwise(folder: Path, names: tuple[str, ...]) -> list[Filled]:
+    """What a page shows of a run that trained adapters otherwise, gain and retention at layer 20, read at layer 6 as well."""
+    rows = [
+        replace(
+            worlds.BLANK,
+            quantity=quantity,
+            language="ml",
+            layer=layer,
+            specification=name,
+            value=value + place,
+        )
+        for place, name in enumerate(names)
+        for quantity, layer, value in (
+            ("gain-ablated", 20, 10.0),
+            ("gain-ablated", 6, 2.0),
+            ("retention-ablated", 20, 90.0),
+        )
+    ]
+    kept = worlds.store(folder, [worlds.named(row) for row in rows], [])
+    write_report(worlds.facts(mode="full"), *kept, folder / "out", judged.full_judgement())
+    return [each for each in filled_panels(load_report(folder / "out")) if each.panel.anchor == "ablations"]
+
+
+def test_gain_stands_against_retention_under_every_alpha(tmp_path: Path) -> None:
+    (filled,) = otherwise(tmp_path, ("alpha=0.1", "primary", "alpha=10", "layers=6"))
+    (figure,) = (each for each in filled.panel.figures if each.kind is Drawing.TRADE_OFF)
+    rows = drawn_rows(figure, filled)
+    with house_style():
+        (axes,) = DRAWERS[figure.kind](rows, filled.names, figure).axes
+    curve = axes.lines[-1]
+    assert [*zip(curve.get_xdata(), curve.get_ydata(), strict=True)] == [
+        (90.0, 10.0),
+        (91.0, 11.0),
+        (92.0, 12.0),
+    ]
+    assert [text.get_text() for text in axes.texts] == ["alpha=0.1", "primary", "alpha=10"]
+    table = ablations_table(rows, figure, filled)
+    assert [row[1:] for row in table.rows if "retention" in row[3]] == [
+        (name, "20", "retention, trained otherwise", value)
+        for name, value in (("alpha=0.1", "90.00"), ("primary", "91.00"), ("alpha=10", "92.00"))
+    ]
+
+
+def test_early_and_deep_stand_side_by_side_at_every_layer_that_is_read(tmp_path: Path) -> None:
+    (filled,) = otherwise(tmp_path, ("primary", "layers=6", "layers=25", "alpha=10"))
+    (figure,) = (each for each in filled.panel.figures if each.kind is Drawing.DOTS)
+    with house_style():
+        (axes,) = DRAWERS[figure.kind](drawn_rows(figure, filled), filled.names, figure).axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["6", "20"]
+    shown = {line.get_label(): sorted(line.get_ydata()) for line in axes.lines[1:]}
+    assert shown == {
+        "Malayalam (ml), primary": [2.0, 10.0],
+        "Malayalam (ml), layers=6": [3.0, 11.0],
+        "Malayalam (ml), layers=25": [4.0, 12.0],
+    }
+
+
+def test_nothing_is_drawn_of_adapters_that_were_not_trained_otherwise(tmp_path: Path) -> None:
+    (filled,) = otherwise(tmp_path, ("primary", "alpha=10"))
+    drawings = {figure.kind: drawn_rows(figure, filled) for figure in filled.panel.figures}
+    assert drawings[Drawing.TRADE_OFF]
+    assert drawings[Drawing.DOTS] == []

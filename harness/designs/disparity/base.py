@@ -22,6 +22,7 @@ from harness.statistics.measured import Measured, Scope, Sides, measured, plain_
 from harness.statistics.metrics import centred, cosines, gap_percent
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.estimate import Estimate, Formula, PhraseValue
+from harness.words.plan import Ablation
 from harness.words.records import (
     AdapterFailure,
     DictionaryError,
@@ -57,6 +58,10 @@ class BaseRun:
     control_seeds: tuple[int, ...] = ()
     published: tuple[tuple[str, str], ...] = ()
     """Language and name of every published model."""
+    ablations: tuple[Ablation, ...] = ()
+    """Adapters that were trained otherwise than the primary ones."""
+    control_languages: tuple[str, ...] = ()
+    """Tuned languages that controls were trained in; every one where empty."""
 
     @cached_property
     def selections(self) -> Selections:
@@ -73,23 +78,29 @@ class BaseRun:
             for language in self.languages
         }
 
-    def tuned(self, artifact: str) -> Values:
+    def tuned(self, artifact: str, deepest: int | None = None) -> Values:
         """One pooled value per selection of a held-out phrase of what a tuned model showed of one language; NaN of others.
 
-        Layers beyond the deepest one that is asked about are NaN, too.
+        Layers beyond the deepest one that is asked about, by default of primary adapters, are NaN, too.
         """
-        asked = self.selections.held_out & (self.selections.layer <= self.specification.deepest_tuned_layer)
+        deepest = self.specification.deepest_tuned_layer if deepest is None else deepest
+        asked = self.selections.held_out & (self.selections.layer <= deepest)
         return phrase_values(self.inputs[artifact], self.selections, self.specification.pooling, asked)
 
     @cached_property
     def failures(self) -> tuple[AdapterFailure, ...]:
-        """Adapters that were never trained, controls among them."""
+        """Adapters that were never trained, controls among them; ablations are none of them."""
+        ablated = {f"adapters/{each.name}" for each in self.ablations}
         return tuple(
             failure
             for role, folder in self.inputs.items()
-            if role.startswith("adapters/")
+            if role.startswith("adapters/") and role not in ablated
             for failure in adapter_failures(folder)
         )
+
+    def failures_of(self, ablation: Ablation) -> tuple[AdapterFailure, ...]:
+        """Why an ablation was never trained; empty where it was."""
+        return adapter_failures(self.inputs[f"adapters/{ablation.name}"])
 
     @property
     def failures_of_seeds(self) -> tuple[AdapterFailure, ...]:

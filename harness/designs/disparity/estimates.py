@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.designs.disparity.ablations import ablation_estimates, broken_ablations
 from harness.designs.disparity.base import (
     BaseRun,
     dictionary_errors,
@@ -51,6 +52,7 @@ from harness.words.estimate import (
     SpecifiedSides,
     UnitValue,
 )
+from harness.words.plan import Ablation
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.specification import Axis
 from harness.words.study import Benchmark, Language, Specification
@@ -69,6 +71,8 @@ def estimates(
     control_seeds: tuple[int, ...],
     published: tuple[tuple[str, str], ...],
     grid: tuple[Axis, ...] = (),
+    ablations: tuple[Ablation, ...] = (),
+    control_languages: tuple[str, ...] = (),
 ) -> None:
     """Every quantity of the study.
 
@@ -88,6 +92,8 @@ def estimates(
         adapter_seeds=adapter_seeds,
         control_seeds=control_seeds,
         published=published,
+        ablations=ablations,
+        control_languages=control_languages,
     )
     found = list(measured_estimates(base))
     _require_unique(found)
@@ -134,6 +140,7 @@ def measured_estimates(base: BaseRun) -> Iterator[Measured]:
     yield from alignment_moments(base)
     yield from smaller_portions(base)
     yield from controls(base)
+    yield from ablation_estimates(base)
     yield from published_scores(base)
 
 
@@ -151,6 +158,7 @@ def broken_estimates(base: BaseRun) -> Iterator[BrokenEstimate]:
         every = " ".join(map(str, base.failures_of_seeds))
         for scope in (retention_scope(base, None), accuracy_retention_scope(base)):
             yield BrokenEstimate(estimate_id=scope.estimate_id, because=every)
+    yield from broken_ablations(base)
 
 
 def _of_language(base: BaseRun, code: str) -> Iterator[Scope]:

@@ -55,6 +55,30 @@ GAP_AND_ACCURACY = Figure(
     up="Accuracy",
 )
 
+GAIN_AGAINST_RETENTION = Figure(
+    anchor="gain-against-retention",
+    kind=Drawing.TRADE_OFF,
+    title="Gain against retention",
+    quantity="gain-ablated",
+    against="retention-ablated",
+    axis="alpha",
+    says="What each weight of the retention term leaves of English, and what it gives the language; the primary one is 1. Bars "
+    "are 90 % intervals.",
+    across="English retention, percent",
+    up="Gain, percent",
+)
+EARLY_AGAINST_DEEP = Figure(
+    anchor="early-against-deep",
+    kind=Drawing.DOTS,
+    title="Early against deep",
+    quantity="gain-ablated",
+    axis="layers",
+    says="Gain of adapters on one layer alone, at each layer that they are read at; an adapter cannot reach below its own. Bars "
+    "are 90 % intervals.",
+    across="Layer read at",
+    up="Gain, percent",
+)
+
 ACTIVATION = "Activation gap"
 ALIGNED = "After alignment"
 BENCHMARKS = "Benchmarks"
@@ -128,6 +152,16 @@ PANELS = (
         quantities=(*LEARNED, *(f"{name}{SUFFIX}" for name in LEARNED), "pairs-at-once"),
         layout=Layout.GRID,
         columns=("reading", "specification"),
+    ),
+    Panel(
+        anchor="ablations",
+        group=ALIGNED,
+        heading="Trained otherwise",
+        lead="Adapters that differ from the primary ones in one thing, of one seed, read on the same phrases: the weight alpha of the "
+        "retention term, or the layers of loss and adapter. A difference of two is taken latent by latent.",
+        quantities=("gain-ablated", "retention-ablated", "gain-difference", "retention-difference"),
+        is_optional=True,
+        figures=(GAIN_AGAINST_RETENTION, EARLY_AGAINST_DEEP),
     ),
     Panel(
         anchor="published",

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from harness.stages.stage import staged
-from harness.words.plan import Item, Networks, Numerics, ParallelTexts, Parameters, Plan
+from harness.words.plan import Ablation, Item, Networks, Numerics, ParallelTexts, Parameters, Plan
 from harness.words.records import adapter_name, published_name
 from harness.words.specification import AxisKind, asked_axes, of_kind
 from harness.words.study import GEMMA_2, SAMPLING_SEED, Language, Profile, PublishedModel, Study
@@ -134,18 +135,30 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
                 told.adapter(language, seed, is_control=is_control),
                 **texts[language.code],
             )
-            for language in study.tuned
+            for language in languages
             for seed in seeds
         ]
-        for is_control, seeds in ((False, sizes.adapter_seeds), (True, sizes.control_seeds))
+        for is_control, languages, seeds in (
+            (False, study.tuned, sizes.adapter_seeds),
+            (True, ablated_languages(study, profile), sizes.control_seeds),
+        )
     )
+    ablated = {
+        ablation: _item(
+            ADAPTERS,
+            ablation.name,
+            told.ablated_adapter(ablation),
+            **texts[ablation.language],
+        )
+        for ablation in ablations(study, profile)
+    }
     published = [
         _item(PUBLISHED_MODELS, published_name(model.language, model.name), told.published(model))
         for model in profile.sources.published_models
     ]
 
     # An adapter, or a published model in its place, is measured on its own language and on the reference language; a
-    # control on its own alone. Similarity is not asked of tuned models.
+    # control on its own alone. Similarity is not asked of tuned models, nor benchmarks of controls and ablations.
     read = [(adapter, code) for adapter in (*adapters, *published) for code in (_language(adapter), english)]
     tuned = [
         _item(
@@ -157,6 +170,17 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
         )
         for adapter, code in (*read, *((control, _language(control)) for control in controls))
     ]
+    tuned += [
+        _item(
+            ACTIVATIONS_TUNED,
+            f"{adapter.name}/{code}",
+            {**told.activations_tuned(code), "deepest": max(ablation.read_out)},
+            **texts[code],
+            adapter=adapter,
+        )
+        for ablation, adapter in ablated.items()
+        for code in (ablation.language, english)
+    ]
     answers = [_item(BENCHMARKS, code, told.benchmarks(code)) for code in codes]
     tuned_answers = [
         _item(BENCHMARKS_TUNED, f"{adapter.name}/{code}", told.benchmarks(code), adapter=adapter)
@@ -164,6 +188,7 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     ]
 
     measured = [phrases, *translations.values(), *scores, *activations, *errors, *adapters, *controls]
+    measured += ablated.values()
     measured += [*tuned, *answers, *tuned_answers]
     yield _item(REPLAY, "all", told.replay(), **rows)
     yield from rows.values()
@@ -190,6 +215,28 @@ def most_phrases(study: Study, profile: Profile) -> int:
     sizes, allowed = profile.sizes, study.primary.phrases.max_examples
     of_a_latent = min(allowed, sizes.phrases_per_latent or allowed)
     return len(profile.sources.phrase_source_ids) * sizes.latents_per_layer * of_a_latent
+
+
+def ablated_languages(study: Study, profile: Profile) -> tuple[Language, ...]:
+    """Tuned languages that controls and ablations are trained in."""
+    asked = profile.sizes.ablated_languages
+    return tuple(language for language in study.tuned if not asked or language.code in asked)
+
+
+def ablations(study: Study, profile: Profile) -> tuple[Ablation, ...]:
+    """Every adapter that is trained otherwise, as the sizes say: one a specification and language, of the first seed."""
+    return tuple(
+        Ablation(
+            specification=name,
+            choice=study.alignment(name),
+            language=language.code,
+            seed=profile.sizes.adapter_seeds[0],
+            read_out=study.read_out(name),
+        )
+        for name in profile.sizes.ablations
+        if study.alignment(name) != study.primary.alignment
+        for language in ablated_languages(study, profile)
+    )
 
 
 def _language(adapter: Item) -> str:
@@ -335,6 +382,11 @@ class Told:
             "wrong_partners": is_control,
         }
 
+    def ablated_adapter(self, ablation: Ablation) -> Parameters:
+        """How an adapter is trained otherwise: alike in all but what its specification says."""
+        (language,) = (each for each in self.study.tuned if each.code == ablation.language)
+        return {**self.adapter(language, ablation.seed, is_control=False), "choice": ablation.choice}
+
     def published(self, model: PublishedModel) -> Parameters:
         """Which published model stands where an adapter would."""
         return {
@@ -370,7 +422,13 @@ class Told:
             "control_seeds": self.profile.sizes.control_seeds,
             "published": tuple((each.language, each.name) for each in self.profile.sources.published_models),
             "grid": of_kind(asked_axes(self.study.axes, self.study.grid), AxisKind.ANALYSIS),
+            # Left out where there are none, so that estimates without them keep their name.
+            **{name: value for name, value in self._beside_adapters() if value},
         }
+
+    def _beside_adapters(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        yield "ablations", ablations(self.study, self.profile)
+        yield "control_languages", self.profile.sizes.ablated_languages
 
     def self_checks(self) -> Parameters:
         """What every stage is told on the committed inputs of known numbers."""

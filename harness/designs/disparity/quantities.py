@@ -4,11 +4,13 @@ What a broken layer or a differing question breaks is looked up here, and read o
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from math import inf
 
 from harness.designs.estimand import Cell, Estimand, Quantity
 from harness.statistics.measured import Scope
 from harness.words.estimate import Formula
+from harness.words.specification import PRIMARY
 from harness.words.study import Group, Study
 
 MEAN_OVER_LAYERS, SHARE_CLOSED = "mean-over-aligned-layers", "share-of-gap-closed"
@@ -36,6 +38,10 @@ QUANTITIES: Mapping[str, Quantity] = {
     "gain": Quantity("gain", "percent", LATENTS, CHANGE, signed=True),
     "retention": Quantity("retention", "percent", LATENTS, RATIO, within=(0.0, inf)),
     "retention-by-adapter": Quantity("retention, adapter by adapter", "percent", LATENTS, RATIO, within=(0.0, inf)),
+    "gain-ablated": Quantity("gain, trained otherwise", "percent", LATENTS, CHANGE, signed=True),
+    "retention-ablated": Quantity("retention, trained otherwise", "percent", LATENTS, RATIO, within=(0.0, inf)),
+    "gain-difference": Quantity("difference of two gains", "points", LATENTS, RATIO, signed=True),
+    "retention-difference": Quantity("difference of two retentions", "points", LATENTS, RATIO, signed=True),
     "accuracy": Quantity("accuracy", "percent", QUESTIONS, MEAN, within=SHARE),
     "delta": Quantity("adapter's own language", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),
     "delta-english": Quantity("English under the adapter", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),
@@ -64,6 +70,8 @@ QUANTITIES: Mapping[str, Quantity] = {
 OF_ADAPTERS = ("gain", "retention", "retention-by-adapter", "delta", "delta-english", "relative-delta")
 """Quantities that are read through the adapters that a run trains."""
 
+ABLATED, DIFFERENCE = "-ablated", "-difference"
+"""Tell a quantity of adapters that are trained otherwise in one thing, and the difference of two of them."""
 
 SUFFIX = "-control"
 """Tells a quantity of the controls from that of the adapters."""
@@ -80,7 +88,14 @@ def scope_of(quantity: str, **about: int | str | None) -> Scope:
 
 def estimands(study: Study) -> Mapping[str, Estimand]:
     """Every estimate that a claim of the study may be about, by id."""
-    scopes = (*_gaps(study), *_tuned(study), *_english(study), *_over_languages(study), *_texts(study))
+    scopes = (
+        *_gaps(study),
+        *_tuned(study),
+        *_ablated(study),
+        *_english(study),
+        *_over_languages(study),
+        *_texts(study),
+    )
     return {scope.estimate_id: _estimand(study, scope) for scope in scopes}
 
 
@@ -112,6 +127,11 @@ def layers_of(study: Study, scope: Scope) -> tuple[int, ...]:
     own = () if scope.layer is None else (scope.layer,)
     if scope.quantity == "correlation":
         return tuple(range(study.shapes.num_layers))
+    if scope.quantity.endswith((ABLATED, DIFFERENCE)):
+        trained = {
+            layer for name in scope.specification.split("-minus-") for layer in study.alignment(name).layers
+        }
+        return tuple(sorted({*own, *trained}))
     return tuple(sorted({*own, *study.primary.alignment.layers})) if scope.quantity in OF_ADAPTERS else own
 
 
@@ -149,6 +169,36 @@ def _tuned(study: Study) -> Iterator[Scope]:
             yield scope_of("delta", language=language, benchmark=benchmark)
             yield scope_of("delta-english", language=language, benchmark=benchmark)
             yield scope_of("relative-delta", language=language, benchmark=benchmark, reading="relative")
+
+
+def _ablated(study: Study) -> Iterator[Scope]:
+    """Every ablation by itself, and the difference of any two that differ from the primary specification in the same thing."""
+    for language in (language.code for language in study.tuned):
+        for name in (PRIMARY, *study.ablations):
+            yield from (ablated_scope("gain", language, name, layer) for layer in study.read_out(name))
+            yield ablated_scope("retention", language, name, study.primary.gain_layer)
+        for axis in ("alpha", "layers"):
+            names = [name for name in study.ablations if name.startswith(f"{axis}=")]
+            for first, second in permutations((PRIMARY, *names), 2):
+                both = f"{first}-minus-{second}"
+                layers = {*study.read_out(first)} & {*study.read_out(second)}
+                yield from (difference_scope("gain", language, both, layer) for layer in sorted(layers))
+                yield difference_scope("retention", language, both, study.primary.gain_layer)
+
+
+def ablated_scope(quantity: str, language: str, specification: str, layer: int) -> Scope:
+    """What an estimate of one adapter that was trained otherwise is about; retention is that of English under it."""
+    return _of_ablation(f"{quantity}{ABLATED}", language, specification, layer)
+
+
+def difference_scope(quantity: str, language: str, specification: str, layer: int) -> Scope:
+    """What the difference of two of them is about."""
+    return _of_ablation(f"{quantity}{DIFFERENCE}", language, specification, layer)
+
+
+def _of_ablation(quantity: str, language: str, specification: str, layer: int) -> Scope:
+    reading = "activation" if quantity.startswith("retention") else PRIMARY
+    return scope_of(quantity, layer=layer, language=language, reading=reading, specification=specification)
 
 
 def _english(study: Study) -> Iterator[Scope]:

@@ -253,7 +253,8 @@ def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
 def controls(base: BaseRun) -> Iterator[Measured]:
     """Gain of every tuned language through its controls, and what held-out pairs showed of them."""
     broken = {failure.language for failure in base.failures if failure.is_control}
-    codes = [code for code in tuned_codes(base) if code not in broken] if base.control_seeds else []
+    asked = base.control_languages or tuned_codes(base)
+    codes = [code for code in asked if code not in broken] if base.control_seeds else []
     for code in codes:
         yield change_of_latents(read_tuned_run(base, code, code, controls=True), gain_scope(base, code))
         logs = {
