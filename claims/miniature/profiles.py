@@ -13,7 +13,9 @@ INDEPENDENT_SEED = 19_890_725
 def independent() -> Profile:
     """The miniature world with every seed changed; the texts to draw from stay the same."""
     fixture = paper.fixture()
-    sizes = replace(fixture.sizes, sampling_seed=INDEPENDENT_SEED, adapter_seeds=(11, 12, 13))
+    sizes = replace(
+        fixture.sizes, sampling_seed=INDEPENDENT_SEED, adapter_seeds=(11, 12, 13), control_seeds=()
+    )
     return replace(
         fixture,
         name="independent",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from claims.sin2025 import pins
-from claims.sin2025.study import PROTOCOL
+from claims.sin2025.study import PRIMARY, PROTOCOL
 from harness.words.study import (
     GEMMA_2,
     Home,
@@ -31,6 +31,13 @@ def miniature(name: str, below: str) -> Pin:
         address=f"{FIXTURES}/{below}",
         licence="Apache-2.0; CLDR: Unicode-3.0",
     )
+
+
+MOVING = replace(PRIMARY.alignment, learning_rate=1e-2, straight_through=True)
+"""How adapters of the miniature world are trained: a dozen steps of the study's own choice move nothing in it.
+
+Most own latents are silent in a low-resource language there, and have no gradient unless it passes straight through.
+"""
 
 
 def fixture() -> Profile:
@@ -62,7 +69,11 @@ def fixture() -> Profile:
             similarity_texts=128,
             dictionary_texts=48,
             adapter_seeds=(1, 2, 3),
-            max_alignment_steps=20,
+            control_seeds=(1,),
+            # One of each, in one language: that they are trained, read and shown; what they say is the paper's to ask.
+            ablations=("alpha=10", "layers=6"),
+            ablated_languages=("ml",),
+            max_alignment_steps=12,
             alignment_batch=8,
             items_per_cell=20,
             max_shots=1,
@@ -72,6 +83,7 @@ def fixture() -> Profile:
         ),
         known_numbers=miniature("known numbers", "known_numbers"),
         self_check_study="miniature",
+        alignment=MOVING,
     )
 
 

@@ -25,6 +25,9 @@ class Pencil:
 
     seeds: tuple[int, ...]
     controls: tuple[int, ...] = ()
+    ablations: tuple[str, ...] = ()
+    ablated: tuple[str, ...] = ("mr", "ml", "hi")
+    """Languages with controls and ablations."""
     published: tuple[str, ...] = ()
     """The authors' own models, all of them Malayalam."""
     steps: int | None
@@ -42,14 +45,14 @@ class Pencil:
 
 
 MINIATURE = Pencil(
-    seeds=(1, 2, 3), steps=20, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
+    seeds=(1, 2, 3), controls=(1,), ablations=("alpha=10", "layers=6"), ablated=("ml",), steps=12, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
     shards=2, has_scores=False, has_checks=True,
 )  # fmt: skip
 PAPER = {
     "seeds": (1, 2, 3, 4, 5), "controls": (1,), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
     "questions": "richmondsin/{}", "shards": 8, "has_scores": True, "has_checks": False,
 }  # fmt: skip
-OTHER_SEEDS = {"seeds": (11, 12, 13), "has_checks": False}
+OTHER_SEEDS = {"seeds": (11, 12, 13), "controls": (), "has_checks": False}
 FULL_SETS = {"questions": "alexandrainst/{}"}
 REHEARSED = {
     "seeds": (1,), "steps": 20, "translator": "translator?vocabulary=62000&width=512&layers=6&heads=8&mlp=2048",
@@ -81,7 +84,10 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
         code: {"phrases": "phrases/all", "translation": f"translations/{code}"} for code in TARGETS
     }
     ours = {f"{code}/seed-{seed}": code for code in TUNED[study] for seed in pencil.seeds}
-    wrong = {f"{code}/control-{seed}": code for code in TUNED[study] for seed in pencil.controls}
+    wrong = {f"{code}/control-{seed}": code for code in pencil.ablated for seed in pencil.controls}
+    otherwise = {
+        f"{code}/{name}/seed-{pencil.seeds[0]}": code for name in pencil.ablations for code in pencil.ablated
+    }
     theirs = {f"ml/published-{name}": "ml" for name in pencil.published}
 
     rows = {"harvest": "harvest/all"} if study in HARVESTED else {}
@@ -100,7 +106,7 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
     for code, needs in texts.items():
         found[f"activations/{code}"] = found[f"dictionary-error/{code}"] = needs
         found[f"benchmarks/{code}"] = {}
-    for name, code in (ours | wrong).items():
+    for name, code in (ours | wrong | otherwise).items():
         found[f"adapters/{name}"] = texts[code]
     for name in theirs:
         found[f"published-models/{name}"] = {}
@@ -109,8 +115,9 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
         for code in (own, "en"):
             found[f"activations-tuned/{name}/{code}"] = texts[code] | adapter
             found[f"benchmarks-tuned/{name}/{code}"] = adapter
-    for name, own in wrong.items():
-        found[f"activations-tuned/{name}/{own}"] = texts[own] | {"adapter": f"adapters/{name}"}
+    read = [(name, own) for name, own in (wrong | otherwise).items()] + [(name, "en") for name in otherwise]
+    for name, code in read:
+        found[f"activations-tuned/{name}/{code}"] = texts[code] | {"adapter": f"adapters/{name}"}
     unread = ("harvest/", "replay/", "published-models/", "converted-translators/", "translation-shards/")
     found["estimates/all"] = {name: name for name in found if not name.startswith(unread)}
     if pencil.has_checks:
@@ -158,7 +165,7 @@ def test_every_item_is_in_its_language_under_its_seed_from_its_source(names: tup
             case "activations" | "activations-tuned" | "dictionary-error":
                 assert told["language"] == read
             case "adapters":
-                kind, _, seed = adapter_and_read[0].partition("-")
+                kind, _, seed = adapter_and_read[-1].partition("-")
                 assert (told["language"], told["seed"], told["wrong_partners"]) == (
                     own,
                     int(seed),
