@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from harness.models.sae import ARRAY_NAMES
+from harness.models.params import ARRAY_NAMES
 from tests.proof.parsers import PARSERS, params_with_a_pickle
 from tests.proof.spoiling import edited, spoilt
 
