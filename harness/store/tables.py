@@ -97,7 +97,7 @@ def read_table(folder: Path, row_type: type[Row]) -> list[Row]:
 
 def read_column(folder: Path, row_type: type, name: str) -> NDArray[typing.Any]:
     """One column as an array: [row] for scalars, [row, position] for lists of one length."""
-    column = _read(folder, row_type).column(name).combine_chunks()
+    column = _read(folder, row_type, name).column(name).combine_chunks()
     if pa.types.is_list(column.type):
         flat = np.asarray(column.flatten())
         return flat.reshape(len(column), len(flat) // max(len(column), 1))
@@ -113,27 +113,28 @@ def stream_rows(folder: Path, row_type: type) -> Iterator[tuple[object, ...]]:
 
 def read_codes(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """A column of text as places in a list of its distinct values: millions of rows in little memory."""
-    column = _read(folder, row_type).column(name).combine_chunks().dictionary_encode()
+    column = _read(folder, row_type, name).column(name).combine_chunks().dictionary_encode()
     return np.asarray(column.indices), tuple(column.dictionary.to_pylist())
 
 
 def read_ragged(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """A column of lists of different lengths: all values in order, and the offset where each row begins."""
-    column = _read(folder, row_type).column(name).combine_chunks()
+    column = _read(folder, row_type, name).column(name).combine_chunks()
     lengths = np.asarray(column.value_lengths(), dtype=np.int64)
     return np.asarray(column.flatten()), np.concatenate([[0], np.cumsum(lengths)])
 
 
-def _read(folder: Path, row_type: type) -> pa.Table:
-    path = table_path(folder, row_type)
-    table = pq.read_table(path)
-    expected = _schema(row_type)
-    if table.schema != expected:
-        raise ValueError(
-            f"{path} does not hold a table of {row_type.__name__}: found columns {table.schema.names}, "
-            f"expected {expected.names}; delete the artifact and run the stage again"
-        )
-    return table
+def _read(folder: Path, row_type: type, *columns: str) -> pa.Table:
+    """The whole table, or some of its columns; a wrong column elsewhere is refused all the same."""
+    path, expected = table_path(folder, row_type), _schema(row_type)
+    with pq.ParquetFile(path) as file:
+        found = file.schema_arrow
+        if found != expected:
+            raise ValueError(
+                f"{path} does not hold a table of {row_type.__name__}: found columns {found.names}, "
+                f"expected {expected.names}; delete the artifact and run the stage again"
+            )
+        return file.read(columns=list(columns) or None)
 
 
 def _as_arrow(rows: list[Row], row_type: type[Row]) -> pa.Table:

@@ -238,10 +238,10 @@ def _recovered(expected: Expected) -> Iterator[tuple[str, float]]:
         handle.remove()
         return -float(log_probs.gather(1, tokens[0, 1:, None]).sum())
 
-    # One text in twelve of those that dictionaries are tried on.
+    # One text in 24 of those that dictionaries are tried on.
     (text,) = sorted(
         expected._drawn(DICTIONARY, len(expected.spoken))[:SAMPLED_TEXTS], key=expected.spoken.index
-    )[: SAMPLED_TEXTS // 12]
+    )[: -(-SAMPLED_TEXTS // 24)]
     for code in CODES:
         ids = [BOS, *facts.ids_of(pieces_of(expected.said(code, text)))]
         for layer, dictionary in enumerate(expected.world.dictionaries):

@@ -57,7 +57,7 @@ SHARD_TEXTS = 16_384
 WHOLE_DEPTH_TEXTS = 2_048
 """Texts of each language that are read through every layer, and whose panels are kept."""
 
-TEXTS_PER_SPLICED = 12
+TEXTS_PER_SPLICED = 24
 """One text in so many of those that dictionaries are tried on is read once more for every layer, with its stream rebuilt."""
 
 REPLAYED_ROWS = 50
