@@ -14,11 +14,11 @@ from harness.designs.disparity.plan import plan
 from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
 from harness.words.plan import Item, Plan
-from harness.words.study import Harvest, Home, Parallel, Pin, Profile, PublishedModel, Study
+from harness.words.study import Harvest, Home, Parallel, Pin, Profile, PublishedModel, Study, Weights
 
 WORLDS = [(study, profile) for study in study_names() for profile in load_profiles(load_study(study))]
 
-READERS = ("activations", "activations-tuned", "dictionary-error", "adapters", "replay")
+READERS = ("activations", "activations-tuned", "dictionary-error", "adapters", "replay", "harvest")
 """Stages that run the language model beside its SAEs."""
 CHECKED = "self-checks[tuned].languages"
 CHECKED_READERS = tuple(
@@ -86,6 +86,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.shapes.d_model": (),
     "study.shapes.d_sae": (),
     "study.shapes.vocab_size": (),
+    # What a plan counts parameters from.
+    **dict.fromkeys((f"study.shapes.weights.{field.name}" for field in fields(Weights)), ()),
     "study.languages.*.name": of_language("name"),
     "study.languages.*.group": of_language("group"),
     "study.languages.*.script": of_language("script"),
@@ -139,10 +141,14 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     # Rows of the export are held to the latents that they have.
     "profile.sources.dictionaries": (*of_networks("dictionaries"), *at(SELECTION, "dictionaries")),
     "profile.sources.dictionary_files": (*of_networks("dictionary_files"), *at(SELECTION, "dictionary_files")),
-    "profile.sources.phrases": (*at(SELECTION, "export"), "replay.export"),
-    "profile.sources.phrase_source_ids": (*at(SELECTION, "source_ids"), "replay.source_ids"),
+    "profile.sources.phrases": (*at(SELECTION, "export"), "replay.export", "harvest.corpus"),
+    "profile.sources.phrase_source_ids": at((*SELECTION, "replay", "harvest"), "source_ids"),
     **{f"profile.sources.dictionary_form.{name}": of_networks(f"dictionary_form.{name}") for name in ("kind", "k", "reads")},
     "profile.sources.harvest left out": ("harvest items",),
+    **{
+        f"profile.sources.harvest.{name}": (f"harvest.how.{name}",)
+        for name in ("files", "contexts", "context_tokens", "rows_per_latent")
+    },
     # Spot checks ask it; nothing measured rests on its answers.
     "profile.sources.phrase_service": (),
     "profile.sources.translators.*.pin": at(("converted-translators[*]", "self-checks[own].languages.translator"), "translator"),
