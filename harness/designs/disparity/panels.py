@@ -339,7 +339,7 @@ RIVALS = (
     ("residual-stream", "The dictionary", "By the length of the residual stream, without any dictionary"),
     (
         "random-dictionary",
-        "The dictionary's directions",
+        "The dictionary\u2019s directions",
         "With random directions of the same norms, as sparse in English",
     ),
     ("languages", "A few languages", "With languages in place of latents as what varies"),
