@@ -314,6 +314,24 @@ def compare(
     return int(found.is_beyond_noise)
 
 
+@command("harness across reports/gemma-run reports/llama-run --out across")
+def across(
+    *,
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs of one kind of study on several models.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for page, Markdown and JSON.")],
+) -> None:
+    """Lay runs on several base models side by side by relative depth: a page, Markdown and JSON."""
+    from harness.report import load_report
+    from harness.report.across import across as laid
+    from harness.report.across import write_across
+
+    reports = [load_report(run) for run in runs]
+    for path in write_across(laid(reports), reports, out):
+        typer.echo(str(path))
+
+
 @command("harness claims --json")
 def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     """List what the paper claims, atom by atom, with readings and units."""

@@ -73,6 +73,26 @@ def render_page(report: Report) -> str:
     )
 
 
+def render_across(
+    models: Sequence[str],
+    warnings: Sequence[str],
+    figures: Sequence[tuple[str, Markup]],
+    side_by_side: Sequence[object],
+) -> str:
+    """The page of several runs side by side."""
+    return (
+        _environment(_html)
+        .get_template("across.html")
+        .render(
+            models=models,
+            warnings=warnings,
+            figures=figures,
+            side_by_side=side_by_side,
+            sheet=Markup(_sheet()),  # noqa: S704 - ours
+        )
+    )
+
+
 def render_card(report: Report, claim: JudgedClaim) -> str:
     """One claim's card by itself, for a notebook; its links lead nowhere there, and are left out."""
     card = _environment(_html).get_template("card.html").render(report=report, claim=claim)
