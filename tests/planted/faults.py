@@ -686,8 +686,8 @@ FAULTS = (
         name="unpaired error of a gap",
         patches=_patched(
             "judge.resampled:data_spread",
-            "spread = ratio_spread(observed, reference)",
-            "spread = ratio_spread(observed, np.sort(reference))",
+            "ratio_spread(observed, reference)",
+            "ratio_spread(observed, np.sort(reference))",
         ),
         redone=(),
         seen_by=("errors",),
