@@ -30,7 +30,7 @@ ASKED = "asked elsewhere"
 SOURCES = (
     Source(
         name=ASKED,
-        tier=SourceTier.PAPER,
+        tier=SourceTier.OURS,
         kind="a question of this project's own; the paper says nothing of this model",
         address="",
         read="2026-11-29",
@@ -172,7 +172,7 @@ def _reading(says: str, *estimates: str) -> tuple[Reading]:
 def _sentence(sense: str) -> Sentence:
     return Sentence(
         source=ASKED,
-        tier=SourceTier.PAPER,
+        tier=SourceTier.OURS,
         where=f"what {paper.STUDY.paper_id} says of another model",
         sense=sense,
     )

@@ -242,6 +242,8 @@ class Tier(StrEnum):
 class SourceTier(StrEnum):
     """How near to the paper a source stands."""
 
+    OURS = "T0"
+    """No paper: a question of this project's own, asked of a model of which nobody has claimed anything."""
     PAPER = "T1"
     """The paper's table or body text."""
     ABSTRACT = "T2"
@@ -599,6 +601,7 @@ RULES_IN_WORDS: Mapping[str, str] = {
 """What each rule asks for; what is neither PASS nor DEVIATION is INCONCLUSIVE, and so is what rests on a broken assumption."""
 
 SOURCES_IN_WORDS: Mapping[SourceTier, str] = {
+    SourceTier.OURS: "no paper, a question of this project's own",
     SourceTier.PAPER: "the paper's table or text",
     SourceTier.ABSTRACT: "its abstract",
     SourceTier.AUTHORS: "the authors' other artifacts",
