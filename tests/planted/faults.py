@@ -565,7 +565,7 @@ FAULTS = (
     ),
     Fault(
         name="gradients never zeroed",
-        patches=_patched("stages.training:Training.gradients", "self.tuned.zero_grad()", "pass"),
+        patches=_patched("stages.training:Training.gradients", "parameter.grad = None", "pass"),
         redone=(),
         seen_by=("two steps by hand",),
         no_percentage=OTHERS_PLANTED,
