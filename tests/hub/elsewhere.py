@@ -38,6 +38,8 @@ POSITIONS = 8192
 WRITTEN = {"\u00e2\u0122\u013b": "\u2019", "\u0120": " ", "\u010a": "\n"}
 """What the exporter makes of byte-level pieces, as far as these texts have any of it."""
 
+OTHER_FORM: Mapping[str, Content] = {"original/consolidated.00.pth": b"0" * 64, "original/params.json": b"{}"}
+
 CONFIGS: Mapping[str, Mapping[str, Any]] = {
     "llama": {
         "max_position_embeddings": 131_072,
@@ -109,7 +111,7 @@ def _windows(sentences: Sequence[str]) -> list[str]:
 
 
 def _model_files(folder: Path, config: Mapping[str, Any]) -> dict[str, Content]:
-    """Weights in bfloat16 and in shards, and beside them a copy in another form that no pin asks for."""
+    """Weights in bfloat16 and in shards, and beside those of a Llama the same in another form, which no pin asks for."""
     said = json.loads((folder / "config.json").read_text(encoding="utf-8")) | config
     said = {name: value for name, value in said.items() if value is not None} | {"dtype": "bfloat16"}
     weights = {
@@ -119,8 +121,7 @@ def _model_files(folder: Path, config: Mapping[str, Any]) -> dict[str, Content]:
         "config.json": json.dumps(said).encode(),
         **{name: (folder / name).read_bytes for name in ("tokenizer.json", "tokenizer_config.json")},
         **shards(weights),
-        "original/consolidated.00.pth": b"0" * 64,
-        "original/params.json": b"{}",
+        **(OTHER_FORM if said["model_type"] == "llama" else {}),
     }
 
 
