@@ -213,8 +213,8 @@ FAULTS = (
         name="bf16 encode",
         patches=_patched(
             "models.sae:latent_activations",
-            "residual.to(torch.float32) @ encoder.W_enc + encoder.b_enc",
-            "(residual.bfloat16() @ encoder.W_enc.bfloat16() + encoder.b_enc.bfloat16()).float()",
+            "stream @ encoder.W_enc + encoder.b_enc",
+            "(stream.bfloat16() @ encoder.W_enc.bfloat16() + encoder.b_enc.bfloat16()).float()",
         ),
         redone=READING,
         seen_by=("token values", "gaps"),
