@@ -801,9 +801,9 @@ def _label_forest(axes: "Axes", rows: Sequence[ForestRow]) -> None:
 
 RIBBON_FROM = 200
 """Specifications above which a ribbon stands for single intervals, and densities for single choices."""
-RIBBON_POINTS = 72
+RIBBON_POINTS = 48
 """Places of a ribbon, and at most so many columns of densities."""
-DENSITY_COLUMNS = 36
+DENSITY_COLUMNS = 27
 SHADES = (BANDS[4], BANDS[3], BANDS[2], BANDS[1])
 """Colours of a density, the lowest first."""
 
@@ -926,7 +926,7 @@ def _draw_estimates(axes: "Axes", curve: Curve, claim: JudgedClaim) -> None:
 
 def _draw_choices(axes: "Axes", curve: Curve, rows: Sequence[tuple[VariedAxis, str]]) -> None:
     """A row for each level: where specifications take it, as blocks, or as how many of some neighbours do."""
-    columns = min(curve.width, DENSITY_COLUMNS) if curve.is_ribbon else curve.width
+    columns = min(curve.width, DENSITY_COLUMNS)
     edges = [round(place * curve.width / columns) for place in range(columns + 1)]
     blocks: dict[str, list[tuple[int, float, float]]] = {}
     for row, (axis, level) in enumerate(rows):

@@ -20,7 +20,7 @@ from harness.report.numbers import amount, count, printable
 from harness.report.tables import Filled, Table
 from harness.words.claim import RULES_IN_WORDS, SOURCES_IN_WORDS, Kind, Tier, shown_as
 from harness.words.judgement import prospects_say
-from harness.words.verdict import Finding, State
+from harness.words.verdict import Finding, Flag, State
 
 MAX_SUMMARY_BYTES = 64 * 1024
 """What a step summary of CI takes."""
@@ -378,26 +378,34 @@ def _forest(claims: Sequence[JudgedClaim], anchor: str, title: str, stamp: str) 
 
 
 CURVE_CAPTION = (
-    "Every specification that was computed, sorted by its estimate, with its 90 % interval; the band of agreement shaded, the printed "
-    "number as a line, no effect dashed, the primary specification as a diamond. Below, the levels that each takes; of many, how often "
-    "neighbours do. At the right, the share of the variance that a choice brings about by itself. E: equally defensible, U: unsure."
+    "Every specification that was computed, sorted by its estimate, with its 90 % interval, the band, the printed number as a line and the "
+    "primary one as a diamond; below, the levels that they take, and what share of the variance each choice brings about. Grade:"
 )
 
 
 def _curve_claims(report: Report) -> list[JudgedClaim]:
-    """The claims whose specifications are drawn: value claims that a run can be held against, primary ones first."""
+    """The claims whose specifications are drawn: value claims that a run can be held against, primary ones first.
+
+    Of self-checks those that are meant to agree, and would not with no effect as well.
+    """
     found = [
         claim
         for claim in _comparable_claims(report)
-        if claim.kind is Kind.VALUE and claim.multiverse and claim.expected in {None, State.PASS}
+        if claim.kind is Kind.VALUE and claim.multiverse and _is_drawn(claim)
     ]
     return sorted(found, key=lambda claim: claim.tier is not Tier.PRIMARY)
+
+
+def _is_drawn(claim: JudgedClaim) -> bool:
+    if claim.expected is None:
+        return True
+    return claim.expected is State.PASS and Flag.NON_DISCRIMINATING not in claim.flags
 
 
 def _curve(claim: JudgedClaim, stamp: str) -> Markup | None:
     """The specification curve of a claim; None where too few specifications were computed."""
     title = f"{claim.id} under other specifications"
-    description = f"{CURVE_CAPTION} {wording.multiverse_words(claim)}"
+    description = f"{CURVE_CAPTION} {wording.grade_word(claim)}."
     return figures.specification_curve(
         claim, Frame(anchor=f"curve-{claim.id}", title=title, description=description, stamp=stamp)
     )

@@ -536,7 +536,7 @@ def specifications_table(claim: JudgedClaim) -> Table:
         rows=tuple(
             (
                 each.specification,
-                f"{VERDICTS[each.state].word}: {each.hole or wording.WHYS[each.why]}",
+                f"{VERDICTS[each.state].word}: {each.hole}" if each.hole else VERDICTS[each.state].word,
                 NONE
                 if each.estimate is None
                 else estimated(each.estimate, each.ci90, claim.unit, signed=False, with_unit=True),

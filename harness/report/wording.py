@@ -692,7 +692,9 @@ def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
     if claim.flags:
         yield "Beside the word", "; ".join(FLAGS[flag] for flag in claim.flags)
     if claim.multiverse:
-        yield "Under other specifications", multiverse_words(claim)
+        flips = ", ".join(claim.multiverse.flips)
+        grade = f"{grade_word(claim).upper()}: {GRADES[claim.multiverse.grade]}."
+        yield "Under other specifications", f"{grade} It flips under {flips}." if flips else grade
     if claim.beside:
         yield "To be known", claim.beside
     yield from _source_facts(claim)

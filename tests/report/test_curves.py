@@ -100,7 +100,7 @@ def test_the_data_table_shows_every_single_change_or_all(stored_full: Report) ->
     assert len(many.rows) == 11
     assert many.caption.endswith("The other 205 stand in report.json.")
     assert [row[0] for row in few.rows] == ["primary", "strength=0.9", "strength=strongest"]
-    assert ("speaker=panel", "PASS: inside the band") in {row[:2] for row in many.rows}
+    assert ("speaker=panel", "PASS") in {row[:2] for row in many.rows}
 
 
 def test_the_document_holds_every_specification(stored_full: Report) -> None:
