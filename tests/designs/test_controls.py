@@ -114,7 +114,7 @@ def test_controls_are_read_in_their_own_language_and_asked_no_question(folders: 
     [
         pytest.param("paper", ["ml/control-1", "hi/control-1", "mr/control-1"], id="the paper"),
         pytest.param("rehearsal", ["ml/control-1", "hi/control-1", "mr/control-1"], id="the rehearsal"),
-        pytest.param("fixture", [], id="no budget for it in the fixture"),
+        pytest.param("fixture", ["ml/control-1"], id="one language of the fixture"),
     ],
 )
 def test_profiles_with_a_control(name: str, controls: list[str]) -> None:
