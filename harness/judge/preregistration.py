@@ -38,7 +38,7 @@ CODE: Mapping[str, tuple[str, ...]] = {
 }
 """Modules whose code is held, each with all it imports: estimates to verdicts. Those that make estimates are of the design."""
 
-MANY_VALUES = 50
+MANY_VALUES = 20
 """A part that holds more, and was not held before, is told by their number alone: they stand in the content."""
 
 
@@ -138,19 +138,28 @@ def parts_that_differ(old: Json, new: Json) -> tuple[str, ...]:
 def difference(old: Json, new: Json) -> str:
     """Lines taken out and put in, one value a line with the place where it stands."""
     before, after = list(_lines(old)), list(_lines(new))
-    if isinstance(old, dict) and isinstance(new, dict):
-        for part in new.keys() - old.keys():
-            after = _counted(after, part)
+    for part in _new_parts(old, new):
+        after = _counted(after, part)
     lines = difflib.unified_diff(before, after, n=0, lineterm="")
     return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
+def _new_parts(old: Json, new: Json, place: str = "") -> Iterator[str]:
+    """Where the new content holds what the old one had no place for, at any depth."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(new):
+            if name in old:
+                yield from _new_parts(old[name], new[name], f"{place}/{name}")
+            else:
+                yield f"{place}/{name}"
+
+
 def _counted(lines: Sequence[str], part: str) -> list[str]:
-    own = [line for line in lines if line.startswith(f"/{part}/")]
+    own = [line for line in lines if line.startswith(f"{part}/")]
     if len(own) <= MANY_VALUES:
         return list(lines)
     place = lines.index(own[0])
-    return [*lines[:place], f"/{part}: {len(own)} values", *lines[place + len(own) :]]
+    return [*lines[:place], f"{part}: {len(own)} values", *lines[place + len(own) :]]
 
 
 def _lines(content: Json, place: str = "") -> Iterator[str]:

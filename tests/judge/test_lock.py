@@ -431,12 +431,18 @@ def test_a_study_without_a_protocol_cannot_be_registered(small: SmallStudy) -> N
         pytest.param({"a": "x"}, {"a": "x"}, "", id="nothing"),
         pytest.param(
             {"b": 0},
-            {"a": list(range(50)), "b": 0},
-            "\n".join(f"+/a/{n}: {n}" for n in range(50)),
+            {"a": list(range(20)), "b": 0},
+            "\n".join(f"+/a/{n}: {n}" for n in range(20)),
             id="a new part",
         ),
         pytest.param(
-            {"b": 0}, {"a": list(range(51)), "b": 1}, "-/b: 0\n+/a: 51 values\n+/b: 1", id="a large new part"
+            {"a": {"b": {"c": 1}}},
+            {"a": {"b": {"c": 1, "d": {str(n): n for n in range(21)}}}},
+            "+/a/b/d: 21 values",
+            id="a large new part of a part that was there",
+        ),
+        pytest.param(
+            {"b": 0}, {"a": list(range(21)), "b": 1}, "-/b: 0\n+/a: 21 values\n+/b: 1", id="a large new part"
         ),
         pytest.param(
             {"a": list(range(51))},
