@@ -110,6 +110,8 @@ class Panel:
     """True of the panel that begins with what remains without each rival explanation."""
     is_optional: bool = False
     """True of a panel that is not missed where nothing of it was measured."""
+    is_in_short_alone: bool = False
+    """True of a panel whose page shows some layers; all of them stand in report.json."""
     is_open_in_summary: bool = False
     """Whether its table is unfolded in the summary: what most readers come for."""
 

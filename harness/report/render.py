@@ -48,6 +48,8 @@ FOREST_CAPTION = (
     "beforehand (rounding adds a little to it). Thick bars are 90 % intervals, which decide; thin ones 95 %. Beyond "
     "four margins an arrow stands at the edge. A contested claim has a line for every reading. The table below holds the numbers."
 )
+LINES_OF_AMENDMENT = 12
+"""So many lines of what an amendment changed stand on the page."""
 NOT_DRAWN = {
     Drawing.LINES: "Figure not drawn: this run holds no finite number by layer for it.",
     Drawing.HEATMAP: "Figure not drawn: this run holds no finite number by layer for it.",
@@ -163,6 +165,7 @@ def _environment(safe: Callable[[str], str]) -> Environment:
         "address": _address,
         "remarks": _remarks,
         "estimates_digest": _estimates_digest,
+        "lines_of_amendment": LINES_OF_AMENDMENT,
     }
     return environment
 
@@ -228,8 +231,10 @@ class ShownPanel:
     figures: tuple[DrawnFigure, ...]
     table: Table | None
     """None where nothing was measured."""
+    is_shortened: bool
+    """Whether the table leaves layers or readings out."""
     whole: Table | None
-    """The table with everything, where the other is a shortened one."""
+    """The table with everything, where the other is a shortened one and the panel is not content with that."""
     left_out: str
     """What the shortened one leaves out."""
     remarks: list[str]
@@ -250,7 +255,8 @@ def _shown(filled: Filled, report: Report) -> ShownPanel:
         panel=panel,
         figures=tuple(_figure(filled, figure, report) for figure in panel.figures if rows),
         table=tables.tabulate(filled, short=shortened) if rows else None,
-        whole=tables.tabulate(filled) if shortened else None,
+        whole=tables.tabulate(filled) if shortened and not panel.is_in_short_alone else None,
+        is_shortened=shortened,
         left_out="reading and layer" if several else "layer",
         remarks=_remarks(panel, report),
     )

@@ -222,6 +222,7 @@ PANELS = (
     ),
     Panel(
         anchor="rivals",
+        is_in_short_alone=True,
         shows_rivals=True,
         group=BACKGROUND,
         heading="Rival explanations, layer by layer",
@@ -249,6 +250,7 @@ PANELS = (
     Panel(
         anchor="similarity",
         group=BACKGROUND,
+        is_in_short_alone=True,
         heading="Embedding similarity",
         lead="Cosine between a phrase and its translation in the residual stream; centred: after the mean of "
         "each language is taken out.",
@@ -291,6 +293,7 @@ PANELS = (
     Panel(
         anchor="dictionary-error",
         group=BACKGROUND,
+        is_in_short_alone=True,
         heading="Dictionary error",
         lead="Share of the residual stream's variance that the dictionary leaves unexplained: 0 is perfect, "
         "and a language with a high value is poorly described by its latents.",
@@ -301,6 +304,7 @@ PANELS = (
     Panel(
         anchor="loss-recovered",
         group=BACKGROUND,
+        is_in_short_alone=True,
         heading="Loss recovered",
         lead="Of what the language model loses where the stream after a layer is nothing, the share that the dictionary\u2019s "
         "reconstruction wins back: 100 % is as good as the stream itself.",
@@ -311,6 +315,7 @@ PANELS = (
     Panel(
         anchor="dictionary-l0",
         group=BACKGROUND,
+        is_in_short_alone=True,
         heading="Active latents",
         lead="Mean number of latents above zero per token.",
         quantities=("dictionary-l0",),
