@@ -12,7 +12,7 @@ from claims.sin2025 import study as paper
 from harness.words.claim import Claim, Minima, Reading, Rule, Sentence, Source, SourceTier, Unit
 from harness.words.claim_forms import Basis, bound, order, sign
 from harness.words.judgement import Protocol
-from harness.words.specification import Axis, AxisKind, of_kind
+from harness.words.specification import Axis, Level
 from harness.words.study import (
     GEMMA_2,
     Harvest,
@@ -96,17 +96,31 @@ def study(name: str, called: str, shapes: Shapes) -> Study:
         title=f"{called}: the questions of {paper.STUDY.paper_id}, asked elsewhere",
         shapes=shapes,
         primary=replace(paper.PRIMARY, alignment=alignment, gain_layer=deepest),
-        axes=tuple(_axis(axis, deepest) for axis in of_kind(paper.AXES, AxisKind.ANALYSIS)),
+        # Which SAEs are neighbours in sparsity is known of the paper's suite alone.
+        axes=tuple(_axis(axis, deepest, shapes.num_layers) for axis in paper.AXES if axis.name != "sae"),
     )
 
 
-def _axis(axis: Axis, deepest: int) -> Axis:
-    """A choice that stored values can be computed along, at the depths of another model."""
-    if axis.name != "gain-layer":
-        return axis
-    first, mean = axis.levels
-    named = replace(first, name=str(deepest), says=str(deepest))
-    return replace(axis, levels=(named, replace(mean, says=f"mean over 0 to {deepest}")))
+def _axis(axis: Axis, deepest: int, num_layers: int) -> Axis:
+    """A choice of the paper's study, at the depths of another model."""
+    if axis.name == "gain-layer":
+        first, mean = axis.levels
+        named = replace(first, name=str(deepest), says=str(deepest))
+        return replace(axis, levels=(named, replace(mean, says=f"mean over 0 to {deepest}")))
+    if axis.name == "layers":
+        every, *alone = axis.levels
+        return replace(
+            axis,
+            levels=(
+                replace(every, name=f"0-{deepest}", says=f"0 to {deepest}"),
+                *(_alone(at_depth(int(level.name), num_layers)) for level in alone),
+            ),
+        )
+    return axis
+
+
+def _alone(layer: int) -> Level:
+    return Level(name=str(layer), says=f"{layer} alone", sets=(("study.primary.alignment.layers", (layer,)),))
 
 
 def claims(asked: Study) -> tuple[Claim, ...]:

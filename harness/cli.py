@@ -838,7 +838,7 @@ def exit_code_of(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where a crash becomes an exit code
         if "--debug" in words:
             traceback.print_exc()
-        message, code = failure_message(error), failure_code(error)
+        message, code = failure_message(error), int(failure_code(error))
     typer.echo(f"error: {message}", err=True)
     return code
 

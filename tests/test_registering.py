@@ -28,7 +28,7 @@ def test_every_claim_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
         "At layer 6 the gap of low-resource languages is 26.27 percent [high: percent, english: percent]; layer 6: reported by a summary",
     ]  # fmt: skip
     assert lines[-1].startswith(
-        f"{len(lines) - 1} claims of sin2025, 5 of them primary: 42 that a measurement decides, 3 that name nothing measurable, 13 about "
+        f"{len(lines) - 1} claims of sin2025, 5 of them primary: 54 that a measurement decides, 3 that name nothing measurable, 13 about "
     )
 
 

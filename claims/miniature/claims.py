@@ -174,7 +174,7 @@ PLACES = (
         basis=ONE_SEED, expected=State.PASS,
     ),
     sign(
-        "mini.layers.alone", "Tuning layer 6 alone lifts Malayalam as much as tuning all layers", SENTENCE,
+        "mini.layers.alone", "Tuning layer 6 alone lifts Malayalam more than tuning all layers", SENTENCE,
         reading("gain-difference/layer=20/lang=ml/primary/layers=6-minus-primary"), +1, inventory="miniature",
         basis=ONE_SEED, expected=State.INCONCLUSIVE,
         beside="One seed and eighty latents, of which a few make most of a gain, cannot tell.",

@@ -76,7 +76,7 @@ def dictionary_error(
     language: str,
     networks: Networks,
     texts: int,
-    spliced_texts: int,
+    texts_per_spliced: int,
     seed: int,
 ) -> None:
     """How well the dictionaries describe each language.
@@ -105,8 +105,9 @@ def dictionary_error(
 
     chosen = [spoken.texts[index] for index in sample]
     totals = reconstruction_totals(language_model, chosen, networks, read_at_random)
+    spliced = -(-len(chosen) // texts_per_spliced)
     write_table(out, RandomReading, readings)
-    write_table(out, SplicedLoss, _spliced(language_model, text_ids, chosen[:spliced_texts], networks))
+    write_table(out, SplicedLoss, _spliced(language_model, text_ids, chosen[:spliced], networks))
     rows = (
         DictionaryError(
             language=language,

@@ -108,6 +108,8 @@ UNITS: Mapping[str, str] = {
     "RandomReading.values": "activation",
     "acc": "right or wrong",
     "acc_norm": "right or wrong",
+    "log_likelihoods": "nats",
+    "characters": "characters",
     "correlation": "r",
     "scale": "ratio",
     "median_correlation": "r",

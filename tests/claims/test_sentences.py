@@ -77,6 +77,11 @@ def test_a_layer_in_the_sentence_is_the_layer_of_the_estimates(claim: Claim) -> 
         if claim.rule is Rule.LARGEST_AT:
             assert layers(claim.named) == mentioned[0]
             assert set(everywhere) <= set(layers(reading.estimates))
+        elif trained := {
+            int(layer) for each in reading.estimates for layer in re.findall(r"layers=(\d+)", each)
+        }:
+            # A sentence about tuned layers says which; the layers at which they are read stand beside it.
+            assert set(everywhere) <= trained | set(layers(reading.estimates))
         else:
             assert layers(reading.estimates) == everywhere
 
@@ -159,7 +164,10 @@ SIGNED = {Rule.SIGN, Rule.EVERY_SIGN, Rule.POOLED_SIGN, Rule.CORRELATION_SIGN}
 )
 def test_a_sign_is_that_of_the_words(claim: Claim) -> None:
     """A gap is what is lower on the low side; "improves" and "rises" go up, "drops" goes down."""
-    words = {"rise": 1, "improves": 1, "drops": -1, "lower activations": 1, "larger gap": -1, "resemble": 1}
+    words = {
+        "rise": 1, "improves": 1, "drops": -1, "lower activations": 1, "larger gap": -1, "resemble": 1,
+        "does not fall": 1, "lifts": 1,
+    }  # fmt: skip
     assert {sign for word, sign in words.items() if word in claim.says} == {claim.sign}
 
 
@@ -209,6 +217,7 @@ MARGINS: Mapping[str, tuple[float, float]] = {
     "bench.ml.arc.value": (0.16, 0.5),
     "bench.ml.hellaswag.value": (1.62, 0.5),
     "bench.ml.mmlu.value": (-0.22, 0.5),
+    **dict.fromkeys((f"ablation.alpha.{code}.kept" for code in ("mr", "ml", "hi")), (90.0, 2.0)),
     **{
         f"bench.en.{code}.{name}.stable": (0.0, 1.0)
         for code in TUNED

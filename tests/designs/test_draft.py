@@ -86,6 +86,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.shapes.d_model": (),
     "study.shapes.d_sae": (),
     "study.shapes.vocab_size": (),
+    "study.grid": ("estimates.grid",),
     # What a plan counts parameters from.
     **dict.fromkeys((f"study.shapes.weights.{field.name}" for field in fields(Weights)), ()),
     "study.languages.*.name": of_language("name"),
@@ -174,7 +175,10 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sizes.panel_latents": at(SELECTION, "panel_latents"),
     "profile.sizes.held_out_fraction": at(SELECTION, "held_out_fraction"),
     "profile.sizes.similarity_texts": ("activations.similarity_texts",),
-    "profile.sizes.dictionary_texts": ("dictionary-error.texts", f"{CHECKED}.dictionary.texts"),
+    "profile.sizes.dictionary_texts": (
+        "dictionary-error.texts",
+        f"{CHECKED}.dictionary.texts",
+    ),
     "profile.sizes.adapter_seeds": (*TUNED_ITEMS, "estimates.adapter_seeds", f"{CHECKED}.adapter.seed"),
     "profile.sizes.control_seeds": ("adapters items", "activations-tuned items", "estimates.control_seeds"),
     "profile.sizes.ablations left out": ("adapters items", "activations-tuned items"),

@@ -154,6 +154,8 @@ def test_strength_is_a_share_of_the_latents_strongest_drawn_phrase(inputs: Mappi
 
 
 def test_a_world_without_panels_shows_holes(inputs: Mapping[str, Path]) -> None:
+    for code in BASE:
+        write_table(inputs[f"activations/{code}"], PanelActivation, [])
     found = values_of(specified(run_of(inputs), axes_of("speaker")), GAP)
     assert found == {"speaker=panel": NO_PANELS, "speaker=panel-active": NO_PANELS}
 

@@ -43,12 +43,14 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     return {"phrases": folder}
 
 
-def task_of(world: World, texts: int, seed: int = 1, batch_tokens: int = 512) -> Parameters:
+def task_of(
+    world: World, texts: int, seed: int = 1, batch_tokens: int = 512, texts_per_spliced: int = 3
+) -> Parameters:
     return {
         "language": "en",
         "networks": world.networks(batch_tokens),
         "texts": texts,
-        "spliced_texts": 2,
+        "texts_per_spliced": texts_per_spliced,
         "seed": seed,
     }
 

@@ -221,7 +221,7 @@ class Declared:
         layers, tokens = self.study.shapes.num_layers, self.texts.tokens[told["language"]]
         # A stream of zeros is the same whatever was read: what stands in front of a text is enough.
         nothing = self._through(layers, 1)
-        return self._through(count + min(told["spliced_texts"], count) * (layers + 1), tokens) + nothing
+        return self._through(count + -(-count // told["texts_per_spliced"]) * (layers + 1), tokens) + nothing
 
     def adapters(self, told: Parameters) -> Work:
         """Pairs, as far as the deepest layer that the loss reads.

@@ -365,7 +365,7 @@ class Told:
             "language": language,
             "networks": self.networks,
             "texts": self.profile.sizes.dictionary_texts,
-            "spliced_texts": -(-self.profile.sizes.dictionary_texts // TEXTS_PER_SPLICED),
+            "texts_per_spliced": TEXTS_PER_SPLICED,
             "seed": self.profile.sizes.sampling_seed if seed is None else seed,
         }
 
