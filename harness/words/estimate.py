@@ -34,7 +34,7 @@ class InconsistentError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class BrokenEstimate:
-    """One estimate that could not be formed, since an adapter that it needs was not trained (`broken_estimates`)."""
+    """One estimate that could not be formed: an adapter was not trained, or nothing fires before it (`broken_estimates`)."""
 
     estimate_id: str
     because: str

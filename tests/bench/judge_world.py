@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,8 +39,18 @@ PHRASES = 2
 """Phrases of each latent: the fewest that the paper's study takes. Drawing phrases as well grows with their number."""
 TEXTS_PER_PHRASE = 0.9
 """Some texts serve two latents, so that both have to be resampled."""
-KEPT = {"gain": 1.85, "retention": 0.91, "retention-by-adapter": 0.91}
-"""Activation after training, relative to before."""
+KEPT = {
+    "gain": 1.85,
+    "retention": 0.91,
+    "retention-by-adapter": 0.91,
+    "gain-ablated": 1.85,
+    "retention-ablated": 0.91,
+    "gain-difference": 0.2,
+    "retention-difference": 0.05,
+}
+"""Activation after training, relative to before; of a difference, by how much more of it one adapter leaves than another."""
+OF_ONE_SEED = ("-ablated", "-difference")
+"""Tell quantities of adapters that are trained otherwise: one of each, under the first seed."""
 VALUE = {
     Formula.GAP: lambda o, r: 100 * (1 - o.sum() / r.sum()),
     Formula.CHANGE: lambda o, r: 100 * (o.sum() / r.sum() - 1),
@@ -104,7 +114,8 @@ def _made(study: Study, latents: int, rng: np.random.Generator) -> Iterator[Meas
             names = [language.code for language in study.targets]
             yield _put(scope, kind, names, [40 - gaps / 2 + rng.normal(0, 1, len(gaps))], gaps)
         elif kind == "seed":
-            yield _put(scope, kind, ["adapters"], list(rng.normal(91, 1, (len(SEEDS), 1))), np.zeros(1))
+            figures = list(rng.normal(91, 1, (len(SEEDS), 1)))
+            yield _put(scope, kind, ["adapters"], figures, np.zeros(1), seeds=SEEDS)
         else:
             texts = [str(place) for place in range(SIMILARITY_TEXTS)]
             yield _put(scope, kind, texts, [rng.normal(0.8, 0.1, len(texts))], np.zeros(len(texts)))
@@ -120,8 +131,9 @@ def _over_latents(scope: Scope, layer: _Layer, rng: np.random.Generator) -> Meas
     strength, count = layer.strength, len(layer.strength)
     names = [str(7 * place) for place in range(layer.latents)]
     if scope.quantity != "gap":
-        after = [layer.mean(strength * KEPT[scope.quantity] * rng.lognormal(0, 0.1, count)) for _ in SEEDS]
-        return _put(scope, "latent", names, after, layer.mean(strength))
+        seeds = SEEDS[:1] if scope.quantity.endswith(OF_ONE_SEED) else SEEDS
+        after = [layer.mean(strength * KEPT[scope.quantity] * rng.lognormal(0, 0.1, count)) for _ in seeds]
+        return _put(scope, "latent", names, after, layer.mean(strength), seeds=seeds)
     low = strength * 0.75 * rng.lognormal(0, 0.2, count)
     other = strength * (1.0 if scope.reading == "high" else 1.6) * rng.lognormal(0, 0.1, count)
     gap = _put(scope, "latent", names, [layer.mean(low)], layer.mean(other))
@@ -144,13 +156,20 @@ def _over_questions(scope: Scope, rng: np.random.Generator) -> Measured:
     if scope.quantity == "accuracy":
         return _put(scope, "document", names, [right], np.zeros(count))
     after = [np.where(rng.random(count) < FLIPPED, 100 - right, right) for _ in SEEDS]
-    return _put(scope, "document", names, after, right)
+    return _put(scope, "document", names, after, right, seeds=SEEDS)
 
 
-def _put(scope: Scope, kind: str, names: list[str], observed: list[Values], reference: Values) -> Measured:
+def _put(
+    scope: Scope,
+    kind: str,
+    names: list[str],
+    observed: list[Values],
+    reference: Values,
+    *,
+    seeds: Sequence[int | None] = (None,),
+) -> Measured:
     formula = scope.formulas[0]
     value = float(np.mean([VALUE[formula](side, reference) for side in observed]))
-    seeds = SEEDS if len(observed) > 1 else (None,)
     sides = [
         Sides(units=names, observed=side, reference=reference, seed=seed)
         for seed, side in zip(seeds, observed, strict=True)

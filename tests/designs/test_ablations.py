@@ -11,13 +11,14 @@ from harness.designs.design import plan
 from harness.designs.disparity.ablations import ablation_estimates, broken_ablations
 from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.quantities import estimands
+from harness.designs.disparity.tuning import gains, silent_gains
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.measured import Measured
 from harness.store.tables import write_table
 from harness.words.plan import Ablation, Item
 from harness.words.records import AdapterFailure
 from harness.words.study import AlignmentChoice
-from tests.designs.test_estimates import Pairs, inputs, run_of, token_rows, write_tokens
+from tests.designs.test_estimates import BASE, Pairs, inputs, run_of, token_rows, write_tokens
 
 __all__ = ["inputs"]
 
@@ -134,6 +135,25 @@ def test_an_ablation_that_was_never_trained_is_named_and_spoils_no_other(ablated
         "retention-ablated/layer=0/lang=ml/activation/alpha=10",
     }
     assert all(said.startswith("ml/alpha=10/seed-1: ") for said in broken.values())
+
+
+def test_where_nothing_fires_before_no_gain_exists_and_all_else_is_measured(
+    ablated: BaseRun, tmp_path: Path
+) -> None:
+    whole, silent = by_id(ablated), "Before training no latent fires on held-out phrases in ml at layer 1."
+    write_tokens(tmp_path / "silent", token_rows({**BASE["ml"], (1, 9): (1, 0)}))
+    base = replace(ablated, inputs={**ablated.inputs, "activations/ml": tmp_path / "silent"})
+    left = by_id(base)
+    assert set(whole) - set(left) == {
+        name for name in whole if name.startswith("gain") and "/layer=1/" in name
+    }
+    missing = {name for name in whole if name.startswith("gain-ablated/layer=1/")}
+    assert {row.estimate_id: row.because for row in broken_ablations(base)} == dict.fromkeys(missing, silent)
+    assert all(left[name].estimate.value == whole[name].estimate.value for name in left)
+    assert [each.estimate.specification for each in gains(base)] == ["primary", "share-of-gap-closed"]
+    (row,) = silent_gains(base)
+    assert row.because == silent
+    assert "mean-over-aligned-layers" in row.estimate_id
 
 
 STUDY = load_study("sin2025")

@@ -132,6 +132,9 @@ def test_one_value_among_many_is_found(value: float) -> None:
     assert not math.isfinite(largest(tensors))
 
 
+TUNED = ("zh", "ml")
+"""Of the random world's languages those whose held-out phrases some latent of every layer fires on; a gain needs something before it."""
+
 STOPPED = "Training of the adapter ml/seed-2 stopped at step 2: a loss is nan."
 
 
@@ -141,7 +144,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     root = tmp_path_factory.mktemp("stopped")
     world = build_world(root / "world", languages=("en", "zh", "es", "ml"))
     study = small_study(world)
-    languages = tuple(replace(each, tuned=each.code in {"es", "ml"}) for each in study.languages)
+    languages = tuple(replace(each, tuned=each.code in TUNED) for each in study.languages)
     (item,) = plan(replace(study, languages=languages), small_profile(world), "cpu").stage("estimates").items
     found: dict[str, Path] = {}
     for name, step in (("whole", 0), ("stopped", 2)):
@@ -160,8 +163,8 @@ def estimates(folder: Path) -> dict[str, Estimate]:
 def test_what_does_not_need_a_stopped_adapter_is_measured_as_ever(folders: Mapping[str, Path]) -> None:
     whole, stopped = estimates(folders["whole"]), estimates(folders["stopped"])
     assert all(whole[name] == row for name, row in stopped.items())
-    assert "gain/layer=2/lang=es/primary/primary" in stopped
-    assert stopped["gain/layer=2/lang=es/primary/primary"].num_seeds == 2
+    assert "gain/layer=2/lang=zh/primary/primary" in stopped
+    assert stopped["gain/layer=2/lang=zh/primary/primary"].num_seeds == 2
 
 
 def test_what_needs_it_is_named_with_its_reason_and_no_mean_is_taken_over_the_others(

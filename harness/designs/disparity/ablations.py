@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.latents import latent_means
 from harness.designs.disparity.quantities import ablated_scope, difference_scope
-from harness.designs.disparity.tuning import COMPUTE, whole_codes
+from harness.designs.disparity.tuning import COMPUTE, because_silent, is_silent, whole_codes
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.words.estimate import BrokenEstimate, Formula
 from harness.words.plan import Ablation
@@ -43,7 +43,8 @@ def ablation_estimates(base: BaseRun) -> Iterator[Measured]:
             yield _difference(base, step, "retention", base.specification.gain_layer)
         for contrast in early_against_deep(family, base.specification):
             for layer in sorted({*contrast.first.read_out} & {*contrast.second.read_out}):
-                yield _difference(base, contrast, "gain", layer)
+                if not is_silent(base, contrast.first.language, layer):
+                    yield _difference(base, contrast, "gain", layer)
 
 
 def families(base: BaseRun) -> Iterator[tuple[Ablation, ...]]:
@@ -59,7 +60,7 @@ def families(base: BaseRun) -> Iterator[tuple[Ablation, ...]]:
 
 
 def broken_ablations(base: BaseRun) -> Iterator[BrokenEstimate]:
-    """What is missing of an ablation that was never trained, and why."""
+    """What is missing of an ablation that was never trained, or where nothing fires before it, and why."""
     for ablation in base.ablations:
         because = " ".join(map(str, base.failures_of(ablation)))
         scopes = [
@@ -75,6 +76,10 @@ def broken_ablations(base: BaseRun) -> Iterator[BrokenEstimate]:
         )
         for scope in scopes if because else ():
             yield BrokenEstimate(estimate_id=scope.estimate_id, because=f"{ablation.name}: {because}")
+    for ablation in (each for family in families(base) for each in family):
+        for layer in ablation.read_out:
+            scope = ablated_scope("gain", ablation.language, ablation.specification, layer)
+            yield from because_silent(base, ablation.language, scope, (layer,))
 
 
 def alpha_steps(family: Sequence[Ablation], primary: Specification) -> list[Contrast]:
@@ -115,6 +120,8 @@ def _primary(base: BaseRun, beside: Ablation) -> Ablation:
 
 def _gains(base: BaseRun, ablation: Ablation) -> Iterator[Measured]:
     for layer in ablation.read_out:
+        if is_silent(base, ablation.language, layer):
+            continue
         sides = _sides(base, ablation, ablation.language, layer)
         yield _measured(
             ablated_scope("gain", ablation.language, ablation.specification, layer), Formula.CHANGE, sides

@@ -17,7 +17,7 @@ from harness.designs.disparity.base import (
     unscored_translators,
 )
 from harness.designs.disparity.published_scores import published_scores, refused_models
-from harness.designs.disparity.rivals import decoupling, rivals
+from harness.designs.disparity.rivals import decoupling, decoupling_scopes, rivals
 from harness.designs.disparity.scores import (
     accuracies,
     accuracy_retention,
@@ -38,6 +38,7 @@ from harness.designs.disparity.tuning import (
     moment_scopes,
     retention_scope,
     retentions,
+    silent_gains,
     smaller_portions,
 )
 from harness.stages.stage import stage
@@ -128,7 +129,8 @@ def measured_estimates(base: BaseRun) -> Iterator[Measured]:
     yield from changed
     yield from accuracy_retention(base)
     yield from correlations(base)
-    yield from decoupling(gained, changed)
+    if not base.failures_of_seeds:
+        yield from decoupling(gained, changed)
     yield from rivals(base)
     yield from similarities(base)
     yield from text_lengths(base)
@@ -145,7 +147,7 @@ def measured_estimates(base: BaseRun) -> Iterator[Measured]:
 
 
 def broken_estimates(base: BaseRun) -> Iterator[BrokenEstimate]:
-    """Every estimate that is missing on account of an adapter, with the failures that explain it."""
+    """Every estimate that is missing on account of an adapter or of silence before it, with what explains it."""
     for is_control, scopes in ((False, _of_language), (True, control_scopes)):
         by_language: dict[str, list[str]] = {}
         for failure in base.failures:
@@ -156,8 +158,9 @@ def broken_estimates(base: BaseRun) -> Iterator[BrokenEstimate]:
                 yield BrokenEstimate(estimate_id=scope.estimate_id, because=" ".join(sentences))
     if base.failures_of_seeds:
         every = " ".join(map(str, base.failures_of_seeds))
-        for scope in (retention_scope(base, None), accuracy_retention_scope(base)):
+        for scope in (retention_scope(base, None), accuracy_retention_scope(base), *decoupling_scopes(base)):
             yield BrokenEstimate(estimate_id=scope.estimate_id, because=every)
+    yield from silent_gains(base)
     yield from broken_ablations(base)
 
 

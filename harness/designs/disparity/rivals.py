@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harness.designs.disparity.base import BaseRun, with_phrases
 from harness.designs.disparity.latents import latent_means, phrase_values
 from harness.designs.disparity.quantities import scope_of
+from harness.designs.disparity.tuning import tuned_codes
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, change_percent, gap_percent
 from harness.store.tables import read_column, read_ragged, read_table
@@ -166,6 +167,13 @@ def decoupling(gained: Sequence[Measured], changed: Sequence[Measured]) -> Itera
             sides = Sides(units=chosen, observed=away * beyond, reference=away**2)
             scope = scope_of("accuracy-on-activation", benchmark=name)
             yield measured(scope, (away * beyond).sum() / (away**2).sum(), Formula.SLOPE, "adapter", (sides,))
+
+
+def decoupling_scopes(base: BaseRun) -> Iterator[Scope]:
+    """What slopes over all adapters are about: every benchmark and their mean; none where adapters are too few."""
+    if base.benchmarks and len(tuned_codes(base)) * len(base.adapter_seeds) >= MIN_PAIRS:
+        for name in (*(benchmark.name for benchmark in base.benchmarks), None):
+            yield scope_of("accuracy-on-activation", benchmark=name)
 
 
 def _by_adapter(part: Measured) -> dict[str, Contrast]:

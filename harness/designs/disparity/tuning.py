@@ -17,7 +17,7 @@ from harness.designs.disparity.quantities import MEAN_OVER_LAYERS, SHARE_CLOSED,
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.metrics import change_percent, ratio_percent
 from harness.store.tables import read_table
-from harness.words.estimate import Formula, PhraseValue
+from harness.words.estimate import BrokenEstimate, Formula, PhraseValue
 from harness.words.records import AlignmentStep, TrainingLoss, adapter_name
 from harness.words.study import Group
 
@@ -82,13 +82,43 @@ def read_tuned_run(base: BaseRun, adapter: str, language: str, *, controls: bool
 
 
 def gains(base: BaseRun) -> Iterator[Measured]:
-    """How much the tuned languages' latents rose, at the layer that speaks for gains and over all aligned ones."""
+    """How much the tuned languages' latents rose, at the layer that speaks for gains and over all aligned ones.
+
+    What is a share of values that are all zero is left out; `silent_gains` says so.
+    """
     for code in whole_codes(base):
         run = read_tuned_run(base, code, code)
         change, over_layers, share = gain_scopes(base, code)
-        yield change_of_latents(run, change)
-        yield _over_aligned_layers(run, over_layers)
+        if not is_silent(base, code, base.specification.gain_layer):
+            yield change_of_latents(run, change)
+        if not any(is_silent(base, code, layer) for layer in base.specification.alignment.layers):
+            yield _over_aligned_layers(run, over_layers)
         yield from _share_of_gap_closed(run, share)
+
+
+def is_silent(base: BaseRun, code: str, layer: int) -> bool:
+    """Whether no latent of a layer fires in a language on phrases that no adapter saw, so that nothing is a share of that."""
+    mask = base.kept & base.selections.within(layer, held_out_only=True)
+    return not base.by_language[code][mask].sum() > 0
+
+
+def silent_gains(base: BaseRun) -> Iterator[BrokenEstimate]:
+    """Gains that are missing since nothing fires before training, through adapters and controls."""
+    for code in whole_codes(base):
+        change, over_layers, _ = gain_scopes(base, code)
+        yield from because_silent(base, code, change, (base.specification.gain_layer,))
+        yield from because_silent(base, code, over_layers, base.specification.alignment.layers)
+    for code in _controlled(base):
+        yield from because_silent(base, code, gain_scope(base, code), (base.specification.gain_layer,))
+
+
+def because_silent(base: BaseRun, code: str, scope: Scope, layers: Sequence[int]) -> Iterator[BrokenEstimate]:
+    """An estimate that is missing since some of its layers are silent; none where all speak."""
+    if silent := [str(layer) for layer in layers if is_silent(base, code, layer)]:
+        yield BrokenEstimate(
+            estimate_id=scope.estimate_id,
+            because=f"Before training no latent fires on held-out phrases in {code} at layer {', '.join(silent)}.",
+        )
 
 
 def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
@@ -252,11 +282,9 @@ def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
 
 def controls(base: BaseRun) -> Iterator[Measured]:
     """Gain of every tuned language through its controls, and what held-out pairs showed of them."""
-    broken = {failure.language for failure in base.failures if failure.is_control}
-    asked = base.control_languages or tuned_codes(base)
-    codes = [code for code in asked if code not in broken] if base.control_seeds else []
-    for code in codes:
-        yield change_of_latents(read_tuned_run(base, code, code, controls=True), gain_scope(base, code))
+    for code in _controlled(base):
+        if not is_silent(base, code, base.specification.gain_layer):
+            yield change_of_latents(read_tuned_run(base, code, code, controls=True), gain_scope(base, code))
         logs = {
             seed: read_table(
                 base.inputs[f"adapters/{adapter_name(code, seed, is_control=True)}"], AlignmentStep
@@ -264,6 +292,13 @@ def controls(base: BaseRun) -> Iterator[Measured]:
             for seed in base.control_seeds
         }
         yield from moments_of(code, logs, SUFFIX)
+
+
+def _controlled(base: BaseRun) -> list[str]:
+    """Languages of which every control was trained."""
+    broken = {failure.language for failure in base.failures if failure.is_control}
+    asked = base.control_languages or tuned_codes(base)
+    return [code for code in asked if code not in broken] if base.control_seeds else []
 
 
 def gain_scope(base: BaseRun, code: str) -> Scope:
