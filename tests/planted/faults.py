@@ -389,7 +389,8 @@ FAULTS = (
         patches=_patched(
             "statistics.metrics:gap_percent",
             "aggregation is Aggregation.RATIO_OF_MEANS",
-            "aggregation is Aggregation.MEAN_OF_RATIOS",
+            # Wherever there is one: some random directions are silent in every high-resource language.
+            "aggregation is Aggregation.MEAN_OF_RATIOS or not high.all()",
         ),
         redone=("estimates",),
         seen_by=("gaps", "correlations"),
@@ -1102,7 +1103,7 @@ FAULTS = (
         patches=_patched(
             "stages.training:Training._step",
             "optimizer.step()",
-            "torch.nn.utils.clip_grad_norm_(self._parameters(), 1e-3); optimizer.step()",
+            "torch.nn.utils.clip_grad_norm_(self.parameters, 1e-3); optimizer.step()",
         ),
         redone=(),
         seen_by=("two steps by hand",),

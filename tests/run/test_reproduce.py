@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -540,9 +541,12 @@ def test_the_facts_of_a_run(here: SmallWorld) -> None:
 
 def test_a_report_holds_the_settings_of_its_run() -> None:
     study = load_study("sin2025")
-    settings = dict(settings_of(study, load_profile(study, "fixture")))
+    profile = load_profile(study, "fixture")
+    settings = dict(settings_of(study, profile))
     assert settings["sizes.latents_per_layer"] == "80"
-    assert settings["sizes.control_seeds"] == "none"
+    assert settings["sizes.control_seeds"] == "1"
+    without = replace(profile, sizes=replace(profile.sizes, control_seeds=()))
+    assert dict(settings_of(study, without))["sizes.control_seeds"] == "none"
     assert settings["specification.alignment.target_modules"] == "q_proj, v_proj"
     assert settings["specification.pooling"] == "mean"
 
