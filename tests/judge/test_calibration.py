@@ -30,6 +30,7 @@ class Alone(Stored):
     def __init__(self, estimate: Estimate, rows: UnitRows) -> None:
         object.__setattr__(self, "estimates", {estimate.estimate_id: estimate})
         object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "widenings", {})
 
     def unit_rows(self, estimate_id: str) -> UnitRows:
         return self.rows  # type: ignore[attr-defined]

@@ -147,12 +147,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_the_schema_knows_every_unit_and_formula() -> None:
+    """Every formula but those that no claim can ask for: of slopes there is no estimate that a claim may name."""
+    from harness.judge.quantities import estimate_scopes
+    from harness.sources.studies import load_study
     from harness.words.claim import Unit
     from harness.words.estimate import Formula
 
     fields = json.loads(schema_text())["$defs"]["measurement"]["properties"]
     assert set(fields["unit"]["enum"]) == set(Unit)
-    assert set(fields["formula"]["enum"]) == set(Formula) - {Formula.NO_UNITS}
+    assert set(fields["formula"]["enum"]) == set(Formula) - {Formula.NO_UNITS, Formula.SLOPE}
+    asked = {
+        formula for scope in estimate_scopes(load_study("sin2025")).values() for formula in scope.formulas
+    }
+    assert asked <= set(fields["formula"]["enum"])
 
 
 def test_values_of_seeds_are_read_and_stand_alone(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from harness.words.claim import Minima, Tier
 from harness.words.errors import UsageError
 from harness.words.judgement import Choice, LockStatus, Protocol
 from harness.words.specification import Openness
-from harness.words.study import Sources, Translator
+from harness.words.study import Harvest, SAEForm, SAEKind, Sources, Translator
 from tests.judge import test_declared as declared
 from tests.small_plan import small_study
 
@@ -178,6 +178,9 @@ OF_SOURCES = [
     pytest.param({"published_models": PROFILES["paper-authors"].sources.published_models}, "/published_models/0/",
                  id="tuned models of others"),
     pytest.param({"parallel": None}, "/parallel/split:", id="no parallel text"),
+    pytest.param({"dictionary_form": SAEForm(kind=SAEKind.GEMMA_SCOPE_2)}, "/sources/paper/dictionary_form", id="SAEs of another form"),
+    pytest.param({"harvest": Harvest(files=("a.jsonl",), contexts=9, context_tokens=8, rows_per_latent=3)},
+                 "/sources/paper/harvest", id="rows of a corpus"),
     pytest.param({"phrase_service": None}, "/phrase_service/address:", id="no service"),
 ]  # fmt: skip
 

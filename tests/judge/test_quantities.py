@@ -51,6 +51,10 @@ def test_the_cells_behind_an_estimate(scope: Scope, cells: Sequence[tuple[str, s
                      id="a gain, and what its adapters were trained on"),
         pytest.param(Scope(quantity="gain", unit="percent", layer=25, language="ml"), (*ALIGNED, 25),
                      id="a gain beyond the aligned layers"),
+        pytest.param(Scope(quantity="gain-ablated", unit="percent", layer=6, language="ml", specification="layers=25"), (6, 25),
+                     id="a gain under adapters of another layer"),
+        pytest.param(Scope(quantity="gain-difference", unit="points", layer=6, language="ml",
+                           specification="layers=20-minus-layers=25"), (6, 20, 25), id="a difference, and both its adapters'"),
         pytest.param(Scope(quantity="retention", unit="percent", language="en", reading="accuracy"), ALIGNED,
                      id="answers through adapters"),
         pytest.param(Scope(quantity="accuracy", unit="percent", language="zh", benchmark="arc"), (),
@@ -70,7 +74,18 @@ def test_estimates_of_questions_are_those_that_rest_on_cells() -> None:
 
 def test_a_broken_layer_is_told_of_all_that_rests_on_it_and_of_nothing_else() -> None:
     told = said_of_estimates(STUDY, {22: "Layer 22 is broken.", 25: "Layer 25 is broken."})
-    assert {estimate_scopes(STUDY)[name].quantity for name in told} == {"gap", "similarity", "correlation"}
+    scopes = [estimate_scopes(STUDY)[name] for name in told]
+    of_ablations = [each for each in scopes if each.quantity.endswith(("-ablated", "-difference"))]
+    assert {each.quantity for each in scopes if each not in of_ablations} == {
+        "gap",
+        "similarity",
+        "correlation",
+    }
+    assert {each.quantity for each in of_ablations} == {
+        "gain-ablated", "retention-ablated", "gain-difference", "retention-difference",
+    }  # fmt: skip
+    assert all(each.layer == 25 or "layers=25" in each.specification for each in of_ablations)
+    assert "gain-ablated/layer=20/lang=ml/primary/layers=6" not in told
     assert told["gap/layer=25/high/primary"] == "Layer 25 is broken."
     assert told["correlation/primary/primary"] == "Layer 22 is broken."
     assert "gap/layer=2/high/primary" not in told
