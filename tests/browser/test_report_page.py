@@ -87,7 +87,7 @@ def test_the_page_never_scrolls_sideways(browser: "Browser", pages: dict[str, Pa
 def test_everything_is_there_without_scripts(browser: "Browser", pages: dict[str, Path], name: str) -> None:
     with opened(browser, pages[name]) as page:
         heights = [figure.bounding_box() for figure in page.locator("svg.plot").all()]
-        assert len(heights) == 8
+        assert len(heights) == {"full": 10}.get(name, 8)  # with the curves of the claims that are graded
         assert all(box and box["height"] > 60 for box in heights)
         assert page.locator("h1").count() == 1
         assert page.locator("main table").count() > 20
@@ -125,13 +125,14 @@ def test_on_a_phone_everything_that_decides_a_claim_is_on_the_screen(
         labels = row.locator("td").evaluate_all(
             "all => all.map(each => getComputedStyle(each, '::before').content)"
         )
-    assert labels == ["none", '"Printed"', '"Measured, 90 %"', '"Difference"', '"Margins"']
+    assert labels == ["none", '"Grade: "', '"Printed"', '"Measured, 90 %"', '"Difference"', '"Margins"']
     with opened(browser, pages["fixture"], width=390) as page:
         row = page.locator("#self-checks .expects tbody tr:has(td)").first
         labels = row.locator("td").evaluate_all(
             "all => all.map(each => getComputedStyle(each, '::before').content)"
         )
-    assert labels == ["none", "none", '"Printed"', '"Measured, 90 %"', '"Margins"']
+    assert labels[-3:] == ['"Printed"', '"Measured, 90 %"', '"Margins"']
+    assert labels[:-3] in (["none", "none"], ["none", "none", '"Grade: "'])
 
 
 def test_what_is_wider_than_a_phone_says_so(browser: "Browser", pages: dict[str, Path]) -> None:
