@@ -1,10 +1,11 @@
 """A stored run in a notebook: its numbers as frames, its claims as cards, and the judge and the plan as functions."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.exchange.frames import JudgedNumber, MeasuredEstimate, SeedEstimate, Setting, rows_of
+from harness.exchange.frames import JudgedNumber, MeasuredEstimate, Rows, SeedEstimate, Setting, rows_of
 from harness.words.errors import choice_error
 
 if TYPE_CHECKING:
@@ -94,12 +95,16 @@ class OpenedRun:
             raise choice_error("claim", name, tuple(judged), f"(of run {self.report.run.id})")
         return ClaimCard(judged[name], self.report)
 
+    @cached_property
+    def _rows(self) -> Rows:
+        return rows_of(self.report)
+
     def _frame(self, record: type) -> "pd.DataFrame":
         import pandas as pd
 
         from harness.words.columns import meanings_of
 
-        frame = pd.DataFrame(map(vars, rows_of(self.report)[record]), columns=list(meanings_of(record)))
+        frame = pd.DataFrame(map(vars, self._rows[record]), columns=list(meanings_of(record)))
         return frame.convert_dtypes()
 
     def __str__(self) -> str:

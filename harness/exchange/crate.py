@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import metadata
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.report.document import Report
 
+if TYPE_CHECKING:
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.rocrate import ROCrate
+
 PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.5"
 """Profile of a crate that says which action made which files. Source: Workflow Run RO-Crate, profile Process Run Crate 0.5."""
-
-METADATA = "ro-crate-metadata.json"
 
 MEDIA_TYPES = {
     ".csv": "text/csv",
@@ -24,7 +25,6 @@ MEDIA_TYPES = {
 }
 
 COMPLETED, FAILED = "http://schema.org/CompletedActionStatus", "http://schema.org/FailedActionStatus"
-
 
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
 """Of what the project makes; that of its sources stands beside each."""
@@ -38,37 +38,18 @@ def write_crate(folder: Path, report: Report, attempts: Sequence[Mapping[str, An
         report: Of the run.
         attempts: The run's own, from the record of clock and host; the last one made the report. None of an audit.
     """
-    from rocrate.model.contextentity import ContextEntity
-    from rocrate.model.softwareapplication import SoftwareApplication
     from rocrate.rocrate import ROCrate
 
-    about = metadata("replication-harness")
     crate = ROCrate(version="1.1")
-    name = f"{report.paper.id}, replicated: run {report.run.id}"
-    crate.name, crate.license = name, {"@id": LICENCE}
+    crate.name = f"{report.paper.id}, replicated: run {report.run.id}"
+    crate.license = {"@id": LICENCE}
+    crate.description = f"Estimates, verdicts and report of a {report.mode} run of study {report.run.study} under profile {report.run.profile}."
     # When the report was written, and not when the crate was: the same run gives the same crate.
     if attempts:
         crate.datePublished = datetime.fromisoformat(attempts[-1]["ended"])
-    crate.description = f"Estimates, verdicts and report of a {report.mode} run of study {report.run.study} under profile {report.run.profile}."
     crate.root_dataset["conformsTo"] = {"@id": PROCESS_RUN}
-    crate.add(
-        ContextEntity(
-            crate,
-            PROCESS_RUN,
-            properties={"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
-        )
-    )
-    crate.add(
-        ContextEntity(
-            crate,
-            LICENCE,
-            properties={
-                "@type": "CreativeWork",
-                "name": "Apache License 2.0",
-                "description": "Licence of the results.",
-            },
-        )
-    )
+    _add(crate, PROCESS_RUN, {"name": "Process Run Crate", "version": "0.5"})
+    _add(crate, LICENCE, {"name": "Apache License 2.0", "description": "Licence of the results."})
     results = [
         crate.add_file(
             path,
@@ -80,42 +61,51 @@ def write_crate(folder: Path, report: Report, attempts: Sequence[Mapping[str, An
         )
         for path in sorted(folder.iterdir())
     ]
-    software = crate.add(
-        SoftwareApplication(
+    _add_attempts(crate, report, attempts, results)
+    crate.write(folder)
+
+
+def _add(crate: "ROCrate", identifier: str, properties: Mapping[str, str]) -> "ContextEntity":
+    """Something that the crate names, and does not hold."""
+    from rocrate.model.contextentity import ContextEntity
+
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": "CreativeWork", **properties}))
+
+
+def _add_attempts(
+    crate: "ROCrate", report: Report, attempts: Sequence[Mapping[str, Any]], results: Sequence[object]
+) -> None:
+    """Every attempt as an action by the software, on the pinned sources; the last one made the results."""
+    from rocrate.model.softwareapplication import SoftwareApplication
+
+    about = metadata("replication-harness")
+    properties = {
+        "name": about["Name"],
+        "description": about["Summary"],
+        "softwareVersion": about["Version"],
+        "url": "https://arxiv.org/abs/" + report.paper.id.removeprefix("arXiv "),
+    }
+    software = crate.add(SoftwareApplication(crate, "#harness", properties=properties))
+    sources = [
+        _add(
             crate,
-            "#harness",
-            properties={
-                "name": about["Name"],
-                "description": about["Summary"],
-                "softwareVersion": about["Version"],
-                "url": "https://arxiv.org/abs/" + report.paper.id.removeprefix("arXiv "),
+            f"#source-{number}",
+            {
+                "name": source.name,
+                "identifier": source.address,
+                "version": source.revision,
+                "license": source.licence,
             },
         )
-    )
-    sources = [
-        crate.add(
-            ContextEntity(
-                crate,
-                f"#source-{number}",
-                properties={
-                    "@type": "CreativeWork",
-                    "name": source.name,
-                    "identifier": source.address,
-                    "version": source.revision,
-                    "license": source.licence,
-                },
-            )
-        )
-        for number, source in zip(count(1), report.run.sources, strict=False)
+        for number, source in enumerate(report.run.sources, start=1)
     ]
     for number, attempt in enumerate(attempts, start=1):
-        is_last = number == len(attempts)
         machine = attempt["machine"]
         action = crate.add_action(
             software,
             identifier=f"#attempt-{number}",
             object=sources,
-            result=results if is_last else [],
+            result=results if number == len(attempts) else [],
             properties={
                 "name": f"attempt {number} of run {report.run.id}",
                 "description": f"On {machine['processor']}, {machine['cores']} cores, accelerator: {machine['accelerator'] or 'none'}.",
@@ -125,4 +115,3 @@ def write_crate(folder: Path, report: Report, attempts: Sequence[Mapping[str, An
             },
         )
         crate.root_dataset.append_to("mentions", action)
-    crate.write(folder)

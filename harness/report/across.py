@@ -28,6 +28,7 @@ from harness.sources.studies import load_study
 from harness.store.files import publish_folder
 from harness.words.canonical import plain
 from harness.words.errors import UsageError
+from harness.words.specification import PRIMARY
 from harness.words.verdict import Interval
 
 OF_THE_MODEL = (
@@ -37,8 +38,6 @@ OF_THE_MODEL = (
     "specification.alignment.target_modules",
 )
 """Parts of a specification that follow from the model: its depth, and what its layers are made of."""
-
-PRIMARY = "primary"
 
 PAGE, MARKDOWN, JSON = "across.html", "across.md", "across.json"
 
@@ -79,6 +78,11 @@ class Row:
     benchmark: str | None
     numbers: tuple[Placed, ...]
 
+    @property
+    def num_runs(self) -> int:
+        """Runs that measured it."""
+        return len({number.run for number in self.numbers})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Across:
@@ -98,7 +102,7 @@ def across(reports: Sequence[Report]) -> Across:
         reports: One of each base model, or several; in the order to show.
 
     Raises:
-        UsageError: If there are fewer than two, one stands twice, or they are of other languages, another paper or another
+        UsageError: If there are fewer than two, one stands twice, or they are of other languages or another
             specification; names what differs.
     """
     _refuse(reports)
@@ -106,13 +110,12 @@ def across(reports: Sequence[Report]) -> Across:
     presentation = presentation_of(models[0].study)
     found = [_numbers(report, model) for report, model in zip(reports, models, strict=True)]
     keys = dict.fromkeys(key for numbers in found for key in numbers)
-    rows = [_row(key, found, models, presentation) for key in keys]
-    shared = [row for row in rows if len({number.run for number in row.numbers}) > 1]
-    layered = [row for row in shared if len(row.numbers) > len({number.run for number in row.numbers})]
+    rows = [_row(key, found, presentation) for key in keys]
+    shared = [row for row in rows if row.num_runs > 1]
     return Across(
         models=models,
-        by_depth=tuple(row for row in layered if row.language is None),
-        single=tuple(row for row in shared if row not in layered),
+        by_depth=tuple(row for row in shared if len(row.numbers) > row.num_runs and row.language is None),
+        single=tuple(row for row in shared if len(row.numbers) == row.num_runs),
     )
 
 
@@ -179,9 +182,7 @@ def _placed(row: Measurement, model: Model) -> Placed:
     )
 
 
-def _row(
-    key: Key, found: Sequence[Mapping[Key, list[Placed]]], models: Sequence[Model], presentation: Presentation
-) -> Row:
+def _row(key: Key, found: Sequence[Mapping[Key, list[Placed]]], presentation: Presentation) -> Row:
     quantity, unit, reading, language, benchmark = key
     return Row(
         quantity=quantity,
@@ -190,9 +191,7 @@ def _row(
         reading=reading,
         language=language,
         benchmark=benchmark,
-        numbers=tuple(
-            each for numbers, _ in zip(found, models, strict=True) for each in numbers.get(key, ())
-        ),
+        numbers=tuple(each for numbers in found for each in numbers.get(key, ())),
     )
 
 
