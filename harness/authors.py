@@ -4,7 +4,6 @@ A person may commit what is found: a value becomes part of the study by a commit
 written here but the report of it.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from itertools import product
 from pathlib import Path, PurePath
 from typing import Any
 
+from harness.exchange.lm_eval import UNFILTERED, json_object
 from harness.judge.arithmetic import Match, PrintedChange, matches, printed_changes
 from harness.judge.baselines import items_by_stderr, keyed, right_answers, write_outcomes
 from harness.judge.validate import load_claims
@@ -39,10 +39,6 @@ PRINTED_DIGITS = 5e-7
 
 OUTCOMES = "outcomes"
 """Folder of the tables of single questions, below the output folder here and below the study's folder once committed."""
-
-
-FILTERED = ("none", None)
-"""Names of the filter whose answers count; lm-eval writes one line for each filter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +96,7 @@ def fetched_set(asked: PublishedSet) -> FetchedSet:
 def _read(path: Path, asked: PublishedSet, revision: str, file: str) -> Iterator[PublishedRun | UsageError]:
     """The runs of one results file, and what is wrong with each that cannot be read, or with all of it."""
     try:
-        content = _json_object(path.read_bytes(), f"{asked.address}/{file}", "a summary of lm-eval")
+        content = json_object(path.read_bytes(), f"{asked.address}/{file}", "a summary of lm-eval")
         yield from runs_in(content, asked, revision, file)
     except UsageError as error:
         yield error
@@ -251,10 +247,10 @@ def outcomes_in(lines: Iterator[str], metric: str) -> Mapping[str, bool]:
     rows = []
     for number, line in enumerate(lines, start=1):
         place = f"line {number} of the sample file"
-        sample = _json_object(line, place, "a sample of lm-eval")
+        sample = json_object(line, place, "a sample of lm-eval")
         if place_of_surrogate(sample.get("doc_hash")):
             raise UsageError(f"{place} has half of a character for its doc_hash; expected text")
-        if sample.get("filter") not in FILTERED:
+        if sample.get("filter") not in UNFILTERED:
             continue
         try:
             score = require_number(metric, float(sample[metric]))
@@ -262,16 +258,6 @@ def outcomes_in(lines: Iterator[str], metric: str) -> Mapping[str, bool]:
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             raise UsageError(f"{place} has no usable doc_id, doc_hash and {metric}: {error}") from error
     return dict(keyed((digest, score) for _, digest, score in sorted(rows)))
-
-
-def _json_object(text: bytes | str, place: str, expected: str) -> Mapping[str, Any]:
-    try:
-        content = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
-    except (RecursionError, ValueError) as error:
-        raise UsageError(f"{place} is no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{place} is no JSON object; expected {expected}")
-    return content
 
 
 # Held against what is registered

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.designs.design import design_of
+from harness.exchange.artifacts import artifact_of
 from harness.exchange.crate import write_crate
 from harness.exchange.frames import FRAMES, rows_of
 from harness.report import load_report
 from harness.report.document import Report
 from harness.sources.studies import load_study
-from harness.store.files import publish_folder
+from harness.store.files import publish_folder, require_folder
 from harness.store.run_folder import (
     EXECUTION_FILE,
     JUNIT_FILE,
@@ -22,7 +23,6 @@ from harness.store.run_folder import (
     SUMMARY_FILE,
     read_record,
 )
-from harness.store.store import Store
 from harness.store.tables import stream_rows, table_path, write_table
 from harness.words.columns import TableForm, meanings_of, unit_of
 from harness.words.errors import HarnessError, UsageError
@@ -60,6 +60,7 @@ def export(run: Path, form: TableForm, out: Path, store: Path) -> Exported:
         UsageError: If the run has no report, or the folder holds something.
         StoreError: If the disk refuses; nothing is left behind.
     """
+    require_folder(out)
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} holds something already; name another folder with --out")
     report = load_report(run)
@@ -103,16 +104,10 @@ def _attempts(run: Path) -> Sequence[Mapping[str, Any]]:
 def _units(report: Report, store: Path) -> tuple[Path | None, str]:
     """The run's own artifact of what units and phrases contributed; or why it cannot be had."""
     stage = design_of(load_study(report.run.study)).estimates
-    artifact = next((each for each in report.run.artifacts if each.stage == stage), None)
-    if artifact is None:
-        return None, "this report names no artifact of estimates"
     try:
-        found = Store(store).get(stage, artifact.key)
+        return artifact_of(report, store, stage, "all"), ""
     except HarnessError as error:
         return None, str(error)
-    if found.digest != artifact.digest:
-        return None, f"the artifact {artifact.key} of {store} is not the one that the report rests on"
-    return found.folder, ""
 
 
 def _path(folder: Path, record: type, form: TableForm) -> Path:

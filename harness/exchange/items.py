@@ -6,12 +6,12 @@ from pathlib import Path
 
 from harness.designs.design import design_of
 from harness.designs.estimand import Cell, Estimand
+from harness.exchange.artifacts import artifact_of
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import claim_named, load_claims
 from harness.report import load_report
 from harness.report.document import Report
 from harness.sources.studies import load_study
-from harness.store.store import Store
 from harness.store.tables import read_table
 from harness.words.claim import Claim
 from harness.words.errors import UsageError
@@ -160,11 +160,7 @@ def _seeds(report: Report, stage: str, adapter: str) -> list[int]:
 
 def _answers(report: Report, store: Path, asked: tuple[str, str], cell: Cell) -> Mapping[str, ItemOutcome]:
     """One arm's answers in a cell, from the very artifact that the report rests on."""
-    stage, item = asked
-    artifact = next((each for each in report.run.artifacts if (each.stage, each.item) == asked), None)
-    if artifact is None:
-        raise UsageError(f"this run has no {stage} {item}, so no answers to compare")
-    rows = read_table(Store(store).get(stage, artifact.key).folder, ItemOutcome)
+    rows = read_table(artifact_of(report, store, *asked), ItemOutcome)
     return {row.document_id: row for row in rows if (row.benchmark, row.language) == cell}
 
 

@@ -120,7 +120,7 @@ def _outcomes(path: Path, metric: str) -> Outcomes:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 place = f"{path} line {number}"
-                sample = _sample(line, place)
+                sample = json_object(line, place, "one answered question of lm-eval, and the log whole")
                 if sample.get("filter") not in UNFILTERED:
                     continue
                 name, outcome = _outcome(sample, metric, place)
@@ -140,13 +140,18 @@ def _outcomes(path: Path, metric: str) -> Outcomes:
     return dict(sorted(found.items()))
 
 
-def _sample(line: str, place: str) -> Mapping[str, Any]:
+def json_object(text: bytes | str, place: str, expected: str) -> Mapping[str, Any]:
+    """What lm-eval wrote as one JSON object, a line of a log or a whole file.
+
+    Raises:
+        UsageError: If it is none; says where, and what was expected.
+    """
     try:
-        content = json.loads(line)
+        content = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
     except (RecursionError, ValueError) as error:
-        raise UsageError(f"{place} is no JSON ({error}); the log may be cut off: give it whole") from error
+        raise UsageError(f"{place} is no JSON ({error})") from error
     if not isinstance(content, dict):
-        raise UsageError(f"{place} is no JSON object; expected one answered question of lm-eval")
+        raise UsageError(f"{place} is no JSON object; expected {expected}")
     return content
 
 
