@@ -147,7 +147,10 @@ def judged(world: World, generator: np.random.Generator, repetition: int) -> Ver
     rows = [row for part in parts for row in part.units]
     stored = stored_in_memory([part.estimate for part in parts], rows)
     samples = measurements_of(load_study("sin2025"), stored, [asked]).redrawn(1, DRAWS)
-    return judge.judge([asked], samples, judge.Circumstances())[0]
+    verdict = judge.judge([asked], samples, judge.Circumstances())[0]
+    # An error is no verdict, and would count as never wrong.
+    assert verdict.state is not State.ERROR, verdict.says
+    return verdict
 
 
 class RememberedDraws:
@@ -156,7 +159,10 @@ class RememberedDraws:
     def __init__(self) -> None:
         self.counts: dict[tuple[int, int, int], Values] = {}
 
-    def __call__(self, columns: Values, generator: np.random.Generator, num_draws: int) -> Values:
+    def __call__(
+        self, columns: Values, generator: np.random.Generator, num_draws: int, *, at_once: bool = False
+    ) -> Values:
+        del at_once  # one product here either way
         state: int = generator.bit_generator.state["state"]["state"]
         key = (state, len(columns), num_draws)
         if key not in self.counts:
