@@ -22,6 +22,8 @@ STRAYS = frozenset({
     *("PYTEST_ADDOPTS", "PYTEST_PLUGINS"),
     # Where a notebook's or a desktop's figures go, and how they look.
     *("MPLBACKEND", "MATPLOTLIBRC"),
+    # When somebody's package was built: libraries read it as a number when they are loaded, and date figures by it.
+    "SOURCE_DATE_EPOCH",
     # What a shell reads before it starts a stage.
     *("BASH_ENV", "ENV"),
     # What would move numbers, or take their library away.

@@ -35,6 +35,7 @@ def started(path: Path, **variables: str) -> str:
         {"PYTHONWARNINGS": "error"},
         {"PYTHONIOENCODING": "latin-1"},
         {"PYTEST_PLUGINS": "plugin_of_another_project"},
+        {"SOURCE_DATE_EPOCH": "yesterday"},
         {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
         {"GIT_DIR": "/elsewhere/.git", "GIT_CONFIG_COUNT": "x"},
         {"SNAKEMAKE_PROFILE": "cluster"},
