@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from harness.designs.design import design_of
 from harness.designs.estimand import PhraseValues
-from harness.exchange.declarations import address, declaration
-from harness.judge.declaration import Head
+from harness.judge.declaration import Head, address_of, content_of
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.statistics.measured import Measured
@@ -65,7 +64,7 @@ def declaration_of_tables(head: Head, tables: Tables) -> dict[str, Json]:
             f"no claim of {study.name} is about what {tables.before} holds; 'harness claims --study {study.name}' lists the layers and "
             "languages that claims are about"
         )
-    return declaration(head, measurements)
+    return content_of(head, measurements)
 
 
 def read_values(path: Path) -> PhraseValues:
@@ -102,8 +101,8 @@ def read_values(path: Path) -> PhraseValues:
 
 def _measurements(claims: Sequence[Claim], found: Sequence[Measured]) -> Iterator[dict[str, Json]]:
     for each in found:
-        named = address(claims, each.estimate.estimate_id)
-        if named is None:
+        about = address_of(claims, each.estimate.estimate_id)
+        if about is None:
             continue
         units: list[Json] = [
             {"unit": row.unit, "seed": row.seed, "observed": row.observed, "reference": row.reference}
@@ -119,4 +118,4 @@ def _measurements(claims: Sequence[Claim], found: Sequence[Measured]) -> Iterato
             for row in each.phrases
         ]
         shared: dict[str, Json] = {"phrase_values": phrases} if phrases else {}
-        yield named | {"formula": each.estimate.formula, "unit_values": units} | shared
+        yield about.form | {"formula": each.estimate.formula, "unit_values": units} | shared

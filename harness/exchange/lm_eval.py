@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.designs.estimand import Cell
-from harness.exchange.declarations import address, declaration
-from harness.judge.declaration import Head, listed
+from harness.judge.declaration import Head, address_of, content_of, listed
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
@@ -72,7 +71,7 @@ def declaration_of_logs(head: Head, logs: Logs) -> dict[str, Json]:
             f"no claim of {head.study} is about answers to {', '.join(' in '.join(cell) for cell in before)} under an adapter for "
             f"{logs.adapter}; 'harness claims --study {head.study}' lists what its claims are about"
         )
-    return declaration(head, measurements)
+    return content_of(head, measurements)
 
 
 def _read(study: Study, paths: Sequence[Path], faults: list[str]) -> Mapping[Cell, Outcomes]:
@@ -199,8 +198,8 @@ def _measurements(
 ) -> Iterator[dict[str, Json]]:
     """One measurement for every estimate that a claim names and the answers to one cell's questions give."""
     for estimand in estimate_scopes(study).values():
-        named = address(claims, estimand.estimate_id)
-        if named is None or len(estimand.cells) != 1 or estimand.cells[0] not in before:
+        about = address_of(claims, estimand.estimate_id)
+        if about is None or len(estimand.cells) != 1 or estimand.cells[0] not in before:
             continue
         (cell,) = estimand.cells
         arms = {seed: cells[cell] for seed, cells in after.items()}
@@ -215,7 +214,7 @@ def _measurements(
             ]
         else:
             continue
-        yield named | {"formula": estimand.formulas[0].value, "unit_values": rows}
+        yield about.form | {"formula": estimand.formulas[0].value, "unit_values": rows}
 
 
 def _rows(seed: int, after: Outcomes, before: Outcomes) -> Iterator[dict[str, Json]]:

@@ -8,12 +8,11 @@ from itertools import groupby
 import numpy as np
 
 from harness.designs.estimand import Estimand
-from harness.judge.declaration import BySeed, Declaration, Entry, Raw, Row, Summary, listed
+from harness.judge.declaration import BySeed, Declaration, Entry, Raw, Row, Summary, addressed, listed
 from harness.judge.measurements import Measurement, Measurements, Quantity, measurements_of
 from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import RATIOS, recomputed
 from harness.judge.unit_values import UnitRows, stored_in_memory
-from harness.judge.validate import claim_named
 from harness.statistics.stats import Spread
 from harness.words.claim import Claim, InferenceTarget, Kind, Reading
 from harness.words.errors import UsageError, choice_error
@@ -174,13 +173,14 @@ def _said_of_sole(claim: Claim, reading: Reading) -> str:
 
 
 def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Estimand]) -> _Placed:
-    claim = claim_named(claims, entry.claim)
-    if not claim.readings:
-        raise UsageError(
-            f"{entry.place}: claim {claim.id} is about no measured quantity, so nothing can be declared for it"
-        )
-    reading = _reading(entry, claim)
-    scope = scopes[_estimate_id(entry, claim, reading)]
+    address = addressed(
+        claims,
+        claim=entry.claim,
+        reading=entry.reading or "",
+        estimate_id=entry.estimate_id or "",
+        place=entry.place,
+    )
+    claim, reading = address.claim, address.reading
     if entry.unit != claim.unit_of(reading):
         raise UsageError(
             f"{entry.place}: claim {claim.id} is in {claim.unit_of(reading)} under reading {reading.name}, found unit {entry.unit!r}; "
@@ -191,7 +191,7 @@ def _placed(entry: Entry, claims: tuple[Claim, ...], scopes: Mapping[str, Estima
             f"{entry.place}: claim {claim.id} is judged by leaving every language out once, so declare unit_values with formula "
             f"{Formula.PEARSON.value!r} instead of estimate and se"
         )
-    placed = _Placed(entry=entry, claim=claim, reading=reading, scope=scope)
+    placed = _Placed(entry=entry, claim=claim, reading=reading, scope=scopes[address.estimate_id])
     if isinstance(entry.measured, BySeed):
         return replace(placed, entry=replace(entry, measured=_of_seeds(placed, entry.measured)))
     if isinstance(entry.measured, Summary) and placed.varies_by_seed_alone:
@@ -223,29 +223,6 @@ def _refuse_more_freedom_than_seeds(placed: _Placed, summary: Summary) -> None:
             f"only training seeds vary under this claim, so {summary.seeds} seeds leave at most {most} degrees of freedom; found {found}",
             "give seed_values, or df",
         )
-
-
-def _reading(entry: Entry, claim: Claim) -> Reading:
-    if entry.reading is None:
-        return claim.primary
-    readings = {reading.name: reading for reading in claim.readings}
-    if entry.reading not in readings:
-        where = f"(readings of {claim.id}, at {entry.place})"
-        raise choice_error("reading", entry.reading, tuple(readings), where)
-    return readings[entry.reading]
-
-
-def _estimate_id(entry: Entry, claim: Claim, reading: Reading) -> str:
-    if entry.estimate_id is None and len(reading.estimates) > 1:
-        raise UsageError(
-            f"{entry.place}: claim {claim.id} is about {len(reading.estimates)} estimates under reading {reading.name!r}; name one "
-            f"with estimate_id, such as {reading.estimates[0]!r}"
-        )
-    named = entry.estimate_id or reading.estimates[0]
-    if named not in reading.estimates:
-        where = f"(estimates of {claim.id} under reading {reading.name!r}, at {entry.place})"
-        raise choice_error("estimate", named, reading.estimates, where)
-    return named
 
 
 def _refuse_twice(found: Sequence[_Placed]) -> None:

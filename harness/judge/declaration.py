@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from harness.judge.validate import claim_named
 from harness.statistics.stats import mean_spread, standard_deviation
 from harness.words.canonical import Json, place_of_surrogate, text_digest
-from harness.words.errors import UsageError
+from harness.words.claim import Claim, InferenceTarget, Reading
+from harness.words.errors import UsageError, choice_error
 from harness.words.estimate import Formula
 
 if TYPE_CHECKING:
@@ -129,6 +131,25 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Address:
+    """What one measurement is about: a claim, one of its readings, and one estimate that this reading names."""
+
+    claim: Claim
+    reading: Reading
+    estimate_id: str
+
+    @property
+    def form(self) -> dict[str, Json]:
+        """As a file names it, with the unit that its numbers stand in."""
+        return {
+            "claim": self.claim.id,
+            "reading": self.reading.name,
+            "estimate_id": self.estimate_id,
+            "unit": self.claim.unit_of(self.reading),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Declaration:
     """Everything that a file declares."""
 
@@ -144,6 +165,84 @@ class Declaration:
     def sha256(self) -> str:
         """Digest of the file."""
         return text_digest(self.text)
+
+
+def addressed(
+    claims: Sequence[Claim],
+    *,
+    claim: str = "",
+    reading: str = "",
+    estimate_id: str = "",
+    asked: InferenceTarget | None = None,
+    place: str,
+) -> Address:
+    """What a measurement is about, by whatever it names of that: its claim or its estimate at least.
+
+    Args:
+        claims: Of the study.
+        claim: Id of the claim; left out, the first one that is about the estimate.
+        reading: Left out, the first one that is about the estimate, where that is named; else the claim's first.
+        estimate_id: May be left out where the reading has one alone.
+        asked: Question that the error answers; claims that ask it are looked at first.
+        place: Where the measurement stands, for messages.
+
+    Raises:
+        UsageError: If there is no such claim, reading or estimate, or one of them has to be named.
+    """
+    if not claim and not estimate_id:
+        raise UsageError(f"{place}: neither claim nor estimate_id is given")
+    if not claim:
+        if about := address_of(claims, estimate_id, reading, asked):
+            return about
+        raise UsageError(
+            f"{place}: no claim is about the estimate {estimate_id!r}; 'harness explain' knows every estimate that one is about"
+        )
+    try:
+        found = claim_named(claims, claim)
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from error
+    if not found.readings:
+        raise UsageError(
+            f"{place}: claim {found.id} is about no measured quantity, so nothing can be declared for it"
+        )
+    readings = {each.name: each for each in found.readings}
+    holding = (each.name for each in found.readings if estimate_id in each.estimates)
+    named = reading or next(holding, found.primary.name)
+    if named not in readings:
+        raise choice_error("reading", named, tuple(readings), f"(readings of {found.id}, at {place})")
+    estimates = readings[named].estimates
+    if not estimate_id and len(estimates) > 1:
+        raise UsageError(
+            f"{place}: claim {found.id} is about {len(estimates)} estimates under reading {named!r}; name one with estimate_id, such "
+            f"as {estimates[0]!r}"
+        )
+    if estimate_id and estimate_id not in estimates:
+        where = f"(estimates of {found.id} under reading {named!r}, at {place})"
+        raise choice_error("estimate", estimate_id, estimates, where)
+    return Address(claim=found, reading=readings[named], estimate_id=estimate_id or estimates[0])
+
+
+def address_of(
+    claims: Sequence[Claim], estimate_id: str, reading: str = "", asked: InferenceTarget | None = None
+) -> Address | None:
+    """The first claim and reading that are about an estimate, claims that ask a question first; None where none is."""
+    for claim in sorted(claims, key=lambda claim: asked not in {None, claim.inference}):
+        for each in claim.readings:
+            if estimate_id in each.estimates and reading in {"", each.name}:
+                return Address(claim=claim, reading=each, estimate_id=estimate_id)
+    return None
+
+
+def content_of(head: Head, measurements: Sequence[dict[str, Json]]) -> dict[str, Json]:
+    """What a file under one head holds, as JSON."""
+    day: dict[str, Json] = {"declared_on": head.declared_on} if head.declared_on else {}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": head.study,
+        "declared_by": head.declared_by,
+        **day,
+        "measurements": list(measurements),
+    }
 
 
 def schema_text() -> str:

@@ -8,10 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.judge.declaration import SCHEMA_VERSION, Declaration, Head, declaration_of, listed, text_of
-from harness.judge.validate import claim_named, load_claims
+from harness.judge.declaration import (
+    Declaration,
+    Head,
+    addressed,
+    content_of,
+    declaration_of,
+    listed,
+    text_of,
+)
+from harness.judge.validate import load_claims
 from harness.words.canonical import Json
-from harness.words.claim import Claim, InferenceTarget, Reading
+from harness.words.claim import Claim, InferenceTarget
 from harness.words.errors import UsageError, choice_error
 
 COLUMNS = (
@@ -40,8 +48,13 @@ class _Line:
     def __getitem__(self, column: str) -> str:
         return self.cells.get(column, "")
 
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages."""
+        return f"line {self.number}"
+
     def fault(self, what: str) -> UsageError:
-        return UsageError(f"line {self.number}: {what}")
+        return UsageError(f"{self.place}: {what}")
 
     def figure(self, column: str) -> float | int | None:
         """The number of a column; None where the cell is empty."""
@@ -79,14 +92,8 @@ def read_rows(path: Path, head: Head) -> Declaration:
             faults.append(str(fault))
     if faults:
         raise UsageError(f"{path}: {listed(faults, len(lines))}; {CURE}")
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "study": head.study,
-        "declared_by": head.declared_by,
-        **({"declared_on": head.declared_on} if head.declared_on else {}),
-        "measurements": [measurement for _, measurement in found.values()],
-    }
-    places = [f"line {line.number}" for line, _ in found.values()]
+    content = content_of(head, [measurement for _, measurement in found.values()])
+    places = [line.place for line, _ in found.values()]
     return declaration_of(json.dumps(content, indent=1, ensure_ascii=False) + "\n", path, places)
 
 
@@ -130,25 +137,28 @@ def _take(
     line: _Line, claims: tuple[Claim, ...], found: dict[tuple[str, str, str], tuple[_Line, dict[str, Json]]]
 ) -> None:
     """Add what one row says to what was found before it."""
-    claim, reading, estimate_id = _named(line, claims)
+    about = addressed(
+        claims,
+        claim=line["claim"],
+        reading=line["reading"],
+        estimate_id=line["estimate_id"],
+        asked=InferenceTarget.FIXED_ITEMS if line["seed"] else InferenceTarget.POPULATION,
+        place=line.place,
+    )
     value, seed = line.figure("value"), line.figure("seed")
     if value is None:
         raise line.fault("value is empty")
-    address: dict[str, Json] = {
-        "claim": claim.id,
-        "reading": reading.name,
-        "unit": line["unit"] or claim.unit_of(reading),
-    }
-    if estimate_id:
-        address["estimate_id"] = estimate_id
+    address = about.form
+    if line["unit"]:
+        address["unit"] = line["unit"]
     if _said_yes(line):
         address["sole_reading"] = True
     numbers: dict[str, Json] = {name: number for name in NUMBERS if (number := line.figure(name)) is not None}
-    key = claim.id, reading.name, estimate_id
+    key = about.claim.id, about.reading.name, about.estimate_id
     if seed is None:
         if key in found:
             raise line.fault(
-                f"{claim.id} under reading {reading.name!r} stands on line {found[key][0].number} already; say it once"
+                f"{about.claim.id} under reading {about.reading.name!r} stands on line {found[key][0].number} already; say it once"
             )
         if "se" not in numbers:
             raise line.fault("neither se nor seed is given; one of them says how sure the value is")
@@ -162,43 +172,6 @@ def _take(
     ):
         raise line.fault(f"it says otherwise than line {first.number}, whose seeds it belongs to")
     rows.append(own)
-
-
-def _named(line: _Line, claims: tuple[Claim, ...]) -> tuple[Claim, Reading, str]:
-    """The claim, its reading and, where a row names it, the estimate."""
-    estimate_id = line["estimate_id"]
-    if line["claim"]:
-        try:
-            claim = claim_named(claims, line["claim"])
-        except UsageError as error:
-            raise line.fault(str(error)) from error
-        readings = {reading.name: reading for reading in claim.readings}
-        if not readings:
-            raise line.fault(
-                f"claim {claim.id} is about no measured quantity, so nothing can be declared for it"
-            )
-        named = line["reading"] or next(
-            (each.name for each in claim.readings if estimate_id in each.estimates), claim.primary.name
-        )
-        if named not in readings:
-            raise choice_error(
-                "reading", named, tuple(readings), f"(readings of {claim.id}, on line {line.number})"
-            )
-        return claim, readings[named], estimate_id
-    if not estimate_id:
-        raise line.fault("neither claim nor estimate_id is given")
-    wanted = InferenceTarget.FIXED_ITEMS if line["seed"] else InferenceTarget.POPULATION
-    about = [
-        (claim, reading)
-        for claim in sorted(claims, key=lambda claim: claim.inference is not wanted)
-        for reading in claim.readings
-        if estimate_id in reading.estimates and line["reading"] in {"", reading.name}
-    ]
-    if not about:
-        raise line.fault(
-            f"no claim is about the estimate {estimate_id!r}; 'harness explain' knows every estimate that one is about"
-        )
-    return *about[0], estimate_id
 
 
 def _said_yes(line: _Line) -> bool:

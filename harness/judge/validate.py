@@ -392,7 +392,7 @@ def claims_of(study: Study) -> tuple[Claim, ...]:
     return claims
 
 
-def claim_named(claims: tuple[Claim, ...], name: str) -> Claim:
+def claim_named(claims: Sequence[Claim], name: str) -> Claim:
     """The claim with that id.
 
     Raises:
