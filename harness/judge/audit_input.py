@@ -11,7 +11,7 @@ from harness.designs.estimand import Estimand
 from harness.judge.declaration import BySeed, Declaration, Entry, Raw, Row, Summary, addressed, listed
 from harness.judge.measurements import Measurement, Measurements, Quantity, measurements_of
 from harness.judge.quantities import estimate_scopes
-from harness.judge.resampled import RATIOS, recomputed
+from harness.judge.resampled import RATIOS, SHARES, num_units, recomputed
 from harness.judge.unit_values import UnitRows, stored_in_memory
 from harness.statistics.stats import Spread
 from harness.words.claim import Claim, InferenceTarget, Kind, Reading
@@ -388,6 +388,25 @@ def _refuse_other_languages(found: _Placed, raw: Raw, codes: tuple[str, ...]) ->
             raise choice_error("language", row.unit, codes, cure)
 
 
+def _refuse_uncounted(formula: Formula, units: Sequence[UnitValue], found: _Placed) -> None:
+    """Shares are of whole numbers of units, and a difference of them needs groups on both sides."""
+    for row in units:
+        whole = abs(row.reference)
+        if not (
+            whole >= 1 and 0 <= row.observed <= whole and row.observed.is_integer() and whole.is_integer()
+        ):
+            raise found.fault(
+                f"group {row.unit!r} counts {row.observed:g} of {row.reference:g}",
+                f"{formula.value!r} needs whole numbers, none larger than the group's",
+            )
+    sides = {row.reference > 0 for row in units}
+    if len(sides) != (1 if formula is Formula.SHARE else 2) or True not in sides:
+        raise found.fault(
+            f"{'some' if False in sides else 'no'} references are below 0",
+            f"{formula.value!r} subtracts {'nothing' if formula is Formula.SHARE else 'the groups whose reference is below 0'}",
+        )
+
+
 def _raw_estimate(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> Estimate:
     _refuse_unfit(raw.formula, units, found)
     seeds = [list(rows) for _, rows in groupby(units, key=lambda row: row.seed)]
@@ -405,7 +424,7 @@ def _raw_estimate(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> Estim
             f"the unit values give no finite estimate by {raw.formula.value!r}",
             "look for sides that do not vary or overflow",
         )
-    return _estimate(found, raw.formula, value, len(rows.names), len(rows.seeds))
+    return _estimate(found, raw.formula, value, num_units(blank, rows), len(rows.seeds))
 
 
 def _refuse_unfit(formula: Formula, units: Sequence[UnitValue], found: _Placed) -> None:
@@ -414,6 +433,8 @@ def _refuse_unfit(formula: Formula, units: Sequence[UnitValue], found: _Placed) 
         raise found.fault(f"a correlation needs at least {LEAST_CORRELATED} units, found {len(units)}")
     if formula is Formula.MEAN_OF_GAPS and any(row.reference <= 0 for row in units):
         raise found.fault(f"{formula.value!r} divides by every reference, and one of them is not above 0")
+    if formula in SHARES:
+        _refuse_uncounted(formula, units, found)
     if formula not in RATIOS:
         return
     sums: dict[int | None, float] = defaultdict(float)

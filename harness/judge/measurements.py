@@ -18,10 +18,12 @@ from harness.designs.estimand import Estimand
 from harness.judge.quantities import estimate_scopes
 from harness.judge.resampled import (
     RATIOS,
+    SHARES,
     Drawn,
     Resampled,
     by_seed,
     data_spread,
+    num_units,
     require_consistent,
     rows_of,
     seed_spread,
@@ -275,12 +277,12 @@ class Measurements(Mapping[Quantity, Measurement]):
             data = Spread(data.se * drawn.widening, data.df)
         theirs = self.paper_units.get(estimate_id)
         # Error of one run of the paper's design; its questions count as ours until their ids are shown to match.
-        share = len(rows.names) / theirs if theirs and not is_fixed else 1.0
+        share = num_units(estimate, rows) / theirs if theirs and not is_fixed else 1.0
         return Measurement(
             estimate_id=estimate_id,
             value=estimate.value,
             spread=seeds if is_fixed else combined((data, seeds)),
-            num_units=len(rows.names),
+            num_units=num_units(estimate, rows),
             unit_kind=estimate.unit_kind,
             num_seeds=len(rows.seeds),
             method=_method(estimate, rows, is_fixed=is_fixed),
@@ -377,9 +379,11 @@ def measurements_of(
 
 def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
     seeds = f"{len(rows.seeds)} training seeds"
-    if is_fixed:
+    if is_fixed or (estimate.formula in SHARES and len(rows.seeds) > 1):
         return f"t over {seeds}"
-    units = f"{len(rows.names)} {estimate.unit_kind}s"
+    units = f"{num_units(estimate, rows)} {estimate.unit_kind}s"
+    if estimate.formula in SHARES:
+        return f"normal over {units}, of one training seed"
     way = (
         f"envelope of linearised t and percentile-t bootstrap over {units}"
         if estimate.unit_kind == "latent"

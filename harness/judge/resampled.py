@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from harness.judge.unit_values import PhraseRows, Stored, UnitRows
 from harness.statistics.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
-from harness.statistics.stats import BELOW_ROUNDING, Spread, mean_spread, ratio_residuals, ratio_spread
+from harness.statistics.stats import (
+    BELOW_ROUNDING,
+    Spread,
+    mean_spread,
+    ratio_residuals,
+    ratio_spread,
+    share_spread,
+)
 from harness.words.estimate import Estimate, Formula, InconsistentError
 
 Values = NDArray[np.float64]
@@ -22,6 +29,9 @@ RATIOS = {Formula.GAP: (100.0, -100.0), Formula.CHANGE: (-100.0, 100.0), Formula
 
 QUOTIENTS = RATIOS | {Formula.SLOPE: (0.0, 1.0)}
 """Formulas of one sum divided by another, whatever the sign of either."""
+
+SHARES = (Formula.SHARE, Formula.SHARE_DIFFERENCE)
+"""Formulas over groups of units that were counted: one dictionary's features, say, which are those of no other training seed."""
 
 RECOMPUTED_WITHIN = 1e-9
 """Relative difference that sums in another order may make."""
@@ -58,8 +68,8 @@ class Resampled:
     def drawn(self, estimate: Estimate) -> Drawn | None:
         """The draws of one estimate; None where it rests on no latents. A claim on one layer costs no other layer's draws."""
         if estimate.unit_kind == "latent" and estimate.estimate_id not in self._drawn:
-            key, known = _stream_key(estimate), self.stored.estimates
-            beside = (each for each in self.wanted if each in known and _stream_key(known[each]) == key)
+            key, known = self._stream_key(estimate), self.stored.estimates
+            beside = (each for each in self.wanted if each in known and self._stream_key(known[each]) == key)
             self.draw([estimate.estimate_id, *beside])
         return self._drawn.get(estimate.estimate_id)
 
@@ -74,10 +84,15 @@ class Resampled:
                 rows = rows_of(self.stored, estimate)
             except InconsistentError:
                 continue  # whoever asks for its error is told; the others are not to suffer
-            alike.setdefault((_stream_key(estimate), rows.names), []).append(estimate_id)
+            alike.setdefault((self._stream_key(estimate), rows.names), []).append(estimate_id)
         for (key, _), ids in alike.items():
             self._draw_alike(key, ids)
             self._draw_crossed(key, ids)
+
+    def _stream_key(self, estimate: Estimate) -> str:
+        """What is resampled: the latents of one layer, of one model and step where a design has several."""
+        axes = self.stored.axes.get(estimate.estimate_id, ())
+        return "".join(("latents/", *(f"{axis}={value}/" for axis, value in axes), f"layer {estimate.layer}"))
 
     def _draw_alike(self, key: str, ids: Sequence[str]) -> None:
         estimates = [self.stored.estimates[each] for each in ids]
@@ -142,8 +157,10 @@ def _crossed(alike: Sequence[PhraseRows]) -> Crossed:
 
 
 def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
-    """Spread between units, their seeds averaged."""
+    """Spread between units, their seeds averaged; of units that are another seed's each time, seeds tell it all."""
     formula, observed, reference = Formula(estimate.formula), rows.mean_observed, rows.mean_reference
+    if formula in SHARES:
+        return NO_SPREAD if len(rows.seeds) > 1 else share_spread(observed, reference)
     if estimate.unit_kind == "seed" or formula is Formula.PEARSON:
         return NO_SPREAD
     if formula in QUOTIENTS:
@@ -156,8 +173,15 @@ def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
 
 def seed_spread(estimate: Estimate, rows: UnitRows) -> Spread:
     """Spread of the mean over training seeds; none where nothing was trained, or once."""
-    size = 100.0 if estimate.formula in RATIOS else size_of(rows)
+    size = 100.0 if estimate.formula in (*RATIOS, *SHARES) else size_of(rows)
     return mean_spread(np.array(by_seed(estimate, rows)), size) if len(rows.seeds) > 1 else NO_SPREAD
+
+
+def num_units(estimate: Estimate, rows: UnitRows) -> int:
+    """Units behind an estimate under every seed; of counted groups, all that were counted in the seed with the fewest."""
+    if estimate.formula in SHARES:
+        return int(np.abs(rows.reference).sum(axis=1).min())
+    return len(rows.names)
 
 
 def size_of(rows: UnitRows) -> float:
@@ -260,6 +284,10 @@ def value_of(estimate: Estimate, observed: Values, reference: Values) -> float:
     """The estimate from both sides of its units."""
     if estimate.formula == Formula.PEARSON:
         return float(np.corrcoef(observed, reference)[0, 1])
+    if estimate.formula in SHARES:
+        shares = observed / np.abs(reference)
+        sides = [shares[side].mean() if side.any() else 0.0 for side in (reference > 0, reference < 0)]
+        return float(100 * (sides[0] - sides[1]))
     sums = [side.sum(keepdims=True) for side in _summands(Formula(estimate.formula), observed, reference)]
     return float(_values(estimate, sums[0], sums[1], len(observed))[0])
 
@@ -308,7 +336,3 @@ def require_consistent(estimate: Estimate, rows: UnitRows) -> None:
             f"{estimate.estimate_id}: its stored units give {again}, but the stored estimate is {estimate.value}; "
             "run the estimates stage again"
         )
-
-
-def _stream_key(estimate: Estimate) -> str:
-    return f"latents/layer {estimate.layer}"

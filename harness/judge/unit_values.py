@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.store.tables import read_codes, read_column, read_table, table_path
-from harness.words.estimate import BrokenEstimate, Estimate, InconsistentError, PhraseValue, UnitValue
+from harness.words.estimate import (
+    AxisValue,
+    BrokenEstimate,
+    Estimate,
+    InconsistentError,
+    PhraseValue,
+    UnitValue,
+)
 
 Values = NDArray[np.float64]
 Places = NDArray[np.int32]
@@ -65,6 +72,8 @@ class Stored:
 
     broken: Mapping[str, str] = field(default_factory=dict)
     """Estimates that could not be formed, each with the sentence that says why."""
+    axes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """Axes of those estimates whose design names some, each with the value on it, in the design's order."""
     widenings: Mapping[str, float] = field(default_factory=dict)
     """Of the estimates of a grid: how much wider an error is where phrases serve several latents, found without drawing them."""
     _unit_rows: dict[str, UnitRows | None] = field(default_factory=dict)
@@ -147,7 +156,17 @@ def read_stored(folder: Path) -> Stored:
         _read(folder, UnitValue, "seed"),
         _read(folder, PhraseValue, "text_id"),
         {row.estimate_id: row.because for row in broken},
+        read_axes(folder),
     )
+
+
+def read_axes(folder: Path) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Where the estimates of an artifact stand on the axes that their design names; empty where it names none."""
+    axes: dict[str, list[tuple[str, str]]] = {}
+    if table_path(folder, AxisValue).exists():
+        for row in read_table(folder, AxisValue):
+            axes.setdefault(row.estimate_id, []).append((row.axis, row.value))
+    return axes
 
 
 def stored_in_memory(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
+from harness.words.estimate import AxisValue, Estimate, Formula, PhraseValue, UnitValue
 
 Values = NDArray[np.float64]
 
@@ -17,6 +17,8 @@ class Scope:
 
     quantity: str
     unit: str
+    axes: tuple[tuple[str, str], ...] = ()
+    """Names and values of whatever else it is of, such as a model's size; always in the order of the design."""
     layer: int | None = None
     language: str | None = None
     benchmark: str | None = None
@@ -26,11 +28,8 @@ class Scope:
     @property
     def estimate_id(self) -> str:
         """Quantity, scope, reading and specification in one unique name."""
-        scoped = (
-            f"{name}={value}"
-            for name, value in (("layer", self.layer), ("lang", self.language), ("bench", self.benchmark))
-            if value is not None
-        )
+        known = (("layer", self.layer), ("lang", self.language), ("bench", self.benchmark))
+        scoped = (f"{name}={value}" for name, value in (*self.axes, *known) if value is not None)
         return "/".join((self.quantity, *scoped, self.reading, self.specification))
 
 
@@ -51,6 +50,7 @@ class Measured:
     estimate: Estimate
     units: tuple[UnitValue, ...]
     phrases: tuple[PhraseValue, ...] = ()
+    axes: tuple[AxisValue, ...] = ()
 
 
 def measured(
@@ -76,6 +76,9 @@ def measured(
             num_seeds=len(seeds),
         ),
         units=tuple(row for part in parts for row in _unit_rows(scope, part)),
+        axes=tuple(
+            AxisValue(estimate_id=scope.estimate_id, axis=axis, value=value) for axis, value in scope.axes
+        ),
     )
 
 

@@ -122,6 +122,24 @@ def ratio_spread(observed: Values, reference: Values) -> Spread:
     return Spread(spread / abs(float(reference.mean())), count - 1.0)
 
 
+def share_spread(counts: Values, sizes: Values) -> Spread:
+    """Standard error, in points, of a mean of shares of independent groups, less the mean of those whose size is below zero.
+
+    Each share varies as if one unit more of either kind had been found: a share of none or of all has an error, too.
+
+    Source: Agresti and Caffo, The American Statistician 54 (2000) 280-288.
+
+    Args:
+        counts: Units of the kind, by group.
+        sizes: All units of the group; negative where its share is subtracted.
+    """
+    whole = np.abs(sizes) + 2
+    shares = (counts + 1) / whole
+    variances = shares * (1 - shares) / whole
+    sides = [variances[side] for side in (sizes > 0, sizes < 0) if side.any()]
+    return Spread(100 * float(np.sqrt(sum(side.sum() / len(side) ** 2 for side in sides))), None)
+
+
 def ratio_residuals(observed: Values, reference: Values) -> Values:
     """What each unit adds to the sum beyond the ratio of the sums; they add up to nothing."""
     residuals: Values = observed - observed.sum() / reference.sum() * reference

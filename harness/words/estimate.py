@@ -22,6 +22,10 @@ class Formula(StrEnum):
     """mean(observed - reference); a plain mean has reference 0."""
     SLOPE = "slope"
     """sum(observed) / sum(reference): a least-squares slope, whose units are products of what was centred: x * y, and x * x."""
+    SHARE = "share-percent"
+    """100 * mean(observed / reference): of each group of so many independent units, how many are of a kind; groups weigh alike."""
+    SHARE_DIFFERENCE = "share-difference-points"
+    """The same of the groups whose reference is above zero, less that of those where it is below: no unit stands on both sides."""
     PEARSON = "pearson"
     """Correlation of observed with reference."""
     NO_UNITS = "no-units"
@@ -65,6 +69,19 @@ class Estimate:
     num_units: int
     num_seeds: int
     """0 when nothing was trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisValue:
+    """Where one estimate stands on an axis that its design names, such as a model's size or a training step (`axis_values`).
+
+    Kept of designs that name some; layer, language and benchmark are columns of the estimate itself.
+    """
+
+    estimate_id: str
+    axis: str
+    """What the id calls it, such as "model"."""
+    value: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from harness.sources.studies import load_study
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.resampling import NUM_DRAWS
 from harness.store.tables import write_table
-from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
+from harness.words.estimate import AxisValue, Estimate, Formula, PhraseValue, UnitValue
 
 HIGH, LOW = (10.0, 12.0, 8.0, 10.0), (8.0, 9.0, 6.0, 7.0)
 """Four latents with a gap of 25 percent and a standard error of 2.041241."""
@@ -27,6 +27,8 @@ def write(folder: Path, *parts: Measured) -> Path:
     write_table(folder, Estimate, (part.estimate for part in parts))
     write_table(folder, UnitValue, (row for part in parts for row in part.units))
     write_table(folder, PhraseValue, (row for part in parts for row in part.phrases))
+    if axes := [row for part in parts for row in part.axes]:
+        write_table(folder, AxisValue, axes)
     return folder
 
 

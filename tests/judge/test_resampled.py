@@ -1,6 +1,7 @@
 """Stored units as samples: errors by pencil, the same numbers two ways, draws that no choice of claims moves."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from harness.statistics import resampling
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.statistics.stats import ratio_spread
 from harness.words.claim import InferenceTarget
-from harness.words.estimate import Formula
+from harness.words.estimate import AxisValue, Formula
 from tests.judge.tables import (
     accuracy,
     delta,
@@ -238,3 +239,59 @@ def test_a_correlation_brings_its_languages_and_their_tokens(tmp_path: Path) -> 
     assert found.control.tolist() == [9, 8, 5, 4]
     assert sampled(tmp_path / "less", part, *lengths[1:]).control is None
     assert sampled(tmp_path / "acc", accuracy(RIGHT)).pairs is None
+
+
+def shares(formula: Formula, counts: list[list[float]], sizes: list[float], **about: object) -> Measured:
+    """A share, or a difference of shares, of counted features; one row of counts a seed."""
+    names = [f"group {place}" for place in range(len(sizes))]
+    sides = [
+        Sides(units=names, observed=np.array(row), reference=np.array(sizes), seed=seed)
+        for seed, row in enumerate(counts)
+    ]
+    own, signs = np.array(counts), np.sign(sizes)
+    parts = own / np.abs(sizes)
+    means = [parts[:, signs == side].mean(axis=1) if (signs == side).any() else 0.0 for side in (1, -1)]
+    scope = Scope(quantity="any", unit="points", **about)  # type: ignore[arg-type]
+    return measured(scope, float(np.mean(100 * (means[0] - means[1]))), formula, "feature", sides)
+
+
+def test_a_difference_of_two_dictionaries_has_the_error_of_both(tmp_path: Path) -> None:
+    """The authors' own sample: 25 of 100 features are mixed at the end, 7 of 100 one checkpoint earlier."""
+    found = sampled(tmp_path, shares(Formula.SHARE_DIFFERENCE, [[25, 7]], [100, -100]))
+    assert (found.value, found.num_units) == (pytest.approx(18.0), 200)
+    assert found.spread.se == pytest.approx(5.0702, abs=1e-4)
+    assert found.p_without_sign(1) == pytest.approx(0.000193, abs=2e-5)
+    assert found.method == "normal over 200 features, of one training seed"
+
+
+def test_several_dictionaries_vary_by_their_seeds_alone(tmp_path: Path) -> None:
+    """30, 34 and 38 percent: the mean is 34, its error 4 over the root of 3; features are counted in it already."""
+    found = sampled(tmp_path, shares(Formula.SHARE, [[30], [34], [38]], [100]))
+    assert (found.value, found.spread.df) == (pytest.approx(34.0), 2)
+    assert found.spread.se == pytest.approx(4 / math.sqrt(3))
+    assert (found.method, found.num_units, found.num_seeds) == ("t over 3 training seeds", 100, 3)
+
+
+def test_shares_of_sizes_with_other_depths_weigh_layers_alike(tmp_path: Path) -> None:
+    """Layers of 20 and 40 percent against three of 10: 20 points."""
+    part = shares(Formula.SHARE_DIFFERENCE, [[20, 80, 10, 10, 10]], [100, 200, -100, -100, -100])
+    assert sampled(tmp_path, part).value == pytest.approx(20.0)
+
+
+def test_latents_of_two_models_share_no_draws(tmp_path: Path) -> None:
+    """The layer's number is the same; what is resampled is not."""
+    small, large = (
+        replace(
+            part,
+            estimate=replace(part.estimate, estimate_id=f"any/model={name}"),
+            units=tuple(replace(row, estimate_id=f"any/model={name}") for row in part.units),
+            phrases=(),
+            axes=(AxisValue(estimate_id=f"any/model={name}", axis="model", value=name),),
+        )
+        for name, part in (("small", latents(20)), ("large", latents(20)))
+    )
+    found = measurements(stored(tmp_path, small, large), num_draws=199)
+    draws = [found[id_of(part), POPULATION].draws for part in (small, large)]
+    assert draws[0] is not None
+    assert draws[1] is not None
+    assert not np.array_equal(draws[0], draws[1])

@@ -17,6 +17,7 @@ from harness.statistics.stats import (
     holm,
     mean_spread,
     ratio_spread,
+    share_spread,
     sign_flip_tail,
     sign_tail,
     standard_deviation,
@@ -265,3 +266,44 @@ def test_a_spread_below_rounding_is_no_spread() -> None:
     assert ratio_spread(ratios, ratios / 0.7373).se == 0
     assert mean_spread(np.array([0.1 + 0.2, 0.3, 0.3])).se == 0
     assert mean_spread(np.array([0.3, 0.3000001])).se > 0
+
+
+def test_a_share_has_the_error_of_counts_with_one_more_of_either_kind() -> None:
+    """25 of 100: 26/102 * 76/102 / 102 is 0.00186203, whose root is 4.3151 points; 7 of 100 comes to 2.6620."""
+    assert share_spread(np.array([25.0]), np.array([100.0])).se == pytest.approx(4.3151, abs=5e-5)
+    both = share_spread(np.array([25.0, 7.0]), np.array([100.0, -100.0]))
+    assert both.se == pytest.approx(math.hypot(4.3151, 2.6620), abs=1e-4)
+    assert both.df is None
+
+
+def test_groups_of_one_side_weigh_alike() -> None:
+    alone = share_spread(np.array([25.0]), np.array([100.0])).se
+    four = share_spread(np.full(4, 25.0), np.full(4, 100.0)).se
+    assert four == pytest.approx(alone / 2)
+    assert share_spread(np.array([25.0] * 4 + [25.0]), np.array([100.0] * 4 + [-100.0])).se == pytest.approx(
+        math.hypot(alone / 2, alone)
+    )
+
+
+def test_a_share_of_none_has_an_error_too() -> None:
+    assert share_spread(np.zeros(1), np.array([10.0])).se == pytest.approx(
+        100 * math.sqrt(11) / 12 / math.sqrt(12), rel=1e-9
+    )
+
+
+def test_a_difference_of_shares_errs_as_often_as_it_may() -> None:
+    """Two groups of 100 whose true shares are equal: nine intervals of ten hold zero, near the edge as well."""
+    generator, held = np.random.default_rng(7), []
+    for share in (0.05, 0.3):
+        counts = generator.binomial(100, share, (2000, 2)).astype(float)
+        spreads = [share_spread(pair, np.array([100.0, -100.0])) for pair in counts]
+        held.append(
+            np.mean(
+                [
+                    abs(one - other) <= each.half_width(0.9)
+                    for (one, other), each in zip(counts, spreads, strict=True)
+                ]
+            )
+        )
+    assert min(held) >= 0.88
+    assert max(held) <= 0.96
