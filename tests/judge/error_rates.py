@@ -15,8 +15,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge import judge, resampled, rules
-from harness.judge.measurements import measurements_of
+from harness.judge import judge, measurements, resampled, rules
+from harness.judge.quantities import estimate_scopes
 from harness.judge.unit_values import Stored, read_stored, stored_in_memory
 from harness.sources.studies import load_study
 from harness.statistics.correlation import PermutationP
@@ -125,6 +125,8 @@ def rates(world: World, repetitions: int, seed: int = 1) -> Rates:
     with (
         patch.object(resampled, "cluster_sums", remembered),
         patch.multiple(judge, NUM_DRAWS=DRAWS, MANY_DRAWS=MANY),
+        # What a study measures is the same in every repetition, and takes most of the time to write down.
+        patch.object(measurements, "estimate_scopes", cache(estimate_scopes)),
         # It is shown beside a correlation, decides nothing, and takes most of the time.
         patch.object(rules, "permutation_p", lambda *_: PermutationP(1.0, 1.0, exact=True)),
     ):
@@ -146,7 +148,7 @@ def judged(world: World, generator: np.random.Generator, repetition: int) -> Ver
     parts, asked = world.parts(generator, repetition), world.claims(repetition)
     rows = [row for part in parts for row in part.units]
     stored = stored_in_memory([part.estimate for part in parts], rows)
-    samples = measurements_of(load_study("sin2025"), stored, [asked]).redrawn(1, DRAWS)
+    samples = measurements.measurements_of(load_study("sin2025"), stored, [asked]).redrawn(1, DRAWS)
     verdict = judge.judge([asked], samples, judge.Circumstances())[0]
     # An error is no verdict, and would count as never wrong.
     assert verdict.state is not State.ERROR, verdict.says
