@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -41,6 +41,7 @@ from harness.words.judgement import FailOn, PublishedSet
 from harness.words.specification import Grid
 
 if TYPE_CHECKING:
+    from harness.exchange.sharing import Shared
     from harness.words.canonical import Json
     from harness.words.plan import Plan
     from harness.words.study import Profile
@@ -63,7 +64,9 @@ import_app = typer.Typer(
     no_args_is_help=True,
 )
 store_app = typer.Typer(
-    help="List, verify and clean the store.", epilog="Example: harness store verify", no_args_is_help=True
+    help="List, verify, clean and share the store.",
+    epilog="Example: harness store verify",
+    no_args_is_help=True,
 )
 
 
@@ -789,6 +792,122 @@ def clean(
     for folder in folders:
         typer.echo(str(folder))
     typer.echo(f"{len(folders)} {'removed' if yes else 'could be removed; say --yes to do it'}")
+
+
+RunOfKeys = Annotated[Path | None, typer.Option("--run", help="Share what this run names, and nothing else.")]
+StudyOfKeys = Annotated[
+    str | None, typer.Option("--study", help="Share what the plan of this study names, and nothing else.")
+]
+ProfileOfKeys = Annotated[
+    str | None, typer.Option("--profile", help="The same, of this profile of the study.")
+]
+
+
+@command("harness store push s3://BUCKET/FOLDER --run reports/fixture-0123456789ab", of=store_app)
+def push(
+    *,
+    url: Annotated[
+        str, typer.Argument(help="Where to: a folder, file://, s3://, hf:// or any other address of fsspec.")
+    ],
+    store: StorePath = STORE,
+    run: RunOfKeys = None,
+    study: StudyOfKeys = None,
+    profile: ProfileOfKeys = None,
+    device: Device = "auto",
+    with_texts: Annotated[
+        bool,
+        typer.Option(
+            "--with-texts",
+            help="Send texts whose licence forbids passing them on as well: to a place that nobody else reads.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Share finished artifacts at a place that others reach: all, or those of a run or a plan.
+
+    What is there whole is not sent again, so that a killed push goes on where it was. Texts that may not be passed on stay here.
+    """
+    from harness.exchange.sharing import Place
+    from harness.exchange.sharing import push as pushed
+    from harness.store.store import Store
+
+    keys = _asked_keys(run, study, profile, device)
+    found = pushed(Store(_existing(store)), Place(url), keys, with_texts=with_texts)
+    _tell_shared(found, as_json=as_json)
+
+
+@command("harness store pull s3://BUCKET/FOLDER --study sin2025 --profile paper --device cuda", of=store_app)
+def pull(
+    *,
+    url: Annotated[str, typer.Argument(help="Where from, as 'harness store push' was told.")],
+    store: StorePath = STORE,
+    run: RunOfKeys = None,
+    study: StudyOfKeys = None,
+    profile: ProfileOfKeys = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Take artifacts that somebody shared: all, or those of a run or a plan; each is verified before it stands.
+
+    What is broken there is named, and nothing of it enters the store.
+    """
+    from harness.exchange.sharing import Place
+    from harness.exchange.sharing import pull as pulled
+    from harness.store.files import require_writable
+    from harness.store.store import Store
+
+    keys = _asked_keys(run, study, profile, device)
+    require_writable(store)
+    _tell_shared(pulled(Store(store), Place(url), keys), as_json=as_json)
+
+
+def _asked_keys(
+    run: Path | None, study: str | None, profile: str | None, device: str
+) -> "frozenset[str] | None":
+    """Names of the artifacts of a run, or of a plan; None where neither is asked for."""
+    from harness.run.artifacts import Recipes
+    from harness.sources.pins import known_revision
+    from harness.store.run_folder import named_keys
+
+    if run and (study or profile):
+        raise UsageError("--run chooses what to share, and so do --study and --profile; say one of them")
+    if run:
+        if keys := named_keys(run):
+            return keys
+        raise UsageError(f"{run} names no artifact; name the folder of a run, one of reports/")
+    if not (study or profile):
+        return None
+    drawn = _plan(study or STUDY, profile or PROFILE, device)
+    recipes = Recipes(plan=drawn, revision=known_revision)
+    return frozenset(map(recipes.key, drawn.items()))
+
+
+def _tell_shared(found: "Iterable[Shared]", *, as_json: bool) -> None:
+    """Tell what becomes of each artifact as it does, and then of all.
+
+    Raises:
+        HarnessError: If one was broken.
+    """
+    from harness.exchange.sharing import Fate
+
+    kept = []
+    for each in found:
+        kept.append(each)
+        if not as_json and each.fate is not Fate.STANDING:
+            name = f"{each.fate:<9} {each.stage:<21} {each.item:<24} {each.key[:12]} "
+            say(name, each.why or _megabytes(each.size_bytes))
+    if as_json:
+        print_json(kept)
+    else:
+        by_fate = {fate: [each for each in kept if each.fate is fate] for fate in Fate}
+        counts = (
+            f"{len(some)} {fate} ({_megabytes(sum(each.size_bytes for each in some))})"
+            for fate, some in by_fate.items()
+            if some
+        )
+        typer.echo(", ".join(counts) or "nothing to share")
+    if refused := [each.why for each in kept if each.fate is Fate.REFUSED]:
+        raise HarnessError("\n".join(refused))
 
 
 @app.callback(invoke_without_command=True)

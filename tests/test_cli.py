@@ -169,6 +169,8 @@ def test_commands_are_listed_in_whole_sentences_the_main_job_first(
         ["store"],
         ["store", "list"],
         ["store", "clean"],
+        ["store", "push"],
+        ["store", "pull"],
     ],
     ids=" ".join,
 )

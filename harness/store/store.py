@@ -5,7 +5,7 @@ import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.store.files import (
     FULL,
@@ -127,14 +127,18 @@ def _names(folder: Path) -> list[Path]:
     return sorted(path for path in paths if path != folder / MANIFEST)
 
 
-def verified(folder: Path) -> Artifact:
+def verified(folder: Path, key: str = "") -> Artifact:
     """An artifact of which every byte has been read and found as promised.
+
+    Args:
+        folder: Where it lies.
+        key: What it has to be called; by default its folder's name.
 
     Raises:
         MissingArtifactError: If it was never made.
         DamagedArtifactError: If a file is gone, cut, changed, or one too many.
     """
-    artifact = read_manifest(folder)
+    artifact = read_manifest(folder, key)
     promised = {file.path: file for file in artifact.files}
     found = {path.relative_to(folder).as_posix() for path in _names(folder)}
     for name in sorted(found - promised.keys()):
@@ -153,12 +157,17 @@ def verified(folder: Path) -> Artifact:
 def _damaged(path: Path, found: str, expected: str) -> DamagedArtifactError:
     return DamagedArtifactError(
         f"{path} is damaged: found {found}, expected {expected}; "
-        "'harness reproduce' removes and makes it again, 'harness store verify' checks the rest"
+        "'harness reproduce' removes and makes it again, 'harness store verify' checks the rest",
+        fault=f"{path.name}: found {found}, expected {expected}",
     )
 
 
-def read_manifest(folder: Path) -> Artifact:
+def read_manifest(folder: Path, key: str = "") -> Artifact:
     """An artifact as its manifest describes it; the files themselves are not read.
+
+    Args:
+        folder: Where it lies.
+        key: What it has to be called; by default its folder's name.
 
     Raises:
         MissingArtifactError: If it was never made.
@@ -182,11 +191,20 @@ def read_manifest(folder: Path) -> Artifact:
         raise _damaged(
             path, f"no readable manifest ({type(error).__name__}: {error})", "one of this format"
         ) from None
-    if stated != (FORMAT, folder.name, artifact.key, artifact.digest):
+    if stated != (FORMAT, key or folder.name, artifact.key, artifact.digest):
         raise _damaged(
             path, "a manifest whose format, key or digest is not the one of its content", "one of this format"
         )
+    # Whoever wrote a manifest elsewhere must not choose where else files of this disk are written.
+    if outside := [file.path for file in files if not _is_inside(file.path)]:
+        raise _damaged(path, f"the file {outside[0]!r}, which leads out of the artifact", "files inside it")
     return artifact
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a name of a file stays below its folder, beside the manifest."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and path != MANIFEST
 
 
 @dataclass(frozen=True)
@@ -236,6 +254,37 @@ class Store:
         with locked(self.root / "locks" / f"{recipe.key}.lock"):
             # Another process may have made it while this one waited.
             return self._standing(recipe, repair=True) or self._make(recipe, make)
+
+    def adopt(self, stage: str, key: str, bring: Callable[[Path], None]) -> Artifact:
+        """A finished artifact that was made elsewhere: the one that stands here, else the one that is brought, byte by byte verified.
+
+        Args:
+            stage: Its stage.
+            key: Its name.
+            bring: Fills the folder that it is given, manifest and all.
+
+        Raises:
+            DamagedArtifactError: If what is brought is not what its manifest says; nothing of it stays.
+            StoreError: If the disk refuses.
+        """
+
+        def whole(draft: Path) -> None:
+            with disk_errors(self.folder(stage, key)):
+                bring(draft)
+                if (found := verified(draft, key).recipe.stage) != stage:
+                    raise _damaged(draft / MANIFEST, f"an artifact of {found}", f"one of {stage}")
+                for path in draft.rglob("*"):
+                    sync(path)
+
+        with locked(self.root / "locks" / f"{key}.lock"):
+            try:
+                return self.get(stage, key)
+            except MissingArtifactError:
+                pass
+            except DamagedArtifactError as error:
+                log.warning("%s; it is removed and brought anew", error)
+                self._remove(self.folder(stage, key), key)
+            return self._publish(stage, key, whole)
 
     def discard(self, stage: str, key: str) -> None:
         """Remove an artifact, finished or damaged."""
@@ -316,23 +365,32 @@ class Store:
             remove_folder(folder)
 
     def _make(self, recipe: Recipe, make: Callable[[Path], None]) -> Artifact:
-        folder = self.folder(recipe.stage, recipe.key)
+        def described(draft: Path) -> None:
+            folder = self.folder(recipe.stage, recipe.key)
+            with disk_errors(folder, FULL):
+                make(draft)
+            with disk_errors(folder):
+                write_manifest(draft, recipe)
+
+        return self._publish(recipe.stage, recipe.key, described)
+
+    def _publish(self, stage: str, key: str, fill: Callable[[Path], None]) -> Artifact:
+        """Fill a draft of an artifact, manifest and all, and put it where readers look once it is whole."""
+        folder = self.folder(stage, key)
         draft = folder.with_name(f".{folder.name}")
         try:
             with disk_errors(folder):
                 # The key's lock is held, so a draft that is there belongs to a process that died.
                 shutil.rmtree(draft, ignore_errors=True)
                 draft.mkdir(parents=True)
-            with disk_errors(folder, FULL):
-                make(draft)
+            fill(draft)
             with disk_errors(folder):
-                write_manifest(draft, recipe)
                 draft.rename(folder)
                 sync(folder.parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        self.verified[recipe.key] = read_manifest(folder)
-        return self.verified[recipe.key]
+        self.verified[key] = read_manifest(folder)
+        return self.verified[key]
 
     def _folders(self) -> Iterator[Path]:
         yield from sorted(path for path in self.root.glob("objects/*/*/*") if not path.name.startswith("."))

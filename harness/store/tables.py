@@ -111,6 +111,11 @@ def stream_rows(folder: Path, row_type: type) -> Iterator[tuple[object, ...]]:
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
+def column_names(path: Path) -> tuple[str, ...]:
+    """Names of a table's columns; its rows are not read."""
+    return tuple(pq.read_schema(path).names)
+
+
 def read_codes(folder: Path, row_type: type, name: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """A column of text as places in a list of its distinct values: millions of rows in little memory."""
     column = _read(folder, row_type, name).column(name).combine_chunks().dictionary_encode()

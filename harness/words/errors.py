@@ -81,6 +81,11 @@ class StoreError(HarnessError):
 class DamagedArtifactError(StoreError):
     """A stored artifact is not what its manifest says."""
 
+    def __init__(self, message: str, *, fault: str = "") -> None:
+        super().__init__(message)
+        self.fault = fault
+        """Which of its files, what was found and what was expected: for whoever holds it elsewhere than in a store."""
+
 
 class MissingArtifactError(StoreError):
     """An artifact that is asked for was never made, or has been removed."""
