@@ -70,6 +70,8 @@ HARVEST = Harvest(
     rows_per_latent=paper.PRIMARY.phrases.max_examples,
 )
 
+ANOTHER = "of another model"
+
 KEPT = "90"
 """What must be left of English, in percent: ours, and lower than what the paper says of its own model."""
 
@@ -128,46 +130,63 @@ def claims(asked: Study) -> tuple[Claim, ...]:
     layers = range(asked.shapes.num_layers)
     third = round(len(layers) / 3)
     early, middle, late = layers[:third], layers[third:-third], layers[-third:]
-    gain = asked.primary.gain_layer
     return (
         *(
             sign(
                 f"gap.{where}.direction", f"Low-resource languages have lower activations in the {where} third of the layers",
-                _sentence("a gap at every depth"), gaps(part), +1, rule=Rule.POOLED_SIGN, inventory="A1", basis=LATENTS,
+                sentence("a gap at every depth", ANOTHER), gaps(part), +1, rule=Rule.POOLED_SIGN, inventory="A1", basis=LATENTS,
             )
             for where, part in (("early", early), ("middle", middle), ("late", late))
         ),
         order(
             "gap.argmax.early", "The largest gap stands in the early third of the layers",
-            _sentence("the largest gap in early layers"), gaps(layers), largest=gaps(early), inventory="A2", basis=LATENTS,
+            sentence("the largest gap in early layers", ANOTHER), gaps(layers), largest=gaps(early), inventory="A2", basis=LATENTS,
         ),
         order(
             "gap.argmax", f"The largest gap stands at layer {at_depth(EARLY_GAP, len(layers))}",
-            _sentence(f"the largest gap at layer {EARLY_GAP} of {NUM_LAYERS}, and so as deep here"), gaps(layers),
+            sentence(f"the largest gap at layer {EARLY_GAP} of {NUM_LAYERS}, and so as deep here", ANOTHER), gaps(layers),
             largest=gaps([at_depth(EARLY_GAP, len(layers))]), inventory="A2", basis=LATENTS,
         ),
+        *after_training(asked, ANOTHER),
+    )  # fmt: skip
+
+
+def after_training(asked: Study, elsewhere: str) -> tuple[Claim, ...]:
+    """What is asked of accuracy, of what adapters lift, and of what is left of English.
+
+    Args:
+        asked: The study.
+        elsewhere: Of what else than the paper it asks.
+    """
+    gain = asked.primary.gain_layer
+    # Fewer languages could never decide a correlation.
+    related = asked.benchmarks if len(asked.targets) >= (OVER_LANGUAGES.minima.units or 0) else ()
+    return (
         *(
             sign(
                 f"corr.gap_acc.{benchmark.name}", f"Languages with a larger gap score lower on {benchmark.name}",
-                _sentence("the lower the activation, the lower the score"),
+                sentence("the lower the activation, the lower the score", elsewhere),
                 _reading("correlation over languages", f"correlation/bench={benchmark.name}/primary/primary"),
                 -1, rule=Rule.CORRELATION_SIGN, null=0.0, inventory="A3", basis=OVER_LANGUAGES,
             )
-            for benchmark in asked.benchmarks
+            for benchmark in related
         ),
         *(
             sign(
                 f"gain.{language.code}.direction", f"{language.name} activations rise at layer {gain} by training",
-                _sentence(f"activations rise; layer {GAIN} of {NUM_LAYERS}, and so as deep here"),
+                sentence(f"activations rise; layer {GAIN} of {NUM_LAYERS}, and so as deep here", elsewhere),
                 _reading("relative to before", f"gain/layer={gain}/lang={language.code}/primary/primary"),
                 +1, inventory="A4", basis=TRAINED,
             )
             for language in asked.tuned
         ),
-        bound(
-            "retention.en.floor", f"English keeps {KEPT} percent of its activation", _sentence("most of English is kept"),
-            _reading("activation after, of before", f"retention/layer={gain}/lang=en/activation/primary"), KEPT,
-            rule=Rule.AT_LEAST, stands_for="most", inventory="A5", basis=TRAINED,
+        *(
+            bound(
+                "retention.en.floor", f"English keeps {KEPT} percent of its activation", sentence("most of English is kept", elsewhere),
+                _reading("activation after, of before", f"retention/layer={gain}/lang=en/activation/primary"), KEPT,
+                rule=Rule.AT_LEAST, stands_for="most", inventory="A5", basis=TRAINED,
+            )
+            for _ in asked.tuned[:1]
         ),
     )  # fmt: skip
 
@@ -183,11 +202,12 @@ def _reading(says: str, *estimates: str) -> tuple[Reading]:
     return (Reading(name="primary", says=says, supported_by=(ASKED,), estimates=estimates),)
 
 
-def _sentence(sense: str) -> Sentence:
+def sentence(sense: str, elsewhere: str) -> Sentence:
+    """A question of our own, after what the paper says."""
     return Sentence(
         source=ASKED,
         tier=SourceTier.OURS,
-        where=f"what {paper.STUDY.paper_id} says of another model",
+        where=f"what {paper.STUDY.paper_id} says {elsewhere}",
         sense=sense,
     )
 

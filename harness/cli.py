@@ -621,6 +621,42 @@ def lock(
             typer.echo(textwrap.indent(each.diff, "     "))
 
 
+@command("harness new-study bengali --like sin2025 --languages en,es,bn --layers 6,20", name="new-study")
+def new_study(
+    *,
+    name: Annotated[str, typer.Argument(help="Of the study, and of its folder below claims/.")],
+    like: Annotated[str, typer.Option("--like", help="Study whose questions it asks.")] = STUDY,
+    languages: Annotated[
+        str, typer.Option("--languages", help="Their codes, by commas; by default those of the other study.")
+    ] = "",
+    layers: Annotated[
+        str, typer.Option("--layers", help="At which gaps are asked, by commas; by default where gains are.")
+    ] = "",
+) -> None:
+    """Write a study that asks another one's questions in other languages: a folder below claims/ that already runs."""
+    from harness.new_study import Wanted
+    from harness.new_study import new_study as write
+
+    wanted = Wanted(name=name, like=like, languages=_parts(languages), layers=_layers(layers))
+    made = write(wanted)
+    for path in made.files:
+        typer.echo(str(path))
+    for code in made.left_out:
+        say(f"left out {code}: ", "no translator into it is known; claims/languages.py would name one")
+    world = PROFILE if PROFILE in made.profiles else made.profiles[0]
+    typer.echo(f"try it: harness reproduce --study {name} --profile {world}")
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    if strange := [part for part in _parts(text) if not part.isdecimal()]:
+        raise UsageError(f"--layers {text}: {strange[0]!r} is no layer; expected numbers such as 6,20")
+    return tuple(map(int, _parts(text)))
+
+
 @command("harness authors --out reports/authors --json")
 def authors(
     *,

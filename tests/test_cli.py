@@ -153,7 +153,7 @@ def test_commands_are_listed_in_whole_sentences_the_main_job_first(
     assert listed.split()[:4] == ["reproduce", "The", "main", "job:"]
     assert "..." not in listed
     sentences = re.split(r"\n  (?=\w)", listed)
-    assert len(sentences) == 20
+    assert len(sentences) == 21
     assert all(sentence.endswith(".") for sentence in sentences)
 
 

@@ -216,6 +216,12 @@ def load_protocol_of(study: str) -> Protocol:
     return protocol
 
 
+def known_languages() -> Mapping[str, Any]:
+    """What is known of every language that a study can be asked in, by code: `claims/languages.py` says what that is."""
+    known: Mapping[str, Any] = importlib.import_module("claims.languages").KNOWN
+    return known
+
+
 def outcomes_path(study: str, file: str) -> Path:
     """Where a table of outcomes stands that a study's baseline names."""
     return CLAIMS / study / file
@@ -419,6 +425,8 @@ def _profiles(study: str) -> Mapping[str, Profile]:
 
 def _has(study: str, module: str) -> bool:
     """Whether a study has a module of that name; one that stands in no folder has none."""
+    # It may have been written since another one was looked for.
+    importlib.invalidate_caches()
     try:
         return importlib.util.find_spec(f"claims.{study}.{module}") is not None
     except ModuleNotFoundError:
