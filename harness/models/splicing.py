@@ -3,7 +3,7 @@
 Copies of the same texts pass at once, one left as it is and one for every layer, so that a single pass gives all losses.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,9 @@ from harness.models.residuals import counted_positions
 
 Rebuild = Callable[[int, Float[Tensor, "token d_model"]], Float[Tensor, "token d_model"]]
 """What stands for the stream of some tokens after a layer."""
+
+Change = Callable[[Float[Tensor, "token d_model"]], Float[Tensor, "token d_model"]]
+"""What stands for the stream of some tokens."""
 
 Replace = Callable[[int, Float[Tensor, "row position d_model"]], None]
 """Writes over the stream after a layer."""
@@ -86,6 +89,55 @@ def text_losses(
     return [found[index] for index in range(len(ids))]
 
 
+def num_predicted(language_model: LanguageModel, width: int) -> int:
+    """How many tokens of a window are predicted: the first one only behind something that stands in front."""
+    return width if language_model.front_ids else width - 1
+
+
+def window_losses(
+    language_model: LanguageModel,
+    ids: Int[Tensor, "window position"],
+    layer: int,
+    change: Change | None = None,
+) -> Float[Tensor, "window"]:
+    """Nats per token of windows of one length, with the stream after one layer as it is or changed; float64.
+
+    Each change is a pass of its own, of the same shape: a change that changes nothing gives the same loss to the last digit.
+
+    Args:
+        language_model: Reads them.
+        ids: Token ids, each window behind what stands in front, whose stream is left as it is.
+        layer: Layer after which the stream is changed, counted from 0.
+        change: Gives what stands for the stream of the windows' tokens, all in reading order; float32.
+    """
+    front = len(language_model.front_ids)
+
+    def replace(_layer: int, stream: Tensor) -> None:
+        own = stream[:, front:].to(torch.float32)
+        if change is not None:
+            stream[:, front:] = change(own.flatten(0, 1)).reshape(own.shape).to(stream.dtype)
+
+    with _replacing(language_model, replace, (layer,)):
+        return token_losses(language_model, ids)[:, max(front - 1, 0) :].mean(dim=1)
+
+
+@torch.no_grad()
+def token_losses(
+    language_model: LanguageModel, ids: Int[Tensor, "window position"]
+) -> Float[Tensor, "window predicted"]:
+    """Negative log-likelihood of every token but the first, in nats; float64. Logits of one window live at once."""
+    hidden = language_model.decoder(input_ids=ids, use_cache=False).last_hidden_state
+    head = Head(
+        weight=language_model.model.get_output_embeddings().weight.to(torch.float32),
+        soft_cap=language_model.facts.soft_cap,
+    )
+    rows = [
+        -head.log_probs(row[:-1]).gather(1, tokens[1:, None]).squeeze(1).to(torch.float64)
+        for row, tokens in zip(hidden, ids, strict=True)
+    ]
+    return torch.stack(rows)
+
+
 def _log_probs_of_nothing(
     language_model: LanguageModel, head: Head, layers: int
 ) -> Float[Tensor, "layer token"]:
@@ -112,7 +164,11 @@ def _blocks(language_model: LanguageModel) -> nn.ModuleList:
 
 
 @contextmanager
-def _replacing(language_model: LanguageModel, replace: Replace) -> Iterator[None]:
+def _replacing(
+    language_model: LanguageModel, replace: Replace, layers: Collection[int] | None = None
+) -> Iterator[None]:
+    """Hand a copy of the stream after some layers, or after each, to whoever writes over it."""
+
     def hook_for(layer: int) -> Callable[[nn.Module, tuple[object, ...], object], object]:
         def hook(_module: nn.Module, _inputs: tuple[object, ...], output: object) -> object:
             # Older libraries return a tuple.
@@ -125,7 +181,9 @@ def _replacing(language_model: LanguageModel, replace: Replace) -> Iterator[None
         return hook
 
     handles = [
-        block.register_forward_hook(hook_for(layer)) for layer, block in enumerate(_blocks(language_model))
+        block.register_forward_hook(hook_for(layer))
+        for layer, block in enumerate(_blocks(language_model))
+        if layers is None or layer in layers
     ]
     try:
         yield

@@ -5,7 +5,6 @@ a gap is the dictionary's own is seen by what random ones of its norms show.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from harness.models.splicing import text_losses
 from harness.stages.extraction import Batch, as_batch
 from harness.stages.stage import stage
 from harness.stages.texts import language_texts
+from harness.statistics.reconstruction import LayerTotals
 from harness.store.tables import write_table
 from harness.words.plan import Networks
 from harness.words.records import DictionaryError, RandomReading, SplicedLoss
@@ -35,36 +35,6 @@ RANDOM_DIRECTIONS = 32
 
 Also = Callable[[int, Float[Tensor, "token d_model"], Batch], None]
 """Receives a layer, the stream at the counted tokens of a batch, and the batch."""
-
-
-@dataclass(kw_only=True)
-class LayerTotals:
-    """Running sums over tokens of one layer; float64."""
-
-    squared_error: float = 0.0
-    squared: float = 0.0
-    total: Float[Tensor, "d_model"] | None = None
-    active: float = 0.0
-    tokens: int = 0
-    latents: int = 0
-
-    def add(self, residual: Float[Tensor, "token d_model"], rebuilt: Tensor, latent_acts: Tensor) -> None:
-        """Take in some tokens."""
-        exact = residual.to(torch.float64)
-        self.squared_error += float((exact - rebuilt.to(torch.float64)).square().sum())
-        self.squared += float(exact.square().sum())
-        summed = exact.sum(dim=0)
-        self.total = summed if self.total is None else self.total + summed
-        self.active += float((latent_acts > 0).sum())
-        self.tokens += len(residual)
-        self.latents = latent_acts.shape[1]
-
-    @property
-    def fraction_variance_unexplained(self) -> float:
-        """Squared error of the rebuilt stream over its variance around the mean of these tokens."""
-        assert self.total is not None
-        variance = self.squared - float(self.total.square().sum()) / self.tokens
-        return self.squared_error / variance
 
 
 @stage(on="accelerator")

@@ -194,12 +194,17 @@ def loaded_model(language_model: LanguageModel) -> LoadedModel:
 
 def loaded_files(networks: Networks) -> Iterable[LoadedFile]:
     """The files of the model and the dictionaries, with the digests of their bytes."""
-    model = locate(networks.model)
-    for path in sorted(path for pattern in WEIGHTS for path in model.glob(pattern)):
-        yield LoadedFile(source=networks.model.name, path=path.name, sha256=file_sha256(path))
+    yield from model_files(networks.model)
     folder = locate(networks.dictionaries)
     for name in networks.dictionary_files:
         yield LoadedFile(source=networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
+
+
+def model_files(model: Pin) -> Iterable[LoadedFile]:
+    """The files of a model that decide what it computes, with the digests of their bytes."""
+    folder = locate(model)
+    for path in sorted(path for pattern in WEIGHTS for path in folder.glob(pattern)):
+        yield LoadedFile(source=model.name, path=path.name, sha256=file_sha256(path))
 
 
 def _agreements(

@@ -169,7 +169,8 @@ def _arrow_type(kind: object) -> pa.DataType:
     if _is_optional(kind):
         kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
     if _is_tuple(kind):
-        return pa.list_(pa.field("item", pa.float32(), nullable=False))
+        item = pa.int32() if int in typing.get_args(kind) else pa.float32()
+        return pa.list_(pa.field("item", item, nullable=False))
     return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[kind]  # type: ignore[index]
 
 

@@ -14,11 +14,11 @@ from harness.models.sae import load_sae
 from harness.stages import dictionary_error
 from harness.stages.dictionary_error import (
     RANDOM_DIRECTIONS,
-    LayerTotals,
     dictionary_sample,
     reconstruction_totals,
 )
 from harness.stages.extraction import sample_of
+from harness.statistics.reconstruction import LayerTotals
 from harness.store.tables import read_table, write_table
 from harness.words.plan import Parameters
 from harness.words.records import DictionaryError, RandomReading, SplicedLoss, Text, Translation

@@ -1,0 +1,121 @@
+"""The corpus stage: documents of two languages, cut into windows of one length, as many of each, in one order."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from harness.models.loading import LanguageModel, load_language_model
+from harness.sources.corpus import documents
+from harness.stages.stage import stage
+from harness.store.tables import stream_rows, write_table
+from harness.words.dictionaries import CorpusSize, CorpusText, CorpusWindow, Split, WindowChoice
+from harness.words.errors import MissingSourceError
+from harness.words.plan import Numerics
+from harness.words.study import ModelPin
+
+LONGEST_PIECE = 16
+"""Characters of a document per token that it is asked for: hardly a text has longer pieces in the mean."""
+
+DOCUMENTS_AT_ONCE = 64
+"""Documents that are read together."""
+
+
+@stage(on="processor")
+def corpus(
+    *,
+    out: Path,
+    texts: tuple[CorpusText, ...],
+    tokenizer: ModelPin,
+    numerics: Numerics,
+    choice: WindowChoice,
+    seed: int,
+) -> None:
+    """Windows of both languages, in one seeded order.
+
+    All languages in one artifact, since only together can each bring as many windows as the others; the order is that in which
+    every later stage reads them, so that "the first" windows are a sample of both. The models of a study share the tokenizer.
+
+    Raises:
+        MissingSourceError: If a language has no window.
+    """
+    language_model = load_language_model(tokenizer, numerics)
+    cut = {text.language: list(_windows(language_model, text, choice)) for text in texts}
+    if empty := [language for language, windows in cut.items() if not windows]:
+        raise MissingSourceError(
+            f"the corpus of {', '.join(empty)} has no document of {choice.tokens} tokens; name other files, or shorter windows, in "
+            "the study's profile, below claims/"
+        )
+    count = min(map(len, cut.values()))
+    joined = [(language, *window) for language, windows in cut.items() for window in windows[:count]]
+    order = np.random.default_rng(np.random.SeedSequence([seed, len(joined)])).permutation(len(joined))
+    trained, validated = (
+        round(share * len(joined))
+        for share in (choice.train_fraction, choice.train_fraction + choice.validation_fraction)
+    )
+    rows = [
+        CorpusWindow(
+            text_id=text_id,
+            language=joined[place][0],
+            split=Split.TRAIN
+            if text_id < trained
+            else Split.VALIDATION
+            if text_id < validated
+            else Split.TEST,
+            document=joined[place][1],
+            token_ids=joined[place][2],
+        )
+        for text_id, place in enumerate(order.tolist())
+    ]
+    write_table(out, CorpusWindow, rows)
+    counts = Counter((row.language, row.split) for row in rows)
+    read = {language: 1 + windows[-1][0] for language, windows in cut.items()}
+    write_table(
+        out,
+        CorpusSize,
+        (
+            CorpusSize(
+                language=language,
+                split=split,
+                windows=counts[language, split],
+                tokens=counts[language, split] * choice.tokens,
+                documents_read=read[language],
+            )
+            for language in cut
+            for split in Split
+        ),
+    )
+
+
+def _windows(
+    language_model: LanguageModel, text: CorpusText, choice: WindowChoice
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Place of the document and token ids of every window of one language, at most as many as are asked for."""
+    return islice(_all_windows(language_model, text, choice), choice.per_language)
+
+
+def _all_windows(
+    language_model: LanguageModel, text: CorpusText, choice: WindowChoice
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    front, per_document = len(language_model.front_ids), choice.per_document
+    longest = None if per_document is None else per_document * choice.tokens * LONGEST_PIECE
+    numbered = enumerate(documents(text.pin, text.files))
+    while some := list(islice(numbered, DOCUMENTS_AT_ONCE)):
+        ids = language_model.token_ids([document[:longest] for _, document in some])
+        for (number, _), row in zip(some, ids, strict=True):
+            body: Sequence[int] = row[front:]
+            for window in range(len(body) // choice.tokens)[:per_document]:
+                start = window * choice.tokens
+                yield number, tuple(body[start : start + choice.tokens])
+
+
+def windows_of(corpus: Path, split: Split) -> Iterator[CorpusWindow]:
+    """The windows of one split in their order, without ever holding more than some of them."""
+    names = [field.name for field in fields(CorpusWindow)]
+    for cells in stream_rows(corpus, CorpusWindow):
+        row = dict(zip(names, cells, strict=True))
+        if row["split"] == split:
+            yield CorpusWindow(**row | {"token_ids": tuple(row["token_ids"])})  # type: ignore[arg-type]

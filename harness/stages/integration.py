@@ -1,0 +1,260 @@
+"""The integration stage: what a model gains when a part of another one's stream is put into its own.
+
+A part is what the latents of one class write. Recipient and donor are two checkpoints of one model, each taken apart by a dictionary of its
+own, at the same layer and on the same tokens; what stands in front of a text is left as it is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from harness.models.loading import LanguageModel, load_language_model
+from harness.models.residuals import visit_residuals
+from harness.models.sae import require_finite
+from harness.models.splicing import num_predicted, window_losses
+from harness.models.topk import TopKSAE, lengths_of, read_sae, unit
+from harness.models.windows import batched, ids_of
+from harness.stages.corpus import windows_of
+from harness.stages.stage import stage
+from harness.store.tables import read_table, write_table
+from harness.words.dictionaries import (
+    BILINGUAL,
+    DEAD,
+    ClassedLatent,
+    CorpusWindow,
+    IntegratedText,
+    Integration,
+    IntegrationControl,
+    PartAgreement,
+    SAEPlace,
+    Split,
+)
+from harness.words.plan import Numerics
+from harness.words.study import ModelPin
+
+RANDOM, ALL, REBUILT = IntegrationControl.RANDOM, IntegrationControl.ALL, IntegrationControl.REBUILT
+
+Parts = Mapping[str, Bool[Tensor, "latent"]]
+"""By name: which latents a part is made of."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Side:
+    """One of the two models, with what takes its stream apart."""
+
+    language_model: LanguageModel
+    sae: TopKSAE
+    parts: Parts
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Apart:
+    """The stream of one model over some tokens, taken apart."""
+
+    stream: Float[Tensor, "token d_model"]
+    parts: Mapping[str, Float[Tensor, "token d_model"]]
+    """By name, each as long as it is in the stream."""
+    rebuilt: Float[Tensor, "token d_model"]
+
+
+@dataclass(kw_only=True)
+class Agreement:
+    """Running sums over tokens of one part in both models."""
+
+    tokens: int = 0
+    cosine: float = 0.0
+    recipient_length: float = 0.0
+    donor_length: float = 0.0
+
+    def add(self, part: str, recipient: Apart, donor: Apart) -> None:
+        """Take in some tokens."""
+        own, other = recipient.parts[part], donor.parts[part]
+        self.tokens += len(own)
+        self.cosine += float(functional.cosine_similarity(own, other, dim=1).sum(dtype=torch.float64))
+        self.recipient_length += _length(own, recipient.stream)
+        self.donor_length += _length(other, donor.stream)
+
+
+@stage(on="accelerator")
+def integration(
+    corpus: Path,
+    saes: Path,
+    classes: Path,
+    donor_saes: Path,
+    donor_classes: Path,
+    *,
+    out: Path,
+    model: ModelPin,
+    donor: ModelPin,
+    numerics: Numerics,
+    place: SAEPlace,
+    languages: tuple[str, str],
+    readings: tuple[Integration, ...],
+    windows: int,
+    batch_tokens: int,
+    seed: int,
+) -> None:
+    """What a model gains by parts of a later one.
+
+    Writes the loss on each test window before and after, for every part and every control, and how alike the parts of both are.
+    """
+    sides = tuple(
+        Side(
+            language_model=load_language_model(pin, numerics),
+            sae=read_sae(trained / place.file, numerics.device),
+            parts=parts_of(classed, place, languages, seed, numerics.device),
+        )
+        for pin, trained, classed in ((model, saes, classes), (donor, donor_saes, donor_classes))
+    )
+    texts = list(islice(windows_of(corpus, Split.TEST), windows))
+    scales, agreements = measured(sides, texts, place.layer, readings, batch_tokens)
+    write_table(out, PartAgreement, agreement_rows(sides, place, agreements))
+    write_table(out, IntegratedText, integrated(sides, texts, place, scales, batch_tokens))
+
+
+def parts_of(classes: Path, place: SAEPlace, languages: tuple[str, str], seed: int, device: str) -> Parts:
+    """Latents of one dictionary by class, all of them, and as many of no bilingual class as there are bilingual ones.
+
+    The random ones are drawn from those that fire; where they are too few, all of them are taken.
+    """
+    rows = [
+        row
+        for row in read_table(classes, ClassedLatent)
+        if (row.layer, row.seed) == (place.layer, place.seed)
+    ]
+    labels = np.array([row.label for row in sorted(rows, key=lambda row: row.latent)])
+    others = np.flatnonzero((labels != BILINGUAL) & (labels != DEAD))
+    stream = np.random.default_rng(np.random.SeedSequence([seed, place.layer, place.seed]))
+    drawn = stream.permutation(others)[: int((labels == BILINGUAL).sum())]
+    masks = {label: labels == label for label in (*languages, BILINGUAL)}
+    masks |= {RANDOM: np.isin(np.arange(len(labels)), drawn), ALL: np.ones(len(labels), dtype=bool)}
+    return {name: torch.from_numpy(mask).to(device) for name, mask in masks.items()}
+
+
+def change(reading: Integration, part: str, recipient: Apart, donor: Apart) -> Float[Tensor, "token d_model"]:
+    """What is added to the recipient's stream.
+
+    As a difference of equal terms, so that a donor that is the recipient changes nothing, to the last digit.
+    """
+    if part == REBUILT:
+        return recipient.rebuilt - recipient.stream
+    gone = {
+        Integration.SWAP: recipient.parts[part],
+        Integration.ADD: torch.zeros_like(recipient.stream),
+        Integration.REPLACE: recipient.parts[ALL],
+    }
+    return donor.parts[part] - gone[reading]
+
+
+@torch.no_grad()
+def taken_apart(side: Side, ids: Int[Tensor, "window position"], layer: int) -> Apart:
+    """The stream of one model after a layer over the tokens of some windows, and its parts."""
+    front, found = len(side.language_model.front_ids), list[Tensor]()
+    visit_residuals(
+        side.language_model.decoder,
+        ids,
+        torch.ones_like(ids),
+        (layer,),
+        lambda _layer, stream: found.append(stream),
+    )
+    stream = found[0][:, front:].to(torch.float32).flatten(0, 1)
+    require_finite(stream)
+    acts, length = side.sae.acts(unit(stream)), lengths_of(stream)
+    return Apart(
+        stream=stream,
+        parts={name: length * side.sae.part(acts, mask) for name, mask in side.parts.items()},
+        rebuilt=length * side.sae.rebuilt(acts),
+    )
+
+
+def measured(
+    sides: Sequence[Side],
+    texts: Sequence[CorpusWindow],
+    layer: int,
+    readings: Sequence[Integration],
+    batch_tokens: int,
+) -> tuple[Mapping[Integration, float], Mapping[str, Agreement]]:
+    """How much the random change is lengthened under each reading to be as long as the bilingual one, and how alike parts are."""
+    lengths = {reading: {RANDOM: 0.0, BILINGUAL: 0.0} for reading in readings}
+    agreements = {part: Agreement() for part in sides[0].parts}
+    for ids, _ in _batches(sides, texts, batch_tokens):
+        recipient, donor = (taken_apart(side, ids, layer) for side in sides)
+        for part, agreement in agreements.items():
+            agreement.add(part, recipient, donor)
+        for reading, of_parts in lengths.items():
+            for part in of_parts:
+                changed = change(reading, part, recipient, donor)
+                of_parts[part] += float(changed.norm(dim=1).sum(dtype=torch.float64))
+    scales = {
+        reading: of_parts[BILINGUAL] / of_parts[RANDOM] if of_parts[RANDOM] else 1.0
+        for reading, of_parts in lengths.items()
+    }
+    return scales, agreements
+
+
+def integrated(
+    sides: Sequence[Side],
+    texts: Sequence[CorpusWindow],
+    place: SAEPlace,
+    scales: Mapping[Integration, float],
+    batch_tokens: int,
+) -> Iterator[IntegratedText]:
+    """The loss on every window before and after, for each reading and part."""
+    language_model, parts = sides[0].language_model, (*sides[0].parts, REBUILT)
+    for ids, windows in _batches(sides, texts, batch_tokens):
+        recipient, donor = (taken_apart(side, ids, place.layer) for side in sides)
+        before = window_losses(language_model, ids, place.layer)
+        for reading, scale in scales.items():
+            for part in parts:
+                added = change(reading, part, recipient, donor) * (scale if part == RANDOM else 1.0)
+                after = window_losses(language_model, ids, place.layer, added.add)
+                for window, own, changed in zip(windows, before.tolist(), after.tolist(), strict=True):
+                    yield IntegratedText(
+                        layer=place.layer,
+                        seed=place.seed,
+                        reading=reading,
+                        part=part,
+                        text_id=window.text_id,
+                        language=window.language,
+                        tokens=num_predicted(language_model, len(window.token_ids)),
+                        before=own,
+                        after=changed,
+                    )
+
+
+def agreement_rows(
+    sides: Sequence[Side], place: SAEPlace, agreements: Mapping[str, Agreement]
+) -> Iterator[PartAgreement]:
+    """How alike each part is in both models."""
+    recipient, donor = sides
+    for part, sums in agreements.items():
+        yield PartAgreement(
+            layer=place.layer,
+            seed=place.seed,
+            part=part,
+            recipient_latents=int(recipient.parts[part].sum()),
+            donor_latents=int(donor.parts[part].sum()),
+            cosine=sums.cosine / sums.tokens,
+            recipient_length=sums.recipient_length / sums.tokens,
+            donor_length=sums.donor_length / sums.tokens,
+        )
+
+
+def _batches(
+    sides: Sequence[Side], texts: Sequence[CorpusWindow], batch_tokens: int
+) -> Iterator[tuple[Int[Tensor, "window position"], list[CorpusWindow]]]:
+    language_model = sides[0].language_model
+    for windows in batched(texts, batch_tokens, len(language_model.front_ids)):
+        yield ids_of(language_model, windows), windows
+
+
+def _length(part: Float[Tensor, "token d_model"], stream: Float[Tensor, "token d_model"]) -> float:
+    """Summed over tokens: the length of a part in units of its stream."""
+    return float((part.norm(dim=1) / stream.norm(dim=1)).sum(dtype=torch.float64))
