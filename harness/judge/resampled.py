@@ -24,8 +24,16 @@ from harness.words.estimate import Estimate, Formula, InconsistentError
 
 Values = NDArray[np.float64]
 
-RATIOS = {Formula.GAP: (100.0, -100.0), Formula.CHANGE: (-100.0, 100.0), Formula.RATIO: (0.0, 100.0)}
-"""Formulas of one ratio of sums above zero: offset and slope."""
+RATIOS = {
+    Formula.GAP: (100.0, -100.0),
+    Formula.CHANGE: (-100.0, 100.0),
+    Formula.RATIO: (0.0, 100.0),
+    Formula.RATIO_DIFFERENCE: (0.0, 100.0),
+}
+"""Formulas of one sum in percent of another that lies above zero: offset and slope."""
+
+ON_LOGARITHMS = RATIOS.keys() - {Formula.RATIO_DIFFERENCE}
+"""Those of which both sums lie above zero, so that their ratio has a logarithm."""
 
 QUOTIENTS = RATIOS | {Formula.SLOPE: (0.0, 1.0)}
 """Formulas of one sum divided by another, whatever the sign of either."""
@@ -47,7 +55,7 @@ class Drawn:
     """What resampling says of one estimate."""
 
     pivots: Values
-    """How many of its own standard errors each draw lies above the estimate; ratios on the scale of logarithms."""
+    """How many of its own standard errors each draw lies above the estimate; on the scale of logarithms where there is one."""
     deviation: float
     """Spread of the draws."""
     widening: float = 1.0
@@ -216,7 +224,7 @@ def _beyond(formula: Formula, observed: Values, reference: Values) -> tuple[Valu
 def _pivots(estimate: Estimate, rows: UnitRows, sums: Values) -> Values:
     """How many of its own standard errors each draw lies above the estimate; without a value where it has no error.
 
-    A ratio is compared on the scale of logarithms, where its error depends least on itself.
+    A ratio is compared on the scale of logarithms, where its error depends least on itself; a difference of two may be zero.
 
     Source: P. Hall, The Bootstrap and Edgeworth Expansion (1992), section 3.2: the percentile-t method.
 
@@ -228,7 +236,7 @@ def _pivots(estimate: Estimate, rows: UnitRows, sums: Values) -> Values:
     observed, reference = _columns(Formula(estimate.formula), rows)
     count, (drawn, beside, beyond, squares, products, beside_squares) = len(observed), sums
     with np.errstate(divide="ignore", invalid="ignore"):
-        if estimate.formula in RATIOS:
+        if estimate.formula in ON_LOGARITHMS:
             step, scale = beyond / beside, drawn
             distance = np.log1p(step * reference.sum() / observed.sum())
         elif estimate.formula in QUOTIENTS:
@@ -249,7 +257,7 @@ def _pivots(estimate: Estimate, rows: UnitRows, sums: Values) -> Values:
 def studentised(estimate: Estimate, rows: UnitRows, pivots: Values, se: float) -> Values:
     """Values that the truth may have by the percentile-t method, given the error of the estimate."""
     drawn: Values = estimate.value - pivots * se
-    if estimate.formula in RATIOS:
+    if estimate.formula in ON_LOGARITHMS:
         _, slope = RATIOS[Formula(estimate.formula)]
         ratio = slope * rows.mean_observed.sum() / rows.mean_reference.sum()
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):

@@ -18,6 +18,8 @@ class Formula(StrEnum):
     """100 * (sum(observed) / sum(reference) - 1)."""
     RATIO = "ratio-percent"
     """100 * sum(observed) / sum(reference)."""
+    RATIO_DIFFERENCE = "ratio-difference-percent"
+    """100 * sum(observed) / sum(reference): two ratios to one reference less each other, so that observed has either sign."""
     DIFFERENCE = "mean-difference"
     """mean(observed - reference); a plain mean has reference 0."""
     SLOPE = "slope"

@@ -55,6 +55,7 @@ VALUE = {
     Formula.GAP: lambda o, r: 100 * (1 - o.sum() / r.sum()),
     Formula.CHANGE: lambda o, r: 100 * (o.sum() / r.sum() - 1),
     Formula.RATIO: lambda o, r: 100 * o.sum() / r.sum(),
+    Formula.RATIO_DIFFERENCE: lambda o, r: 100 * o.sum() / r.sum(),
     Formula.DIFFERENCE: lambda o, r: (o - r).mean(),
     Formula.PEARSON: lambda o, r: np.corrcoef(o, r)[0, 1],
 }

@@ -15,6 +15,7 @@ from harness.designs.disparity.tuning import gains, silent_gains
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.measured import Measured
 from harness.store.tables import write_table
+from harness.words.estimate import Formula
 from harness.words.plan import Ablation, Item
 from harness.words.records import AdapterFailure
 from harness.words.study import AlignmentChoice
@@ -111,6 +112,10 @@ def test_a_difference_rests_on_what_every_latent_differs_by(ablated: BaseRun) ->
         (1, "2", -1.0, 4.0),
         (1, "3", -0.25, 1.0),
     ]
+    assert [(row.unit, row.observed, row.reference) for row in found.phrases] == [
+        (row.unit, row.observed, row.reference) for row in found.units
+    ]
+    assert found.estimate.formula == Formula.RATIO_DIFFERENCE
 
 
 def test_no_two_ablations_that_differ_in_two_things_are_held_against_each_other(ablated: BaseRun) -> None:
@@ -133,6 +138,7 @@ def test_an_ablation_that_was_never_trained_is_named_and_spoils_no_other(ablated
     assert set(broken) == {
         "gain-ablated/layer=0/lang=ml/primary/alpha=10",
         "retention-ablated/layer=0/lang=ml/activation/alpha=10",
+        "retention-difference/layer=0/lang=ml/activation/alpha=10-minus-primary",
     }
     assert all(said.startswith("ml/alpha=10/seed-1: ") for said in broken.values())
 
@@ -147,7 +153,7 @@ def test_where_nothing_fires_before_no_gain_exists_and_all_else_is_measured(
     assert set(whole) - set(left) == {
         name for name in whole if name.startswith("gain") and "/layer=1/" in name
     }
-    missing = {name for name in whole if name.startswith("gain-ablated/layer=1/")}
+    missing = set(whole) - set(left)
     assert {row.estimate_id: row.because for row in broken_ablations(base)} == dict.fromkeys(missing, silent)
     assert all(left[name].estimate.value == whole[name].estimate.value for name in left)
     assert [each.estimate.specification for each in gains(base)] == ["primary", "share-of-gap-closed"]

@@ -334,6 +334,25 @@ def in_groups(group_sd: float) -> World:
     return World(claims=lambda _: asked, parts=parts)
 
 
+def of_equal_gains(law: Law, count: int = 100, apart: float = 0.37) -> World:
+    """The difference of two gains of one language, which are equal in truth: its sign is nothing that a run can show."""
+
+    def scope(repetition: int) -> Scope:
+        return Scope(quantity="gain-difference", unit="points", layer=repetition // SHARING, language="ml")
+
+    def parts(generator: np.random.Generator, repetition: int) -> list[Measured]:
+        after, before = law(generator, count, 1.5)
+        observed = after * (lognormal(generator, apart, count) - 1)
+        sides = Sides(units=named(count), observed=observed, reference=before, seed=1)
+        value = 100 * observed.sum() / before.sum()
+        return [measured(scope(repetition), value, Formula.RATIO_DIFFERENCE, "latent", (sides,))]
+
+    def asked(repetition: int) -> Claim:
+        return claim(Rule.SIGN, readings=(reading(scope(repetition).estimate_id),), sign=1)
+
+    return World(claims=asked, parts=parts)
+
+
 def few_flips(share: float, count: int = 1_115) -> World:
     """Outcomes of which few change, either way as often."""
     scope, right = Scope(quantity="delta", unit="points", language="ml", benchmark="arc"), 0.3
@@ -381,6 +400,7 @@ WORLDS: Mapping[str, World] = {
            "largest among nine, all 2 points below one other": place(LAWS[law], BELOW, 9, (State.PASS,)),
        }.items()},
     "consistent, seeds shared by languages": consistent(1.5),
+    **{f"sign of a difference of equal gains, {law}": of_equal_gains(LAWS[law]) for law in ("moderate", "sparse")},
     **{f"correlation, groups of spread {spread:g}": in_groups(spread) for spread in (0, 1, 3)},
     **{f"sign of paired outcomes, {flips} of 1,115 flipped": few_flips(flips / 1_115) for flips in (3, 12)},
 }  # fmt: skip

@@ -20,8 +20,10 @@ SHORT = {
     "largest among nine, tied with one other, moderate": 24,
     "consistent, seeds shared by languages": 200,
     "correlation, groups of spread 3": 60,
+    "sign of a difference of equal gains, moderate": 100,
 }
-"""Repetitions that tell the methods of today from those before: the old ones erred in .13, .10, .41, .51, .13 and .30."""
+"""Repetitions that tell the methods of today from those before: the old ones erred in .13, .10, .41, .51, .13 and .30; of a
+difference of equal gains the one before never said anything at all (`tests/judge/test_resampled.py`)."""
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "how-a-verdict-is-reached.md"
 ROW = re.compile(r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+|right) \| ([\d.]+) \|$", re.MULTILINE)

@@ -93,6 +93,7 @@ def test_units_of_one_ratio_have_no_spread_whatever_floats_make_of_it(tmp_path: 
     [
         (Formula.CHANGE, -25.0, 2.041241),
         (Formula.RATIO, 75.0, 2.041241),
+        (Formula.RATIO_DIFFERENCE, 75.0, 2.041241),
         (Formula.DIFFERENCE, -2.5, 0.288675),
     ],
 )
@@ -105,6 +106,32 @@ def test_every_formula_has_its_error_and_draws(
     assert found.spread.se == pytest.approx(se, abs=5e-7)
     assert found.draws is not None
     assert np.median(found.draws[np.isfinite(found.draws)]) == pytest.approx(value, abs=0.5 * se)
+
+
+def difference(
+    observed: np.ndarray, reference: np.ndarray, formula: Formula = Formula.RATIO_DIFFERENCE
+) -> Measured:
+    sides = Sides(units=named(len(observed)), observed=observed, reference=reference)
+    value = 100 * float(observed.sum() / reference.sum())
+    return measured(Scope(quantity="any", unit="points", layer=6), value, formula, "latent", (sides,))
+
+
+def test_a_difference_near_zero_has_a_finite_interval_where_that_of_a_ratio_is_endless(
+    tmp_path: Path,
+) -> None:
+    """Draws of either sign: a ratio above zero has a logarithm and these have none, so one in eight had no value."""
+    generator = np.random.default_rng(5)
+    before = generator.lognormal(0, 0.5, 60)
+    sides = generator.normal(0, 0.2, 60) * before, before
+    found = sampled(tmp_path / "difference", difference(*sides), num_draws=1_999)
+    ratio = sampled(tmp_path / "ratio", difference(*sides, Formula.RATIO), num_draws=1_999)
+    assert ratio.interval(0.90) == (-math.inf, math.inf)
+    assert (found.value, found.spread) == (ratio.value, ratio.spread)
+    assert found.draws is not None
+    assert np.isfinite(found.draws).all()
+    low, high = found.interval(0.90)
+    assert -7 < low < -5
+    assert 1 < high < 2
 
 
 @pytest.mark.parametrize("away", [0.0, -1.0])

@@ -1,5 +1,6 @@
 """What must hold of a planted run, by name: answers of a pencil, and numbers reached in two ways."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,7 @@ from harness.stages.alignment import training_and_held_out, with_wrong_partners
 from harness.stages.alignment_loss import Aligner, Pairs
 from harness.stages.stage import perform
 from harness.stages.training import TrainingTask, measured_moment, planned_batches
+from harness.statistics.stats import t_quantile
 from harness.store.store import Ingredient, Recipe, Store
 from harness.store.tables import read_table
 from harness.words.estimate import Estimate, UnitValue
@@ -50,7 +52,15 @@ from tests.planted.expected import (
     planted_drift,
     training_pairs,
 )
-from tests.planted.judging import CHANGE, WHY, WHY_BROKEN, error_over_seeds, judged, judged_as_declared
+from tests.planted.judging import (
+    CHANGE,
+    WHY,
+    WHY_BROKEN,
+    error_over_seeds,
+    interval_of_no_difference,
+    judged,
+    judged_as_declared,
+)
 from tests.planted.lexicon import CODES, TARGETS, pieces_of
 from tests.planted.network import D_MODEL, NUM_LAYERS
 from tests.planted.pencil import streams
@@ -321,6 +331,13 @@ def declared_errors(subject: Subject) -> None:
     wanted = error_over_seeds(rows)
     assert wanted > 1, "seeds are too alike to tell; ask about another change"
     require_near({"error": found.se}, {"error": wanted})
+
+
+def differences(_subject: Subject) -> None:
+    """Two gains may be equal: their difference has an interval about zero, with ends no nearer than Student's law puts them."""
+    reach = t_quantile(0.95, 19) * 100 * math.sqrt(20 / (20 * 19))
+    low, high = interval_of_no_difference()
+    assert -2 * reach < low <= -reach < reach <= high < 2 * reach
 
 
 def first_loss(subject: Subject) -> None:
@@ -665,6 +682,7 @@ CHECKS: Mapping[str, Check] = {
     "paired outcomes": paired_outcomes,
     "units of gaps": gap_units,
     "errors": errors,
+    "differences": differences,
     "verdicts": verdicts,
     "errors of what is declared": declared_errors,
     "first loss": first_loss,

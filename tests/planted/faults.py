@@ -695,6 +695,16 @@ FAULTS = (
         no_percentage=ONLY_ERROR,
     ),
     Fault(
+        name="differences of two gains drawn on logarithms",
+        patches=tuple(
+            Patch(f"judge.resampled:{function}", "in ON_LOGARITHMS", "in RATIOS")
+            for function in ("_pivots", "studentised")
+        ),
+        redone=(),
+        seen_by=("differences",),
+        no_percentage=ONLY_ERROR,
+    ),
+    Fault(
         name="change under the adapter with the sign of the other side",
         patches=_patched(
             "designs.disparity.scores:_paired",

@@ -11,7 +11,10 @@ import numpy as np
 from harness.judge.audit_input import audit_input
 from harness.judge.declaration import read_declaration
 from harness.judge.judge import Circumstances, judge
+from harness.judge.measurements import Measurements
+from harness.judge.unit_values import stored_in_memory
 from harness.run import verdicts
+from harness.statistics.measured import Scope, Sides, measured
 from harness.words.claim import (
     Claim,
     InferenceTarget,
@@ -135,6 +138,17 @@ def judged_as_declared(rows: Sequence[UnitValue], folder: Path) -> Verdict:
     declared = audit_input(read_declaration(file), STUDY, (DECLARED,))
     (verdict,) = judge((DECLARED,), declared.measurements, Circumstances())
     return verdict
+
+
+def interval_of_no_difference() -> tuple[float, float]:
+    """The 90 % interval of two gains whose twenty latents differ by as much either way, so that they are equal."""
+    apart, before = np.tile([1.0, -1.0], 10), np.ones(20)
+    scope = Scope(quantity="gain-difference", unit="points", layer=2, language="ml")
+    sides = Sides(units=[str(latent) for latent in range(20)], observed=apart, reference=before)
+    part = measured(scope, 0.0, Formula.RATIO_DIFFERENCE, "latent", (sides,))
+    tables = stored_in_memory([part.estimate], part.units)
+    found = Measurements(study=STUDY, tables=tables, num_draws=999)
+    return found[scope.estimate_id, InferenceTarget.POPULATION].interval(0.90)
 
 
 def error_over_seeds(rows: Sequence[UnitValue]) -> float:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from harness.designs.disparity.base import BaseRun
-from harness.designs.disparity.latents import latent_means
 from harness.designs.disparity.quantities import ablated_scope, difference_scope
-from harness.designs.disparity.tuning import COMPUTE, because_silent, is_silent, whole_codes
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.designs.disparity.tuning import TunedRun, of_latents, silence, tuned_codes
+from harness.statistics.measured import Measured, Scope
 from harness.words.estimate import BrokenEstimate, Formula
 from harness.words.plan import Ablation
 from harness.words.specification import PRIMARY
@@ -33,53 +32,93 @@ class Contrast:
         return f"{self.first.specification}-minus-{self.second.specification}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One estimate of an ablation, or of the difference of two, and what it rests on."""
+
+    scope: Scope
+    formula: Formula
+    language: str
+    """Language whose texts are read."""
+    ablation: Ablation
+    less: Ablation | None = None
+    """What is taken away of it."""
+
+    @property
+    def layer(self) -> int:
+        """The layer that is read."""
+        assert self.scope.layer is not None
+        return self.scope.layer
+
+    def because(self, base: BaseRun) -> str:
+        """Why there is no such estimate: an adapter was never trained, or nothing fires before; empty where there is one."""
+        both = [each for each in (self.ablation, self.less) if each]
+        failed = [f"{each.name}: {failure}" for each in both for failure in base.failures_of(each)]
+        return " ".join(failed) or silence(base, self.language, (self.layer,))
+
+    def measured(self, base: BaseRun) -> Measured:
+        """The estimate; both of a difference are shares of the same values before, so that it is one of what they differ by."""
+        run = _tuned_run(base, self.ablation, self.language)
+        if self.less:
+            (seed, other), *_ = _tuned_run(base, self.less, self.language).after.items()
+            run = replace(run, after={seed: run.after[seed] - other})
+        return of_latents(run, self.scope, self.formula)
+
+
 def ablation_estimates(base: BaseRun) -> Iterator[Measured]:
     """Gains and retention under every ablation, and the differences that claims are about."""
-    for family in families(base):
-        for ablation in family:
-            yield from _gains(base, ablation)
-            yield _retention(base, ablation)
-        for step in alpha_steps(family, base.specification):
-            yield _difference(base, step, "retention", base.specification.gain_layer)
-        for contrast in early_against_deep(family, base.specification):
-            for layer in sorted({*contrast.first.read_out} & {*contrast.second.read_out}):
-                if not is_silent(base, contrast.first.language, layer):
-                    yield _difference(base, contrast, "gain", layer)
-
-
-def families(base: BaseRun) -> Iterator[tuple[Ablation, ...]]:
-    """By language: every ablation that was trained, and the primary specification under the same seed; the least alpha first.
-
-    Languages of which an adapter of the primary specification was not trained have none.
-    """
-    for code in whole_codes(base):
-        of_language = (each for each in base.ablations if each.language == code)
-        if found := tuple(each for each in of_language if not base.failures_of(each)):
-            both = (_primary(base, found[0]), *found)
-            yield tuple(sorted(both, key=lambda each: (each.choice.alpha, each.choice.layers)))
+    yield from (each.measured(base) for each in asked(base) if not each.because(base))
 
 
 def broken_ablations(base: BaseRun) -> Iterator[BrokenEstimate]:
-    """What is missing of an ablation that was never trained, or where nothing fires before it, and why."""
-    for ablation in base.ablations:
-        because = " ".join(map(str, base.failures_of(ablation)))
-        scopes = [
-            *(
-                ablated_scope("gain", ablation.language, ablation.specification, layer)
-                for layer in ablation.read_out
+    """What is missing of them, and why."""
+    for each in asked(base):
+        if because := each.because(base):
+            yield BrokenEstimate(estimate_id=each.scope.estimate_id, because=because)
+
+
+def asked(base: BaseRun) -> Iterator[Asked]:
+    """Everything that is asked of ablations, whether or not each could be trained."""
+    english, layer = base.codes(Group.REFERENCE)[0], base.specification.gain_layer
+    for family in families(base):
+        for ablation in family:
+            language, name = ablation.language, ablation.specification
+            for read in ablation.read_out:
+                yield Asked(
+                    scope=ablated_scope("gain", language, name, read),
+                    formula=Formula.CHANGE,
+                    language=language,
+                    ablation=ablation,
+                )
+            yield Asked(
+                scope=ablated_scope("retention", language, name, layer),
+                formula=Formula.RATIO,
+                language=english,
+                ablation=ablation,
             )
-        ]
-        scopes.append(
-            ablated_scope(
-                "retention", ablation.language, ablation.specification, base.specification.gain_layer
-            )
-        )
-        for scope in scopes if because else ():
-            yield BrokenEstimate(estimate_id=scope.estimate_id, because=f"{ablation.name}: {because}")
-    for ablation in (each for family in families(base) for each in family):
-        for layer in ablation.read_out:
-            scope = ablated_scope("gain", ablation.language, ablation.specification, layer)
-            yield from because_silent(base, ablation.language, scope, (layer,))
+        for step in alpha_steps(family, base.specification):
+            yield _difference(step, "retention", english, layer)
+        for contrast in early_against_deep(family, base.specification):
+            for read in sorted({*contrast.first.read_out} & {*contrast.second.read_out}):
+                yield _difference(contrast, "gain", contrast.first.language, read)
+
+
+def _difference(contrast: Contrast, quantity: str, language: str, layer: int) -> Asked:
+    return Asked(
+        scope=difference_scope(quantity, contrast.first.language, contrast.specification, layer),
+        formula=Formula.RATIO_DIFFERENCE,
+        language=language,
+        ablation=contrast.first,
+        less=contrast.second,
+    )
+
+
+def families(base: BaseRun) -> Iterator[tuple[Ablation, ...]]:
+    """By language: every ablation, and the primary specification under the same seed; the least alpha first."""
+    for code in tuned_codes(base):
+        if found := tuple(each for each in base.ablations if each.language == code):
+            both = (_primary(base, found[0]), *found)
+            yield tuple(sorted(both, key=lambda each: (each.choice.alpha, each.choice.layers)))
 
 
 def alpha_steps(family: Sequence[Ablation], primary: Specification) -> list[Contrast]:
@@ -118,44 +157,6 @@ def _primary(base: BaseRun, beside: Ablation) -> Ablation:
     )
 
 
-def _gains(base: BaseRun, ablation: Ablation) -> Iterator[Measured]:
-    for layer in ablation.read_out:
-        if is_silent(base, ablation.language, layer):
-            continue
-        sides = _sides(base, ablation, ablation.language, layer)
-        yield _measured(
-            ablated_scope("gain", ablation.language, ablation.specification, layer), Formula.CHANGE, sides
-        )
-
-
-def _retention(base: BaseRun, ablation: Ablation) -> Measured:
-    layer = base.specification.gain_layer
-    sides = _sides(base, ablation, base.codes(Group.REFERENCE)[0], layer)
-    return _measured(
-        ablated_scope("retention", ablation.language, ablation.specification, layer), Formula.RATIO, sides
-    )
-
-
-def _difference(base: BaseRun, contrast: Contrast, quantity: str, layer: int) -> Measured:
-    """Both are shares of the same values before, so that their difference is the share that the values differ by."""
-    language = contrast.first.language if quantity == "gain" else base.codes(Group.REFERENCE)[0]
-    first, second = (_sides(base, each, language, layer) for each in (contrast.first, contrast.second))
-    apart = replace(first, observed=first.observed - second.observed)
-    return _measured(
-        difference_scope(quantity, contrast.first.language, contrast.specification, layer),
-        Formula.RATIO,
-        apart,
-    )
-
-
-def _sides(base: BaseRun, ablation: Ablation, language: str, layer: int) -> Sides:
-    """Latent means before and after, on phrases that no adapter saw in training."""
-    folder = f"activations-tuned/{ablation.name}/{language}"
-    mask = base.kept & base.selections.within(layer, held_out_only=True)
-    before = latent_means(base.selections, base.by_language[language], mask)
-    after = latent_means(base.selections, base.tuned(folder, max(ablation.read_out)), mask)
-    return Sides(units=before.latents, observed=after.values, reference=before.values, seed=ablation.seed)
-
-
-def _measured(scope: Scope, formula: Formula, sides: Sides) -> Measured:
-    return measured(scope, COMPUTE[formula](sides.observed, sides.reference), formula, "latent", (sides,))
+def _tuned_run(base: BaseRun, ablation: Ablation, language: str) -> TunedRun:
+    after = base.tuned(f"activations-tuned/{ablation.name}/{language}", max(ablation.read_out))
+    return TunedRun(base=base, adapter=ablation.language, language=language, after={ablation.seed: after})

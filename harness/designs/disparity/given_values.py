@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.designs.disparity.base import BaseRun, gaps
-from harness.designs.disparity.tuning import change_of_latents, gain_scopes, read_tuned_run
+from harness.designs.disparity.tuning import gain_scopes, of_latents, read_tuned_run
 from harness.designs.estimand import PhraseValues
 from harness.statistics.measured import Measured
 from harness.store.tables import write_table
 from harness.words.errors import UsageError
+from harness.words.estimate import Formula
 from harness.words.records import Selection, Text, TextLength, TokenActivation, adapter_name
 from harness.words.study import Study
 
@@ -159,4 +160,4 @@ def _gain(
         name = adapter_name(adapter, seed)
         inputs[f"activations-tuned/{name}/{adapter}"] = _activations(tuned, texts, folder / name)
     run = read_tuned_run(replace(base, inputs=inputs), adapter, adapter)
-    return change_of_latents(run, gain_scopes(base, adapter)[0])
+    return of_latents(run, gain_scopes(base, adapter)[0], Formula.CHANGE)

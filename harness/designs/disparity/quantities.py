@@ -25,6 +25,7 @@ LATENTS, QUESTIONS, TEXTS, SEEDS = (
 """What varies: the kind of unit that is stored, and what people call so many of them."""
 
 GAPS, CHANGE, RATIO = (Formula.GAP, Formula.MEAN_OF_GAPS), (Formula.CHANGE,), (Formula.RATIO,)
+APART = (Formula.RATIO_DIFFERENCE,)
 MEAN, SINGLE = (Formula.DIFFERENCE,), (Formula.NO_UNITS,)
 
 SHARE = (0.0, 100.0)
@@ -40,8 +41,8 @@ QUANTITIES: Mapping[str, Quantity] = {
     "retention-by-adapter": Quantity("retention, adapter by adapter", "percent", LATENTS, RATIO, within=(0.0, inf)),
     "gain-ablated": Quantity("gain, trained otherwise", "percent", LATENTS, CHANGE, signed=True),
     "retention-ablated": Quantity("retention, trained otherwise", "percent", LATENTS, RATIO, within=(0.0, inf)),
-    "gain-difference": Quantity("difference of two gains", "points", LATENTS, RATIO, signed=True),
-    "retention-difference": Quantity("difference of two retentions", "points", LATENTS, RATIO, signed=True),
+    "gain-difference": Quantity("difference of two gains", "points", LATENTS, APART, signed=True),
+    "retention-difference": Quantity("difference of two retentions", "points", LATENTS, APART, signed=True),
     "accuracy": Quantity("accuracy", "percent", QUESTIONS, MEAN, within=SHARE),
     "delta": Quantity("adapter's own language", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),
     "delta-english": Quantity("English under the adapter", "points", QUESTIONS, MEAN, signed=True, within=(-100.0, 100.0)),

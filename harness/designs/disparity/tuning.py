@@ -26,7 +26,11 @@ Values = NDArray[np.float64]
 Compute = Callable[[Values, Values], float]
 """What becomes of latent means after and before."""
 
-COMPUTE: Mapping[Formula, Compute] = {Formula.CHANGE: change_percent, Formula.RATIO: ratio_percent}
+COMPUTE: Mapping[Formula, Compute] = {
+    Formula.CHANGE: change_percent,
+    Formula.RATIO: ratio_percent,
+    Formula.RATIO_DIFFERENCE: ratio_percent,
+}
 
 MOMENT_FIGURES = (
     ("alignment-gap", "gap"),
@@ -90,7 +94,7 @@ def gains(base: BaseRun) -> Iterator[Measured]:
         run = read_tuned_run(base, code, code)
         change, over_layers, share = gain_scopes(base, code)
         if not is_silent(base, code, base.specification.gain_layer):
-            yield change_of_latents(run, change)
+            yield of_latents(run, change, Formula.CHANGE)
         if not any(is_silent(base, code, layer) for layer in base.specification.alignment.layers):
             yield _over_aligned_layers(run, over_layers)
         yield from _share_of_gap_closed(run, share)
@@ -114,11 +118,16 @@ def silent_gains(base: BaseRun) -> Iterator[BrokenEstimate]:
 
 def because_silent(base: BaseRun, code: str, scope: Scope, layers: Sequence[int]) -> Iterator[BrokenEstimate]:
     """An estimate that is missing since some of its layers are silent; none where all speak."""
-    if silent := [str(layer) for layer in layers if is_silent(base, code, layer)]:
-        yield BrokenEstimate(
-            estimate_id=scope.estimate_id,
-            because=f"Before training no latent fires on held-out phrases in {code} at layer {', '.join(silent)}.",
-        )
+    if because := silence(base, code, layers):
+        yield BrokenEstimate(estimate_id=scope.estimate_id, because=because)
+
+
+def silence(base: BaseRun, code: str, layers: Sequence[int]) -> str:
+    """Which of some layers are silent, in a sentence; empty where all speak."""
+    silent = ", ".join(str(layer) for layer in layers if is_silent(base, code, layer))
+    return (
+        f"Before training no latent fires on held-out phrases in {code} at layer {silent}." if silent else ""
+    )
 
 
 def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
@@ -136,8 +145,7 @@ def retentions(base: BaseRun) -> Iterator[Measured]:
     english = base.codes(Group.REFERENCE)[0]
     runs = [read_tuned_run(base, code, english) for code in whole_codes(base)]
     for run in runs:
-        retained = _mean_over_seeds(run, retention_scope(base, run.adapter), Formula.RATIO)
-        yield _with_phrases((run,), retained)
+        yield of_latents(run, retention_scope(base, run.adapter), Formula.RATIO)
     if runs and not base.failures_of_seeds:
         yield _with_phrases(runs, _mean_over_adapters(retention_scope(base, None), runs))
 
@@ -202,16 +210,12 @@ def whole_codes(base: BaseRun) -> list[str]:
     return [code for code in tuned_codes(base) if code not in broken]
 
 
-def change_of_latents(run: TunedRun, scope: Scope) -> Measured:
-    """How much the latents of one layer rose, over seeds, with its phrases."""
-    return _with_phrases((run,), _mean_over_seeds(run, scope, Formula.CHANGE))
-
-
-def _mean_over_seeds(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
+def of_latents(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
+    """What became of the latents of one layer, the mean over seeds, with its phrases."""
     assert scope.layer is not None
     sides = run.sides(scope.layer)
     value = np.mean([COMPUTE[formula](part.observed, part.reference) for part in sides])
-    return measured(scope, float(value), formula, "latent", sides)
+    return _with_phrases((run,), measured(scope, float(value), formula, "latent", sides))
 
 
 def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
@@ -284,7 +288,8 @@ def controls(base: BaseRun) -> Iterator[Measured]:
     """Gain of every tuned language through its controls, and what held-out pairs showed of them."""
     for code in _controlled(base):
         if not is_silent(base, code, base.specification.gain_layer):
-            yield change_of_latents(read_tuned_run(base, code, code, controls=True), gain_scope(base, code))
+            run = read_tuned_run(base, code, code, controls=True)
+            yield of_latents(run, gain_scope(base, code), Formula.CHANGE)
         logs = {
             seed: read_table(
                 base.inputs[f"adapters/{adapter_name(code, seed, is_control=True)}"], AlignmentStep
