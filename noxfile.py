@@ -20,7 +20,7 @@ SHARED = Path(".nox/harness")
 MADE_FROM = (Path("pyproject.toml"), Path("requirements/cpu.lock"), Path("requirements/test.lock"))
 PYTHON = (3, 11)
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
-EVERYWHERE = ("harness", "claims", "fixtures", "requirements", "tests", "noxfile.py")
+EVERYWHERE = ("harness", "claims", "docs", "fixtures", "requirements", "tests", "noxfile.py")
 
 QUIET = {
     "OMP_NUM_THREADS": "1",  # two threads on a busy core wait for each other
@@ -90,6 +90,14 @@ def browser(session: nox.Session) -> None:
     needed = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "browser")
     run(session, "python", "-m", "pip", "install", "--quiet", *needed)
     run(session, "pytest", "tests/browser", *session.posargs, HARNESS_BROWSER="required")
+
+
+@nox.session(python=False, default=False)
+def docs(session: nox.Session) -> None:
+    """Make the site of docs/ in site/, every link checked; `-- serve` shows it while it is written."""
+    with_group(session, "docs")
+    # Its makers announce a successor with every build.
+    run(session, "mkdocs", *(session.posargs or ("build", "--quiet")), NO_MKDOCS_2_WARNING="1")
 
 
 @nox.session(python=False, default=False)

@@ -2,11 +2,13 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.cli import app, store_app
 from harness.process import ENDINGS, READER_GONE
@@ -132,6 +134,20 @@ def test_every_exit_code_stands_on_its_page_with_commands_that_there_are() -> No
     known |= {f"store {each.callback.__name__}" for each in store_app.registered_commands if each.callback}
     assert len(named) > 5
     assert named - known == set()
+
+
+def test_the_site_names_every_page() -> None:
+    def pages_of(entry: Any) -> Iterator[str]:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for part in entry.values() if isinstance(entry, dict) else entry:
+                yield from pages_of(part)
+
+    named = list(pages_of(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert len(there) > 30
+    assert sorted(named) == sorted(there)
 
 
 def test_the_glossary_holds_every_noun_that_names_a_module() -> None:
