@@ -117,7 +117,8 @@ def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...
     phrases = {name: _phrases(*found, units[name]) for name, found in with_units.items()}
     rows = tuple(row for each in units.values() for row in each)
     texts = tuple(row for each in phrases.values() for row in each)
-    tables = stored_in_memory(tuple(stored.values()), rows, texts)
+    clusters = {name: _clusters(*found) for name, found in with_units.items()}
+    tables = stored_in_memory(tuple(stored.values()), rows, texts, clusters)
     return AuditInput(
         estimates=tuple(estimates[each] for each in scopes if each in estimates),
         units=rows,
@@ -126,7 +127,7 @@ def audit_input(declaration: Declaration, study: Study, claims: tuple[Claim, ...
         remarks={
             name: UNSAID_SHARING
             for name, estimate in stored.items()
-            if estimate.unit_kind == PHRASED and not phrases[name]
+            if estimate.unit_kind == PHRASED and not phrases[name] and not clusters[name]
         },
         sole_readings={
             claim.id: _said_of_sole(claim, alone[claim.id])
@@ -318,6 +319,31 @@ def _units(found: _Placed, raw: Raw) -> tuple[UnitValue, ...]:
         for seed in sorted(by_seed, key=lambda each: -1 if each is None else each)
         for name in names
     )
+
+
+def _clusters(found: _Placed, raw: Raw) -> Mapping[str, str]:
+    """The cluster of every unit; none where each varies by itself, as it does in a cluster of its own."""
+    clusters = {row.unit: row.cluster for row in raw.unit_values if row.cluster is not None}
+    if not clusters:
+        return {}
+    for row in raw.unit_values:
+        if row.cluster is None:
+            raise found.fault(
+                f"unit {row.unit!r} has no cluster", "give the cluster of every unit, or of none"
+            )
+        if row.cluster != clusters[row.unit]:
+            raise found.fault(
+                f"unit {row.unit!r} is in the clusters {row.cluster!r} and {clusters[row.unit]!r}",
+                "a unit is in the same one under every seed",
+            )
+    if raw.formula is Formula.PEARSON:
+        raise found.fault(
+            "a correlation is judged by leaving every unit out once, and knows no clusters",
+            "leave cluster out",
+        )
+    if raw.phrase_values:
+        raise found.fault("units have clusters and phrases", "say with one of them what varies together")
+    return clusters if len(set(clusters.values())) < len(clusters) else {}
 
 
 def _phrases(found: _Placed, raw: Raw, units: Sequence[UnitValue]) -> tuple[PhraseValue, ...]:

@@ -48,6 +48,8 @@ class Row:
     """What one unit contributed under one seed."""
 
     unit: str
+    cluster: str | None = None
+    """What it varies together with, such as the subject of a question; None where it varies by itself."""
     seed: int | None = None
     observed: float
     reference: float

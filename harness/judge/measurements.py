@@ -24,6 +24,7 @@ from harness.judge.resampled import (
     by_seed,
     data_spread,
     num_units,
+    over_clusters,
     require_consistent,
     rows_of,
     seed_spread,
@@ -275,7 +276,7 @@ class Measurements(Mapping[Quantity, Measurement]):
         data, seeds = data_spread(estimate, rows), seed_spread(estimate, rows)
         if drawn:
             data = Spread(data.se * drawn.widening, data.df)
-        theirs = self.paper_units.get(estimate_id)
+        steps, theirs = steps_of(estimate, rows), self.paper_units.get(estimate_id)
         # Error of one run of the paper's design; its questions count as ours until their ids are shown to match.
         share = num_units(estimate, rows) / theirs if theirs and not is_fixed else 1.0
         return Measurement(
@@ -287,12 +288,12 @@ class Measurements(Mapping[Quantity, Measurement]):
             num_seeds=len(rows.seeds),
             method=_method(estimate, rows, is_fixed=is_fixed),
             one_run_sd=math.hypot(data.se * math.sqrt(share), standard_deviation(by_seed(estimate, rows))),
-            draws=self._draws(estimate, rows, drawn, data, seeds),
+            draws=self._draws(*over_clusters(estimate, rows), drawn, data, seeds),
             stream_number=self.stream_number,
             pairs=(rows.observed[0], rows.reference[0]) if is_correlation else None,
             units=rows.names if is_correlation else (),
             control=self._control(estimate, rows.names) if is_correlation else None,
-            steps=None if is_fixed else steps_of(estimate, rows),
+            steps=None if is_fixed or steps is None else rows.by_cluster(steps),
             assumptions=tuple(self._assumptions(estimate, rows, is_fixed=is_fixed)),
             estimate=estimate,
             rows=rows,
@@ -382,6 +383,8 @@ def _method(estimate: Estimate, rows: UnitRows, *, is_fixed: bool) -> str:
     if is_fixed or (estimate.formula in SHARES and len(rows.seeds) > 1):
         return f"t over {seeds}"
     units = f"{num_units(estimate, rows)} {estimate.unit_kind}s"
+    if rows.clusters:
+        units = f"{len(set(rows.clusters))} clusters of {units}"
     if estimate.formula in SHARES:
         return f"normal over {units}, of one training seed"
     way = (

@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.judge.measurements import Measurement
-from harness.judge.resampled import by_seed, size_of, steps_of
-from harness.judge.unit_values import UnitRows
+from harness.judge.resampled import Part, by_seed, size_of, steps_of
 from harness.statistics.assumptions import about_seeds
 from harness.statistics.stats import BELOW_ROUNDING, Spread, combined
-from harness.words.estimate import Estimate, Formula
+from harness.words.estimate import Formula
 from harness.words.verdict import Interval
 
-Part = tuple[Estimate, UnitRows]
 Values = NDArray[np.float64]
 
 
@@ -72,7 +70,7 @@ def _within(measured: Sequence[Measurement]) -> Interval:
 def _between_questions(parts: Sequence[Part]) -> Spread:
     influence: dict[Hashable, float] = defaultdict(float)
     for estimate, rows in parts:
-        for name, share in zip(rows.names, _shares(rows.mean_observed - rows.mean_reference), strict=True):
+        for name, share in zip(rows.varying, _shares(rows.mean_observed - rows.mean_reference), strict=True):
             influence[estimate.benchmark, name] += share / len(parts)
     count = len(influence)
     if count < 2:  # noqa: PLR2004  one question has no spread
@@ -122,6 +120,6 @@ def _steps(parts: Sequence[Part]) -> NDArray[np.int64] | None:
     for (estimate, rows), steps in zip(parts, found, strict=True):
         if steps is None:
             return None
-        for name, step in zip(rows.names, steps.tolist(), strict=True):
+        for name, step in zip(rows.varying, steps.tolist(), strict=True):
             sums[estimate.benchmark, name] += step
     return np.array(list(sums.values()), dtype=np.int64)

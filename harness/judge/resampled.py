@@ -22,6 +22,9 @@ from harness.statistics.stats import (
 )
 from harness.words.estimate import Estimate, Formula, InconsistentError
 
+Part = tuple[Estimate, UnitRows]
+"""An estimate and what it is made of."""
+
 Values = NDArray[np.float64]
 
 RATIOS = {
@@ -103,8 +106,9 @@ class Resampled:
         return "".join(("latents/", *(f"{axis}={value}/" for axis, value in axes), f"layer {estimate.layer}"))
 
     def _draw_alike(self, key: str, ids: Sequence[str]) -> None:
-        estimates = [self.stored.estimates[each] for each in ids]
-        rows = [rows_of(self.stored, each) for each in estimates]
+        known_estimates = [self.stored.estimates[each] for each in ids]
+        of_clusters = [over_clusters(each, rows_of(self.stored, each)) for each in known_estimates]
+        estimates, rows = [each for each, _ in of_clusters], [own for _, own in of_clusters]
         columns = np.stack(
             [
                 side
@@ -164,8 +168,24 @@ def _crossed(alike: Sequence[PhraseRows]) -> Crossed:
     return Crossed(first.latent, first.phrase, np.stack(sides, axis=1))
 
 
+def over_clusters(estimate: Estimate, rows: UnitRows) -> Part:
+    """The estimate as one over clusters, seeds averaged; as it is where units vary by themselves.
+
+    A ratio is that of the clusters' sums; a mean is the sum over a cluster by the number of its units.
+    """
+    if not rows.clusters:
+        return estimate, rows
+    formula, observed, reference = Formula(estimate.formula), rows.mean_observed, rows.mean_reference
+    if formula not in QUOTIENTS:
+        estimate = replace(estimate, formula=Formula.SLOPE.value)
+        observed, reference = _per_unit(formula, observed, reference), np.ones(len(rows.names))
+    names = tuple(dict.fromkeys(rows.clusters))
+    return estimate, UnitRows(names, (), rows.by_cluster(observed)[None], rows.by_cluster(reference)[None])
+
+
 def data_spread(estimate: Estimate, rows: UnitRows) -> Spread:
-    """Spread between units, their seeds averaged; of units that are another seed's each time, seeds tell it all."""
+    """Spread between units, or their clusters, seeds averaged; of units that are another seed's each time, seeds tell it all."""
+    estimate, rows = over_clusters(estimate, rows)
     formula, observed, reference = Formula(estimate.formula), rows.mean_observed, rows.mean_reference
     if formula in SHARES:
         return NO_SPREAD if len(rows.seeds) > 1 else share_spread(observed, reference)

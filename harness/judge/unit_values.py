@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from harness.words.estimate import (
 
 Values = NDArray[np.float64]
 Places = NDArray[np.int32]
+Number = TypeVar("Number", np.float64, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,8 @@ class UnitRows:
     observed: Values
     """[seed, unit]; one row when nothing was trained."""
     reference: Values
+    clusters: tuple[str, ...] = ()
+    """Of every unit, what it varies together with; empty where each varies by itself."""
 
     @cached_property
     def mean_observed(self) -> Values:
@@ -44,6 +48,20 @@ class UnitRows:
         """The other side."""
         mean: Values = self.reference.mean(axis=0)
         return mean
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Of every unit, the name of what varies by itself: its cluster, or the unit."""
+        return self.clusters or self.names
+
+    def by_cluster(self, values: NDArray[Number]) -> NDArray[Number]:
+        """Sums of what the units have over what varies by itself, in order of appearance."""
+        if not self.clusters:
+            return values
+        places = {name: place for place, name in enumerate(dict.fromkeys(self.clusters))}
+        sums = np.zeros(len(places), dtype=values.dtype)
+        np.add.at(sums, [places[name] for name in self.clusters], values)
+        return sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +94,8 @@ class Stored:
     """Axes of those estimates whose design names some, each with the value on it, in the design's order."""
     widenings: Mapping[str, float] = field(default_factory=dict)
     """Of the estimates of a grid: how much wider an error is where phrases serve several latents, found without drawing them."""
+    clusters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of estimates whose units do not vary by themselves: the cluster of each unit."""
     _unit_rows: dict[str, UnitRows | None] = field(default_factory=dict)
 
     def unit_rows(self, estimate_id: str) -> UnitRows | None:
@@ -108,8 +128,13 @@ class Stored:
                 f"{estimate_id}: its seeds do not rest on the same units; run the estimates stage again"
             )
         trained = tuple(seeds[::width].tolist()) if seeds[0] >= 0 else ()
+        of_units = self.clusters.get(estimate_id)
         return UnitRows(
-            names[:width], trained, observed.reshape(count, width), reference.reshape(count, width)
+            names[:width],
+            trained,
+            observed.reshape(count, width),
+            reference.reshape(count, width),
+            tuple(of_units[name] for name in names[:width]) if of_units else (),
         )
 
     def phrase_rows(self, estimate_id: str) -> PhraseRows | None:
@@ -170,10 +195,14 @@ def read_axes(folder: Path) -> Mapping[str, Sequence[tuple[str, str]]]:
 
 
 def stored_in_memory(
-    estimates: Sequence[Estimate], units: Sequence[UnitValue], phrases: Sequence[PhraseValue] = ()
+    estimates: Sequence[Estimate],
+    units: Sequence[UnitValue],
+    phrases: Sequence[PhraseValue] = (),
+    clusters: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Stored:
-    """The same from rows that no artifact holds."""
-    return Stored({row.estimate_id: row for row in estimates}, _table_of(units), _table_of(phrases))
+    """The same from rows that no artifact holds, with the clusters of those estimates whose units have some."""
+    by_id = {row.estimate_id: row for row in estimates}
+    return Stored(by_id, _table_of(units), _table_of(phrases), clusters=clusters or {})
 
 
 def _table_of(rows: Sequence[UnitValue] | Sequence[PhraseValue]) -> "_Table":
