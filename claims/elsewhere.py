@@ -10,7 +10,7 @@ from dataclasses import replace
 from claims.sin2025 import profiles as worlds
 from claims.sin2025 import study as paper
 from harness.words.claim import Claim, Minima, Reading, Rule, Sentence, Source, SourceTier, Unit
-from harness.words.claim_forms import Basis, bound, order, sign
+from harness.words.claim_forms import Basis, bound, order, sign, untestable
 from harness.words.judgement import Protocol
 from harness.words.specification import Axis, Level
 from harness.words.study import (
@@ -81,15 +81,20 @@ def at_depth(layer: int, num_layers: int) -> int:
     return round((layer + 1) * num_layers / NUM_LAYERS) - 1
 
 
+def nearest_read(layer: int, shapes: Shapes) -> int:
+    """The layer that has a dictionary and lies nearest; of two as near the earlier."""
+    return min(shapes.layers, key=lambda read: (abs(read - layer), read))
+
+
 def study(name: str, called: str, shapes: Shapes) -> Study:
-    """The paper's study of another model: adapters reach as deep, and gains are read as deep.
+    """The paper's study of another model: adapters reach as deep, and gains are read as deep, or at the nearest dictionary.
 
     Args:
         name: Its folder below `claims/`.
         called: What people call the model and its dictionaries.
         shapes: Of both.
     """
-    deepest = at_depth(GAIN, shapes.num_layers)
+    deepest = nearest_read(at_depth(GAIN, shapes.num_layers), shapes)
     alignment = replace(paper.PRIMARY.alignment, layers=tuple(range(deepest + 1)))
     return replace(
         paper.STUDY,
@@ -99,11 +104,11 @@ def study(name: str, called: str, shapes: Shapes) -> Study:
         shapes=shapes,
         primary=replace(paper.PRIMARY, alignment=alignment, gain_layer=deepest),
         # Which SAEs are neighbours in sparsity is known of the paper's suite alone.
-        axes=tuple(_axis(axis, deepest, shapes.num_layers) for axis in paper.AXES if axis.name != "sae"),
+        axes=tuple(_axis(axis, deepest, shapes) for axis in paper.AXES if axis.name != "sae"),
     )
 
 
-def _axis(axis: Axis, deepest: int, num_layers: int) -> Axis:
+def _axis(axis: Axis, deepest: int, shapes: Shapes) -> Axis:
     """A choice of the paper's study, at the depths of another model."""
     if axis.name == "gain-layer":
         first, mean = axis.levels
@@ -111,11 +116,12 @@ def _axis(axis: Axis, deepest: int, num_layers: int) -> Axis:
         return replace(axis, levels=(named, replace(mean, says=f"mean over 0 to {deepest}")))
     if axis.name == "layers":
         every, *alone = axis.levels
+        depths = (at_depth(int(level.name), shapes.num_layers) for level in alone)
         return replace(
             axis,
             levels=(
                 replace(every, name=f"0-{deepest}", says=f"0 to {deepest}"),
-                *(_alone(at_depth(int(level.name), num_layers)) for level in alone),
+                *map(_alone, dict.fromkeys(nearest_read(layer, shapes) for layer in depths)),
             ),
         )
     return axis
@@ -126,27 +132,34 @@ def _alone(layer: int) -> Level:
 
 
 def claims(asked: Study) -> tuple[Claim, ...]:
-    """What is asked of a model; each question is a claim of ours, whose answer may be either."""
-    layers = range(asked.shapes.num_layers)
+    """What is asked of a model; each question is a claim of ours, whose answer may be either.
+
+    Of layers that have no dictionary nothing can be told: what rests on them alone is kept, and said to be untestable.
+    """
+    shapes = asked.shapes
+    layers = range(shapes.num_layers)
     third = round(len(layers) / 3)
     early, middle, late = layers[:third], layers[third:-third], layers[-third:]
+    as_early = at_depth(EARLY_GAP, shapes.num_layers)
     return (
         *(
-            sign(
+            _if_read(shapes, part, sign(
                 f"gap.{where}.direction", f"Low-resource languages have lower activations in the {where} third of the layers",
-                sentence("a gap at every depth", ANOTHER), gaps(part), +1, rule=Rule.POOLED_SIGN, inventory="A1", basis=LATENTS,
-            )
+                sentence("a gap at every depth", ANOTHER), gaps(shapes.read_among(part)), +1,
+                rule=Rule.POOLED_SIGN if len(shapes.read_among(part)) > 1 else Rule.SIGN, inventory="A1", basis=LATENTS,
+            ))
             for where, part in (("early", early), ("middle", middle), ("late", late))
         ),
-        order(
+        _if_read(shapes, early, order(
             "gap.argmax.early", "The largest gap stands in the early third of the layers",
-            sentence("the largest gap in early layers", ANOTHER), gaps(layers), largest=gaps(early), inventory="A2", basis=LATENTS,
-        ),
-        order(
-            "gap.argmax", f"The largest gap stands at layer {at_depth(EARLY_GAP, len(layers))}",
-            sentence(f"the largest gap at layer {EARLY_GAP} of {NUM_LAYERS}, and so as deep here", ANOTHER), gaps(layers),
-            largest=gaps([at_depth(EARLY_GAP, len(layers))]), inventory="A2", basis=LATENTS,
-        ),
+            sentence("the largest gap in early layers", ANOTHER), gaps(shapes.layers), largest=gaps(shapes.read_among(early)),
+            inventory="A2", basis=LATENTS,
+        )),
+        _if_read(shapes, [as_early], order(
+            "gap.argmax", f"The largest gap stands at layer {as_early}",
+            sentence(f"the largest gap at layer {EARLY_GAP} of {NUM_LAYERS}, and so as deep here", ANOTHER), gaps(shapes.layers),
+            largest=gaps([as_early]), inventory="A2", basis=LATENTS,
+        )),
         *after_training(asked, ANOTHER),
     )  # fmt: skip
 
@@ -158,7 +171,9 @@ def after_training(asked: Study, elsewhere: str) -> tuple[Claim, ...]:
         asked: The study.
         elsewhere: Of what else than the paper it asks.
     """
-    gain = asked.primary.gain_layer
+    gain, as_deep = asked.primary.gain_layer, "and so as deep here"
+    if gain != at_depth(GAIN, asked.shapes.num_layers):
+        as_deep += ", or at the nearest layer that has a dictionary"
     # Fewer languages could never decide a correlation.
     related = asked.benchmarks if len(asked.targets) >= (OVER_LANGUAGES.minima.units or 0) else ()
     return (
@@ -174,7 +189,7 @@ def after_training(asked: Study, elsewhere: str) -> tuple[Claim, ...]:
         *(
             sign(
                 f"gain.{language.code}.direction", f"{language.name} activations rise at layer {gain} by training",
-                sentence(f"activations rise; layer {GAIN} of {NUM_LAYERS}, and so as deep here", elsewhere),
+                sentence(f"activations rise; layer {GAIN} of {NUM_LAYERS}, {as_deep}", elsewhere),
                 _reading("relative to before", f"gain/layer={gain}/lang={language.code}/primary/primary"),
                 +1, inventory="A4", basis=TRAINED,
             )
@@ -189,6 +204,18 @@ def after_training(asked: Study, elsewhere: str) -> tuple[Claim, ...]:
             for _ in asked.tuned[:1]
         ),
     )  # fmt: skip
+
+
+def _if_read(shapes: Shapes, layers: Sequence[int], claim: Claim) -> Claim:
+    """A claim about some layers, or that it cannot be tested since none of them has a dictionary."""
+    if shapes.read_among(layers):
+        return claim
+    where = f"Layer {layers[0]}" if len(layers) == 1 else f"No layer of {layers[0]} to {layers[-1]}"
+    has = "has no dictionary" if len(layers) == 1 else "has a dictionary"
+    because = f"{where} {has}; those that have one are {shapes.layers_say}."
+    return untestable(
+        claim.id, claim.says, claim.sentence, inventory=" ".join(claim.inventory), beside=because
+    )
 
 
 def gaps(layers: Sequence[int]) -> tuple[Reading]:
@@ -252,9 +279,9 @@ def made_here(facts: ModelFacts, shapes: Shapes) -> Mapping[str, object]:
         "dictionaries": worlds.made(
             "dictionaries", f"dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={layers}"
         ),
-        "dictionary_files": tuple(f"layer_{layer}/params.npz" for layer in range(layers)),
+        "dictionary_files": tuple(f"layer_{layer}/params.npz" for layer in shapes.layers),
         "phrases": worlds.made("export", f"export?layers={layers}&latents=66&tokens=64"),
-        "phrase_source_ids": tuple(str(layer) for layer in range(layers)),
+        "phrase_source_ids": tuple(str(layer) for layer in shapes.layers),
     }
 
 
@@ -262,7 +289,7 @@ def harvested(shapes: Shapes) -> Mapping[str, object]:
     """Rows of dictionaries of which nobody has published any."""
     return {
         "phrases": CORPUS,
-        "phrase_source_ids": tuple(f"{layer}-harvested" for layer in range(shapes.num_layers)),
+        "phrase_source_ids": tuple(f"{layer}-harvested" for layer in shapes.layers),
         "harvest": HARVEST,
     }
 
@@ -279,7 +306,7 @@ def harvested_here(facts: ModelFacts, shapes: Shapes, form: SAEForm) -> Mapping[
             "dictionaries",
             f"top-k-dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={shapes.num_layers}",
         ),
-        "dictionary_files": tuple(f"layer{layer}.sae.pt" for layer in range(shapes.num_layers)),
+        "dictionary_files": tuple(f"layer{layer}.sae.pt" for layer in shapes.layers),
         "dictionary_form": form,
     }
     return {**made_here(facts, shapes), **texts, **({} if form.k is None else top_k)}

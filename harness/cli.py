@@ -706,6 +706,7 @@ def spotcheck(
     from dataclasses import asdict
 
     from harness.sources.spotcheck import SpotCheck, spot_checks
+    from harness.sources.studies import load_profile, load_study
 
     def line(each: SpotCheck) -> Line:
         lead = f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
@@ -715,7 +716,8 @@ def spotcheck(
         )
         return lead, said
 
-    checks = spot_checks(_profile(study, profile), layer or (), latents)
+    asked = load_study(study)
+    checks = spot_checks(asked.shapes, load_profile(asked, profile), layer or (), latents)
     found = told(checks, line, as_json=as_json)
     if as_json:
         print_json([{**asdict(each), "agrees": each.agrees} for each in found])

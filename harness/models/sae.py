@@ -81,7 +81,7 @@ def layer_encoder(networks: Networks, layer: int) -> Encoder:
         MissingSourceError: If the file is not there.
         ValueError: If it does not hold the arrays of its form, or is of a model of another width or depth, or another layer.
     """
-    encoder = load_encoder(networks.dictionaries, networks.dictionary_files[layer], networks.dictionary_form)
+    encoder = load_encoder(networks.dictionaries, networks.dictionary_file(layer), networks.dictionary_form)
     _require_its_model(networks, layer, encoder.W_enc.shape[0])
     return encoder
 
@@ -93,7 +93,7 @@ def layer_sae(networks: Networks, layer: int) -> "JumpReLUSAE | TopKSAE":
         MissingSourceError: If the file is not there.
         ValueError: If it does not hold the arrays of its form, or is of a model of another width or depth, or another layer.
     """
-    file, device = networks.dictionary_files[layer], networks.numerics.device
+    file, device = networks.dictionary_file(layer), networks.numerics.device
     dictionary = load_sae(networks.dictionaries, file, device, networks.dictionary_form)
     _require_its_model(networks, layer, dictionary.W_enc.shape[0])
     return dictionary
@@ -151,20 +151,19 @@ def _require_its_model(networks: Networks, layer: int, found: int) -> None:
     config = json.loads((locate(networks.model) / "config.json").read_text(encoding="utf-8"))
     width, num_layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
     cure = "correct the model, the dictionaries or their files in pins.py of the study, below claims/"
+    file = networks.dictionary_file(layer)
     if found != width:
         raise ValueError(
-            f"{networks.dictionaries.name}: {networks.dictionary_files[layer]}, named for layer {layer}, reads a residual "
+            f"{networks.dictionaries.name}: {file}, named for layer {layer}, reads a residual "
             f"stream {found} wide; that of {networks.model.name} is {width} wide, so that it is another model's "
             f"dictionary; {cure}"
         )
-    if len(networks.dictionary_files) != num_layers:
+    if networks.dictionary_layers is None and len(networks.dictionary_files) != num_layers:
         raise ValueError(
             f"{networks.dictionaries.name} has files for {len(networks.dictionary_files)} layers, but {networks.model.name} "
-            f"has {num_layers}; expected one for each layer; {cure}"
+            f"has {num_layers}; expected one for each layer, or the layers that they are of; {cure}"
         )
-    require_its_layer(
-        networks.dictionaries, networks.dictionary_files[layer], networks.dictionary_form, layer
-    )
+    require_its_layer(networks.dictionaries, file, networks.dictionary_form, layer)
 
 
 def latent_activations(

@@ -1,9 +1,9 @@
 """What a language model loses where its stream is replaced after one layer: by what a dictionary rebuilds, or by nothing.
 
-Copies of the same texts pass at once, one left as it is and one for every layer, so that a single pass gives all losses.
+Copies of the same texts pass at once, one left as it is and one for every layer that is asked about, so that a single pass gives all losses.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,44 +33,49 @@ class TextLosses:
     tokens: int
     clean: float
     spliced: tuple[float, ...]
-    """By layer: with every counted token's stream as it is rebuilt; what stands in front is left as it is."""
+    """By layer that is asked about: with every counted token's stream as it is rebuilt; what stands in front is left as it is."""
     zeroed: tuple[float, ...]
-    """By layer: with a stream of zeros at every position."""
+    """By layer that is asked about: with a stream of zeros at every position."""
 
 
 @torch.no_grad()
 def text_losses(
-    language_model: LanguageModel, ids: Sequence[Sequence[int]], rebuild: Rebuild, batch_tokens: int
+    language_model: LanguageModel,
+    ids: Sequence[Sequence[int]],
+    layers: Sequence[int],
+    rebuild: Rebuild,
+    batch_tokens: int,
 ) -> list[TextLosses]:
-    """The losses of some texts with one layer's stream replaced, for every layer.
+    """The losses of some texts with one layer's stream replaced, for each of some layers.
 
     Args:
         language_model: Reads them.
         ids: Token ids of each text, behind what stands in front.
+        layers: Each is replaced in a copy of its own.
         rebuild: Stands for the stream at the counted tokens, in float32.
         batch_tokens: Padded positions per forward pass, copies among them; one text at least passes.
     """
-    layers = len(_blocks(language_model))
+    copy_of = {layer: place for place, layer in enumerate(layers)}
     head = Head(
         weight=language_model.model.get_output_embeddings().weight.to(torch.float32),
         soft_cap=language_model.facts.soft_cap,
     )
     without = _log_probs_of_nothing(language_model, head, layers)
     found: dict[int, TextLosses] = {}
-    for bucket in length_buckets([len(row) for row in ids], max(1, batch_tokens // (layers + 1))):
+    for bucket in length_buckets([len(row) for row in ids], max(1, batch_tokens // (len(layers) + 1))):
         input_ids, mask = padded_left(
             [ids[index] for index in bucket], language_model.pad_id, language_model.device
         )
         counted, count = counted_positions(mask, len(language_model.front_ids)), len(bucket)
 
         def replace(layer: int, stream: Tensor, counted: Tensor = counted, count: int = count) -> None:
-            own = stream[count * (layer + 1) : count * (layer + 2)]
+            own = stream[count * (copy_of[layer] + 1) : count * (copy_of[layer] + 2)]
             own[counted] = rebuild(layer, own[counted].to(torch.float32)).to(own.dtype)
 
-        with _replacing(language_model, replace):
+        with _replacing(language_model, layers, replace):
             hidden = language_model.decoder(
-                input_ids=input_ids.repeat(layers + 1, 1),
-                attention_mask=mask.repeat(layers + 1, 1),
+                input_ids=input_ids.repeat(len(layers) + 1, 1),
+                attention_mask=mask.repeat(len(layers) + 1, 1),
                 use_cache=False,
             ).last_hidden_state
         for place, index in enumerate(bucket):
@@ -117,7 +122,7 @@ def window_losses(
         if change is not None:
             stream[:, front:] = change(own.flatten(0, 1)).reshape(own.shape).to(stream.dtype)
 
-    with _replacing(language_model, replace, (layer,)):
+    with _replacing(language_model, (layer,), replace):
         return token_losses(language_model, ids)[:, max(front - 1, 0) :].mean(dim=1)
 
 
@@ -139,16 +144,16 @@ def token_losses(
 
 
 def _log_probs_of_nothing(
-    language_model: LanguageModel, head: Head, layers: int
+    language_model: LanguageModel, head: Head, layers: Sequence[int]
 ) -> Float[Tensor, "layer token"]:
-    """What is predicted from a stream of zeros after each layer: the same at every position, whatever was read."""
+    """What is predicted from a stream of zeros after each of some layers: the same at every position, whatever was read."""
     start = language_model.front_ids or (language_model.pad_id,)
-    input_ids = torch.tensor([start], device=language_model.device).repeat(layers, 1)
+    input_ids = torch.tensor([start], device=language_model.device).repeat(len(layers), 1)
 
     def replace(layer: int, stream: Tensor) -> None:
-        stream[layer] = 0.0
+        stream[layers.index(layer)] = 0.0
 
-    with _replacing(language_model, replace):
+    with _replacing(language_model, layers, replace):
         hidden = language_model.decoder(input_ids=input_ids, use_cache=False).last_hidden_state
     return head.log_probs(hidden[:, -1])
 
@@ -157,17 +162,11 @@ def _chosen(log_probs: Float[Tensor, "token vocabulary"], tokens: Int[Tensor, "t
     return log_probs.gather(1, tokens.unsqueeze(1)).sum(dtype=torch.float64)
 
 
-def _blocks(language_model: LanguageModel) -> nn.ModuleList:
+@contextmanager
+def _replacing(language_model: LanguageModel, layers: Sequence[int], replace: Replace) -> Iterator[None]:
+    """Hand a copy of the stream after some layers to whoever writes over it."""
     blocks = language_model.decoder.layers
     assert isinstance(blocks, nn.ModuleList)
-    return blocks
-
-
-@contextmanager
-def _replacing(
-    language_model: LanguageModel, replace: Replace, layers: Collection[int] | None = None
-) -> Iterator[None]:
-    """Hand a copy of the stream after some layers, or after each, to whoever writes over it."""
 
     def hook_for(layer: int) -> Callable[[nn.Module, tuple[object, ...], object], object]:
         def hook(_module: nn.Module, _inputs: tuple[object, ...], output: object) -> object:
@@ -180,11 +179,7 @@ def _replacing(
 
         return hook
 
-    handles = [
-        block.register_forward_hook(hook_for(layer))
-        for layer, block in enumerate(_blocks(language_model))
-        if layers is None or layer in layers
-    ]
+    handles = [blocks[layer].register_forward_hook(hook_for(layer)) for layer in layers]
     try:
         yield
     finally:

@@ -133,13 +133,15 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     shapes, sizes, sources = study.shapes, profile.sizes, profile.sources
     how, is_top_k = sources.harvest, sources.dictionary_form.k is not None
     weights = (4 if sizes.dtype == "float32" else 2) * shapes.parameters
-    layers = shapes.num_layers if how is not None or is_top_k else len(study.primary.alignment.layers)
-    encoders = layers * FLOAT_BYTES * shapes.d_model * shapes.d_sae
+    layers = (
+        shapes.layers if how is not None or is_top_k else shapes.read_among(study.primary.alignment.layers)
+    )
+    encoders = len(layers) * FLOAT_BYTES * shapes.d_model * shapes.d_sae
     working = WORKING_BYTES * sizes.batch_tokens * shapes.d_model
     if how is not None or is_top_k:
         working += WORKING_ACTS * FLOAT_BYTES * sizes.batch_tokens * shapes.d_sae
     rows = 0 if how is None else how.rows_per_latent * how.context_tokens
-    return weights + encoders + working + FLOAT_BYTES * rows * shapes.d_sae * shapes.num_layers
+    return weights + encoders + working + FLOAT_BYTES * rows * shapes.d_sae * len(shapes.layers)
 
 
 def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:

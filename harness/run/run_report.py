@@ -77,7 +77,7 @@ def evidence_words(shapes: Shapes, evidence: Evidence) -> Iterator[tuple[str, st
     yield "shapes of the study", _spelled(shapes)
     yield "files that stand in a fixture's birth certificate", str(known)
     yield "weights made by the harness", "yes" if evidence.weights_made_here else "no"
-    yield "layers found again by replay", f"{evidence.layers_replayed} of {shapes.num_layers}"
+    yield "layers found again by replay", f"{evidence.layers_replayed} of {len(shapes.layers)}"
 
 
 def replay_words(replayed: ReplayRecord | None) -> Iterator[tuple[str, str]]:
@@ -105,11 +105,10 @@ def replay_words(replayed: ReplayRecord | None) -> Iterator[tuple[str, str]]:
 
 
 def _shapes(replayed: ReplayRecord) -> Shapes | None:
-    """Shapes of model and dictionaries; None where the layers disagree, or not every layer was replayed."""
+    """Shapes of model and dictionaries, of the layers that were replayed; None where these disagree."""
     sizes = {(layer.d_model, layer.d_sae) for layer in replayed.layers}
-    if len(sizes) != 1 or [layer.layer for layer in replayed.layers] != list(
-        range(replayed.model.num_layers)
-    ):
+    layers = tuple(layer.layer for layer in replayed.layers)
+    if len(sizes) != 1:
         return None
     ((d_model, d_sae),) = sizes
     if d_model != replayed.model.d_model:
@@ -119,13 +118,15 @@ def _shapes(replayed: ReplayRecord) -> Shapes | None:
         d_model=d_model,
         d_sae=d_sae,
         vocab_size=replayed.model.vocab_size,
+        dictionary_layers=None if layers == tuple(range(replayed.model.num_layers)) else layers,
     )
 
 
 def _spelled(shapes: Shapes) -> str:
+    where = "" if shapes.dictionary_layers is None else f" at layers {shapes.layers_say}"
     return (
         f"{shapes.num_layers} layers, {shapes.d_model} wide, vocabulary {shapes.vocab_size:,}, "
-        f"dictionaries of {shapes.d_sae:,} latents"
+        f"dictionaries of {shapes.d_sae:,} latents{where}"
     )
 
 

@@ -17,7 +17,7 @@ from harness.sources.neuronpedia import (
 from harness.sources.pins import endpoint_of, locate
 from harness.statistics.finite import require_number
 from harness.words.errors import MissingSourceError, UsageError
-from harness.words.study import Pin, Profile
+from harness.words.study import Pin, Profile, Shapes
 
 ROUNDING = 1.1e-3
 """Both sides round to three decimals, not always the same way."""
@@ -59,10 +59,13 @@ class SpotCheck:
         return enough and self.equal_rows == self.found_rows
 
 
-def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iterator[SpotCheck]:
+def spot_checks(
+    shapes: Shapes, profile: Profile, layers: Sequence[int], per_layer: int
+) -> Iterator[SpotCheck]:
     """A seeded sample of latents of some layers; the export is fetched first where it is not here.
 
     Args:
+        shapes: Say which layers have a dictionary.
         profile: Names export and service.
         layers: Layers to look at; none means the first, the middle and the last.
         per_layer: Latents of each.
@@ -71,15 +74,16 @@ def spot_checks(profile: Profile, layers: Sequence[int], per_layer: int) -> Iter
         UsageError: If the profile has no such service, or no such layer.
         MissingSourceError: If export or service cannot be had, or the service does not know a latent.
     """
-    service, source_ids = profile.sources.phrase_service, profile.sources.phrase_source_ids
+    service, read = profile.sources.phrase_service, shapes.layers
+    source_ids = dict(zip(read, profile.sources.phrase_source_ids, strict=True))
     if service is None:
         raise UsageError(
             f"the {profile.name} world names no service that tells single latents; try --profile paper"
         )
-    if unknown := [layer for layer in layers if not 0 <= layer < len(source_ids)]:
-        raise UsageError(f"there is no layer {unknown[0]}; the layers are 0 to {len(source_ids) - 1}")
-    export, last = locate(profile.sources.phrases), len(source_ids) - 1
-    for layer in layers or sorted({0, last // 2, last}):
+    if unknown := [layer for layer in layers if layer not in source_ids]:
+        raise UsageError(f"there is no layer {unknown[0]}; the layers are {shapes.layers_say}")
+    export = locate(profile.sources.phrases)
+    for layer in layers or sorted({read[0], read[(len(read) - 1) // 2], read[-1]}):
         rows = _sampled(export, source_ids[layer], per_layer, layer, profile.sizes.sampling_seed)
         for latent, stored in rows.items():
             yield compared(layer, latent, stored, service_latent(service, source_ids[layer], latent))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from harness.words.claim import Claim, Source
 from harness.words.errors import HarnessError, UsageError, choice_error
 from harness.words.judgement import Conflict, Protocol, PublishedSet
+from harness.words.specification import PRIMARY
 from harness.words.study import (
     Group,
     Harvest,
@@ -253,7 +254,7 @@ def study_faults(study: Study) -> Iterator[str]:
 
 def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     """What a profile lacks for a study, one sentence each."""
-    sources, layers = profile.sources, study.shapes.num_layers
+    sources, layers = profile.sources, study.shapes.layers
     yield from _size_faults(study, profile.sizes)
     for language in study.targets:
         if language.code not in sources.translators:
@@ -265,8 +266,9 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
         ("dictionary_files", len(sources.dictionary_files)),
         ("phrase_source_ids", len(sources.phrase_source_ids)),
     ):
-        if found != layers:
-            yield f"sources.{name} has {found} entries; the study has {layers} layers, so it needs {layers}"
+        if found != len(layers):
+            which = "" if study.shapes.dictionary_layers is None else " with a dictionary"
+            yield f"sources.{name} has {found} entries; the study has {len(layers)} layers{which}, so it needs {len(layers)}"
     model: Pin = sources.model
     if not isinstance(model, ModelPin):
         yield "sources.model is a plain Pin; write it as a ModelPin, whose facts say how the model is read"
@@ -344,7 +346,8 @@ def _belonging_faults(study: Study, sources: Sources) -> Iterator[str]:
         ("dictionary_files", sources.dictionary_files),
         ("phrase_source_ids", sources.phrase_source_ids),
     ):
-        yield from _order_faults(name, files)
+        is_before = sources.dictionary_form.is_before and name == "dictionary_files"
+        yield from _order_faults(name, files, study.shapes.layers, is_before=is_before)
     if sources.parallel is not None:
         yield from _parallel_faults(study, sources.parallel)
     for model in sources.published_models:
@@ -363,17 +366,26 @@ def _translator_faults(code: str, translator: Translator) -> Iterator[str]:
         yield f"the translator of language {code!r} is {address}, which ends with that code; leave out named_otherwise"
 
 
-def _order_faults(name: str, entries: tuple[str, ...]) -> Iterator[str]:
-    """Entries whose layer is not their place; the layer is the number that counts from 0 in most of them."""
+def _order_faults(
+    name: str, entries: tuple[str, ...], layers: tuple[int, ...], *, is_before: bool
+) -> Iterator[str]:
+    """Entries that do not name their layer; what names it is the number that follows the layers in most of them."""
+    if len(entries) != len(layers):
+        return
     numbers = [[int(number) for number in re.findall(r"[0-9]+", entry)] for entry in entries]
     columns = range(min(map(len, numbers), default=0))
     # The stream before a layer is the one after the layer below it.
-    named = [layer + ("resid_pre" in entry) for layer, entry in enumerate(entries)]
-    stray = [
-        [layer for layer, row in enumerate(numbers) if row[column] != named[layer]] for column in columns
+    named = [
+        layer + (is_before or "resid_pre" in entry) for layer, entry in zip(layers, entries, strict=True)
     ]
-    for layer in min(stray, key=len, default=range(len(entries))):
-        yield f"sources.{name}[{layer}] is {entries[layer]!r}, which does not name layer {layer}; list layer 0 first, each once"
+    stray = [
+        [place for place, row in enumerate(numbers) if row[column] != named[place]] for column in columns
+    ]
+    for place in min(stray, key=len, default=range(len(entries))):
+        yield (
+            f"sources.{name}[{place}] is {entries[place]!r}, which does not name layer {layers[place]}; list layer {layers[0]} "
+            "first, each once"
+        )
 
 
 def _parallel_faults(study: Study, parallel: Parallel) -> Iterator[str]:
@@ -394,14 +406,25 @@ def _last(address: str, marks: str) -> str:
 
 
 def _layer_faults(study: Study) -> Iterator[str]:
-    last = study.shapes.num_layers - 1
+    shapes, last = study.shapes, study.shapes.num_layers - 1
     primary = study.primary
+    some = shapes.dictionary_layers
+    if some is not None and (list(some) != sorted(set(some)) or not some or some[0] < 0 or some[-1] > last):
+        yield f"shapes.dictionary_layers is {some}; name layers of 0 to {last}, ascending, each once"
+        return
+    if some == tuple(range(shapes.num_layers)):
+        yield "shapes.dictionary_layers names every layer; leave it out"
     if not primary.alignment.layers:
         yield "no alignment layer; name at least one"
     if outside := [layer for layer in primary.alignment.layers if not 0 <= layer <= last]:
         yield f"alignment layers {outside} do not exist; layers are 0 to {last}"
     if not 0 <= primary.gain_layer <= last:
         yield f"gain layer {primary.gain_layer} does not exist; layers are 0 to {last}"
+    elif primary.gain_layer not in shapes.layers:
+        yield f"gain layer {primary.gain_layer} has no dictionary; those that have one are {shapes.layers_say}"
+    for name in (PRIMARY, *study.ablations) if some else ():
+        if not shapes.read_among(study.alignment(name).layers):
+            yield f"no alignment layer of {name} has a dictionary; those that have one are {shapes.layers_say}"
 
 
 def _profiles(study: str) -> Mapping[str, Profile]:

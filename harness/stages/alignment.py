@@ -66,7 +66,7 @@ def adapters(
     )
     language_model = load_language_model(networks.model, networks.numerics)
     training, held_out = training_and_held_out(language_model, phrases, translation)
-    encoders = {layer: _encoder(networks, layer) for layer in choice.layers}
+    encoders = {layer: _encoder(networks, layer) for layer in choice.layers if layer in networks.layers}
     if choice.latents is AlignedLatents.OWN:
         encoders, (training, held_out) = narrowed(encoders, training, held_out)
     aligner = Aligner(

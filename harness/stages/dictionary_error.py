@@ -51,7 +51,7 @@ def dictionary_error(
 ) -> None:
     """How well the dictionaries describe each language.
 
-    Writes the error of every layer over a seeded sample of the language's texts, what random directions read of them, and of the
+    Writes the error of every dictionary over a seeded sample of the language's texts, what random directions read of them, and of the
     first of them the loss of the language model with each layer's stream rebuilt.
     """
     spoken = language_texts(phrases, translation)
@@ -87,7 +87,7 @@ def dictionary_error(
             tokens=total.tokens,
             latents=total.latents,
         )
-        for layer, total in enumerate(totals)
+        for layer, total in totals.items()
     )
     write_table(out, DictionaryError, rows)
 
@@ -101,8 +101,8 @@ def dictionary_sample(num_texts: int, size: int, seed: int) -> list[int]:
 @torch.no_grad()
 def reconstruction_totals(
     language_model: LanguageModel, texts: Sequence[str], networks: Networks, also: Also | None = None
-) -> list[LayerTotals]:
-    """Sums over all counted tokens, per layer, of full encode and decode.
+) -> dict[int, LayerTotals]:
+    """Sums over all counted tokens, by layer that has a dictionary, of full encode and decode.
 
     Args:
         language_model: Reads the texts.
@@ -110,8 +110,7 @@ def reconstruction_totals(
         networks: Where the dictionaries are.
         also: Reads the same stream; its batches name a text by its place.
     """
-    layers = range(len(networks.dictionary_files))
-    totals = [LayerTotals() for _ in layers]
+    totals = {layer: LayerTotals() for layer in networks.layers}
     ids = dict(_with_tokens(language_model, texts))
     places = list(ids)
     for bucket in length_buckets([len(row) for row in ids.values()], networks.batch_tokens):
@@ -127,7 +126,7 @@ def reconstruction_totals(
             if also is not None:
                 also(layer, kept, batch)
 
-        visit_residuals(language_model.decoder, batch.input_ids, batch.attention_mask, layers, visit)
+        visit_residuals(language_model.decoder, batch.input_ids, batch.attention_mask, totals.keys(), visit)
     return totals
 
 
@@ -142,9 +141,9 @@ def _spliced(
         return rebuilt
 
     ids = dict(_with_tokens(language_model, texts))
-    losses = text_losses(language_model, list(ids.values()), rebuild, networks.batch_tokens)
+    losses = text_losses(language_model, list(ids.values()), networks.layers, rebuild, networks.batch_tokens)
     for place, loss in zip(ids, losses, strict=True):
-        for layer, (spliced, zeroed) in enumerate(zip(loss.spliced, loss.zeroed, strict=True)):
+        for layer, spliced, zeroed in zip(networks.layers, loss.spliced, loss.zeroed, strict=True):
             yield SplicedLoss(
                 layer=layer,
                 text_id=text_ids[place],
@@ -162,16 +161,16 @@ def _with_tokens(language_model: LanguageModel, texts: Sequence[str]) -> Iterato
             yield place, row
 
 
-def _random_directions(networks: Networks, seed: int) -> list[Float[Tensor, "d_model direction"]]:
-    """Directions of every layer, uniform on the sphere, of the norms of as many of the dictionary's own; the same in every language."""
-    found = []
-    for layer in range(len(networks.dictionary_files)):
+def _random_directions(networks: Networks, seed: int) -> dict[int, Float[Tensor, "d_model direction"]]:
+    """Directions by layer, uniform on the sphere, of the norms of as many of the dictionary's own; the same in every language."""
+    found = {}
+    for layer in networks.layers:
         stream = np.random.default_rng(np.random.SeedSequence([seed, DICTIONARY_DRAW, layer]))
         weights = _dictionary(networks, layer).W_enc.detach().to(torch.float32)
         norms = weights.norm(dim=0).cpu().numpy()
         drawn = stream.standard_normal((len(weights), RANDOM_DIRECTIONS))
         scaled = drawn / np.linalg.norm(drawn, axis=0) * stream.choice(norms, RANDOM_DIRECTIONS)
-        found.append(torch.tensor(scaled, dtype=torch.float32, device=networks.numerics.device))
+        found[layer] = torch.tensor(scaled, dtype=torch.float32, device=networks.numerics.device)
     return found
 
 

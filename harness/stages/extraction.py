@@ -1,7 +1,7 @@
 """The activations stage: one pass of a model over a language's texts, each as far as the deepest layer it is asked about.
 
 Kept per text: the number of tokens, and the token values of the latents that the phrase speaks for; of a sample, which is
-read through the whole depth, pooled values of every layer's panel and the mean-pooled residual stream. BOS and padding
+read at every layer that has a dictionary, pooled values of every layer's panel and the mean-pooled residual stream. BOS and padding
 never count. Nothing is held longer than one batch, so memory does not grow with texts or with layers.
 """
 
@@ -65,10 +65,10 @@ class Asked:
     residuals: frozenset[int] = frozenset()
     """Those of them whose mean residual stream is kept."""
 
-    def depths(self, num_layers: int) -> dict[int, int]:
-        """By `text_id`: the deepest layer that a text is read at; others are not read at all."""
+    def depths(self, deepest: int) -> dict[int, int]:
+        """By `text_id`: the deepest layer that a text is read at, a panel's being the deepest of all; others are not read."""
         depths = {text: layer for layer in sorted(self.own) for text in self.own[layer]}
-        return depths | dict.fromkeys(self.panel, num_layers - 1)
+        return depths | dict.fromkeys(self.panel, deepest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ def _read_language(texts: LanguageTexts, asked: Asked, phrases: Path, out: Path,
     language_model = load_language_model(networks.model, networks.numerics)
     ids = language_model.token_ids(texts.texts)
     lengths = language_model.lengths(ids)
-    depths = asked.depths(len(networks.dictionary_files))
+    depths = asked.depths(networks.layers[-1])
     read = [i for i, text in enumerate(texts.text_ids) if text in depths and lengths[i] > 0]
     readings = layer_readings(phrases, networks, asked, max(depths.values(), default=-1))
     batches = depth_buckets(
@@ -198,7 +198,8 @@ def _read_language(texts: LanguageTexts, asked: Asked, phrases: Path, out: Path,
             members = [read[place] for place in bucket]
             batch = as_batch(language_model, [texts.text_ids[i] for i in members], [ids[i] for i in members])
             reached = max(depths[text] for text in batch.text_ids)
-            _read_batch(language_model, batch, readings[: reached + 1], asked, sinks)
+            reached_readings = {layer: each for layer, each in readings.items() if layer <= reached}
+            _read_batch(language_model, batch, reached_readings, asked, sinks)
 
 
 def as_batch(language_model: LanguageModel, text_ids: Sequence[int], ids: Sequence[Sequence[int]]) -> Batch:
@@ -213,15 +214,18 @@ def as_batch(language_model: LanguageModel, text_ids: Sequence[int], ids: Sequen
     )
 
 
-def layer_readings(phrases: Path, networks: Networks, asked: Asked, deepest: int) -> list[LayerReading]:
-    """What every layer reads up to the deepest one; encoders are loaded once per process."""
+def layer_readings(
+    phrases: Path, networks: Networks, asked: Asked, deepest: int
+) -> Mapping[int, LayerReading]:
+    """What is read in every layer that has a dictionary, up to the deepest one; encoders are loaded once per process."""
     panels: dict[int, list[int]] = defaultdict(list)
     for member in read_table(phrases, PanelLatent):
         panels[member.layer].append(member.latent)
-    return [
-        _layer_reading(networks, layer, panels[layer], asked.own.get(layer, {}))
-        for layer in range(deepest + 1)
-    ]
+    return {
+        layer: _layer_reading(networks, layer, panels[layer], asked.own.get(layer, {}))
+        for layer in networks.layers
+        if layer <= deepest
+    }
 
 
 def _layer_reading(
@@ -250,7 +254,7 @@ def _chosen_columns(networks: Networks, layer: int, latents: tuple[int, ...]) ->
 def _read_batch(
     language_model: LanguageModel,
     batch: Batch,
-    readings: Sequence[LayerReading],
+    readings: Mapping[int, LayerReading],
     asked: Asked,
     sinks: Sinks,
 ) -> None:
@@ -259,7 +263,7 @@ def _read_batch(
     kept = [place for place, text_id in enumerate(batch.text_ids) if text_id in asked.residuals]
     speaking = [
         layer
-        for layer, reading in enumerate(readings)
+        for layer, reading in readings.items()
         if whole or not reading.own_columns.keys().isdisjoint(batch.text_ids)
     ]
 

@@ -1,12 +1,12 @@
 """The harvest stage: each latent's strongest rows in a corpus, where nobody has published them, laid out as an export.
 
-One pass of the model, every latent of every layer encoded. Held are the strongest rows so far of each latent, whose number
+One pass of the model, every latent of every layer that has a dictionary encoded. Held are the strongest rows so far of each latent, whose number
 does not grow with the corpus, and the token ids of its contexts.
 """
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -87,7 +87,8 @@ class StrongestRows:
 class Harvested:
     """What came of a corpus."""
 
-    layers: list[StrongestRows] = field(default_factory=list)
+    layers: Mapping[int, StrongestRows]
+    """By layer that has a dictionary."""
     contexts: list[tuple[int, ...]] = field(default_factory=list)
     """Token ids of each context, without what stands in front."""
 
@@ -96,7 +97,7 @@ class Harvested:
 def harvest(*, out: Path, corpus: Pin, how: Harvest, source_ids: tuple[str, ...], networks: Networks) -> None:
     """Each latent's strongest rows in a corpus.
 
-    Writes activation and feature rows of every layer in the layout of an export.
+    Writes activation and feature rows of every dictionary in the layout of an export.
 
     Raises:
         ValueError: If the corpus holds no context.
@@ -108,7 +109,7 @@ def harvest(*, out: Path, corpus: Pin, how: Harvest, source_ids: tuple[str, ...]
             f"{corpus} holds no text of {MIN_TOKENS} tokens or more; nothing can be harvested from it"
         )
     names = exported_names(language_model)
-    for source_id, rows in zip(source_ids, found.layers, strict=True):
+    for source_id, rows in zip(source_ids, found.layers.values(), strict=True):
         write_layer(out / source_id, rows, found.contexts, names)
 
 
@@ -147,14 +148,14 @@ def harvested(
     language_model: LanguageModel, networks: Networks, contexts: Iterable[Sequence[int]], how: Harvest
 ) -> Harvested:
     """The strongest rows of every latent of every layer, from one pass over some contexts."""
-    num_layers, front = len(networks.dictionary_files), len(language_model.front_ids)
-    encoders = [layer_encoder(networks, layer).to(language_model.device) for layer in range(num_layers)]
+    front = len(language_model.front_ids)
+    encoders = {layer: layer_encoder(networks, layer).to(language_model.device) for layer in networks.layers}
     width = how.context_tokens - front
     found = Harvested(
-        layers=[
-            StrongestRows.empty(how.rows_per_latent, encoder.num_latents, width, language_model.device)
-            for encoder in encoders
-        ]
+        layers={
+            layer: StrongestRows.empty(how.rows_per_latent, encoder.num_latents, width, language_model.device)
+            for layer, encoder in encoders.items()
+        }
     )
     waiting, size = iter(contexts), max(1, networks.batch_tokens // how.context_tokens)
     while rows := list(islice(waiting, size)):
@@ -166,9 +167,7 @@ def harvested(
             acts[batch.counted] = latent_activations(residual[batch.counted], encoders[layer])
             found.layers[layer].add(acts[:, -width:], first)
 
-        visit_residuals(
-            language_model.decoder, batch.input_ids, batch.attention_mask, range(num_layers), visit
-        )
+        visit_residuals(language_model.decoder, batch.input_ids, batch.attention_mask, encoders.keys(), visit)
         found.contexts += [tuple(row[front:]) for row in rows]
     return found
 

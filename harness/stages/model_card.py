@@ -120,6 +120,11 @@ def _procedure(trained: Trained) -> Iterator[str]:
     task, batches = trained.task, [row.pairs for row in trained.losses]
     yield "## Training"
     yield ""
+    some = task.networks.dictionary_layers
+    if some is not None:
+        read = ", ".join(str(layer) for layer in task.choice.layers if layer in some)
+        yield f"The loss reads layers {read}: of the layers that the adapter changes, those that have a dictionary."
+        yield ""
     yield "Loss, mean over layers: `mean abs(u - v) + alpha * mean (u - u_orig)^2`, with u the pooled activations of the English"
     yield f"phrase, v those of its partner, and u_orig those of the untouched model. The means go over {MEANS_OVER[task.choice.latents]}."
     yield ""

@@ -16,7 +16,7 @@ from harness.stages.english import looks_english
 from harness.stages.stage import stage
 from harness.store.tables import write_table
 from harness.words.records import Coverage, PanelLatent, Selection, Text
-from harness.words.study import GEMMA_2, ModelFacts, PhraseChoice, PhraseCut, Pieces, Pin
+from harness.words.study import GEMMA_2, ModelFacts, PhraseChoice, PhraseCut, Pieces, Pin, layers_read
 
 SENTENCE_END = re.compile(r"\n|[.!?](?![.!?]|[^\W_])")
 """Where a sentence ends: at a line break, and at the last of some marks, unless a letter or a digit follows at once."""
@@ -71,6 +71,10 @@ class LayerPhrases:
     duplicate: int
 
 
+Drawn = Mapping[int, Mapping[int, Sequence[Phrase]]]
+"""By layer and latent: the phrases that speak for it."""
+
+
 @stage(on="processor")
 def phrases(
     harvest: Path | None = None,
@@ -87,16 +91,18 @@ def phrases(
     held_out_fraction: float,
     seed: int,
     facts: ModelFacts = GEMMA_2,
+    dictionary_layers: tuple[int, ...] | None = None,
 ) -> None:
     """Phrases on which each latent peaks.
 
     Writes texts, selections, panel and coverage, all layers at once: texts are shared between them. Rows may be about the
-    latents of the dictionaries alone.
+    latents of the dictionaries alone, and these may be of some layers alone.
     """
     stored = harvest or locate(export)
-    drawn: list[dict[int, tuple[Phrase, ...]]] = []
+    drawn: dict[int, dict[int, tuple[Phrase, ...]]] = {}
     coverage: list[Coverage] = []
-    for layer, (source_id, file) in enumerate(zip(source_ids, dictionary_files, strict=True)):
+    layers = layers_read(dictionary_layers, len(dictionary_files))
+    for layer, source_id, file in zip(layers, source_ids, dictionary_files, strict=True):
         width = num_latents(dictionaries, file)
         rows = usable_rows(stored_rows(stored, source_id, width), choice.cut, facts)
         found = eligible_phrases(rows, choice)
@@ -106,12 +112,10 @@ def phrases(
                 f"{source_id}: {len(found.eligible)} latents have {choice.min_examples} phrases or more, but the panel "
                 f"needs {panel_latents}; ask for a smaller panel or fewer phrases per latent"
             )
-        drawn.append(
-            {
-                latent: drawn_phrases(found.eligible[latent], phrases_per_latent, layer, latent, seed)
-                for latent in chosen
-            }
-        )
+        drawn[layer] = {
+            latent: drawn_phrases(found.eligible[latent], phrases_per_latent, layer, latent, seed)
+            for latent in chosen
+        }
         listed = listed_latents(stored, source_id, width)
         coverage.append(_coverage(layer, rows, found, listed, len(chosen)))
     texts = numbered_texts(drawn, held_out_fraction, seed)
@@ -204,32 +208,32 @@ def drawn_phrases(
     return tuple(eligible[place] for place in sorted(order[:count].tolist()))
 
 
-def numbered_texts(
-    drawn: Sequence[Mapping[int, Sequence[Phrase]]], held_out_fraction: float, seed: int
-) -> list[Text]:
+def numbered_texts(drawn: Drawn, held_out_fraction: float, seed: int) -> list[Text]:
     """Every distinct phrase once, in alphabetical order, with a seeded share held out from training."""
-    texts = sorted({phrase.text for layer in drawn for phrases in layer.values() for phrase in phrases})
+    texts = sorted(
+        {phrase.text for layer in drawn.values() for phrases in layer.values() for phrase in phrases}
+    )
     order = _stream(Draw.HELD_OUT, seed).permutation(len(texts))
     held_out = set(order[: round(held_out_fraction * len(texts))].tolist())
     return [Text(text_id=index, text=text, held_out=index in held_out) for index, text in enumerate(texts)]
 
 
-def selections(drawn: Sequence[Mapping[int, Sequence[Phrase]]], texts: Sequence[Text]) -> list[Selection]:
+def selections(drawn: Drawn, texts: Sequence[Text]) -> list[Selection]:
     """Which text speaks for which latent, by layer, latent and stored peak."""
     text_ids = {text.text: text.text_id for text in texts}
     return [
         Selection(layer=layer, latent=latent, text_id=text_ids[phrase.text], stored_peak=phrase.stored_peak)
-        for layer, latents in enumerate(drawn)
+        for layer, latents in drawn.items()
         for latent, phrases in sorted(latents.items())
         for phrase in phrases
     ]
 
 
-def panel(drawn: Sequence[Mapping[int, Sequence[Phrase]]], size: int, seed: int) -> list[PanelLatent]:
+def panel(drawn: Drawn, size: int, seed: int) -> list[PanelLatent]:
     """A seeded sample of each layer's drawn latents, in ascending order."""
     return [
         PanelLatent(layer=layer, position=position, latent=latent)
-        for layer, latents in enumerate(drawn)
+        for layer, latents in drawn.items()
         for position, latent in enumerate(_panel_of_layer(sorted(latents), size, layer, seed))
     ]
 

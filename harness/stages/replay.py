@@ -80,8 +80,8 @@ def replay(
     """
     stored = harvest or locate(export)
     language_model = load_language_model(networks.model, networks.numerics)
-    replayed = [
-        replayed_layer(
+    replayed = {
+        layer: replayed_layer(
             language_model,
             networks,
             stored,
@@ -91,12 +91,12 @@ def replay(
             seed=seed,
             is_harvested=harvest is not None,
         )
-        for layer, source_id in enumerate(source_ids)
-    ]
+        for layer, source_id in zip(networks.layers, source_ids, strict=True)
+    }
     write_table(out, LoadedModel, (loaded_model(language_model),))
     write_table(out, LoadedFile, loaded_files(networks))
-    write_table(out, ReplayedRow, (row for layer, each in enumerate(replayed) for row in _rows(layer, each)))
-    layers = [_layer(layer, each) for layer, each in enumerate(replayed)]
+    write_table(out, ReplayedRow, (row for layer, each in replayed.items() for row in _rows(layer, each)))
+    layers = [_layer(layer, each) for layer, each in replayed.items()]
     write_table(out, LayerReplay, layers)
     require_some(export, layers)
 

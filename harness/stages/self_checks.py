@@ -7,7 +7,7 @@ by this very code on the machine that their certificate names; the tolerances sa
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -208,7 +208,7 @@ def _tuned_activations(told: Parameters, folder: Path, scratch: Path) -> Iterato
 def _read_activations(told: Parameters, scratch: Path, stage_name: str) -> Iterator[Figure]:
     language = _language(told)
     layer, mean = (read_column(scratch, PanelActivation, name) for name in ("layer", "mean"))
-    for number in _spread(len(told["activations"]["networks"].dictionary_files)):
+    for number in _spread(told["activations"]["networks"].layers):
         yield Figure(
             check_id=f"{stage_name}.{language.code}.layer-{number}",
             says=f"mean activation of the panel at layer {number} over the committed {language.name} translations",
@@ -227,8 +227,8 @@ def _read_activations(told: Parameters, scratch: Path, stage_name: str) -> Itera
 def _dictionary_error(told: Parameters, folder: Path, scratch: Path) -> Iterator[Figure]:
     language = _language(told)
     dictionary_error(*_texts(told, folder), out=scratch, **told["dictionary"])
-    rows = read_table(scratch, DictionaryError)
-    for number in _spread(len(rows)):
+    rows = {row.layer: row for row in read_table(scratch, DictionaryError)}
+    for number in _spread(tuple(rows)):
         yield Figure(
             check_id=f"dictionary-error.{language.code}.layer-{number}",
             says=f"fraction of {language.name} variance that the dictionary of layer {number} leaves unexplained",
@@ -278,8 +278,9 @@ def _texts(told: Parameters, folder: Path) -> tuple[Path, Path]:
     return folder / "phrases", folder / "translation" / _language(told).code
 
 
-def _spread(num_layers: int) -> tuple[int, ...]:
-    return 0, num_layers // 2, num_layers - 1
+def _spread(layers: Sequence[int]) -> tuple[int, ...]:
+    """The first, a middle and the last of some layers."""
+    return layers[0], layers[len(layers) // 2], layers[-1]
 
 
 def _check(figure: Figure, expected: float) -> SelfCheck:

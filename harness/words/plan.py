@@ -6,7 +6,17 @@ from typing import Any
 
 from harness.words.errors import UsageError
 from harness.words.records import adapter_name
-from harness.words.study import GEMMA_SCOPE, SILENT, AlignmentChoice, ModelPin, Pin, Profile, SAEForm, Study
+from harness.words.study import (
+    GEMMA_SCOPE,
+    SILENT,
+    AlignmentChoice,
+    ModelPin,
+    Pin,
+    Profile,
+    SAEForm,
+    Study,
+    layers_read,
+)
 
 Parameters = Mapping[str, Any]
 """Everything that decides what an item holds, inputs and code aside, by the names of its stage's keyword-only parameters."""
@@ -33,6 +43,17 @@ class Networks:
     numerics: Numerics
     batch_tokens: int
     dictionary_form: SAEForm = field(default=GEMMA_SCOPE, metadata=SILENT)
+    dictionary_layers: tuple[int, ...] | None = field(default=None, metadata=SILENT)
+    """Layers that the files are of, ascending, where not every layer has one."""
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The layers that have a dictionary."""
+        return layers_read(self.dictionary_layers, len(self.dictionary_files))
+
+    def dictionary_file(self, layer: int) -> str:
+        """The file of a layer's dictionary."""
+        return self.dictionary_files[self.layers.index(layer)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What is re-run, and from what: a study, its primary specification, its profiles, and the pins that name every outside thing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -213,7 +213,7 @@ class AlignmentChoice:
     straight_through: bool = field(default=False, metadata=SILENT)
     """True lets the gradient reach latents below their threshold, as if there were none; else a silent latent stays silent."""
     layers: tuple[int, ...]
-    """Layers that the loss reads and the adapter changes."""
+    """Layers that the adapter changes; the loss reads those of them that have a dictionary."""
     rank: int
     lora_alpha: int
     target_modules: tuple[str, ...]
@@ -280,10 +280,17 @@ class SAEForm:
     k: int | None = None
     """TopK: so many latents fire at a token, the strongest; None where each has a threshold of its own (JumpReLU)."""
     reads: SAEInput = SAEInput.STREAM
+    is_before: bool = field(default=False, metadata=SILENT)
+    """True where a file is named for the layer before which its SAE reads the stream: that is the one behind the layer below."""
 
 
 GEMMA_SCOPE = SAEForm(kind=SAEKind.GEMMA_SCOPE)
 """The form of the SAEs that the first study is about."""
+
+
+def layers_read(named: tuple[int, ...] | None, count: int) -> tuple[int, ...]:
+    """The layers that are named, or so many from 0 on where none is: every layer has a dictionary then."""
+    return tuple(range(count)) if named is None else named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +326,24 @@ class Shapes:
     vocab_size: int
     weights: Weights | None = field(default=None, compare=False, metadata=SILENT)
     """What memory and time are counted from, which a study says; None of a model as it was loaded."""
+    dictionary_layers: tuple[int, ...] | None = field(default=None, metadata=SILENT)
+    """Layers that have a dictionary, ascending, where not every layer has one."""
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The layers at which activations are read: those that have a dictionary."""
+        return layers_read(self.dictionary_layers, self.num_layers)
+
+    @property
+    def layers_say(self) -> str:
+        """These layers for people."""
+        if self.dictionary_layers is None:
+            return f"0 to {self.num_layers - 1}"
+        return ", ".join(map(str, self.dictionary_layers))
+
+    def read_among(self, layers: Iterable[int]) -> tuple[int, ...]:
+        """Those of some layers that have a dictionary."""
+        return tuple(layer for layer in layers if layer in self.layers)
 
     @property
     def layer_parameters(self) -> int:
@@ -465,11 +490,11 @@ class Sources:
     model: ModelPin
     dictionaries: Pin
     dictionary_files: tuple[str, ...]
-    """File of the SAE of layer 0, 1, ... below the dictionaries' root."""
+    """File of the SAE of each layer that has one, in order, below the dictionaries' root."""
     phrases: Pin
     """Neuronpedia's export, or the corpus that rows are harvested from."""
     phrase_source_ids: tuple[str, ...]
-    """Source id of layer 0, 1, ..., each a folder below the root of the export, or of what is harvested."""
+    """Source id of each layer that has an SAE, in order; a folder below the root of the export, or of what is harvested."""
     translators: Mapping[str, Translator]
     benchmarks: Mapping[str, Pin]
     """By name of the benchmark's data folder."""

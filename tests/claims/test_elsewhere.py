@@ -1,6 +1,7 @@
 """The paper's questions, asked of other models: shapes to the last parameter, pins as sae-lens knows them, claims that print nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -13,7 +14,7 @@ from harness.judge.validate import claims_of
 from harness.models.loading import ARCHITECTURES, unreckoned
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Rule
-from harness.words.study import Home, SAEKind, Study
+from harness.words.study import Home, SAEInput, SAEKind, Study
 
 REGISTERED: dict[str, tuple[str, Callable[[int], str], Callable[[str], str]]] = {
     "gemma_2_9b": (
@@ -36,6 +37,12 @@ REGISTERED: dict[str, tuple[str, Callable[[int], str], Callable[[str], str]]] = 
         lambda layer: f"layer_{layer}_width_16k_l0_big",
         lambda folder: f"{folder}/params.safetensors",
     ),
+    "mistral_7b": (
+        "mistral-7b-res-wg",
+        # Named for the layer before which it reads the stream.
+        lambda layer: f"blocks.{layer + 1}.hook_resid_pre",
+        lambda folder: f"{folder}/sae_weights.safetensors",
+    ),
 }
 """By study: sae-lens's release, what it calls the SAE of a layer, and the file below the folder that it names."""
 
@@ -44,6 +51,7 @@ KINDS = {
     "gemma_3": SAEKind.GEMMA_SCOPE_2,
     "llama_scope": SAEKind.LLAMA_SCOPE,
     "qwen_scope": SAEKind.QWEN_SCOPE,
+    None: SAEKind.SAE_LENS,
 }
 """By sae-lens's loader of a release: how we call the form of its files."""
 
@@ -52,6 +60,7 @@ SETTINGS = {
     "gemma_3_1b": {"query_pre_attn_scalar": 256},
     "gemma_2_9b": {"query_pre_attn_scalar": 256},
     "llama_3_1_8b": {"rope_parameters": {"rope_type": "default", "rope_theta": 500_000.0}},
+    "mistral_7b": {"sliding_window": 4096},
 }
 """What the true configurations hold besides shapes, and these need not know."""
 
@@ -94,6 +103,7 @@ PARAMETERS = {
     "llama_3_1_8b": 8_030_261_248,
     "qwen3_1_7b": 1_720_574_976,
     "gemma_3_1b": 999_885_952,
+    "mistral_7b": 7_241_732_096,
 }
 """Of the true models, by their cards and by the index of their weights."""
 
@@ -110,10 +120,15 @@ def test_the_dictionaries_and_rows_are_those_that_sae_lens_knows(study: Study) -
         vars(get_pretrained_saes_directory()[release]),
         load_profile(study, "paper").sources,
     )
-    ids = [named(layer) for layer in range(study.shapes.num_layers)]
+    ids = [named(layer) for layer in study.shapes.layers]
+    if study.shapes.dictionary_layers is not None:
+        # None is left out, and none is there twice.
+        assert [*known["saes_map"]] == ids
     assert sources.dictionaries.address == known["repo_id"]
     assert sources.dictionary_files == tuple(file(known["saes_map"][each]) for each in ids)
     assert sources.dictionary_form.kind is KINDS[known["conversion_func"]]
+    is_brought_to_length = known["config_overrides"] == {"normalize_activations": "constant_norm_rescale"}
+    assert (sources.dictionary_form.reads is SAEInput.LENGTH) is is_brought_to_length
     assert set(sources.dictionary_files) <= set(sources.dictionaries.files)
     rows = [known["neuronpedia_id"][each] for each in ids]
     model = sources.phrases.address.rpartition("/")[2]
@@ -160,9 +175,62 @@ def test_no_printed_number_is_asked_for_and_nobody_is_said_to_have_claimed_it(st
     assert {claim.sentence.source for claim in claims} == {elsewhere.ASKED}
     assert study.paper_id == elsewhere.ASKED
     assert "asked elsewhere" in study.title
-    thirds = [claim for claim in claims if claim.rule is Rule.POOLED_SIGN]
+    thirds = [claim for claim in claims if claim.id in THIRDS]
     read = [name for claim in thirds for name in claim.readings[0].estimates]
-    assert read == [f"gap/layer={layer}/high/primary" for layer in range(study.shapes.num_layers)]
+    assert read == [f"gap/layer={layer}/high/primary" for layer in study.shapes.layers]
+
+
+THIRDS = ("gap.early.direction", "gap.middle.direction", "gap.late.direction")
+
+
+def asked_of_three_of_six(*layers: int) -> dict[str, tuple[Rule, tuple[str, ...], str]]:
+    """By claim about gaps and gains: its rule, what it reads, and what stands beside it."""
+    shapes = replace(MISTRAL.shapes, num_layers=6, dictionary_layers=layers)
+    asked = elsewhere.claims(elsewhere.study("six", "six layers", shapes))
+    return {
+        claim.id: (
+            claim.rule, tuple(name for each in claim.readings for name in each.estimates), claim.beside
+        )
+        for claim in asked
+        if claim.id.startswith(("gap.", "gain.hi."))
+    }  # fmt: skip
+
+
+def test_thirds_are_asked_where_a_dictionary_is_and_said_to_be_untestable_where_none_is() -> None:
+    def gaps(*layers: int) -> tuple[str, ...]:
+        return tuple(f"gap/layer={layer}/high/primary" for layer in layers)
+
+    # Of six layers the thirds are 0-1, 2-3 and 4-5; layer 6 of 26 lies as deep as layer 1, and layer 20 as layer 4.
+    gain = (Rule.SIGN, ("gain/layer=4/lang=hi/primary/primary",), "")
+    assert asked_of_three_of_six(0, 1, 4) == {
+        "gap.early.direction": (Rule.POOLED_SIGN, gaps(0, 1), ""),
+        "gap.middle.direction": (Rule.NONE, (), "No layer of 2 to 3 has a dictionary; those that have one are 0, 1, 4."),
+        "gap.late.direction": (Rule.SIGN, gaps(4), ""),
+        "gap.argmax.early": (Rule.LARGEST_WITHIN, gaps(0, 1, 4), ""),
+        "gap.argmax": (Rule.LARGEST_AT, gaps(0, 1, 4), ""),
+        "gain.hi.direction": gain,
+    }  # fmt: skip
+    found = asked_of_three_of_six(2, 3, 5)
+    assert found["gap.argmax"] == (
+        Rule.NONE,
+        (),
+        "Layer 1 has no dictionary; those that have one are 2, 3, 5.",
+    )
+    assert found["gap.argmax.early"][0] is Rule.NONE
+    # The nearest of those that have one; of two as near the earlier.
+    assert found["gain.hi.direction"][1] == ("gain/layer=3/lang=hi/primary/primary",)
+
+
+def test_of_mistral_one_question_has_no_answer() -> None:
+    untestable = [claim.id for claim in claims_of(MISTRAL) if claim.rule is Rule.NONE]
+    assert untestable == ["gap.argmax"]
+    assert (MISTRAL.primary.gain_layer, MISTRAL.primary.alignment.layers) == (23, tuple(range(24)))
+    assert [MISTRAL.alignment(name).layers for name in MISTRAL.ablations if name.startswith("layers=")] == [
+        (23,), (7,),
+    ]  # fmt: skip
+
+
+MISTRAL = load_study("mistral_7b")
 
 
 def test_every_choice_begins_with_what_the_primary_specification_takes(study: Study) -> None:

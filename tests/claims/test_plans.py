@@ -59,10 +59,10 @@ REHEARSED = {
     "questions": "items?items=12", "shards": 1, "has_scores": False,
 }  # fmt: skip
 
-ELSEWHERE = {"gemma_2_9b": 13, "llama_3_1_8b": 10, "qwen3_1_7b": 9, "gemma_3_1b": 8}
+ELSEWHERE = {"gemma_2_9b": 13, "llama_3_1_8b": 10, "qwen3_1_7b": 9, "gemma_3_1b": 8, "mistral_7b": 1}
 """Studies of other models, and their shards: more layers have more phrases."""
 
-HARVESTED = ("qwen3_1_7b", "gemma_3_1b")
+HARVESTED = ("qwen3_1_7b", "gemma_3_1b", "mistral_7b")
 """Those whose rows nobody has published."""
 
 PENCIL: Mapping[tuple[str, str], Pencil] = {

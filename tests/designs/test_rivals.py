@@ -238,7 +238,7 @@ def run_of(root: Path, world: Planted) -> BaseRun:
         inputs={"phrases/all": phrases, **spoken, **read},
         languages=LANGUAGES,
         benchmarks=(),
-        num_layers=1,
+        layers=(0,),
         specification=SPECIFICATION,
         adapter_seeds=(),
     )

@@ -120,7 +120,7 @@ def without(language: str, place: int = 0) -> list[Row]:
         ([*rows(), rows()[0]], (), "1 phrases of a latent stand twice in en"),
         ([row for row in rows() if row["language"] != "ru"], (), "a gap needs every language of sin2025, and ru are missing"),
         ([*rows(), {**rows()[0], "language": "xx"}], (), "unknown language 'xx'"),
-        (rows(layer=26), (), "layers 26 to 26; the model has 0 to 25"),
+        (rows(layer=26), (), "layer 26; the layers that have a dictionary are 0 to 25"),
         (rows(hi=(-1.0, 1.0, 1.0)), (), "1 values are negative or no number"),
         (rows(hi=(float("nan"), 1.0, 1.0)), (), "1 values are negative or no number"),
         ([{**row, "value": None} if row["language"] == "hi" else row for row in rows()], (), "3 cells of 'value' are empty"),

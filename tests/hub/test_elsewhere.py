@@ -65,6 +65,10 @@ def _shortened(item: Item) -> Parameters:
     told = {**item.parameters, "source_ids": item.parameters["source_ids"][:LAYERS]}
     if "dictionary_files" in told:
         told["dictionary_files"] = told["dictionary_files"][:LAYERS]
+    if "networks" in told:
+        networks: Networks = told["networks"]
+        files = networks.dictionary_files[:LAYERS]
+        told["networks"] = replace(networks, dictionary_files=files, dictionary_layers=tuple(range(LAYERS)))
     return told
 
 

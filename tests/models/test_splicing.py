@@ -58,7 +58,7 @@ def halved_but_for_bos(stream: Tensor) -> Tensor:
 def test_every_loss_is_that_of_a_pass_of_its_own(
     language_model: LanguageModel, ids: list[list[int]], batch_tokens: int
 ) -> None:
-    found = text_losses(language_model, ids, halved, batch_tokens)
+    found = text_losses(language_model, ids, LAYERS, halved, batch_tokens)
     for row, losses in zip(ids, found, strict=True):
         assert losses.tokens == len(row) - 1
         assert losses.clean == pytest.approx(slow_loss(language_model, row), **TOLERANCE)
@@ -69,15 +69,15 @@ def test_every_loss_is_that_of_a_pass_of_its_own(
 
 
 def test_a_perfect_copy_loses_nothing(language_model: LanguageModel, ids: list[list[int]]) -> None:
-    for losses in text_losses(language_model, ids, lambda _layer, stream: stream, 1_000):
+    for losses in text_losses(language_model, ids, LAYERS, lambda _layer, stream: stream, 1_000):
         assert losses.spliced == pytest.approx([losses.clean] * len(LAYERS), rel=1e-6)
 
 
 def test_the_model_is_left_as_it_was(language_model: LanguageModel, ids: list[list[int]]) -> None:
     before = slow_loss(language_model, ids[0])
-    text_losses(language_model, ids, halved, 1_000)
+    text_losses(language_model, ids, LAYERS, halved, 1_000)
     assert slow_loss(language_model, ids[0]) == before
 
 
 def test_no_text_loses_nothing(language_model: LanguageModel) -> None:
-    assert text_losses(language_model, [], halved, 1_000) == []
+    assert text_losses(language_model, [], LAYERS, halved, 1_000) == []

@@ -980,8 +980,8 @@ FAULTS = (
         name="stream of the layer below spliced",
         patches=_patched(
             "models.splicing:text_losses",
-            "count * (layer + 1) : count * (layer + 2)",
-            "count * layer : count * (layer + 1)",
+            "count * (copy_of[layer] + 1) : count * (copy_of[layer] + 2)",
+            "count * copy_of[layer] : count * (copy_of[layer] + 1)",
         ),
         redone=("dictionary-error/en",),
         seen_by=("losses recovered",),

@@ -207,12 +207,12 @@ FAULTS = (
     FormFault("latents below zero among the strongest", (Patch(ACTS, "(pre_acts > encoder.threshold) & (pre_acts > 0)", "pre_acts > -9"),), ("forms alike",)),
     FormFault("only the chosen latents compete", (Patch("models.sae:Encoder.choosing", "if self.k is None:", "if True:"), Patch("models.sae:Encoder.columns", "if self.k is not None:", "if False:")), ("chosen latents",)),
     FormFault("streams left at their lengths", (Patch(ACTS, "if encoder.has_unit_input:", "if False:"),), ("streams of one length",)),
-    FormFault("form of a run forgotten", (Patch("models.sae:layer_encoder", "networks.dictionary_files[layer], networks.dictionary_form", "networks.dictionary_files[layer]"),), ("form of a run",), "holds the arrays"),
+    FormFault("form of a run forgotten", (Patch("models.sae:layer_encoder", "networks.dictionary_file(layer), networks.dictionary_form", "networks.dictionary_file(layer)"),), ("form of a run",), "holds the arrays"),
     FormFault("weakest rows harvested", (Patch(ADD, "descending=True", "descending=False"),), ("harvested rows",), "no row of"),
     FormFault("harvested values of the context before", (Patch(ADD, "acts[order[slots, latents] - kept,", "acts[(order[slots, latents] - kept - 1) % len(acts),"),), ("harvested rows", "harvested rows by sae-lens")),
     FormFault("harvested contexts numbered from each batch", (Patch(ADD, "torch.arange(first, first + len(acts)", "torch.arange(0, len(acts)"),), ("harvested rows", "harvested rows by sae-lens")),
     FormFault("harvested values read backwards", (Patch(ADD, "-acts.shape[1] :] = entering", "-acts.shape[1] :] = entering.flip(1)"),), ("harvested rows", "harvested rows by sae-lens")),
-    FormFault("harvested with the encoder of the layer before", (Patch(HARVESTED, "latent_activations(residual[batch.counted], encoders[layer])", "latent_activations(residual[batch.counted], encoders[layer - 1])"),), ("harvested rows", "harvested rows by sae-lens")),
+    FormFault("harvested with the encoder of the layer before", (Patch(HARVESTED, "latent_activations(residual[batch.counted], encoders[layer])", "latent_activations(residual[batch.counted], encoders[max(0, layer - 1)])"),), ("harvested rows", "harvested rows by sae-lens")),
     FormFault("harvested without what stands in front", (Patch("stages.harvest:corpus_contexts", "[*language_model.front_ids, *ids]", "[ids[0], *ids]"),), ("harvested rows", "harvested rows by sae-lens")),
 )  # fmt: skip
 

@@ -84,6 +84,24 @@ def test_less_than_all_of_it_is_a_fixture(replayed: ReplayRecord | None) -> None
     assert mode(replayed) is Mode.FIXTURE
 
 
+def test_a_study_of_some_layers_is_full_where_these_were_replayed() -> None:
+    some = replace(SHAPES, dictionary_layers=(7, 15, 23))
+    drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
+
+    def mode_at(*layers: int) -> Mode:
+        replayed = replace(TRUE, layers=tuple(replace(LAYER, layer=layer) for layer in layers))
+        return mode_of(some, evidence_of(drawn, replayed, committed_pins(STUDY)))
+
+    assert mode_at(7, 15, 23) is Mode.FULL
+    # Off by one, fewer, and every layer.
+    assert {mode_at(8, 16, 24), mode_at(7, 15), mode_at(*range(26))} == {Mode.FIXTURE}
+    replayed = replace(TRUE, layers=tuple(replace(LAYER, layer=layer) for layer in (7, 15, 23)))
+    words = dict(evidence_words(some, evidence_of(drawn, replayed, committed_pins(STUDY))))
+    assert words["shapes as loaded"] == words["shapes of the study"]
+    assert words["shapes as loaded"].endswith("dictionaries of 16,384 latents at layers 7, 15, 23")
+    assert words["layers found again by replay"] == "3 of 3"
+
+
 def test_one_layer_that_passes_is_enough() -> None:
     """The others are errors of their own, with their figures."""
     failed = tuple(replace(layer, passes=layer.layer == 3) for layer in TRUE.layers)

@@ -86,6 +86,51 @@ def test_a_fault_of_the_layers_is_said(layers: tuple[int, ...], gain_layer: int,
     assert any(says in fault for fault in study_faults(small_study(primary=primary)))
 
 
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        pytest.param((), "shapes.dictionary_layers is (); name layers of 0 to 1", id="none"),
+        pytest.param((1, 0), "shapes.dictionary_layers is (1, 0); name layers of 0 to 1, ascending", id="out of order"),
+        pytest.param((1, 1), "shapes.dictionary_layers is (1, 1)", id="twice"),
+        pytest.param((1, 2), "shapes.dictionary_layers is (1, 2)", id="beyond the last"),
+        pytest.param((-1, 1), "shapes.dictionary_layers is (-1, 1)", id="counted from the end"),
+        pytest.param((0, 1), "shapes.dictionary_layers names every layer; leave it out", id="all"),
+        pytest.param((0,), "gain layer 1 has no dictionary; those that have one are 0", id="gains read where none is"),
+        pytest.param((1,), "no alignment layer of primary has a dictionary; those that have one are 1", id="nothing to align"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_layers_that_have_a_dictionary_is_said(read: tuple[int, ...], says: str) -> None:
+    primary = small_study().primary
+    primary = replace(primary, alignment=replace(primary.alignment, layers=(0,)), gain_layer=1)
+    shapes = replace(small_study().shapes, dictionary_layers=read)
+    assert any(says in fault for fault in study_faults(small_study(primary=primary, shapes=shapes)))
+
+
+@pytest.mark.parametrize(
+    ("files", "faults"),
+    [
+        pytest.param(("m_layer_8/w.st", "m_layer_16/w.st", "m_layer_24/w.st"), [], id="named for the layers above"),
+        pytest.param(("m_layer_7/w.st", "m_layer_15/w.st", "m_layer_23/w.st"), [7, 15, 23], id="off by one"),
+        pytest.param(("m_layer_16/w.st", "m_layer_8/w.st", "m_layer_24/w.st"), [7, 15], id="out of order"),
+    ],
+)  # fmt: skip
+def test_files_name_the_layer_that_they_read_before(files: tuple[str, ...], faults: list[int]) -> None:
+    study = load_study("mistral_7b")
+    profile = load_profile(study, "paper")
+    sources = replace(profile.sources, dictionary_files=files)
+    said = list(profile_faults(study, replace(profile, sources=sources)))
+    assert [int(fault.partition("does not name layer ")[2].split(";")[0]) for fault in said] == faults
+
+
+def test_as_many_files_as_layers_have_a_dictionary() -> None:
+    study = load_study("mistral_7b")
+    profile = load_profile(study, "paper")
+    sources = replace(profile.sources, dictionary_files=profile.sources.dictionary_files[:2])
+    assert list(profile_faults(study, replace(profile, sources=sources))) == [
+        "sources.dictionary_files has 2 entries; the study has 3 layers with a dictionary, so it needs 3"
+    ]
+
+
 def test_faults_of_a_profile_are_said_all_at_once(tmp_path: Path) -> None:
     profile = small_profile(tmp_path)
     lacking = {code: pin for code, pin in profile.sources.translators.items() if code != "ml"}

@@ -139,7 +139,7 @@ def test_the_size_of_a_batch_moves_no_error(world: World, language_model: Langua
         reconstruction_totals(language_model, SENTENCES, world.networks(batch_tokens))
         for batch_tokens in (1, 4096)
     )
-    for one, other in zip(small, large, strict=True):
+    for one, other in zip(small.values(), large.values(), strict=True):
         assert one.fraction_variance_unexplained == pytest.approx(
             other.fraction_variance_unexplained, rel=1e-5
         )
@@ -164,9 +164,9 @@ def test_every_language_is_described_on_the_same_texts(
 
         def totals(
             _model: object, texts: Sequence[str], _networks: object, _also: object, code: str = code
-        ) -> list[LayerTotals]:
+        ) -> dict[int, LayerTotals]:
             described[code] = [spoken.index(text) for text in texts]  # noqa: B023  called before the next round
-            return []
+            return {}
 
         monkeypatch.setattr(dictionary_error, "reconstruction_totals", totals)
         task = {**task_of(world, texts=5), "language": code}
@@ -178,7 +178,7 @@ def test_every_language_is_described_on_the_same_texts(
 def test_a_text_without_tokens_adds_nothing(world: World, language_model: LanguageModel) -> None:
     with_empty = reconstruction_totals(language_model, ["", *SENTENCES], world.networks())
     without = reconstruction_totals(language_model, SENTENCES, world.networks())
-    assert [each.tokens for each in with_empty] == [each.tokens for each in without]
+    assert [each.tokens for each in with_empty.values()] == [each.tokens for each in without.values()]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 20_250_101])
@@ -222,7 +222,7 @@ def test_random_directions_read_the_same_stream_in_every_language(
 
 
 def test_random_directions_have_norms_of_the_dictionarys_own(world: World) -> None:
-    for layer, drawn in enumerate(dictionary_error._random_directions(world.networks(), 1)):
+    for layer, drawn in dictionary_error._random_directions(world.networks(), 1).items():
         own = load_sae(world.dictionaries, world.dictionary_files[layer], "cpu").W_enc.norm(dim=0)
         distance = (drawn.norm(dim=0)[:, None] - own[None]).abs().min(dim=1).values
         assert drawn.shape == (

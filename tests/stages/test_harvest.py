@@ -159,7 +159,7 @@ def test_the_rows_of_a_top_k_are_of_latents_that_won(
     contexts = list(corpus_contexts(language_model, corpus_of(tmp_path), HOW))
     found = harvested(language_model, networks, contexts, HOW)
     tokens = sum(len(ids) - 1 for ids in contexts)
-    assert all(0 < int(rows.firing.sum()) <= 3 * tokens for rows in found.layers)
+    assert all(0 < int(rows.firing.sum()) <= 3 * tokens for rows in found.layers.values())
     # sae-lens, on the context that holds the strongest row of all.
     rows = found.layers[1]
     latent = int(rows.peaks[0].argmax())

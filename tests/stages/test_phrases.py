@@ -287,10 +287,10 @@ def test_fewer_eligible_latents_are_all_drawn() -> None:
     assert drawn_latents([5, 3, 9], 10, layer=0, seed=0) == [3, 5, 9]
 
 
-DRAWN: Sequence[Mapping[int, Sequence[Phrase]]] = (
-    {4: (Phrase(text="b", stored_peak=3.0), Phrase(text="a", stored_peak=2.0))},
-    {1: (Phrase(text="c", stored_peak=9.0),), 0: (Phrase(text="a", stored_peak=1.0),)},
-)
+DRAWN: Mapping[int, Mapping[int, Sequence[Phrase]]] = {
+    0: {4: (Phrase(text="b", stored_peak=3.0), Phrase(text="a", stored_peak=2.0))},
+    1: {1: (Phrase(text="c", stored_peak=9.0),), 0: (Phrase(text="a", stored_peak=1.0),)},
+}
 
 
 def test_texts_are_numbered_once_in_alphabetical_order() -> None:
@@ -312,7 +312,7 @@ def test_selections_join_on_the_text() -> None:
 
 
 def test_the_held_out_share_is_seeded() -> None:
-    many = [{latent: (Phrase(text=f"phrase {latent:03}", stored_peak=1.0),) for latent in range(90)}]
+    many = {0: {latent: (Phrase(text=f"phrase {latent:03}", stored_peak=1.0),) for latent in range(90)}}
     first, again, other = (numbered_texts(many, 1 / 3, seed) for seed in (1, 1, 2))
     assert sum(text.held_out for text in first) == 30
     assert first == again
@@ -320,7 +320,7 @@ def test_the_held_out_share_is_seeded() -> None:
 
 
 def test_the_panel_counts_its_places_within_each_layer() -> None:
-    rows = panel([dict.fromkeys(range(10), ()), dict.fromkeys(range(20, 30), ())], size=3, seed=5)
+    rows = panel({0: dict.fromkeys(range(10), ()), 1: dict.fromkeys(range(20, 30), ())}, size=3, seed=5)
     assert [(row.layer, row.position) for row in rows] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     for layer, known in enumerate((range(10), range(20, 30))):
         latents = [row.latent for row in rows if row.layer == layer]

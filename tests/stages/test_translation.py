@@ -309,7 +309,7 @@ def test_a_translation_that_is_cut_counts_as_flagged(tmp_path: Path) -> None:
         inputs={f"translations/{language.code}": tmp_path / language.code for language in targets},
         languages=LANGUAGES,
         benchmarks=(),
-        num_layers=1,
+        layers=(0,),
         specification=SPECIFICATION,
         adapter_seeds=(),
     )

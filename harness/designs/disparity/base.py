@@ -52,7 +52,8 @@ class BaseRun:
     """Folder of every artifact, by stage and item."""
     languages: tuple[Language, ...]
     benchmarks: tuple[Benchmark, ...]
-    num_layers: int
+    layers: tuple[int, ...]
+    """Those that have a dictionary, ascending."""
     specification: Specification
     adapter_seeds: tuple[int, ...]
     control_seeds: tuple[int, ...] = ()
@@ -62,6 +63,11 @@ class BaseRun:
     """Adapters that were trained otherwise than the primary ones."""
     control_languages: tuple[str, ...] = ()
     """Tuned languages that controls were trained in; every one where empty."""
+
+    @property
+    def aligned_layers(self) -> tuple[int, ...]:
+        """The layers that adapters change and the loss reads."""
+        return tuple(layer for layer in self.specification.alignment.layers if layer in self.layers)
 
     @cached_property
     def selections(self) -> Selections:
@@ -154,16 +160,15 @@ def gaps(run: BaseRun) -> Iterator[Measured]:
 
 
 def language_gap(run: BaseRun, code: str) -> float:
-    """Mean over layers of a language's gap to the high-resource languages, in percent."""
+    """Mean over the layers that have a dictionary of a language's gap to the high-resource languages, in percent."""
     reference = run.references()["high"]
-    layers = range(run.num_layers)
     own = run.by_language[code]
     aggregation = run.specification.aggregation
     return float(
         np.mean(
             [
                 gap_percent(run.means(own, layer).values, run.means(reference, layer).values, aggregation)
-                for layer in layers
+                for layer in run.layers
             ]
         )
     )

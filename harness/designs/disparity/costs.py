@@ -5,7 +5,7 @@ those of a finished run the same declarations give what was counted in it.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.designs.design import Costs
@@ -92,22 +92,29 @@ def stated(plan: Plan) -> Texts:
     """What is assumed for want of a run: as many phrases as the sizes allow, of stated lengths."""
     phrases = phrases_at_most(plan)
     held_out = int(plan.profile.sizes.held_out_fraction * phrases)
-    whole = plan.study.shapes.num_layers
-    asked = min(whole, plan.study.primary.deepest_tuned_layer + 1)
-    # A phrase speaks at so many layers, each as likely as another; the largest of n draws from 1 to m is n (m + 1) / (n + 1).
+    depths = [layer + 1 for layer in plan.study.shapes.layers]
+    asked = [depth for depth in depths if depth <= plan.study.primary.deepest_tuned_layer + 1]
+    # A phrase speaks at so many of the layers that have a dictionary, each as likely as another.
     spoken = 1 / SHARE_OF_DISTINCT
-    climbed = spoken / (spoken + 1)
     return Texts(
         phrases=phrases,
         held_out=held_out,
-        layers=climbed * (whole + 1),
-        tuned=round(held_out * (1 - (1 - asked / whole) ** spoken)),
-        tuned_layers=climbed * (asked + 1),
+        layers=_largest(depths, spoken),
+        tuned=round(held_out * (1 - (1 - len(asked) / len(depths)) ** spoken)),
+        tuned_layers=_largest(asked, spoken),
         tokens={language.code: TOKENS_PER_PHRASE for language in plan.study.languages},
         row_tokens=TOKENS_PER_ROW,
         example_tokens=TOKENS_PER_EXAMPLE,
         option_tokens=TOKENS_PER_OPTION,
     )
+
+
+def _largest(depths: Sequence[int], draws: float) -> float:
+    """The largest of n draws from so many depths, in the mean: of 1 to m it is n (m + 1) / (n + 1)."""
+    place = min(max(1.0, draws / (draws + 1) * (len(depths) + 1)), len(depths))
+    below = depths[int(place) - 1]
+    above = depths[min(int(place), len(depths) - 1)]
+    return below + (place % 1) * (above - below)
 
 
 def costs(plan: Plan) -> Costs:
@@ -136,16 +143,17 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     sizes, shapes, choice = plan.profile.sizes, plan.study.shapes, plan.study.primary.alignment
     texts = phrases * BYTES_PER_TEXT
     whole = min(phrases, stages.WHOLE_DEPTH_TEXTS)
-    panel = int(whole * shapes.num_layers * sizes.panel_latents * ACTIVE_SHARE * BYTES_PER_ACTIVE)
+    layers = len(shapes.layers)
+    panel = int(whole * layers * sizes.panel_latents * ACTIVE_SHARE * BYTES_PER_ACTIVE)
     # Most values of a latent's own tokens are zero: about a byte each, packed.
     tokens = int(phrases / SHARE_OF_DISTINCT) * TOKENS_PER_PHRASE
-    residuals = sizes.similarity_texts * shapes.num_layers * shapes.d_model * FLOAT_BYTES
-    random = sizes.dictionary_texts * TOKENS_PER_PHRASE * shapes.num_layers * RANDOM_DIRECTIONS * FLOAT_BYTES
+    residuals = sizes.similarity_texts * layers * shapes.d_model * FLOAT_BYTES
+    random = sizes.dictionary_texts * TOKENS_PER_PHRASE * layers * RANDOM_DIRECTIONS * FLOAT_BYTES
     # Two factors of each target, in float32.
     weights = 2 * choice.rank * shapes.d_model * len(choice.target_modules) * len(choice.layers)
     answers = items * BYTES_PER_ANSWER
     how = plan.profile.sources.harvest
-    rows = 0 if how is None else how.rows_per_latent * how.context_tokens * shapes.d_sae * shapes.num_layers
+    rows = 0 if how is None else how.rows_per_latent * how.context_tokens * shapes.d_sae * layers
     is_small = all(each.pin.home is Home.FOLDER for each in plan.profile.sources.translators.values())
     return {
         "harvest": rows * BYTES_PER_ROW_TOKEN,
@@ -175,23 +183,28 @@ class Declared:
     study: Study
     texts: Texts
 
+    @property
+    def deepest(self) -> int:
+        """Layers that a text passes which is read at every dictionary."""
+        return self.study.shapes.layers[-1] + 1
+
     def of(self, item: Item) -> Work:
         """What an item reads; one of a stage that runs no network reads nothing."""
         declared = DECLARED.get(item.function)
         return declared(self, item.parameters) if declared else Work()
 
     def harvest(self, told: Parameters) -> Work:
-        """As many contexts as are allowed, each full and through every layer."""
-        return self._through(told["how"].contexts, told["how"].context_tokens)
+        """As many contexts as are allowed, each full and through the deepest dictionary's layer."""
+        return self._through(told["how"].contexts, told["how"].context_tokens, self.deepest)
 
     def replay(self, told: Parameters) -> Work:
         """Every row twice, with BOS and without, as far as its own layer."""
-        rows, layers = told["rows_per_layer"], len(told["source_ids"])
+        rows, layers = told["rows_per_layer"], self.study.shapes.layers
         tokens = rows * (2 * self.texts.row_tokens + 1)
         return Work(
-            texts=2 * rows * layers,
-            tokens=round(layers * tokens),
-            token_layers=round(tokens * layers * (layers + 1) / 2),
+            texts=2 * rows * len(layers),
+            tokens=round(len(layers) * tokens),
+            token_layers=round(tokens * sum(layer + 1 for layer in layers)),
         )
 
     def translation_shards(self, told: Parameters) -> Work:
@@ -207,7 +220,7 @@ class Declared:
         """Every phrase as far as it speaks, and a sample through the whole depth."""
         tokens = self.texts.tokens[told["language"]]
         whole = min(self.texts.phrases, max(told["panel_texts"], told["similarity_texts"]))
-        return self._through(whole, tokens) + self._through(
+        return self._through(whole, tokens, self.deepest) + self._through(
             self.texts.phrases - whole, tokens, self.texts.layers
         )
 
@@ -216,12 +229,13 @@ class Declared:
         return self._through(self.texts.tuned, self.texts.tokens[told["language"]], self.texts.tuned_layers)
 
     def dictionary_error(self, told: Parameters) -> Work:
-        """A sample of the phrases, and of a part of it a copy for every layer and one more."""
+        """A sample of the phrases, and of a part of it a copy for every dictionary and one more, to the end."""
         count = min(told["texts"], self.texts.phrases)
-        layers, tokens = self.study.shapes.num_layers, self.texts.tokens[told["language"]]
+        layers, tokens = len(self.study.shapes.layers), self.texts.tokens[told["language"]]
         # A stream of zeros is the same whatever was read: what stands in front of a text is enough.
         nothing = self._through(layers, 1)
-        return self._through(count + -(-count // told["texts_per_spliced"]) * (layers + 1), tokens) + nothing
+        copies = -(-count // told["texts_per_spliced"]) * (layers + 1)
+        return self._through(count, tokens, self.deepest) + self._through(copies, tokens) + nothing
 
     def adapters(self, told: Parameters) -> Work:
         """Pairs, as far as the deepest layer that the loss reads.
@@ -243,7 +257,7 @@ class Declared:
         with_gradients = learnt * (english + target)
         without = untouched * english + measured * (english + target)
         as_language = measured * (english + target)
-        reached = max(choice.layers) + 1
+        reached = max(self.study.shapes.read_among(choice.layers)) + 1
         return Work(
             texts=2 * learnt + 4 * measured + untouched,
             tokens=round(with_gradients + without + as_language),

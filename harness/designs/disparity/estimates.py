@@ -56,7 +56,7 @@ from harness.words.estimate import (
 from harness.words.plan import Ablation
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.specification import Axis
-from harness.words.study import Benchmark, Language, Specification
+from harness.words.study import Benchmark, Language, Specification, layers_read
 
 
 @stage(on="processor")
@@ -74,6 +74,7 @@ def estimates(
     grid: tuple[Axis, ...] = (),
     ablations: tuple[Ablation, ...] = (),
     control_languages: tuple[str, ...] = (),
+    dictionary_layers: tuple[int, ...] | None = None,
 ) -> None:
     """Every quantity of the study.
 
@@ -88,7 +89,7 @@ def estimates(
         inputs=inputs,
         languages=languages,
         benchmarks=benchmarks,
-        num_layers=num_layers,
+        layers=layers_read(dictionary_layers, num_layers),
         specification=specification,
         adapter_seeds=adapter_seeds,
         control_seeds=control_seeds,

@@ -58,10 +58,9 @@ def _refuse(study: Study, values: PhraseValues, whose: str) -> None:
     codes = tuple(language.code for language in study.languages)
     if strange := set(values.language.tolist()) - {*codes}:
         raise UsageError(f"{whose}: unknown language {min(strange)!r}; allowed: {', '.join(codes)}")
-    layers = study.shapes.num_layers
-    if len(values.layer) and not 0 <= values.layer.min() <= values.layer.max() < layers:
+    if odd := sorted(set(values.layer.tolist()).difference(study.shapes.layers)):
         raise UsageError(
-            f"{whose}: layers {values.layer.min()} to {values.layer.max()}; the model has 0 to {layers - 1}"
+            f"{whose}: layer {odd[0]}; the layers that have a dictionary are {study.shapes.layers_say}"
         )
     if not (np.isfinite(values.value) & (values.value >= 0)).all():
         raise UsageError(
@@ -113,7 +112,7 @@ def _run(study: Study, values: PhraseValues, folder: Path, seeds: tuple[int, ...
         inputs=inputs,
         languages=tuple(language for language in study.languages if language.code in codes),
         benchmarks=(),
-        num_layers=study.shapes.num_layers,
+        layers=study.shapes.layers,
         specification=study.primary,
         adapter_seeds=seeds,
     )

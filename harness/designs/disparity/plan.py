@@ -55,10 +55,10 @@ SHARD_TEXTS = 16_384
 """Phrases that are translated in one piece, all or nothing: some minutes of work on an accelerator, or on many cores."""
 
 WHOLE_DEPTH_TEXTS = 2_048
-"""Texts of each language that are read through every layer, and whose panels are kept."""
+"""Texts of each language that are read at every layer that has a dictionary, and whose panels are kept."""
 
 TEXTS_PER_SPLICED = 24
-"""One text in so many of those that dictionaries are tried on is read once more for every layer, with its stream rebuilt."""
+"""One text in so many of those that dictionaries are tried on is read once more for every dictionary, with its stream rebuilt."""
 
 REPLAYED_ROWS = 50
 """Stored rows of each layer that are computed anew."""
@@ -269,7 +269,14 @@ class Told:
             numerics=self.numerics,
             batch_tokens=self.profile.sizes.batch_tokens,
             dictionary_form=sources.dictionary_form,
+            dictionary_layers=self.study.shapes.dictionary_layers,
         )
+
+    @property
+    def _some_layers(self) -> Parameters:
+        """The layers that have a dictionary; nothing where every layer has one, so that names stay what they were."""
+        layers = self.study.shapes.dictionary_layers
+        return {} if layers is None else {"dictionary_layers": layers}
 
     def harvest(self) -> Parameters:
         """How much of which corpus is read for each latent's strongest rows."""
@@ -298,6 +305,7 @@ class Told:
         facts = sources.model.facts
         return {
             **({} if facts == GEMMA_2 else {"facts": facts}),
+            **self._some_layers,
             "export": sources.phrases,
             "source_ids": sources.phrase_source_ids,
             "dictionaries": sources.dictionaries,
@@ -417,6 +425,7 @@ class Told:
             "languages": self.study.languages,
             "benchmarks": self.study.benchmarks,
             "num_layers": self.study.shapes.num_layers,
+            **self._some_layers,
             "specification": self.study.primary,
             "adapter_seeds": self.profile.sizes.adapter_seeds,
             "control_seeds": self.profile.sizes.control_seeds,

@@ -127,13 +127,17 @@ def layers_of(study: Study, scope: Scope) -> tuple[int, ...]:
     """The layers whose activations an estimate is made from, those that its adapters were trained on among them."""
     own = () if scope.layer is None else (scope.layer,)
     if scope.quantity == "correlation":
-        return tuple(range(study.shapes.num_layers))
+        return study.shapes.layers
     if scope.quantity.endswith((ABLATED, DIFFERENCE)):
         trained = {
-            layer for name in scope.specification.split("-minus-") for layer in study.alignment(name).layers
+            layer
+            for name in scope.specification.split("-minus-")
+            for layer in study.shapes.read_among(study.alignment(name).layers)
         }
         return tuple(sorted({*own, *trained}))
-    return tuple(sorted({*own, *study.primary.alignment.layers})) if scope.quantity in OF_ADAPTERS else own
+    if scope.quantity in OF_ADAPTERS:
+        return tuple(sorted({*own, *study.shapes.read_among(study.primary.alignment.layers)}))
+    return own
 
 
 def cells_of(study: Study, scope: Scope) -> tuple[Cell, ...]:
@@ -154,7 +158,7 @@ def cells_of(study: Study, scope: Scope) -> tuple[Cell, ...]:
 
 def _gaps(study: Study) -> Iterator[Scope]:
     for reading in ("high", "english"):
-        for layer in range(study.shapes.num_layers):
+        for layer in study.shapes.layers:
             for language in (None, *_others(study)):
                 yield scope_of("gap", layer=layer, language=language, reading=reading)
 
@@ -224,7 +228,7 @@ def _texts(study: Study) -> Iterator[Scope]:
     for language in _others(study):
         yield scope_of("selections-kept", language=language)
         yield scope_of("translations-unflagged", language=language)
-        for layer in range(study.shapes.num_layers):
+        for layer in study.shapes.layers:
             for reading in ("raw", "centred"):
                 yield scope_of("similarity", layer=layer, language=language, reading=reading)
 

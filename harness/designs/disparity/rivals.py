@@ -47,7 +47,7 @@ def rivals(base: BaseRun) -> Iterator[Measured]:
     """The gap that remains at every layer without each rival, the gap on chosen texts, and what more tokens go with."""
     spoken, panel = Spoken(base), LatentPanel(base)
     contrasts = dict(spoken.contrasts())
-    for layer in range(base.num_layers):
+    for layer in base.layers:
         for name, contrast in contrasts.items():
             yield from _of_own_latents(base, name, layer, contrast)
         yield from panel.gaps(layer)

@@ -294,7 +294,7 @@ def _specified_gaps(kept: Kept, axes: Sequence[Axis], tables: SpecifiedTables) -
     base = kept.base
     by_cell = dict(chain(_of_own_latents(kept, axes), _of_panel(kept, axes)))
     named = [(specification_name(axes, each), each) for each in combined(axes) if each]
-    for layer in range(base.num_layers):
+    for layer in base.layers:
         scope = scope_of("gap", layer=layer, reading="high")
         for name, differences in named:
             level = {**kept.primary, **differences}
@@ -347,7 +347,7 @@ def _of_own_latents(kept: Kept, axes: Sequence[Axis]) -> Iterator[tuple[Cell, Si
         # Where languages keep different texts, errors are widened as where all keep all.
         shared = strong if translations == "unflagged" else masks[base.codes(Group.REFERENCE)[0]]
         found: dict[tuple[int, str], Sides] = {}
-        for layer in range(base.num_layers):
+        for layer in base.layers:
             units, own = kept.layers == layer, shared & base.selections.within(layer)
             for level in _groups(axes):
                 against = _reference(base, pairs, level)[own]
@@ -439,11 +439,11 @@ def _of_panel(kept: Kept, axes: Sequence[Axis]) -> Iterator[tuple[Cell, SidesOfG
         by_layer: dict[tuple[int, str], Sides] = {}
         for level in _groups(axes):
             reference, against = _reference(base, of_sides, level), _reference(base, of_pairs, level)
-            for layer in range(base.num_layers):
+            for place, layer in enumerate(base.layers):
                 by_layer[layer, level] = Sides(
-                    observed={None: of_sides[Group.LOW][layer]},
-                    reference=reference[layer],
-                    widening=_panel_widening(of_pairs[Group.LOW][layer], against[layer], counted[layer]),
+                    observed={None: of_sides[Group.LOW][place]},
+                    reference=reference[place],
+                    widening=_panel_widening(of_pairs[Group.LOW][place], against[place], counted[place]),
                 )
         yield cell, by_layer
 
@@ -559,11 +559,7 @@ class TunedValues:
         before = kept.means(self.before[pooling], mask)
         after = {seed: kept.means(values[pooling], mask) for seed, values in self.after.items()}
         pairs = np.mean([values[pooling] for values in self.after.values()], axis=0)
-        layers = (
-            base.specification.alignment.layers
-            if level["gain-layer"] == "mean"
-            else (base.specification.gain_layer,)
-        )
+        layers = base.aligned_layers if level["gain-layer"] == "mean" else (base.specification.gain_layer,)
         found = {}
         for layer in layers:
             units, own = kept.layers == layer, mask & base.selections.within(layer)

@@ -95,7 +95,7 @@ def gains(base: BaseRun) -> Iterator[Measured]:
         change, over_layers, share = gain_scopes(base, code)
         if not is_silent(base, code, base.specification.gain_layer):
             yield of_latents(run, change, Formula.CHANGE)
-        if not any(is_silent(base, code, layer) for layer in base.specification.alignment.layers):
+        if not any(is_silent(base, code, layer) for layer in base.aligned_layers):
             yield _over_aligned_layers(run, over_layers)
         yield from _share_of_gap_closed(run, share)
 
@@ -111,7 +111,7 @@ def silent_gains(base: BaseRun) -> Iterator[BrokenEstimate]:
     for code in whole_codes(base):
         change, over_layers, _ = gain_scopes(base, code)
         yield from because_silent(base, code, change, (base.specification.gain_layer,))
-        yield from because_silent(base, code, over_layers, base.specification.alignment.layers)
+        yield from because_silent(base, code, over_layers, base.aligned_layers)
     for code in _controlled(base):
         yield from because_silent(base, code, gain_scope(base, code), (base.specification.gain_layer,))
 
@@ -220,7 +220,7 @@ def of_latents(run: TunedRun, scope: Scope, formula: Formula) -> Measured:
 
 def _over_aligned_layers(run: TunedRun, scope: Scope) -> Measured:
     by_seed: dict[int, list[float]] = {seed: [] for seed in run.after}
-    for layer in run.base.specification.alignment.layers:
+    for layer in run.base.aligned_layers:
         for part in run.sides(layer):
             assert part.seed is not None
             by_seed[part.seed].append(change_percent(part.observed, part.reference))
