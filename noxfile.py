@@ -65,6 +65,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=False, default=False)
+def experiments(session: nox.Session) -> None:
+    """Run every specification that the miniature can have, eight minutes on two quiet cores; write the report."""
+    words = ("--profile", "fixture", "--grid", "all", "--gpus", "2")  # two parts of each stage, one a core
+    finish_with(session, "harness", "reproduce", *words, *session.posargs)
+
+
+@nox.session(python=False, default=False)
 def proof(session: nox.Session) -> None:
     """Plant every fault; kill, starve and isolate runs; see that reports stay the same bytes. About 40 minutes."""
     run(session, "pytest", *(session.posargs or ("tests/planted", "tests/proof")))

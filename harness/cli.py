@@ -94,7 +94,7 @@ GridName = Annotated[
     Grid | None,
     typer.Option(
         "--grid",
-        help="Specifications beside the primary one; none moves a verdict. By default the study's own.",
+        help="Specifications beside the primary one; none moves a verdict. By default the registered ones; any other is exploratory.",
     ),
 ]
 StorePath = Annotated[Path, typer.Option("--store", envvar="HARNESS_STORE", help="Folder of all artifacts.")]
@@ -148,7 +148,7 @@ def reproduce(
         study=study,
         profile=profile,
         sizes=sizes,
-        grid=_computed(grid),
+        grid=grid,
         device=_device(device, study, profile),
         store=store,
         reports=reports,
@@ -998,15 +998,6 @@ def exit_code_of(words: list[str]) -> int:
         message, code = failure_message(error), int(failure_code(error))
     typer.echo(f"error: {message}", err=True)
     return code
-
-
-def _computed(grid: Grid | None) -> Grid | None:
-    """The grid, where a run computes it whole: what costs another extraction or training is priced, and not made."""
-    if grid in {None, Grid.NONE, Grid.ANALYSIS}:
-        return grid
-    raise UsageError(
-        f"--grid {grid}: a run computes none or analysis; 'harness plan --grid {grid}' says what every further level would take"
-    )
 
 
 def _plan(

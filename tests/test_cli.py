@@ -231,11 +231,21 @@ def test_a_plan_prices_every_level_of_a_grid(capsys: pytest.CaptureFixture[str])
     assert "cut=window" not in levels
 
 
-def test_a_run_refuses_a_grid_that_it_does_not_compute(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("reproduce", "--grid", "training") == 4
-    assert (
-        "'harness plan --grid training' says what every further level would take" in capsys.readouterr().err
-    )
+def test_a_plan_counts_what_a_grid_makes_anew_whatever_the_device(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nine adapters and a control serve the primary specification; a level of training takes one seed of three languages more."""
+    assert call("plan", "--profile", "fixture", "--device", "cpu", "--grid", "training", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    stages = {each["stage"]: each["items"] for each in told["stages"]}
+    assert (stages["phrases"], stages["activations"], stages["dictionary-error"]) == (1, 10, 10)
+    levels = {each["specification"]: each for each in told["levels"]}
+    assert levels["shots=0-0-0"]["stages"] == ["benchmarks", "benchmarks-tuned"]
+    assert levels["alpha=0"]["stages"] == ["adapters", "activations-tuned", "benchmarks-tuned"]
+    assert "dtype=float32" not in levels
+
+
+def test_a_run_refuses_a_grid_that_nobody_knows() -> None:
     assert call("reproduce", "--grid", "everything") == 4
 
 

@@ -9,11 +9,10 @@ from dataclasses import replace
 from claims.sin2025 import profiles
 from claims.sin2025 import study as paper
 from harness.words.judgement import Protocol
-from harness.words.study import Shapes, Weights
+from harness.words.study import Shapes, Weights, retrained
 
 STUDY = replace(
-    paper.STUDY,
-    primary=replace(paper.PRIMARY, alignment=profiles.MOVING),
+    retrained(paper.STUDY, profiles.MOVING),
     name="miniature",
     paper_id="none",
     title="The miniature world, which checks the judge",

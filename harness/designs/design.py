@@ -5,7 +5,7 @@ A study names the module of its design, which holds it as `DESIGN`.
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from harness.designs.estimand import Estimand, PhraseValues
 from harness.designs.presentation import PLAIN, Presentation
@@ -13,7 +13,7 @@ from harness.statistics.measured import Measured
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.plan import Plan, Work
-from harness.words.study import Profile, Study
+from harness.words.study import Profile, Study, retrained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,8 @@ class Design:
     """Modules that make estimates of stored tables; with all they import, they are part of what a study registers."""
     estimates: str = "estimates"
     """Stage whose one item, "all", holds the tables that the judge and the report read."""
+    specified_estimates: str | None = None
+    """Stage whose items hold what specifications that take another extraction or training give, one item each."""
     replay: str | None = None
     """Stage whose one item, "all", says which layers were found again, and so what a run is evidence for."""
     answers: str | None = None
@@ -104,9 +106,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
 
 def as_trained(study: Study, profile: Profile) -> Study:
     """The study as one world runs it: adapters are trained as the world says, where the study's choice would move nothing."""
-    if profile.alignment is None:
-        return study
-    return replace(study, primary=replace(study.primary, alignment=profile.alignment))
+    return study if profile.alignment is None else retrained(study, profile.alignment)
 
 
 def costs_of(plan: Plan) -> Costs:

@@ -24,13 +24,15 @@ from harness.words.estimate import Estimate
 from harness.words.judgement import (
     AxisShare,
     BestMatch,
+    Explored,
     Grade,
     Judged,
+    Move,
     Multiverse,
     SpecificationVerdict,
     VariedAxis,
 )
-from harness.words.specification import PRIMARY, Axis, AxisKind, Openness, differences_of
+from harness.words.specification import PRIMARY, Axis, AxisKind, Grid, Openness, asked_axes, differences_of
 from harness.words.study import Study
 from harness.words.verdict import JUDGED, CaseVerdict, State, Why
 
@@ -85,6 +87,8 @@ class Curve:
 
     claim_id: str
     axes: tuple[Axis, ...]
+    registered: tuple[Axis, ...]
+    """Axes whose levels count in every figure but those of further specifications."""
     specifications: tuple[SpecificationVerdict, ...]
 
     @cached_property
@@ -94,8 +98,17 @@ class Curve:
 
     @cached_property
     def measured(self) -> tuple[Specified, ...]:
-        """Those that were computed and are the same quantity; the primary one first."""
-        return tuple(each for each in self.every if each.is_measured and each.keeps_the_quantity)
+        """Registered ones that were computed and are the same quantity; the primary one first."""
+        return tuple(each for each in self._same_quantity if set(each.differs) <= set(self.registered))
+
+    @cached_property
+    def further(self) -> tuple[Specified, ...]:
+        """The same of those that are not registered."""
+        return tuple(each for each in self._same_quantity if not set(each.differs) <= set(self.registered))
+
+    @property
+    def _same_quantity(self) -> Iterator[Specified]:
+        return (each for each in self.every if each.is_measured and each.keeps_the_quantity)
 
     def _specified(self, verdict: SpecificationVerdict) -> Specified:
         differences = differences_of(self.axes, verdict.specification)
@@ -107,7 +120,9 @@ class Curve:
 
     def same_verdict_share(self, among: Callable[[Specified], bool]) -> float | None:
         """Balanced share with the primary verdict; None where nothing but the primary one is among them."""
-        some = [each for each in self.measured if among(each)]
+        return self._same_share([each for each in self.measured if among(each)])
+
+    def _same_share(self, some: Sequence[Specified]) -> float | None:
         if len(some) < 2:  # noqa: PLR2004  the primary one agrees with itself
             return None
         same = np.array([each.verdict.state is self.primary.state for each in some])
@@ -129,11 +144,32 @@ class Curve:
         """Single choices that move the verdict."""
         return tuple(each for each in self.flipped if len(each.differs) == 1)
 
-    @property
-    def changes_sign(self) -> bool:
-        """Whether some specification has the other sign."""
+    def has_other_sign(self, some: Sequence[Specified]) -> bool:
+        """Whether one of some specifications has another sign than the primary one."""
         first = self.primary.estimate or 0.0
-        return any((each.verdict.estimate or 0.0) * first < 0 for each in self.measured)
+        return any((each.verdict.estimate or 0.0) * first < 0 for each in some)
+
+    def explored(self) -> Explored | None:
+        """What the further ones say; None where none was computed, or the primary one has no estimate."""
+        first = self.primary.estimate
+        if not self.further or first is None:
+            return None
+        moved = ((each.verdict.specification, each.verdict.estimate) for each in self.further)
+        moves = [
+            Move(specification=name, by=estimate - first) for name, estimate in moved if estimate is not None
+        ]
+        return Explored(
+            same_verdict_share=self._same_share(
+                [self.every[0], *(each for each in self.further if each.is_equivalent)]
+            ),
+            flips=tuple(
+                each.verdict.specification
+                for each in self.further
+                if each.verdict.state is not self.primary.state
+            ),
+            changes_sign=self.has_other_sign(self.further),
+            moves=tuple(sorted(moves, key=lambda move: -abs(move.by))),
+        )
 
 
 def multiverses(
@@ -188,7 +224,7 @@ def multiverses(
         differing = {name for each in beside for name in differences_of(study.axes, each.specification)}
         axes = [axis for axis in study.axes if axis.name in differing]
         target = found.case.target
-        yield multiverse_of(claim.id, axes, verdicts, target.value if target else None)
+        yield multiverse_of(claim.id, axes, verdicts, target.value if target else None, study.grid)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -229,7 +265,11 @@ def _told(specification: str, case: CaseVerdict) -> SpecificationVerdict:
 
 
 def multiverse_of(
-    claim_id: str, axes: Sequence[Axis], specifications: Sequence[SpecificationVerdict], printed: float | None
+    claim_id: str,
+    axes: Sequence[Axis],
+    specifications: Sequence[SpecificationVerdict],
+    printed: float | None,
+    registered: Grid = Grid.ANALYSIS,
 ) -> Multiverse:
     """What all specifications of a claim say together.
 
@@ -238,8 +278,14 @@ def multiverse_of(
         axes: Along which they differ, in the study's order.
         specifications: Each with its verdict, the primary one first.
         printed: The number that the claim is held against; None where there is none.
+        registered: Which of them give the grade and all figures beside it; the others are explored.
     """
-    curve = Curve(claim_id=claim_id, axes=tuple(axes), specifications=tuple(specifications))
+    curve = Curve(
+        claim_id=claim_id,
+        axes=tuple(axes),
+        registered=asked_axes(axes, registered),
+        specifications=tuple(specifications),
+    )
     same = curve.same_verdict_share(lambda each: each.is_equivalent)
     return Multiverse(
         claim_id=claim_id,
@@ -258,9 +304,10 @@ def multiverse_of(
         explored_share=curve.same_verdict_share(lambda each: each.is_analysis),
         flip_distance=len(curve.flipped[0].differs) if curve.flipped else None,
         flips=tuple(each.verdict.specification for each in curve.single_flips),
-        changes_sign=curve.changes_sign,
+        changes_sign=curve.has_other_sign(curve.measured),
         deciding=tuple(sorted(main_effects(curve), key=lambda each: (-each.share, each.axis))),
         best_match=None if printed is None else best_match(curve, printed),
+        explored=curve.explored(),
     )
 
 
@@ -270,7 +317,11 @@ def grade_of(curve: Curve, same: float | None) -> Grade:
         return Grade.NOT_ASSESSED
     if (same is not None and same < FRAGILE_BELOW) or any(each.is_equivalent for each in curve.single_flips):
         return Grade.FRAGILE
-    if (same is None or same >= ROBUST_FROM) and not curve.changes_sign and not curve.single_flips:
+    if (
+        (same is None or same >= ROBUST_FROM)
+        and not curve.has_other_sign(curve.measured)
+        and not curve.single_flips
+    ):
         return Grade.ROBUST
     return Grade.MIXED
 

@@ -4,8 +4,9 @@ They are measured as the primary one is, by the same code: one matrix of resampl
 latents. What the primary specification measured is not touched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -105,15 +106,15 @@ def _of_ratios(estimate: SpecifiedEstimate, rows: UnitRows, widening: float) -> 
     )
 
 
-def read_specifications(folder: Path) -> Specifications:
-    """Both tables of an estimates artifact; nothing where no grid was asked for."""
-    if not table_path(folder, SpecifiedEstimate).is_file():
-        return Specifications()
+def read_specifications(folders: Iterable[Path]) -> Specifications:
+    """Both tables of every artifact that has them, in this order; nothing where no grid was asked for."""
+    there = [folder for folder in folders if table_path(folder, SpecifiedEstimate).is_file()]
     estimates: dict[str, list[SpecifiedEstimate]] = {}
-    for row in read_table(folder, SpecifiedEstimate):
+    for row in chain.from_iterable(read_table(folder, SpecifiedEstimate) for folder in there):
         estimates.setdefault(row.primary_id, []).append(row)
     return Specifications(
-        estimates={name: tuple(rows) for name, rows in estimates.items()}, sides=dict(_read_sides(folder))
+        estimates={name: tuple(rows) for name, rows in estimates.items()},
+        sides=dict(chain.from_iterable(map(_read_sides, there))),
     )
 
 

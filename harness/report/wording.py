@@ -557,7 +557,22 @@ def multiverse_words(claim: JudgedClaim) -> str:
         told.append(
             f"Deciding choice: {found.deciding[0].axis}, {100 * found.deciding[0].share:.0f} % of the variance."
         )
-    return " ".join(told)
+    return " ".join([*told, *_explored_words(claim)])
+
+
+def _explored_words(claim: JudgedClaim) -> Iterator[str]:
+    """What specifications beyond the registered grid say, where somebody asked for them."""
+    explored = claim.multiverse.explored if claim.multiverse else None
+    if explored is None:
+        return
+    yield f"Exploratory, beyond the registered grid, and part of no grade: {count(len(explored.moves), 'specification')}."
+    if explored.same_verdict_share is not None:
+        yield f"Of equally defensible ones {100 * explored.same_verdict_share:.0f} % give this verdict, balanced."
+    yield f"It flips under {', '.join(explored.flips)}." if explored.flips else "None of them flips it."
+    if explored.changes_sign:
+        yield "The sign changes with them."
+    farthest = explored.moves[0]
+    yield f"Farthest from the primary one: {farthest.specification}, {amount(farthest.by, claim.unit, signed=True, with_unit=True)}."
 
 
 def match_words(claim: JudgedClaim) -> str:

@@ -21,14 +21,14 @@ from harness.sources.studies import RESIZABLE, load_profile, load_study
 from harness.store.files import write_json
 from harness.store.provenance import machine
 from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, read_record
-from harness.words.canonical import digest_of, plain
+from harness.words.canonical import plain
 from harness.words.claim import Claim, Tier, inventory_says
 from harness.words.errors import UsageError
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.mode import Mode
-from harness.words.plan import Item, Plan, Work
-from harness.words.specification import AxisKind, asked_axes, specification_name
-from harness.words.study import Home, Profile, Shapes, Sizes, Study, with_level
+from harness.words.plan import Item, Plan, Stage, Work
+from harness.words.specification import AxisKind, of_kind, specification_name
+from harness.words.study import Home, Profile, Shapes, Sizes, Study, specified_worlds
 
 FLOAT_BYTES = 4
 
@@ -182,68 +182,48 @@ def together_line(hours: float) -> str:
     return f"{'together':<{STAGE_WIDTH}} {'':>35} {hours:>8.1f} h"
 
 
-# What every level of a grid would take beside the primary specification
+# What every specification of a grid takes beside the primary one
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelPrice:
-    """One level of an axis: what has to be made for it, and how long that takes at most."""
+    """One specification: what has to be made for it, and how long that takes at most."""
 
     specification: str
     stages: tuple[str, ...]
-    """Stages with items that the primary specification does not make; none of what stored values give."""
+    """Stages with a model that make something for it first; none of what stored values give."""
     seconds: float
     missing: str
     """Why no run has it; empty where runs could."""
 
 
 def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
-    """Every other level of the asked axes by itself, in the study's order; what it shares with the primary one costs nothing.
+    """Every other specification that a plan computes, but for combinations of what stored values give, in the study's order.
 
-    Levels of training take one seed and no control.
+    What several of them need is priced with the first.
     """
-    made = set(_contents(plan).values())
-    for axis in asked_axes(plan.study.axes, plan.study.grid):
+    for axis in of_kind(plan.study.computed_axes, AxisKind.ANALYSIS):
         for level in axis.others:
             name = specification_name(plan.study.axes, {axis.name: level.name})
-            if level.missing or not level.sets:
-                yield LevelPrice(specification=name, stages=(), seconds=0.0, missing=level.missing)
-                continue
-            # The plan's study is already trained as its world says.
-            study, profile = with_level(plan.study, replace(plan.profile, alignment=None), level)
-            if axis.kind is AxisKind.TRAINING:
-                sizes = replace(
-                    profile.sizes, adapter_seeds=profile.sizes.adapter_seeds[:1], control_seeds=()
-                )
-                profile = replace(profile, sizes=sizes)
-            other = draw(study, profile, "cuda")
-            contents = _contents(other)
-            new = {
-                stage.name: sum(contents[stage.name, item.name] not in made for item in stage.items)
-                / len(stage.items)
-                for stage in other.stages
-            }
-            takes = sum(each.seconds * new[each.stage] for each in projection(other, rates))
-            # Estimates and what stored values give take no accelerator, whatever they are made from.
-            stages = tuple(stage.name for stage in other.stages if new[stage.name] and stage.uses_model)
-            yield LevelPrice(specification=name, stages=stages, seconds=takes, missing="")
+            yield LevelPrice(specification=name, stages=(), seconds=0.0, missing=level.missing)
+    for world in specified_worlds(plan.study, plan.profile):
+        own = (
+            replace(stage, items=tuple(_of(stage, world.specification)))
+            for stage in plan.stages
+            if stage.uses_model
+        )
+        stages = tuple(stage for stage in own if stage.items)
+        alone = Plan(study=world.study, profile=world.profile, stages=stages)
+        yield LevelPrice(
+            specification=world.specification,
+            stages=tuple(stage.name for stage in stages),
+            seconds=sum(each.seconds for each in projection(alone, rates)),
+            missing=world.missing,
+        )
 
 
-def _contents(plan: Plan) -> dict[tuple[str, str], str]:
-    """By stage and item: the digest of all that decides what it holds, code and outside things aside."""
-    found: dict[tuple[str, str], str] = {}
-
-    def content(item: Item) -> str:
-        key = item.stage, item.name
-        if key not in found:
-            needs = {role: content(need) for role, need in item.needs}
-            found[key] = digest_of({"function": item.function, "parameters": item.parameters, "needs": needs})
-        return found[key]
-
-    for stage in plan.stages:
-        for item in stage.items:
-            content(item)
-    return found
+def _of(stage: Stage, specification: str) -> Iterator[Item]:
+    return (item for item in stage.items if item.specification == specification)
 
 
 def level_lines(prices: Sequence[LevelPrice]) -> Iterator[tuple[str, str]]:
@@ -254,12 +234,13 @@ def level_lines(prices: Sequence[LevelPrice]) -> Iterator[tuple[str, str]]:
             "",
             f"{len(free)} levels beside the primary one are computed from stored values, in every combination",
         )
+    width = max((len(each.specification) for each in prices), default=0)
     for each in prices:
         if each.missing:
-            yield f"{each.specification:<28} ", f"not run: {each.missing}"
+            yield f"{each.specification:<{width}} ", f"not run: {each.missing}"
         elif each.stages:
             yield (
-                f"{each.specification:<28} ",
+                f"{each.specification:<{width}} ",
                 f"{each.seconds / 3600:>8.1f} h more: {', '.join(each.stages)}",
             )
 

@@ -166,6 +166,7 @@ def report_run(
         run_id=facts.run_id,
         mode=facts.mode,
         estimates=estimates,
+        specified=[folder for (stage, _), folder in found.items() if stage == design.specified_estimates],
         replays=replay.layers if replay and not error else (),
         answers={name: folder for (stage, name), folder in found.items() if stage == design.answers},
         not_run=facts.not_run,
@@ -224,7 +225,9 @@ def facts_of(
 
 
 def settings_of(study: Study, profile: Profile) -> Iterator[tuple[str, str]]:
-    """Every size of a profile and every choice of the primary specification, by a dotted name."""
+    """Every size of a profile and every choice of the primary specification, by a dotted name; a grid that is not the registered one."""
+    if study.asked_grid not in {None, study.grid}:
+        yield "grid", f"{study.asked_grid}, exploratory; registered: {study.grid}"
     yield from _named("sizes", plain(profile.sizes))
     yield from _named("specification", plain(study.primary))
 

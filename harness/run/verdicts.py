@@ -60,6 +60,8 @@ class Inputs:
     """"full", "rehearsal" or "fixture", by evidence."""
     estimates: Path | None
     """The estimates artifact; None where the run could not be finished."""
+    specified: Sequence[Path] = ()
+    """Artifacts of specifications that the estimates artifact does not hold, in the order of the plan."""
     replays: Sequence[LayerReplay] = ()
     answers: Mapping[str, Path] = field(default_factory=dict)
     """Artifacts with the answers of the untouched model, by language."""
@@ -74,7 +76,7 @@ class Inputs:
     @cached_property
     def specifications(self) -> Specifications:
         """What was computed beside the primary specification, read once."""
-        return read_specifications(self.estimates) if self.estimates else Specifications()
+        return read_specifications((self.estimates, *self.specified)) if self.estimates else Specifications()
 
     @cached_property
     def claims(self) -> tuple[Claim, ...]:

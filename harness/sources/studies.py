@@ -30,6 +30,7 @@ from harness.words.study import (
     Sources,
     Study,
     Translator,
+    with_levels,
 )
 
 Entry = TypeVar("Entry")
@@ -250,6 +251,26 @@ def study_faults(study: Study) -> Iterator[str]:
     if study.shapes.weights is None:
         yield "shapes.weights is None; say the Weights that memory and time are counted from"
     yield from _layer_faults(study)
+    yield from _axis_faults(study)
+
+
+def _axis_faults(study: Study) -> Iterator[str]:
+    """Axes that do not begin with what the primary specification takes: what differs from it would be named after it."""
+    taken = study.primary.analysis_levels
+    for axis in study.axes:
+        first = axis.levels[0]
+        if taken.get(axis.name, first.name) != first.name:
+            yield (
+                f"axis {axis.name} begins with {first.name}, but the primary specification takes {taken[axis.name]}; "
+                "put that level first"
+            )
+        for level in axis.others:
+            of_study = [path for path, _ in level.sets if path.startswith("study.")]
+            if of_study and with_levels(study, "study", (level,)) == study:
+                yield (
+                    f"axis {axis.name} begins with {first.name}, but the primary specification takes {level.name} already; "
+                    "put that level first"
+                )
 
 
 def profile_faults(study: Study, profile: Profile) -> Iterator[str]:

@@ -315,6 +315,28 @@ class BestMatch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Move:
+    """How far one specification lies from the primary one."""
+
+    specification: str
+    by: float
+    """In the claim's unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explored:
+    """What specifications beyond the registered grid say of one claim: explored because somebody asked, and part of no grade."""
+
+    same_verdict_share: float | None
+    """Balanced share of the equally defensible ones with the primary verdict; None where there is none."""
+    flips: tuple[str, ...]
+    """Those with another verdict than the primary one."""
+    changes_sign: bool
+    moves: tuple[Move, ...]
+    """All that were computed, the farthest from the primary one first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Multiverse:
     """One claim under every specification that was asked for."""
 
@@ -338,6 +360,8 @@ class Multiverse:
     """Axes by the variance that they bring about, the largest first."""
     best_match: BestMatch | None
     """None where no number is printed, or fewer than two were computed."""
+    explored: Explored | None = None
+    """None where no specification beyond the registered grid was computed."""
 
 
 @dataclass(frozen=True, kw_only=True)

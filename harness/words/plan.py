@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.words.errors import UsageError
 from harness.words.records import adapter_name
+from harness.words.specification import PRIMARY
 from harness.words.study import (
     GEMMA_SCOPE,
     SILENT,
@@ -100,6 +101,8 @@ class Item:
     parameters: Parameters
     needs: tuple[tuple[str, "Item"], ...] = ()
     """Role and item of everything it reads."""
+    specification: str = PRIMARY
+    """The first specification that it is made for; others may need it as well."""
 
     @property
     def stage(self) -> str:

@@ -7,7 +7,7 @@ by what it answers otherwise: `pooling=max`, `pooling=max+group=with-english`.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 PRIMARY = "primary"
@@ -36,7 +36,7 @@ class Grid(StrEnum):
     ANALYSIS = "analysis"
     """All that stored values give: every combination of the axes that change nothing but estimates."""
     EXTRACTION = "extraction"
-    """These, and every other level of what texts are read, and through what; one axis at a time."""
+    """These, and every other level of what texts are read, and through what: one axis at a time, and a fraction of them together."""
     TRAINING = "training"
     """The analysis, and every other level of how adapters are trained and benchmarks asked; one axis at a time."""
     ALL = "all"
@@ -148,6 +148,26 @@ def one_at_a_time(axes: Sequence[Axis]) -> Iterator[dict[str, str]]:
     for axis in axes:
         for level in axis.others:
             yield {axis.name: level.name}
+
+
+def fraction(axes: Sequence[Axis]) -> Iterator[dict[str, str]]:
+    """A two-level fraction of resolution IV: no axis is mixed up with a pair of others. Each takes its first two levels.
+
+    Axes are columns of a full factorial of as few as will do: its own columns, then products of three and more of them, of an odd
+    number each, so that no product of fewer than four axes is constant.
+
+    Source: G. Box and J. Hunter, "The 2^(k-p) fractional factorial designs", Technometrics 3 (1961), 311-351.
+    """
+    if not axes:
+        return
+    num_base = 1
+    while 2 ** (num_base - 1) < len(axes):
+        num_base += 1
+    odd = (of for size in range(1, num_base + 1, 2) for of in combinations(range(num_base), size))
+    columns = [of for of, _ in zip(odd, axes, strict=False)]
+    for run in product((0, 1), repeat=num_base):
+        moved = [sum(run[place] for place in of) % 2 for of in columns]
+        yield {axis.name: axis.levels[1].name for axis, is_other in zip(axes, moved, strict=True) if is_other}
 
 
 def asked_axes(axes: Sequence[Axis], grid: Grid) -> tuple[Axis, ...]:

@@ -1,11 +1,25 @@
 """What is re-run, and from what: a study, its primary specification, its profiles, and the pins that name every outside thing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeVar
 
-from harness.words.specification import Axis, Grid, Level, differences_of
+from harness.words.specification import (
+    Axis,
+    AxisKind,
+    Differences,
+    Grid,
+    Level,
+    asked_axes,
+    differences_of,
+    fraction,
+    of_kind,
+    one_at_a_time,
+    specification_name,
+)
+
+Whole = TypeVar("Whole", "Study", "Profile")
 
 SILENT = {"is_silent": True}
 """Metadata of a field that came later: digests leave it out at its default, so that what was named before keeps its name."""
@@ -240,6 +254,15 @@ class Specification:
     """Beams of the translators."""
 
     @property
+    def analysis_levels(self) -> Mapping[str, str]:
+        """By axis of analysis that a field decides: the level that it takes."""
+        return {
+            "pooling": str(self.pooling),
+            "aggregation": str(self.aggregation),
+            "gain-layer": str(self.gain_layer),
+        }
+
+    @property
     def deepest_tuned_layer(self) -> int:
         """The deepest layer at which anything is asked of adapters: an aligned one, or the one that speaks for gains."""
         return max(*self.alignment.layers, self.gain_layer)
@@ -375,7 +398,14 @@ class Study:
     axes: tuple[Axis, ...] = ()
     """Along which other specifications differ from the primary one; none where nothing is tried beside it."""
     grid: Grid = Grid.ANALYSIS
-    """Which of them are computed; the one that is registered, unless somebody asks for another."""
+    """Which of them are registered: they alone give a claim its grade."""
+    asked_grid: Grid | None = field(default=None, metadata=SILENT)
+    """Which of them are computed where somebody asks for others than the registered ones."""
+
+    @property
+    def computed_axes(self) -> tuple[Axis, ...]:
+        """The axes of which more than the primary level is computed."""
+        return asked_axes(self.axes, self.asked_grid or self.grid)
 
     def alignment(self, specification: str) -> AlignmentChoice:
         """How adapters are trained under a specification, by its name.
@@ -607,17 +637,103 @@ def _size(value: object) -> str:
 
 
 def gridded(study: Study, grid: Grid | None) -> Study:
-    """The study with another grid; as it is registered where none is asked for."""
-    return study if grid is None else replace(study, grid=grid)
+    """The study with what a grid asks for; as it is registered where none is asked for."""
+    return study if grid is None else replace(study, asked_grid=grid)
 
 
-def with_level(study: Study, profile: Profile, level: Level) -> tuple[Study, Profile]:
-    """Study and profile under one level of an axis, as its dotted paths say."""
-    changed: dict[str, Any] = {"study": study, "profile": profile}
-    for path, value in level.sets:
+def retrained(study: Study, alignment: AlignmentChoice) -> Study:
+    """The study with adapters trained otherwise; the axes begin with what they then are, and have what they were as a level."""
+    axes = tuple(_begun_otherwise(axis, study.primary.alignment, alignment) for axis in study.axes)
+    return replace(study, primary=replace(study.primary, alignment=alignment), axes=axes)
+
+
+def _begun_otherwise(axis: Axis, before: AlignmentChoice, after: AlignmentChoice) -> Axis:
+    paths = {path for level in axis.others for path, _ in level.sets}
+    moved = {
+        ALIGNMENT + each.name: (getattr(before, each.name), getattr(after, each.name))
+        for each in fields(AlignmentChoice)
+        if ALIGNMENT + each.name in paths and getattr(before, each.name) != getattr(after, each.name)
+    }
+    if not moved:
+        return axis
+    was, now = (tuple((path, values[place]) for path, values in moved.items()) for place in (0, 1))
+    says = f"{', '.join(str(value) for _, value in now)}, as this world trains"
+    first = next((level for level in axis.others if level.sets == now), Level(name="world", says=says))
+    others = tuple(level for level in axis.others if level != first)
+    return replace(axis, levels=(replace(first, sets=()), replace(axis.levels[0], sets=was), *others))
+
+
+ALREADY_TAKEN = "in this world the primary specification takes it already"
+"""Why a level is no other one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecifiedWorld:
+    """Study and profile under one specification that stored values do not give."""
+
+    specification: str
+    axes: tuple[Axis, ...]
+    """Along which it differs from the primary one."""
+    study: Study
+    profile: Profile
+    missing: str = ""
+    """Why no run has it, in a sentence; empty where runs do."""
+
+
+def specified_worlds(study: Study, profile: Profile) -> Iterator[SpecifiedWorld]:
+    """Every specification of a study's grid that takes another extraction or training: one axis at a time, the cheaper kind first.
+
+    Axes of extraction are also moved together, as a fraction of resolution IV, each to its first other level that a run can have.
+    Levels of training take one seed. Controls, ablations and published models belong to the primary specification alone.
+    """
+    extraction, training = (
+        of_kind(study.computed_axes, kind) for kind in (AxisKind.EXTRACTION, AxisKind.TRAINING)
+    )
+    alone = [_specified(study, profile, each) for each in one_at_a_time(extraction)]
+    yield from alone
+    able = [
+        replace(axis, levels=(axis.levels[0], level))
+        for axis in extraction
+        if (level := next((level for level in axis.others if _is_had(alone, axis, level)), None))
+    ]
+    for differences in fraction(able):
+        if len(differences) > 1:
+            yield _specified(study, profile, differences)
+    for differences in one_at_a_time(training):
+        yield _specified(study, profile, differences)
+
+
+def _is_had(alone: Sequence[SpecifiedWorld], axis: Axis, level: Level) -> bool:
+    name = specification_name((axis,), {axis.name: level.name})
+    return any(each.specification == name and not each.missing for each in alone)
+
+
+def _specified(study: Study, profile: Profile, differences: Differences) -> SpecifiedWorld:
+    axes = tuple(axis for axis in study.axes if axis.name in differences)
+    levels = [axis.level(differences[axis.name]) for axis in axes]
+    asked, world = with_levels(study, "study", levels), with_levels(profile, "profile", levels)
+    missing = " ".join(level.missing for level in levels if level.missing)
+    if not missing and (asked, world) == (study, profile):
+        missing = ALREADY_TAKEN
+    sizes = replace(world.sizes, control_seeds=(), ablations=())
+    if any(axis.kind is AxisKind.TRAINING for axis in axes):
+        sizes = replace(sizes, adapter_seeds=sizes.adapter_seeds[:1])
+    sources = replace(world.sources, published_models=())
+    return SpecifiedWorld(
+        specification=specification_name(study.axes, differences),
+        axes=axes,
+        study=asked,
+        profile=replace(world, sizes=sizes, sources=sources, alignment=None),
+        missing=missing,
+    )
+
+
+def with_levels(whole: Whole, name: Literal["study", "profile"], levels: Iterable[Level]) -> Whole:
+    """A study or a profile under levels of axes: what their dotted paths from its name say."""
+    for path, value in (each for level in levels for each in level.sets):
         root, _, rest = path.partition(".")
-        changed[root] = _replaced(changed[root], rest, value)
-    return changed["study"], changed["profile"]
+        whole = _replaced(whole, rest, value) if root == name else whole
+    return whole
 
 
 def _replaced(whole: Any, path: str, value: Any) -> Any:  # noqa: ANN401  any record below a study or a profile

@@ -129,7 +129,7 @@ def judged(folder: Path) -> Grid:
     measurements = measurements_of(study, read_stored(folder), claims)
     verdicts = judge(claims, measurements, Circumstances())
     primary_s, primary_mb = time.process_time(), peak_mb()
-    specifications = read_specifications(folder)
+    specifications = read_specifications((folder,))
     paper = Judged(study=STUDY, claims=claims, verdicts=verdicts)
     found = list(multiverses(paper, study, measurements, specifications, Circumstances()))
     return Grid(

@@ -168,13 +168,6 @@ def test_two_way_clusters_by_pencil() -> None:
     assert widening_of(unit, np.arange(4), low, high) == 1.0
 
 
-def test_the_first_level_is_the_primary_one(inputs: Mapping[str, Path]) -> None:
-    with pytest.raises(
-        ValueError, match="axis gain-layer begins with 20, but the primary specification takes 0"
-    ):
-        specified(run_of(inputs), [axis for axis in AXES if axis.name == "gain-layer"])
-
-
 def test_the_primary_tables_are_the_same_bytes_whatever_the_grid(
     inputs: Mapping[str, Path], tmp_path: Path
 ) -> None:

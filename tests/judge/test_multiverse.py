@@ -1,6 +1,7 @@
 """The multiverse by pencil: shares, flips, deciding choice, grade and the price of a match; and what must never move them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -8,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.judge.multiverse import chance_of_match, match_by_chance, multiverse_of
-from harness.words.judgement import Grade, Multiverse, SpecificationVerdict
-from harness.words.specification import Axis, AxisKind, Level, Openness, combined, specification_name
+from harness.words.judgement import Explored, Grade, Move, Multiverse, SpecificationVerdict
+from harness.words.specification import (
+    Axis,
+    AxisKind,
+    Grid,
+    Level,
+    Openness,
+    combined,
+    specification_name,
+)
 from harness.words.verdict import State, Why
 
 PASS, DEVIATION = State.PASS, State.DEVIATION
@@ -192,3 +201,39 @@ def test_the_order_of_axes_changes_nothing(
     assert one.explored_share == pytest.approx(other.explored_share)
     shares = ({each.axis: each.share for each in some.deciding} for some in (one, other))
     assert next(shares) == pytest.approx(next(shares))
+
+
+def test_what_is_not_registered_moves_no_figure_but_its_own() -> None:
+    """Three free choices of two levels, and beside them two trainings: one flips the verdict and the sign, one does nothing."""
+    free, trained = [axis(name, 2) for name in "abc"], axis("t", 3, kind=AxisKind.TRAINING)
+    registered = judged(free, lambda at: (20.0 + at["a"], PASS))
+
+    def told(name: str, estimate: float, state: State) -> SpecificationVerdict:
+        return SpecificationVerdict(
+            specification=name, estimate=estimate, state=state, ci90=None, why=Why.INSIDE
+        )
+
+    further = (told("t=1", 20.0, PASS), told("t=2", -5.0, DEVIATION))
+    found = multiverse_of("claim", [*free, trained], (*registered.specifications, *further), 20.0)
+    same = replace(
+        found, axes=registered.axes, specifications=registered.specifications, deciding=(), explored=None
+    )
+    assert same == replace(registered, deciding=())
+    assert found.grade is Grade.ROBUST
+    assert found.explored == Explored(
+        same_verdict_share=None,
+        flips=("t=2",),
+        changes_sign=True,
+        moves=(Move(specification="t=2", by=-25.0), Move(specification="t=1", by=0.0)),
+    )
+    whole = multiverse_of("claim", [*free, trained], (*registered.specifications, *further), 20.0, Grid.ALL)
+    assert (whole.grade, whole.flips, whole.explored) == (Grade.MIXED, ("t=2",), None)
+
+
+def test_equally_defensible_extractions_have_a_share_of_their_own() -> None:
+    """Two of them, of which one flips: each weighs as much as the primary one, 2 of 3."""
+    read = axis("e", 3, Openness.EQUIVALENT, AxisKind.EXTRACTION)
+    found = judged([read], lambda at: (20.0 + at["e"], DEVIATION if at["e"] == 2 else PASS))
+    assert found.same_verdict_share is None
+    assert found.explored is not None
+    assert found.explored.same_verdict_share == pytest.approx(2 / 3)

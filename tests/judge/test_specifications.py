@@ -136,4 +136,4 @@ def test_a_planted_choice_that_flips_the_verdict_is_found_and_named_first(tmp_pa
 
 def test_an_artifact_without_a_grid_has_no_specifications(tmp_path: Path) -> None:
     stored(tmp_path, PRIMARY)
-    assert not read_specifications(tmp_path).estimates
+    assert not read_specifications((tmp_path,)).estimates

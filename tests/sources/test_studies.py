@@ -10,9 +10,10 @@ import pytest
 
 import claims as claims_package
 from harness.sources import studies
-from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
+from harness.sources.studies import load_profile, load_study, profile_faults, study_faults, study_names
 from harness.words.errors import UsageError
 from harness.words.judgement import Protocol
+from harness.words.specification import Axis, AxisKind, Level, Openness
 from harness.words.study import (
     Benchmark,
     Group,
@@ -129,6 +130,50 @@ def test_as_many_files_as_layers_have_a_dictionary() -> None:
     assert list(profile_faults(study, replace(profile, sources=sources))) == [
         "sources.dictionary_files has 2 entries; the study has 3 layers with a dictionary, so it needs 3"
     ]
+
+
+def axis(name: str, *levels: Level) -> Axis:
+    return Axis(
+        name=name,
+        says=name,
+        levels=levels,
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+    )
+
+
+@pytest.mark.parametrize(
+    ("axes", "says"),
+    [
+        pytest.param(
+            (axis("gain-layer", Level(name="20", says="20"), Level(name="1", says="1")),),
+            "axis gain-layer begins with 20, but the primary specification takes 1; put that level first",
+            id="another layer than the one that speaks for gains",
+        ),
+        pytest.param(
+            (
+                axis(
+                    "beams",
+                    Level(name="4", says="4"),
+                    Level(name="1", says="1", sets=(("study.primary.num_beams", 1),)),
+                ),
+            ),
+            "axis beams begins with 4, but the primary specification takes 1 already; put that level first",
+            id="a level that changes nothing",
+        ),
+    ],
+)
+def test_an_axis_that_does_not_begin_with_the_primary_level_is_said(
+    axes: tuple[Axis, ...], says: str
+) -> None:
+    """Everything that differs from the primary specification would be named after another one."""
+    assert list(study_faults(small_study(axes=axes))) == [says]
+
+
+def test_every_study_names_its_specifications_after_its_own_primary_one() -> None:
+    for name in study_names():
+        assert list(study_faults(load_study(name))) == []
 
 
 def test_faults_of_a_profile_are_said_all_at_once(tmp_path: Path) -> None:

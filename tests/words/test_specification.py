@@ -1,5 +1,7 @@
 """Axes and names: what a specification differs in is its name, and the name says what it differs in."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,11 +9,15 @@ from hypothesis import strategies as st
 from claims.sin2025.study import AXES
 from harness.words.specification import (
     PRIMARY,
+    Axis,
     AxisKind,
     Grid,
+    Level,
+    Openness,
     asked_axes,
     combined,
     differences_of,
+    fraction,
     of_kind,
     one_at_a_time,
     specification_name,
@@ -89,3 +95,47 @@ def test_a_level_says_how_it_is_made_or_why_it_is_not() -> None:
                 axis,
                 level,
             )
+
+
+def bare(count: int) -> list[Axis]:
+    """Axes of two levels each."""
+    levels = (Level(name="0", says="0"), Level(name="1", says="1"))
+    return [
+        Axis(
+            name=f"a{place}",
+            says="a",
+            levels=levels,
+            openness=Openness.UNSURE,
+            kind=AxisKind.EXTRACTION,
+            stage="activations",
+        )
+        for place in range(count)
+    ]
+
+
+def test_four_axes_take_eight_runs_whose_words_have_four_letters() -> None:
+    """The half fraction of Box and Hunter: D = ABC, so that of all four the number moved is even."""
+    runs = [set(run) for run in fraction(bare(4))]
+    assert len(runs) == 8
+    assert all(len(run) % 2 == 0 for run in runs)
+    assert {"a0", "a1"} in runs
+
+
+@pytest.mark.parametrize(("axes", "runs"), [(1, 2), (2, 4), (3, 8), (5, 16), (8, 16), (9, 32)])
+def test_no_axis_of_a_fraction_is_mixed_up_with_another_or_with_a_pair(axes: int, runs: int) -> None:
+    """Another way: the products of signs, column by column."""
+    columns = [[1 if f"a{place}" in run else -1 for run in fraction(bare(axes))] for place in range(axes)]
+    assert {len(column) for column in columns} == {runs}
+    for one in range(axes):
+        for two, three in combinations(range(axes), 2):
+            words = zip(columns[one], columns[two], columns[three], strict=True)
+            assert not sum(a * b * c for a, b, c in words)
+        assert not any(
+            sum(a * b for a, b in zip(columns[one], columns[two], strict=True))
+            for two in range(axes)
+            if two != one
+        )
+
+
+def test_no_axis_has_no_fraction() -> None:
+    assert list(fraction([])) == []

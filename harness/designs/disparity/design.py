@@ -48,6 +48,7 @@ DESIGN = Design(
     plan=plan,
     estimands=estimands,
     code=("harness.designs.disparity.estimates",),
+    specified_estimates="specified-estimates",
     replay="replay",
     answers="benchmarks",
     answers_tuned="benchmarks-tuned",

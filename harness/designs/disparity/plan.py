@@ -5,11 +5,20 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from harness.designs.disparity.specified_items import SPECIFIED_ESTIMATES, specified_items
 from harness.stages.stage import staged
 from harness.words.plan import Ablation, Item, Networks, Numerics, ParallelTexts, Parameters, Plan
 from harness.words.records import adapter_name, published_name
-from harness.words.specification import AxisKind, asked_axes, of_kind
-from harness.words.study import GEMMA_2, SAMPLING_SEED, Language, Profile, PublishedModel, Study
+from harness.words.specification import AxisKind, of_kind
+from harness.words.study import (
+    GEMMA_2,
+    SAMPLING_SEED,
+    Language,
+    Profile,
+    PublishedModel,
+    Study,
+    specified_worlds,
+)
 
 HARVEST = "harness.stages.harvest:harvest"
 REPLAY = "harness.stages.replay:replay"
@@ -44,6 +53,7 @@ STAGES = (
     BENCHMARKS,
     BENCHMARKS_TUNED,
     ESTIMATES,
+    SPECIFIED_ESTIMATES,
     SELF_CHECKS,
 )
 """Every stage, in the order in which people read of them; each reads from earlier ones alone."""
@@ -68,8 +78,17 @@ SELF_CHECK_STEPS = 2
 
 
 def plan(study: Study, profile: Profile, device: str) -> Plan:
-    """The stages of one study in one world; the same arguments give the same plan."""
-    items = tuple(_items(study, profile, Told(study, profile, device)))
+    """The stages of one study in one world; the same arguments give the same plan.
+
+    Of specifications that stored values do not give it holds what they have not in common with the primary one, or with an earlier one.
+    """
+
+    def estimates_of(study: Study, profile: Profile) -> Item:
+        drawn = _items(study, profile, Told(study, profile, device))
+        return next(item for item in drawn if item.function == ESTIMATES)
+
+    primary = tuple(_items(study, profile, Told(study, profile, device)))
+    items = (*primary, *specified_items(primary, specified_worlds(study, profile), estimates_of))
     stages = (staged(function, items) for function in STAGES)
     return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
 
@@ -430,7 +449,7 @@ class Told:
             "adapter_seeds": self.profile.sizes.adapter_seeds,
             "control_seeds": self.profile.sizes.control_seeds,
             "published": tuple((each.language, each.name) for each in self.profile.sources.published_models),
-            "grid": of_kind(asked_axes(self.study.axes, self.study.grid), AxisKind.ANALYSIS),
+            "grid": of_kind(self.study.computed_axes, AxisKind.ANALYSIS),
             # Left out where there are none, so that estimates without them keep their name.
             **{name: value for name, value in self._beside_adapters() if value},
         }

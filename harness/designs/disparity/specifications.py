@@ -23,7 +23,7 @@ from harness.statistics.metrics import group_means
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.estimate import MEDIAN_OF_GAPS, Formula, SpecifiedEstimate, SpecifiedSides
 from harness.words.records import PanelActivation, Selection, Translation, adapter_name
-from harness.words.specification import Axis, combined, one_at_a_time, specification_name
+from harness.words.specification import Axis, Differences, combined, one_at_a_time, specification_name
 from harness.words.study import Group, Pooling
 
 Values = NDArray[np.float64]
@@ -159,32 +159,28 @@ class SpecifiedTables:
 
 
 def specified(base: BaseRun, axes: Sequence[Axis]) -> SpecifiedTables:
-    """Every estimate that a claim may be about alone, under every other specification along some axes.
-
-    Raises:
-        ValueError: If the first level of an axis is not what the primary specification takes.
-    """
+    """Every estimate that a claim may be about alone, under every other specification along some axes."""
     tables, kept = SpecifiedTables(), Kept(base=base)
     of_gaps, of_adapters, of_answers = (
         tuple(axis for axis in axes if axis.name in names) for names in (OF_GAPS, OF_ADAPTERS, OF_ANSWERS)
     )
-    _require_primary(kept, axes)
     if of_gaps:
-        _specified_gaps(kept, of_gaps, tables)
+        specified_gaps(kept, of_gaps, _combined(of_gaps), tables)
     if of_adapters:
-        _specified_adapters(kept, axes, of_adapters, tables)
-    if of_answers:
-        _specified_deltas(base, of_answers, tables)
+        specified_adapters(kept, of_adapters, _combined(of_adapters), tables)
+        _without_panel(base, axes, tables)
+    for axis in of_answers:
+        for level in axis.others:
+            specified_deltas(base, specification_name(axes, {axis.name: level.name}), level.name, tables)
     return tables
 
 
-def _require_primary(kept: "Kept", axes: Sequence[Axis]) -> None:
-    for axis in axes:
-        first, taken = axis.levels[0].name, kept.primary.get(axis.name)
-        if taken not in {None, first}:
-            raise ValueError(
-                f"axis {axis.name} begins with {first}, but the primary specification takes {taken}; put that level first"
-            )
+Named = Sequence[tuple[str, Differences]]
+"""Specifications by name, each with the levels of analysis that are not the primary ones."""
+
+
+def _combined(axes: Sequence[Axis]) -> Named:
+    return [(specification_name(axes, each), each) for each in combined(axes) if each]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -196,15 +192,12 @@ class Kept:
     @cached_property
     def primary(self) -> Mapping[str, str]:
         """The level of every axis under the primary specification."""
-        chosen = self.base.specification
         return {
-            "pooling": str(chosen.pooling),
             "speaker": "own",
             "strength": "0.8",
             "translations": "all",
             "group": "without-english",
-            "aggregation": str(chosen.aggregation),
-            "gain-layer": str(chosen.gain_layer),
+            **self.base.specification.analysis_levels,
         }
 
     @cached_property
@@ -290,10 +283,10 @@ SidesOfGap = Mapping[tuple[int, str], Sides]
 """By layer, and by level of `group`."""
 
 
-def _specified_gaps(kept: Kept, axes: Sequence[Axis], tables: SpecifiedTables) -> None:
+def specified_gaps(kept: Kept, axes: Sequence[Axis], named: Named, tables: SpecifiedTables) -> None:
+    """Gaps between the groups at every layer, under specifications along some axes."""
     base = kept.base
     by_cell = dict(chain(_of_own_latents(kept, axes), _of_panel(kept, axes)))
-    named = [(specification_name(axes, each), each) for each in combined(axes) if each]
     for layer in base.layers:
         scope = scope_of("gap", layer=layer, reading="high")
         for name, differences in named:
@@ -303,10 +296,11 @@ def _specified_gaps(kept: Kept, axes: Sequence[Axis], tables: SpecifiedTables) -
                 tables.hole(scope, name, "latent", NO_LAST if level["pooling"] == Pooling.LAST else NO_PANELS)
                 continue
             made_of = {axis: each for axis, each in differences.items() if axis != "aggregation"}
-            formula = GAP_FORMULAS[level["aggregation"]]
-            sides = by_cell[cell][layer, level["group"]]
             made = Made(
-                name=specification_name(axes, made_of), formula=formula, unit_kind="latent", sides=sides
+                name=specification_name(axes, made_of) if "aggregation" in differences else name,
+                formula=GAP_FORMULAS[level["aggregation"]],
+                unit_kind="latent",
+                sides=by_cell[cell][layer, level["group"]],
             )
             tables.found(scope, name, made)
 
@@ -496,33 +490,34 @@ def _read_panel(folder: Path, texts: NDArray[np.int64]) -> Panel:
     return Panel(mean=column("mean"), maximum=column("maximum"), active=column("active_fraction"))
 
 
-def _specified_adapters(
-    kept: Kept, every: Sequence[Axis], axes: Sequence[Axis], tables: SpecifiedTables
-) -> None:
+def specified_adapters(kept: Kept, axes: Sequence[Axis], named: Named, tables: SpecifiedTables) -> None:
     """Gains of the tuned languages and retention of English, on phrases that no adapter saw."""
-    base, codes = kept.base, whole_codes(kept.base)
-    english = base.codes(Group.REFERENCE)[0]
+    base, english = kept.base, kept.base.codes(Group.REFERENCE)[0]
     poolings = [Pooling(name) for name in dict.fromkeys(cell[1] for cell in _cells(kept, axes))]
-    asked: list[tuple[Scope, Formula, list[TunedValues]]] = [
-        (gain_scopes(base, code)[0], Formula.CHANGE, [TunedValues.read(base, code, code, poolings)])
-        for code in codes
-    ]
-    if codes and not base.failures_of_seeds:
-        runs = [TunedValues.read(base, code, english, poolings) for code in codes]
-        asked.append((retention_scope(base, None), Formula.RATIO, runs))
-    named = [(specification_name(every, each), each) for each in combined(axes) if each]
-    speakers = [axis for axis in every if axis.name == "speaker"]
-    for scope, formula, runs in asked:
+    for scope, formula, adapters in of_adapters_scopes(base):
+        runs = [
+            TunedValues.read(base, code, code if scope.quantity == "gain" else english, poolings)
+            for code in adapters
+        ]
         for name, differences in named:
-            _add_tuned(
-                tables,
-                scope,
-                name,
-                formula,
-                [run.sides(kept, {**kept.primary, **differences}) for run in runs],
-            )
+            level = {**kept.primary, **differences}
+            _add_tuned(tables, scope, name, formula, [run.sides(kept, level) for run in runs])
+
+
+def of_adapters_scopes(base: BaseRun) -> Iterator[tuple[Scope, Formula, tuple[str, ...]]]:
+    """What is estimated of adapters that were trained, each with the languages whose adapters it is about."""
+    codes = tuple(whole_codes(base))
+    for code in codes:
+        yield gain_scopes(base, code)[0], Formula.CHANGE, (code,)
+    if codes and not base.failures_of_seeds:
+        yield retention_scope(base, None), Formula.RATIO, codes
+
+
+def _without_panel(base: BaseRun, axes: Sequence[Axis], tables: SpecifiedTables) -> None:
+    speakers = [axis for axis in axes if axis.name == "speaker"]
+    for scope, _, _ in of_adapters_scopes(base):
         for differences in one_at_a_time(speakers):
-            tables.hole(scope, specification_name(every, differences), "latent", NO_PANEL)
+            tables.hole(scope, specification_name(axes, differences), "latent", NO_PANEL)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -602,23 +597,26 @@ def _add_tuned(
     tables.found(scope, name, Made(name=name, formula=Formula.DIFFERENCE, unit_kind="seed", sides=sides))
 
 
-def _specified_deltas(base: BaseRun, axes: Sequence[Axis], tables: SpecifiedTables) -> None:
-    """Changes of accuracy under the other metric, of benchmarks whose primary metric it is not."""
+def specified_deltas(base: BaseRun, name: str, metric: str | None, tables: SpecifiedTables) -> None:
+    """Changes of accuracy under each language's adapters, under one specification.
+
+    Args:
+        base: The run.
+        name: Of the specification.
+        metric: What counts as right; benchmarks that take it already are left out. None leaves every benchmark its own.
+        tables: Where they go.
+    """
     english = base.codes(Group.REFERENCE)[0]
     for adapter in whole_codes(base):
         for quantity, language in (("delta", adapter), ("delta-english", english)):
             for benchmark in base.asked(language):
-                for differences in one_at_a_time(axes):
-                    if differences["metric"] == benchmark.metric:
-                        continue
-                    before, after = arms_of(
-                        base, adapter, language, replace(benchmark, metric=differences["metric"])
-                    )
-                    name = specification_name(axes, differences)
-                    sides = Sides(
-                        observed={seed: 100 * answers.correct for seed, answers in after.items()},
-                        reference=100 * before.correct,
-                    )
-                    scope = delta_scope(quantity, adapter, benchmark)
-                    made = Made(name=name, formula=Formula.DIFFERENCE, unit_kind="document", sides=sides)
-                    tables.found(scope, name, made)
+                if benchmark.metric == metric:
+                    continue
+                counted = replace(benchmark, metric=metric or benchmark.metric)
+                before, after = arms_of(base, adapter, language, counted)
+                sides = Sides(
+                    observed={seed: 100 * answers.correct for seed, answers in after.items()},
+                    reference=100 * before.correct,
+                )
+                made = Made(name=name, formula=Formula.DIFFERENCE, unit_kind="document", sides=sides)
+                tables.found(delta_scope(quantity, adapter, benchmark), name, made)
