@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Self
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -43,7 +44,7 @@ class TopKTraining:
         Drawn on the host, so that a seed means the same on every device: the encoder as a linear layer starts, the decoder its
         copy with rows of length 1.
         """
-        stream = torch.Generator().manual_seed(hash_of(place))
+        stream = torch.Generator().manual_seed(_root_of(place, d_model))
         bound = d_model**-0.5
         drawn = torch.rand(recipe.latents, d_model, generator=stream) * 2 * bound - bound
         rows = functional.normalize(drawn, dim=1)
@@ -125,9 +126,11 @@ class TopKTraining:
         self.decoder.div_(self.decoder.norm(dim=1, keepdim=True))
 
 
-def hash_of(place: SAEPlace) -> int:
-    """The root of a dictionary's own random stream: another one for every layer and seed."""
-    return int.from_bytes(f"{place.layer}/{place.seed}".encode()) % 2**63
+def _root_of(place: SAEPlace, d_model: int) -> int:
+    """The root of a dictionary's own random stream: another one for every width, layer and seed; all checkpoints of a model share it."""
+    return int(
+        np.random.SeedSequence([place.seed, place.layer, d_model]).generate_state(1, np.uint64)[0] >> 1
+    )
 
 
 @torch.no_grad()

@@ -24,6 +24,7 @@ from harness.models.windows import batched, ids_of
 from harness.stages.corpus import windows_of
 from harness.stages.stage import stage
 from harness.store.tables import read_table, write_table
+from harness.words.canonical import text_digest
 from harness.words.dictionaries import (
     BILINGUAL,
     DEAD,
@@ -109,7 +110,7 @@ def integration(
         Side(
             language_model=load_language_model(pin, numerics),
             sae=read_sae(trained / place.file, numerics.device),
-            parts=parts_of(classed, place, languages, seed, numerics.device),
+            parts=parts_of(classed, place, languages, _stream_of(seed, pin, place), numerics.device),
         )
         for pin, trained, classed in ((model, saes, classes), (donor, donor_saes, donor_classes))
     )
@@ -119,7 +120,9 @@ def integration(
     write_table(out, IntegratedText, integrated(sides, texts, place, scales, batch_tokens))
 
 
-def parts_of(classes: Path, place: SAEPlace, languages: tuple[str, str], seed: int, device: str) -> Parts:
+def parts_of(
+    classes: Path, place: SAEPlace, languages: tuple[str, str], stream: np.random.Generator, device: str
+) -> Parts:
     """Latents of one dictionary by class, all of them, and as many of no bilingual class as there are bilingual ones.
 
     The random ones are drawn from those that fire; where they are too few, all of them are taken.
@@ -131,11 +134,16 @@ def parts_of(classes: Path, place: SAEPlace, languages: tuple[str, str], seed: i
     ]
     labels = np.array([row.label for row in sorted(rows, key=lambda row: row.latent)])
     others = np.flatnonzero((labels != BILINGUAL) & (labels != DEAD))
-    stream = np.random.default_rng(np.random.SeedSequence([seed, place.layer, place.seed]))
     drawn = stream.permutation(others)[: int((labels == BILINGUAL).sum())]
     masks = {label: labels == label for label in (*languages, BILINGUAL)}
     masks |= {RANDOM: np.isin(np.arange(len(labels)), drawn), ALL: np.ones(len(labels), dtype=bool)}
     return {name: torch.from_numpy(mask).to(device) for name, mask in masks.items()}
+
+
+def _stream_of(seed: int, pin: ModelPin, place: SAEPlace) -> np.random.Generator:
+    """What draws the random latents of one dictionary: another stream for every model, layer and seed."""
+    named = int(text_digest(f"{pin.address}@{pin.revision}")[:16], 16)
+    return np.random.default_rng(np.random.SeedSequence([seed, named, place.layer, place.seed]))
 
 
 def change(reading: Integration, part: str, recipient: Apart, donor: Apart) -> Float[Tensor, "token d_model"]:

@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file, save_file
+
 from harness.stages import classes, corpus, examples, sae_quality, saes
 from harness.words.dictionaries import (
     ClassChoice,
@@ -139,6 +142,13 @@ class TwoLanguages:
         }
 
 
+def _weigh_final_norm(path: Path) -> None:
+    """A final norm that is seen where streams are brought to one length: one of equal weights is not."""
+    weights = load_file(path)
+    weights["model.norm.weight"] = torch.linspace(0.25, 2.0, len(weights["model.norm.weight"]))
+    save_file(weights, path, {"format": "pt"})
+
+
 def write_two_languages(root: Path) -> TwoLanguages:
     """The files of the world; nothing in it is trained."""
     drawn = random.Random(1)
@@ -159,4 +169,5 @@ def write_two_languages(root: Path) -> TwoLanguages:
     everything = [text for texts in documents.values() for text in texts]
     for seed, name in enumerate(("early", "late")):
         write_kind(root / name, LLAMA, everything, seed=seed)
+        _weigh_final_norm(root / name / "model.safetensors")
     return TwoLanguages(root)
