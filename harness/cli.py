@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `--help` and `--version` 
 
 import inspect
 import logging
+import shlex
 import signal
 import sys
 import textwrap
@@ -105,6 +106,10 @@ OutPath = Annotated[
 Device = Annotated[
     str, typer.Option("--device", help="cpu, cuda, or auto: cuda where it can be used, or has to be.")
 ]
+Executor = Annotated[
+    str | None,
+    typer.Option("--executor", help="Send stages to a cluster: slurm, or another executor of Snakemake."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
 
@@ -131,6 +136,16 @@ def reproduce(
     gpus: Annotated[
         int | None, typer.Option(min=1, help="Accelerators to use at once; by default all that are there.")
     ] = None,
+    executor: Executor = None,
+    cluster_profile: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a Snakemake profile: partition, account, what jobs ask for."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Jobs in the cluster's queue at once.")] = None,
+    stage_command: Annotated[
+        str | None,
+        typer.Option(help="Command that stands for 'harness' in jobs, such as one that enters a container."),
+    ] = None,
     claim: Annotated[
         list[str] | None, typer.Option(help="Report this claim alone; may be said again. All by default.")
     ] = None,
@@ -138,23 +153,31 @@ def reproduce(
 ) -> int:
     """The main job: run or resume the whole replication, judge the claims, and write the report."""
     from harness.plugin import require_checks, tell_in_pytest
+    from harness.run.cluster import Cluster
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
     from harness.run.verdicts import Asked
     from harness.store.provenance import available_cores
 
     require_checks()
+    cluster = None
+    if executor:
+        cluster = Cluster(executor=executor, profile=cluster_profile, jobs=jobs, gpus=gpus)
+    elif cluster_profile or jobs:
+        raise UsageError("--cluster-profile and --jobs are for a cluster; say --executor too, such as slurm")
     request = Request(
         study=study,
         profile=profile,
         sizes=sizes,
         grid=grid,
-        device=_device(device, study, profile),
+        device=_device(device, study, profile, on_cluster=cluster is not None),
         store=store,
         reports=reports,
         out=out,
         cores=cores or available_cores(),
         gpus=gpus,
+        cluster=cluster,
+        **({"command": tuple(shlex.split(stage_command))} if stage_command else {}),
         asked=Asked(claims=tuple(claim or ()), fail_on=fail_on),
     )
     return run(request, typer.echo, live=sys.stdout.isatty(), tell=tell_in_pytest)
@@ -756,7 +779,6 @@ def stage(
     ] = None,
 ) -> None:
     """Make one stage by hand: files in, files out."""
-    from harness.run.doctor import require_accelerator
     from harness.run.stageprocess import run_stage
     from harness.store.run_folder import RunFolder
     from harness.store.store import Store
@@ -767,10 +789,8 @@ def stage(
     names = tuple(entry.name for entry in drawn.stages)
     if name not in names:
         raise choice_error("stage", name, names, f"(stages of {study} in the {profile} world)")
-    if drawn.stage(name).uses_model:
-        require_accelerator(device)
     share = Part.read(part) if part else None
-    run_stage(drawn, name, Store(store), RunFolder(root=run), share)
+    run_stage(drawn, name, Store(store), RunFolder(root=run), share, device=device)
 
 
 app.add_typer(import_app, name="import")
@@ -1017,12 +1037,12 @@ def _profile(study: str, profile: str) -> "Profile":
     return load_profile(load_study(study), profile)
 
 
-def _device(asked: str, study: str, profile: str) -> str:
+def _device(asked: str, study: str, profile: str, *, on_cluster: bool = False) -> str:
     from harness.run.doctor import device_for
 
     if asked not in DEVICES:
         raise choice_error("device", asked, DEVICES, "")
-    return asked if asked != "auto" else device_for(_profile(study, profile))
+    return asked if asked != "auto" else device_for(_profile(study, profile), on_cluster=on_cluster)
 
 
 def _existing(store: Path) -> Path:

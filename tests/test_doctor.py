@@ -238,7 +238,7 @@ def test_a_library_that_translators_lack_is_told_before_a_run_pays_for_it(
 
 def test_a_driver_for_another_cuda_is_named_with_its_cure(card: pytest.MonkeyPatch) -> None:
     card.setattr(torch.cuda, "is_available", lambda: False)
-    card.setattr(provenance, "_accelerator", lambda: "NVIDIA L4, 23034 MiB, 470.1")
+    card.setattr(provenance, "accelerator_name", lambda: "NVIDIA L4, 23034 MiB, 470.1")
     found = accelerator()
     assert found.state is NeedState.MISSING
     assert found.found == (

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.designs.design import costs_of
 from harness.models.translator import require_engine_library
 from harness.run.artifacts import Recipes, inventory
-from harness.run.forecast import accelerator_bytes
+from harness.run.forecast import accelerator_bytes, is_committed
 from harness.sources import hub
 from harness.sources.pins import (
     Seen,
@@ -179,7 +179,7 @@ def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     """What the artifacts take that do not stand yet, as the design tells of its stages, and weights that are kept in another form."""
     stored_bytes = costs_of(plan).stored_bytes
     made = sum(stored_bytes.get(stage.name, 0) * len(stage.items) for stage in plan.stages)
-    if _is_small(plan.profile):
+    if is_committed(plan.profile):
         made = min(made, SMALL_STORE_BYTES)
     sources = plan.profile.sources
     pins = [each.pin for each in sources.published_models] + [
@@ -196,36 +196,21 @@ def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     )
 
 
-def device_for(profile: Profile) -> str:
+def device_for(profile: Profile, *, on_cluster: bool = False) -> str:
     """Where the models of a profile run when nobody says: on an accelerator where one can be used.
 
     A world at true sizes asks for one wherever it is, and is refused with the cure: weeks on a processor are nobody's wish
     unless they say so.
     """
-    return default_device() if _is_small(profile) else "cuda"
-
-
-def require_accelerator(device: str) -> None:
-    """Refuse a device that cannot be used.
-
-    Raises:
-        NotJudgedError: If it cannot.
-    """
-    if device != "cpu" and (problem := accelerator_problem()):
-        raise NotJudgedError(
-            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}",
-            reason=Reason.NO_ACCELERATOR,
-        )
+    if not is_committed(profile):
+        return "cuda"
+    # What the submitting host has says nothing about where jobs run, and a committed world needs nothing.
+    return "cpu" if on_cluster else default_device()
 
 
 def is_able(findings: list[Need]) -> bool:
     """True when nothing that is needed is missing."""
     return all(finding.state is not NeedState.MISSING for finding in findings)
-
-
-def _is_small(profile: Profile) -> bool:
-    """True of a world that is committed whole, for any machine."""
-    return all(pin.home is Home.FOLDER for pin in profile.sources.pins())
 
 
 def _checked(need: str, check: Callable[[], object], found: str) -> Need:
@@ -239,7 +224,7 @@ def _checked(need: str, check: Callable[[], object], found: str) -> Need:
 
 def _accelerator(plan: Plan, device: str) -> Need:
     """A driver that the pinned torch can use, and enough memory."""
-    need, is_small = "accelerator", _is_small(plan.profile)
+    need, is_small = "accelerator", is_committed(plan.profile)
     if device == "cpu":
         if is_small:
             return Need(need=need, found="the processor was asked for")

@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import IO
 
 from harness.run.artifacts import Recipes
-from harness.sources.pins import decisions_to_share
+from harness.run.cluster import STOP_SECONDS, Cluster
+from harness.sources.pins import decisions_to_share, is_fetched
 from harness.store.environment import child_environment
-from harness.store.files import disk_errors, take_lock, write_json, write_whole
+from harness.store.files import (
+    BusyError,
+    disk_errors,
+    process_space,
+    take_lock,
+    write_json,
+    write_whole,
+)
 from harness.store.provenance import VISIBLE_VARIABLE
 from harness.store.run_folder import RunFolder
-from harness.words.canonical import Json
+from harness.words.canonical import Json, text_digest
 from harness.words.errors import ExitCode, StageFailedError
 from harness.words.plan import Part, Stage
 from harness.words.specification import Grid
@@ -41,6 +49,9 @@ PLACE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_XET_C
 
 PARTS = "parts"
 """Folder of the engine's own that says which parts of stages are made; what counts is in the store."""
+
+CLUSTER = "cluster"
+"""Folder of the engine's own that holds what Snakemake is told of a cluster."""
 
 GRACE_SECONDS = 5.0
 """How long stages may take to stop before they are killed."""
@@ -66,6 +77,8 @@ class Engine:
 
     With fewer than two, processes see what this one sees.
     """
+    cluster: Cluster | None = None
+    """Where stages are sent; None runs them on this machine."""
     command: tuple[str, ...] = COMMAND
     """How a stage is started; an auditor starts it the same way by hand."""
 
@@ -76,15 +89,14 @@ class Engine:
             StageFailedError: If a stage failed; says what the stage said.
         """
         self.run.forget_failures()
-        # The wiring stands in the engine's folder, so that no path has to be a word of its command.
-        write_json(
-            self.run.engine / "wiring.json",
-            [job for stage in self.recipes.plan.stages for job in self._jobs(stage)],
-        )
+        self.wire()
         with disk_errors(self.run.log), self.run.log.open("ab") as log, self._alone() as lock:
             # What stands is known from the store; notes of an earlier engine may be torn, and are not asked.
             for notes in (".snakemake", PARTS):
                 shutil.rmtree(self.run.engine / notes, ignore_errors=True)
+            if self.cluster:
+                # What a killed engine left in the queue is asked for again; what runs already goes on, and is found.
+                self.cluster.cancel(self.job_name, waiting_only=True)
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -92,22 +104,60 @@ class Engine:
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
             try:
-                write_whole(self._group, f"{child.pid}\n")
+                write_whole(self._group, f"{child.pid} {process_space()}\n")
                 _watch(child, on_tick)
             finally:
-                _stop(child)
+                self._stop(child)
         stages = [stage.name for stage in self.recipes.plan.stages]
         if missing := [name for name in stages if not self.run.index(name).exists()]:
             raise self._failure(missing)
 
+    def wire(self) -> None:
+        """Write down which process makes what, from what and by which command, for any engine to follow.
+
+        It stands in the engine's own folder, so that no path has to be a word of its command.
+        """
+        jobs = [job for stage in self.recipes.plan.stages for job in self._jobs(stage)]
+        write_json(self.run.engine / "wiring.json", jobs)
+        if self.cluster:
+            write_json(self.run.engine / CLUSTER / "config.yaml", self.cluster.profile_for(self.job_name))
+
     def _words(self) -> list[str]:
-        return [
-            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", str(self.cores),
-            "--resources", *(f"{name}=1" for name in self._slots()), "--nolock", "--rerun-incomplete", "--rerun-triggers", "params",
-            "--latency-wait", "1", "--quiet", "progress", "rules",
+        here = [
+            "--cores", str(self.cores), "--resources", *(f"{name}=1" for name in self._slots()), "--latency-wait", "1",
             # Whatever this user has set up for other workflows stays out.
-            "--profile", "none", "--workflow-profile", "none",
+            "--profile", "none",
         ]  # fmt: skip
+        return [
+            sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--nolock", "--rerun-incomplete",
+            "--rerun-triggers", "params", "--quiet", "progress", "rules", "--workflow-profile", "none",
+            *(["--profile", CLUSTER] if self.cluster else here),
+        ]  # fmt: skip
+
+    @property
+    def job_name(self) -> str:
+        """What jobs of this run are called in a queue: no other run's are, not even of the same inputs in another folder."""
+        folder = text_digest(str(self.run.root.absolute()))
+        return f"harness-{self.recipes.run_id()[:12]}-{folder[:8]}"
+
+    def _stop(self, child: subprocess.Popen[bytes]) -> None:
+        """End the engine and every stage it started; a no-op once they have ended."""
+        signals = [(signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)]
+        if self.cluster:
+            # Snakemake cancels its jobs on an interrupt alone.
+            signals = [(signal.SIGINT, STOP_SECONDS), *signals]
+        was_running = child.poll() is None
+        for number, seconds in signals:
+            if not _signal_group(child.pid, number):
+                break
+            try:
+                child.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                continue
+        # Stages may outlive the engine that started them; none outlives this.
+        _signal_group(child.pid, signal.SIGKILL)
+        if self.cluster and was_running:
+            self.cluster.cancel(self.job_name)
 
     def stage_command(self, stage: str, part: Part | None = None) -> tuple[str, ...]:
         """The plain command that makes one stage, or a part of it."""
@@ -134,13 +184,13 @@ class Engine:
             while not take_lock(lock):
                 # The file may be on its way yet: whoever holds the lock writes it a moment later.
                 with suppress(FileNotFoundError, ValueError):
-                    _signal_group(int(self._group.read_text(encoding="ascii")), signal.SIGKILL)
+                    _end_group(self._group.read_text(encoding="ascii"))
                 time.sleep(TICK_SECONDS)
             yield lock
 
     @property
     def _group(self) -> Path:
-        """File that holds the process group of the engine and of all that it started."""
+        """File that holds the process group of the engine and of all that it started here, and where that is."""
         return self.run.engine / "group"
 
     def _surroundings(self) -> Mapping[str, str]:
@@ -156,8 +206,15 @@ class Engine:
                 for name, place in places.items()
                 if place and not place.startswith(("/", "~", "$"))
             },
+            **self._offline(),
             **decisions_to_share(self.recipes.plan.profile.sources.pins()),
         }
+
+    def _offline(self) -> Mapping[str, str]:
+        """Nodes of a cluster often have no network: where all is fetched, none is asked for."""
+        if self.cluster is None or not is_fetched(self.recipes.plan.profile.sources.pins()):
+            return {}
+        return {"HF_HUB_OFFLINE": "1"}
 
     def _slots(self) -> tuple[str, ...]:
         """Resources that stages with a model take one of: the accelerators."""
@@ -168,23 +225,40 @@ class Engine:
         inputs: list[Json] = [self._index(name) for name in stage.needs]
         output = self._index(stage.name)
         slots, place = self._slots(), self.recipes.plan.stages.index(stage)
-        count = min(len(slots), len(stage.items)) if stage.uses_model else 1
+        most = self.cluster.shards(self.recipes.plan.profile) if self.cluster else len(slots)
+        count = min(most, len(stage.items)) if stage.uses_model else 1
         if count == 1:
             # Stages that cannot be shared out take turns on the accelerators.
             slot = place % len(slots) if self._wants_accelerator(stage) else None
-            yield self._job(stage, inputs=inputs, output=output, slot=slot)
+            yield self._job(stage, inputs=inputs, output=output, asks=self._asks(stage, slot), slot=slot)
             return
         parts = [Part(number=number, of=count) for number in range(1, count + 1)]
         marks = [f"{PARTS}/{stage.name}-{part.number}" for part in parts]
-        for slot, (part, mark) in enumerate(zip(parts, marks, strict=True)):
-            yield self._job(stage, inputs=inputs, output=mark, slot=slot, part=part)
-        yield self._job(stage, inputs=[*inputs, *marks], output=output, slot=None)
+        for place, (part, mark) in enumerate(zip(parts, marks, strict=True)):
+            slot = place % len(slots)
+            asks = self._asks(stage, slot, parts=count)
+            yield self._job(stage, inputs=inputs, output=mark, asks=asks, slot=slot, part=part)
+        # Nothing is left to make: on a cluster, its parts are found and published by the host that asked for them.
+        yield self._job(stage, inputs=[*inputs, *marks], output=output, asks={})
+
+    def _asks(self, stage: Stage, slot: int | None, *, parts: int = 1) -> Mapping[str, Json]:
+        """What a process has to be given before it starts."""
+        if self.cluster:
+            return self.cluster.resources(self.recipes.plan, stage, self.device, parts=parts)
+        return {} if slot is None else {self._slots()[slot]: 1}
 
     def _wants_accelerator(self, stage: Stage) -> bool:
         return stage.uses_model and (self.device != "cpu" or len(self.devices) > 1)
 
     def _job(
-        self, stage: Stage, *, inputs: list[Json], output: str, slot: int | None, part: Part | None = None
+        self,
+        stage: Stage,
+        *,
+        inputs: list[Json],
+        output: str,
+        asks: Mapping[str, Json],
+        slot: int | None = None,
+        part: Part | None = None,
     ) -> Json:
         # The stage gets back what is set aside for the engine.
         kept = os.environ.get(CACHE_VARIABLE)
@@ -200,7 +274,8 @@ class Engine:
             "key": self.recipes.stage_key(stage),
             "priority": len(stages) - stages.index(stage),
             "threads": self.recipes.plan.profile.sizes.threads,
-            "resources": {} if slot is None else {self._slots()[slot]: 1},
+            "resources": dict(asks),
+            "is_local": bool(self.cluster) and not asks,
             "command": shlex.join(("env", *setting, *self.stage_command(stage.name, part))),
         }
 
@@ -252,17 +327,19 @@ def _watch(child: subprocess.Popen[bytes], on_tick: Callable[[], None]) -> None:
             return on_tick()
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End the engine and every stage it started; a no-op once they have ended."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if not _signal_group(child.pid, number):
-            break
-        try:
-            child.wait(timeout=GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-    # Stages may outlive the engine that started them; none outlives this.
-    _signal_group(child.pid, signal.SIGKILL)
+def _end_group(written: str) -> None:
+    """End an engine that outlived its command, with all that it started.
+
+    Raises:
+        BusyError: If it runs on another host, where its number is its own and here that of who knows whom.
+    """
+    number, _, elsewhere = written.strip().partition(" ")
+    if elsewhere and elsewhere != process_space():
+        raise BusyError(
+            f"the engine of this run works on {elsewhere.partition(' ')[0]}, as process group {number}; end it there, or start this "
+            "there, or name another folder with --out"
+        )
+    _signal_group(int(number), signal.SIGKILL)
 
 
 def _signal_group(group: int, number: signal.Signals) -> bool:

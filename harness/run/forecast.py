@@ -144,9 +144,14 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     return weights + encoders + working + FLOAT_BYTES * rows * shapes.d_sae * len(shapes.layers)
 
 
+def is_committed(profile: Profile) -> bool:
+    """True of a world that is committed whole, for any machine."""
+    return all(pin.home is Home.FOLDER for pin in profile.sources.pins())
+
+
 def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
     """The projection for people; nothing for a world of committed folders, whose time is known in minutes."""
-    if all(pin.home is Home.FOLDER for pin in plan.profile.sources.pins()):
+    if is_committed(plan.profile):
         return
     stages = [stage for stage in projection(plan, rates) if stage.work != Work()]
     yield f"projected, at most, at {rates}:"
@@ -457,7 +462,14 @@ def pace_of(run: Path, profile: str) -> Pace:
     study = load_study(str(record["study"]))
     ours, other = (load_profile(study, name) for name in (str(record["profile"]), profile))
     stages = tuple(_stage_pace(study.shapes, row) for row in record["stages"] if row["wall_seconds"] > 0)
+    places = [place for row in record["stages"] for place in row.get("ran_on", ())]
+    # On a cluster, the machine of the command is not that of the stages.
+    seen = {
+        name: next((each[name] for each in places if each[name]), None) for name in ("host", "accelerator")
+    }
     where = record["attempts"][-1]["machine"]
+    if seen["host"] not in {None, where["host"]}:
+        where = {**where, **seen}
     return Pace(
         run=run.name,
         profile=ours.name,

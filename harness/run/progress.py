@@ -9,7 +9,7 @@ from itertools import pairwise, zip_longest
 
 from harness.store.files import write_json
 from harness.store.provenance import commit, library_versions, machine, now
-from harness.store.run_folder import Event, RunFolder
+from harness.store.run_folder import Event, RanOn, RunFolder
 from harness.words.canonical import plain
 from harness.words.plan import Plan, Stage, Work
 
@@ -208,6 +208,8 @@ class StageCost:
     peak_accelerator_bytes: int
     work: Work
     """What passed through networks for the items made; what was found took none."""
+    ran_on: tuple[RanOn, ...]
+    """Where each attempt ran."""
 
 
 @contextmanager
@@ -254,6 +256,7 @@ def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
         peak_memory_bytes=max((event.peak_memory_bytes for event in last), default=0),
         peak_accelerator_bytes=max((event.peak_accelerator_bytes for event in last), default=0),
         work=sum((event.work for event in events), start=Work()),
+        ran_on=tuple(event.ran_on for event in events if event.ran_on),
     )
 
 

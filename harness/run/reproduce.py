@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from harness.designs.design import plan
 from harness.run.artifacts import ArtifactStatus, Recipes
-from harness.run.doctor import require_accelerator, require_needs
+from harness.run.cluster import Cluster
+from harness.run.doctor import require_needs
 from harness.run.engine import COMMAND, Engine
 from harness.run.progress import Say, recorded, showing
 from harness.run.run_report import report_run
@@ -19,7 +20,7 @@ from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
 from harness.store.files import held_alone, require_folder, require_writable
-from harness.store.provenance import check_versions, visible_accelerators
+from harness.store.provenance import check_versions, require_accelerator, visible_accelerators
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
 from harness.words.errors import (
@@ -59,6 +60,8 @@ class Request:
     cores: int
     gpus: int | None = None
     """Accelerators to use at once; all that are there by default."""
+    cluster: Cluster | None = None
+    """Where stages are sent; None runs them on this machine."""
     command: tuple[str, ...] = COMMAND
     """How a stage is started."""
     asked: Asked = field(default_factory=Asked)
@@ -80,6 +83,7 @@ class Request:
         words += ["--grid", self.grid] if self.grid else []
         words += ["--device", self.device, "--store", str(self.store)]
         words += ["--gpus", str(self.gpus)] if self.gpus else []
+        words += self.cluster.words() if self.cluster else []
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
         words += [word for name in self.asked.claims for word in ("--claim", name)]
         words += ["--fail-on", str(self.asked.fail_on)] if self.asked.fail_on is not FailOn.UNRESOLVED else []
@@ -168,6 +172,8 @@ def require_sources(run: Reproduction) -> None:
     """Refuse a run of which a source cannot be had, and say at once where no accelerator could be used either."""
     if run.refusal is None:
         return
+    if run.request.cluster:
+        raise run.refusal
     try:
         require_accelerator(run.request.device)
     except NotJudgedError as error:
@@ -187,7 +193,10 @@ def require_machine(run: Reproduction) -> None:
     """Refuse a machine that cannot make what is missing, and say what it lacks that a run does without."""
     if run.status.missing():
         require_writable(run.request.store)
-        for finding in require_needs(run.recipes.plan, run.request.device, run.request.store):
+        request = run.request
+        # Jobs ask for the accelerator where they run.
+        device = "cpu" if request.cluster else request.device
+        for finding in require_needs(run.recipes.plan, device, request.store):
             run.say(str(finding))
 
 
@@ -197,6 +206,8 @@ def devices_of(request: Request) -> tuple[str, ...]:
     Raises:
         NotJudgedError: If more are asked for than there are.
     """
+    if request.cluster:
+        return ()
     if request.device == "cpu":
         return tuple(map(str, range(request.gpus or 1)))
     there = visible_accelerators()
@@ -230,6 +241,7 @@ def make_what_is_missing(run: Reproduction) -> None:
             device=run.request.device,
             cores=run.request.cores,
             devices=devices_of(run.request),
+            cluster=run.request.cluster,
             command=run.request.command,
         )
         try:

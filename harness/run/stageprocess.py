@@ -2,6 +2,8 @@
 
 import gc
 import logging
+import os
+import platform
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +14,8 @@ from harness.models.work import METER
 from harness.run.artifacts import Recipes, record_of
 from harness.stages.stage import perform
 from harness.store.files import failure_message, require_folder
-from harness.store.provenance import set_determinism, set_threads
-from harness.store.run_folder import EventLog, RunFolder, StageFailure
+from harness.store.provenance import accelerator_name, require_accelerator, set_determinism, set_threads
+from harness.store.run_folder import EventLog, RanOn, RunFolder, StageFailure
 from harness.store.store import Artifact, Store
 from harness.words.errors import MemoryShortError, MissingArtifactError, NotJudgedError, failure_code
 from harness.words.plan import Item, Part, Plan, Stage
@@ -33,17 +35,27 @@ class StageProcess:
     events: EventLog
     part: Part | None = None
     """The part of the stage that this process makes; None makes all of it."""
+    device: str = "cpu"
+    """Where its networks run: asked for where something is to be made, and not where all of it is found."""
     item: str = field(default="", init=False)
     """What it is working on, for the error."""
 
     def make(self) -> tuple[ArtifactRecord, ...]:
         """Every item of the stage, made or found."""
         set_threads(self.plan.profile.sizes.threads)
-        self.events.note("started")
+        self.events.note("started", ran_on=self._place())
         items = self.part.items(self.stage) if self.part else self.stage.items
         records = tuple(record_of(self._produced(item)) for item in items)
         self.events.note("ended")
         return records
+
+    def _place(self) -> RanOn:
+        wants_accelerator = self.stage.uses_model and self.device != "cpu"
+        return RanOn(
+            host=platform.node(),
+            accelerator=accelerator_name() if wants_accelerator else None,
+            job=os.environ.get("SLURM_JOB_ID"),
+        )
 
     def _produced(self, item: Item) -> Artifact:
         self.item, made, before = item.name, [], METER.so_far()
@@ -53,6 +65,7 @@ class StageProcess:
             made.append(item.name)
             log.info("making %s %s", item.stage, item.name)
             if self.stage.uses_model:
+                require_accelerator(self.device)
                 set_determinism(self.plan.profile.sizes.threads)
             folders = {role: artifact.folder for role, artifact in inputs.items()}
             # Libraries and models are a million objects that stay: not walked through again for every few thousand rows.
@@ -74,7 +87,9 @@ class StageProcess:
             ) from error
 
 
-def run_stage(plan: Plan, name: str, store: Store, run: RunFolder, part: Part | None = None) -> None:
+def run_stage(
+    plan: Plan, name: str, store: Store, run: RunFolder, part: Part | None = None, *, device: str = "cpu"
+) -> None:
     """Make one stage of a plan and publish its index in the run's folder; of a part of it, nothing is published.
 
     Raises:
@@ -88,6 +103,7 @@ def run_stage(plan: Plan, name: str, store: Store, run: RunFolder, part: Part | 
         recipes=recipes,
         events=run.event_log(name, part),
         part=part,
+        device=device,
     )
     for folder in (run.root, store.root):
         require_folder(folder)

@@ -436,6 +436,12 @@ def bytes_to_come(pin: Pin, seen: Seen) -> int:
     return sum(file.size_bytes for file in seen.absent(_fetcher(pin).cache_folder(pin, seen)))
 
 
+def is_fetched(pins: Iterable[Pin]) -> bool:
+    """True where every pinned thing that lies elsewhere is whole on this machine."""
+    remote = [(pin, recorded(pin)) for pin in pins if not pin.is_local and not pin.is_optional]
+    return all(seen is not None and not bytes_to_come(pin, seen) for pin, seen in remote)
+
+
 def content_digests(pin: Pin) -> frozenset[str]:
     """SHA-256 digests of what a pin holds, as far as they are known without reading gigabytes."""
     if pin.home is Home.FOLDER:

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -127,7 +128,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a reader, or a crash, sees the old bytes or the new, nothing between."""
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft = draft_of(path)
         try:
             draft.write_text(text, encoding="utf-8")
             sync(draft)
@@ -135,6 +136,11 @@ def write_whole(path: Path, text: str) -> None:
         finally:
             draft.unlink(missing_ok=True)
         sync(path.parent)
+
+
+def draft_of(path: Path) -> Path:
+    """Where this process writes what will stand at a path: no other one does, on no host that sees the folder."""
+    return path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}")
 
 
 def write_json(path: Path, content: Json) -> None:
@@ -163,7 +169,7 @@ def file_sha256(path: Path) -> str:
 def remove_folder(folder: Path) -> None:
     """Remove a folder so that no reader ever sees half of it, where it can be renamed."""
     with disk_errors(folder):
-        leaving = folder.with_name(f".leaving-{folder.name}-{os.getpid()}")
+        leaving = draft_of(folder.with_name(f"leaving-{folder.name}"))
         try:
             folder.rename(leaving)
         except OSError as error:
@@ -194,7 +200,7 @@ def publish_folder(folder: Path, write: Callable[[Path], Result], last: str) -> 
         StoreError: If the disk refuses; nothing is replaced then unless all was written.
     """
     inside = os.path.isdir(folder)  # noqa: PTH112  never raises
-    draft = (folder if inside else folder.absolute().parent) / f".{folder.name}.{os.getpid()}"
+    draft = draft_of(folder / folder.name if inside else folder.absolute())
     try:
         with disk_errors(folder):
             draft.mkdir(parents=True)
@@ -338,6 +344,13 @@ def take_lock(stream: IO[bytes], *, wait: bool = False) -> bool:
     return True
 
 
+def process_space() -> str:
+    """Where the number of a process names that process and no other: this host, this start of it, this container."""
+    boot, numbers = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    started = boot.read_text(encoding="ascii").strip() if boot.exists() else "-"
+    return f"{platform.node()} {started} {numbers.readlink() if numbers.is_symlink() else '-'}"
+
+
 @contextmanager
 def _lock_file(path: Path) -> Iterator[IO[bytes]]:
     with disk_errors(path):
@@ -363,10 +376,13 @@ def held_alone(path: Path, says: str) -> Iterator[None]:
         if not take_lock(stream):
             name = "another process"
             with suppress(OSError, ValueError):
-                name = f"process {int(holder.read_text(encoding='utf-8'))}"
+                number, _, elsewhere = holder.read_text(encoding="utf-8").partition(" on ")
+                name = f"process {int(number)}"
+                if elsewhere and elsewhere.strip() != platform.node():
+                    name += f" on {elsewhere.strip()}"
             raise BusyError(
                 f"{says} is in use by {name}; wait for it or stop it, "
                 "or name another folder with --out; the lock goes with the process, nothing needs to be unlocked"
             )
-        write_whole(holder, f"{os.getpid()}\n")
+        write_whole(holder, f"{os.getpid()} on {platform.node()}\n")
         yield

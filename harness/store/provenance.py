@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.store.environment import child_environment
-from harness.words.errors import HarnessError, UsageError
+from harness.words.errors import HarnessError, NotJudgedError, Reason, UsageError
 
 DISTRIBUTION = "replication-harness"
 
@@ -145,7 +145,20 @@ def accelerator_problem() -> str | None:
         return f"the driver refuses ({str(error).splitlines()[0]})"
     if is_available:
         return None
-    return f"the driver ({_accelerator() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
+    return f"the driver ({accelerator_name() or 'unknown'}) is not for CUDA {torch.version.cuda}, which torch is built for"
+
+
+def require_accelerator(device: str) -> None:
+    """Refuse a device that cannot be used.
+
+    Raises:
+        NotJudgedError: If it cannot.
+    """
+    if device != "cpu" and (problem := accelerator_problem()):
+        raise NotJudgedError(
+            f"this machine cannot run on {device}: {problem}; {accelerator_cure()}",
+            reason=Reason.NO_ACCELERATOR,
+        )
 
 
 def visible_accelerators() -> tuple[str, ...]:
@@ -268,7 +281,7 @@ def machine() -> Mapping[str, str | int | None]:
         "processor": named[1] if named else platform.processor() or platform.machine(),
         "cores": available_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "accelerator": _accelerator(),
+        "accelerator": accelerator_name(),
     }
 
 
@@ -312,7 +325,8 @@ def _version(name: str) -> str:
         return "absent"
 
 
-def _accelerator() -> str | None:
+def accelerator_name() -> str | None:
+    """Name, memory and driver of the accelerators that this machine shows; None where it shows none."""
     return (
         _said("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader") or None
     )

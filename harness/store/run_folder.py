@@ -45,6 +45,17 @@ class StageFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RanOn:
+    """Where one process of a stage ran."""
+
+    host: str
+    accelerator: str | None
+    """As its driver names it; None where there is none, or the stage wants none."""
+    job: str | None
+    """Its number in SLURM's queue; None where it is no job of SLURM."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One thing that happened to a stage; only the execution record and the progress display read it."""
 
@@ -63,6 +74,8 @@ class Event:
     """The most accelerator memory that it has set aside so far."""
     work: Work = field(default_factory=Work)
     """What passed through its networks for the item."""
+    ran_on: "RanOn | None" = None
+    """Where a process that "started" runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +169,8 @@ def _process(stage: str, part: Part | None) -> str:
     return f"{stage}.part-{part.number}-of-{part.of}" if part else stage
 
 
-def _event(work: Mapping[str, int], **rest: Any) -> Event:  # noqa: ANN401  what stands in a line
-    return Event(work=Work(**work), **rest)
+def _event(work: Mapping[str, int], ran_on: Mapping[str, Any] | None = None, **rest: Any) -> Event:  # noqa: ANN401  what stands in a line
+    return Event(work=Work(**work), ran_on=RanOn(**ran_on) if ran_on else None, **rest)
 
 
 def _read(kind: Callable[..., Record], text: bytes) -> Record | None:
@@ -207,7 +220,7 @@ class EventLog:
     path: Path
     start: float
 
-    def note(self, what: str, item: str = "", work: Work | None = None) -> None:
+    def note(self, what: str, item: str = "", work: Work | None = None, ran_on: RanOn | None = None) -> None:
         """One line, written at once, so that a killed process leaves all that went before."""
         event = Event(
             stage=self.stage,
@@ -219,6 +232,7 @@ class EventLog:
             peak_memory_bytes=peak_memory_bytes(),
             peak_accelerator_bytes=peak_accelerator_bytes(),
             work=work or Work(),
+            ran_on=ran_on,
         )
         with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)

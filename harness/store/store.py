@@ -1,8 +1,10 @@
 """Artifacts on disk, named by the digest of what made them; published whole, verified when read."""
 
+import errno
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from harness.store.files import (
     FULL,
     disk_errors,
+    draft_of,
     file_sha256,
     locked,
     may_write,
@@ -24,6 +27,9 @@ from harness.words.errors import DamagedArtifactError, MissingArtifactError, Sto
 log = logging.getLogger(__name__)
 
 MANIFEST = "artifact.json"
+
+ABANDONED_SECONDS = 24 * 3600
+"""A draft of another host that nobody has touched for so long belongs to a process that died."""
 
 FORMAT = 1
 """Version of the manifest; a reader refuses any other."""
@@ -207,6 +213,33 @@ def _is_inside(path: str) -> bool:
     return bool(parts) and not path.startswith("/") and ".." not in parts and path != MANIFEST
 
 
+def _key_of(draft: Path) -> str:
+    """Name of the artifact that a draft was to become."""
+    return draft.name.lstrip(".").removeprefix("leaving-").partition(".")[0]
+
+
+def _remove_dead_drafts(folder: Path) -> None:
+    """Remove what processes that died left of an artifact; whoever calls this holds the lock of its key.
+
+    Where a file system's locks end at its hosts, as some do, another host may be at work on the same artifact: what it has
+    written of late stays. Both then publish by a rename, and the second one finds the first one's.
+    """
+    ours = draft_of(folder).name.rpartition(".")[0]
+    for draft in folder.parent.glob(f".{folder.name}*"):
+        if draft.name.rpartition(".")[0] == ours or time.time() - draft.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Give a draft its name; where a host that shares no locks with this one has published meanwhile, that stays."""
+    try:
+        draft.rename(folder)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST} or not (folder / MANIFEST).is_file():
+            raise
+        log.warning("%s was published by another host meanwhile", folder.name)
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder of artifacts that any number of processes may use at once."""
@@ -338,7 +371,7 @@ class Store:
             for folder in loose:
                 self.discard(folder.parent.parent.name, folder.name)
             for draft in drafts:
-                with locked(self.root / "locks" / f"{draft.name.lstrip('.')}.lock"):
+                with locked(self.root / "locks" / f"{_key_of(draft)}.lock"):
                     shutil.rmtree(draft, ignore_errors=True)
         return (*loose, *drafts)
 
@@ -377,15 +410,14 @@ class Store:
     def _publish(self, stage: str, key: str, fill: Callable[[Path], None]) -> Artifact:
         """Fill a draft of an artifact, manifest and all, and put it where readers look once it is whole."""
         folder = self.folder(stage, key)
-        draft = folder.with_name(f".{folder.name}")
+        draft = draft_of(folder)
         try:
             with disk_errors(folder):
-                # The key's lock is held, so a draft that is there belongs to a process that died.
-                shutil.rmtree(draft, ignore_errors=True)
+                _remove_dead_drafts(folder)
                 draft.mkdir(parents=True)
             fill(draft)
             with disk_errors(folder):
-                draft.rename(folder)
+                _put_in_place(draft, folder)
                 sync(folder.parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

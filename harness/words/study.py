@@ -610,6 +610,8 @@ class Profile:
     """Study whose claims check the judge itself on this world's numbers; None where a world has none."""
     alignment: AlignmentChoice | None = field(default=None, metadata=SILENT)
     """How adapters are trained in a world where the study's own choice would move nothing; None where it moves something."""
+    shards: int = field(default=1, metadata=SILENT)
+    """Jobs of a cluster that share out the items of a stage with a model; decides who makes an item, and nothing that it holds."""
     registered_sizes: Sizes | None = None
     """The sizes of the study's own profile, where a run takes others; None where it takes these."""
 

@@ -1,0 +1,232 @@
+"""A cluster as the place of stages: what an executor of Snakemake is told, what each job asks for, how a queue is emptied again."""
+
+import importlib.util
+import math
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.run.forecast import Rates, accelerator_bytes, is_committed, projection
+from harness.store.environment import child_environment
+from harness.words.canonical import Json
+from harness.words.errors import SettingError, UsageError
+from harness.words.plan import Plan, Stage
+from harness.words.study import Profile
+
+SLURM = "slurm"
+
+PROFILE_FILES = ("config.yaml", "profile.yaml")
+"""What Snakemake calls the file of a profile."""
+
+USUAL: Mapping[str, Json] = {
+    "jobs": 8,
+    # Network file systems tell other hosts of a new file late.
+    "latency-wait": 120,
+    # A job that met its time limit, or lost its node, goes on from what is finished.
+    "retries": 3,
+}
+"""What an executor is told unless the profile says otherwise."""
+
+USUAL_OF_SLURM: Mapping[str, Json] = {
+    "slurm-keep-successful-logs": True,
+    # What a node that fails was doing starts again elsewhere, at SLURM's own hand.
+    "slurm-requeue": True,
+    "slurm-init-seconds-before-status-checks": 15,
+}
+
+STOP_SECONDS = 60.0
+"""How long jobs may take to be cancelled; a scheduler's own round takes half a minute."""
+
+GIB = 2**30
+BASE_MEMORY_BYTES = 8 * GIB
+"""What a process takes beside its model's weights: libraries, tables, the page cache of what it writes."""
+
+COMMITTED_MEMORY_BYTES = 2 * GIB
+"""What it takes in a committed world, model and all."""
+
+MIN_MINUTES, MARGIN = 30, 3
+"""A job asks for so many times what is planned, and for so long at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """Where the stages of a run are sent."""
+
+    executor: str
+    """Executor plugin of Snakemake, such as "slurm"."""
+    profile: Path | None = None
+    """Folder of the user's own Snakemake profile: partition, account, constraints."""
+    jobs: int | None = None
+    """Jobs in the queue at once, where the profile is not to decide."""
+    gpus: int | None = None
+    """Jobs that share out a stage with a model, where the study's profile is not to decide."""
+    settings: Mapping[str, Any] = field(init=False, repr=False)
+    """What the user's profile says."""
+
+    def __post_init__(self) -> None:
+        """Refuse at once what no job could be sent by.
+
+        Raises:
+            UsageError: If the profile is none.
+            SettingError: If the executor's plugin, or the cluster's own commands, are not here.
+        """
+        module = f"snakemake_executor_plugin_{self.executor.replace('-', '_')}"
+        if not self.executor.replace("-", "").isalnum() or importlib.util.find_spec(module) is None:
+            cure = "pip install 'replication-harness[slurm]'" if self.executor == SLURM else "install it"
+            raise SettingError(
+                f"--executor {self.executor} needs the package snakemake-executor-plugin-{self.executor}, which is not here; {cure}, "
+                "or leave --executor away to run on this machine"
+            )
+        if self.executor == SLURM and shutil.which("sbatch") is None:
+            raise SettingError(
+                "--executor slurm needs SLURM's commands, and there is no sbatch on this machine; start it on a login node of the "
+                "cluster, or leave --executor away to run on this machine"
+            )
+        object.__setattr__(self, "settings", _settings(self.profile))
+
+    def words(self) -> list[str]:
+        """The options of the command line that ask for it."""
+        words = ["--executor", self.executor]
+        words += ["--cluster-profile", str(self.profile)] if self.profile else []
+        return words + (["--jobs", str(self.jobs)] if self.jobs else [])
+
+    def profile_for(self, name: str) -> dict[str, Json]:
+        """The profile that the engine hands to Snakemake: what is usual, what the user says, what a run cannot do without.
+
+        Args:
+            name: What its jobs are called.
+        """
+        is_slurm = self.executor == SLURM
+        usual = {**USUAL, **USUAL_OF_SLURM, **_status_command()} if is_slurm else USUAL
+        own = {
+            key: value for key, value in self.settings.items() if key not in {"set-resources", "snakefile"}
+        }
+        asked: dict[str, Json] = {"executor": self.executor}
+        if is_slurm:
+            asked |= {"slurm-jobname-prefix": name, "slurm-logdir": SLURM}
+        if self.jobs:
+            asked["jobs"] = self.jobs
+        if self.gpus:
+            asked["resources"] = {**own.get("resources", {}), "gpu": self.gpus}
+        return {**usual, **own, **asked}
+
+    def shards(self, profile: Profile) -> int:
+        """Jobs that share out a stage with a model, if it has as many items."""
+        return self.gpus or profile.shards
+
+    def resources(self, plan: Plan, stage: Stage, device: str, *, parts: int) -> dict[str, Json]:
+        """What a job of a stage asks for, from what the plan foresees; the user's profile has the last word.
+
+        Args:
+            plan: Whose stage it is.
+            stage: Which.
+            device: Where its networks run.
+            parts: Jobs that share its items.
+        """
+        asked: dict[str, Json] = {"mem_mb": _memory_mb(plan, stage, device)}
+        asked["runtime"] = _minutes(plan, stage, parts)
+        if stage.uses_model and device != "cpu":
+            asked["gpu"] = 1
+        asked |= self.settings.get("default-resources", {})
+        asked |= self.settings.get("set-resources", {}).get(stage.name, {})
+        return asked
+
+    def cancel(self, name: str, *, waiting_only: bool = False) -> None:
+        """Take the jobs of a run out of the queue; SLURM's own end with the engine on other executors.
+
+        Args:
+            name: What they are called.
+            waiting_only: Leave those that run: what they are making is found when it is finished.
+        """
+        if self.executor != SLURM:
+            return
+        states = ["--states", "PENDING"] if waiting_only else []
+        listed = _answer("squeue", "--noheader", "--me", "--format", "%i %j", *states).splitlines()
+        jobs = [number for number, _, called in map(_split, listed) if called.startswith(f"{name}_")]
+        if jobs:
+            _answer("scancel", *jobs)
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    return line.strip().partition(" ")
+
+
+def _settings(folder: Path | None) -> Mapping[str, Any]:
+    """What a user's profile says.
+
+    Raises:
+        UsageError: If there is none, or it is no profile.
+    """
+    if folder is None:
+        return {}
+    import yaml
+
+    file = next((folder / name for name in PROFILE_FILES if (folder / name).is_file()), None)
+    if file is None:
+        raise UsageError(
+            f"--cluster-profile {folder} is no profile of Snakemake: expected a folder with a {PROFILE_FILES[0]}, in which "
+            "'default-resources' says which partition and account jobs go to; docs/cluster.md has one"
+        )
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"{file} cannot be read ({' '.join(str(error).split())}); mend it") from error
+    tables = ("resources", "default-resources", "set-resources")
+    if not isinstance(content, dict) or not all(isinstance(content.get(each, {}), dict) for each in tables):
+        raise UsageError(
+            f"{file} is no profile: expected options of Snakemake by name, and {', '.join(tables)} as tables such as "
+            "{slurm_partition: gpu}; docs/cluster.md has one"
+        )
+    rules = content.get("set-resources", {})
+    if wrong := next((rule for rule, asked in rules.items() if not isinstance(asked, dict)), None):
+        raise UsageError(
+            f"{file}: set-resources of {wrong} is no table; write it as {{{wrong}: {{runtime: 720}}}}"
+        )
+    return {key: _placed(folder, value) for key, value in content.items()}
+
+
+def _placed(folder: Path, value: Any) -> Any:  # noqa: ANN401  whatever a profile says
+    """A file that lies in the profile, by its whole path: the engine works elsewhere."""
+    if isinstance(value, str) and (folder / value).is_file():
+        return str((folder / value).absolute())
+    return value
+
+
+def _memory_mb(plan: Plan, stage: Stage, device: str) -> int:
+    study, profile = plan.study, plan.profile
+    if is_committed(profile):
+        return COMMITTED_MEMORY_BYTES // 2**20
+    if not stage.uses_model:
+        return BASE_MEMORY_BYTES // 2**20
+    if device == "cpu":
+        held = accelerator_bytes(study, profile)
+    else:
+        held = (4 if profile.sizes.dtype == "float32" else 2) * study.shapes.parameters
+    return math.ceil((held + BASE_MEMORY_BYTES) / 2**20)
+
+
+def _minutes(plan: Plan, stage: Stage, parts: int) -> int:
+    if is_committed(plan.profile):
+        return MIN_MINUTES
+    planned = next(each.seconds for each in projection(plan, Rates()) if each.stage == stage.name)
+    largest_share = math.ceil(len(stage.items) / parts) / len(stage.items)
+    return max(MIN_MINUTES, math.ceil(MARGIN * planned * largest_share / 60))
+
+
+def _status_command() -> Mapping[str, Json]:
+    """How jobs are asked after: SLURM's accounts where it keeps some, else its queue."""
+    keeps_accounts = "accounting_storage/none" not in _answer("scontrol", "show", "config")
+    return {} if keeps_accounts else {"slurm-status-command": "squeue", "slurm-no-account": True}
+
+
+def _answer(*words: str) -> str:
+    """What a command of the cluster says; nothing where it fails or does not answer, as while a controller is down."""
+    try:
+        return subprocess.run(
+            words, env=child_environment(), capture_output=True, timeout=STOP_SECONDS, check=True, text=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

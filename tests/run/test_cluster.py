@@ -1,0 +1,281 @@
+"""What a cluster is asked for and told, with stand-ins for SLURM's commands; a real SLURM: tests/cluster."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.run import engine as engine_module
+from harness.run.artifacts import Recipes
+from harness.run.cluster import Cluster
+from harness.run.engine import Engine
+from harness.run.progress import stage_cost
+from harness.run.stageprocess import run_stage
+from harness.sources.pins import revision_of
+from harness.store.files import BusyError, draft_of, process_space
+from harness.store.run_folder import RanOn, RunFolder
+from harness.store.store import ABANDONED_SECONDS, Recipe, Store
+from harness.words.canonical import canonical_json
+from harness.words.errors import NotJudgedError, SettingError, UsageError
+from harness.words.plan import Part
+from tests.small_plan import SmallWorld, small_plan
+
+SQUEUE = """#!/bin/sh
+echo "squeue $*" >> "$TOLD"
+cat "$QUEUE"
+"""
+TELLING = """#!/bin/sh
+echo "${0##*/} $*" >> "$TOLD"
+"""
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins that write down what they are told; the queue is a file."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    texts = {"squeue": SQUEUE, "scancel": TELLING, "sbatch": TELLING, "scontrol": TELLING}
+    for name, text in texts.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    queue = tmp_path / "queue"
+    queue.touch()
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
+    monkeypatch.setenv("QUEUE", str(queue))
+    return queue
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallWorld:
+    world = SmallWorld(tmp_path / "world")
+    world.root.mkdir()
+    world.write(uses_model=True)
+    revision_of.cache_clear()
+    return world
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder(root=tmp_path / "run")
+
+
+def profile(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    (folder / "config.yaml").write_text(text)
+    return folder
+
+
+def told(queue: Path) -> list[str]:
+    file = queue.with_name("told")
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def engine(small: SmallWorld, run: RunFolder, cluster: Cluster | None) -> Engine:
+    return Engine(
+        recipes=Recipes(plan=small_plan(small)), run=run, store=run.root / "store", study="small", profile="fixture",
+        device="cuda", cores=2, cluster=cluster,
+    )  # fmt: skip
+
+
+def wiring(maker: Engine) -> dict[str, dict[str, object]]:
+    maker.wire()
+    return {job["rule"]: job for job in json.loads((maker.run.engine / "wiring.json").read_text())}
+
+
+@pytest.mark.usefixtures("queue")
+def test_jobs_are_told_apart_from_processes_of_this_machine(small: SmallWorld, run: RunFolder) -> None:
+    here, there = (engine(small, run, where) for where in (None, Cluster(executor="slurm")))
+    assert "--cores" in here._words()
+    assert "--cores" not in there._words()
+    assert there._words()[-2:] == ["--profile", "cluster"]
+    there.wire()
+    given = json.loads((run.engine / "cluster/config.yaml").read_text())
+    assert (given["executor"], given["jobs"], given["latency-wait"], given["retries"]) == ("slurm", 8, 120, 3)
+    assert given["slurm-jobname-prefix"] == there.job_name
+    assert "resources" not in given, (
+        "no count of accelerators bounds the whole cluster unless one is asked for"
+    )
+
+
+@pytest.mark.usefixtures("queue")
+def test_jobs_of_two_folders_are_not_called_alike(small: SmallWorld, run: RunFolder) -> None:
+    cluster = Cluster(executor="slurm")
+    names = {engine(small, RunFolder(root=run.root / name), cluster).job_name for name in "ab"}
+    assert len(names) == 2
+    assert all(len(name) <= 50 for name in names)
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_stage_with_a_model_asks_for_an_accelerator_and_every_job_for_memory_and_time(
+    small: SmallWorld, run: RunFolder
+) -> None:
+    jobs = wiring(engine(small, run, Cluster(executor="slurm")))
+    assert jobs["translations"]["resources"] == {"mem_mb": 2048, "runtime": 30, "gpu": 1}
+    assert jobs["estimates"]["resources"] == {"mem_mb": 2048, "runtime": 30}
+    assert not any(job["is_local"] for job in jobs.values())
+
+
+@pytest.mark.usefixtures("queue")
+def test_the_profile_of_the_user_has_the_last_word(small: SmallWorld, run: RunFolder, tmp_path: Path) -> None:
+    text = (
+        "jobs: 3\nretries: 0\nexecutor: other\nslurm-partition-config: limits.yaml\n"
+        "default-resources: {slurm_partition: gpu, mem_mb: 100}\nset-resources: {translations: {runtime: 720}}\n"
+    )
+    folder = profile(tmp_path / "mine", text)
+    (folder / "limits.yaml").touch()
+    maker = engine(small, run, Cluster(executor="slurm", profile=folder, gpus=2))
+    jobs = wiring(maker)
+    given = json.loads((run.engine / "cluster/config.yaml").read_text())
+    assert (given["jobs"], given["retries"], given["executor"]) == (3, 0, "slurm")
+    assert given["slurm-partition-config"] == str(folder / "limits.yaml"), "the engine works elsewhere"
+    assert given["resources"] == {"gpu": 2}
+    assert "set-resources" not in given, "rules of parts are not called as their stage is"
+    own = {"slurm_partition": "gpu", "mem_mb": 100, "gpu": 1}
+    assert jobs["translations_part_2"]["resources"] == {**own, "runtime": 720}
+    assert jobs["benchmarks_part_1"]["resources"] == {**own, "runtime": 30}
+
+
+@pytest.mark.usefixtures("queue")
+def test_shards_are_as_many_as_the_profile_says_and_their_host_publishes(
+    small: SmallWorld, run: RunFolder
+) -> None:
+    maker = engine(small, run, Cluster(executor="slurm"))
+    plan = maker.recipes.plan
+    shared = replace(plan, profile=replace(plan.profile, shards=2))
+    jobs = wiring(replace(maker, recipes=Recipes(plan=shared)))
+    assert {name for name in jobs if name.startswith("translations")} == {
+        "translations",
+        "translations_part_1",
+        "translations_part_2",
+    }
+    assert (jobs["translations"]["is_local"], jobs["translations"]["resources"]) == (True, {})
+    assert "CUDA_VISIBLE_DEVICES" not in str(jobs["translations_part_1"]["command"]), "SLURM says which"
+    assert Recipes(plan=shared).run_id() == maker.recipes.run_id(), "who makes an item is no part of its name"
+
+
+def test_an_executor_without_its_plugin_is_refused() -> None:
+    with pytest.raises(
+        SettingError, match=r"needs the package snakemake-executor-plugin-nowhere.*install it"
+    ):
+        Cluster(executor="nowhere")
+
+
+def test_slurm_without_its_commands_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(SettingError, match=r"no sbatch on this machine; start it on a login node"):
+        Cluster(executor="slurm")
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(
+            None, "is no profile of Snakemake: expected a folder with a config.yaml", id="no folder"
+        ),
+        pytest.param("- a\n- b\n", "expected options of Snakemake by name", id="a list"),
+        pytest.param("default-resources: [mem_mb=1]\n", "as tables such as", id="resources as words"),
+        pytest.param(
+            "set-resources: {adapters: 720}\n", "set-resources of adapters is no table", id="a number"
+        ),
+        pytest.param("jobs: [8\n", "cannot be read", id="torn"),
+        pytest.param("jobs: \0", "cannot be read", id="no text"),
+    ],
+)
+def test_what_is_no_profile_is_refused(tmp_path: Path, text: str | None, says: str) -> None:
+    folder = tmp_path / "mine" if text is None else profile(tmp_path / "mine", text)
+    with pytest.raises(UsageError, match=says):
+        Cluster(executor="slurm", profile=folder)
+
+
+def test_only_the_jobs_of_this_run_are_cancelled(queue: Path) -> None:
+    queue.write_text("7 harness-a_1-2\n8 harness-ab_1-2\n9 mine\n10 harness-a_3\n")
+    Cluster(executor="slurm").cancel("harness-a")
+    assert told(queue)[-1] == "scancel 7 10"
+
+
+def test_what_runs_already_is_left_to_finish(queue: Path) -> None:
+    Cluster(executor="slurm").cancel("harness-a", waiting_only=True)
+    assert told(queue) == ["squeue --noheader --me --format %i %j --states PENDING"]
+
+
+def test_an_engine_on_another_host_is_named_and_not_shot_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number is that of somebody else here."""
+    shot: list[int] = []
+    monkeypatch.setattr(engine_module, "_signal_group", lambda group, number: shot.append(group))
+    with pytest.raises(BusyError, match="works on login2, as process group 4711; end it there"):
+        engine_module._end_group("4711 login2 other-boot pid:[1]\n")
+    for written in ("4711\n", f"4711 {process_space()}\n"):
+        engine_module._end_group(written)
+    assert shot == [4711, 4711]
+
+
+def test_drafts_of_another_host_stay_while_they_are_young(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    recipe = Recipe(stage="phrases", item="all", parameters=canonical_json({}))
+    place = store.folder("phrases", recipe.key)
+    ours = draft_of(place)
+    dead = ours.with_name(ours.name.rpartition(".")[0] + ".1")
+    young, old = (place.with_name(f".{place.name}.{name}.7") for name in ("young", "old"))
+    for folder in (dead, young, old):
+        folder.mkdir(parents=True)
+    long_ago = old.stat().st_mtime - ABANDONED_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+    store.produce(recipe, lambda out: (out / "text.txt").write_text("made"))
+    assert [folder.exists() for folder in (dead, young, old)] == [False, True, False]
+
+
+def test_what_another_host_published_meanwhile_stays(tmp_path: Path) -> None:
+    """Where locks end at their hosts, both make it; one of the two is kept, and both go on with that."""
+    recipe = Recipe(stage="phrases", item="all", parameters=canonical_json({}))
+
+    def make(out: Path) -> None:
+        (out / "text.txt").write_text("made here")
+        elsewhere = Store(tmp_path / "elsewhere")
+        made = elsewhere.produce(recipe, lambda there: (there / "text.txt").write_text("made there"))
+        made.folder.rename(Store(tmp_path).folder("phrases", recipe.key))
+
+    artifact = Store(tmp_path).produce(recipe, make)
+    assert (artifact.folder / "text.txt").read_text() == "made there"
+    assert list(artifact.folder.parent.glob(".*")) == []
+
+
+def test_a_job_says_where_it_runs(small: SmallWorld, run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.small_plan import install
+
+    install(small, monkeypatch.setattr)
+    monkeypatch.setenv("SLURM_JOB_ID", "34")
+    monkeypatch.setattr("platform.node", lambda: "node2")
+    monkeypatch.setattr("harness.run.stageprocess.require_accelerator", lambda device: None)
+    monkeypatch.setattr("harness.run.stageprocess.accelerator_name", lambda: "NVIDIA H100")
+    plan, store = small_plan(small), Store(run.root / "store")
+    for name in ("phrases", "translations"):
+        run_stage(plan, name, store, run, device="cuda")
+    places = [stage_cost(name, run.events(name)).ran_on for name in ("phrases", "translations")]
+    assert places == [
+        (RanOn(host="node2", accelerator=None, job="34"),),
+        (RanOn(host="node2", accelerator="NVIDIA H100", job="34"),),
+    ]
+
+
+def test_the_accelerator_is_asked_for_where_something_is_made(
+    small: SmallWorld, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.small_plan import install
+
+    install(small, monkeypatch.setattr)
+    plan, store = small_plan(small), Store(run.root / "store")
+
+    def none(device: str) -> None:
+        if device != "cpu":
+            raise NotJudgedError("this machine cannot run on cuda", reason="no-accelerator")  # type: ignore[arg-type]
+
+    monkeypatch.setattr("harness.run.stageprocess.require_accelerator", none)
+    with pytest.raises(NotJudgedError):
+        run_stage(plan, "benchmarks", store, run, device="cuda")
+    assert [failure.item for failure in run.read_failures()] == ["hi"], "whoever waits for the job is told"
+    run_stage(plan, "benchmarks", store, run, Part(number=1, of=1))
+    run_stage(plan, "benchmarks", store, run, device="cuda")  # what stands is found on any machine
