@@ -1,6 +1,5 @@
 """A cluster as the place of stages: what an executor of Snakemake is told, what each job asks for, how a queue is emptied again."""
 
-import importlib.util
 import math
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from typing import Any
 
 from harness.run.forecast import Rates, accelerator_bytes, is_committed, projection
 from harness.store.environment import child_environment
+from harness.store.provenance import is_installed
 from harness.words.canonical import Json
 from harness.words.errors import SettingError, UsageError
 from harness.words.plan import Plan, Stage
@@ -73,8 +73,7 @@ class Cluster:
             UsageError: If the profile is none.
             SettingError: If the executor's plugin, or the cluster's own commands, are not here.
         """
-        module = f"snakemake_executor_plugin_{self.executor.replace('-', '_')}"
-        if not self.executor.replace("-", "").isalnum() or importlib.util.find_spec(module) is None:
+        if not is_installed(f"snakemake-executor-plugin-{self.executor}"):
             cure = "pip install 'replication-harness[slurm]'" if self.executor == SLURM else "install it"
             raise SettingError(
                 f"--executor {self.executor} needs the package snakemake-executor-plugin-{self.executor}, which is not here; {cure}, "

@@ -318,6 +318,11 @@ def check_versions(distribution: str = DISTRIBUTION) -> None:
         )
 
 
+def is_installed(distribution: str) -> bool:
+    """Whether a package is here."""
+    return _version(distribution) != "absent"
+
+
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
