@@ -28,6 +28,9 @@ PHRASED = "latent"
 SEED = "seed"
 """The units of a quantity that has no others."""
 
+CLUSTERED = (*RATIOS, Formula.MEAN_OF_GAPS, Formula.DIFFERENCE)
+"""Formulas whose units may vary together: correlations leave every unit out once, and a share's units are groups already."""
+
 MEANS_WITHIN = 1e-4
 """Relative difference that rounding may leave between a latent and the mean of its phrases."""
 
@@ -336,11 +339,8 @@ def _clusters(found: _Placed, raw: Raw) -> Mapping[str, str]:
                 f"unit {row.unit!r} is in the clusters {row.cluster!r} and {clusters[row.unit]!r}",
                 "a unit is in the same one under every seed",
             )
-    if raw.formula is Formula.PEARSON:
-        raise found.fault(
-            "a correlation is judged by leaving every unit out once, and knows no clusters",
-            "leave cluster out",
-        )
+    if raw.formula not in CLUSTERED:
+        raise found.fault(f"{raw.formula.value!r} knows no clusters", "leave cluster out")
     if raw.phrase_values:
         raise found.fault("units have clusters and phrases", "say with one of them what varies together")
     return clusters if len(set(clusters.values())) < len(clusters) else {}
