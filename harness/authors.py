@@ -13,7 +13,8 @@ from itertools import product
 from pathlib import Path, PurePath
 from typing import Any
 
-from harness.exchange.lm_eval import UNFILTERED, json_object
+from harness.exchange.answers import json_object
+from harness.exchange.lm_eval import UNFILTERED
 from harness.judge.arithmetic import Match, PrintedChange, matches, printed_changes
 from harness.judge.baselines import items_by_stderr, keyed, right_answers, write_outcomes
 from harness.judge.validate import load_claims

@@ -509,6 +509,9 @@ def items(
     answer(found, lines_of(found), as_json=as_json)
 
 
+AdapterOfLogs = Annotated[
+    str, typer.Option("--adapter", help="Code of the language that the adapter was trained for.")
+]
 By = Annotated[str, typer.Option("--by", help="Who measured, and where to ask.")]
 On = Annotated[str, typer.Option("--on", help="The day on which they did, such as 2026-11-29.")]
 Declared = Annotated[Path, typer.Option("--out", help="File for the declaration, for 'harness audit'.")]
@@ -522,7 +525,7 @@ Declared = Annotated[Path, typer.Option("--out", help="File for the declaration,
 )
 def import_lm_eval(
     *,
-    adapter: Annotated[str, typer.Option(help="Code of the language that the adapter was trained for.")],
+    adapter: AdapterOfLogs,
     before: Annotated[
         list[Path], typer.Option(help="Sample log of the untouched model; one a benchmark and language.")
     ],
@@ -538,12 +541,45 @@ def import_lm_eval(
     study: StudyName = STUDY,
 ) -> None:
     """Make a declaration of sample logs that lm-eval wrote before and after training, paired question by question."""
-    from harness.exchange.lm_eval import Logs, declaration_of_logs
+    from harness.exchange.answers import Logs, declaration_of_logs
+    from harness.exchange.lm_eval import read_log
     from harness.judge.declaration import Head
 
     logs = Logs(adapter=adapter, before=before, after=_by_seed(after))
     head = Head(study=study, declared_by=by, declared_on=on)
-    _write_declaration(out, declaration_of_logs(head, logs))
+    _write_declaration(out, declaration_of_logs(head, logs, read_log))
+
+
+@command(
+    "harness import inspect --adapter ml --before m_arc_ml.eval --after 1=tuned/m_arc_ml.eval --by 'A. Lab' --out mine.json",
+    name="inspect",
+    of=import_app,
+)
+def import_inspect(
+    *,
+    adapter: AdapterOfLogs,
+    before: Annotated[
+        list[Path],
+        typer.Option(help="Log of the untouched model, .eval or .json; one a benchmark and language."),
+    ],
+    after: Annotated[
+        list[str],
+        typer.Option(help="Training seed and log of the tuned model, as SEED=FILE; one a seed and --before."),
+    ],
+    scorer: Annotated[str, typer.Option("--scorer", help="Score that counts, where a log has several.")] = "",
+    by: By,
+    on: On = "",
+    out: Declared,
+    study: StudyName = STUDY,
+) -> None:
+    """Make a declaration of logs that Inspect wrote before and after training, paired by sample and epoch."""
+    from harness.exchange.answers import Logs, declaration_of_logs
+    from harness.exchange.inspect_logs import log_reader
+    from harness.judge.declaration import Head
+
+    logs = Logs(adapter=adapter, before=before, after=_by_seed(after))
+    head = Head(study=study, declared_by=by, declared_on=on)
+    _write_declaration(out, declaration_of_logs(head, logs, log_reader(scorer)))
 
 
 @command(
