@@ -82,10 +82,9 @@ def _refuse_name(name: str) -> None:
 
 
 def _layers(asked: Sequence[int], like: Study) -> tuple[int, ...]:
-    last = like.shapes.num_layers - 1
-    if outside := [layer for layer in asked if not 0 <= layer <= last]:
+    if outside := [layer for layer in asked if layer not in like.shapes.layers]:
         raise UsageError(
-            f"{like.name} has no dictionary at layer {outside[0]}; its dictionaries are of layers 0 to {last}"
+            f"{like.name} has no dictionary at layer {outside[0]}; its dictionaries are of layers {like.shapes.layers_say}"
         )
     return tuple(sorted(set(asked)))
 

@@ -80,6 +80,7 @@ def test_its_own_test_holds_and_can_fail(checkout: Checkout, written: str) -> No
         (["new", "--like", "sin2052"], "unknown study 'sin2052'"),
         (["new", "--languages", "en,es,xx"], "unknown language 'xx'"),
         (["new", "--layers", "6,26"], "sin2025 has no dictionary at layer 26"),
+        (["new", "--like", "mistral_7b", "--layers", "6"], "mistral_7b has no dictionary at layer 6"),
         (["new", "--layers", "6,last"], "'last' is no layer"),
         (["new", "--languages", "es,ml"], "--languages lacks the one that phrases are taken from"),
         (["new", "--languages", "en,ml"], "--languages lacks high-resource languages"),

@@ -112,7 +112,7 @@ def run_of(folder: Path) -> BaseRun:
         inputs=inputs,
         languages=languages,
         benchmarks=tuple(each for each in STUDY.benchmarks if each.name == "arc"),
-        num_layers=26,
+        layers=tuple(range(26)),
         specification=STUDY.primary,
         adapter_seeds=SEEDS,
     )
