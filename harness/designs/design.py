@@ -14,6 +14,7 @@ from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.plan import Plan, Work
 from harness.words.study import Profile, Study, retrained
+from harness.words.verdict import Unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,10 @@ class Design:
     """What a verdict on one stored estimate must be read beside."""
     remarks: Callable[[Study, Mapping[str, Estimate]], Mapping[str, str]] = lambda _study, _estimates: {}
     """What is to be said beside some estimates, by id, in view of what else was measured."""
+    unavailable: Callable[[Study, Profile], Mapping[str, Unavailable]] = lambda _study, _profile: {}
+    """Estimates that a world cannot give, by id, such as those of a model that nobody has published; known before a run."""
+    accelerator_bytes: Callable[[Study, Profile], int] | None = None
+    """Memory that the largest stage needs; None where it is that of a model with its adapters and encoders."""
     costs: Callable[[Plan], Costs] = lambda _plan: Costs()
     """What every stage of a plan reads at most."""
     presentation: Presentation = PLAIN
@@ -107,6 +112,11 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
 def as_trained(study: Study, profile: Profile) -> Study:
     """The study as one world runs it: adapters are trained as the world says, where the study's choice would move nothing."""
     return study if profile.alignment is None else retrained(study, profile.alignment)
+
+
+def unavailable_of(study: Study, profile: Profile) -> Mapping[str, Unavailable]:
+    """Estimates that a world cannot give, as the design of the study tells."""
+    return design_of(study).unavailable(study, profile)
 
 
 def costs_of(plan: Plan) -> Costs:

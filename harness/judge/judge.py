@@ -30,7 +30,7 @@ from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import holm
 from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier, shown_as
 from harness.words.estimate import InconsistentError
-from harness.words.verdict import CaseVerdict, Finding, Flag, State, Verdict, Why
+from harness.words.verdict import CaseVerdict, Finding, Flag, State, Unavailable, Verdict, Why
 
 Decide = Callable[[Case, tuple[Measurement, ...], Adjust], CaseVerdict]
 
@@ -77,6 +77,8 @@ class Circumstances:
     """Estimates that could not be formed since something broke, each with the sentence that says what."""
     differing_estimates: Mapping[str, str] = field(default_factory=dict)
     """Estimates that rest on a cell where our untouched model is not the authors', each with the sentence that says so."""
+    unavailable_estimates: Mapping[str, Unavailable] = field(default_factory=dict)
+    """Estimates that this world cannot give, such as those of a model that nobody has published; known before anything is measured."""
     remarks: Mapping[str, str] = field(default_factory=dict)
     """What must be said beside every claim that rests on an estimate."""
     sole_readings: Mapping[str, str] = field(default_factory=dict)
@@ -153,6 +155,9 @@ def _settled(claim: Claim, measurements: Measurements, circumstances: Circumstan
     for says in _said_of(claim, circumstances.broken_estimates):
         yield _without(claim, State.ERROR, Why.ADAPTER_FAILED, says)
     asked = claim.primary.estimates
+    for each in (name for name in asked if name in circumstances.unavailable_estimates):
+        lacking = circumstances.unavailable_estimates[each]
+        yield _without(claim, State.NOT_RUN, lacking.why, lacking.says)
     if missing := [each for each in asked if (each, claim.inference) not in measurements]:
         named = missing[0]
         if circumstances.why_missing is Why.NOT_DECLARED and claim.inference is InferenceTarget.FIXED_ITEMS:

@@ -129,14 +129,9 @@ def _planned_for(
     first = estimands[claim.primary.estimates[0]]
     unit = first.counted_in
     # Without a limit all questions are asked; how many there are is what a full test is held to.
-    questions = claim.minima.units if sizes.items_per_cell is None else sizes.items_per_cell
-    counts = {
-        "latents": sizes.latents_per_layer,
-        "texts": sizes.similarity_texts,
-        "languages": num_languages,
-        "questions": questions,
-        "training seeds": len(sizes.adapter_seeds),
-    }
+    counts = {"languages": num_languages, **sizes.planned}
+    if counts.get("questions", 0) is None:
+        counts["questions"] = claim.minima.units
     units, phrases = counts.get(unit), sizes.phrases_per_latent
     if claim.pilot is not None and phrases is not None and unit == "latents":
         wider = replace(claim.pilot, unit_sd=claim.pilot.unit_sd * widening(phrases))
@@ -147,7 +142,7 @@ def _planned_for(
             claim=claim,
             unit=unit,
             units=units,
-            seeds=len(sizes.adapter_seeds),
+            seeds=len(sizes.seeds),
             is_part=is_part,
             phrases=phrases,
         )

@@ -179,6 +179,7 @@ WHYS: dict[str, str] = {
     Why.NO_ACCELERATOR: "no accelerator",
     Why.GATED_WEIGHTS: "gated weights",
     Why.DATASET_UNAVAILABLE: "source unavailable",
+    Why.WEIGHTS_NOT_RELEASED: "weights not released",
     Why.UPSTREAM_NOT_RUN: "not reached",
     Why.DESELECTED: "not asked for",
     Why.NOT_DECLARED: "not declared",

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness.designs.design import costs_of
+from harness.designs.design import costs_of, design_of, unavailable_of
 from harness.designs.design import plan as draw
 from harness.designs.estimand import Estimand
 from harness.judge.preflight import prospects
@@ -29,6 +29,7 @@ from harness.words.mode import Mode
 from harness.words.plan import Item, Plan, Stage, Work
 from harness.words.specification import AxisKind, of_kind, specification_name
 from harness.words.study import Home, Profile, Shapes, Sizes, Study, specified_worlds
+from harness.words.verdict import Unavailable
 
 FLOAT_BYTES = 4
 
@@ -98,7 +99,25 @@ def outlook(study: Study, profile: Profile) -> tuple[Prospect, ...]:
     Raises:
         UsageError: If its claims cannot be used.
     """
-    return prospects(claims_of(study), profile.sizes, estimate_scopes(study), len(study.targets))
+    claims = claims_of(study)
+    told = prospects(claims, profile.sizes, estimate_scopes(study), len(study.targets))
+    found = {each.claim_id: each for each in (*told, *_unavailable(claims, unavailable_of(study, profile)))}
+    return tuple(found[claim.id] for claim in claims if claim.id in found)
+
+
+def _unavailable(claims: Sequence[Claim], lacking: Mapping[str, Unavailable]) -> Iterator[Prospect]:
+    """Claims that no size decides: what they rest on cannot be had."""
+    for claim in claims:
+        asked = claim.primary.estimates if claim.readings else ()
+        if found := next((lacking[each] for each in asked if each in lacking), None):
+            yield Prospect(
+                claim_id=claim.id,
+                units_needed=None,
+                units_planned=0,
+                decidable=False,
+                is_foreseen=True,
+                says=f"{found.why}: {found.says}",
+            )
 
 
 def outlook_lines(study: Study, found: Sequence[Prospect]) -> Iterator[tuple[str, str]]:
@@ -130,6 +149,8 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     Whole encoders are those of the aligned layers, and of every layer where no latent of theirs can be told alone, as with a
     TopK, or all are harvested; then rows are held as well.
     """
+    if told := design_of(study).accelerator_bytes:
+        return told(study, profile)
     shapes, sizes, sources = study.shapes, profile.sizes, profile.sources
     how, is_top_k = sources.harvest, sources.dictionary_form.k is not None
     weights = (4 if sizes.dtype == "float32" else 2) * shapes.parameters

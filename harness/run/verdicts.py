@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.designs.design import design_of
+from harness.designs.design import design_of, unavailable_of
 from harness.designs.estimand import Cell
 from harness.judge.baselines import Gate, baseline_checks, differing_estimates, read_outcomes, remarks
 from harness.judge.judge import Circumstances, judge
@@ -208,6 +208,7 @@ def paper_circumstances(inputs: Inputs) -> Circumstances:
         unreplayed_estimates=_unreplayed_estimates(inputs),
         broken_estimates=inputs.tables.broken,
         differing_estimates=differing_estimates(inputs.study, inputs.baselines),
+        unavailable_estimates=unavailable_of(inputs.study, inputs.profile),
         remarks={
             name: " ".join(said[name] for said in (beside, guessed) if name in said)
             for name in (*beside, *guessed)

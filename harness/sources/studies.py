@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.words.claim import Claim, Source
+from harness.words.emergence import FINAL, EmergenceSizes, EmergenceSources, EmergenceStudy
 from harness.words.errors import HarnessError, UsageError, choice_error
 from harness.words.judgement import Conflict, Protocol, PublishedSet
 from harness.words.specification import PRIMARY
@@ -243,6 +244,9 @@ def study_faults(study: Study) -> Iterator[str]:
                 yield f"{what} {name!r} is listed {names.count(name)} times; each stands once"
             if not NAMES.fullmatch(name):
                 yield f"{name!r} is no name of a {what}: {_allowed_names()}"
+    if isinstance(study, EmergenceStudy):
+        yield from _emergence_faults(study)
+        return
     references = study.codes(Group.REFERENCE)
     if len(references) != 1:
         yield f"{len(references)} languages are the reference ({', '.join(references)}); exactly one must be"
@@ -273,8 +277,70 @@ def _axis_faults(study: Study) -> Iterator[str]:
                 )
 
 
+def _emergence_faults(study: EmergenceStudy) -> Iterator[str]:
+    phases, sizes = [phase.name for phase in study.phases], [size.name for size in study.sizes]
+    for what, names in (("phase", phases), ("size", sizes)):
+        for name in dict.fromkeys(names):
+            if names.count(name) > 1:
+                yield f"{what} {name!r} is listed {names.count(name)} times; each stands once"
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+                yield f"{name!r} is no name of a {what}: {_allowed_names()}, and dots"
+    if len(study.languages) != 2:  # noqa: PLR2004
+        yield f"{len(study.languages)} languages are listed; a study of emergence has two"
+    if not phases or phases[-1] != FINAL:
+        yield f"the last phase is {phases[-1] if phases else 'missing'!r}; it must be {FINAL!r}, the finished model"
+    order = [phases.index(name) if name in phases else -1 for name in (study.early, study.mid, FINAL)]
+    if order != sorted(set(order)) or order[0] < 0:
+        yield f"early {study.early!r} and mid {study.mid!r} must be phases, in this order and before {FINAL!r}"
+    if outside := [depth for depth in study.depths if not 0 <= depth <= 1]:
+        yield f"depths {outside} do not exist; they are shares of the last layer's depth, 0 to 1"
+
+
+def _checkpoint_faults(study: EmergenceStudy, profile: Profile) -> Iterator[str]:
+    sources, sizes = profile.sources, profile.sizes
+    if not isinstance(sources, EmergenceSources) or not isinstance(sizes, EmergenceSizes):
+        yield "it has sources or sizes of another design; write them as EmergenceSources and EmergenceSizes"
+        return
+    known = {size.name: size for size in study.sizes}
+    phases = [phase.name for phase in study.phases]
+    places = [(cell.size, cell.phase) for cell in sources.cells]
+    for cell in sources.cells:
+        where = f"checkpoint {cell.name}"
+        if cell.size not in known:
+            yield f"{where} is of size {cell.size!r}; the study has {', '.join(known)}"
+        if cell.phase not in phases:
+            yield f"{where} is of phase {cell.phase!r}; the study has {', '.join(phases)}"
+        if places.count((cell.size, cell.phase)) > 1:
+            yield f"{where} is listed {places.count((cell.size, cell.phase))} times; each stands once"
+    order = [(size, phase) for size in known for phase in phases]
+    if not places or [place for place in order if place in places] != places:
+        yield "sources.cells are none or out of order; list the smallest size first, and each by its phases"
+    yield from _measuring_faults(study, sources, sizes)
+
+
+def _measuring_faults(
+    study: EmergenceStudy, sources: EmergenceSources, sizes: EmergenceSizes
+) -> Iterator[str]:
+    told, wanted = [text.language for text in sources.texts], [language.code for language in study.languages]
+    if told != wanted:
+        yield f"sources.texts are of {', '.join(told) or 'nothing'}; the study wants {', '.join(wanted)}, in this order"
+    recipe = sizes.recipe or study.primary.recipe
+    if not 1 <= recipe.k <= recipe.latents:
+        yield f"the recipe has k {recipe.k}; allowed: 1 to {recipe.latents}, the latents of a dictionary"
+    if not sizes.sae_seeds or len(set(sizes.seeds)) < len(sizes.seeds):
+        yield f"sizes.sae_seeds and repeated_seeds are {sizes.seeds}; name one at least, and each once"
+    for name in ("spliced_windows", "integration_windows", "check_windows", "batch_tokens", "threads"):
+        if (found := getattr(sizes, name)) < 1:
+            yield f"sizes.{name} is {found}; allowed: 1 or more"
+    if sizes.dtype not in DTYPES:
+        yield f"sizes.dtype is {sizes.dtype!r}; allowed: {', '.join(DTYPES)}"
+
+
 def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     """What a profile lacks for a study, one sentence each."""
+    if isinstance(study, EmergenceStudy):
+        yield from _checkpoint_faults(study, profile)
+        return
     sources, layers = profile.sources, study.shapes.layers
     yield from _size_faults(study, profile.sizes)
     for language in study.targets:

@@ -595,6 +595,21 @@ class Sizes:
     """What the translators compute in, however their weights are stored; "float16" and "int8" are faster on an accelerator."""
     threads: int
 
+    @property
+    def planned(self) -> Mapping[str, int | None]:
+        """How many of each kind of unit a run would have, by what an `Estimand` counts them in; None takes all there are."""
+        return {
+            "latents": self.latents_per_layer,
+            "texts": self.similarity_texts,
+            "questions": self.items_per_cell,
+            "training seeds": len(self.seeds),
+        }
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of whatever is trained here, and claims rest on."""
+        return self.adapter_seeds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:

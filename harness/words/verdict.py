@@ -75,6 +75,8 @@ class Why(StrEnum):
     NO_ACCELERATOR = "no-accelerator"
     GATED_WEIGHTS = "gated-weights"
     DATASET_UNAVAILABLE = "dataset-unavailable"
+    WEIGHTS_NOT_RELEASED = "weights-not-released"
+    """It rests on a model that nobody has published, such as a checkpoint of an early training step."""
     UPSTREAM_NOT_RUN = "upstream-not-run"
     DESELECTED = "deselected"
     NOT_DECLARED = "not-declared"
@@ -110,6 +112,15 @@ class Flag(StrEnum):
 
 
 Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """What no run can have, whatever it spends, and so what rests on it is not run."""
+
+    why: Why
+    says: str
+    """Which thing, and who could change that, in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,12 @@ from harness.sources.studies import load_profile, load_profiles, load_study, stu
 from harness.words.plan import Item, Plan
 from harness.words.study import Harvest, Home, Parallel, Pin, Profile, PublishedModel, Study, Weights
 
-WORLDS = [(study, profile) for study in study_names() for profile in load_profiles(load_study(study))]
+WORLDS = [
+    (study, profile)
+    for study in study_names()
+    if load_study(study).design == "harness.designs.disparity.design"
+    for profile in load_profiles(load_study(study))
+]
 
 READERS = ("activations", "activations-tuned", "dictionary-error", "adapters", "replay", "harvest")
 """Stages that run the language model beside its SAEs."""

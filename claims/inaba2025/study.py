@@ -1,0 +1,121 @@
+"""The second paper as data: sizes of a model, moments of its training, and what the paper leaves open."""
+
+from claims.inaba2025 import pins
+from harness.words.dictionaries import (
+    ClassChoice,
+    ExampleChoice,
+    Integration,
+    KeptExamples,
+    LabelledBy,
+    Loss,
+    TopKRecipe,
+    WindowChoice,
+)
+from harness.words.emergence import FINAL, EmergenceSpecification, EmergenceStudy, ModelSize, Phase
+from harness.words.judgement import Choice, Protocol
+from harness.words.specification import Grid, Openness
+from harness.words.study import Group, Language
+
+LANGUAGES = (
+    Language(code="en", name="English", group=Group.REFERENCE, script="LATIN"),
+    Language(code="ja", name="Japanese", group=Group.HIGH, script="CJK"),
+)
+"""Neither is held against the other; the first one is where tables begin."""
+
+SIZES = tuple(ModelSize(name=name, shapes=shapes) for name, shapes in pins.SHAPES.items())
+
+PHASES = (
+    Phase(name="initial", says="step 0, where nothing has been learned: a value to hold others against"),
+    Phase(
+        name="early", says="the last checkpoint of the first third of training, by the logarithm of tokens"
+    ),
+    Phase(name="mid", says="the last checkpoint of the second third"),
+    Phase(name="late", says="the first checkpoint of the last third"),
+    Phase(name=FINAL, says="the finished model, which speaks for the last third"),
+)
+"""The paper names three parts of training; no source says where they end, so they are thirds of the logarithm of tokens."""
+
+PRIMARY = EmergenceSpecification(
+    name="primary",
+    # 64 tokens from the beginning of a document, as the code of the first version cuts them, and as many of each language.
+    windows=WindowChoice(
+        tokens=64, per_document=1, per_language=1_289_062, train_fraction=0.8, validation_fraction=0.1
+    ),
+    # The code that the released dictionaries come from; their names, k and width agree with it.
+    recipe=TopKRecipe(
+        latents=pins.LATENTS,
+        k=32,
+        loss=Loss.UNEXPLAINED,
+        tokens=132_000_000,
+        batch_tokens=32_768,
+        buffer_tokens=32_768,
+        learning_rate=1e-3,
+        warmup_steps=1_000,
+        adam_eps=6.25e-10,
+        unit_encoder=False,
+        rows_set_after=False,
+        dtype="bfloat16",
+    ),
+    examples=ExampleChoice(kept=KeptExamples.FIRST_STRONG, strong_fraction=0.7, examples=50),
+    classes=ClassChoice(labelled_by=LabelledBy.SCRIPT, threshold=0.9, min_examples=10),
+    integration=(Integration.SWAP, Integration.ADD, Integration.REPLACE),
+)
+
+STUDY = EmergenceStudy(
+    name="inaba2025",
+    paper_id="arXiv 2503.06394",
+    title="How a Bilingual LM Becomes Bilingual: Tracing Internal Representations with Sparse Autoencoders",
+    design="harness.designs.emergence.design",
+    # Those of the one size whose dictionaries the authors released.
+    shapes=pins.SHAPES["1.8b"],
+    languages=LANGUAGES,
+    primary=PRIMARY,
+    grid=Grid.NONE,
+    sizes=SIZES,
+    phases=PHASES,
+    depths=(0.0, 0.25, 0.5, 0.75, 1.0),
+    early="early",
+    mid="mid",
+)
+
+_OPEN = (
+    ("code that dictionaries are trained with", ("that of the first version", "that of September 2025"), Openness.UNSURE,
+        "the released dictionaries come from the first; the second stands nearer to the second version of the paper"),
+    ("latents of a dictionary", ("32,768 for every size", "16 times the width of the model"), Openness.NOT_EQUIVALENT,
+        "at one number the expansion falls from 64 to 10.7 as models grow, so that size and expansion cannot be told apart"),
+    ("latents that fire at a token", ("32",), Openness.EQUIVALENT, "stated, and in both codes"),
+    ("layers", ("relative depth 0, 1/4, 1/2, 3/4 and 1", "all"), Openness.UNSURE,
+        "ends and middle are needed for the profile, and comparable depths for the trend"),
+    ("examples of a latent", ("the first with a token above 0.7 of its maximum", "the 50 strongest", "every one in which it fires"),
+        Openness.UNSURE, "the code that made the authors' examples"),
+    ("language of an example", ("script of its strongest token", "language of its document"), Openness.UNSURE,
+        "the first gives all 598 stored counts of the authors' demonstration again"),
+    ("bilingual", ("no language has more than 90 % of the examples", "80 %", "95 %"), Openness.UNSURE, ""),
+    ("latents with few examples", ("labelled from 10 on", "labelled from 50 on"), Openness.UNSURE,
+        "early bilingual latents are mostly uninterpretable, so that early shares say little"),
+    ("early, mid and late", ("thirds of the logarithm of tokens", "the six steps of the authors' demonstration"), Openness.UNSURE,
+        "three parts are named, and no bounds"),
+    ("putting a part into another model", ("swap", "add", "replace"), Openness.NOT_EQUIVALENT, "readings: no source says which"),
+    ("performance", ("nats per token on text of each language", "benchmarks"), Openness.NOT_EQUIVALENT,
+        "benchmarks stand at chance early in training"),
+    ("which dictionary takes the final model apart", ("its own", "one for both models"), Openness.UNSURE, ""),
+    ("training seed of a dictionary", ("3 seeds at half depth, 1 elsewhere", "other seeds"), Openness.EQUIVALENT,
+        "of 32,768 latents the seed, and not their number, sets the error"),
+)  # fmt: skip
+"""What the paper leaves open, what could be done, whether that would be the same, and why."""
+
+PROTOCOL = Protocol(
+    choices=tuple(
+        Choice(name=name, alternatives=alternatives, openness=openness, says=says)
+        for name, alternatives, openness, says in _OPEN
+    ),
+    adapter_seeds=(1, 2, 3),
+    exclusions=(
+        "a latent that never fires is in no share",
+        "a latent with fewer labelled examples than asked for is in no share; how many there are is reported",
+        "a document shorter than a window is dropped",
+        "what stands in front of a window is no token of it, and its stream is left as it is",
+        "an example whose strongest tokens are digits alone has no language",
+    ),
+)
+"""What the lock holds besides claims and study; its seeds are those of dictionaries."""

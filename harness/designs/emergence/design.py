@@ -1,0 +1,13 @@
+"""The design of emergence studies, as plans, judge and report know it."""
+
+from harness.designs.design import Design
+from harness.designs.emergence.availability import unavailable
+from harness.designs.emergence.plan import plan
+from harness.designs.emergence.quantities import estimands
+
+DESIGN = Design(
+    plan=plan,
+    estimands=estimands,
+    code=("harness.designs.emergence.estimates",),
+    unavailable=unavailable,
+)

@@ -1,0 +1,218 @@
+"""What a run of this design makes: its stages, what each item is told, and what each is made from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from harness.designs.emergence.availability import sources_of
+from harness.designs.emergence.quantities import emergence
+from harness.stages.stage import staged
+from harness.words.dictionaries import ClassChoice, SAEPlace, TopKRecipe, WindowChoice
+from harness.words.emergence import FINAL, EmergenceSizes, EmergenceSources, EmergenceStudy, ModelCell
+from harness.words.plan import Item, Numerics, Parameters, Plan
+from harness.words.study import Profile, Study
+
+CORPUS = "harness.stages.corpus:corpus"
+MODEL_CHECKS = "harness.stages.model_checks:model_checks"
+SAES = "harness.stages.saes:saes"
+SAE_QUALITY = "harness.stages.sae_quality:sae_quality"
+EXAMPLES = "harness.stages.examples:examples"
+CLASSES = "harness.stages.classes:classes"
+INTEGRATION = "harness.stages.integration:integration"
+DEMO_REPLAY = "harness.stages.demo_replay:demo_replay"
+ESTIMATES = "harness.designs.emergence.estimates:estimates"
+
+STAGES = (CORPUS, MODEL_CHECKS, SAES, SAE_QUALITY, EXAMPLES, CLASSES, INTEGRATION, DEMO_REPLAY, ESTIMATES)
+"""Every stage, in the order in which people read of them; each reads from earlier ones alone."""
+
+
+def plan(study: Study, profile: Profile, device: str) -> Plan:
+    """The stages of one study in one world; the same arguments give the same plan."""
+    told = Told(emergence(study), profile, device)
+    items = tuple(_items(told))
+    stages = (staged(function, items) for function in STAGES)
+    return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
+
+
+def _items(told: "Told") -> Iterator[Item]:
+    corpus = _item(CORPUS, "all", told.corpus())
+    measured = [corpus]
+    trained, classed = {}, {}
+    for cell in told.sources.cells:
+        saes = _item(SAES, cell.name, told.saes(cell), corpus=corpus)
+        quality = _item(SAE_QUALITY, cell.name, told.quality(cell), corpus=corpus, saes=saes)
+        examples = _item(EXAMPLES, cell.name, told.examples(cell), corpus=corpus, saes=saes)
+        classes = _item(CLASSES, cell.name, told.classes(), examples=examples)
+        checks = _item(MODEL_CHECKS, cell.name, told.checks(cell), corpus=corpus)
+        measured += [checks, saes, quality, examples, classes]
+        trained[cell.name], classed[cell.name] = saes, classes
+    for recipient, donor in told.pairs():
+        measured.append(
+            _item(
+                INTEGRATION,
+                recipient.size,
+                told.integration(recipient, donor),
+                corpus=corpus,
+                saes=trained[recipient.name],
+                classes=classed[recipient.name],
+                donor_saes=trained[donor.name],
+                donor_classes=classed[donor.name],
+            )
+        )
+    demonstration = told.sources.demonstration
+    for step in dict.fromkeys(demonstration.steps.values()) if demonstration else ():
+        measured.append(_item(DEMO_REPLAY, str(step), told.demonstration(step)))
+    yield from measured
+    read = [item for item in measured if item.function not in {CORPUS, SAES, EXAMPLES}]
+    needs = {f"{item.stage}/{item.name}": item for item in read}
+    yield _item(ESTIMATES, "all", told.estimates(), **needs)
+
+
+def _item(function: str, name: str, parameters: Parameters, **needs: Item) -> Item:
+    """An item of a stage, and what it needs by role."""
+    return Item(function=function, name=name, parameters=parameters, needs=tuple(needs.items()))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What each stage is told of a study and a profile: which choice of the specification ends up where."""
+
+    study: EmergenceStudy
+    profile: Profile
+    device: str
+
+    @property
+    def sources(self) -> EmergenceSources:
+        """Where checkpoints and text come from."""
+        return sources_of(self.profile)
+
+    @property
+    def sizes(self) -> EmergenceSizes:
+        """How much of everything is taken.
+
+        Raises:
+            TypeError: If the profile has sizes of another design.
+        """
+        if not isinstance(self.profile.sizes, EmergenceSizes):
+            raise TypeError(
+                f"profile {self.profile.name} has no sizes of emergence; they must be EmergenceSizes"
+            )
+        return self.profile.sizes
+
+    @property
+    def windows(self) -> WindowChoice:
+        """How text is cut: as the study says, unless the world's text is too short for it."""
+        return self.sizes.windows or self.study.primary.windows
+
+    @property
+    def recipe(self) -> TopKRecipe:
+        """How dictionaries are trained: as the study says, unless the world's models are too small for it."""
+        return self.sizes.recipe or self.study.primary.recipe
+
+    @property
+    def class_choice(self) -> ClassChoice:
+        """How classes are told: as the study says, unless the world has too little text for it."""
+        return self.sizes.classes or self.study.primary.classes
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Codes of both languages, in the study's order."""
+        first, second = (language.code for language in self.study.languages)
+        return first, second
+
+    @property
+    def numerics(self) -> Numerics:
+        """Where models run, and in which precision."""
+        return Numerics(device=self.device, dtype=self.sizes.dtype, threads=self.sizes.threads)
+
+    def places(self, cell: ModelCell) -> tuple[SAEPlace, ...]:
+        """The dictionaries of a checkpoint: one a layer and seed, and more at half depth where claims on change rest."""
+        layers = self.study.layers_of_depth(cell.shapes.num_layers)
+        places = [SAEPlace(layer=layer, seed=seed) for layer in layers for seed in self.sizes.sae_seeds]
+        if cell.phase in {self.study.early, self.study.mid, FINAL}:
+            middle = self.study.half_depth(cell.shapes.num_layers)
+            places += [SAEPlace(layer=middle, seed=seed) for seed in self.sizes.repeated_seeds]
+        return tuple(places)
+
+    def pairs(self) -> Iterator[tuple[ModelCell, ModelCell]]:
+        """Recipient and donor of each size that has both."""
+        for size in self.study.sizes:
+            recipient, donor = (self.sources.cell(size.name, phase) for phase in (self.study.mid, FINAL))
+            if recipient and donor:
+                yield recipient, donor
+
+    def corpus(self) -> Parameters:
+        """Which text is cut, and how."""
+        return {
+            "texts": self.sources.texts,
+            "tokenizer": self.sources.model,
+            "numerics": self.numerics,
+            "choice": self.windows,
+            "seed": self.sizes.sampling_seed,
+        }
+
+    def _model(self, cell: ModelCell) -> Parameters:
+        return {"model": cell.pin, "numerics": self.numerics, "batch_tokens": self.sizes.batch_tokens}
+
+    def checks(self, cell: ModelCell) -> Parameters:
+        """What is held against a model as it is loaded."""
+        windows = self.sizes.check_windows
+        return {**self._model(cell), "shapes": cell.shapes, "languages": self.languages, "windows": windows}
+
+    def saes(self, cell: ModelCell) -> Parameters:
+        """Which dictionaries are trained."""
+        return {**self._model(cell), "places": self.places(cell), "recipe": self.recipe}
+
+    def quality(self, cell: ModelCell) -> Parameters:
+        """On how much text dictionaries are tried."""
+        spliced = self.sizes.spliced_windows
+        return {**self._model(cell), "places": self.places(cell), "spliced_windows": spliced}
+
+    def examples(self, cell: ModelCell) -> Parameters:
+        """Which windows speak for a latent."""
+        return {
+            **self._model(cell),
+            "places": self.places(cell),
+            "languages": self.languages,
+            "choice": self.study.primary.examples,
+        }
+
+    def classes(self) -> Parameters:
+        """When a latent is of one language."""
+        return {"languages": self.languages, "choice": self.class_choice}
+
+    def integration(self, recipient: ModelCell, donor: ModelCell) -> Parameters:
+        """What is put into which model, at half depth."""
+        layer = self.study.half_depth(recipient.shapes.num_layers)
+        return {
+            **self._model(recipient),
+            "donor": donor.pin,
+            "place": SAEPlace(layer=layer, seed=self.sizes.sae_seeds[0]),
+            "languages": self.languages,
+            "readings": self.study.primary.integration,
+            "windows": self.sizes.integration_windows,
+            "seed": self.sizes.sampling_seed,
+        }
+
+    def demonstration(self, step: int) -> Parameters:
+        """Which of the authors' counts are found again."""
+        told = self.sources.demonstration
+        assert told is not None
+        return {
+            "demo": told.pin,
+            "folder": told.folder,
+            "step": step,
+            "languages": self.languages,
+            # Their code labels whatever is there.
+            "choice": replace(self.study.primary.classes, min_examples=1),
+        }
+
+    def estimates(self) -> Parameters:
+        """Everything that turns stored tables into quantities."""
+        told = self.sources.demonstration
+        return {
+            "cells": tuple((cell.size, cell.phase, cell.shapes.num_layers) for cell in self.sources.cells),
+            "languages": self.languages,
+            "early": self.study.early,
+            "mid": self.study.mid,
+            "demonstrated": {} if told is None else dict(told.steps),
+        }
