@@ -32,6 +32,7 @@ from harness.words.dictionaries import (
     PartAgreement,
     ReadLatent,
     Reconstruction,
+    SAEPlace,
     SplicedText,
     Split,
 )
@@ -261,17 +262,32 @@ def examples_by_pencil(_work: Work) -> None:
 
 
 def examples_of_the_test_split(work: Work) -> None:
-    """Every example is a window of the test split, in its order, with its peak and its language."""
-    windows = {row.text_id: row for row in read_table(work.sound.corpus, CorpusWindow)}
+    """Every latent and its examples, from the library's own hidden states over all test windows at once."""
     found = work.sound.two.examples(work.sound.corpus, work.sound.trained, work.folder / "examples")
-    rows = read_table(found, LatentExample)
-    assert len(rows) > 100
-    assert {windows[row.text_id].split for row in rows} == {Split.TEST}
-    assert all(row.text_language == windows[row.text_id].language for row in rows)
-    by_latent: dict[tuple[int, int, int], list[int]] = {}
-    for row in rows:
-        by_latent.setdefault((row.layer, row.seed, row.latent), []).append(row.text_id)
-    assert all(ids == sorted(set(ids)) and len(ids) <= EXAMPLES.examples for ids in by_latent.values())
+    rows, read = read_table(found, LatentExample), read_table(found, ReadLatent)
+    for place in PLACES:
+        windows, x, sae = library_pre_acts(work, place)
+        pre_acts = (x - sae.b_dec) @ sae.W_enc + sae.b_enc
+        maximum, firing = pre_acts.amax(dim=(0, 1)), fires(sae, pre_acts)
+        own = [row for row in read if (row.layer, row.seed) == (place.layer, place.seed)]
+        assert [row.maximum for row in own] == pytest.approx(maximum.tolist(), abs=1e-5)
+        assert [row.firing for row in own] == firing.sum(dim=(0, 1)).tolist()
+        squares = (pre_acts * firing).square().sum(dim=(0, 1))
+        assert [row.squares for row in own] == pytest.approx(squares.tolist(), rel=1e-4)
+        strong = (firing & (pre_acts > 0.7 * maximum)).any(dim=1)
+        expected = {
+            (latent, windows[number].text_id, int(pre_acts[number, :, latent].argmax()))
+            for latent in range(sae.latents)
+            for number in strong[:, latent].nonzero().flatten().tolist()[: EXAMPLES.examples]
+        }
+        kept = [row for row in rows if (row.layer, row.seed) == (place.layer, place.seed)]
+        assert {(row.latent, row.text_id, row.position) for row in kept} == expected
+        assert [(row.latent, row.text_id) for row in kept] == sorted(
+            (row.latent, row.text_id) for row in kept
+        )
+        languages = {window.text_id: window.language for window in windows}
+        assert all(row.text_language == languages[row.text_id] for row in kept)
+        assert {row.token[-1] in hand.SECOND for row in kept if row.script_language == "en"} == {False}
 
 
 def scaled_streams(work: Work) -> None:
@@ -297,25 +313,40 @@ def scaled_streams(work: Work) -> None:
         assert read_table(found, kind) == own
 
 
-def quality_at_the_own_layer(work: Work) -> None:
-    """What dictionaries leave unexplained, window by window from the library's own hidden states; what a splice loses is a loss."""
-    found = work.sound.two.quality(work.sound.corpus, work.sound.trained, work.folder / "quality")
+def library_pre_acts(work: Work, place: SAEPlace) -> tuple[list[CorpusWindow], Tensor, TopKSAE]:
+    """Test windows, their streams at length 1 by the library's own hidden states, window by window, and a dictionary; float64."""
     windows = [row for row in read_table(work.sound.corpus, CorpusWindow) if row.split == Split.TEST]
     language_model = load_language_model(work.sound.two.checkpoint("early"), NUMERICS)
+    streams = []
+    for window in windows:
+        ids = torch.tensor([[*language_model.front_ids, *window.token_ids]])
+        with torch.no_grad():
+            hidden = language_model.model(ids, output_hidden_states=True).hidden_states
+        streams.append(hidden[place.layer + 1][0, 1:].double())
+    stacked = torch.stack(streams)
+    sae = read_sae(work.sound.trained / place.file, "cpu")
+    exact = TopKSAE(
+        **{name: getattr(sae, name).double() for name in ("W_enc", "b_enc", "W_dec", "b_dec")}, k=sae.k
+    )
+    return windows, stacked / stacked.norm(dim=2, keepdim=True), exact
+
+
+def fires(sae: TopKSAE, pre_acts: Tensor) -> Tensor:
+    """Where a latent is among the k strongest, and above zero."""
+    bar = pre_acts.sort(dim=-1).values[..., -sae.k, None]
+    return (pre_acts >= bar) & (pre_acts > 0)
+
+
+def quality_at_the_own_layer(work: Work) -> None:
+    """What dictionaries leave unexplained, from the library's own hidden states; what a splice loses is a loss."""
+    found = work.sound.two.quality(work.sound.corpus, work.sound.trained, work.folder / "quality")
     rows = {(row.layer, row.seed): row for row in read_table(found, Reconstruction)}
     for place in PLACES:
-        sae = read_sae(work.sound.trained / place.file, "cpu")
-        with torch.no_grad():
-            streams = torch.cat([
-                language_model.model(torch.tensor([[*language_model.front_ids, *window.token_ids]]), output_hidden_states=True)
-                .hidden_states[place.layer + 1][0, 1:]
-                for window in windows
-            ])  # fmt: skip
-        x = (streams / streams.norm(dim=1, keepdim=True)).double()
-        pre_acts = (x - sae.b_dec) @ sae.W_enc.double() + sae.b_enc
-        bar = pre_acts.sort(dim=1).values[:, -sae.k, None]
-        acts = pre_acts * ((pre_acts >= bar) & (pre_acts > 0))
-        rebuilt = acts @ sae.W_dec.double() + sae.b_dec
+        _, x, sae = library_pre_acts(work, place)
+        x = x.flatten(0, 1)
+        pre_acts = (x - sae.b_dec) @ sae.W_enc + sae.b_enc
+        acts = pre_acts * fires(sae, pre_acts)
+        rebuilt = acts @ sae.W_dec + sae.b_dec
         unexplained = ((rebuilt - x) ** 2).sum() / ((x - x.mean(dim=0)) ** 2).sum()
         row = rows[place.layer, place.seed]
         assert row.fraction_variance_unexplained == pytest.approx(float(unexplained), rel=1e-4)
