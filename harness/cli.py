@@ -306,10 +306,23 @@ def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: 
 
 
 @command("harness report reports/fixture-0123456789ab")
-def report(run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")]) -> int:
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
+    spec: Annotated[
+        str | None,
+        typer.Option(
+            "--spec", help="Write a page of this specification instead, exploratory, such as pooling=max."
+        ),
+    ] = None,
+) -> int:
     """Render the report of an old run again: the same bytes."""
-    from harness.report import closing_lines, render_report
+    from harness.report import closing_lines, load_report, render_report
 
+    if spec is not None:
+        from harness.report.specification_page import write_specification
+
+        typer.echo(f"exploratory: {write_specification(load_report(run), spec, run)}")
+        return 0
     found = render_report(run)
     for line in closing_lines(found, run):
         typer.echo(line)

@@ -95,6 +95,29 @@ def render_across(
     )
 
 
+def render_specification(
+    report: Report,
+    specification: str,
+    *,
+    heading: str,
+    differences: Sequence[tuple[str, str]],
+    claim_tables: Sequence[Table],
+) -> str:
+    """The page of one specification beside the primary one."""
+    return (
+        _environment(_html)
+        .get_template("specification.html")
+        .render(
+            report=report,
+            specification=specification,
+            heading=heading,
+            differences=differences,
+            claim_tables=claim_tables,
+            sheet=Markup(_sheet()),  # noqa: S704 - ours
+        )
+    )
+
+
 def render_card(report: Report, claim: JudgedClaim) -> str:
     """One claim's card by itself, for a notebook; its links lead nowhere there, and are left out."""
     card = _environment(_html).get_template("card.html").render(report=report, claim=claim)

@@ -9,7 +9,7 @@ from harness.report.figures import curve_of
 from harness.report.render import _curve_claims, render_page, render_summary
 from harness.report.tables import specifications_table
 from harness.report.wording import grade_word, match_words, multiverse_words
-from harness.words.judgement import Grade
+from harness.words.judgement import Explored, Grade, Move
 from tests.report.test_judged_page import text_of
 
 
@@ -111,3 +111,23 @@ def test_the_document_holds_every_specification(stored_full: Report) -> None:
     assert found is not None
     assert found.grade is Grade.MIXED
     assert len(found.specifications) == 216
+
+
+def test_what_lies_beyond_the_registered_grid_is_told_as_exploratory(stored_full: Report) -> None:
+    claim = claim_of(stored_full, "gap.l6.value")
+    assert "beyond the registered grid" not in multiverse_words(claim)
+    assert claim.multiverse is not None
+    explored = Explored(
+        same_verdict_share=0.5,
+        flips=("beams=1",),
+        changes_sign=True,
+        moves=(Move(specification="beams=1", by=-31.5), Move(specification="cut=window", by=2.0)),
+    )
+    told = replace(claim, multiverse=replace(claim.multiverse, explored=explored))
+    assert grade_word(told) == grade_word(claim)
+    assert multiverse_words(told).removeprefix(multiverse_words(claim)) == (
+        " Exploratory, beyond the registered grid, and part of no grade: 2 specifications. Of equally defensible ones 50 % give this "
+        "verdict, balanced. It flips under beams=1. The sign changes with them. Farthest from the primary one: beams=1, \u221231.50\u202f%."
+    )
+    whole = replace(stored_full, claims=(told,))
+    assert from_json(as_json(whole), "report.json").claims[0].multiverse == told.multiverse
