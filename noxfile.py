@@ -78,6 +78,12 @@ def proof(session: nox.Session) -> None:
 
 
 @nox.session(python=False, default=False)
+def cluster(session: nox.Session) -> None:
+    """Run, kill and starve a small plan on a real SLURM of two nodes, made here and thrown away; needs root."""
+    run(session, "pytest", *(session.posargs or ("tests/cluster",)), HARNESS_CLUSTER="required")
+
+
+@nox.session(python=False, default=False)
 def mutation(session: nox.Session) -> None:
     """Change the pure floors one place at a time, and count what the tests see; `-- metrics` for one module."""
     with_group(session, "mutation")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.spied_run import SpiedRun
     from tests.worlds import World
 
-collect_ignore = ["bench", "proof"]
+collect_ignore = ["bench", "cluster", "proof"]
 """Sessions of their own: whoever names them runs them."""
 
 CACHE = tempfile.TemporaryDirectory(prefix="harness-tests-")

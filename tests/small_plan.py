@@ -268,6 +268,7 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     setattr_(harness.run.stageprocess, "perform", performing_in(world))
     # No network runs here, and loading the library of them takes longer than all the rest.
     setattr_(harness.run.stageprocess, "set_determinism", lambda threads: None)
+    setattr_(harness.run.stageprocess, "require_accelerator", lambda device: None)
     for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name, sizes=None: small_profile(world.root / "source"))

@@ -111,6 +111,7 @@ class Engine:
         stages = [stage.name for stage in self.recipes.plan.stages]
         if missing := [name for name in stages if not self.run.index(name).exists()]:
             raise self._failure(missing)
+        self._expect_own_keys()
 
     def wire(self) -> None:
         """Write down which process makes what, from what and by which command, for any engine to follow.
@@ -282,6 +283,24 @@ class Engine:
     def _index(self, stage: str) -> str:
         # As the engine's own folder sees it: braces in the name of a run's folder would be wildcards.
         return os.path.relpath(self.run.index(stage), self.run.engine)
+
+    def _expect_own_keys(self) -> None:
+        """Refuse what a stage command made under other names: nobody here would ever find it.
+
+        Raises:
+            StageFailedError: If the stages' code or libraries are not this process's own.
+        """
+        if self.command == COMMAND and self.cluster is None:
+            return
+        for stage in self.recipes.plan.stages:
+            made = {record.key for record in self.run.read_index(stage.name) or ()}
+            if not made <= {self.recipes.key(item) for item in stage.items}:
+                raise StageFailedError(
+                    f"stage {stage.name}: where it runs, --stage-command computes other names of artifacts than this command does, "
+                    "since its code, Python or libraries are others; make the environment of both from one checkout and one lock of "
+                    "requirements/",
+                    exit_code=ExitCode.MALFUNCTION,
+                )
 
     def _failure(self, missing: list[str]) -> StageFailedError:
         """Why stages are missing: what one said or, where none did, what the engine printed last."""

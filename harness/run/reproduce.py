@@ -84,6 +84,7 @@ class Request:
         words += ["--device", self.device, "--store", str(self.store)]
         words += ["--gpus", str(self.gpus)] if self.gpus else []
         words += self.cluster.words() if self.cluster else []
+        words += ["--stage-command", shlex.join(self.command)] if self.command != COMMAND else []
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
         words += [word for name in self.asked.claims for word in ("--claim", name)]
         words += ["--fail-on", str(self.asked.fail_on)] if self.asked.fail_on is not FailOn.UNRESOLVED else []
