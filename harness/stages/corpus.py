@@ -1,12 +1,13 @@
 """The corpus stage: documents of two languages, cut into windows of one length, as many of each, in one order."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.models.loading import LanguageModel, load_language_model
 from harness.sources.corpus import documents
@@ -22,6 +23,14 @@ LONGEST_PIECE = 16
 
 DOCUMENTS_AT_ONCE = 64
 """Documents that are read together."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Window:
+    """One window of a document, before its place in the corpus is known; millions of them are held."""
+
+    document: int
+    token_ids: NDArray[np.int32]
 
 
 @stage(on="processor")
@@ -50,29 +59,24 @@ def corpus(
             "the study's profile, below claims/"
         )
     count = min(map(len, cut.values()))
-    joined = [(language, *window) for language, windows in cut.items() for window in windows[:count]]
+    joined = [(language, window) for language, windows in cut.items() for window in windows[:count]]
     order = np.random.default_rng(np.random.SeedSequence([seed, len(joined)])).permutation(len(joined))
-    trained, validated = (
-        round(share * len(joined))
-        for share in (choice.train_fraction, choice.train_fraction + choice.validation_fraction)
+    splits = _splits(len(joined), choice)
+    write_table(
+        out,
+        CorpusWindow,
+        (
+            CorpusWindow(
+                text_id=text_id,
+                language=language,
+                split=splits[text_id],
+                document=window.document,
+                token_ids=tuple(window.token_ids.tolist()),
+            )
+            for text_id, (language, window) in enumerate(joined[place] for place in order)
+        ),
     )
-    rows = [
-        CorpusWindow(
-            text_id=text_id,
-            language=joined[place][0],
-            split=Split.TRAIN
-            if text_id < trained
-            else Split.VALIDATION
-            if text_id < validated
-            else Split.TEST,
-            document=joined[place][1],
-            token_ids=joined[place][2],
-        )
-        for text_id, place in enumerate(order.tolist())
-    ]
-    write_table(out, CorpusWindow, rows)
-    counts = Counter((row.language, row.split) for row in rows)
-    read = {language: 1 + windows[-1][0] for language, windows in cut.items()}
+    counts = Counter((joined[place][0], split) for place, split in zip(order, splits, strict=True))
     write_table(
         out,
         CorpusSize,
@@ -82,34 +86,40 @@ def corpus(
                 split=split,
                 windows=counts[language, split],
                 tokens=counts[language, split] * choice.tokens,
-                documents_read=read[language],
+                documents_read=1 + windows[-1].document,
             )
-            for language in cut
+            for language, windows in cut.items()
             for split in Split
         ),
     )
 
 
-def _windows(
-    language_model: LanguageModel, text: CorpusText, choice: WindowChoice
-) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Place of the document and token ids of every window of one language, at most as many as are asked for."""
+def _splits(windows: int, choice: WindowChoice) -> list[Split]:
+    """What each window is for, by its place in the order."""
+    trained = round(choice.train_fraction * windows)
+    held_out = round((choice.train_fraction + choice.validation_fraction) * windows)
+    return [
+        *[Split.TRAIN] * trained, *[Split.VALIDATION] * (held_out - trained), *[Split.TEST] * (windows - held_out),
+    ]  # fmt: skip
+
+
+def _windows(language_model: LanguageModel, text: CorpusText, choice: WindowChoice) -> Iterator[Window]:
+    """The windows of one language, at most as many as are asked for."""
     return islice(_all_windows(language_model, text, choice), choice.per_language)
 
 
-def _all_windows(
-    language_model: LanguageModel, text: CorpusText, choice: WindowChoice
-) -> Iterator[tuple[int, tuple[int, ...]]]:
+def _all_windows(language_model: LanguageModel, text: CorpusText, choice: WindowChoice) -> Iterator[Window]:
     front, per_document = len(language_model.front_ids), choice.per_document
     longest = None if per_document is None else per_document * choice.tokens * LONGEST_PIECE
     numbered = enumerate(documents(text.pin, text.files))
     while some := list(islice(numbered, DOCUMENTS_AT_ONCE)):
         ids = language_model.token_ids([document[:longest] for _, document in some])
         for (number, _), row in zip(some, ids, strict=True):
-            body: Sequence[int] = row[front:]
+            body = np.asarray(row[front:], dtype=np.int32)
             for window in range(len(body) // choice.tokens)[:per_document]:
                 start = window * choice.tokens
-                yield number, tuple(body[start : start + choice.tokens])
+                # A copy: a slice would hold the whole of a document that may be a book.
+                yield Window(document=number, token_ids=body[start : start + choice.tokens].copy())
 
 
 def windows_of(corpus: Path, split: Split) -> Iterator[CorpusWindow]:

@@ -60,7 +60,7 @@ class LatentReader:
         self.maximum = torch.full((latents,), -torch.inf, device=device)
         self.firing = torch.zeros(latents, dtype=torch.int64, device=device)
         self.squares = torch.zeros(latents, dtype=torch.float64, device=device)
-        self.full = torch.zeros(latents, dtype=torch.bool, device=device)
+        self.seen = torch.zeros(latents, dtype=torch.int64, device=device)
         self.found: list[list[Found]] = [[] for _ in range(latents)]
 
     def measure(self, stream: Float[Tensor, "window position d_model"]) -> None:
@@ -79,16 +79,17 @@ class LatentReader:
         speaks = strongest(pre_acts, self.sae.k) > 0
         if self.choice.kept is KeptExamples.FIRST_STRONG:
             speaks &= pre_acts > self.choice.strong_fraction * self.maximum
-        pairs = (speaks.any(dim=1) & ~self.full).nonzero()
+        speaks = speaks.any(dim=1)
+        if self.choice.kept is not KeptExamples.STRONGEST:
+            speaks &= self.seen < self.choice.examples
+        pairs = speaks.nonzero()
         values = pre_acts[pairs[:, 0], :, pairs[:, 1]]
         peaks, positions = values.max(dim=1)
         for (window, latent), peak, position in zip(
             pairs.tolist(), peaks.tolist(), positions.tolist(), strict=True
         ):
             self._keep(latent, Found(peak, windows[window], position))
-        if self.choice.kept is not KeptExamples.STRONGEST:
-            counts = torch.tensor([len(kept) for kept in self.found], device=self.full.device)
-            self.full = counts >= self.choice.examples
+        self.seen += torch.bincount(pairs[:, 1], minlength=len(self.seen))
 
     def _keep(self, latent: int, found: Found) -> None:
         kept = self.found[latent]

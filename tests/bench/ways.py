@@ -242,6 +242,69 @@ def harness_benchmarks(world: MidWorld) -> Work:
     return _asking(scorer(model, model.model, BENCHMARK_ROWS))
 
 
+TOPK_WIDTH, TOPK_LATENTS, TOPK_K, TOPK_BATCH = 64, 512, 8, 512
+"""Shapes of the larger miniature model, and how its SAEs are trained."""
+
+
+def bare_topk_training(_world: MidWorld) -> Work:
+    """Steps of a TopK SAE as a torch loop has them: Adam with a warm-up, decoder rows at length 1, the loss kept."""
+    import torch
+
+    streams = _unit_streams()
+
+    def work(amount: int) -> int:
+        drawn = (torch.rand(TOPK_LATENTS, TOPK_WIDTH) * 2 - 1) * TOPK_WIDTH**-0.5
+        encoder, decoder = (torch.nn.Parameter(weight) for weight in (drawn.clone(), drawn.clone()))
+        bias, b_dec = (torch.nn.Parameter(torch.zeros(size)) for size in (TOPK_LATENTS, TOPK_WIDTH))
+        optimizer = torch.optim.Adam([encoder, bias, decoder, b_dec], lr=1e-3, eps=6.25e-10)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, step / 100))
+        losses = []
+        for step in range(amount):
+            with torch.no_grad():
+                decoder /= decoder.norm(dim=1, keepdim=True)
+            x = streams[step % len(streams)]
+            values, latents = ((x - b_dec) @ encoder.T + bias).topk(TOPK_K, dim=1)
+            acts = torch.zeros(TOPK_BATCH, TOPK_LATENTS).scatter(1, latents, values.relu())
+            missed = acts @ decoder + b_dec - x
+            loss = missed.square().sum() / (x - x.mean(dim=0)).square().sum()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        return len(losses)
+
+    return work
+
+
+def harness_topk_training(_world: MidWorld) -> Work:
+    """The same steps by the saes stage's own training, from where its bias begins to the weights as they are written."""
+    from harness.models.topk_training import TopKTraining
+    from harness.words.dictionaries import Loss, SAEPlace, TopKRecipe
+
+    recipe = TopKRecipe(
+        latents=TOPK_LATENTS, k=TOPK_K, loss=Loss.UNEXPLAINED, tokens=0, batch_tokens=TOPK_BATCH, buffer_tokens=TOPK_BATCH,
+        learning_rate=1e-3, warmup_steps=100, adam_eps=6.25e-10, unit_encoder=False, rows_set_after=False, dtype="float32",
+    )  # fmt: skip
+    streams = _unit_streams()
+
+    def work(amount: int) -> int:
+        training = TopKTraining.begun(recipe, SAEPlace(layer=0, seed=1), TOPK_WIDTH, "cpu")
+        for step in range(amount):
+            training.train(streams[step % len(streams)])
+        assert training.weights
+        return len(training.losses)
+
+    return work
+
+
+def _unit_streams() -> Any:
+    import torch
+
+    drawn = torch.randn(8, TOPK_BATCH, TOPK_WIDTH, generator=torch.Generator().manual_seed(1))
+    return drawn / drawn.norm(dim=2, keepdim=True)
+
+
 WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
     way.__name__: way
     for way in (
@@ -254,6 +317,8 @@ WAYS: Mapping[str, Callable[[MidWorld], Work]] = {
         bridge_with_saes,
         harness_alignment,
         peft_alignment,
+        bare_topk_training,
+        harness_topk_training,
         stock_benchmarks,
         harness_benchmarks,
     )

@@ -29,12 +29,14 @@ from harness.words.dictionaries import (
     IntegratedText,
     Integration,
     LatentExample,
+    Loss,
     PartAgreement,
     ReadLatent,
     Reconstruction,
     SAEPlace,
     SplicedText,
     Split,
+    TopKRecipe,
 )
 from tests.planted import dictionaries_by_hand as hand
 from tests.planted.dictionaries_by_hand import LANGUAGES, PLACE, window_of
@@ -137,11 +139,18 @@ def rows_of_length_one(work: Work) -> None:
 
 
 def steps_by_hand(_work: Work) -> None:
-    """Three steps lead where Adam by hand ends, in float64, with gradients of the loss as it is written."""
-    recipe = replace(hand.RECIPE, latents=12, batch_tokens=64, warmup_steps=2)
+    """Three steps of either recipe lead where Adam by hand ends, in float64, with gradients of the loss as it is written."""
+    march = replace(hand.RECIPE, latents=12, batch_tokens=64, warmup_steps=2)
+    for recipe in (march, replace(march, loss=Loss.SQUARED, rows_set_after=True, unit_encoder=True)):
+        _require_steps_by_hand(recipe)
+
+
+def _require_steps_by_hand(recipe: TopKRecipe) -> None:
     batches = [unit(hand.planted_streams(64, seed).streams) for seed in (2, 3, 4)]
     training = TopKTraining.begun(recipe, PLACE, hand.WIDTH, "cpu")
     weights = [weight.detach().double().clone() for weight in training.parameters]
+    lengths = weights[0].norm(dim=1)
+    assert bool((lengths.sub(1).abs() < 1e-6).all()) == recipe.unit_encoder
     for batch in batches:
         training.train(batch)
     weights[3] = batches[0].double().mean(dim=0)
@@ -149,10 +158,13 @@ def steps_by_hand(_work: Work) -> None:
         near = 1 / (batches[0].double() - weights[3]).norm(dim=1)
         weights[3] = (near[:, None] * batches[0].double()).sum(dim=0) / near.sum()
     means, squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+    losses = []
     for step, batch in enumerate(batches, start=1):
         weights[2] = weights[2] / weights[2].norm(dim=1, keepdim=True)
         leaves = [weight.clone().requires_grad_() for weight in weights]
-        slopes = torch.autograd.grad(_loss_by_hand(batch.double(), *leaves, k=recipe.k), leaves)
+        loss = _loss_by_hand(batch.double(), *leaves, recipe=recipe)
+        losses.append(float(loss.detach()))
+        slopes = torch.autograd.grad(loss, leaves)
         rate = recipe.learning_rate * min(1.0, (step - 1) / recipe.warmup_steps)
         for place, slope in enumerate(slopes):
             means[place] = 0.9 * means[place] + 0.1 * slope
@@ -160,18 +172,21 @@ def steps_by_hand(_work: Work) -> None:
             mean, square = means[place] / (1 - 0.9**step), squares[place] / (1 - 0.999**step)
             weights[place] = weights[place] - rate * mean / (square.sqrt() + recipe.adam_eps)
     weights[2] = weights[2] / weights[2].norm(dim=1, keepdim=True)
+    assert [float(loss) for loss in training.losses] == pytest.approx(losses, rel=1e-4)
     for found, expected in zip(training.weights.values(), weights, strict=True):
         torch.testing.assert_close(found.detach().double(), expected, rtol=0, atol=2e-5)
 
 
 def _loss_by_hand(
-    x: Tensor, encoder: Tensor, bias: Tensor, decoder: Tensor, b_dec: Tensor, *, k: int
+    x: Tensor, encoder: Tensor, bias: Tensor, decoder: Tensor, b_dec: Tensor, *, recipe: TopKRecipe
 ) -> Tensor:
     pre_acts = (x - b_dec) @ encoder.T + bias
-    bar = pre_acts.detach().sort(dim=1).values[:, -k, None]
+    bar = pre_acts.detach().sort(dim=1).values[:, -recipe.k, None]
     acts = pre_acts * ((pre_acts >= bar) & (pre_acts > 0))
-    missed = acts @ decoder + b_dec - x
-    return (missed**2).sum() / ((x - x.mean(dim=0)) ** 2).sum()
+    missed = ((acts @ decoder + b_dec - x) ** 2).sum(dim=1)
+    if recipe.loss is Loss.SQUARED:
+        return missed.mean()
+    return missed.sum() / ((x - x.mean(dim=0)) ** 2).sum()
 
 
 def starts(_work: Work) -> None:
@@ -551,6 +566,7 @@ FAULTS = (
     DictionaryFault("bias not subtracted in training", (Patch(f"{TRAINING}.step", "x - self.b_dec, self.encoder", "x, self.encoder"),), ("steps by hand",)),
     DictionaryFault("bias begins at the mean", (Patch("models.topk_training:geometric_median", "range(MEDIAN_ROUNDS)", "range(0)"),), ("steps by hand",)),
     DictionaryFault("decoder rows not of length 1", (Patch(f"{TRAINING}._set_rows", "self.decoder.div_", "(self.decoder + 0).div_"),), ("rows of length 1", "steps by hand")),
+    DictionaryFault("loss of the other recipe", (Patch(f"{TRAINING}.step", "recipe.loss is Loss.UNEXPLAINED", "recipe.loss is Loss.SQUARED"),), ("steps by hand",)),
     DictionaryFault("no warm-up", (Patch(f"{TRAINING}.__post_init__", "step / recipe.warmup_steps", "1.0"),), ("steps by hand",)),
     DictionaryFault("one latent too many fires", (Patch("models.topk:strongest", "topk(k,", "topk(k + 1,"),), ("encodings", "quality at the own layer", "steps by hand")),
     DictionaryFault("one latent too few fires", (Patch("models.topk:strongest", "topk(k,", "topk(k - 1,"),), ("encodings", "steps by hand")),
