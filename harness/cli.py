@@ -493,11 +493,38 @@ def audit(
 def export(
     *,
     run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
-    form: Annotated[TableForm, typer.Option("--format", help="How tables are written.")],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the tables.")],
+    form: Annotated[TableForm | None, typer.Option("--format", help="How tables are written.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for the tables.")] = None,
+    mlflow: Annotated[
+        str,
+        typer.Option("--mlflow", help="Log the run there: address of a tracking server or store of MLflow."),
+    ] = "",
+    wandb_offline: Annotated[
+        Path | None,
+        typer.Option(
+            "--wandb-offline", help="Log the run to this folder, for 'wandb sync'; nothing is sent."
+        ),
+    ] = None,
     store: StorePath = STORE,
 ) -> None:
-    """Write a run's numbers as tables for other tools, with what every column means."""
+    """Write a run's numbers as tables for other tools, with what every column means, or log them to an experiment tracker."""
+    if (form is None) != (out is None):
+        raise UsageError("--format and --out go together: how tables are written, and where")
+    if form is not None and out is not None:
+        _export_tables(run, form, out, store)
+    elif not mlflow and wandb_offline is None:
+        raise UsageError("nothing to do: say --format with --out, --mlflow or --wandb-offline")
+    if mlflow or wandb_offline is not None:
+        from harness.exchange.trackers import to_mlflow, to_wandb, tracked
+
+        told = tracked(run)
+        if mlflow:
+            typer.echo(f"logged to {mlflow} as run {to_mlflow(told, mlflow)}")
+        if wandb_offline is not None:
+            typer.echo(f"logged: wandb sync {to_wandb(told, wandb_offline)}")
+
+
+def _export_tables(run: Path, form: TableForm, out: Path, store: Path) -> None:
     from harness.exchange.export import export as write
 
     found = write(run, form, out, store)
