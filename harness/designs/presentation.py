@@ -29,6 +29,8 @@ class Drawing(Enum):
 
     LINES = auto()
     """One line per reading and specification, over layers."""
+    CURVES = auto()
+    """One line for whatever else numbers are of, over layers or along an axis of the design."""
     HEATMAP = auto()
     """Languages down, layers across."""
     SLOPES = auto()
@@ -74,6 +76,10 @@ class Figure:
     """The only quantity that it shows; empty where it shows all that the panel has."""
     against: str = ""
     """The quantity that a trade-off sets it against."""
+    along: str = "layer"
+    """What curves run along: layers, or an axis of the design in the order of its rows."""
+    only: tuple[tuple[str, str], ...] = ()
+    """Axes of the design, each with the one value that is drawn."""
     axis: str = ""
     """Axis along which the specifications differ that it shows, beside the primary one; empty where it shows all."""
     says: str = ""

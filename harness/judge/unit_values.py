@@ -17,6 +17,7 @@ from harness.words.estimate import (
     InconsistentError,
     PhraseValue,
     UnitValue,
+    axes_of,
 )
 
 Values = NDArray[np.float64]
@@ -181,17 +182,8 @@ def read_stored(folder: Path) -> Stored:
         _read(folder, UnitValue, "seed"),
         _read(folder, PhraseValue, "text_id"),
         {row.estimate_id: row.because for row in broken},
-        read_axes(folder),
+        axes_of(read_table(folder, AxisValue) if table_path(folder, AxisValue).exists() else ()),
     )
-
-
-def read_axes(folder: Path) -> Mapping[str, Sequence[tuple[str, str]]]:
-    """Where the estimates of an artifact stand on the axes that their design names; empty where it names none."""
-    axes: dict[str, list[tuple[str, str]]] = {}
-    if table_path(folder, AxisValue).exists():
-        for row in read_table(folder, AxisValue):
-            axes.setdefault(row.estimate_id, []).append((row.axis, row.value))
-    return axes
 
 
 def stored_in_memory(

@@ -36,7 +36,7 @@ EVIDENT_MODES = frozenset({"full", "audit"})
 LEFT_OUT = frozenset(
     {
         "stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place", "rivals",
-        "settings", "multiverse", "explored", "hole", "reported_by_summary", "declared", "cited", "interval_se", "resized",
+        "settings", "multiverse", "explored", "hole", "axes", "reported_by_summary", "declared", "cited", "interval_se", "resized",
     }
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""
@@ -101,6 +101,8 @@ class Measurement:
     """How stored unit values become the number."""
     unit: str
     value: float | None
+    axes: Mapping[str, str] = field(default_factory=dict)
+    """Where it stands on axes that its design names, such as a model's size; empty where that names none."""
     layer: int | None
     language: str | None
     benchmark: str | None

@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from harness.designs.presentation import Drawing, Figure
 from harness.report.document import JudgedCase, JudgedClaim, Measurement
 from harness.report.numbers import MINUS, amount, printable, unit_form
-from harness.report.tables import Filled, Names, first_series
+from harness.report.tables import Filled, Names, coordinate, first_series
 from harness.report.wording import VERDICTS, margins
 from harness.store.environment import without_strays
 from harness.words.claim import Kind, Tier
@@ -282,6 +282,8 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
         return [row for row in filled.rows if row.points]
     if figure.kind in {Drawing.TRADE_OFF, Drawing.DOTS}:
         return _ablated_rows(figure, filled)
+    if figure.kind is Drawing.CURVES:
+        return [row for row in filled.rows if row.value is not None and _is_on_a_curve(row, figure)]
     if figure.kind in {Drawing.LINES, Drawing.HEATMAP}:
         return [row for row in filled.rows if row.layer is not None and row.value is not None]
     rows = [
@@ -292,6 +294,16 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
     if figure.kind is Drawing.SLOPES:
         rows = [row for row in rows if all(None not in (seed.before, seed.after) for seed in row.seeds)]
     return sorted(rows, key=lambda row: filled.names.place(row.language))
+
+
+def _is_on_a_curve(row: Measurement, figure: Figure) -> bool:
+    """Whether a number of the primary specification stands along what curves run along, with the values that the figure asks for."""
+    return (
+        row.quantity == figure.quantity
+        and row.specification == PRIMARY
+        and coordinate(row, figure.along) is not None
+        and all(row.axes.get(axis) == value for axis, value in figure.only)
+    )
 
 
 def _ablated_rows(figure: Figure, filled: Filled) -> list[Measurement]:
@@ -346,6 +358,63 @@ def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequ
     axes.yaxis.set_major_formatter(signed)
     figure.legend(loc="outside upper left", ncols=2)
     return figure
+
+
+def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
+    """One line for whatever else a number is of, over layers or along an axis of the design, with 90 % intervals."""
+    values = list(dict.fromkeys(coordinate(row, shown.along) for row in rows))
+    if shown.along == "layer":
+        values.sort(key=lambda layer: int(layer or 0))
+    places = {value: place for place, value in enumerate(values)}
+    told = [axis for axis in _axes_that_differ(rows) if axis != shown.along]
+    lines: dict[str, list[Measurement]] = {}
+    for row in rows:
+        label = ", ".join(_coordinate_says(row, axis, names) for axis in told)
+        lines.setdefault(label or names.called("quantity", row.quantity), []).append(row)
+    figure = blank(4.1 + 0.18 * (len(lines) // 3))
+    axes = figure.subplots()
+    for place, (label, unsorted) in enumerate(lines.items()):
+        # Beside each other, so that no interval hides another.
+        offset = 0.3 * ((place + 0.5) / len(lines) - 0.5)
+        own = sorted(unsorted, key=lambda row: places[coordinate(row, shown.along)])
+        across = [places[coordinate(row, shown.along)] + offset for row in own]
+        ends = [
+            row.precision.ci90 if row.precision and row.precision.ci90 else (row.value, row.value)
+            for row in own
+        ]
+        colour = SERIES[place % len(SERIES)]
+        axes.plot(
+            across,
+            [row.value or 0.0 for row in own],
+            label=printable(label),
+            color=colour,
+            linestyle=LINES[(place // len(SERIES)) % len(LINES)],
+            marker=MARKERS[place % len(MARKERS)],
+            markersize=5,
+            linewidth=1.6,
+        )
+        axes.vlines(across, *zip(*ends, strict=True), color=colour, alpha=0.32, linewidth=4)
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    axes.set_xticks(list(places.values()), [printable(str(value)) for value in places])
+    axes.set_xlabel(shown.across)
+    axes.set_ylabel(shown.up)
+    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    axes.yaxis.set_major_formatter(signed)
+    figure.legend(loc="outside upper left", ncols=3)
+    return figure
+
+
+def _axes_that_differ(rows: Sequence[Measurement]) -> list[str]:
+    """Axes of the design, layers, languages and readings in which some rows differ."""
+    known = (*dict.fromkeys(axis for row in rows for axis in row.axes), "layer", "language", "reading")
+    return [axis for axis in known if len({coordinate(row, axis) for row in rows}) > 1]
+
+
+def _coordinate_says(row: Measurement, axis: str, names: Names) -> str:
+    value = coordinate(row, axis)
+    if axis == "language" and value:
+        return f"text in {names.name(str(value))}"
+    return f"layer {value}" if axis == "layer" else names.called(axis, value)
 
 
 def _series(axes: "Axes", rows: Sequence[Measurement], names: Names, place: int) -> None:
@@ -666,6 +735,7 @@ def _dots(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
 
 
 DRAWERS: Mapping[Drawing, Callable[[Sequence[Measurement], Names, Figure], "Canvas"]] = {
+    Drawing.CURVES: _curves,
     Drawing.HEATMAP: _heatmap,
     Drawing.SLOPES: _slopes,
     Drawing.STRIPS: _strips,

@@ -52,6 +52,7 @@ LINES_OF_AMENDMENT = 12
 """So many lines of what an amendment changed stand on the page."""
 NOT_DRAWN = {
     Drawing.LINES: "Figure not drawn: this run holds no finite number by layer for it.",
+    Drawing.CURVES: "Figure not drawn: this run holds no finite number for it.",
     Drawing.HEATMAP: "Figure not drawn: this run holds no finite number by layer for it.",
     Drawing.SLOPES: "figure not drawn, since this report holds no numbers of single seeds.",
     Drawing.STRIPS: "figure not drawn, since this report holds no numbers of single seeds.",
@@ -320,6 +321,8 @@ def _figure(filled: Filled, figure: Figure, report: Report) -> DrawnFigure:
 
 def _caption(filled: Filled, figure: Figure, report: Report, *, has_marks: bool) -> str:
     """What a drawing shows, and where its numbers stand."""
+    if figure.kind is Drawing.CURVES:
+        return f"{figure.says} Bars are 90 % intervals. The table below holds the numbers."
     if figure.kind is Drawing.LINES:
         known = any(row.precision and row.precision.ci90 for row in filled.rows)
         ribbon = "; ribbons are 90 % intervals" if known else "; intervals are not in this report"
@@ -377,8 +380,9 @@ def _extremes(rows: Sequence[Measurement]) -> str:
 
 def _placed(row: Measurement) -> str:
     value = amount(row.value, row.unit, signed=True, with_unit=True)
+    axes = " ".join(f"{axis} {value}" for axis, value in row.axes.items())
     layer = "" if row.layer is None else f"at layer {row.layer}"
-    return " ".join(filter(None, (value, layer, row.language and f"for {row.language}")))
+    return " ".join(filter(None, (value, axes, layer, row.language and f"for {row.language}")))
 
 
 # Claims

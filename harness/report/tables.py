@@ -26,7 +26,7 @@ LABEL_ORDER = ("language", "benchmark", "layer", "quantity", "reading", "specifi
 WAYS = ("reading", "specification")
 """Dimensions that say how a number is meant, not what it is about."""
 UNSCOPED = {"layer": NONE, "language": "all", "benchmark": "all"}
-"""Stands where a number has no layer, language or benchmark of its own."""
+"""Stands where a number has no layer, language or benchmark of its own; one that lacks an axis has nothing there."""
 REMAINDER = Panel(
     anchor="other",
     group="Other measurements",
@@ -103,7 +103,7 @@ class Names:
     def called(self, dimension: str, value: str | int | None) -> str:
         """What a table prints for one coordinate of a number."""
         if value is None:
-            return UNSCOPED[dimension]
+            return UNSCOPED.get(dimension, NONE)
         shown, text = self.presentation, str(value)
         known = {
             "quantity": shown.quantities,
@@ -134,7 +134,7 @@ def filled_panels(report: Report) -> list[Filled]:
             (row for row in waiting if _takes(panel, row)),
             key=lambda row: panel.quantities.index(row.quantity),
         ):
-            first.setdefault(_key(row, DIMENSIONS), row)
+            first.setdefault(_key(row, (*row.axes, *DIMENSIONS)), row)
         shown = {row.id for row in first.values()}
         waiting = [row for row in waiting if row.id not in shown]
         if first or not panel.is_optional:
@@ -238,12 +238,19 @@ def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
 
 
 def _key(row: Measurement, dimensions: Sequence[str]) -> Key:
-    return tuple(getattr(row, name) for name in dimensions)
+    return tuple(coordinate(row, name) for name in dimensions)
+
+
+def coordinate(row: Measurement, dimension: str) -> str | int | None:
+    """Where a number stands along one dimension: one that all reports know, or an axis of its design."""
+    found: str | int | None = getattr(row, dimension) if dimension in DIMENSIONS else row.axes.get(dimension)
+    return found
 
 
 def _varying(rows: Sequence[Measurement]) -> tuple[str, ...]:
     """Dimensions in which the rows differ, or at least one that says what they are about."""
-    differing = [name for name in LABEL_ORDER if len({_key(row, [name]) for row in rows}) > 1]
+    axes = dict.fromkeys(axis for row in rows for axis in row.axes)
+    differing = [name for name in (*axes, *LABEL_ORDER) if len({_key(row, [name]) for row in rows}) > 1]
     quantities = {row.quantity for row in rows}
     # Naming the quantity may already say under which reading or specification it stands.
     told = [

@@ -45,7 +45,7 @@ from harness.words.claim import (
     Tier,
 )
 from harness.words.errors import ExitCode, UsageError
-from harness.words.estimate import Estimate, ItemOverlap, SelfCheck, UnitValue
+from harness.words.estimate import AxisValue, Estimate, ItemOverlap, SelfCheck, UnitValue, axes_of
 from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.mode import Mode
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
@@ -178,6 +178,8 @@ class Records:
     """What the phrases cover of each layer."""
     overlaps: Sequence[ItemOverlap] = ()
     """Benchmarks whose questions are not the same in every language."""
+    axes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """Axes of estimates whose design names some, by estimate id."""
 
 
 def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = None) -> Report:
@@ -365,6 +367,7 @@ def _measurements(records: Records, precisions: Mapping[str, Precision]) -> Iter
             formula=row.formula,
             unit=row.unit,
             value=row.value if math.isfinite(row.value) else None,
+            axes=dict(records.axes.get(row.estimate_id, ())),
             layer=row.layer,
             language=row.language,
             benchmark=row.benchmark,
@@ -612,6 +615,7 @@ def _records(study: str, estimates: Path, self_checks: Path) -> Records:
         unscored=_read_if_there(estimates, UnscoredTranslator),
         coverage=_read_if_there(estimates, Coverage),
         overlaps=_read_if_there(estimates, ItemOverlap),
+        axes=axes_of(_read_if_there(estimates, AxisValue)),
     )
 
 

@@ -3,6 +3,7 @@
 One dataclass is one stored table, as in `harness.words.records`; the judge and the report read them.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -84,6 +85,14 @@ class AxisValue:
     axis: str
     """What the id calls it, such as "model"."""
     value: str
+
+
+def axes_of(rows: Iterable[AxisValue]) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Axes of every estimate that stands on some, each with the value on it, in the design's order."""
+    axes: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        axes.setdefault(row.estimate_id, []).append((row.axis, row.value))
+    return axes
 
 
 @dataclass(frozen=True, kw_only=True)

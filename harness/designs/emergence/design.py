@@ -2,6 +2,8 @@
 
 from harness.designs.design import Design
 from harness.designs.emergence.availability import unavailable
+from harness.designs.emergence.costs import accelerator_bytes, costs
+from harness.designs.emergence.panels import PRESENTATION
 from harness.designs.emergence.plan import plan
 from harness.designs.emergence.quantities import estimands
 
@@ -10,4 +12,7 @@ DESIGN = Design(
     estimands=estimands,
     code=("harness.designs.emergence.estimates",),
     unavailable=unavailable,
+    accelerator_bytes=accelerator_bytes,
+    costs=costs,
+    presentation=PRESENTATION,
 )

@@ -131,22 +131,25 @@ class Run:
                 found[size, phase, row.layer, row.seed][row.label] = row
         return found
 
+    @cached_property
+    def labelled_seeds(self) -> Mapping[tuple[str, str, int], frozenset[int]]:
+        """Seeds of the dictionaries of every layer of a checkpoint in which some latent is labelled."""
+        found: dict[tuple[str, str, int], set[int]] = {}
+        for size, phase, layer, seed in self.shares:
+            seeds = found.setdefault((size, phase, layer), set())
+            if self.counted(size, phase, layer, seed, BILINGUAL).of:
+                seeds.add(seed)
+        return {place: frozenset(seeds) for place, seeds in found.items()}
+
     def layers(self, size: str, phase: str) -> tuple[int, ...]:
         """Layers of which a checkpoint has dictionaries."""
-        return tuple(sorted({layer for one, at, layer, _ in self.shares if (one, at) == (size, phase)}))
+        return tuple(sorted(layer for *cell, layer in self.labelled_seeds if cell == [size, phase]))
 
     def seeds(self, size: str, phases: Iterable[str], layer: int) -> tuple[int, ...]:
         """Seeds of which every one of some phases has a dictionary with labelled latents."""
-        kept = [
-            {
-                seed
-                for one, at, where, seed in self.shares
-                if (one, at, where) == (size, phase, layer)
-                and self.counted(size, phase, layer, seed, BILINGUAL).of
-            }
-            for phase in phases
-        ]
-        return tuple(sorted(set.intersection(*kept)))
+        return tuple(
+            sorted(frozenset.intersection(*(self.labelled_seeds[size, phase, layer] for phase in phases)))
+        )
 
     def counted(self, size: str, phase: str, layer: int, seed: int, label: str) -> Counted:
         """How many of the labelled latents of one dictionary are of a class."""
