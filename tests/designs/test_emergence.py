@@ -51,9 +51,9 @@ def test_a_finished_model_of_every_size_is_the_size_that_its_shapes_say() -> Non
 @pytest.mark.parametrize(
     ("profile", "items"),
     [
-        pytest.param("fixture", [1, 10, 10, 10, 10, 10, 2, 4, 1], id="two sizes at five checkpoints"),
-        pytest.param("paper", [1, 5, 5, 5, 5, 5, 1], id="finished models alone: nothing to integrate"),
-        pytest.param("rehearsal", [1, 5, 5, 5, 5, 5, 1], id="their shapes"),
+        pytest.param("fixture", [1, 10, 10, 10, 10, 10, 2, 4, 1, 1], id="two sizes at five checkpoints"),
+        pytest.param("paper", [1, 5, 5, 5, 5, 5, 1, 1], id="finished models alone: nothing to integrate"),
+        pytest.param("rehearsal", [1, 5, 5, 5, 5, 5, 1, 1], id="their shapes"),
     ],
 )
 def test_a_world_gets_what_its_checkpoints_allow(profile: str, items: list[int]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from claims.inaba2025.study import STUDY
 from harness.designs.emergence.estimates import estimates
+from harness.designs.emergence.self_checks import checks
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import Measurements
 from harness.judge.unit_values import Stored, read_stored
@@ -15,6 +16,7 @@ from harness.judge.validate import load_claims
 from harness.store.tables import write_table
 from harness.words.claim import InferenceTarget
 from harness.words.dictionaries import (
+    CheckedFact,
     ClassedLatent,
     ClassShare,
     DemoFeature,
@@ -339,3 +341,38 @@ def test_the_authors_sample_is_counted_and_compared_as_independent_latents(tmp_p
             pytest.approx(3.55, abs=0.01),
         )
     assert verdicts(tables)["concepts.later"].state is State.PASS
+
+
+def test_a_model_of_another_shape_differs_and_an_untrained_one_may_guess(tmp_path: Path) -> None:
+    facts = {
+        "150m-initial": {"d_model": True, "loss in en": False},
+        "150m-mid": {"d_model": True, "loss in en": True, "loss in en with what stands in front": False},
+        "440m-mid": {"d_model": False, "loss in en": False},
+    }
+    for name, passes in facts.items():
+        rows = [CheckedFact(fact=fact, expected="a", found="b", passes=each) for fact, each in passes.items()]
+        write_table(tmp_path / name, CheckedFact, rows)
+    inputs = {f"model-checks/{name}": tmp_path / name for name in facts}
+    found = {each.check_id: each.differs for each in checks(inputs, ("150m-mid", "440m-mid"))}
+    assert found == {
+        "shapes.150m-initial": False,
+        "shapes.150m-mid": False,
+        "loss.150m-mid": False,
+        "shapes.440m-mid": True,
+        "loss.440m-mid": True,
+    }
+
+
+def test_a_count_that_is_not_the_authors_differs(tmp_path: Path) -> None:
+    for step, passes in (("10", [True, True]), ("20", [True, False])):
+        rows = [
+            DemoFeature(
+                step=int(step), feature=place, examples=1, first_stored=1, second_stored=0, first_found=int(each),
+                second_found=0, granularity=0, label="en", passes=each,
+            )
+            for place, each in enumerate(passes)
+        ]  # fmt: skip
+        write_table(tmp_path / step, DemoFeature, rows)
+    inputs = {f"demo-replay/{step}": tmp_path / step for step in ("10", "20")}
+    found = [(each.check_id, each.measured, each.differs) for each in checks(inputs, ())]
+    assert found == [("demonstration.10", 2.0, False), ("demonstration.20", 1.0, True)]

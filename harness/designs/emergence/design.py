@@ -11,6 +11,7 @@ DESIGN = Design(
     plan=plan,
     estimands=estimands,
     code=("harness.designs.emergence.estimates",),
+    self_checks="self-checks",
     unavailable=unavailable,
     accelerator_bytes=accelerator_bytes,
     costs=costs,

@@ -20,8 +20,20 @@ CLASSES = "harness.stages.classes:classes"
 INTEGRATION = "harness.stages.integration:integration"
 DEMO_REPLAY = "harness.stages.demo_replay:demo_replay"
 ESTIMATES = "harness.designs.emergence.estimates:estimates"
+SELF_CHECKS = "harness.designs.emergence.self_checks:self_checks"
 
-STAGES = (CORPUS, MODEL_CHECKS, SAES, SAE_QUALITY, EXAMPLES, CLASSES, INTEGRATION, DEMO_REPLAY, ESTIMATES)
+STAGES = (
+    CORPUS,
+    MODEL_CHECKS,
+    SAES,
+    SAE_QUALITY,
+    EXAMPLES,
+    CLASSES,
+    INTEGRATION,
+    DEMO_REPLAY,
+    ESTIMATES,
+    SELF_CHECKS,
+)
 """Every stage, in the order in which people read of them; each reads from earlier ones alone."""
 
 
@@ -65,6 +77,9 @@ def _items(told: "Told") -> Iterator[Item]:
     read = [item for item in measured if item.function not in {CORPUS, SAES, EXAMPLES}]
     needs = {f"{item.stage}/{item.name}": item for item in read}
     yield _item(ESTIMATES, "all", told.estimates(), **needs)
+    checked = {role: item for role, item in needs.items() if item.function in {MODEL_CHECKS, DEMO_REPLAY}}
+    learned = tuple(cell.name for cell in told.sources.cells if cell.step)
+    yield _item(SELF_CHECKS, "all", {"trained": learned}, **checked)
 
 
 def _item(function: str, name: str, parameters: Parameters, **needs: Item) -> Item:

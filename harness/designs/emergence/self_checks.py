@@ -1,0 +1,60 @@
+"""The self-checks of this design: models that are what they should be, and the authors' counts found again."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.stages.stage import stage
+from harness.store.tables import read_table, write_table
+from harness.words.dictionaries import CheckedFact, DemoFeature
+from harness.words.estimate import SelfCheck
+
+EXACT = "a count, which is right or wrong"
+
+
+@stage(on="processor")
+def self_checks(inputs: Mapping[str, Path], *, out: Path, trained: tuple[str, ...]) -> None:
+    """Whether models are the ones that were asked for, and the authors' counts are found again.
+
+    Writes a known number for every checkpoint and every step of the demonstration. Of a model that was never trained only its
+    shapes are asked: that it predicts no better than guessing is as it should be.
+    """
+    write_table(out, SelfCheck, checks(inputs, trained))
+
+
+def checks(inputs: Mapping[str, Path], trained: tuple[str, ...]) -> Iterator[SelfCheck]:
+    """Every check, checkpoints first."""
+    for role, folder in inputs.items():
+        stage_name, _, name = role.partition("/")
+        if stage_name == "model-checks":
+            facts = read_table(folder, CheckedFact)
+            shapes = [fact.passes for fact in facts if not fact.fact.startswith("loss")]
+            yield _check(
+                f"shapes.{name}", f"shapes of {name} as its weights have them, that are as asked", shapes
+            )
+            if name in trained:
+                # What stands in front helps a trained model, and an early one not yet.
+                losses = [
+                    fact.passes
+                    for fact in facts
+                    if fact.fact.startswith("loss") and " with " not in fact.fact
+                ]
+                yield _check(
+                    f"loss.{name}", f"languages that {name} predicts better than by guessing", losses
+                )
+        else:
+            found = [feature.passes for feature in read_table(folder, DemoFeature)]
+            yield _check(
+                f"demonstration.{name}", f"features of step {name} whose counts are the authors' own", found
+            )
+
+
+def _check(check_id: str, says: str, passes: list[bool]) -> SelfCheck:
+    return SelfCheck(
+        check_id=check_id,
+        says=says,
+        expected=float(len(passes)),
+        measured=float(sum(passes)),
+        tolerance=0.0,
+        because=EXACT,
+        differs=not passes or not all(passes),
+    )
