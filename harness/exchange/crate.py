@@ -26,6 +26,9 @@ MEDIA_TYPES = {
 
 COMPLETED, FAILED = "http://schema.org/CompletedActionStatus", "http://schema.org/FailedActionStatus"
 
+ARXIV = "arXiv "
+"""How the id of a paper begins that stands there."""
+
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
 """Of what the project makes; that of its sources stands beside each."""
 
@@ -83,8 +86,10 @@ def _add_attempts(
         "name": about["Name"],
         "description": about["Summary"],
         "softwareVersion": about["Version"],
-        "url": "https://arxiv.org/abs/" + report.paper.id.removeprefix("arXiv "),
     }
+    # A question of our own has no page.
+    if report.paper.id.startswith(ARXIV):
+        properties["url"] = "https://arxiv.org/abs/" + report.paper.id.removeprefix(ARXIV)
     software = crate.add(SoftwareApplication(crate, "#harness", properties=properties))
     sources = [
         _add(
