@@ -11,7 +11,7 @@ from harness.words.study import Home, ModelPin, Pin, Profile, Shapes, Weights
 
 MINIATURE_SIZES = {"150m": (48, 128), "440m": (64, 176)}
 """Width and width of the MLP of the two miniature models, which stand for the two smallest."""
-MINIATURE_STEPS = {"initial": 0, "early": 60, "mid": 240, "late": 700, FINAL: 1_600}
+MINIATURE_STEPS = {"initial": 0, "early": 10, "mid": 40, "late": 100, FINAL: 220}
 MINIATURE_TOKENS_A_STEP = 1_024
 MINIATURE_LAYERS = 6
 
@@ -64,7 +64,7 @@ def fixture() -> Profile:
             demonstration=Demonstration(
                 pin=miniature("demonstration", "demonstration"),
                 folder="data",
-                steps={"early": 60, "mid": 240, "late": 700, FINAL: 1_600},
+                steps={phase: step for phase, step in MINIATURE_STEPS.items() if step},
             ),
         ),
         sizes=EmergenceSizes(
