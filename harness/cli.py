@@ -210,6 +210,8 @@ def plan(
     from harness.run.artifacts import Recipes, inventory, inventory_lines
     from harness.run.forecast import (
         Rates,
+        ablations_line,
+        ablations_price,
         fitting,
         level_lines,
         level_prices,
@@ -236,10 +238,11 @@ def plan(
         write_sizes(out, drawn.study, fit, rates)
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
-    prices = tuple(level_prices(drawn, rates)) if grid else ()
+    prices, ablations = tuple(level_prices(drawn, rates)) if grid else (), ablations_price(drawn, rates)
     lines = [
         *inventory_lines(stages),
         *(("", sentence) for sentence in projection_lines(drawn, rates)),
+        *ablations_line(drawn, ablations),
         *level_lines(prices),
         *size_lines(drawn.profile, fit),
         *outlook_lines(drawn.study, prospects),
@@ -252,7 +255,7 @@ def plan(
         "resized": drawn.profile.resized,
         "given_up": fit.given_up if fit else (),
     }
-    answer({"study": study, "profile": profile, **content}, lines, as_json=as_json)
+    answer({"study": study, "profile": profile, "ablations": ablations, **content}, lines, as_json=as_json)
 
 
 @command("harness doctor --profile paper")

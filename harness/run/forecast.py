@@ -252,6 +252,43 @@ def _of(stage: Stage, specification: str) -> Iterator[Item]:
     return (item for item in stage.items if item.specification == specification)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AblationsPrice:
+    """The ablations that claims ask for and a run does not train."""
+
+    ablations: tuple[str, ...]
+    """Their specifications, as a file of sizes takes them."""
+    seconds: float
+    """What all of them would take at most, beside the run."""
+
+
+def ablations_price(plan: Plan, rates: Rates) -> AblationsPrice | None:
+    """The price of what claims ask beyond the ablations that the sizes name; None where there is nothing more."""
+    study, scopes, trained = plan.study, estimate_scopes(plan.study), plan.profile.sizes.ablations
+    asked = {
+        name
+        for claim in claims_of(study)
+        for reading in claim.readings
+        for estimate in reading.estimates
+        for name in scopes[estimate].specification.split("-minus-")
+    }
+    if not (more := tuple(name for name in study.ablations if name in asked.difference(trained))):
+        return None
+    sizes = replace(plan.profile.sizes, ablations=(*trained, *more))
+    # The plan's study is already trained as its world says.
+    other = draw(study, replace(plan.profile, sizes=sizes, alignment=None), "cuda")
+    ours, theirs = (sum(each.seconds for each in projection(drawn, rates)) for drawn in (plan, other))
+    return AblationsPrice(ablations=more, seconds=theirs - ours)
+
+
+def ablations_line(plan: Plan, price: AblationsPrice | None) -> Iterator[tuple[str, str]]:
+    """That price for people; nothing for a world of committed folders, whose time is known in minutes."""
+    if price and any(pin.home is not Home.FOLDER for pin in plan.profile.sources.pins()):
+        names, hours = ", ".join(price.ablations), price.seconds / 3600
+        lead = f"ablations that claims ask for, and these sizes do not train: {names}"
+        yield "", f'{lead}; {hours:.1f} h more, with "ablations" in the file of --sizes'
+
+
 def level_lines(prices: Sequence[LevelPrice]) -> Iterator[tuple[str, str]]:
     """Prices for people; those that stored values give in one line."""
     free = [each for each in prices if not each.stages and not each.missing]
@@ -356,7 +393,7 @@ def size_lines(profile: Profile, fit: Fit | None) -> Iterator[tuple[str, str]]:
 
 def write_sizes(path: Path, study: Study, fit: Fit, rates: Rates) -> None:
     """Write what `harness reproduce --sizes` takes, with what was given up for it."""
-    sizes = {name: getattr(fit.profile.sizes, name) for name in RESIZABLE}
+    sizes = {name: getattr(fit.profile.sizes, name) for name in (*RESIZABLE, "ablations")}
     content = {
         "study": study.name,
         "profile": fit.profile.name,

@@ -8,6 +8,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +93,9 @@ def load_study(name: str) -> Study:
     return study
 
 
+BESIDE = ("ablations", "ablated_languages")
+"""Sizes of what stands beside the registered numbers and moves none of them: a run may ask for more."""
+
 RESIZABLE = ("latents_per_layer", "adapter_seeds", "control_seeds", "items_per_cell")
 """Sizes that a run may take fewer of: they move precision alone, and a claim that needs more is told as undecided."""
 
@@ -132,7 +136,7 @@ def resized(study: Study, profile: Profile, path: Path) -> Profile:
         raise UsageError(
             f"{path} holds sizes of {' '.join(map(str, named))}; this is {study.name} {profile.name}"
         )
-    _refuse(str(path), _resizing_faults(asked, profile.sizes))
+    _refuse(str(path), chain(_resizing_faults(asked, profile.sizes), _ablation_faults(study, asked)))
     found: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in asked.items()
     }
@@ -144,8 +148,10 @@ def resized(study: Study, profile: Profile, path: Path) -> Profile:
 def _resizing_faults(asked: Mapping[str, object], most: Sizes) -> Iterator[str]:
     """What is no size, or more than is registered; more is an amendment of the lock."""
     for name, value in asked.items():
+        if name in BESIDE:
+            continue
         if name not in RESIZABLE:
-            yield f"{name!r} is no size that a run may change; those are {', '.join(RESIZABLE)}"
+            yield f"{name!r} is no size that a run may change; those are {', '.join((*RESIZABLE, *BESIDE))}"
             continue
         registered = getattr(most, name)
         if isinstance(registered, tuple):
@@ -159,6 +165,15 @@ def _resizing_faults(asked: Mapping[str, object], most: Sizes) -> Iterator[str]:
             yield f"{name} is {value!r}; expected {allowed}: more than is registered is an amendment of the lock"
     if not asked.get("adapter_seeds", most.adapter_seeds):
         yield "adapter_seeds is empty; a run trains at least one adapter"
+
+
+def _ablation_faults(study: Study, asked: Mapping[str, object]) -> Iterator[str]:
+    """What no adapter can be trained otherwise in; whatever can be may be asked for, since it moves no registered number."""
+    known = (study.ablations, tuple(language.code for language in study.tuned))
+    for name, allowed in zip(BESIDE, known, strict=True):
+        value = asked.get(name, [])
+        if not isinstance(value, list) or any(each not in allowed or value.count(each) > 1 for each in value):
+            yield f"{name} is {value!r}; expected some of {', '.join(allowed)}, each once"
 
 
 def needed_sources(study: Study, sources: Sources) -> Sources:

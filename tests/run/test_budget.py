@@ -12,7 +12,17 @@ from harness.designs.design import plan
 from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import load_claims
-from harness.run.forecast import Fit, Rates, fitting, projection, seconds_of, size_lines, write_sizes
+from harness.run.forecast import (
+    Fit,
+    Rates,
+    ablations_line,
+    ablations_price,
+    fitting,
+    projection,
+    seconds_of,
+    size_lines,
+    write_sizes,
+)
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Tier
 from harness.words.errors import UsageError
@@ -137,6 +147,10 @@ def test_the_file_gives_the_profile_again(fit: Fit, file: Path) -> None:
         ({"items_per_cell": "all"}, "null"),
         ({"max_shots": 1}, "is no size that a run may change"),
         ({"dtype": "float16"}, "is no size that a run may change"),
+        ({"ablations": ["alpha=7"]}, r"expected some of .*alpha=0\.1.*, each once"),
+        ({"ablations": ["alpha=0", "alpha=0"]}, "each once"),
+        ({"ablations": "alpha=0"}, "each once"),
+        ({"ablated_languages": ["zh"]}, "expected some of mr, ml, hi, each once"),
     ],
     ids=str,
 )
@@ -146,6 +160,29 @@ def test_what_is_no_smaller_size_is_refused(file: Path, changes: dict[str, objec
     file.write_text(json.dumps(content))
     with pytest.raises(UsageError, match=why):
         load_profile(STUDY, "paper", file)
+
+
+def test_ablations_may_be_asked_for_and_are_priced_until_they_are(file: Path) -> None:
+    content = json.loads(file.read_text())
+    assert content["sizes"]["ablations"] == []
+    asked, rest = ["alpha=0", "layers=6"], ("alpha=0.1", "alpha=10", "layers=25")
+    found = {}
+    for ablations in ([], asked):
+        content["sizes"]["ablations"] = ablations
+        file.write_text(json.dumps(content))
+        found[len(ablations)] = plan(STUDY, load_profile(STUDY, "paper", file), "cuda")
+    before, after = found.values()
+    whole, part = (ablations_price(each, RATES) for each in (before, after))
+    assert whole is not None
+    assert part is not None
+    assert (set(whole.ablations), part.ablations) == ({*asked, *rest}, rest)
+    takes = [sum(stage.seconds for stage in projection(each, RATES)) for each in (before, after)]
+    assert takes[1] - takes[0] == pytest.approx(whole.seconds - part.seconds)
+    assert 0 < part.seconds < whole.seconds
+    (line,) = ablations_line(before, whole)
+    assert line[1].startswith(
+        "ablations that claims ask for, and these sizes do not train: alpha=0, alpha=0.1"
+    )
 
 
 def test_sizes_of_another_profile_are_refused(file: Path) -> None:
