@@ -297,6 +297,11 @@ def adapter_name(language: str, seed: int, *, is_control: bool = False, specific
     return f"{below}/{'control' if is_control else 'seed'}-{seed}"
 
 
+def romanised_name(language: str) -> str:
+    """What a language in Latin letters is called among those in their own script: "hi/romanised"."""
+    return f"{language}/romanised"
+
+
 def published_name(language: str, name: str) -> str:
     """What a published model is called there: "ml/published-4k-2"; it never looks like a seed of ours."""
     return f"{language}/published-{name}"

@@ -78,6 +78,10 @@ PENCIL: Mapping[tuple[str, str], Pencil] = {
 }
 
 
+ROMANISED = ("zh", "ru", "mr", "ml", "hi")
+"""Languages that are not written in Latin letters."""
+
+
 def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
     """By item: role and name of everything that it reads."""
     texts = {"en": {"phrases": "phrases/all"}} | {
@@ -106,6 +110,11 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
     for code, needs in texts.items():
         found[f"activations/{code}"] = found[f"dictionary-error/{code}"] = needs
         found[f"benchmarks/{code}"] = {}
+    found |= {f"romanisations/{code}": {"translation": f"translations/{code}"} for code in ROMANISED}
+    found |= {
+        f"activations/{code}/romanised": {"phrases": "phrases/all", "translation": f"romanisations/{code}"}
+        for code in ROMANISED
+    }
     for name, code in (ours | wrong | otherwise).items():
         found[f"adapters/{name}"] = texts[code]
     for name in theirs:
@@ -118,7 +127,14 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
     read = [(name, own) for name, own in (wrong | otherwise).items()] + [(name, "en") for name in otherwise]
     for name, code in read:
         found[f"activations-tuned/{name}/{code}"] = texts[code] | {"adapter": f"adapters/{name}"}
-    unread = ("harvest/", "replay/", "published-models/", "converted-translators/", "translation-shards/")
+    unread = (
+        "harvest/",
+        "replay/",
+        "published-models/",
+        "converted-translators/",
+        "translation-shards/",
+        "romanisations/",
+    )
     found["estimates/all"] = {name: name for name in found if not name.startswith(unread)}
     if pencil.has_checks:
         found["self-checks/all"] = {}

@@ -10,8 +10,9 @@ import pytest
 from harness.designs.design import plan
 from harness.designs.disparity.ablations import ablation_estimates, broken_ablations
 from harness.designs.disparity.base import BaseRun
+from harness.designs.disparity.published_scores import published_scores, silent_models
 from harness.designs.disparity.quantities import estimands
-from harness.designs.disparity.tuning import gains, silent_gains
+from harness.designs.disparity.tuning import gains, retentions, silent_gains, silent_retentions
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.measured import Measured
 from harness.store.tables import write_table
@@ -160,6 +161,31 @@ def test_where_nothing_fires_before_no_gain_exists_and_all_else_is_measured(
     (row,) = silent_gains(base)
     assert row.because == silent
     assert "mean-over-aligned-layers" in row.estimate_id
+
+
+def test_of_a_silent_english_no_retention_exists_whoever_tuned_it(ablated: BaseRun, tmp_path: Path) -> None:
+    english = token_rows({**BASE["en"], (0, 1): (9, 0), (0, 2): (4, 0), (0, 3): (1, 0)})
+    write_tokens(tmp_path / "silent", english)
+    tuned = {f"activations-tuned/ml/published-4k-2/{code}": tmp_path / "silent" for code in ("ml", "en")}
+    base = replace(
+        ablated,
+        inputs={**ablated.inputs, **tuned, "activations/en": tmp_path / "silent"},
+        published=(("ml", "4k-2"),),
+        benchmarks=(),
+    )
+    silent = "Before training no latent fires on held-out phrases in en at layer 0."
+    assert not list(retentions(base))
+    assert [each.estimate.quantity for each in published_scores(base)] == ["published-gain"]
+    assert not [name for name in by_id(base) if name.startswith("retention")]
+    because = {row.estimate_id: row.because for row in (*silent_retentions(base), *silent_models(base))}
+    assert because == dict.fromkeys(
+        (
+            "retention-by-adapter/layer=0/lang=ml/activation/primary",
+            "retention/layer=0/lang=en/activation/primary",
+            "published-retention/layer=0/lang=ml/4k-2/primary",
+        ),
+        silent,
+    )
 
 
 STUDY = load_study("sin2025")

@@ -179,7 +179,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sizes.phrases_per_latent": at(SELECTION, "phrases_per_latent"),
     "profile.sizes.panel_latents": at(SELECTION, "panel_latents"),
     "profile.sizes.held_out_fraction": at(SELECTION, "held_out_fraction"),
-    "profile.sizes.similarity_texts": ("activations.similarity_texts",),
+    "profile.sizes.similarity_texts": ("activations.similarity_texts unless romanised",),
     "profile.sizes.dictionary_texts": (
         "dictionary-error.texts",
         f"{CHECKED}.dictionary.texts",
@@ -202,7 +202,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
 
 "[*]" is the items of the field's own language or model alone, "[tuned]" holds in every tuned language and "[own]" in
 the field's own where it is tuned; " items" is
-other items than before; "unless sized" holds where the profile sets no batch of its own, and "left out" where
+other items than before; "unless sized" holds where the profile sets no batch of its own, "unless romanised" of languages in their own script, and "left out" where
 a profile had nothing there.
 """
 
@@ -428,10 +428,12 @@ def expected(world: World, leaf: Leaf, before: Plan) -> dict[str, set[str]]:
         if place.endswith(" items"):
             found[place] = set()
             continue
-        if condition and world.profile.sizes.alignment_batch is not None:
+        if condition == "sized" and world.profile.sizes.alignment_batch is not None:
             continue
         name = stage.partition("[")[0]
         items = {item.name for made in before.stages if made.name == name for item in made.items}
+        if condition == "romanised":
+            items = {item for item in items if not item.endswith("/romanised")}
         if "[*]" in stage:
             items = {
                 item

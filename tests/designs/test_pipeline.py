@@ -27,6 +27,7 @@ STAGES = (
     "converted-translators",
     "translation-shards",
     "translations",
+    "romanisations",
     "activations",
     "dictionary-error",
     "adapters",
@@ -92,8 +93,22 @@ def test_a_plan_built_twice_is_the_same_plan(study: Study, profile: Profile, mad
 
 def test_every_language_but_english_is_translated(made: Plan) -> None:
     assert names(made, "translations") == ["zh", "es", "ml"]
-    for stage in ("activations", "dictionary-error", "benchmarks"):
+    for stage in ("dictionary-error", "benchmarks"):
         assert names(made, stage) == ["en", "zh", "es", "ml"]
+
+
+def test_languages_in_other_scripts_are_read_once_more_in_latin_letters(made: Plan) -> None:
+    assert names(made, "romanisations") == ["zh", "ml"]
+    assert names(made, "activations") == ["en", "zh", "es", "ml", "zh/romanised", "ml/romanised"]
+    items = {item.name: item for item in made.stage("activations").items}
+    for code in ("zh", "ml"):
+        own, latin = items[code], items[f"{code}/romanised"]
+        assert latin.parameters == {**own.parameters, "panel_texts": 0, "similarity_texts": 0}
+        romanised = dict(latin.needs)["translation"]
+        assert places([romanised, *(need for _, need in romanised.needs)]) == [
+            f"romanisations/{code}",
+            f"translations/{code}",
+        ]
 
 
 def test_shards_hold_as_many_phrases_as_could_be_drawn(study: Study, profile: Profile, made: Plan) -> None:
@@ -120,7 +135,7 @@ def test_every_item_reads_the_translation_of_its_own_language(made: Plan) -> Non
         for item in made.stage(stage).items:
             needs = dict(item.needs)
             if "translation" in needs:
-                assert needs["translation"].name == item.name.split("/")[-1]
+                assert needs["translation"].name == item.name.removesuffix("/romanised").split("/")[-1]
 
 
 def test_every_tuned_language_gets_an_adapter_per_seed(study: Study, profile: Profile) -> None:
@@ -157,7 +172,7 @@ def test_base_and_tuned_activations_differ_in_depth_and_samples_alone(made: Plan
 def test_the_estimates_need_every_other_item_but_the_gate(made: Plan) -> None:
     """What the gate found speaks about the numbers, and moves none; parts of translations are read in the whole."""
     (last,) = made.stage("estimates").items
-    unread = {"replay", "converted-translators", "translation-shards", "estimates"}
+    unread = {"replay", "converted-translators", "translation-shards", "romanisations", "estimates"}
     others = [place for place in places(made.items()) if place.partition("/")[0] not in unread]
     assert sorted(role for role, _ in last.needs) == sorted(others)
     assert places(need for _, need in last.needs) == [role for role, _ in last.needs]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.designs.disparity.base import BaseRun, gaps
-from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals
+from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals, silent_slopes
 from harness.statistics.measured import Measured, Scope, Sides, measured
 from harness.store.tables import write_table
 from harness.words.estimate import Formula
@@ -58,6 +58,8 @@ class Planted:
     slope: float | None = 0.0
     panel_high: tuple[float, float] = (8.0, 4.0)
     """English is alike."""
+    latin: Mapping[int, Tokens] | None = None
+    """What Malayalam shows in Latin letters; as ever where left out. Chinese is as strong in them as in its own script."""
     has_shorter_stream: bool = True
     """Whether the stream of the low-resource languages is shorter by the gap already."""
     high: Mapping[int, Tokens] = field(default_factory=lambda: {0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)})
@@ -65,7 +67,16 @@ class Planted:
 
 def all_but(gap: float, **own: float) -> dict[str, float]:
     """What remains: the whole gap, but for what is named."""
-    names = ("equal_firing", "equal_strength", "equal_tokens", "maximum", "sum", "same_script", "languages")
+    names = (
+        "equal_firing",
+        "equal_strength",
+        "equal_tokens",
+        "maximum",
+        "sum",
+        "romanised",
+        "same_script",
+        "languages",
+    )
     panel = (
         "unselected",
         "active_in_english",
@@ -128,6 +139,17 @@ WORLDS = {
         malayalam={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
         panel_low=(6.0, 3.0),
         gap=25,
+        latin={0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)},
+        remaining=all_but(25, equal_strength=0, romanised=0, same_script=0, same_script_languages=0),
+        chosen=(25, 25),
+        slope=None,
+    ),
+    # The same, and no stronger in Latin letters: it is Malayalam, and not its script.
+    "language": Planted(
+        low={0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)},
+        malayalam={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(6.0, 3.0),
+        gap=25,
         remaining=all_but(25, equal_strength=0, same_script=0, same_script_languages=0),
         chosen=(25, 25),
         slope=None,
@@ -182,6 +204,7 @@ def write_language(
         [
             TokenActivation(layer=0, latent=OWN[text], text_id=text, values=tuple(values))
             for text, values in own.items()
+            if values
         ],
     )
     write_table(
@@ -233,9 +256,14 @@ def run_of(root: Path, world: Planted) -> BaseRun:
         )
         for code, values in own.items()
     }
+    latin = {"zh": world.high, "ml": world.latin or own["ml"]}
+    romanised = {
+        f"activations/{code}/romanised": write_language(root / code / "latin", values, (0.0, 0.0), 1.0)
+        for code, values in latin.items()
+    }
     read = {role.replace("activations", "dictionary-error"): folder for role, folder in spoken.items()}
     return BaseRun(
-        inputs={"phrases/all": phrases, **spoken, **read},
+        inputs={"phrases/all": phrases, **spoken, **romanised, **read},
         languages=LANGUAGES,
         benchmarks=(),
         layers=(0,),
@@ -270,11 +298,33 @@ def test_each_rival_finds_its_own_world_and_leaves_the_others(tmp_path: Path, na
     assert (slope and slope.estimate.value) == (world.slope and pytest.approx(world.slope))
 
 
+def test_what_is_empty_in_latin_letters_is_left_out_of_that_comparison_alone(tmp_path: Path) -> None:
+    world = replace(WORLDS["script"], latin={0: (), 1: (8, 8), 2: (4, 4), 3: (4, 4)})
+    run = run_of(tmp_path, world)
+    latin = found_in(run)["gap-remaining", "romanised"]
+    assert {(row.unit, row.text_id) for row in latin.phrases} == {("1", 1), ("2", 2), ("2", 3)}
+    assert latin.estimate.value == pytest.approx(0)
+    without = {role: folder for role, folder in run.inputs.items() if "romanised" not in role}
+    assert ("gap-remaining", "romanised") not in found_in(replace(run, inputs=without))
+
+
 def test_tokens_that_do_not_matter_have_no_slope(tmp_path: Path) -> None:
     world = WORLDS["none of them"]
     longer = replace(world, low={**world.low, 0: (4, 4, 4, 4), 3: (2, 2, 2)})
     slope = found_in(run_of(tmp_path, longer))["slope-on-tokens", "primary"]
     assert slope.estimate.value == pytest.approx(0.0)
+
+
+def test_of_a_layer_at_which_a_language_is_silent_there_is_no_slope_and_the_reason_is_told(
+    tmp_path: Path,
+) -> None:
+    silent = {text: (0.0,) * len(values) for text, values in WORLDS["tokens"].low.items()}
+    run = run_of(tmp_path, replace(WORLDS["tokens"], malayalam=silent))
+    assert ("slope-on-tokens", "primary") not in found_in(run)
+    (row,) = silent_slopes(run)
+    assert row.estimate_id == "slope-on-tokens/layer=0/primary/primary"
+    assert row.because == "At layer 0 no phrase fires both in ml and in the high-resource languages."
+    assert not list(silent_slopes(run_of(tmp_path / "heard", WORLDS["tokens"])))
 
 
 def test_logarithms_by_hand_give_the_slope(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Every estimate of the planted study by pencil, under the name that the pipeline gives it."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -140,12 +140,19 @@ class Expected:
         """By English text: activations of every layer over the tokens of its translation."""
         key = (code, tuple(strengths))
         if key not in self._acts:
-            self._acts[key] = {
-                text: token_acts(self.world.facts, self.world.dictionaries, self.said(code, text), strengths)
-                for text in self.spoken
-                if self.said(code, text)
-            }
+            self._acts[key] = self.acts_of(code, str, strengths)
         return self._acts[key]
+
+    def acts_of(
+        self, code: str, spelt: Callable[[str], str], strengths: Strengths = UNTOUCHED
+    ) -> dict[str, list[Values]]:
+        """The same of translations that are spelt otherwise."""
+        facts, dictionaries = self.world.facts, self.world.dictionaries
+        return {
+            text: token_acts(facts, dictionaries, spelt(self.said(code, text)), strengths)
+            for text in self.spoken
+            if self.said(code, text)
+        }
 
     @cached_property
     def _acts(self) -> dict[tuple[str, Strengths], dict[str, list[Values]]]:

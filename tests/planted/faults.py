@@ -695,6 +695,13 @@ FAULTS = (
         no_percentage=ONLY_ERROR,
     ),
     Fault(
+        name="texts left in their own script",
+        patches=_patched("stages.romanisation:romanisations", "in_latin_letters(row.text)", "row.text"),
+        redone=("romanisations",),
+        seen_by=("rival explanations",),
+        moves=("gap-remaining/layer=1/romanised", "gap-remaining/layer=3/romanised"),
+    ),
+    Fault(
         name="differences of two gains drawn on logarithms",
         patches=tuple(
             Patch(f"judge.resampled:{function}", "in ON_LOGARITHMS", "in RATIOS")

@@ -1,5 +1,6 @@
 """What remains of the planted gap without each rival explanation, by pencil: slow, phrase by phrase, in float64."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -39,6 +40,11 @@ def rivals(expected: Expected) -> Iterator[tuple[str, float]]:
     yield from _recovered(expected)
 
 
+def in_latin_letters(text: str) -> str:
+    """A text whose every letter of another alphabet is one that no word has: whatever it sounds like, no token is known for it."""
+    return re.sub(r"[^\x00-\x7f]", "z", text)
+
+
 def _percent_below(pairs: Sequence[tuple[float, float]]) -> float:
     low, high = np.sum(pairs, axis=0)
     return float(100 * (1 - low / high))
@@ -51,13 +57,19 @@ def _over(codes: Sequence[str], side: Side) -> float:
 def _of_own_latents(expected: Expected, layer: int) -> Mapping[str, float]:
     """The rivals that see the phrases of every latent otherwise; a mean over phrases, then a sum over latents."""
     sums: dict[str, list[tuple[float, float]]] = {}
+    latin = {code: expected.acts_of(code, in_latin_letters) for code in CODES}
     for latent, peaks in expected.world.selected[layer].items():
         of_phrases: dict[str, list[tuple[float, float]]] = {}
         for text in peaks:
             if text not in expected.kept:
                 continue
             own = {code: expected.acts(code)[text][layer][:, latent] for code in CODES}
-            for name, pair in _of_phrase(own).items():
+            other = {code: latin[code][text][layer][:, latent].mean() for code in CODES}
+            pairs = {
+                **_of_phrase(own),
+                "romanised": tuple(_over(codes, other.__getitem__) for codes in (LOW, HIGH)),
+            }
+            for name, pair in pairs.items():
                 of_phrases.setdefault(name, []).append(pair)
         for name, pairs in of_phrases.items():
             low, high = np.mean(pairs, axis=0)

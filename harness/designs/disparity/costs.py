@@ -161,6 +161,7 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
         "converted-translators": 0 if is_small else TRANSLATOR_BYTES,
         "translation-shards": texts // stages.num_shards(plan.study, plan.profile),
         "translations": texts,
+        "romanisations": texts,
         "activations": panel + tokens + residuals,
         "dictionary-error": random,
         "activations-tuned": int(sizes.held_out_fraction * tokens),

@@ -16,8 +16,8 @@ from harness.designs.disparity.base import (
     translation_scores,
     unscored_translators,
 )
-from harness.designs.disparity.published_scores import published_scores, refused_models
-from harness.designs.disparity.rivals import decoupling, decoupling_scopes, rivals
+from harness.designs.disparity.published_scores import published_scores, refused_models, silent_models
+from harness.designs.disparity.rivals import decoupling, decoupling_scopes, rivals, silent_slopes
 from harness.designs.disparity.scores import (
     accuracies,
     accuracy_retention,
@@ -39,6 +39,7 @@ from harness.designs.disparity.tuning import (
     retention_scope,
     retentions,
     silent_gains,
+    silent_retentions,
     smaller_portions,
 )
 from harness.stages.stage import stage
@@ -162,6 +163,9 @@ def broken_estimates(base: BaseRun) -> Iterator[BrokenEstimate]:
         for scope in (retention_scope(base, None), accuracy_retention_scope(base), *decoupling_scopes(base)):
             yield BrokenEstimate(estimate_id=scope.estimate_id, because=every)
     yield from silent_gains(base)
+    yield from silent_retentions(base)
+    yield from silent_models(base)
+    yield from silent_slopes(base)
     yield from broken_ablations(base)
 
 

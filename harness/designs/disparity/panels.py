@@ -340,6 +340,11 @@ RIVALS = (
     ("equal-tokens", "More tokens a word", "On phrases of about as many tokens (within 20 %)"),
     ("maximum", "Pooling by mean: maximum", "By the maximum over tokens in place of the mean"),
     ("sum", "Pooling by mean: sum", "By the sum over tokens in place of the mean"),
+    (
+        "romanised",
+        "Script, in Latin letters",
+        "With every language that is written otherwise in Latin letters",
+    ),
     ("same-script", "Script", "Among languages in the script of English alone"),
     ("residual-stream", "The dictionary", "By the length of the residual stream, without any dictionary"),
     (

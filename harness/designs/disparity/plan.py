@@ -8,7 +8,7 @@ from typing import Any
 from harness.designs.disparity.specified_items import SPECIFIED_ESTIMATES, specified_items
 from harness.stages.stage import staged
 from harness.words.plan import Ablation, Item, Networks, Numerics, ParallelTexts, Parameters, Plan
-from harness.words.records import adapter_name, published_name
+from harness.words.records import adapter_name, published_name, romanised_name
 from harness.words.specification import AxisKind, of_kind
 from harness.words.study import (
     GEMMA_2,
@@ -26,6 +26,7 @@ PHRASES = "harness.stages.phrases:phrases"
 CONVERTED_TRANSLATORS = "harness.stages.translation:converted_translators"
 TRANSLATION_SHARDS = "harness.stages.translation:translation_shards"
 TRANSLATIONS = "harness.stages.translation:translations"
+ROMANISATIONS = "harness.stages.romanisation:romanisations"
 TRANSLATION_SCORES = "harness.stages.translation_scores:translation_scores"
 ACTIVATIONS = "harness.stages.extraction:activations"
 DICTIONARY_ERROR = "harness.stages.dictionary_error:dictionary_error"
@@ -44,6 +45,7 @@ STAGES = (
     CONVERTED_TRANSLATORS,
     TRANSLATION_SHARDS,
     TRANSLATIONS,
+    ROMANISATIONS,
     TRANSLATION_SCORES,
     ACTIVATIONS,
     DICTIONARY_ERROR,
@@ -131,6 +133,11 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     texts = {code: {"phrases": phrases, "translation": text} for code, text in translations.items()}
     texts[english] = {"phrases": phrases}
 
+    romanised = {
+        language.code: _item(ROMANISATIONS, language.code, {}, translation=translations[language.code])
+        for language in study.targets
+        if language.script != study.reference.script
+    }
     scores = [
         _item(
             TRANSLATION_SCORES,
@@ -144,6 +151,17 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     activations = [
         _item(ACTIVATIONS, code, told.activations(code, sizes.similarity_texts), **texts[code])
         for code in codes
+    ]
+    # In other letters only what a phrase's own latents show is asked.
+    activations += [
+        _item(
+            ACTIVATIONS,
+            romanised_name(code),
+            {**told.activations(code, 0), "panel_texts": 0},
+            phrases=phrases,
+            translation=text,
+        )
+        for code, text in romanised.items()
     ]
     errors = [_item(DICTIONARY_ERROR, code, told.dictionary_error(code), **texts[code]) for code in codes]
     adapters, controls = (
@@ -211,7 +229,13 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
     measured += [*tuned, *answers, *tuned_answers]
     yield _item(REPLAY, "all", told.replay(), **rows)
     yield from rows.values()
-    yield from (*measured, *published, *translators.values(), *chain.from_iterable(shards.values()))
+    yield from (
+        *measured,
+        *published,
+        *romanised.values(),
+        *translators.values(),
+        *chain.from_iterable(shards.values()),
+    )
     yield _item(
         ESTIMATES, "all", told.estimates(), **{f"{item.stage}/{item.name}": item for item in measured}
     )

@@ -11,11 +11,10 @@ import numpy as np
 from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.quantities import PREFIX, scope_of
 from harness.designs.disparity.scores import read_answers, require_same_items
-from harness.designs.disparity.tuning import TunedRun
+from harness.designs.disparity.tuning import COMPUTE, TunedRun, because_silent, is_silent
 from harness.models.failed_adapters import unusable_models
-from harness.statistics.measured import Measured, Sides, measured
-from harness.statistics.metrics import change_percent, ratio_percent
-from harness.words.estimate import Formula
+from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.words.estimate import BrokenEstimate, Formula
 from harness.words.records import UnusableModel, published_name
 from harness.words.study import Benchmark, Group
 
@@ -27,12 +26,21 @@ def published_scores(base: BaseRun) -> Iterator[Measured]:
     for language, name in base.published:
         if (language, name) in refused:
             continue
-        yield _of_latents(base, language, name, language)
-        yield _of_latents(base, language, name, english)
+        for read_in in (language, english):
+            if not is_silent(base, read_in, base.specification.gain_layer):
+                yield _of_latents(base, language, name, read_in)
         for benchmark in base.benchmarks:
             for asked_in in (language, english):
                 if benchmark in base.asked(asked_in):
                     yield from _of_answers(base, language, name, asked_in, benchmark)
+
+
+def silent_models(base: BaseRun) -> Iterator[BrokenEstimate]:
+    """Gains and retentions that are missing of published models since nothing fires before."""
+    for language, name in base.published:
+        for read_in in (language, base.codes(Group.REFERENCE)[0]):
+            scope = _scope(base, language, name, read_in)
+            yield from because_silent(base, read_in, scope, (base.specification.gain_layer,))
 
 
 def refused_models(base: BaseRun) -> tuple[UnusableModel, ...]:
@@ -52,13 +60,15 @@ def _of_latents(base: BaseRun, language: str, name: str, read_in: str) -> Measur
     """Change of the tuned language, or what is left of English: at the layer of gains, on the phrases held out from ours."""
     after = base.tuned(_activations(language, name, read_in))
     run = TunedRun(base=base, adapter=language, language=read_in, after={0: after})
-    layer = base.specification.gain_layer
-    sides = [replace(part, seed=None) for part in run.sides(layer)]
-    is_gain = read_in == language
-    quantity = f"{PREFIX}{'gain' if is_gain else 'retention'}"
-    scope = scope_of(quantity, layer=layer, language=language, reading=name)
-    compute, formula = (change_percent, Formula.CHANGE) if is_gain else (ratio_percent, Formula.RATIO)
-    return measured(scope, compute(sides[0].observed, sides[0].reference), formula, "latent", sides)
+    sides = [replace(part, seed=None) for part in run.sides(base.specification.gain_layer)]
+    formula = Formula.CHANGE if read_in == language else Formula.RATIO
+    value = COMPUTE[formula](sides[0].observed, sides[0].reference)
+    return measured(_scope(base, language, name, read_in), value, formula, "latent", sides)
+
+
+def _scope(base: BaseRun, language: str, name: str, read_in: str) -> Scope:
+    quantity = f"{PREFIX}{'gain' if read_in == language else 'retention'}"
+    return scope_of(quantity, layer=base.specification.gain_layer, language=language, reading=name)
 
 
 def _of_answers(

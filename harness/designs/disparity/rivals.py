@@ -19,7 +19,7 @@ from harness.designs.disparity.tuning import tuned_codes
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, change_percent, gap_percent
 from harness.store.tables import read_column, read_ragged, read_table
-from harness.words.estimate import Formula
+from harness.words.estimate import BrokenEstimate, Formula
 from harness.words.records import (
     DictionaryError,
     MeanResidual,
@@ -27,6 +27,7 @@ from harness.words.records import (
     PanelLatent,
     RandomReading,
     TextLength,
+    romanised_name,
 )
 from harness.words.study import Aggregation, Group, Pooling
 
@@ -55,6 +56,17 @@ def rivals(base: BaseRun) -> Iterator[Measured]:
         yield from spoken.slopes(layer)
     yield from residual_streams(base)
     yield from random_dictionaries(base)
+
+
+def silent_slopes(base: BaseRun) -> Iterator[BrokenEstimate]:
+    """Slopes on tokens that are missing since a language is silent."""
+    spoken = Spoken(base)
+    for layer in base.selections.layers:
+        if silent := spoken.silent_at(layer):
+            yield BrokenEstimate(
+                estimate_id=scope_of("slope-on-tokens", layer=layer).estimate_id,
+                because=f"At layer {layer} no phrase fires both in {', '.join(silent)} and in the high-resource languages.",
+            )
 
 
 def residual_streams(base: BaseRun) -> Iterator[Measured]:
@@ -219,6 +231,8 @@ class Spoken:
         yield "maximum", self._means(self.pooled(Pooling.MAX), low, high)
         sums = {code: values * self.tokens[code] for code, values in self.mean.items()}
         yield "sum", self._means(sums, low, high)
+        if latin := self._in_latin_letters():
+            yield "romanised", self._means(latin, low, high)
         low, high = (self._in_script_of_reference(codes) for codes in (low, high))
         if low and high:
             yield "same-script", self._means(self.base.by_language, low, high)
@@ -241,8 +255,11 @@ class Spoken:
         """By how much the logarithm of a phrase's ratio to the high-resource side changes with that of its tokens' ratio.
 
         Both are centred in every low-resource language, so that what tells languages apart does not enter. A phrase that is
-        silent on either side has no logarithm, and is left out there.
+        silent on either side has no logarithm, and is left out there. Of a layer at which some language has no phrase left there is
+        no slope, since one over the others would be another quantity; `silent_slopes` says so.
         """
+        if self.silent_at(layer):
+            return
         rows = self.base.kept & self.base.selections.within(layer)
         latents, owner = np.unique(self.base.selections.latent[rows], return_inverse=True)
         high = self.base.codes(Group.HIGH)
@@ -251,10 +268,9 @@ class Spoken:
         for code in self.base.codes(Group.LOW):
             y, x = _log_ratio(self.mean[code][rows], reference), _log_ratio(self.tokens[code][rows], tokens)
             has_both = np.isfinite(x + y)
-            if has_both.any():
-                away, beyond = (values[has_both] - values[has_both].mean() for values in (x, y))
-                products += np.bincount(owner[has_both], weights=away * beyond, minlength=len(latents))
-                squares += np.bincount(owner[has_both], weights=away**2, minlength=len(latents))
+            away, beyond = (values[has_both] - values[has_both].mean() for values in (x, y))
+            products += np.bincount(owner[has_both], weights=away * beyond, minlength=len(latents))
+            squares += np.bincount(owner[has_both], weights=away**2, minlength=len(latents))
         if squares.sum() > 0:
             scope = scope_of("slope-on-tokens", layer=layer)
             sides = Sides(
@@ -262,10 +278,18 @@ class Spoken:
             )
             yield measured(scope, products.sum() / squares.sum(), Formula.SLOPE, "latent", (sides,))
 
+    def silent_at(self, layer: int) -> list[str]:
+        """Low-resource languages of which no phrase of a layer speaks where the high-resource side does."""
+        rows = self.base.kept & self.base.selections.within(layer)
+        reference = _mean_of(self.mean, self.base.codes(Group.HIGH))[rows]
+        both = {code: (self.mean[code][rows] > 0) & (reference > 0) for code in self.base.codes(Group.LOW)}
+        return [code for code, speaks in both.items() if not speaks.any()]
+
     @cached_property
     def mean(self) -> Mapping[str, Values]:
         """Mean over tokens of every selection, in every language."""
-        return self.pooled(Pooling.MEAN)
+        is_pooled_so = self.base.specification.pooling is Pooling.MEAN
+        return self.base.by_language if is_pooled_so else self.pooled(Pooling.MEAN)
 
     def pooled(self, pooling: Pooling) -> Mapping[str, Values]:
         """One value per selection in every language; NaN where a language has no token for the phrase."""
@@ -312,6 +336,19 @@ class Spoken:
         total = np.sum([np.where(alike[code], values[code], 0.0) for code in low], axis=0)
         counted = np.sum([alike[code] for code in low], axis=0)
         return np.where(counted > 0, _divided(total, counted), np.nan), _mean_of(values, high)
+
+    def _in_latin_letters(self) -> Mapping[str, Values]:
+        """What every language shows where those in other scripts are romanised; nothing where none is, or none was read so."""
+        base = self.base
+        folders = {code: base.inputs.get(f"activations/{romanised_name(code)}") for code in base.by_language}
+        if not any(folders.values()):
+            return {}
+        return {
+            code: phrase_values(folder, base.selections, base.specification.pooling)
+            if folder
+            else base.by_language[code]
+            for code, folder in folders.items()
+        }
 
     def _means(self, values: Mapping[str, Values], low: Sequence[str], high: Sequence[str]) -> Contrast:
         return _mean_of(values, low), _mean_of(values, high)

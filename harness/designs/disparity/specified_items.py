@@ -73,12 +73,15 @@ def specified_items(
 
 def _read(shared: SharedItems, world: SpecifiedWorld, estimates: Item) -> dict[str, Item]:
     """What the estimates of a specification read, by role: of kinds of estimates that are made from something new."""
-    answering = {language.code for language in world.study.languages if _is_compared(world, language.code)}
+    codes = {language.code for language in world.study.languages}
+    answering = {code for code in codes if _is_compared(world, code)}
     found = {
         role: shared.taken(need, world.specification)
         for role, need in estimates.needs
         if any(need.stage in stages for stages in MADE_FROM.values())
         and (need.stage != "benchmarks" or need.name in answering)
+        # What is read once more in Latin letters is a rival's, and no specification's.
+        and (need.stage != "activations" or need.name in codes)
     }
     new = {item.stage for item in found.values() if item.specification != PRIMARY}
     read = {stage for stages in MADE_FROM.values() if new & set(stages) for stage in stages}

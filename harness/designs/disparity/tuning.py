@@ -116,6 +116,14 @@ def silent_gains(base: BaseRun) -> Iterator[BrokenEstimate]:
         yield from because_silent(base, code, gain_scope(base, code), (base.specification.gain_layer,))
 
 
+def silent_retentions(base: BaseRun) -> Iterator[BrokenEstimate]:
+    """Retentions that are missing since no latent fires in English before training."""
+    english, layers = base.codes(Group.REFERENCE)[0], (base.specification.gain_layer,)
+    codes = whole_codes(base)
+    for adapter in (*codes, *([] if base.failures_of_seeds or not codes else [None])):
+        yield from because_silent(base, english, retention_scope(base, adapter), layers)
+
+
 def because_silent(base: BaseRun, code: str, scope: Scope, layers: Sequence[int]) -> Iterator[BrokenEstimate]:
     """An estimate that is missing since some of its layers are silent; none where all speak."""
     if because := silence(base, code, layers):
@@ -141,8 +149,13 @@ def gain_scopes(base: BaseRun, code: str) -> tuple[Scope, Scope, Scope]:
 
 
 def retentions(base: BaseRun) -> Iterator[Measured]:
-    """What is left of English activations under the adapters: each language's, and the mean over languages."""
+    """What is left of English activations under the adapters: each language's, and the mean over languages.
+
+    None where English is silent at the layer that speaks for it; `silent_retentions` says so.
+    """
     english = base.codes(Group.REFERENCE)[0]
+    if is_silent(base, english, base.specification.gain_layer):
+        return
     runs = [read_tuned_run(base, code, english) for code in whole_codes(base)]
     for run in runs:
         yield of_latents(run, retention_scope(base, run.adapter), Formula.RATIO)
