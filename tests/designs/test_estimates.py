@@ -113,7 +113,8 @@ def task_of(**changes: Any) -> dict[str, Any]:
 
 
 def run_of(inputs: Mapping[str, Path], **changes: Any) -> BaseRun:
-    return BaseRun(inputs=inputs, **task_of(**changes))
+    task = task_of(**changes)
+    return BaseRun(inputs=inputs, layers=tuple(range(task.pop("num_layers"))), **task)
 
 
 def token_rows(values: Pairs) -> list[TokenActivation]:

@@ -25,7 +25,7 @@ TARGETS = [language.code for language in LANGUAGES if language.group is not Grou
 ESTIMATES = {
     "languages": LANGUAGES,
     "benchmarks": (),
-    "num_layers": 1,
+    "layers": (0,),
     "specification": SPECIFICATION,
     "adapter_seeds": (),
 }
