@@ -95,7 +95,10 @@ def test_no_layer_passes_without_bos(world: World, tmp_path: Path) -> None:
 def test_no_layer_of_the_miniature_passes_without_bos(tmp_path: Path) -> None:
     """Its first six layers, where a missing BOS shows least: up to 34 of 50 rows pass."""
     (item,) = plan(STUDY, load_profile(STUDY, "fixture"), "cpu").stage("replay").items
-    found = layers({**item.parameters, "source_ids": item.parameters["source_ids"][:6]}, tmp_path)
+    networks = item.parameters["networks"]
+    six = replace(networks, dictionary_files=networks.dictionary_files[:6], dictionary_layers=tuple(range(6)))
+    told = {"source_ids": item.parameters["source_ids"][:6], "networks": six}
+    found = layers({**item.parameters, **told}, tmp_path)
     assert [row.passes for row in found] == [True] * 6
     assert [enough_rows(row.rows_passing_without_bos, row.rows) for row in found] == [False] * 6
 

@@ -1,5 +1,6 @@
 """Dictionaries trained on a tiny world: what is read, how often, in which order, and the same bytes from the same seed."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from harness.models.topk import read_sae
+from harness.models.topk_training import TopKTraining
 from harness.store.tables import read_table
 from harness.words.dictionaries import CorpusSize, CorpusWindow, SAEPlace, Split, TrainedStep
 from harness.words.errors import MissingSourceError, UsageError
 from tests.stages.two_languages import LATER, PLACES, RECIPE, TwoLanguages, write_two_languages
+from tests.tiny_models import WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,29 @@ def test_a_dictionary_trained_alone_is_the_one_that_was_trained_beside_others(
         for name, places in (("together", PLACES), ("alone", PLACES[-1:]))
     )
     assert (together / PLACES[-1].file).read_bytes() == (alone / PLACES[-1].file).read_bytes()
+
+
+def test_what_is_held_does_not_grow_with_the_tokens(
+    two: TwoLanguages, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values in all tensors that are alive at the last step, of a budget and of twenty times as many tokens."""
+    held: list[int] = []
+    step = TopKTraining.step
+
+    def counted(self: TopKTraining, x: torch.Tensor) -> None:
+        step(self, x)
+        if sum(self.sizes) == self.recipe.tokens:
+            held.append(
+                sum(each.numel() for each in gc.get_objects() if issubclass(type(each), torch.Tensor))
+            )
+
+    monkeypatch.setattr(TopKTraining, "step", counted)
+    for tokens in (1_024, 20 * 1_024):
+        recipe = replace(RECIPE, tokens=tokens, buffer_tokens=512)
+        two.saes(corpus, tmp_path / str(tokens), recipe=recipe, places=PLACES[:1])
+    few, many = held
+    # What is left of a batch of windows in a buffer may differ; the streams of the other tokens would be 600,000 values.
+    assert many - few < 130 * WIDTH
 
 
 def test_more_firing_latents_than_there_are_is_refused(
