@@ -11,6 +11,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -110,6 +111,12 @@ Executor = Annotated[
     str | None,
     typer.Option("--executor", help="Send stages to a cluster: slurm, or another executor of Snakemake."),
 ]
+ClusterProfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--cluster-profile", help="Folder of a Snakemake profile: partition, account, what jobs ask for."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
 
@@ -137,10 +144,7 @@ def reproduce(
         int | None, typer.Option(min=1, help="Accelerators to use at once; by default all that are there.")
     ] = None,
     executor: Executor = None,
-    cluster_profile: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a Snakemake profile: partition, account, what jobs ask for."),
-    ] = None,
+    cluster_profile: ClusterProfile = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Jobs in the cluster's queue at once.")] = None,
     stage_command: Annotated[
         str | None,
@@ -265,12 +269,16 @@ def doctor(
     profile: ProfileName = PROFILE,
     store: StorePath = STORE,
     device: Device = "auto",
+    executor: Executor = None,
+    cluster_profile: ClusterProfile = None,
     as_json: AsJson = False,
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
-    from harness.run.doctor import Need, examined, is_able
+    from harness.run.cluster import SLURM, Cluster
+    from harness.run.doctor import Need, examined, is_able, probed_store
 
-    device = _device(device, study, profile)
+    cluster = Cluster(executor=executor, profile=cluster_profile) if executor else None
+    device = _device(device, study, profile, on_cluster=cluster is not None)
     once = Once()
 
     def line(finding: Need) -> Line:
@@ -278,12 +286,15 @@ def doctor(
         lead = f"{MARKS[finding.state]} {finding.need:<46} "
         return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"
 
-    findings = told(examined(_plan(study, profile, device), device, store), line, as_json=as_json)
+    needs = examined(_plan(study, profile, device), device, store, cluster)
+    seen = [probed_store(cluster, store)] if cluster and cluster.executor == SLURM else []
+    findings = told(chain(needs, seen), line, as_json=as_json)
     able = is_able(findings)
     if as_json:
         print_json({"study": study, "profile": profile, "device": device, "able": able, "findings": findings})
     else:
-        ending = "this machine can run it" if able else "this machine cannot run it yet"
+        place = "the cluster" if cluster else "this machine"
+        ending = f"{place} can run it" if able else f"{place} cannot run it yet"
         typer.echo(f"{profile} world on {device}: {ending}")
     return 0 if able else ExitCode.NOTHING_JUDGED
 
@@ -902,6 +913,18 @@ def verify(store: StorePath = STORE) -> None:
     artifacts = list(kept.list())
     total = _megabytes(sum(artifact.size_bytes for artifact in artifacts))
     typer.echo(f"{len(artifacts)} artifacts, {total}: each is what its manifest says")
+
+
+@command("harness store probe 0123 --store .store", of=store_app)
+def probe(
+    name: Annotated[str, typer.Argument(help="What 'harness doctor --executor slurm' calls its probe.")],
+    *,
+    store: StorePath = STORE,
+) -> None:
+    """Say what this host sees of a lock that another one holds in the store; a job of 'harness doctor' does."""
+    from harness.run.cluster import sight
+
+    print_json(sight(store, name))
 
 
 @command("harness store clean --yes", of=store_app)

@@ -210,7 +210,7 @@ def performing_in(world: SmallWorld) -> Callable[[Item, Mapping[str, Path], Path
         texts = [(folder / "text.txt").read_text() for _, folder in sorted(inputs.items())]
         (out / "text.txt").write_text("\n".join((text, *texts)))
         misbehave(behaviour.get(place, ""), out)
-        time.sleep(float(behaviour.get("seconds", 0)))
+        time.sleep(float(behaviour.get(f"seconds of {item.stage}", behaviour.get("seconds", 0))))
         world.count("end", place)
 
     return perform

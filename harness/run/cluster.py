@@ -1,18 +1,24 @@
 """A cluster as the place of stages: what an executor of Snakemake is told, what each job asks for, how a queue is emptied again."""
 
+import json
 import math
+import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from harness.run.forecast import Rates, accelerator_bytes, is_committed, projection
 from harness.store.environment import child_environment
+from harness.store.files import held_alone, take_lock, write_whole
 from harness.store.provenance import is_installed
 from harness.words.canonical import Json
-from harness.words.errors import SettingError, UsageError
+from harness.words.errors import HarnessError, SettingError, StoreError, UsageError
 from harness.words.plan import Plan, Stage
 from harness.words.study import Profile
 
@@ -39,6 +45,12 @@ USUAL_OF_SLURM: Mapping[str, Json] = {
 
 STOP_SECONDS = 60.0
 """How long jobs may take to be cancelled; a scheduler's own round takes half a minute."""
+
+PROBE_SECONDS = 60
+"""How long a node may take to come free and say what it sees."""
+
+COMMAND = (sys.executable, "-P", "-m", "harness")
+"""The command line without the folder that it is started in: a `harness.py` there would be run in its place."""
 
 GIB = 2**30
 BASE_MEMORY_BYTES = 8 * GIB
@@ -148,6 +160,122 @@ class Cluster:
         if jobs:
             _answer("scancel", *jobs)
 
+    def partition(self, asked: Mapping[str, Json]) -> "Partition | None":
+        """Where a job goes that asks for these resources; None where the cluster has no such place."""
+        named = asked.get("slurm_partition")
+        lines = _answer("sinfo", "--noheader", "--format", "%P|%G|%m|%l|%a").splitlines()
+        partitions = [Partition.read(line) for line in lines]
+        fitting = [each for each in partitions if each.name == named or (named is None and each.is_usual)]
+        # One partition may stand in several lines, a kind of node each.
+        return max(fitting, key=lambda each: ("gpu" in each.resources, each.memory_mb), default=None)
+
+    def probe(self, store: Path, asked: Mapping[str, Json]) -> str:
+        """What a node sees of the store while this host holds a lock there: its name, where all is well.
+
+        Raises:
+            StoreError: If a node does not see the lock, or the file that was published a moment ago.
+            HarnessError: If no node answers.
+        """
+        options = {"--partition": asked.get("slurm_partition"), "--account": asked.get("slurm_account")}
+        words = [f"{option}={value}" for option, value in options.items() if value]
+        with probed(store) as name:
+            told = _answer(
+                "srun", "--ntasks=1", "--mem=1000", "--time=5", f"--immediate={PROBE_SECONDS}", "--quiet", *words,
+                *COMMAND, "store", "probe", name, "--store", str(store.absolute()), seconds=2 * PROBE_SECONDS,
+            )  # fmt: skip
+        try:
+            seen = Sight(**json.loads(told))
+        except (ValueError, TypeError) as error:
+            raise HarnessError(
+                f"no node answered within {PROBE_SECONDS} s what it sees of {store}; ask again when the queue is shorter, and look "
+                "whether 'srun hostname' answers"
+            ) from error
+        if not seen.is_file_seen or not seen.is_lock_seen:
+            what = "a lock that is held here" if seen.is_file_seen else "a file that was written here"
+            raise StoreError(
+                f"{seen.host} does not see {what}, in {store}; name a folder on a file system that all nodes share, and that passes "
+                "locks on between them, with --store"
+            )
+        return seen.host
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """One place of SLURM's that jobs are sent to."""
+
+    name: str
+    is_usual: bool
+    """True of the one for jobs that name none."""
+    resources: str
+    """What its nodes have besides processors, as "gpu:h100:4"."""
+    memory_mb: int
+    """Of a node."""
+    minutes: float
+    """How long a job may take."""
+    is_up: bool
+
+    @classmethod
+    def read(cls, line: str) -> "Partition":
+        """A line of sinfo, with name, other resources, memory, time limit and state."""
+        name, resources, memory, limit, state = line.split("|")
+        return cls(
+            name=name.rstrip("*"),
+            is_usual=name.endswith("*"),
+            resources=resources,
+            memory_mb=int(memory.rstrip("+")),
+            minutes=_minutes_of(limit),
+            is_up=state == "up",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What one host sees of what another one does in a folder."""
+
+    host: str
+    is_lock_seen: bool
+    is_file_seen: bool
+
+
+@contextmanager
+def probed(store: Path) -> Iterator[str]:
+    """A lock held and a file published in a store, by the name that is given, for another host to look at."""
+    name = uuid4().hex
+    lock, file = _probe_files(store, name)
+    try:
+        with held_alone(lock, "the probe"):
+            write_whole(file, name)
+            yield name
+    finally:
+        for path in (lock, lock.with_suffix(".pid"), file):
+            path.unlink(missing_ok=True)
+
+
+def sight(store: Path, name: str) -> Sight:
+    """What this host sees of a probe."""
+    lock, file = _probe_files(store, name)
+    is_file_seen = file.is_file() or (store.is_dir() and file.name in {path.name for path in store.iterdir()})
+    is_lock_seen = False
+    if lock.is_file():
+        with lock.open("ab") as stream:
+            is_lock_seen = not take_lock(stream)
+    return Sight(host=platform.node(), is_lock_seen=is_lock_seen, is_file_seen=is_file_seen)
+
+
+def _probe_files(store: Path, name: str) -> tuple[Path, Path]:
+    return store / f".probe-{name}.lock", store / f".probe-{name}.txt"
+
+
+def _minutes_of(limit: str) -> float:
+    """A time limit as SLURM writes it, such as "2-12:00:00", "30:00" or "infinite"."""
+    days, _, clock = limit.rpartition("-")
+    try:
+        parts = [int(part) for part in clock.split(":")]
+    except ValueError:
+        return math.inf
+    minutes = sum(part * 60.0 ** (place - 1) for place, part in enumerate(reversed(parts)))
+    return 24 * 60 * int(days or 0) + minutes
+
 
 def _split(line: str) -> tuple[str, str, str]:
     return line.strip().partition(" ")
@@ -221,11 +349,11 @@ def _status_command() -> Mapping[str, Json]:
     return {} if keeps_accounts else {"slurm-status-command": "squeue", "slurm-no-account": True}
 
 
-def _answer(*words: str) -> str:
+def _answer(*words: str, seconds: float = STOP_SECONDS) -> str:
     """What a command of the cluster says; nothing where it fails or does not answer, as while a controller is down."""
     try:
         return subprocess.run(
-            words, env=child_environment(), capture_output=True, timeout=STOP_SECONDS, check=True, text=True
+            words, env=child_environment(), capture_output=True, timeout=seconds, check=True, text=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from harness.designs.design import costs_of
 from harness.models.translator import require_engine_library
 from harness.run.artifacts import Recipes, inventory
+from harness.run.cluster import SLURM, Cluster
 from harness.run.forecast import accelerator_bytes, is_committed
 from harness.sources import hub
 from harness.sources.pins import (
@@ -99,18 +101,27 @@ class Room:
     """True of what is written to the byte; else a run starts with less, since it may need less."""
 
 
-def examined(plan: Plan, device: str, store: Path) -> Iterator[Need]:
+def examined(plan: Plan, device: str, store: Path, cluster: Cluster | None = None) -> Iterator[Need]:
     """Every need of a plan, one after the other; first uses are recorded on the way.
 
     Args:
         plan: What is to be run.
         device: Where its models are to run.
         store: Folder of the artifacts.
+        cluster: Where its stages are sent; what models run on is looked for there, and not on this machine.
     """
     yield _checked("libraries", check_versions, "as pyproject.toml asks for")
-    accelerator = _accelerator(plan, device)
-    yield accelerator
-    if device != "cpu" and accelerator.state is NeedState.WELL and plan.profile.sources.translators:
+    if cluster:
+        yield from _partitions(cluster, plan, device)
+    else:
+        accelerator = _accelerator(plan, device)
+        yield accelerator
+    if (
+        not cluster
+        and device != "cpu"
+        and accelerator.state is NeedState.WELL
+        and plan.profile.sources.translators
+    ):
         # What translators load there, and torch does not.
         yield _checked("translators on an accelerator", require_engine_library, "the engine has its library")
     seen: dict[Pin, Seen] = {}
@@ -125,14 +136,16 @@ def examined(plan: Plan, device: str, store: Path) -> Iterator[Need]:
         yield _measured(room, beside)
 
 
-def require_needs(plan: Plan, device: str, store: Path) -> Iterator[Need]:
+def require_needs(plan: Plan, device: str, store: Path, cluster: Cluster | None = None) -> Iterator[Need]:
     """The needs of a plan that a run starts without, and must tell of.
 
     Raises:
         UnmetNeedError: If there is one that it cannot start without.
         NotJudgedError: The same, where nothing could be measured.
     """
-    findings = [finding for finding in examined(plan, device, store) if finding.state is not NeedState.WELL]
+    findings = [
+        finding for finding in examined(plan, device, store, cluster) if finding.state is not NeedState.WELL
+    ]
     yield from (finding for finding in findings if not finding.exit_code)
     # What is broken is told before what merely cannot be had, and what another machine would lack too before this one's own.
     unmet = sorted(
@@ -240,6 +253,54 @@ def _accelerator(plan: Plan, device: str) -> Need:
     is_shared = memory.total_bytes >= wanted
     larger = "use an accelerator with more memory"
     return _no_accelerator(found, f"end what else uses it, or {larger}" if is_shared else larger)
+
+
+def _partitions(cluster: Cluster, plan: Plan, device: str) -> Iterator[Need]:
+    """Whether there is a place for every stage's jobs, with as much as they ask for."""
+    if cluster.executor != SLURM:
+        yield Need(need="cluster", found=f"{cluster.executor} is not asked what it has")
+        return
+    shards = cluster.shards(plan.profile)
+    told = set()
+    for stage in plan.stages:
+        parts = min(shards, len(stage.items)) if stage.uses_model else 1
+        need = _partition(cluster, stage.name, cluster.resources(plan, stage, device, parts=parts))
+        if need.state is not NeedState.WELL or need.found not in told:
+            told.add(need.found)
+            yield need
+
+
+def _partition(cluster: Cluster, stage: str, asked: Mapping[str, Any]) -> Need:
+    need = f"jobs of {stage}"
+    partition = cluster.partition(asked)
+    if partition is None:
+        wanted = asked.get("slurm_partition")
+        found = f"there is no partition {wanted}" if wanted else "no partition takes jobs that name none"
+        cure = "name one under default-resources of the profile, as slurm_partition; 'sinfo' lists them"
+        return _unmet(need, SettingError(found), cure=cure)
+    found = f"partition {partition.name}: {partition.resources}, {partition.memory_mb} MB a node, {partition.minutes:g} min a job"
+    if not partition.is_up:
+        return _unmet(need, SettingError(f"{found}; it is down"), cure="name another one, or wait")
+    if asked.get("gpu") and "gpu" not in partition.resources:
+        problem = NotJudgedError(f"{found}; no GPU is there", reason=Reason.NO_ACCELERATOR)
+        return _unmet(need, problem, cure="name a partition that has one, as slurm_partition")
+    for name, word, there in (("mem_mb", "MB", partition.memory_mb), ("runtime", "min", partition.minutes)):
+        wanted = asked.get(name)
+        if isinstance(wanted, int) and wanted > there:
+            cure = f"name another partition, or ask for less as {name} under set-resources of {stage}; a job that ends early goes on"
+            return _unmet(need, SettingError(f"{found}; {wanted} {word} are asked for"), cure=cure)
+    return Need(need=need, found=found)
+
+
+def probed_store(cluster: Cluster, store: Path) -> Need:
+    """Whether locks and files of the store reach from host to host, by a job that looks."""
+    need, asked = "store, seen from a node", cluster.settings.get("default-resources", {})
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        host = cluster.probe(store, asked)
+    except HarnessError as error:
+        return _unmet(need, error)
+    return Need(need=need, found=f"{host} sees a lock that is held here, and a new file at once")
 
 
 def _no_accelerator(found: str, cure: str) -> Need:

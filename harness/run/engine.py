@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.run.artifacts import Recipes
-from harness.run.cluster import STOP_SECONDS, Cluster
+from harness.run.cluster import COMMAND, STOP_SECONDS, Cluster
 from harness.sources.pins import decisions_to_share, is_fetched
 from harness.store.environment import child_environment
 from harness.store.files import (
@@ -34,9 +34,6 @@ from harness.words.plan import Part, Stage
 from harness.words.specification import Grid
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
-
-COMMAND = (sys.executable, "-P", "-m", "harness")
-"""The command line without the folder that it is started in: a `harness.py` there would be run in its place."""
 
 TICK_SECONDS = 0.5
 """How often the engine is looked at."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from harness.designs.design import plan
 from harness.run.artifacts import ArtifactStatus, Recipes
-from harness.run.cluster import Cluster
+from harness.run.cluster import COMMAND, Cluster
 from harness.run.doctor import require_needs
-from harness.run.engine import COMMAND, Engine
+from harness.run.engine import Engine
 from harness.run.progress import Say, recorded, showing
 from harness.run.run_report import report_run
 from harness.run.verdicts import Asked, require_judgeable
@@ -195,9 +195,7 @@ def require_machine(run: Reproduction) -> None:
     if run.status.missing():
         require_writable(run.request.store)
         request = run.request
-        # Jobs ask for the accelerator where they run.
-        device = "cpu" if request.cluster else request.device
-        for finding in require_needs(run.recipes.plan, device, request.store):
+        for finding in require_needs(run.recipes.plan, request.device, request.store, request.cluster):
             run.say(str(finding))
 
 

@@ -2,14 +2,17 @@
 
 import json
 import os
-from dataclasses import replace
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from harness.run import cluster as cluster_module
+from harness.run import doctor
 from harness.run import engine as engine_module
 from harness.run.artifacts import Recipes
-from harness.run.cluster import Cluster
+from harness.run.cluster import Cluster, Sight, probed, sight
 from harness.run.engine import Engine
 from harness.run.progress import stage_cost
 from harness.run.stageprocess import run_stage
@@ -18,7 +21,7 @@ from harness.store.files import BusyError, draft_of, process_space
 from harness.store.run_folder import RanOn, RunFolder
 from harness.store.store import ABANDONED_SECONDS, Recipe, Store
 from harness.words.canonical import canonical_json
-from harness.words.errors import NotJudgedError, SettingError, UsageError
+from harness.words.errors import HarnessError, NotJudgedError, SettingError, StoreError, UsageError
 from harness.words.plan import Part
 from tests.small_plan import SmallWorld, small_plan
 
@@ -29,6 +32,17 @@ cat "$QUEUE"
 TELLING = """#!/bin/sh
 echo "${0##*/} $*" >> "$TOLD"
 """
+SINFO = """#!/bin/sh
+echo 'main*|(null)|4000|1:00:00|up'
+echo 'gpu|(null)|8000|2-00:00:00|up'
+echo 'gpu|gpu:h100:4|64000+|2-00:00:00|up'
+echo 'old|gpu:1|4000|infinite|down'
+"""
+SRUN = """#!/bin/sh
+echo "srun $*" >> "$TOLD"
+while [ "$1" != store ]; do shift; done
+exec "$PYTHON" -m harness "$@"
+"""
 
 
 @pytest.fixture
@@ -36,7 +50,14 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand-ins that write down what they are told; the queue is a file."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    texts = {"squeue": SQUEUE, "scancel": TELLING, "sbatch": TELLING, "scontrol": TELLING}
+    texts = {
+        "squeue": SQUEUE,
+        "scancel": TELLING,
+        "sbatch": TELLING,
+        "scontrol": TELLING,
+        "sinfo": SINFO,
+        "srun": SRUN,
+    }
     for name, text in texts.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
@@ -45,6 +66,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     monkeypatch.setenv("TOLD", str(tmp_path / "told"))
     monkeypatch.setenv("QUEUE", str(queue))
+    monkeypatch.setenv("PYTHON", sys.executable)
     return queue
 
 
@@ -189,6 +211,68 @@ def test_what_is_no_profile_is_refused(tmp_path: Path, text: str | None, says: s
     folder = tmp_path / "mine" if text is None else profile(tmp_path / "mine", text)
     with pytest.raises(UsageError, match=says):
         Cluster(executor="slurm", profile=folder)
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize(
+    ("resources", "says"),
+    [
+        pytest.param(
+            "{}", "partition main: (null), 4000 MB a node, 60 min a job; no GPU is there", id="no GPU"
+        ),
+        pytest.param("{slurm_partition: gpu}", "", id="a partition with all of it"),
+        pytest.param("{slurm_partition: gpu, mem_mb: 65000}", "65000 MB are asked for", id="memory"),
+        pytest.param("{slurm_partition: gpu, runtime: 2881}", "2881 min are asked for", id="time"),
+        pytest.param("{slurm_partition: old}", "inf min a job; it is down", id="a partition that is down"),
+        pytest.param("{slurm_partition: none}", "there is no partition none", id="a partition that is not"),
+    ],
+)
+def test_the_doctor_asks_slurm_and_not_this_machine(
+    small: SmallWorld, tmp_path: Path, resources: str, says: str
+) -> None:
+    folder = profile(tmp_path / "mine", f"default-resources: {resources}\n")
+    cluster = Cluster(executor="slurm", profile=folder)
+    needs = list(doctor._partitions(cluster, small_plan(small), "cuda"))
+    unmet = [need for need in needs if need.state != "ok"]
+    assert bool(unmet) == bool(says)
+    assert all(need.cure and need.exit_code for need in unmet)
+    assert any(says in need.found for need in needs)
+
+
+def test_the_store_is_looked_at_from_a_node(queue: Path, tmp_path: Path) -> None:
+    cluster, store = Cluster(executor="slurm"), tmp_path / "a store"
+    need = doctor.probed_store(cluster, store)
+    assert (need.state, "sees a lock that is held here" in need.found) == ("ok", True)
+    assert list(store.iterdir()) == []
+    assert "--immediate=60" in told(queue)[-1]
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_node_without_the_lock_or_the_file_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(executor="slurm")
+    for seen, says in (
+        ((False, True), "a lock that is held here"),
+        ((True, False), "a file that was written here"),
+    ):
+        sight = Sight(host="node7", is_lock_seen=seen[0], is_file_seen=seen[1])
+        monkeypatch.setattr(
+            cluster_module, "_answer", lambda *_, sight=sight, **__: json.dumps(asdict(sight))
+        )
+        with pytest.raises(StoreError, match=f"node7 does not see {says}.*--store"):
+            cluster.probe(tmp_path, {})
+    monkeypatch.setattr(cluster_module, "_answer", lambda *_, **__: "")
+    with pytest.raises(HarnessError, match="no node answered within 60 s"):
+        cluster.probe(tmp_path, {})
+
+
+def test_a_lock_is_seen_for_as_long_as_it_is_held(tmp_path: Path) -> None:
+    with probed(tmp_path) as name:
+        seen = sight(tmp_path, name)
+    assert (seen.is_lock_seen, seen.is_file_seen) == (True, True)
+    seen = sight(tmp_path, name)
+    assert (seen.is_lock_seen, seen.is_file_seen) == (False, False)
 
 
 def test_only_the_jobs_of_this_run_are_cancelled(queue: Path) -> None:
