@@ -267,7 +267,7 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     setattr_(harness.run.reproduce, "plan", plan)
     setattr_(harness.run.stageprocess, "perform", performing_in(world))
     # No network runs here, and loading the library of them takes longer than all the rest.
-    setattr_(harness.run.stageprocess, "set_determinism", lambda threads: None)
+    setattr_(harness.run.stageprocess, "computes_with_torch", lambda stage: False)
     setattr_(harness.run.stageprocess, "require_accelerator", lambda device: None)
     for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())

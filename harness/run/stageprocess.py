@@ -1,9 +1,11 @@
 """One stage in one process: makes what is missing, finds what stands, publishes the index."""
 
 import gc
+import importlib
 import logging
 import os
 import platform
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +68,8 @@ class StageProcess:
             log.info("making %s %s", item.stage, item.name)
             if self.stage.uses_model:
                 require_accelerator(self.device)
-                set_determinism(self.plan.profile.sizes.threads)
+                if computes_with_torch(self.stage):
+                    set_determinism(self.plan.profile.sizes.threads)
             folders = {role: artifact.folder for role, artifact in inputs.items()}
             # Libraries and models are a million objects that stay: not walked through again for every few thousand rows.
             gc.freeze()
@@ -113,6 +116,12 @@ def run_stage(
         records = process.make()
         if part is None:
             run.write_index(name, records)
+
+
+def computes_with_torch(stage: Stage) -> bool:
+    """Whether a stage's module loads torch; translators compute without it, and do not wait seconds for it."""
+    importlib.import_module(stage.module)
+    return "torch" in sys.modules
 
 
 @contextmanager

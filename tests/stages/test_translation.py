@@ -1,5 +1,9 @@
 """Flags by pencil in several scripts; order, shards, target tokens and cut texts on random translators; two ways to translate."""
 
+import ast
+import importlib.util
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,8 +16,10 @@ import pytest
 from claims.sin2025.profiles import fixture
 from claims.sin2025.study import PRIMARY
 from fixtures.recipe.phrases import all_phrases
+from harness.designs.design import plan
 from harness.designs.disparity.base import BaseRun, translation_flags
 from harness.models.translator import MarianModel, Translator, convert_marian, load_marian, load_translator
+from harness.sources.studies import load_profile, load_study
 from harness.stages import translation
 from harness.stages.lengths import usual_ratio
 from harness.stages.translation import flagged, script_fraction, translated_texts
@@ -387,3 +393,37 @@ def test_the_engine_says_what_transformers_says(
         assert not any(our.is_truncated for our in ours)
     assert len(same) == 9 * PHRASES_OF_EACH
     assert sum(same) >= 0.99 * len(same)
+
+
+def loaded_at_once(module: str) -> set[str]:
+    """Top names of all that importing a module of the project imports, whatever its functions import later."""
+    found, waiting, seen = set[str](), [module], set[str]()
+    while waiting:
+        name = waiting.pop()
+        spec = importlib.util.find_spec(name)
+        if name in seen or spec is None or spec.origin is None:
+            continue
+        seen.add(name)
+        for node in ast.parse(Path(spec.origin).read_bytes()).body:
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+                waiting += [node.module] if node.module.startswith("harness.") else []
+    return found
+
+
+@pytest.mark.parametrize("study", ["sin2025", "inaba2025"])
+def test_only_translators_compute_without_torch(study: str) -> None:
+    """What a stage of networks computes with must be there when it is made to repeat itself: loaded with its module."""
+    loaded = load_study(study)
+    stages = [each for each in plan(loaded, load_profile(loaded, "fixture"), "cpu").stages if each.uses_model]
+    without = {each.name for each in stages if "torch" not in loaded_at_once(each.module)}
+    assert len(stages) > 2
+    assert without <= {"converted-translators", "translation-shards"}
+
+
+def test_translators_start_without_torch() -> None:
+    said = "import sys, ctranslate2, harness.stages.translation; from transformers import MarianTokenizer; print('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
