@@ -1,15 +1,11 @@
-"""The residual stream, read at a hook point while a decoder runs, and pooled from token values to one value per phrase."""
+"""The residual stream, read at a hook point while a decoder runs, and which of its positions count."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from numpy.typing import NDArray
 from torch import Tensor, nn
-
-from harness.words.study import Pooling
 
 Visit = Callable[[int, Float[Tensor, "batch position d_model"]], None]
 """Receives a layer and the residual stream after it."""
@@ -107,28 +103,3 @@ def averaging_matrix(counted: Bool[Tensor, "batch position"]) -> Float[Tensor, "
     owner = torch.repeat_interleave(lengths)
     belongs = owner.unsqueeze(0) == torch.arange(len(lengths), device=counted.device).unsqueeze(1)
     return belongs.to(torch.float32) / lengths.unsqueeze(1)
-
-
-def pooled(values: NDArray[np.float32], offsets: NDArray[np.int64], how: Pooling) -> NDArray[np.float64]:
-    """One value per phrase from ragged token values.
-
-    Args:
-        values: Token values of all phrases, one phrase after the other.
-        offsets: Where each phrase begins, and the end of the last.
-        how: Mean over tokens; maximum; mean over tokens above zero (0 where there are none); last token.
-
-    Raises:
-        ValueError: If a phrase has no token.
-    """
-    lengths = np.diff(offsets)
-    if (lengths == 0).any():
-        raise ValueError(f"phrases {np.flatnonzero(lengths == 0).tolist()} have no token; nothing to pool")
-    if how is Pooling.LAST:
-        return values[offsets[1:] - 1].astype(np.float64)
-    if how is Pooling.MAX:
-        return np.maximum.reduceat(values, offsets[:-1]).astype(np.float64)
-    totals = np.add.reduceat(values.astype(np.float64), offsets[:-1])
-    if how is Pooling.MEAN:
-        return totals / lengths
-    active = np.add.reduceat((values > 0).astype(np.int64), offsets[:-1])
-    return totals / np.maximum(active, 1)

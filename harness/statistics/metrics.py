@@ -1,14 +1,39 @@
-"""Quantities of the field as pure functions of arrays: gaps, gains, correlations, cosines."""
+"""Quantities of the field as pure functions of arrays: pooled activations, gaps, gains, correlations, cosines."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.words.study import Aggregation
+from harness.words.study import Aggregation, Pooling
 
 Values = NDArray[np.float64]
 
 MIN_PAIRS = 3
 """Two points always lie on a line, so a correlation needs more."""
+
+
+def pooled(values: NDArray[np.float32], offsets: NDArray[np.int64], how: Pooling) -> NDArray[np.float64]:
+    """One value per phrase from ragged token values.
+
+    Args:
+        values: Token values of all phrases, one phrase after the other.
+        offsets: Where each phrase begins, and the end of the last.
+        how: Mean over tokens; maximum; mean over tokens above zero (0 where there are none); last token.
+
+    Raises:
+        ValueError: If a phrase has no token.
+    """
+    lengths = np.diff(offsets)
+    if (lengths == 0).any():
+        raise ValueError(f"phrases {np.flatnonzero(lengths == 0).tolist()} have no token; nothing to pool")
+    if how is Pooling.LAST:
+        return values[offsets[1:] - 1].astype(np.float64)
+    if how is Pooling.MAX:
+        return np.maximum.reduceat(values, offsets[:-1]).astype(np.float64)
+    totals = np.add.reduceat(values.astype(np.float64), offsets[:-1])
+    if how is Pooling.MEAN:
+        return totals / lengths
+    active = np.add.reduceat((values > 0).astype(np.int64), offsets[:-1])
+    return totals / np.maximum(active, 1)
 
 
 def gap_percent(low: Values, high: Values, aggregation: Aggregation) -> float:

@@ -1,4 +1,4 @@
-"""The residual stream as hooks hand it over, against `hidden_states` and counted layer calls; poolings by pencil."""
+"""The residual stream as hooks hand it over, against `hidden_states` and counted layer calls."""
 
 import json
 import shutil
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.residuals import averaging_matrix, counted_positions, pooled, visit_residuals
+from harness.models.residuals import averaging_matrix, counted_positions, visit_residuals
+from harness.statistics.metrics import pooled
 from harness.words.study import Pooling
 from tests.worlds import World
 
@@ -259,47 +260,12 @@ def test_a_text_without_a_token_is_refused_by_name() -> None:
         averaging_matrix(counted)
 
 
-VALUES = np.asarray([1.0, 0.0, 5.0, 0.0, 0.0, 3.0], dtype=np.float32)
-OFFSETS = np.asarray([0, 3, 5, 6])
-"""Three phrases: 1 0 5, then 0 0, then 3."""
-
-
-@pytest.mark.parametrize(
-    ("how", "expected"),
-    [
-        pytest.param(Pooling.MEAN, [2.0, 0.0, 3.0], id="mean over tokens: 6/3, 0/2, 3/1"),
-        pytest.param(Pooling.MAX, [5.0, 0.0, 3.0], id="strongest token"),
-        pytest.param(Pooling.MEAN_ACTIVE, [3.0, 0.0, 3.0], id="mean over active tokens: 6/2, none, 3/1"),
-        pytest.param(Pooling.LAST, [5.0, 0.0, 3.0], id="last token"),
-    ],
-)
-def test_poolings_by_pencil(how: Pooling, expected: list[float]) -> None:
-    found = pooled(VALUES, OFFSETS, how)
-    assert found.tolist() == expected
-    assert found.dtype == np.float64
-
-
-def test_the_last_token_is_not_the_strongest() -> None:
-    assert pooled(np.asarray([9.0, 4.0], dtype=np.float32), np.asarray([0, 2]), Pooling.LAST).tolist() == [
-        4.0
-    ]
-
-
-@pytest.mark.parametrize("how", list(Pooling), ids=str)
-def test_a_phrase_without_tokens_is_refused_by_name(how: Pooling) -> None:
-    with pytest.raises(ValueError, match=r"phrases \[1\] have no token"):
-        pooled(VALUES, np.asarray([0, 3, 3, 6]), how)
-
-
-@pytest.mark.parametrize("how", list(Pooling), ids=str)
-def test_no_phrase_pools_to_no_value(how: Pooling) -> None:
-    assert pooled(np.empty(0, dtype=np.float32), np.asarray([0]), how).tolist() == []
-
-
 def test_matrix_and_ragged_mean_agree() -> None:
     counted = torch.tensor([[True, True, True], [True, True, False], [False, False, True]])
-    by_matrix = averaging_matrix(counted) @ torch.from_numpy(VALUES)
-    np.testing.assert_allclose(by_matrix.numpy(), pooled(VALUES, OFFSETS, Pooling.MEAN), rtol=1e-6)
+    values = np.asarray([1.0, 0.0, 5.0, 0.0, 0.0, 3.0], dtype=np.float32)
+    by_matrix = averaging_matrix(counted) @ torch.from_numpy(values)
+    by_offsets = pooled(values, np.asarray([0, 3, 5, 6]), Pooling.MEAN)
+    np.testing.assert_allclose(by_matrix.numpy(), by_offsets, rtol=1e-6)
 
 
 def test_the_matrix_lies_with_its_tokens_whatever_the_defaults() -> None:

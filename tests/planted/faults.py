@@ -418,14 +418,14 @@ FAULTS = (
     ),
     Fault(
         name="maximum for mean over tokens",
-        patches=_patched("models.residuals:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
+        patches=_patched("statistics.metrics:pooled", "if how is Pooling.MAX:", "if how is Pooling.MEAN:"),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),
     ),
     Fault(
         name="mean over active tokens alone",
-        patches=_patched("models.residuals:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
+        patches=_patched("statistics.metrics:pooled", "if how is Pooling.MEAN:", "if how is Pooling.LAST:"),
         redone=("estimates",),
         seen_by=("gaps", "gains", "units of gaps"),
         moves=("gap/layer=1/high", "gap/layer=3/high"),

@@ -16,9 +16,10 @@ from harness.statistics.metrics import (
     gap_percent,
     group_means,
     pearson,
+    pooled,
     ratio_percent,
 )
-from harness.words.study import Aggregation
+from harness.words.study import Aggregation, Pooling
 
 Values = NDArray[np.float64]
 POSITIVE = st.floats(0.01, 1000.0)
@@ -180,3 +181,40 @@ def test_a_refusal_counts_the_latents_that_it_rests_on() -> None:
 
 def test_numbers_too_small_to_be_squared_have_no_correlation() -> None:
     assert math.isnan(pearson(of(0, 1e-200, 2e-200), of(1, 2, 3)))
+
+
+VALUES = np.asarray([1.0, 0.0, 5.0, 0.0, 0.0, 3.0], dtype=np.float32)
+OFFSETS = np.asarray([0, 3, 5, 6])
+"""Three phrases: 1 0 5, then 0 0, then 3."""
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        pytest.param(Pooling.MEAN, [2.0, 0.0, 3.0], id="mean over tokens: 6/3, 0/2, 3/1"),
+        pytest.param(Pooling.MAX, [5.0, 0.0, 3.0], id="strongest token"),
+        pytest.param(Pooling.MEAN_ACTIVE, [3.0, 0.0, 3.0], id="mean over active tokens: 6/2, none, 3/1"),
+        pytest.param(Pooling.LAST, [5.0, 0.0, 3.0], id="last token"),
+    ],
+)
+def test_poolings_by_pencil(how: Pooling, expected: list[float]) -> None:
+    found = pooled(VALUES, OFFSETS, how)
+    assert found.tolist() == expected
+    assert found.dtype == np.float64
+
+
+def test_the_last_token_is_not_the_strongest() -> None:
+    assert pooled(np.asarray([9.0, 4.0], dtype=np.float32), np.asarray([0, 2]), Pooling.LAST).tolist() == [
+        4.0
+    ]
+
+
+@pytest.mark.parametrize("how", list(Pooling), ids=str)
+def test_a_phrase_without_tokens_is_refused_by_name(how: Pooling) -> None:
+    with pytest.raises(ValueError, match=r"phrases \[1\] have no token"):
+        pooled(VALUES, np.asarray([0, 3, 3, 6]), how)
+
+
+@pytest.mark.parametrize("how", list(Pooling), ids=str)
+def test_no_phrase_pools_to_no_value(how: Pooling) -> None:
+    assert pooled(np.empty(0, dtype=np.float32), np.asarray([0]), how).tolist() == []

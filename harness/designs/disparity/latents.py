@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.models.residuals import pooled
-from harness.statistics.metrics import group_means
+from harness.statistics.metrics import group_means, pooled
 from harness.store.tables import read_column, read_ragged, read_table
 from harness.words.records import Selection, Text, TextLength, TokenActivation
 from harness.words.study import Pooling
