@@ -1,11 +1,9 @@
 """One stage in one process: makes what is missing, finds what stands, publishes the index."""
 
 import gc
-import importlib
 import logging
 import os
 import platform
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from pathlib import Path
 
 from harness.models.work import METER
 from harness.run.artifacts import Recipes, record_of
-from harness.stages.stage import perform
+from harness.stages.stage import computes_with_torch, perform
 from harness.store.files import failure_message, require_folder
 from harness.store.provenance import accelerator_name, require_accelerator, set_determinism, set_threads
 from harness.store.run_folder import EventLog, RanOn, RunFolder, StageFailure
@@ -116,12 +114,6 @@ def run_stage(
         records = process.make()
         if part is None:
             run.write_index(name, records)
-
-
-def computes_with_torch(stage: Stage) -> bool:
-    """Whether a stage's module loads torch; translators compute without it, and do not wait seconds for it."""
-    importlib.import_module(stage.module)
-    return "torch" in sys.modules
 
 
 @contextmanager

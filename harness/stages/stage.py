@@ -14,6 +14,7 @@ A plan is drawn from the source alone: what a stage imports is loaded when it ru
 import ast
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -103,6 +104,12 @@ def staged(function: str, items: Iterable[Item]) -> Stage:
     for item in own:
         declared.require_fit(item)
     return Stage(function=function, says=declared.says, items=own, uses_model=declared.on == "accelerator")
+
+
+def computes_with_torch(stage: Stage) -> bool:
+    """Whether a stage's module loads torch; translators compute without it, and do not wait seconds for it."""
+    importlib.import_module(stage.module)
+    return "torch" in sys.modules
 
 
 def perform(item: Item, inputs: Mapping[str, Path], out: Path) -> None:
