@@ -81,7 +81,7 @@ def fixture() -> Profile:
                 PRIMARY.recipe,
                 latents=256,
                 k=8,
-                tokens=100_000,
+                tokens=50_000,
                 batch_tokens=512,
                 buffer_tokens=48_000,
                 learning_rate=3e-3,

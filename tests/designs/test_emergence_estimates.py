@@ -8,11 +8,15 @@ import pytest
 
 from claims.inaba2025.study import STUDY
 from harness.designs.emergence.estimates import estimates
+from harness.designs.emergence.panels import PRESENTATION
 from harness.designs.emergence.self_checks import checks
 from harness.judge.judge import Circumstances, judge
-from harness.judge.measurements import Measurements
+from harness.judge.measurements import Measurements, precisions
 from harness.judge.unit_values import Stored, read_stored
 from harness.judge.validate import load_claims
+from harness.report.document import Measurement
+from harness.report.figures import Frame, drawn
+from harness.report.tables import Filled, Names, tabulate
 from harness.store.tables import write_table
 from harness.words.claim import InferenceTarget
 from harness.words.dictionaries import (
@@ -26,6 +30,8 @@ from harness.words.dictionaries import (
     Reconstruction,
     SplicedText,
 )
+from harness.words.estimate import Estimate
+from harness.words.judgement import Precision
 from harness.words.verdict import State, Verdict
 
 LANGUAGES = ("en", "ja")
@@ -376,3 +382,42 @@ def test_a_count_that_is_not_the_authors_differs(tmp_path: Path) -> None:
     inputs = {f"demo-replay/{step}": tmp_path / step for step in ("10", "20")}
     found = [(each.check_id, each.measured, each.differs) for each in checks(inputs, ())]
     assert found == [("demonstration.10", 2.0, False), ("demonstration.20", 1.0, True)]
+
+
+def test_every_panel_is_laid_out_and_every_curve_is_drawn(tmp_path: Path) -> None:
+    """As a report does: tables whose columns are axes of the design, and lines along phases, layers and sizes."""
+    tables = stored(tmp_path, {key: found for key, found in planted().items() if key[0] in {"150m", "440m"}})
+    found = precisions(Measurements(study=STUDY, tables=tables))
+    rows = [_measurement(tables, each, found.get(name)) for name, each in tables.estimates.items()]
+    shown = set()
+    for panel in PRESENTATION.panels:
+        own = tuple(row for row in rows if row.quantity in panel.quantities)
+        if not own:
+            continue
+        filled = Filled(panel, own, Names((), PRESENTATION))
+        table = tabulate(filled)
+        assert table.rows
+        assert all(len(row) == len(table.headers) for row in table.rows)
+        for figure in panel.figures:
+            frame = Frame(anchor=figure.anchor, title=figure.title, description="", stamp="")
+            svg = drawn(figure, filled, frame)
+            assert svg is not None
+            shown.add((figure.anchor, svg.count("<path")))
+    assert {anchor for anchor, _ in shown} == {"classes", "profile", "sizes"}
+    classes = next(panel for panel in PRESENTATION.panels if panel.anchor == "classes")
+    grid = tabulate(
+        Filled(classes, tuple(row for row in rows if row.quantity == "class-share"), Names((), PRESENTATION))
+    )
+    assert grid.headers[: grid.num_labels] == ("Model", "Class", "Layer", "Specification")
+    assert grid.headers[grid.num_labels :] == tuple(phase.name for phase in STUDY.phases)
+
+
+def _measurement(tables: Stored, row: Estimate, precision: Precision | None) -> Measurement:
+    fields = {name: value for name, value in vars(row).items() if name != "estimate_id"}
+    return Measurement(
+        id=row.estimate_id,
+        axes=dict(tables.axes[row.estimate_id]),
+        num_unit_values=0,
+        precision=precision,
+        **fields,
+    )
