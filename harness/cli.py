@@ -553,13 +553,16 @@ def items(
     *,
     run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
     claim: Annotated[str, typer.Option(help="Claim about a change of accuracy.")],
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Show the questions themselves, where their licence allows it.")
+    ] = False,
     store: StorePath = STORE,
     as_json: AsJson = False,
 ) -> None:
     """List the questions behind a claim whose answer training changed, with every option's likelihood before and after."""
     from harness.exchange.items import changes, lines_of
 
-    found = changes(run, claim, _existing(store))
+    found = changes(run, claim, _existing(store), with_texts=texts)
     answer(found, lines_of(found), as_json=as_json)
 
 

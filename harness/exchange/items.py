@@ -1,17 +1,19 @@
 """The benchmark questions behind one claim whose answer training changed, with every option's likelihood before and after."""
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.designs.design import design_of
 from harness.designs.estimand import Cell, Estimand
 from harness.exchange.artifacts import artifact_of
+from harness.exchange.sharing import PERMITTING
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import claim_named, load_claims
 from harness.report import load_report
 from harness.report.document import Report
-from harness.sources.studies import load_study
+from harness.sources.studies import load_profile, load_study
 from harness.store.tables import read_table
 from harness.words.claim import Claim
 from harness.words.errors import UsageError
@@ -51,6 +53,8 @@ class ChangedItem:
     """Of every option; length-normalised scores divide by them."""
     before: Answer
     after: Answer
+    text: str = ""
+    """The question with its options as its data set has it; empty where nobody asked for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +78,17 @@ class Changes:
     items: tuple[ChangedItem, ...]
 
 
-def changes(run: Path, claim_name: str, store: Path) -> Changes:
+def changes(run: Path, claim_name: str, store: Path, *, with_texts: bool = False) -> Changes:
     """The questions behind a claim of a stored run whose answer changed under an adapter.
 
     Args:
         run: Folder of the run.
         claim_name: Claim about a change in accuracy.
         store: Where the run's artifacts lie.
+        with_texts: Tell the questions themselves, as far as the licence of their data set allows.
 
     Raises:
-        UsageError: If the run has no report, or the claim is about no change of answers.
+        UsageError: If the run has no report, the claim is about no change of answers, or the questions may not be shown.
         HarnessError: If an artifact of the run is not in the store, or is damaged.
     """
     report = load_report(run)
@@ -95,6 +100,7 @@ def changes(run: Path, claim_name: str, store: Path) -> Changes:
     design = design_of(study)
     assert design.answers is not None
     assert design.answers_tuned is not None
+    texts = _texts(report, study, benchmark, cell[1]) if with_texts else {}
     before = _answers(report, store, (design.answers, cell[1]), cell)
     found: list[ChangedItem] = []
     by_seed: list[SeedChange] = []
@@ -113,7 +119,7 @@ def changes(run: Path, claim_name: str, store: Path) -> Changes:
         estimate_id=estimand.estimate_id,
         asked=len(before),
         by_seed=tuple(by_seed),
-        items=tuple(found),
+        items=tuple(replace(each, text=texts.get(each.document_id, "")) for each in found),
     )
 
 
@@ -132,6 +138,8 @@ def lines_of(found: Changes) -> Iterator[tuple[str, str]]:
             f"{each.document_id:<16} ",
             f"seed {each.seed}  right option {right}  {each.before} -> {each.after}",
         )
+        if each.text:
+            yield " " * 17, each.text
 
 
 def _estimand(study: Study, claim: Claim) -> tuple[Estimand, str]:
@@ -146,6 +154,22 @@ def _estimand(study: Study, claim: Claim) -> tuple[Estimand, str]:
         f"claim {claim.id} is about no change of answers to one benchmark in one language; 'harness claims --study {study.name}' lists "
         "which are, such as those that begin with bench"
     )
+
+
+def _texts(report: Report, study: Study, benchmark: Benchmark, language: str) -> Mapping[str, str]:
+    """Every question that a run could ask in a cell, by the id of its document."""
+    # Reading data sets loads much that answers alone do not need.
+    from harness.stages.evaluation_tasks import document_id, read_documents
+
+    pin = load_profile(study, report.run.profile).sources.benchmarks[benchmark.data_folder]
+    if not pin.licence.startswith(PERMITTING):
+        raise UsageError(
+            f"the licence of {pin.name} is {pin.licence}, which does not say that its questions may be shown; leave --texts out"
+        )
+    return {
+        document_id(document): json.dumps(document, ensure_ascii=False)
+        for document in read_documents(pin, language, benchmark.evaluated_split)
+    }
 
 
 def _seeds(report: Report, stage: str, adapter: str) -> list[int]:

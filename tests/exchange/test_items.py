@@ -11,12 +11,14 @@ from harness import cli
 from harness.exchange.items import Answer, SeedChange, changes
 from harness.report import load_report
 from harness.report.document import Report
+from harness.sources.studies import load_profile
 from harness.store.store import Recipe, Store
 from harness.store.tables import write_table
 from harness.words.canonical import canonical_json
 from harness.words.errors import UsageError
 from harness.words.records import ItemOutcome
 from harness.words.runfacts import ArtifactRecord
+from harness.words.study import Profile, Study
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "reports" / "example"
 CLAIM = "bench.ml.arc.value"
@@ -29,12 +31,15 @@ RIGHT: Mapping[str, tuple[float, ...]] = {
 }
 
 
-def outcomes(right: tuple[float, ...], nats: float) -> list[ItemOutcome]:
+MADE_UP = tuple(f"q{place}" for place in range(4))
+
+
+def outcomes(right: tuple[float, ...], nats: float, ids: tuple[str, ...] = MADE_UP) -> list[ItemOutcome]:
     return [
         ItemOutcome(
             benchmark="arc",
             language="ml",
-            document_id=f"q{place}",
+            document_id=ids[place],
             document_hash=f"d{place}",
             prompt_hash=f"p{place}",
             target_hash="t",
@@ -52,11 +57,15 @@ def outcomes(right: tuple[float, ...], nats: float) -> list[ItemOutcome]:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store with the answers of three arms, and the example's report resting on them."""
+    return stored(tmp_path, monkeypatch, MADE_UP)
+
+
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ids: tuple[str, ...]) -> Path:
     records = []
     for number, (item, right) in enumerate(RIGHT.items()):
         stage = "benchmarks-tuned" if "/" in item else "benchmarks"
         recipe = Recipe(stage=stage, item=item, parameters=canonical_json({"item": item}))
-        made = Store(tmp_path).produce(recipe, _writes(outcomes(right, -1.25 - number)))
+        made = Store(tmp_path).produce(recipe, _writes(outcomes(right, -1.25 - number, ids)))
         records.append(
             ArtifactRecord(
                 stage=stage, item=item, key=made.key, digest=made.digest, size_bytes=made.size_bytes
@@ -129,3 +138,32 @@ def test_without_its_store_it_says_so(
     words = ["items", str(EXAMPLE), "--claim", CLAIM, "--store", str(tmp_path / "elsewhere")]
     assert cli.exit_code_of(words) == 4
     assert "no store at" in capsys.readouterr().err
+
+
+def test_questions_are_shown_as_their_data_set_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (EXAMPLE.parents[1] / "fixtures/okapi/m_arc/data/ml/test.jsonl").read_text("utf-8").splitlines()
+    documents = [json.loads(line) for line in lines[:4]]
+    place = stored(tmp_path, monkeypatch, tuple(str(each["id"]) for each in documents))
+    words = ["items", str(EXAMPLE), "--claim", CLAIM, "--store", str(place)]
+    assert cli.exit_code_of([*words, "--texts"]) == 0
+    shown = capsys.readouterr().out
+    assert documents[1]["instruction"] in shown
+    assert documents[0]["instruction"] not in shown, "its answer did not change"
+    assert cli.exit_code_of(words) == 0
+    assert documents[1]["instruction"] not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("licence", ["not stated", "proprietary"])
+def test_questions_whose_licence_does_not_allow_it_are_not_shown(
+    licence: str, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def closed(study: Study, name: str) -> Profile:
+        profile = load_profile(study, name)
+        pins = {folder: replace(pin, licence=licence) for folder, pin in profile.sources.benchmarks.items()}
+        return replace(profile, sources=replace(profile.sources, benchmarks=pins))
+
+    monkeypatch.setattr("harness.exchange.items.load_profile", closed)
+    assert cli.exit_code_of(["items", str(EXAMPLE), "--claim", CLAIM, "--store", str(store), "--texts"]) == 4
+    assert f"is {licence}, which does not say that its questions may be shown" in capsys.readouterr().err
