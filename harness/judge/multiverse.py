@@ -8,9 +8,10 @@ Source: U. Simonsohn and others, "Specification curve analysis", Nature Human Be
 S. Gangestad, "A traveler's guide to the multiverse", AMPPS 4 (2021), for the classes E, N and U.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,12 @@ from harness.words.judgement import (
     Judged,
     Move,
     Multiverse,
+    SignTest,
     SpecificationVerdict,
     VariedAxis,
 )
 from harness.words.specification import PRIMARY, Axis, AxisKind, Grid, Openness, asked_axes, differences_of
-from harness.words.study import Study
+from harness.words.study import Group, Study
 from harness.words.verdict import JUDGED, CaseVerdict, State, Why
 
 Values = NDArray[np.float64]
@@ -46,6 +48,9 @@ ROBUST_FROM = 0.9
 
 FRAGILE_BELOW = 0.5
 
+
+TINY = 1e-9
+"""Sums in another order are the same number."""
 
 ABOUT_ONE = (Rule.WITHIN_MARGIN, Rule.SIGN, Rule.AT_LEAST)
 """Rules about one estimate, which specifications give as they give the primary one."""
@@ -224,7 +229,11 @@ def multiverses(
         differing = {name for each in beside for name in differences_of(study.axes, each.specification)}
         axes = [axis for axis in study.axes if axis.name in differing]
         target = found.case.target
-        yield multiverse_of(claim.id, axes, verdicts, target.value if target else None, study.grid)
+        printed = target.value if target else None
+        curve = multiverse_of(claim.id, axes, verdicts, printed, study.grid)
+        totals = specifications.totals.get(estimate.estimate_id, {})
+        sign = claim.sign or int(np.sign(printed or 0.0))
+        yield replace(curve, sign_test=sign_test(study, totals.values(), sign)) if totals and sign else curve
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -367,6 +376,47 @@ def main_effects(curve: Curve) -> Iterator[AxisShare]:
                 for own in levels
             )
             yield AxisShare(axis=axis.name, share=float(between / total))
+
+
+def sign_test(study: Study, totals: Iterable[Sequence[float]], sign: int) -> SignTest | None:
+    """The sign of a gap over specifications, against every way to share the languages out; None where a group is empty.
+
+    Each way moves all specifications at once, so that how alike they are is part of the test.
+
+    Args:
+        study: Whose languages are shared out; its reference language never is.
+        totals: By specification, what every language's latents amount to; NaN of a reference language that is on neither side.
+        sign: The claimed one.
+    """
+    groups = np.array([language.group for language in study.languages])
+    shared, found = groups != Group.REFERENCE, np.array(list(totals), dtype=np.float64)
+    own = groups[shared] == Group.LOW
+    if not 0 < own.sum() < len(own):
+        return None
+    ways = np.array(list(combinations(range(len(own)), int(own.sum()))))
+    low = np.zeros((len(ways), len(own)))
+    np.put_along_axis(low, ways, 1.0, axis=1)
+    beside = found[:, ~shared].sum(axis=1)  # an observed language that stays, or no number
+
+    def gaps(low: Values) -> Values:
+        """[way, specification]."""
+        sums, count = low @ found[:, shared].T, (~own).sum()
+        high = found[:, shared].sum(axis=1) - sums
+        reference = np.where(np.isnan(beside), high / count, (high + np.nan_to_num(beside)) / (count + 1))
+        shares: Values = sign * 100 * (1 - sums / own.sum() / reference)
+        return shares
+
+    true, every = gaps(own[None, :].astype(np.float64)), gaps(low)
+    share, shares = float(np.mean(true > 0)), np.mean(every > 0, axis=1)
+    median, medians = float(np.median(true)), np.median(every, axis=1)
+    return SignTest(
+        specifications=len(found),
+        ways=len(ways),
+        share=share,
+        p_share=float(np.mean(shares >= share - TINY)),
+        median=sign * median,
+        p_median=float(np.mean(medians >= median - TINY * max(1.0, abs(median)))),
+    )
 
 
 def best_match(curve: Curve, printed: float) -> BestMatch | None:

@@ -18,7 +18,14 @@ from harness.statistics.resampling import NUM_DRAWS
 from harness.statistics.stats import Spread, mean_spread, median_draws
 from harness.store.tables import read_column, read_ragged, read_table, table_path
 from harness.words.claim import InferenceTarget
-from harness.words.estimate import MEDIAN_OF_GAPS, Estimate, Formula, SpecifiedEstimate, SpecifiedSides
+from harness.words.estimate import (
+    MEDIAN_OF_GAPS,
+    Estimate,
+    Formula,
+    SpecifiedEstimate,
+    SpecifiedSides,
+    SpecifiedTotals,
+)
 from harness.words.study import Study
 
 Values = NDArray[np.float64]
@@ -52,6 +59,9 @@ class Specifications:
     """By estimate under the primary specification, holes included."""
     sides: Mapping[tuple[str, str], StoredSides] = field(default_factory=dict)
     """By estimate under the primary specification, and by name of the sides."""
+
+    totals: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    """By estimate of a gap between groups, and by specification: what each language's latents amount to."""
 
     def measured(self, study: Study, primary: Estimate, inference: InferenceTarget) -> Measurements:
         """The measurements of one estimate under every specification that has a value."""
@@ -115,7 +125,18 @@ def read_specifications(folders: Iterable[Path]) -> Specifications:
     return Specifications(
         estimates={name: tuple(rows) for name, rows in estimates.items()},
         sides=dict(chain.from_iterable(map(_read_sides, there))),
+        totals=_read_totals(there),
     )
+
+
+def _read_totals(folders: Iterable[Path]) -> Mapping[str, Mapping[str, tuple[float, ...]]]:
+    found: dict[str, dict[str, tuple[float, ...]]] = {}
+    for folder in folders:
+        for row in (
+            read_table(folder, SpecifiedTotals) if table_path(folder, SpecifiedTotals).is_file() else ()
+        ):
+            found.setdefault(row.primary_id, {})[row.specification] = row.totals
+    return found
 
 
 def _read_sides(folder: Path) -> Iterator[tuple[tuple[str, str], StoredSides]]:

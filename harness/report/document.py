@@ -36,7 +36,7 @@ EVIDENT_MODES = frozenset({"full", "audit"})
 LEFT_OUT = frozenset(
     {
         "stopped", "unscored", "unusable", "coverage", "overlaps", "baselines", "precision", "points", "expected", "differs", "place", "rivals",
-        "settings", "multiverse", "explored", "hole", "axes", "reported_by_summary", "declared", "cited", "interval_se", "resized",
+        "settings", "multiverse", "explored", "sign_test", "hole", "axes", "reported_by_summary", "declared", "cited", "interval_se", "resized",
     }
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""

@@ -558,7 +558,18 @@ def multiverse_words(claim: JudgedClaim) -> str:
         told.append(
             f"Deciding choice: {found.deciding[0].axis}, {100 * found.deciding[0].share:.0f} % of the variance."
         )
-    return " ".join([*told, *_explored_words(claim)])
+    return " ".join([*told, *_sign_words(claim), *_explored_words(claim)])
+
+
+def _sign_words(claim: JudgedClaim) -> Iterator[str]:
+    """How unusual the sign over all specifications is among the ways to share the languages out."""
+    test = claim.multiverse.sign_test if claim.multiverse else None
+    if test is not None:
+        yield (
+            f"Of {count(test.specifications, 'specification')} of the same formula {100 * test.share:.0f} % have the claimed sign: so do as many "
+            f"in {100 * test.p_share:.1f} % of the {test.ways} ways to share the languages out, and their median lies as far in "
+            f"{100 * test.p_median:.1f} %."
+        )
 
 
 def _explored_words(claim: JudgedClaim) -> Iterator[str]:

@@ -21,6 +21,7 @@ Row = TypeVar("Row")
 FILE_NAMES: dict[str, str] = {
     "ItemOutcome": "items",
     "SpecifiedSides": "specified_sides",
+    "SpecifiedTotals": "specified_totals",
     "SplicedLoss": "spliced_losses",
     "TrainingLoss": "training_losses",
     "Translated": "translated",

@@ -144,6 +144,21 @@ class SpecifiedSides:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpecifiedTotals:
+    """What each language's latents amount to together under one specification of a gap between groups (`specified_totals`).
+
+    Over the units that both sides have. With them a gap is known however languages are shared out.
+    """
+
+    primary_id: str
+    """The estimate under the primary specification."""
+    specification: str
+    """The primary one among them."""
+    totals: tuple[float, ...]
+    """Of every language in the study's order; NaN of one that is on neither side."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpecifiedEstimate:
     """An estimate under one specification that is not the primary one (`specified_estimates`)."""
 

@@ -337,6 +337,26 @@ class Explored:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignTest:
+    """The sign of a gap over all specifications against every way to share the languages out.
+
+    Source: U. Simonsohn and others, "Specification curve analysis", Nature Human Behaviour 4 (2020), 1208-1214: joint inference.
+    """
+
+    specifications: int
+    ways: int
+    """To share the languages out, the true one among them: no p-value is smaller than one of them."""
+    share: float
+    """Of specifications with the claimed sign."""
+    p_share: float
+    """Share of ways with as many of them."""
+    median: float
+    """Of all specifications' estimates."""
+    p_median: float
+    """Share of ways whose median lies as far on the claimed side."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Multiverse:
     """One claim under every specification that was asked for."""
 
@@ -360,6 +380,8 @@ class Multiverse:
     """Axes by the variance that they bring about, the largest first."""
     best_match: BestMatch | None
     """None where no number is printed, or fewer than two were computed."""
+    sign_test: SignTest | None = None
+    """None where the claim is about no gap between groups, or claims no sign."""
     explored: Explored | None = None
     """None where no specification beyond the registered grid was computed."""
 

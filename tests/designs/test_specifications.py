@@ -21,7 +21,7 @@ from harness.designs.disparity.specifications import (
 from harness.store.tables import read_table, write_table
 from harness.words.estimate import SpecifiedEstimate, SpecifiedSides
 from harness.words.records import PanelActivation, Selection
-from harness.words.specification import Axis, Level
+from harness.words.specification import PRIMARY, Axis, Level
 from tests.designs.test_estimates import BASE, inputs, run_of, task_of
 
 __all__ = ["inputs"]
@@ -178,8 +178,27 @@ def test_the_primary_tables_are_the_same_bytes_whatever_the_grid(
         estimates_stage(inputs, out=folder, **task_of(), grid=axes_of() if name == "analysis" else ())
     none, analysis = ({path.name: path.read_bytes() for path in each.iterdir()} for each in folders.values())
     assert {name: analysis[name] for name in none} == none
-    assert set(analysis) - set(none) == {"specified_estimates.parquet", "specified_sides.parquet"}
+    assert set(analysis) - set(none) == {
+        "specified_estimates.parquet",
+        "specified_sides.parquet",
+        "specified_totals.parquet",
+    }
     owners = {(row.primary_id, row.sides) for row in read_table(folders["analysis"], SpecifiedSides)}
     for row in read_table(folders["analysis"], SpecifiedEstimate):
         assert (row.value is None) is bool(row.because)
         assert row.value is None or (row.primary_id, row.sides) in owners
+
+
+def test_what_is_known_of_each_language_gives_the_gap_of_the_groups(inputs: Mapping[str, Path]) -> None:
+    """Two ways: latent by latent from both sides, and from one total a language: en, zh, es and ml."""
+    with_panel(inputs)
+    tables = specified(run_of(inputs), axes_of())
+    values = {row.specification: row for row in tables.estimates if row.primary_id == GAP}
+    of_gap = {row.specification: np.array(row.totals) for row in tables.totals if row.primary_id == GAP}
+    assert set(of_gap) == {PRIMARY} | {
+        name for name, row in values.items() if row.value is not None and row.formula == "gap-percent"
+    }
+    for name in set(of_gap) - {PRIMARY}:
+        english, chinese, spanish, malayalam = of_gap[name]
+        high = [chinese, spanish] if np.isnan(english) else [english, chinese, spanish]
+        assert 100 * (1 - malayalam / np.mean(high)) == pytest.approx(values[name].value, rel=1e-5, abs=1e-5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.multiverse import chance_of_match, match_by_chance, multiverse_of
+from harness.judge.multiverse import chance_of_match, match_by_chance, multiverse_of, sign_test
 from harness.words.judgement import Explored, Grade, Move, Multiverse, SpecificationVerdict
 from harness.words.specification import (
     Axis,
@@ -19,7 +19,9 @@ from harness.words.specification import (
     combined,
     specification_name,
 )
+from harness.words.study import Group, Language, Study
 from harness.words.verdict import State, Why
+from tests.small_plan import small_study
 
 PASS, DEVIATION = State.PASS, State.DEVIATION
 
@@ -237,3 +239,50 @@ def test_equally_defensible_extractions_have_a_share_of_their_own() -> None:
     assert found.same_verdict_share is None
     assert found.explored is not None
     assert found.explored.same_verdict_share == pytest.approx(2 / 3)
+
+
+def of_groups(*groups: Group) -> Study:
+    languages = (
+        Language(code=f"l{place}", name="a language", group=group, script="LATIN")
+        for place, group in enumerate(groups)
+    )
+    return small_study(languages=tuple(languages))
+
+
+THREE = of_groups(Group.REFERENCE, Group.HIGH, Group.HIGH, Group.LOW)
+NOT_READ = float("nan")
+
+
+def test_the_sign_over_specifications_by_pencil() -> None:
+    """50 % below (10 + 10) / 2, and 20 % below (10 + 10 + 10) / 3; with another language low, both lie above."""
+    found = sign_test(THREE, [(NOT_READ, 10.0, 10.0, 5.0), (10.0, 10.0, 10.0, 8.0)], +1)
+    assert found is not None
+    assert (found.specifications, found.ways, found.share) == (2, 3, 1.0)
+    assert (found.median, found.p_share, found.p_median) == pytest.approx((35.0, 1 / 3, 1 / 3))
+
+
+def test_a_sign_that_any_grouping_has_is_no_finding() -> None:
+    """All alike but for one high language far above: whichever of the others is low, the gap is as large."""
+    found = sign_test(THREE, [(NOT_READ, 30.0, 10.0, 10.0)], +1)
+    assert found is not None
+    assert (found.share, found.p_share) == pytest.approx((1.0, 2 / 3))
+    assert found.p_median == pytest.approx(2 / 3)
+
+
+def test_the_contrary_sign_is_tested_as_claimed() -> None:
+    found = sign_test(THREE, [(NOT_READ, 10.0, 10.0, 15.0)], -1)
+    assert found is not None
+    assert (found.share, found.median, found.p_share) == pytest.approx((1.0, -50.0, 1 / 3))
+
+
+def test_one_group_alone_has_nothing_to_share_out() -> None:
+    assert sign_test(of_groups(Group.REFERENCE, Group.LOW), [(1.0, 1.0)], +1) is None
+
+
+def test_nine_languages_are_shared_out_in_as_many_ways_as_the_paper_has() -> None:
+    study = of_groups(Group.REFERENCE, *[Group.HIGH] * 4, *[Group.LOW] * 5)
+    found = sign_test(study, [(NOT_READ, *range(90, 0, -10))], +1)
+    assert found is not None
+    assert found.ways == 126
+    assert found.p_share <= found.share
+    assert found.p_median == pytest.approx(1 / 126)

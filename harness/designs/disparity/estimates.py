@@ -52,6 +52,7 @@ from harness.words.estimate import (
     PhraseValue,
     SpecifiedEstimate,
     SpecifiedSides,
+    SpecifiedTotals,
     UnitValue,
 )
 from harness.words.plan import Ablation
@@ -119,6 +120,7 @@ def estimates(
         beside = specified(base, grid)
         write_table(out, SpecifiedEstimate, beside.estimates)
         write_table(out, SpecifiedSides, beside.sides)
+        write_table(out, SpecifiedTotals, beside.totals)
 
 
 def measured_estimates(base: BaseRun) -> Iterator[Measured]:

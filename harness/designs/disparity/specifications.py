@@ -21,9 +21,22 @@ from harness.designs.disparity.tuning import gain_scopes, retention_scope, whole
 from harness.statistics.measured import Scope
 from harness.statistics.metrics import group_means
 from harness.store.tables import read_column, read_table, table_path
-from harness.words.estimate import MEDIAN_OF_GAPS, Formula, SpecifiedEstimate, SpecifiedSides
+from harness.words.estimate import (
+    MEDIAN_OF_GAPS,
+    Formula,
+    SpecifiedEstimate,
+    SpecifiedSides,
+    SpecifiedTotals,
+)
 from harness.words.records import PanelActivation, Selection, Translation, adapter_name
-from harness.words.specification import Axis, Differences, combined, one_at_a_time, specification_name
+from harness.words.specification import (
+    PRIMARY,
+    Axis,
+    Differences,
+    combined,
+    one_at_a_time,
+    specification_name,
+)
 from harness.words.study import Group, Pooling
 
 Values = NDArray[np.float64]
@@ -56,6 +69,8 @@ class Sides:
     observed: Mapping[int | None, Values]
     reference: Values
     widening: float = 1.0
+    totals: tuple[float, ...] = ()
+    """Of a gap between groups: what every language's latents amount to, as `SpecifiedTotals` holds them."""
 
     def value(self, formula: str) -> float | None:
         """What the sides give, as a mean over seeds; None where no unit is left."""
@@ -116,6 +131,7 @@ class SpecifiedTables:
 
     estimates: list[SpecifiedEstimate] = field(default_factory=list)
     sides: list[SpecifiedSides] = field(default_factory=list)
+    totals: list[SpecifiedTotals] = field(default_factory=list)
     _stored: set[tuple[str, str]] = field(default_factory=set)
 
     def hole(self, scope: Scope, specification: str, unit_kind: str, because: str) -> None:
@@ -132,6 +148,14 @@ class SpecifiedTables:
             self._stored.add((scope.estimate_id, made.name))
             self.sides.extend(made.sides.rows(scope.estimate_id, made.name))
         self._add(scope, specification, made.unit_kind, value=value, formula=made.formula, sides=made.name)
+        if made.formula == Formula.GAP:
+            self.shared_out(scope, specification, made.sides)
+
+    def shared_out(self, scope: Scope, specification: str, sides: Sides) -> None:
+        """What is known of every language under a specification of a gap."""
+        self.totals.append(
+            SpecifiedTotals(primary_id=scope.estimate_id, specification=specification, totals=sides.totals)
+        )
 
     def _add(
         self,
@@ -289,6 +313,10 @@ def specified_gaps(kept: Kept, axes: Sequence[Axis], named: Named, tables: Speci
     by_cell = dict(chain(_of_own_latents(kept, axes), _of_panel(kept, axes)))
     for layer in base.layers:
         scope = scope_of("gap", layer=layer, reading="high")
+        own = ("speaker", "pooling", "strength", "translations")
+        speaker, pooling, strength, translations = (kept.primary[name] for name in own)
+        of_primary = by_cell[speaker, pooling, strength, translations][layer, kept.primary["group"]]
+        tables.shared_out(scope, PRIMARY, of_primary)
         for name, differences in named:
             level = {**kept.primary, **differences}
             cell = (level["speaker"], level["pooling"], level["strength"], level["translations"])
@@ -311,6 +339,14 @@ def _reference(base: BaseRun, by_group: Mapping[Group, Values], level: str) -> V
         return by_group[Group.HIGH]
     count = len(base.codes(Group.HIGH))
     return (count * by_group[Group.HIGH] + by_group[Group.REFERENCE]) / (count + 1)
+
+
+def _totals(base: BaseRun, by_language: Sequence[Values], level: str) -> tuple[float, ...]:
+    """Sums over the latents that every language of either side has, in the order of languages; NaN of one on neither side."""
+    counts = [language.group is not Group.REFERENCE or level == "with-english" for language in base.languages]
+    values = np.stack(by_language)
+    there = ~np.isnan(values[counts]).any(axis=0)
+    return tuple(np.where(counts, values[:, there].sum(axis=1), np.nan).tolist())
 
 
 def _groups(axes: Sequence[Axis]) -> list[str]:
@@ -349,6 +385,7 @@ def _of_own_latents(kept: Kept, axes: Sequence[Axis]) -> Iterator[tuple[Cell, Si
                     observed={None: means[Group.LOW][units]},
                     reference=_reference(base, means, level)[units],
                     widening=kept.widening(own, pairs[Group.LOW][own], against),
+                    totals=_totals(base, [by_language[each.code][units] for each in base.languages], level),
                 )
         yield cell, found
 
@@ -431,6 +468,8 @@ def _of_panel(kept: Kept, axes: Sequence[Axis]) -> Iterator[tuple[Cell, SidesOfG
         counted = _counted(speaker, active)[:, own_texts]
         of_pairs = {group: pairs[pooling, group][:, own_texts] for group in Group}
         by_layer: dict[tuple[int, str], Sides] = {}
+        left = {group: iter(each) for group, each in by_group.items()}
+        by_language = [next(left[language.group]) for language in base.languages]
         for level in _groups(axes):
             reference, against = _reference(base, of_sides, level), _reference(base, of_pairs, level)
             for place, layer in enumerate(base.layers):
@@ -438,6 +477,7 @@ def _of_panel(kept: Kept, axes: Sequence[Axis]) -> Iterator[tuple[Cell, SidesOfG
                     observed={None: of_sides[Group.LOW][place]},
                     reference=reference[place],
                     widening=_panel_widening(of_pairs[Group.LOW][place], against[place], counted[place]),
+                    totals=_totals(base, [values[place] for values in by_language], level),
                 )
         yield cell, by_layer
 
