@@ -28,6 +28,7 @@ from harness.store.files import (
 )
 from harness.store.provenance import VISIBLE_VARIABLE
 from harness.store.run_folder import RunFolder
+from harness.store.store import Store
 from harness.words.canonical import Json, text_digest
 from harness.words.errors import ExitCode, StageFailedError
 from harness.words.plan import Part, Stage
@@ -282,7 +283,7 @@ class Engine:
         return os.path.relpath(self.run.index(stage), self.run.engine)
 
     def _expect_own_keys(self) -> None:
-        """Refuse what a stage command made under other names: nobody here would ever find it.
+        """Wait until all is seen here, and refuse what was made under other names: nobody here would ever find it.
 
         Raises:
             StageFailedError: If the stages' code or libraries are not this process's own.
@@ -291,6 +292,8 @@ class Engine:
             return
         for stage in self.recipes.plan.stages:
             made = {record.key for record in self.run.read_index(stage.name) or ()}
+            for key in made:
+                Store(self.store).wait_for(stage.name, key)
             if not made <= {self.recipes.key(item) for item in stage.items}:
                 raise StageFailedError(
                     f"stage {stage.name}: where it runs, --stage-command computes other names of artifacts than this command does, "

@@ -21,6 +21,9 @@ from harness.words.errors import MemoryShortError, MissingArtifactError, NotJudg
 from harness.words.plan import Item, Part, Plan, Stage
 from harness.words.runfacts import ArtifactRecord
 
+JOB_VARIABLE = "SLURM_JOB_ID"
+"""Variable that says which job of SLURM a process belongs to."""
+
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +35,7 @@ class StageProcess:
     stage: Stage
     store: Store
     recipes: Recipes
+    run: RunFolder
     events: EventLog
     part: Part | None = None
     """The part of the stage that this process makes; None makes all of it."""
@@ -54,7 +58,7 @@ class StageProcess:
         return RanOn(
             host=platform.node(),
             accelerator=accelerator_name() if wants_accelerator else None,
-            job=os.environ.get("SLURM_JOB_ID"),
+            job=os.environ.get(JOB_VARIABLE),
         )
 
     def _produced(self, item: Item) -> Artifact:
@@ -79,8 +83,14 @@ class StageProcess:
         return artifact
 
     def _input(self, need: Item) -> Artifact:
+        key = self.recipes.key(need)
+        if os.environ.get(JOB_VARIABLE) and key in {
+            record.key for record in self.run.read_index(need.stage) or ()
+        }:
+            # It is published, on another host perhaps.
+            self.store.wait_for(need.stage, key)
         try:
-            return self.store.get(need.stage, self.recipes.key(need))
+            return self.store.get(need.stage, key)
         except MissingArtifactError as error:
             raise MissingArtifactError(
                 f"{self.stage.name} {self.item} needs {need.stage} {need.name}, which is not in {self.store.root}; "
@@ -102,6 +112,7 @@ def run_stage(
         stage=plan.stage(name),
         store=store,
         recipes=recipes,
+        run=run,
         events=run.event_log(name, part),
         part=part,
         device=device,

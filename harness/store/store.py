@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +28,12 @@ from harness.words.errors import DamagedArtifactError, MissingArtifactError, Sto
 log = logging.getLogger(__name__)
 
 MANIFEST = "artifact.json"
+
+LATE_SECONDS = 60.0
+"""How late they may be: as long as NFS remembers, unless it is told otherwise, that a name was not there."""
+
+LATE_TICK_SECONDS = 0.5
+"""How often a folder is looked through for what another host has published."""
 
 ABANDONED_SECONDS = 24 * 3600
 """A draft of another host that nobody has touched for so long belongs to a process that died."""
@@ -262,6 +269,16 @@ class Store:
         if key not in self.verified:
             self.verified[key] = verified(self.folder(stage, key))
         return self.verified[key]
+
+    def wait_for(self, stage: str, key: str) -> None:
+        """Wait a while for an artifact that another host has published: network file systems tell of it late."""
+        folder, deadline = self.folder(stage, key), time.monotonic() + LATE_SECONDS
+        while not (folder / MANIFEST).is_file() and time.monotonic() < deadline:
+            # A name that was not there is remembered for a while; a listing asks the server anew.
+            for parent in (folder.parent.parent, folder.parent, folder):
+                with suppress(OSError):
+                    list(parent.iterdir())
+            time.sleep(LATE_TICK_SECONDS)
 
     def peek(self, stage: str, key: str) -> Artifact:
         """A finished artifact as its manifest describes it; bytes are not read.

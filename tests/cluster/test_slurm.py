@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.throwaway import Slurm, until
+from tests.cluster.throwaway import Slurm, missing, until
 from tests.proof.smallruns import SmallRun, kill_everything
 
 QUICK = "slurm-init-seconds-before-status-checks: 2\nseconds-between-status-checks: 2\nlatency-wait: 20\n"
@@ -80,6 +80,7 @@ def test_undisturbed_on_two_nodes_with_an_accelerator_each(
     assert {"node1", "node2"} <= hosts(run)
     assert len(run.world.counted("device-0")) == 6, "SLURM gave each job with a model its accelerator"
     assert slurm.queue() == []
+    assert "is left alone" in missing(), "a second one is not started beside it"
 
 
 def test_killed_and_started_again_while_its_jobs_go_on_and_the_controller_restarts(

@@ -71,8 +71,7 @@ def missing() -> str:
 
 def is_alive() -> bool:
     """Whether some SLURM of this machine answers, or runs."""
-    found = subprocess.run(["pgrep", "-x", "slurmctld|slurmd"], capture_output=True, check=False)
-    return found.returncode == 0
+    return bool(said("pgrep", "-x", "slurmctld") or said("pgrep", "-x", "slurmd"))
 
 
 def said(*words: str) -> str:

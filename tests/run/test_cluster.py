@@ -275,6 +275,24 @@ def test_a_lock_is_seen_for_as_long_as_it_is_held(tmp_path: Path) -> None:
     assert (seen.is_lock_seen, seen.is_file_seen) == (False, False)
 
 
+def test_what_another_host_published_is_waited_for_where_an_index_names_it(
+    small: SmallWorld, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS, which remembers for a while that a name was not there."""
+    from tests.small_plan import install
+
+    install(small, monkeypatch.setattr)
+    plan, store = small_plan(small), Store(run.root / "store")
+    run_stage(plan, "phrases", store, run)
+    (record,) = run.read_index("phrases") or ()
+    place = store.folder("phrases", record.key)
+    hidden = place.rename(run.root / "hidden")
+    monkeypatch.setenv("SLURM_JOB_ID", "34")
+    monkeypatch.setattr("time.sleep", lambda seconds: hidden.rename(place) if hidden.exists() else None)
+    run_stage(plan, "translations", Store(store.root), run)
+    assert run.index("translations").exists()
+
+
 def test_only_the_jobs_of_this_run_are_cancelled(queue: Path) -> None:
     queue.write_text("7 harness-a_1-2\n8 harness-ab_1-2\n9 mine\n10 harness-a_3\n")
     Cluster(executor="slurm").cancel("harness-a")
