@@ -14,6 +14,7 @@ from harness.designs.disparity.plan import plan
 from harness.run.artifacts import Recipes
 from harness.sources.studies import load_profile, load_profiles, load_study, study_names
 from harness.words.plan import Item, Plan
+from harness.words.specification import Grid
 from harness.words.study import Harvest, Home, Parallel, Pin, Profile, PublishedModel, Study, Weights
 
 WORLDS = [
@@ -92,6 +93,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.shapes.d_sae": (),
     "study.shapes.vocab_size": (),
     "study.grid": ("estimates.grid",),
+    "study.asked_grid": ("estimates.grid",),
     # What a plan counts parameters from.
     **dict.fromkeys((f"study.shapes.weights.{field.name}" for field in fields(Weights)), ()),
     "study.languages.*.name": of_language("name"),
@@ -226,6 +228,7 @@ ARRIVES_AS: Mapping[tuple[str, str], Any] = {
     ("profile.sources.published_models left out", "estimates.published"): (("ml", "another"),),
     # The grid before that of the study is none at all.
     ("study.grid", "estimates.grid"): (),
+    ("study.asked_grid", "estimates.grid"): (),
 }
 """What stands in a place where a change arrives as something else than itself."""
 
@@ -236,6 +239,7 @@ ANOTHER = Pin(name="another", home=Home.FOLDER, address="elsewhere", licence="no
 
 LEFT_OUT: Mapping[str, Any] = {
     "profile.known_numbers": ANOTHER,
+    "study.asked_grid": Grid.NONE,
     "profile.self_check_study": "another",
     # A whole choice comes in, which differs from the study's own in the learning rate alone.
     "profile.alignment": 7.0,
