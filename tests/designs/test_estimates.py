@@ -113,8 +113,13 @@ def task_of(**changes: Any) -> dict[str, Any]:
 
 
 def run_of(inputs: Mapping[str, Path], **changes: Any) -> BaseRun:
-    task = task_of(**changes)
-    return BaseRun(inputs=inputs, layers=tuple(range(task.pop("num_layers"))), **task)
+    return base_of(inputs, task_of(**changes))
+
+
+def base_of(inputs: Mapping[str, Path], task: Parameters) -> BaseRun:
+    """What the stage makes of what it is told."""
+    told = {name: value for name, value in task.items() if name != "num_layers"}
+    return BaseRun(inputs=inputs, layers=tuple(range(task["num_layers"])), **told)
 
 
 def token_rows(values: Pairs) -> list[TokenActivation]:
@@ -444,7 +449,7 @@ def test_every_seed_enters_whatever_is_trained(inputs: dict[str, Path]) -> None:
         if "seed-2" in role
     }
     task = {**task_of(), "adapter_seeds": (1, 2, 3, 4, 5)}
-    found = by_id(list(measured_estimates(BaseRun(inputs=inputs | again, **task))))
+    found = by_id(list(measured_estimates(base_of(inputs | again, task))))
     trained = {name: part for name, part in found.items() if part.estimate.num_seeds}
     assert {part.estimate.num_seeds for part in trained.values()} == {5}
     assert all({row.seed for row in part.units} == {1, 2, 3, 4, 5} for part in trained.values())
@@ -494,7 +499,7 @@ def three(inputs: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
 
 def test_a_mean_over_benchmarks_is_a_mean(three: Mapping[str, Path]) -> None:
     task = {**task_of(), "benchmarks": BENCHMARKS}
-    found = by_id(list(measured_estimates(BaseRun(inputs=three, **task))))
+    found = by_id(list(measured_estimates(base_of(three, task))))
     score = found["correlation/primary/primary"]
     assert [row.unit for row in score.units] == ["zh", "es", "ml"]
     assert [row.observed for row in score.units] == pytest.approx([125 / 3, 25.0, 75.0])
@@ -682,7 +687,7 @@ STUDY = Study(
 
 def values(task: Parameters, inputs: Mapping[str, Path]) -> dict[str, float]:
     """Every estimate that a claim may name."""
-    found = by_id(list(measured_estimates(BaseRun(inputs=inputs, **task))))
+    found = by_id(list(measured_estimates(base_of(inputs, task))))
     return {name: found[name].estimate.value for name in estimate_scopes(STUDY).keys() & found.keys()}
 
 

@@ -605,7 +605,7 @@ FAULTS = (
         patches=(
             *(
                 Patch(f"designs.disparity.tuning:{function}", "held_out_only=True", "held_out_only=False")
-                for function in ("TunedRun.sides", "_share_of_gap_closed", "_with_phrases")
+                for function in ("TunedRun.rows", "_share_of_gap_closed")
             ),
             Patch("designs.disparity.base:BaseRun.tuned", "self.selections.held_out & (", "("),
             Patch("stages.extraction:activations_tuned", " if held}", "}"),

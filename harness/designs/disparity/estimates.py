@@ -35,12 +35,14 @@ from harness.designs.disparity.tuning import (
     controls,
     gain_scopes,
     gains,
+    missing_untrained_gains,
     moment_scopes,
     retention_scope,
     retentions,
     silent_gains,
     silent_retentions,
     smaller_portions,
+    untrained_gains,
 )
 from harness.stages.stage import stage
 from harness.statistics.measured import Measured, Scope
@@ -128,6 +130,7 @@ def measured_estimates(base: BaseRun) -> Iterator[Measured]:
     yield from gaps(base)
     gained, changed = list(gains(base)), list(deltas(base))
     yield from gained
+    yield from untrained_gains(base)
     yield from retentions(base)
     yield from accuracies(base)
     yield from changed
@@ -165,6 +168,7 @@ def broken_estimates(base: BaseRun) -> Iterator[BrokenEstimate]:
         for scope in (retention_scope(base, None), accuracy_retention_scope(base), *decoupling_scopes(base)):
             yield BrokenEstimate(estimate_id=scope.estimate_id, because=every)
     yield from silent_gains(base)
+    yield from missing_untrained_gains(base)
     yield from silent_retentions(base)
     yield from silent_models(base)
     yield from silent_slopes(base)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,12 @@ class Selections:
     def layers(self) -> list[int]:
         """Layers of which some latent is selected, ascending."""
         return [int(layer) for layer in np.unique(self.layer)]
+
+    @cached_property
+    def untrained(self) -> NDArray[np.bool_]:
+        """True for selections of latents that no adapter was trained on, since every phrase of theirs is held out."""
+        pairs = _packed(self.layer, self.latent, np.zeros_like(self.layer))
+        return np.isin(pairs, pairs[~self.held_out], invert=True)
 
     def within(self, layer: int, *, held_out_only: bool = False) -> NDArray[np.bool_]:
         """True for the selections of one layer, or for those of its phrases that no adapter has seen."""

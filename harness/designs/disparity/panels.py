@@ -142,6 +142,17 @@ PANELS = (
         figures=(ENGLISH_SLOPES,),
     ),
     Panel(
+        anchor="untrained-latents",
+        group=ALIGNED,
+        heading="Latents that no adapter was trained on",
+        lead="The gain over latents of which every phrase was held out: where nothing of a gain remains on them, adapters learnt the latents that "
+        "they were trained on by heart.",
+        quantities=("gain-remaining",),
+        layout=Layout.GRID,
+        columns=("reading",),
+        is_optional=True,
+    ),
+    Panel(
         anchor="alignment",
         group=ALIGNED,
         heading="What the adapters learned",
@@ -379,6 +390,7 @@ READINGS = {
     "high": "high-resource mean",
     "english": "English",
     "accuracy": "accuracy ratio",
+    "untrained-latents": "latents that no adapter was trained on",
 } | {reading: name for reading, name, _ in (*RIVALS, *CHOSEN)}
 
 SPECIFICATIONS = {

@@ -37,6 +37,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "gap-on-chosen-texts": Quantity("gap on chosen texts", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
     "slope-on-tokens": Quantity("slope of log ratio on log token ratio", "none", LATENTS, (Formula.SLOPE,), signed=True),
     "gain": Quantity("gain", "percent", LATENTS, CHANGE, signed=True),
+    "gain-remaining": Quantity("gain that remains", "percent", LATENTS, CHANGE, signed=True),
     "retention": Quantity("retention", "percent", LATENTS, RATIO, within=(0.0, inf)),
     "retention-by-adapter": Quantity("retention, adapter by adapter", "percent", LATENTS, RATIO, within=(0.0, inf)),
     "gain-ablated": Quantity("gain, trained otherwise", "percent", LATENTS, CHANGE, signed=True),

@@ -55,6 +55,13 @@ class TunedRun:
     """Language whose texts were read through them."""
     after: Mapping[int, Values]
     """By seed: one pooled value per selection."""
+    among: NDArray[np.bool_] | None = None
+    """True for the selections that are asked about; all of them if left out."""
+
+    def rows(self, layer: int) -> NDArray[np.bool_]:
+        """True for the selections of a layer, of phrases that no adapter saw in training."""
+        mask = self.base.kept & self.base.selections.within(layer, held_out_only=True)
+        return mask if self.among is None else mask & self.among
 
     @cached_property
     def before(self) -> Values:
@@ -63,7 +70,7 @@ class TunedRun:
 
     def sides(self, layer: int) -> tuple[Sides, ...]:
         """Latent means before and after, on phrases that no adapter saw in training, for every seed."""
-        mask = self.base.kept & self.base.selections.within(layer, held_out_only=True)
+        mask = self.rows(layer)
         before = latent_means(self.base.selections, self.before, mask)
         return tuple(
             Sides(
@@ -98,6 +105,36 @@ def gains(base: BaseRun) -> Iterator[Measured]:
         if not any(is_silent(base, code, layer) for layer in base.aligned_layers):
             yield _over_aligned_layers(run, over_layers)
         yield from _share_of_gap_closed(run, share)
+
+
+def untrained_gains(base: BaseRun) -> Iterator[Measured]:
+    """The gain that remains over latents that no adapter was trained on: nothing, if adapters learnt those that they saw by heart."""
+    for code in whole_codes(base):
+        if not _is_untrained_missing(base, code):
+            run = replace(read_tuned_run(base, code, code), among=base.selections.untrained)
+            yield of_latents(run, _untrained_scope(base, code), Formula.CHANGE)
+
+
+def missing_untrained_gains(base: BaseRun) -> Iterator[BrokenEstimate]:
+    """Languages of which no latent that fires is left then, and why."""
+    layer = base.specification.gain_layer
+    for code in whole_codes(base):
+        if _is_untrained_missing(base, code):
+            yield BrokenEstimate(
+                estimate_id=_untrained_scope(base, code).estimate_id,
+                because=f"No latent of layer {layer} that fires in {code} before training has all its phrases held out.",
+            )
+
+
+def _is_untrained_missing(base: BaseRun, code: str) -> bool:
+    layer = base.specification.gain_layer
+    mask = base.kept & base.selections.within(layer) & base.selections.untrained
+    return not base.by_language[code][mask].sum() > 0
+
+
+def _untrained_scope(base: BaseRun, code: str) -> Scope:
+    layer = base.specification.gain_layer
+    return scope_of("gain-remaining", layer=layer, language=code, reading="untrained-latents")
 
 
 def is_silent(base: BaseRun, code: str, layer: int) -> bool:
@@ -281,7 +318,7 @@ def _with_phrases(runs: Sequence[TunedRun], estimate: Measured) -> Measured:
     base, layer = runs[0].base, estimate.estimate.layer
     assert layer is not None
     after = np.mean([values for run in runs for values in run.after.values()], axis=0)
-    rows = np.flatnonzero(base.kept & base.selections.within(layer, held_out_only=True)).tolist()
+    rows = np.flatnonzero(runs[0].rows(layer)).tolist()
     return replace(
         estimate,
         phrases=tuple(
