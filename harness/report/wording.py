@@ -575,11 +575,14 @@ def _sign_words(claim: JudgedClaim) -> Iterator[str]:
 def _explored_words(claim: JudgedClaim) -> Iterator[str]:
     """What specifications beyond the registered grid say, where somebody asked for them."""
     explored = claim.multiverse.explored if claim.multiverse else None
-    if explored is None:
+    if claim.multiverse is None or explored is None:
         return
     yield f"Exploratory, beyond the registered grid, and part of no grade: {count(len(explored.moves), 'specification')}."
     if explored.same_verdict_share is not None:
         yield f"Of equally defensible ones {100 * explored.same_verdict_share:.0f} % give this verdict, balanced."
+    short = sum(each.why is Why.TOO_FEW_SEEDS for each in claim.multiverse.specifications)
+    if short and claim.reason is not Why.TOO_FEW_SEEDS:
+        yield f"{short} of them rest on too few seeds for a verdict of this claim."
     yield f"It flips under {', '.join(explored.flips)}." if explored.flips else "None of them flips it."
     if explored.changes_sign:
         yield "The sign changes with them."

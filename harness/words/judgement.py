@@ -330,7 +330,7 @@ class Explored:
     same_verdict_share: float | None
     """Balanced share of the equally defensible ones with the primary verdict; None where there is none."""
     flips: tuple[str, ...]
-    """Those with another verdict than the primary one."""
+    """Those with another verdict than the primary one, but for want of seeds: a level of training takes one."""
     changes_sign: bool
     moves: tuple[Move, ...]
     """All that were computed, the farthest from the primary one first."""

@@ -206,16 +206,17 @@ def test_the_order_of_axes_changes_nothing(
 
 
 def test_what_is_not_registered_moves_no_figure_but_its_own() -> None:
-    """Three free choices of two levels, and beside them two trainings: one flips the verdict and the sign, one does nothing."""
+    """Three free choices of two levels, and beside them two trainings: one flips verdict and sign, one lacks seeds for any."""
     free, trained = [axis(name, 2) for name in "abc"], axis("t", 3, kind=AxisKind.TRAINING)
     registered = judged(free, lambda at: (20.0 + at["a"], PASS))
 
-    def told(name: str, estimate: float, state: State) -> SpecificationVerdict:
-        return SpecificationVerdict(
-            specification=name, estimate=estimate, state=state, ci90=None, why=Why.INSIDE
-        )
+    def told(name: str, estimate: float, state: State, why: Why = Why.INSIDE) -> SpecificationVerdict:
+        return SpecificationVerdict(specification=name, estimate=estimate, state=state, ci90=None, why=why)
 
-    further = (told("t=1", 20.0, PASS), told("t=2", -5.0, DEVIATION))
+    further = (
+        told("t=1", 20.0, State.INCONCLUSIVE, Why.TOO_FEW_SEEDS),
+        told("t=2", -5.0, DEVIATION),
+    )
     found = multiverse_of("claim", [*free, trained], (*registered.specifications, *further), 20.0)
     same = replace(
         found, axes=registered.axes, specifications=registered.specifications, deciding=(), explored=None
@@ -229,7 +230,7 @@ def test_what_is_not_registered_moves_no_figure_but_its_own() -> None:
         moves=(Move(specification="t=2", by=-25.0), Move(specification="t=1", by=0.0)),
     )
     whole = multiverse_of("claim", [*free, trained], (*registered.specifications, *further), 20.0, Grid.ALL)
-    assert (whole.grade, whole.flips, whole.explored) == (Grade.MIXED, ("t=2",), None)
+    assert (whole.grade, whole.explored) == (Grade.MIXED, None)
 
 
 def test_equally_defensible_extractions_have_a_share_of_their_own() -> None:
