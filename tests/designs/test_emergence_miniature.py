@@ -1,0 +1,91 @@
+"""The committed miniature of the second paper, through every stage in one process: three checkpoints, and little of everything."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from claims.inaba2025.profiles import fixture
+from claims.inaba2025.study import STUDY
+from harness.designs.design import plan
+from harness.judge.measurements import Measurements
+from harness.judge.unit_values import Stored, read_stored
+from harness.stages.stage import perform
+from harness.store.tables import read_table
+from harness.words.claim import InferenceTarget
+from harness.words.emergence import EmergenceSizes, EmergenceSources
+from harness.words.estimate import SelfCheck
+from harness.words.study import Profile
+
+
+def small() -> Profile:
+    """The miniature world with three of its checkpoints, and dictionaries of a few steps."""
+    ours = fixture()
+    assert isinstance(ours.sources, EmergenceSources)
+    assert isinstance(ours.sizes, EmergenceSizes)
+    assert ours.sizes.windows is not None
+    assert ours.sizes.recipe is not None
+    kept = {"150m-mid", "150m-final", "440m-final"}
+    return replace(
+        ours,
+        sources=replace(ours.sources, cells=tuple(each for each in ours.sources.cells if each.name in kept)),
+        sizes=replace(
+            ours.sizes,
+            repeated_seeds=(),
+            spliced_windows=4,
+            integration_windows=12,
+            check_windows=8,
+            windows=replace(ours.sizes.windows, per_language=160),
+            recipe=replace(ours.sizes.recipe, latents=64, tokens=6_000, buffer_tokens=6_000),
+            classes=replace(STUDY.primary.classes, min_examples=2),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    root, made = tmp_path_factory.mktemp("miniature"), {}
+    for item in plan(STUDY, small(), "cpu").items():
+        out = root / item.stage / item.name
+        out.mkdir(parents=True)
+        perform(item, {role: made[need.stage, need.name] for role, need in item.needs}, out)
+        made[item.stage, item.name] = out
+    return made
+
+
+@pytest.fixture(scope="module")
+def tables(folders: dict[tuple[str, str], Path]) -> Stored:
+    return read_stored(folders["estimates", "all"])
+
+
+def test_every_layer_has_its_shares_and_they_sum_to_all(tables: Stored) -> None:
+    for layer in (0, 1, 2, 3, 5):
+        shares = [
+            tables.estimates[
+                f"class-share/model=150m/step=final/class={label}/layer={layer}/primary/primary"
+            ].value
+            for label in STUDY.classes
+        ]
+        assert sum(shares) == pytest.approx(100)
+
+
+def test_every_estimate_is_what_its_units_give(tables: Stored) -> None:
+    measurements = Measurements(study=STUDY, tables=tables)
+    assert len(tables.estimates) > 100
+    for name in tables.estimates:
+        assert measurements[name, InferenceTarget.POPULATION].is_finite
+
+
+def test_parts_are_put_in_with_their_controls(tables: Stored) -> None:
+    parts = {
+        dict(tables.axes[name])["part"]
+        for name, row in tables.estimates.items()
+        if row.quantity == "integration-gain"
+    }
+    assert parts == {"en", "ja", "bilingual", "random", "all", "rebuilt"}
+
+
+def test_its_checks_come_out_as_they_must(folders: dict[tuple[str, str], Path]) -> None:
+    found = read_table(folders["self-checks", "all"], SelfCheck)
+    assert [each.check_id for each in found if each.differs] == []
+    assert {each.check_id.partition(".")[0] for each in found} == {"shapes", "loss", "demonstration"}
