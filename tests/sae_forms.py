@@ -89,17 +89,19 @@ def write_qwen_scope(root: Path, layer: int, arrays: Arrays, _form: SAEForm) -> 
 
 
 def write_sae_lens(root: Path, layer: int, arrays: Arrays, form: SAEForm) -> str:
-    """Biases as they are where the decoder's is taken off the stream first."""
-    path = _ready(root, f"blocks.{layer}.hook_resid_post/sae_weights.safetensors")
+    """Biases as they are where the decoder's is taken off the stream first; without thresholds where all are zero."""
+    hook = f"blocks.{layer + 1}.hook_resid_pre" if form.is_before else f"blocks.{layer}.hook_resid_post"
+    path = _ready(root, f"{hook}/sae_weights.safetensors")
     held = {**arrays, "b_enc": arrays["b_enc"] + arrays["b_dec"] @ arrays["W_enc"]}
-    if form.k is not None:
+    is_standard = form.k is None and not arrays["threshold"].any()
+    if form.k is not None or is_standard:
         del held["threshold"]
     save_file({name: array.contiguous() for name, array in held.items()}, path)
     said = {
-        "architecture": "jumprelu" if form.k is None else "topk",
+        "architecture": "topk" if form.k is not None else "standard" if is_standard else "jumprelu",
         "apply_b_dec_to_input": True,
         "normalize_activations": "constant_norm_rescale" if form.reads is SAEInput.LENGTH else "none",
-        "metadata": {"hook_name": f"blocks.{layer}.hook_resid_post"},
+        "metadata": {"hook_name": hook},
     }
     (path.parent / "cfg.json").write_text(json.dumps(said if form.k is None else {**said, "k": form.k}))
     return str(path.relative_to(root))

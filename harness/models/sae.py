@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from harness.models.params import arrays_of, require_its_layer
+from harness.models.work import METER
 from harness.sources.pins import locate
 from harness.statistics.finite import NotFiniteError
 from harness.words.plan import Networks
@@ -188,6 +189,7 @@ def latent_activations(
     stream = residual.to(torch.float32)
     if encoder.has_unit_input:
         stream = torch.nn.functional.normalize(stream, dim=-1) * math.sqrt(stream.shape[-1])
+    METER.encodes(stream, encoder.W_enc.shape[1])
     pre_acts = stream @ encoder.W_enc + encoder.b_enc
     fires = (pre_acts > encoder.threshold) & (pre_acts > 0)
     if encoder.k is not None:

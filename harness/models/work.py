@@ -24,6 +24,7 @@ class Meter:
     texts: int = 0
     tokens: "Int[Tensor, ''] | int" = 0
     token_layers: "Int[Tensor, ''] | int" = 0
+    encoded: int = 0
     translated: int = 0
     _entered: "Int[Tensor, ''] | int" = 0
     """Tokens of the pass under way."""
@@ -52,6 +53,10 @@ class Meter:
         for layer in decoder.layers:  # type: ignore[union-attr]
             layer.register_forward_hook(leaves)
 
+    def encodes(self, stream: "Tensor", latents: int) -> None:
+        """Count what an SAE of so many latents makes of a stream, or a stream of it."""
+        self.encoded += stream.numel() * latents * (WITH_GRADIENTS if stream.requires_grad else 1)
+
     def so_far(self) -> Work:
         """Everything counted in this process."""
         self._settle()
@@ -59,6 +64,7 @@ class Meter:
             texts=self.texts,
             tokens=int(self.tokens),
             token_layers=int(self.token_layers),
+            encoded=self.encoded,
             translated=self.translated,
         )
 

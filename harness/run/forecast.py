@@ -71,7 +71,7 @@ class StageProjection:
     work: Work
     """All items together."""
     flops: float
-    """Useful operations of the language model's layers; 0 where it does not run."""
+    """Useful operations of the language model's layers and of dictionaries; 0 where none runs."""
     seconds: float
 
 
@@ -80,7 +80,7 @@ def projection(plan: Plan, rates: Rates) -> tuple[StageProjection, ...]:
     declared, projected = costs_of(plan).work, []
     for stage in plan.stages:
         work = declared.get(stage.name, Work())
-        flops = layers_flops(plan.study.shapes, work.token_layers)
+        flops = work_flops(plan.study.shapes, work)
         projected.append(
             StageProjection(
                 stage=stage.name,
@@ -133,14 +133,9 @@ def outlook_lines(study: Study, found: Sequence[Prospect]) -> Iterator[tuple[str
         yield f"{decidable if each.is_foreseen else 'not known':<10}{each.claim_id:<30} ", each.says
 
 
-def layers_flops(shapes: Shapes, token_layers: float) -> float:
-    """Useful operations of layers; embedding and head, which few positions need, are left out.
-
-    Args:
-        shapes: Of the model.
-        token_layers: Layers that each token passes, summed over tokens.
-    """
-    return 2 * shapes.layer_parameters * token_layers
+def work_flops(shapes: Shapes, work: Work) -> float:
+    """Useful operations of layers and of dictionaries; embedding and head, which few positions need, are left out."""
+    return 2 * (shapes.layer_parameters * work.token_layers + work.encoded)
 
 
 def accelerator_bytes(study: Study, profile: Profile) -> int:
@@ -543,7 +538,7 @@ def _stage_pace(shapes: Shapes, row: Mapping[str, Any]) -> StagePace:
     return StagePace(
         stage=row["stage"],
         work=work,
-        flops=layers_flops(shapes, work.token_layers),
+        flops=work_flops(shapes, work),
         wall_seconds=row["wall_seconds"],
         peak_memory_bytes=row["peak_memory_bytes"],
         peak_accelerator_bytes=row["peak_accelerator_bytes"],
@@ -584,13 +579,15 @@ def _at_the_pace(stage: StageProjection, done: StagePace, *, real_texts: bool) -
         return StageForecast(stage=stage.stage, work=stage.work, seconds=seconds)
     stated, own = stage.work.tokens / stage.work.texts, done.work.tokens / done.work.texts
     assumed = own if real_texts else stated
+    # Runs of earlier versions counted nothing of dictionaries.
+    flops = stage.flops if done.work.encoded else stage.flops - 2 * stage.work.encoded
     return StageForecast(
         stage=stage.stage,
         work=replace(stage.work, tokens=round(stage.work.texts * assumed)),
         tokens_per_text=assumed,
         counted_tokens_per_text=own,
         # Operations, since training passes a token more dearly than reading does.
-        seconds=done.wall_seconds * stage.flops * (assumed / stated) / done.flops,
+        seconds=done.wall_seconds * flops * (assumed / stated) / done.flops,
     )
 
 

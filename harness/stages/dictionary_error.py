@@ -19,6 +19,7 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import layer_sae, require_finite
 from harness.models.splicing import text_losses
+from harness.models.work import METER
 from harness.stages.extraction import Batch, as_batch
 from harness.stages.stage import stage
 from harness.stages.texts import language_texts
@@ -121,6 +122,7 @@ def reconstruction_totals(
             kept = residual[batch.counted].to(torch.float32)
             require_finite(kept)
             dictionary = _dictionary(networks, layer)
+            METER.encodes(kept, 2 * dictionary.cfg.d_sae)
             latent_acts = dictionary.encode(kept)
             totals[layer].add(kept, dictionary.decode(latent_acts), latent_acts)
             if also is not None:
@@ -137,6 +139,7 @@ def _spliced(
 
     def rebuild(layer: int, stream: Tensor) -> Tensor:
         dictionary = _dictionary(networks, layer)
+        METER.encodes(stream, 2 * dictionary.cfg.d_sae)
         rebuilt: Tensor = dictionary.decode(dictionary.encode(stream))
         return rebuilt
 

@@ -19,6 +19,7 @@ from harness.models.batches import length_buckets, padded_left
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import latent_activations, layer_encoder, layer_sae
+from harness.models.work import METER
 from harness.sources.neuronpedia import StoredRow, piece_ids
 from harness.sources.pins import locate
 from harness.stages.replay_rows import SpelledRow, Speller, sampled_rows
@@ -162,7 +163,13 @@ def encoding(networks: Networks, layer: int, *, is_harvested: bool) -> tuple[Enc
     if is_harvested:
         sae = layer_sae(networks, layer)
         d_model, d_sae = sae.W_enc.shape
-        return lambda stream, latent: sae.encode(stream.to(torch.float32))[:, latent], (d_model, d_sae)
+
+        def encode_whole(stream: Tensor, latent: int) -> Tensor:
+            METER.encodes(stream, d_sae)
+            acts: Tensor = sae.encode(stream.to(torch.float32))
+            return acts[:, latent]
+
+        return encode_whole, (d_model, d_sae)
     encoder = layer_encoder(networks, layer).to(networks.numerics.device)
 
     def encode(stream: Tensor, latent: int) -> Tensor:

@@ -120,6 +120,8 @@ class Work:
     """Positions of them that it passes, padding aside."""
     token_layers: int = 0
     """Layers that each token passes, summed; a layer that is passed with gradients counts as two."""
+    encoded: int = 0
+    """Products of the stream with encoders and decoders of SAEs, a value by a latent each; one with gradients counts as two."""
     translated: int = 0
     """Texts that a translator is given."""
 
@@ -136,6 +138,7 @@ class Work:
             texts=self.texts + times * other.texts,
             tokens=self.tokens + times * other.tokens,
             token_layers=self.token_layers + times * other.token_layers,
+            encoded=self.encoded + times * other.encoded,
             translated=self.translated + times * other.translated,
         )
 

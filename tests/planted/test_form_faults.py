@@ -110,6 +110,23 @@ def forms_of_a_run(written: Written) -> None:
     require_equal(latent_activations(STREAM, layer_encoder(networks, 1)).numpy(), written.expected(k=4))
 
 
+def some_layers(written: Written) -> None:
+    """Two of four layers have a dictionary, each named for the layer before which it reads."""
+    form, world = SAEForm(kind=SAEKind.SAE_LENS, is_before=True), written.world
+    held = {layer: one_threshold(arrays_of(world.dictionaries, dictionary_file(layer))) for layer in (1, 3)}
+    networks = replace(
+        world.networks(),
+        dictionaries=written.pin,
+        dictionary_files=tuple(write_form(written.folder, layer, each, form) for layer, each in held.items()),
+        dictionary_form=form,
+        dictionary_layers=tuple(held),
+    )
+    for layer, arrays in held.items():
+        pre_acts = STREAM.double() @ arrays["W_enc"].double() + arrays["b_enc"].double()
+        expected = torch.where(pre_acts > arrays["threshold"], pre_acts, 0.0)
+        require_equal(latent_activations(STREAM, layer_encoder(networks, layer)).numpy(), expected.numpy())
+
+
 def rows_of(written: Written) -> list[tuple[int, str, float, int]]:
     """Latent, text, peak and place of it of every row that is harvested from a few texts, and found again by sae-lens."""
     out, world = written.folder / "out", written.world
@@ -175,6 +192,7 @@ CHECKS: Mapping[str, Callable[[Written], None]] = {
     "streams of one length": lengths,
     "streams rebuilt": streams_rebuilt,
     "form of a run": forms_of_a_run,
+    "dictionaries of some layers": some_layers,
     "harvested rows": harvested_rows,
     "harvested rows by sae-lens": replayed_rows,
 }
@@ -208,6 +226,9 @@ FAULTS = (
     FormFault("only the chosen latents compete", (Patch("models.sae:Encoder.choosing", "if self.k is None:", "if True:"), Patch("models.sae:Encoder.columns", "if self.k is not None:", "if False:")), ("chosen latents",)),
     FormFault("streams left at their lengths", (Patch(ACTS, "if encoder.has_unit_input:", "if False:"),), ("streams of one length",)),
     FormFault("form of a run forgotten", (Patch("models.sae:layer_encoder", "networks.dictionary_file(layer), networks.dictionary_form", "networks.dictionary_file(layer)"),), ("form of a run",), "holds the arrays"),
+    FormFault("layer off by one at resid_pre", (Patch("models.params:require_its_layer", "blocks.{layer + 1}.hook_resid_pre", "blocks.{layer}.hook_resid_pre"),), ("dictionaries of some layers",), "was trained at 'blocks.2.hook_resid_pre'"),
+    FormFault("dictionary of the layer before read", (Patch("words.plan:Networks.dictionary_file", "self.layers.index(layer)", "self.layers.index(layer) - 1"),), ("dictionaries of some layers",), "was trained at 'blocks.4.hook_resid_pre'"),
+    FormFault("dictionary of the layer before read, wherever it was trained", (Patch("words.plan:Networks.dictionary_file", "self.layers.index(layer)", "self.layers.index(layer) - 1"), Patch("models.params:require_its_layer", "if found not in expected:", "if False:")), ("dictionaries of some layers",)),
     FormFault("weakest rows harvested", (Patch(ADD, "descending=True", "descending=False"),), ("harvested rows",), "no row of"),
     FormFault("harvested values of the context before", (Patch(ADD, "acts[order[slots, latents] - kept,", "acts[(order[slots, latents] - kept - 1) % len(acts),"),), ("harvested rows", "harvested rows by sae-lens")),
     FormFault("harvested contexts numbered from each batch", (Patch(ADD, "torch.arange(first, first + len(acts)", "torch.arange(0, len(acts)"),), ("harvested rows", "harvested rows by sae-lens")),

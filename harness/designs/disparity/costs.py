@@ -14,7 +14,7 @@ from harness.models.work import WITH_GRADIENTS
 from harness.stages.evaluation_tasks import family_of
 from harness.stages.stage import constant
 from harness.words.plan import Item, Parameters, Plan, Work
-from harness.words.study import AlignedLatents, Benchmark, Home, Study
+from harness.words.study import AlignedLatents, Benchmark, Home, Profile, Study
 
 TOKENS_PER_PHRASE = 32
 """Mean tokens of a phrase with its BOS: sentences are short, and Indic scripts take many pieces."""
@@ -173,7 +173,7 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
 
 def work_of(plan: Plan, texts: Texts) -> Mapping[str, Work]:
     """What every stage reads, given the texts."""
-    declared = Declared(study=plan.study, texts=texts)
+    declared = Declared(study=plan.study, profile=plan.profile, texts=texts)
     return {stage.name: sum(map(declared.of, stage.items), start=Work()) for stage in plan.stages}
 
 
@@ -182,6 +182,7 @@ class Declared:
     """What one item of each stage reads."""
 
     study: Study
+    profile: Profile
     texts: Texts
 
     @property
@@ -196,13 +197,20 @@ class Declared:
 
     def harvest(self, told: Parameters) -> Work:
         """As many contexts as are allowed, each full and through the deepest dictionary's layer."""
-        return self._through(told["how"].contexts, told["how"].context_tokens, self.deepest)
+        how, every = told["how"], len(self.study.shapes.layers)
+        encoded = self._encoded(how.contexts, how.context_tokens, every, self.study.shapes.d_sae)
+        return self._through(how.contexts, how.context_tokens, self.deepest) + encoded
 
     def replay(self, told: Parameters) -> Work:
         """Every row twice, with BOS and without, as far as its own layer."""
         rows, layers = told["rows_per_layer"], self.study.shapes.layers
         tokens = rows * (2 * self.texts.row_tokens + 1)
+        # A row asks one latent, of a TopK or of sae-lens the whole encoder.
+        is_whole = self.is_top_k or self.profile.sources.harvest is not None
+        latents = self.study.shapes.d_sae if is_whole else 1
+        values = 2 * rows * len(layers) * self.texts.row_tokens * self.study.shapes.d_model
         return Work(
+            encoded=round(values * latents),
             texts=2 * rows * len(layers),
             tokens=round(len(layers) * tokens),
             token_layers=round(tokens * sum(layer + 1 for layer in layers)),
@@ -221,13 +229,21 @@ class Declared:
         """Every phrase as far as it speaks, and a sample through the whole depth."""
         tokens = self.texts.tokens[told["language"]]
         whole = min(self.texts.phrases, max(told["panel_texts"], told["similarity_texts"]))
-        return self._through(whole, tokens, self.deepest) + self._through(
-            self.texts.phrases - whole, tokens, self.texts.layers
+        rest = self.texts.phrases - whole
+        return (
+            self._through(whole, tokens, self.deepest)
+            + self._through(rest, tokens, self.texts.layers)
+            + self._encoded(whole, tokens, self.dictionaries(self.deepest), self.columns)
+            + self._encoded(rest, tokens, self.dictionaries(self.texts.layers), self.columns)
         )
 
     def activations_tuned(self, told: Parameters) -> Work:
         """Phrases held out, as far as adapters are asked about them."""
-        return self._through(self.texts.tuned, self.texts.tokens[told["language"]], self.texts.tuned_layers)
+        count, tokens = self.texts.tuned, self.texts.tokens[told["language"]]
+        read = self.dictionaries(self.texts.tuned_layers)
+        return self._through(count, tokens, self.texts.tuned_layers) + self._encoded(
+            count, tokens, read, self.columns
+        )
 
     def dictionary_error(self, told: Parameters) -> Work:
         """A sample of the phrases, and of a part of it a copy for every dictionary and one more, to the end."""
@@ -235,8 +251,14 @@ class Declared:
         layers, tokens = len(self.study.shapes.layers), self.texts.tokens[told["language"]]
         # A stream of zeros is the same whatever was read: what stands in front of a text is enough.
         nothing = self._through(layers, 1)
-        copies = -(-count // told["texts_per_spliced"]) * (layers + 1)
-        return self._through(count, tokens, self.deepest) + self._through(copies, tokens) + nothing
+        spliced = -(-count // told["texts_per_spliced"])
+        return (
+            self._through(count, tokens, self.deepest)
+            + self._through(spliced * (layers + 1), tokens)
+            + nothing
+            # Encoded and decoded, and of those that are spliced once more.
+            + self._encoded(2 * (count + spliced), tokens, layers, self.study.shapes.d_sae)
+        )
 
     def adapters(self, told: Parameters) -> Work:
         """Pairs, as far as the deepest layer that the loss reads.
@@ -258,8 +280,13 @@ class Declared:
         with_gradients = learnt * (english + target)
         without = untouched * english + measured * (english + target)
         as_language = measured * (english + target)
-        reached = max(self.study.shapes.read_among(choice.layers)) + 1
+        read = self.study.shapes.read_among(choice.layers)
+        reached = max(read) + 1
+        latents = self.study.shapes.d_sae if choice.latents is AlignedLatents.ALL else self.columns
+        passes = WITH_GRADIENTS * 2 * learnt + 2 * measured + untouched
+        encoded = WITH_GRADIENTS * with_gradients + without - passes * self.front
         return Work(
+            encoded=round(encoded * len(read) * self.study.shapes.d_model * latents),
             texts=2 * learnt + 4 * measured + untouched,
             tokens=round(with_gradients + without + as_language),
             token_layers=round(
@@ -281,6 +308,30 @@ class Declared:
             tokens += shots * texts.example_tokens * (1 if family.shares_examples else items)
             tokens += items * (texts.example_tokens + options)
         return self._through(read, tokens / read) if read else Work()
+
+    @property
+    def is_top_k(self) -> bool:
+        """Whether which latents fire depends on all of them."""
+        return self.profile.sources.dictionary_form.k is not None
+
+    @property
+    def columns(self) -> int:
+        """Latents of a dictionary that are encoded where the drawn ones are asked: these alone, or with a TopK every one."""
+        return self.study.shapes.d_sae if self.is_top_k else self.profile.sizes.latents_per_layer
+
+    @property
+    def front(self) -> int:
+        """Tokens in front of a text, which nothing encodes."""
+        return len(self.profile.sources.model.facts.front)
+
+    def dictionaries(self, layers: float) -> float:
+        """Dictionaries that a text passes which climbs so many layers."""
+        return layers * len(self.study.shapes.layers) / self.deepest
+
+    def _encoded(self, count: int, tokens_each: float, dictionaries: float, latents: int) -> Work:
+        """So many latents of so many dictionaries, over the tokens of texts."""
+        values = count * (tokens_each - self.front) * self.study.shapes.d_model
+        return Work(encoded=round(values * dictionaries * latents))
 
     def _through(self, count: int, tokens_each: float, layers: float | None = None) -> Work:
         """Texts that pass so many layers, every one if left out."""
