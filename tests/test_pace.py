@@ -47,6 +47,7 @@ def cost(stage: str, seconds: float, work: Work, memory: int = 0, accelerator: i
         peak_memory_bytes=memory,
         peak_accelerator_bytes=accelerator,
         work=work,
+        ran_on=(),
     )
 
 
@@ -210,12 +211,14 @@ def test_a_real_small_run_is_paced_from_its_folder(
         assert stages[name]["work"]["tokens"] == tokens
         assert 0 < stages[name]["flops"] / stages[name]["wall_seconds"] < answer["matmul_flops_per_second"]
     others = {stage["stage"]: stage for stage in answer["other"]["stages"]}
-    assumed = {stage.stage: stage.work for stage in projection(spied_run.plan, Rates())}
+    assumed = {stage.stage: stage.flops for stage in projection(spied_run.plan, Rates())}
+    counted = stages["activations"]["work"]
+    layers = spied_run.plan.study.shapes.layer_parameters * spy.token_layers["activations"]
+    assert stages["activations"]["flops"] == 2 * (layers + counted["encoded"])
+    assert counted["encoded"] > 0
     assert others.keys() == {*spy.tokens, "translation-shards"}
     assert others["activations"]["seconds"] == pytest.approx(
-        stages["activations"]["wall_seconds"]
-        * assumed["activations"].token_layers
-        / spy.token_layers["activations"]
+        stages["activations"]["wall_seconds"] * assumed["activations"] / stages["activations"]["flops"]
     )
     assert cli.exit_code_of(words) == 0
     said = capsys.readouterr().out

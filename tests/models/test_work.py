@@ -1,10 +1,13 @@
 """The meter by pencil: two layers, a few tokens, and everything that a network may be asked to do with them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.models.work import WITH_GRADIENTS, Meter
+from harness.models.sae import Encoder, latent_activations
+from harness.models.work import METER, WITH_GRADIENTS, Meter
 from harness.words.plan import Work
 
 PAD = 0
@@ -81,3 +84,18 @@ def test_asking_twice_counts_once_and_a_difference_is_what_came_between(
         decoder(input_ids=TEXTS[:1])
     meter.translated += 3
     assert meter.so_far() - before == Work(texts=1, tokens=2, token_layers=4, translated=3)
+
+
+def test_what_a_dictionary_encodes_is_counted() -> None:
+    """Five tokens, two values each, against three latents; twice as dear on the way back."""
+    encoder = Encoder(W_enc=torch.ones(2, 3), b_enc=torch.zeros(3), threshold=torch.zeros(3))
+    before = METER.so_far()
+    latent_activations(torch.ones(5, 2), encoder)
+    assert (METER.so_far() - before).encoded == 5 * 2 * 3
+    latent_activations(torch.ones(5, 2, requires_grad=True), encoder)
+    assert (METER.so_far() - before).encoded == 30 + WITH_GRADIENTS * 30
+    # All compete in a TopK, however few are asked.
+    top_1 = replace(encoder, k=1).choosing(torch.tensor([2]))
+    before = METER.so_far()
+    latent_activations(torch.ones(5, 2), top_1)
+    assert (METER.so_far() - before).encoded == 30

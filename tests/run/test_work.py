@@ -117,10 +117,6 @@ SAMPLED = {"dictionary-error": 0.05, "adapters": 0.05, "activations-tuned": 0.05
 """Stages that read a few drawn texts, whose length is not that of all: 6 of 56, 8 pairs, and a third."""
 
 
-FEWER_ENCODED = ("activations", "activations-tuned", "adapters")
-"""Stages that encode the drawn latents of a layer at most: those that some text of theirs speaks for."""
-
-
 def test_declared_work_is_counted_work(spied_run: SpiedRun, counted: Mapping[str, Work]) -> None:
     for stage in spied_run.plan.stages:
         declared = sum(
@@ -139,10 +135,6 @@ def test_declared_work_is_counted_work(spied_run: SpiedRun, counted: Mapping[str
         assert declared.tokens == pytest.approx(found.tokens, rel=tolerance), stage.name
         depths = (work.token_layers / max(work.tokens, 1) for work in (declared, found))
         assert next(depths) == pytest.approx(next(depths), rel=TOLERANCE), stage.name
-        if stage.name in FEWER_ENCODED:
-            assert 0 < found.encoded <= declared.encoded * (1 + tolerance), stage.name
-        else:
-            assert declared.encoded == pytest.approx(found.encoded, rel=tolerance), stage.name
 
 
 def test_every_stage_with_a_network_declares_what_it_reads() -> None:
