@@ -109,7 +109,7 @@ def test_real_texts_say_how_long_others_are(paced: Pencil) -> None:
 def test_the_whole_forecast_of_a_rehearsal_is_not_its_own_time(paced: Pencil) -> None:
     """What it read is not what its sizes allow, and the one is never taken for the other."""
     found = told(paced(cost("activations", 50.0, READ), other="rehearsal"), "activations")
-    assert found.work.texts == 10 * stated(drawn("rehearsal")).phrases
+    assert found.work.texts == 15 * stated(drawn("rehearsal")).phrases
     assert found.seconds > 50
 
 
