@@ -26,6 +26,7 @@ LIBRARIES = (
     "torch",
     "transformers",
     "ctranslate2",
+    "uroman",
     "peft",
     "lm-eval",
     "sae-lens",
