@@ -97,6 +97,11 @@ def test_claims_on_it_are_not_run_and_say_why() -> None:
 
 def test_the_miniature_has_all_that_its_two_sizes_can_give() -> None:
     lacking = unavailable(STUDY, fixture())
+    name = "class-share/model=1.8b/step=final/class=bilingual/layer=11/primary/primary"
+    assert (lacking[name].why, "this world does not have" in lacking[name].says) == (
+        Why.DATASET_UNAVAILABLE,
+        True,
+    )
     assert {dict(scope.axes).get("model") for name, scope in estimands(STUDY).items() if name in lacking} <= {
         "980m",
         "1.8b",

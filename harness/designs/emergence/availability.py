@@ -24,10 +24,15 @@ def unavailable(study: Study, profile: Profile) -> Mapping[str, Unavailable]:
                     says="The authors' sample is no data set that can be fetched: it lies in their repository of code, which names no "
                     "licence; put it into a folder, and name that in a profile.",
                 )
-        elif lacking:
+        elif early := [cell for cell in lacking if cell[1] != FINAL]:
             found[name] = Unavailable(
                 why=Why.WEIGHTS_NOT_RELEASED,
-                says=f"It rests on {_listed(lacking)}, which nobody has published; a profile with such a checkpoint would measure it.",
+                says=f"It rests on {_listed(early)}, which nobody has published; a profile with such a checkpoint would measure it.",
+            )
+        elif lacking:
+            found[name] = Unavailable(
+                why=Why.DATASET_UNAVAILABLE,
+                says=f"It rests on {_listed(lacking)}, which this world does not have; one with the finished models has it.",
             )
     return found
 
