@@ -274,7 +274,7 @@ def study_faults(study: Study) -> Iterator[str]:
 
 
 def _axis_faults(study: Study) -> Iterator[str]:
-    """Axes that do not begin with what the primary specification takes: what differs from it would be named after it."""
+    """Axes whose levels do not fit the study, or that begin with another level than the primary specification's."""
     taken = study.primary.analysis_levels
     for axis in study.axes:
         first = axis.levels[0]
@@ -285,7 +285,12 @@ def _axis_faults(study: Study) -> Iterator[str]:
             )
         for level in axis.others:
             of_study = [path for path, _ in level.sets if path.startswith("study.")]
-            if of_study and with_levels(study, "study", (level,)) == study:
+            try:
+                is_primary = bool(of_study) and with_levels(study, "study", (level,)) == study
+            except ValueError as error:
+                yield f"level {level.name} of axis {axis.name} does not fit the study: {error}; leave the axis out, or mend the level"
+                continue
+            if is_primary:
                 yield (
                     f"axis {axis.name} begins with {first.name}, but the primary specification takes {level.name} already; "
                     "put that level first"

@@ -758,6 +758,8 @@ def _replaced(whole: Any, path: str, value: Any) -> Any:  # noqa: ANN401  any re
     if not path:
         return value
     if isinstance(whole, tuple):
+        if len(whole) != len(value):
+            raise ValueError(f"{len(value)} values of {path} are given for {len(whole)}")
         return tuple(_replaced(each, path, own) for each, own in zip(whole, value, strict=True))
     name, _, rest = path.partition(".")
     return replace(whole, **{name: _replaced(getattr(whole, name), rest, value)})

@@ -162,12 +162,21 @@ def axis(name: str, *levels: Level) -> Axis:
             "axis beams begins with 4, but the primary specification takes 1 already; put that level first",
             id="a level that changes nothing",
         ),
+        pytest.param(
+            (
+                axis(
+                    "shots",
+                    Level(name="few", says="few"),
+                    Level(name="none", says="none", sets=(("study.benchmarks.shots", (0,) * 7),)),
+                ),
+            ),
+            "level none of axis shots does not fit the study: 7 values of shots are given for 0; leave the axis out, or mend the level",
+            id="a level of other benchmarks",
+        ),
     ],
 )
-def test_an_axis_that_does_not_begin_with_the_primary_level_is_said(
-    axes: tuple[Axis, ...], says: str
-) -> None:
-    """Everything that differs from the primary specification would be named after another one."""
+def test_an_axis_that_does_not_fit_its_study_is_said(axes: tuple[Axis, ...], says: str) -> None:
+    """Everything that differs from the primary specification would be named after another one, or cannot be had."""
     assert list(study_faults(small_study(axes=axes))) == [says]
 
 
