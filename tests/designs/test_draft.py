@@ -88,6 +88,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "study.title": (),
     "study.design": (),
     "study.shapes.num_layers": ("estimates.num_layers",),
+    "study.shapes.dictionary_layers": (*of_networks("dictionary_layers"), *at((*SELECTION, "estimates"), "dictionary_layers")),
+    "study.shapes.dictionary_layers left out": of_networks("dictionary_layers"),
     # The other shapes are evidence of a run's mode: they are compared with what was loaded, and make nothing.
     "study.shapes.d_model": (),
     "study.shapes.d_sae": (),
@@ -140,6 +142,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.name": (),
     "profile.summary": (),
     "profile.self_check_study": (),
+    "profile.shards": (),
     "profile.alignment left out": RATES,
     # What a run on smaller sizes says of itself; it makes nothing.
     "profile.registered_sizes": (),
@@ -151,7 +154,7 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.sources.dictionary_files": (*of_networks("dictionary_files"), *at(SELECTION, "dictionary_files")),
     "profile.sources.phrases": (*at(SELECTION, "export"), "replay.export", "harvest.corpus"),
     "profile.sources.phrase_source_ids": at((*SELECTION, "replay", "harvest"), "source_ids"),
-    **{f"profile.sources.dictionary_form.{name}": of_networks(f"dictionary_form.{name}") for name in ("kind", "k", "reads")},
+    **{f"profile.sources.dictionary_form.{name}": of_networks(f"dictionary_form.{name}") for name in ("kind", "k", "reads", "is_before")},
     "profile.sources.harvest left out": ("harvest items",),
     **{
         f"profile.sources.harvest.{name}": (f"harvest.how.{name}",)
@@ -239,6 +242,7 @@ ANOTHER = Pin(name="another", home=Home.FOLDER, address="elsewhere", licence="no
 
 LEFT_OUT: Mapping[str, Any] = {
     "profile.known_numbers": ANOTHER,
+    "study.shapes.dictionary_layers": (1, 2),
     "study.asked_grid": Grid.NONE,
     "profile.self_check_study": "another",
     # A whole choice comes in, which differs from the study's own in the learning rate alone.
