@@ -81,6 +81,9 @@ def texts_of(run: SpiedRun, item: Item) -> Texts:
     asked = [row for reading in readings for row in reading.rows]
     # What all questions begin with is read once, without examples too.
     begun = sum(len(reading.stem) for reading in readings)
+    # A language in Latin letters takes other tokens than in its own script.
+    lengths = {language.code: language.code for language in run.plan.study.languages}
+    lengths |= {item.parameters["language"]: item.name} if item.name.endswith("/romanised") else {}
     options = [option.continuation for row in asked for option in row.options]
     return Texts(
         phrases=len(phrases),
@@ -89,12 +92,10 @@ def texts_of(run: SpiedRun, item: Item) -> Texts:
         tuned=len(tuned),
         tuned_layers=climbed(run, tuned),
         tokens={
-            language.code: mean(
-                1 + row.tokens
-                for row in read_table(run.artifact("activations", language.code), TextLength)
-                if row.tokens
+            code: mean(
+                1 + row.tokens for row in read_table(run.artifact("activations", name), TextLength) if row.tokens
             )
-            for language in run.plan.study.languages
+            for code, name in lengths.items()
         },
         row_tokens=mean(row.tokens for row in rows),
         example_tokens=(begun + sum(len(row.prompt) for row in asked)) / max(len(asked), 1),
