@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 
 from harness.designs.presentation import Presentation
@@ -196,6 +198,9 @@ def _row(key: Key, found: Sequence[Mapping[Key, list[Placed]]], presentation: Pr
 
 
 DEPTHS = tuple(tenth / 10 for tenth in range(11))
+ROW_DEPTH = 0.1
+"""How far apart rows are: a layer stands in the nearest one, and layers further apart than this are not joined by a line."""
+
 """Relative depths of a table: the layer of each model that lies nearest is shown."""
 
 
@@ -242,6 +247,8 @@ def _at(row: Row, model: Model, depth: float) -> str:
     if not own:
         return NONE
     nearest = min(own, key=lambda number: abs((number.depth or 0.0) - depth))
+    if abs((nearest.depth or 0.0) - depth) > ROW_DEPTH / 2:
+        return NONE
     return f"layer {nearest.layer}: {_shown(nearest, row.unit)}"
 
 
@@ -299,9 +306,15 @@ def _drawn(place: int, row: Row, models: Sequence[Model], warnings: Sequence[str
                 if each.run == model.run and each.depth is not None and each.value is not None
             ]
             colour = SERIES[number % len(SERIES)]
+            # A gap in the values breaks the line where layers in between were not measured.
+            far = [
+                place
+                for place, (one, other) in enumerate(pairwise(own), start=1)
+                if other[0] - one[0] > ROW_DEPTH
+            ]
             axes.plot(
-                [depth for depth, _, _ in own],
-                [value for _, value, _ in own],
+                np.insert([depth for depth, _, _ in own], far, np.nan),
+                np.insert([value for _, value, _ in own], far, np.nan),
                 label=model.study,
                 color=colour,
                 linestyle=LINES[number % len(LINES)],

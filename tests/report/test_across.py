@@ -11,6 +11,7 @@ from harness import cli
 from harness.report import load_report
 from harness.report.across import Across, across, markdown_of, page_of, tables_of
 from harness.report.document import Report
+from harness.report.numbers import NONE
 from harness.words.errors import UsageError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "reports" / "example"
@@ -60,6 +61,20 @@ def test_tables_name_the_layer_and_hold_the_interval(found: Across) -> None:
     assert "| Depth | sin2025 | gemma\\_2\\_9b |" in markdown_of(
         found
     ) or "| Depth | sin2025 | gemma_2_9b |" in markdown_of(found)
+
+
+def test_a_layer_stands_in_the_nearest_row_alone(one: Report) -> None:
+    """Three layers of 32 say nothing of the depths between them."""
+    places = {6: 7, 12: 15, 19: 23}
+    few = tuple(replace(each, layer=places[each.layer]) for each in one.measurements if each.layer in places)
+    found = across([one, replace(one, run=replace(one.run, id="few", study="mistral_7b"), measurements=few)])
+    shown = {row[0]: row[2].partition(":")[0] for row in next(iter(tables_of(found))).rows}
+    assert {depth: layer for depth, layer in shown.items() if layer != NONE} == {
+        "0.2": "layer 7",
+        "0.5": "layer 15",
+        "0.7": "layer 23",
+    }
+    assert page_of(found, [one, one]).count("<svg") == len(found.by_depth)
 
 
 def test_the_page_warns_and_asks_nothing_of_the_network(found: Across, one: Report, other: Report) -> None:

@@ -93,7 +93,9 @@ def texts_of(run: SpiedRun, item: Item) -> Texts:
         tuned_layers=climbed(run, tuned),
         tokens={
             code: mean(
-                1 + row.tokens for row in read_table(run.artifact("activations", name), TextLength) if row.tokens
+                1 + row.tokens
+                for row in read_table(run.artifact("activations", name), TextLength)
+                if row.tokens
             )
             for code, name in lengths.items()
         },
