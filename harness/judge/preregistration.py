@@ -111,12 +111,11 @@ def registration(study: str) -> Registration:
 
 
 def _worlds(study: Study) -> Mapping[str, Profile]:
-    """The worlds whose numbers can be about the paper: no miniature, whose files have certificates, and nothing made here."""
+    """The worlds whose numbers can be about the paper: no miniature, and nothing made here."""
     return {
         name: profile
         for name, profile in load_profiles(study).items()
-        if profile.self_check_study is None
-        and not any(pin.home is Home.MADE for pin in profile.sources.pins())
+        if not profile.is_committed and not any(pin.home is Home.MADE for pin in profile.sources.pins())
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from harness.run.forecast import Rates, accelerator_bytes, is_committed, projection
+from harness.run.forecast import Rates, accelerator_bytes, projection
 from harness.store.environment import child_environment
 from harness.store.files import held_alone, take_lock, write_whole
 from harness.store.provenance import is_installed
@@ -324,7 +324,7 @@ def _placed(folder: Path, value: Any) -> Any:  # noqa: ANN401  whatever a profil
 
 def _memory_mb(plan: Plan, stage: Stage, device: str) -> int:
     study, profile = plan.study, plan.profile
-    if is_committed(profile):
+    if profile.is_committed:
         return COMMITTED_MEMORY_BYTES // 2**20
     if not stage.uses_model:
         return BASE_MEMORY_BYTES // 2**20
@@ -336,7 +336,7 @@ def _memory_mb(plan: Plan, stage: Stage, device: str) -> int:
 
 
 def _minutes(plan: Plan, stage: Stage, parts: int) -> int:
-    if is_committed(plan.profile):
+    if plan.profile.is_committed:
         return MIN_MINUTES
     planned = next(each.seconds for each in projection(plan, Rates()) if each.stage == stage.name)
     largest_share = math.ceil(len(stage.items) / parts) / len(stage.items)

@@ -11,7 +11,7 @@ from harness.designs.design import costs_of
 from harness.models.translator import require_engine_library
 from harness.run.artifacts import Recipes, inventory
 from harness.run.cluster import SLURM, Cluster
-from harness.run.forecast import accelerator_bytes, is_committed
+from harness.run.forecast import accelerator_bytes
 from harness.sources import hub
 from harness.sources.pins import (
     Seen,
@@ -192,7 +192,7 @@ def _store_room(plan: Plan, store: Path, seen: Mapping[Pin, Seen]) -> Room:
     """What the artifacts take that do not stand yet, as the design tells of its stages, and weights that are kept in another form."""
     stored_bytes = costs_of(plan).stored_bytes
     made = sum(stored_bytes.get(stage.name, 0) * len(stage.items) for stage in plan.stages)
-    if is_committed(plan.profile):
+    if plan.profile.is_committed:
         made = min(made, SMALL_STORE_BYTES)
     sources = plan.profile.sources
     pins = [each.pin for each in sources.published_models] + [
@@ -215,7 +215,7 @@ def device_for(profile: Profile, *, on_cluster: bool = False) -> str:
     A world at true sizes asks for one wherever it is, and is refused with the cure: weeks on a processor are nobody's wish
     unless they say so.
     """
-    if not is_committed(profile):
+    if not profile.is_committed:
         return "cuda"
     # What the submitting host has says nothing about where jobs run, and a committed world needs nothing.
     return "cpu" if on_cluster else default_device()
@@ -237,7 +237,7 @@ def _checked(need: str, check: Callable[[], object], found: str) -> Need:
 
 def _accelerator(plan: Plan, device: str) -> Need:
     """A driver that the pinned torch can use, and enough memory."""
-    need, is_small = "accelerator", is_committed(plan.profile)
+    need, is_small = "accelerator", plan.profile.is_committed
     if device == "cpu":
         if is_small:
             return Need(need=need, found="the processor was asked for")

@@ -160,14 +160,9 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     return weights + encoders + working + FLOAT_BYTES * rows * shapes.d_sae * len(shapes.layers)
 
 
-def is_committed(profile: Profile) -> bool:
-    """True of a world that is committed whole, for any machine."""
-    return all(pin.home is Home.FOLDER for pin in profile.sources.pins())
-
-
 def projection_lines(plan: Plan, rates: Rates) -> Iterator[str]:
     """The projection for people; nothing for a world of committed folders, whose time is known in minutes."""
-    if is_committed(plan.profile):
+    if plan.profile.is_committed:
         return
     stages = [stage for stage in projection(plan, rates) if stage.work != Work()]
     yield f"projected, at most, at {rates}:"

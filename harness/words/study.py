@@ -631,6 +631,11 @@ class Profile:
     """The sizes of the study's own profile, where a run takes others; None where it takes these."""
 
     @property
+    def is_committed(self) -> bool:
+        """True of a world that is committed whole, for any machine: a miniature, which is about no paper."""
+        return all(pin.home is Home.FOLDER for pin in self.sources.pins())
+
+    @property
     def resized(self) -> tuple[str, ...]:
         """Where its sizes are not the registered ones, one size a sentence."""
         if self.registered_sizes is None:
