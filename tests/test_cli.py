@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from harness import cli, process
+from harness.run.cluster import COMMAND
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
 from harness.store.store import Store
@@ -238,7 +240,7 @@ def test_a_plan_counts_what_a_grid_makes_anew_whatever_the_device(
     assert call("plan", "--profile", "fixture", "--device", "cpu", "--grid", "training", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     stages = {each["stage"]: each["items"] for each in told["stages"]}
-    assert (stages["phrases"], stages["activations"], stages["dictionary-error"]) == (1, 10, 10)
+    assert (stages["phrases"], stages["activations"], stages["dictionary-error"]) == (1, 10 + 5, 10)
     levels = {each["specification"]: each for each in told["levels"]}
     assert levels["shots=0-0-0"]["stages"] == ["benchmarks", "benchmarks-tuned"]
     assert levels["alpha=0"]["stages"] == ["adapters", "activations-tuned", "benchmarks-tuned"]
@@ -319,7 +321,7 @@ def test_the_environment_sets_the_defaults(small: SmallWorld, monkeypatch: pytes
         "harness.run.reproduce.reproduce", lambda request, say, live, tell: asked.append(request) or 0
     )
     assert call("reproduce", "--device", "cpu") == 0
-    assert str(asked[0]) == (
+    assert str(replace(asked[0], command=COMMAND)) == (
         "harness reproduce --study other --profile paper --device cpu --store /cache/store --reports /reports"
     )
     assert asked[0].reports == Path("/reports")

@@ -412,12 +412,15 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     assert stages["translation-shards"].seconds == pytest.approx(9 * phrases / 150)
     assert stages["translation-scores"].work == Work(translated=9 * 256)
     tokens = stages["activations"].work.tokens
-    assert tokens == 10 * phrases * 32
+    # Five languages are read once more in Latin letters.
+    assert tokens == (10 + 5) * phrases * 32
     # No text of this stage reaches the head, and looking up an embedding multiplies nothing.
     of_the_layers = 26 * STUDY.shapes.layer_parameters
-    # A sample climbs all 26 layers, the others as far as they speak.
-    layers = (26 * 2_048 + stated(drawn).layers * (phrases - 2_048)) / phrases
-    assert stages["activations"].seconds == pytest.approx(2 * of_the_layers * tokens * layers / 26 / 150e12)
+    # A sample climbs all 26 layers, the others as far as they speak, as do all in Latin letters.
+    far = stated(drawn).layers
+    climbed = 32 * (10 * (26 * 2_048 + far * (phrases - 2_048)) + 5 * far * phrases)
+    products = of_the_layers / 26 * climbed + stages["activations"].work.encoded
+    assert stages["activations"].seconds == pytest.approx(2 * products / 150e12)
     doubled = {each.stage: each for each in projection(drawn, Rates(tflops=300, translations_per_second=150))}
     assert doubled["activations"].seconds == pytest.approx(stages["activations"].seconds / 2)
 

@@ -6,6 +6,7 @@ A study names the module of its design, which holds it as `DESIGN`.
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from harness.designs.estimand import Estimand, PhraseValues
 from harness.designs.presentation import PLAIN, Presentation
@@ -14,7 +15,22 @@ from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.plan import Plan, Work
 from harness.words.study import Profile, Study, retrained
-from harness.words.verdict import Unavailable
+
+
+class Lacking(StrEnum):
+    """What no run of a world can have; the judge has a reason of the same name."""
+
+    DATASET = "dataset-unavailable"
+    WEIGHTS = "weights-not-released"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """What no run can have, whatever it spends, and so what rests on it is not run."""
+
+    lacking: Lacking
+    says: str
+    """Which thing, and who could change that, in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ A family is judged whole whatever is selected, so choosing claims changes no ver
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.designs.design import Unavailable
 from harness.judge.arithmetic import judge_arithmetic
 from harness.judge.measurements import Measurement, Measurements
 from harness.judge.pooled import pooled
@@ -30,7 +31,7 @@ from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import holm
 from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier, shown_as
 from harness.words.estimate import InconsistentError
-from harness.words.verdict import CaseVerdict, Finding, Flag, State, Unavailable, Verdict, Why
+from harness.words.verdict import CaseVerdict, Finding, Flag, State, Verdict, Why
 
 Decide = Callable[[Case, tuple[Measurement, ...], Adjust], CaseVerdict]
 
@@ -156,8 +157,8 @@ def _settled(claim: Claim, measurements: Measurements, circumstances: Circumstan
         yield _without(claim, State.ERROR, Why.ADAPTER_FAILED, says)
     asked = claim.primary.estimates
     for each in (name for name in asked if name in circumstances.unavailable_estimates):
-        lacking = circumstances.unavailable_estimates[each]
-        yield _without(claim, State.NOT_RUN, lacking.why, lacking.says)
+        found = circumstances.unavailable_estimates[each]
+        yield _without(claim, State.NOT_RUN, Why(found.lacking), found.says)
     if missing := [each for each in asked if (each, claim.inference) not in measurements]:
         named = missing[0]
         if circumstances.why_missing is Why.NOT_DECLARED and claim.inference is InferenceTarget.FIXED_ITEMS:

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness.designs.design import costs_of, design_of, unavailable_of
+from harness.designs.design import Unavailable, costs_of, design_of, unavailable_of
 from harness.designs.design import plan as draw
 from harness.designs.estimand import Estimand
 from harness.judge.preflight import prospects
@@ -29,7 +29,6 @@ from harness.words.mode import Mode
 from harness.words.plan import Item, Plan, Stage, Work
 from harness.words.specification import AxisKind, of_kind, specification_name
 from harness.words.study import Home, Profile, Shapes, Sizes, Study, specified_worlds
-from harness.words.verdict import Unavailable
 
 FLOAT_BYTES = 4
 
@@ -116,7 +115,7 @@ def _unavailable(claims: Sequence[Claim], lacking: Mapping[str, Unavailable]) ->
                 units_planned=0,
                 decidable=False,
                 is_foreseen=True,
-                says=f"{found.why}: {found.says}",
+                says=f"{found.lacking}: {found.says}",
             )
 
 

@@ -115,15 +115,6 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unavailable:
-    """What no run can have, whatever it spends, and so what rests on it is not run."""
-
-    why: Why
-    says: str
-    """Which thing, and who could change that, in a sentence."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Numbers:
     """What a verdict rests on; None where the rule has no such number."""
 

@@ -32,7 +32,13 @@ def written(folder: Path, values: Mapping[tuple[int, int], float]) -> Path:
     return folder
 
 
-def run_of(root: Path, after: Mapping[tuple[int, int], float], *, trained_on: int = 0) -> BaseRun:
+def run_of(
+    root: Path,
+    after: Mapping[tuple[int, int], float],
+    *,
+    before: Mapping[tuple[int, int], float] = BEFORE,
+    trained_on: int = 0,
+) -> BaseRun:
     texts = [Text(text_id=text, text=str(text), held_out=text != trained_on) for text in (0, 1)]
     write_table(root / "phrases", Text, texts)
     selections = [Selection(layer=0, latent=latent, text_id=text, stored_peak=1.0) for latent, text in SPOKEN]
@@ -43,7 +49,7 @@ def run_of(root: Path, after: Mapping[tuple[int, int], float], *, trained_on: in
             "phrases/all": root / "phrases",
             "adapters/ml/seed-1": root / "adapter",
             "activations/en": written(root / "en", BEFORE),
-            "activations/ml": written(root / "ml", BEFORE),
+            "activations/ml": written(root / "ml", before),
             "activations-tuned/ml/seed-1/ml": written(root / "tuned", after),
         },
         languages=LANGUAGES,
@@ -80,10 +86,16 @@ def test_what_remains_of_a_gain(
     assert not list(missing_untrained_gains(run))
 
 
-def test_where_training_saw_every_latent_the_reason_is_told(tmp_path: Path) -> None:
+def test_where_training_saw_every_latent_nothing_is_asked_of_others(tmp_path: Path) -> None:
     run = run_of(tmp_path, {(1, 0): 9.0}, trained_on=1)
     assert not list(untrained_gains(run))
+    assert not list(missing_untrained_gains(run))
+
+
+def test_where_none_of_them_fires_the_reason_is_told(tmp_path: Path) -> None:
+    run = run_of(tmp_path, {(2, 1): 2.0}, before={(1, 0): 9.0, (1, 1): 4.0, (2, 1): 0.0})
+    assert not list(untrained_gains(run))
     (row,) = missing_untrained_gains(run)
-    assert row.because == (
-        "No latent of layer 0 that fires in ml before training has all its phrases held out."
+    assert (
+        row.because == "No latent of layer 0 that has all its phrases held out fires in ml before training."
     )

@@ -31,6 +31,7 @@ class Alone(Stored):
         object.__setattr__(self, "estimates", {estimate.estimate_id: estimate})
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "widenings", {})
+        object.__setattr__(self, "axes", {})
 
     def unit_rows(self, estimate_id: str) -> UnitRows:
         return self.rows  # type: ignore[attr-defined]

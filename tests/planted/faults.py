@@ -8,7 +8,9 @@ from tests.planted.world import SEEDS
 
 READING = ("activations", "activations-tuned/ml/seed-1", "dictionary-error/ml")
 """What a wrong way to read a model leads to: all that is read without an adapter, and a part of the rest."""
-PHRASES = ("phrases", "translation-shards", "translations", "activations", "activations-tuned", "estimates")
+PHRASES = (
+    "phrases", "translation-shards", "translations", "romanisations", "activations", "activations-tuned", "estimates",
+)  # fmt: skip
 """What other phrases lead to, but for the error of dictionaries, which no fault is about that draws them."""
 TRAINING = ("adapters/ml/seed-1",)
 UNTUNED = ("benchmarks/es", "benchmarks/it")
@@ -194,7 +196,7 @@ FAULTS = (
         patches=_patched(
             "stages.extraction:_chosen_columns",
             "layer_encoder(networks, layer)",
-            "layer_encoder(networks, layer - 1)",
+            "layer_encoder(networks, networks.layers[networks.layers.index(layer) - 1])",
         ),
         redone=READING,
         seen_by=("token values", "gaps"),

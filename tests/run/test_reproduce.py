@@ -17,6 +17,7 @@ import pytest
 import harness.report
 import harness.run.doctor
 import harness.run.reproduce
+import harness.store.provenance
 from harness import cli
 from harness.report import closing_lines, write_report
 from harness.report.document import Report
@@ -474,7 +475,7 @@ def test_without_a_network_a_missing_accelerator_is_told_as_well(
         raise MissingSourceError("small source cannot be fetched: no network", reason=Reason.NO_NETWORK)
 
     monkeypatch.setattr(harness.run.reproduce, "revision_of", silent)
-    monkeypatch.setattr(harness.run.doctor, "accelerator_problem", lambda: "no driver is loaded")
+    monkeypatch.setattr(harness.store.provenance, "accelerator_problem", lambda: "no driver is loaded")
     assert tell("cuda") == 5
     said = capsys.readouterr().err
     assert said.startswith(

@@ -230,8 +230,9 @@ def test_the_estimates_say_so_only_where_memory_was_short(
         rows = (TrainingLoss(step=n, loss=1.0, pairs=4, micro_batch=size) for n, size in enumerate(held))
         write_table(tmp_path / str(seed), TrainingLoss, rows)
     # What is specified beside the primary specification reaches no run that estimates are read from.
-    read = {name: value for name, value in item.parameters.items() if name != "grid"}
-    base = BaseRun(inputs=folders, **read)
+    told_of_others = {"grid", "num_layers", "dictionary_layers"}
+    read = {name: value for name, value in item.parameters.items() if name not in told_of_others}
+    base = BaseRun(inputs=folders, layers=tuple(range(item.parameters["num_layers"])), **read)
     assert [part.estimate.value for part in smaller_portions(base)] == told
 
 

@@ -227,7 +227,7 @@ def test_what_stands_beside_a_file_holds_it_to_its_layer(
     )
     for layer, file in zip(READ, files, strict=True):
         beside = tmp_path / Path(file).parent / "cfg.json"
-        text, old = beside.read_text(), f"blocks.{layer}.hook_resid_post"
+        text, old = beside.read_text(), f"blocks.{layer + 1}.hook_resid_pre"
         assert old in text
         beside.write_text(text.replace(old, named[str(layer)]))
     networks = replace(

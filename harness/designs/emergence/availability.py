@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from harness.designs.design import Lacking, Unavailable
 from harness.designs.emergence.quantities import emergence, estimands
 from harness.statistics.measured import Scope
 from harness.words.emergence import FINAL, EmergenceSources, EmergenceStudy
 from harness.words.study import Profile, Study
-from harness.words.verdict import Unavailable, Why
 
 OF_THE_SAMPLE = ("demonstrated-share", "demonstrated-change")
 
@@ -20,18 +20,18 @@ def unavailable(study: Study, profile: Profile) -> Mapping[str, Unavailable]:
         if scope.quantity in OF_THE_SAMPLE:
             if sources.demonstration is None:
                 found[name] = Unavailable(
-                    why=Why.DATASET_UNAVAILABLE,
+                    lacking=Lacking.DATASET,
                     says="The authors' sample is no data set that can be fetched: it lies in their repository of code, which names no "
                     "licence; put it into a folder, and name that in a profile.",
                 )
         elif early := [cell for cell in lacking if cell[1] != FINAL]:
             found[name] = Unavailable(
-                why=Why.WEIGHTS_NOT_RELEASED,
+                lacking=Lacking.WEIGHTS,
                 says=f"It rests on {_listed(early)}, which nobody has published; a profile with such a checkpoint would measure it.",
             )
         elif lacking:
             found[name] = Unavailable(
-                why=Why.DATASET_UNAVAILABLE,
+                lacking=Lacking.DATASET,
                 says=f"It rests on {_listed(lacking)}, which this world does not have; one with the finished models has it.",
             )
     return found
