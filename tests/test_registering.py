@@ -106,7 +106,7 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
     [
         pytest.param(["claims"], 1.0, id="claims"),
         pytest.param(["explain", "gap.l6.value"], 1.0, id="explain"),
-        pytest.param(["lock", "--check"], 2.0, id="lock, which reads the code that it holds"),
+        pytest.param(["lock", "--check"], 3.0, id="lock, which reads the code that it holds"),
     ],
 )
 def test_no_model_library_is_loaded_and_the_answer_comes_at_once(words: list[str], seconds: float) -> None:
