@@ -11,7 +11,7 @@ from harness.judge.preregistration import write_lock
 from harness.judge.validate import load_claims
 from harness.sources.studies import CLAIMS, known_languages, load_profile, load_profiles, load_study
 from harness.store.files import publish_folder
-from harness.words.errors import HarnessError, UsageError, choice_error
+from harness.words.errors import UsageError, choice_error
 from harness.words.study import Group, Language, Study
 
 TESTS = CLAIMS.parent / "tests" / "claims"
@@ -63,7 +63,8 @@ def new_study(wanted: Wanted) -> Made:
             load_profile(study, profile)
         ids = [claim.id for claim in load_claims(wanted.name)]
         write_lock(wanted.name)
-    except HarnessError:
+    except BaseException:
+        # Whatever ended it, an interrupt too: what was not read back does not stay.
         shutil.rmtree(folder)
         raise
     if TESTS.is_dir():
