@@ -44,6 +44,7 @@ from harness.words.specification import Grid
 
 if TYPE_CHECKING:
     from harness.exchange.sharing import Shared
+    from harness.run.cluster import Cluster
     from harness.words.canonical import Json
     from harness.words.plan import Plan
     from harness.words.study import Profile
@@ -157,18 +158,13 @@ def reproduce(
 ) -> int:
     """The main job: run or resume the whole replication, judge the claims, and write the report."""
     from harness.plugin import require_checks, tell_in_pytest
-    from harness.run.cluster import Cluster
     from harness.run.reproduce import Request
     from harness.run.reproduce import reproduce as run
     from harness.run.verdicts import Asked
     from harness.store.provenance import available_cores
 
     require_checks()
-    cluster = None
-    if executor:
-        cluster = Cluster(executor=executor, profile=cluster_profile, jobs=jobs, gpus=gpus)
-    elif cluster_profile or jobs:
-        raise UsageError("--cluster-profile and --jobs are for a cluster; say --executor too, such as slurm")
+    cluster = _cluster(executor, cluster_profile, jobs, gpus)
     request = Request(
         study=study,
         profile=profile,
@@ -274,10 +270,10 @@ def doctor(
     as_json: AsJson = False,
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
-    from harness.run.cluster import SLURM, Cluster
+    from harness.run.cluster import SLURM
     from harness.run.doctor import Need, examined, is_able, probed_store
 
-    cluster = Cluster(executor=executor, profile=cluster_profile) if executor else None
+    cluster = _cluster(executor, cluster_profile)
     device = _device(device, study, profile, on_cluster=cluster is not None)
     once = Once()
 
@@ -1140,6 +1136,19 @@ def _profile(study: str, profile: str) -> "Profile":
     from harness.sources.studies import load_profile, load_study
 
     return load_profile(load_study(study), profile)
+
+
+def _cluster(
+    executor: str | None, profile: Path | None, jobs: int | None = None, gpus: int | None = None
+) -> "Cluster | None":
+    """Where stages are sent; None where that is this machine, of which nothing of a cluster can be asked."""
+    from harness.run.cluster import Cluster
+
+    if executor:
+        return Cluster(executor=executor, profile=profile, jobs=jobs, gpus=gpus)
+    if profile or jobs:
+        raise UsageError("--cluster-profile and --jobs are for a cluster; say --executor too, such as slurm")
+    return None
 
 
 def _device(asked: str, study: str, profile: str, *, on_cluster: bool = False) -> str:

@@ -56,6 +56,8 @@ def call(*words: str) -> int:
         pytest.param(
             ["plan", "--device", "tpu"], "unknown device 'tpu'; allowed: auto, cpu, cuda", id="device"
         ),
+        pytest.param(["reproduce", "--jobs", "3"], "say --executor too", id="jobs of no cluster"),
+        pytest.param(["doctor", "--cluster-profile", "."], "say --executor too", id="profile of no cluster"),
         pytest.param(["report", "nowhere"], "nowhere holds no report.json", id="no such run"),
     ],
 )
