@@ -104,6 +104,11 @@ class Item:
     specification: str = PRIMARY
     """The first specification that it is made for; others may need it as well."""
 
+    @classmethod
+    def of(cls, function: str, name: str, parameters: Parameters, **needs: "Item") -> "Item":
+        """An item of a stage, and what it needs by role."""
+        return cls(function=function, name=name, parameters=parameters, needs=tuple(needs.items()))
+
     @property
     def stage(self) -> str:
         """What plans and people call the stage that makes it."""

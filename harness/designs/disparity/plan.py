@@ -1,6 +1,6 @@
 """What a run of this design makes: its stages, what each item is told, and what each is made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -95,32 +95,95 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
     return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
 
 
-def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
-    sizes, english = profile.sizes, study.reference.code
-    codes = [language.code for language in study.languages]
+@dataclass(frozen=True, kw_only=True)
+class _Texts:
+    """Phrases in every language, and what was made on the way."""
 
+    phrases: Item
+    translators: Mapping[str, Item]
+    shards: Mapping[str, tuple[Item, ...]]
+    translations: Mapping[str, Item]
+
+    def of(self, language: str) -> Mapping[str, Item]:
+        """What a stage that reads one language needs: the phrases, and their translation unless it is English."""
+        translated = self.translations.get(language)
+        return {"phrases": self.phrases, **({} if translated is None else {"translation": translated})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trained:
+    """Adapters, and what stands where one would."""
+
+    adapters: tuple[Item, ...]
+    controls: tuple[Item, ...]
+    ablated: tuple[tuple[Ablation, Item], ...]
+    published: tuple[Item, ...]
+
+
+def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
+    codes = [language.code for language in study.languages]
     # Rows come from an export, which is no item, or from what is harvested of a corpus.
-    rows = {} if profile.sources.harvest is None else {"harvest": _item(HARVEST, "all", told.harvest())}
-    phrases = _item(PHRASES, "all", told.phrases(), **rows)
+    rows = {} if profile.sources.harvest is None else {"harvest": Item.of(HARVEST, "all", told.harvest())}
+    texts = _texts(study, told, Item.of(PHRASES, "all", told.phrases(), **rows))
+    trained = _trained(study, told, texts)
+    # An adapter, or a published model in its place, is measured on its own language and on the reference language.
+    read = [
+        (adapter, code)
+        for adapter in (*trained.adapters, *trained.published)
+        for code in (_language(adapter), study.reference.code)
+    ]
+    romanised = _romanised(study, texts)
+    measured = [
+        texts.phrases,
+        *texts.translations.values(),
+        *_translation_scores(study, told, texts),
+        *_activations(study, told, texts, romanised),
+        *(Item.of(DICTIONARY_ERROR, code, told.dictionary_error(code), **texts.of(code)) for code in codes),
+        *trained.adapters,
+        *trained.controls,
+        *(adapter for _, adapter in trained.ablated),
+        *_activations_tuned(study, told, texts, trained, read),
+        *(Item.of(BENCHMARKS, code, told.benchmarks(code)) for code in codes),
+        *(
+            Item.of(BENCHMARKS_TUNED, f"{adapter.name}/{code}", told.benchmarks(code), adapter=adapter)
+            for adapter, code in read
+        ),
+    ]
+    yield Item.of(REPLAY, "all", told.replay(), **rows)
+    yield from (
+        *rows.values(),
+        *measured,
+        *trained.published,
+        *romanised.values(),
+        *texts.translators.values(),
+        *chain.from_iterable(texts.shards.values()),
+    )
+    named = {f"{item.stage}/{item.name}": item for item in measured}
+    yield Item.of(ESTIMATES, "all", told.estimates(), **named)
+    if profile.known_numbers is not None:
+        yield Item.of(SELF_CHECKS, "all", told.self_checks())
+
+
+def _texts(study: Study, told: "Told", phrases: Item) -> _Texts:
     translators = {
-        language.code: _item(CONVERTED_TRANSLATORS, language.code, told.translator(language))
+        language.code: Item.of(CONVERTED_TRANSLATORS, language.code, told.translator(language))
         for language in study.targets
     }
     shards = {
-        language.code: [
-            _item(
+        language.code: tuple(
+            Item.of(
                 TRANSLATION_SHARDS,
                 f"{language.code}/{shard}",
                 told.translation(language, shard),
                 phrases=phrases,
                 translator=translators[language.code],
             )
-            for shard in range(num_shards(study, profile))
-        ]
+            for shard in range(num_shards(study, told.profile))
+        )
         for language in study.targets
     }
     translations = {
-        language.code: _item(
+        language.code: Item.of(
             TRANSLATIONS,
             language.code,
             {"language": language},
@@ -129,123 +192,90 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
         )
         for language in study.targets
     }
-    # What a stage that reads one language needs: the phrases, and their translation unless it is English.
-    texts = {code: {"phrases": phrases, "translation": text} for code, text in translations.items()}
-    texts[english] = {"phrases": phrases}
+    return _Texts(phrases=phrases, translators=translators, shards=shards, translations=translations)
 
-    romanised = {
-        language.code: _item(ROMANISATIONS, language.code, {}, translation=translations[language.code])
+
+def _romanised(study: Study, texts: _Texts) -> Mapping[str, Item]:
+    return {
+        language.code: Item.of(
+            ROMANISATIONS, language.code, {}, translation=texts.translations[language.code]
+        )
         for language in study.targets
         if language.script != study.reference.script
     }
-    scores = [
-        _item(
+
+
+def _translation_scores(study: Study, told: "Told", texts: _Texts) -> list[Item]:
+    if told.profile.sources.parallel is None:
+        return []
+    return [
+        Item.of(
             TRANSLATION_SCORES,
             language.code,
             told.translation_scores(language),
-            translator=translators[language.code],
+            translator=texts.translators[language.code],
         )
         for language in study.targets
-        if profile.sources.parallel is not None
     ]
-    activations = [
-        _item(ACTIVATIONS, code, told.activations(code, sizes.similarity_texts), **texts[code])
-        for code in codes
-    ]
+
+
+def _activations(study: Study, told: "Told", texts: _Texts, romanised: Mapping[str, Item]) -> Iterator[Item]:
+    for language in study.languages:
+        parameters = told.activations(language.code, told.profile.sizes.similarity_texts)
+        yield Item.of(ACTIVATIONS, language.code, parameters, **texts.of(language.code))
     # In other letters only what a phrase's own latents show is asked.
-    activations += [
-        _item(
-            ACTIVATIONS,
-            romanised_name(code),
-            {**told.activations(code, 0), "panel_texts": 0},
-            phrases=phrases,
-            translation=text,
-        )
-        for code, text in romanised.items()
-    ]
-    errors = [_item(DICTIONARY_ERROR, code, told.dictionary_error(code), **texts[code]) for code in codes]
+    for code, text in romanised.items():
+        parameters = {**told.activations(code, 0), "panel_texts": 0}
+        yield Item.of(ACTIVATIONS, romanised_name(code), parameters, phrases=texts.phrases, translation=text)
+
+
+def _trained(study: Study, told: "Told", texts: _Texts) -> _Trained:
+    profile = told.profile
     adapters, controls = (
-        [
-            _item(
+        tuple(
+            Item.of(
                 ADAPTERS,
                 adapter_name(language.code, seed, is_control=is_control),
                 told.adapter(language, seed, is_control=is_control),
-                **texts[language.code],
+                **texts.of(language.code),
             )
             for language in languages
             for seed in seeds
-        ]
+        )
         for is_control, languages, seeds in (
-            (False, study.tuned, sizes.adapter_seeds),
-            (True, ablated_languages(study, profile), sizes.control_seeds),
+            (False, study.tuned, profile.sizes.adapter_seeds),
+            (True, ablated_languages(study, profile), profile.sizes.control_seeds),
         )
     )
-    ablated = {
-        ablation: _item(
-            ADAPTERS,
-            ablation.name,
-            told.ablated_adapter(ablation),
-            **texts[ablation.language],
+    ablated = tuple(
+        (
+            ablation,
+            Item.of(ADAPTERS, ablation.name, told.ablated_adapter(ablation), **texts.of(ablation.language)),
         )
         for ablation in ablations(study, profile)
-    }
-    published = [
-        _item(PUBLISHED_MODELS, published_name(model.language, model.name), told.published(model))
+    )
+    published = tuple(
+        Item.of(PUBLISHED_MODELS, published_name(model.language, model.name), told.published(model))
         for model in profile.sources.published_models
-    ]
-
-    # An adapter, or a published model in its place, is measured on its own language and on the reference language; a
-    # control on its own alone. Similarity is not asked of tuned models, nor benchmarks of controls and ablations.
-    read = [(adapter, code) for adapter in (*adapters, *published) for code in (_language(adapter), english)]
-    tuned = [
-        _item(
-            ACTIVATIONS_TUNED,
-            f"{adapter.name}/{code}",
-            told.activations_tuned(code),
-            **texts[code],
-            adapter=adapter,
-        )
-        for adapter, code in (*read, *((control, _language(control)) for control in controls))
-    ]
-    tuned += [
-        _item(
-            ACTIVATIONS_TUNED,
-            f"{adapter.name}/{code}",
-            {**told.activations_tuned(code), "deepest": max(ablation.read_out)},
-            **texts[code],
-            adapter=adapter,
-        )
-        for ablation, adapter in ablated.items()
-        for code in (ablation.language, english)
-    ]
-    answers = [_item(BENCHMARKS, code, told.benchmarks(code)) for code in codes]
-    tuned_answers = [
-        _item(BENCHMARKS_TUNED, f"{adapter.name}/{code}", told.benchmarks(code), adapter=adapter)
-        for adapter, code in read
-    ]
-
-    measured = [phrases, *translations.values(), *scores, *activations, *errors, *adapters, *controls]
-    measured += ablated.values()
-    measured += [*tuned, *answers, *tuned_answers]
-    yield _item(REPLAY, "all", told.replay(), **rows)
-    yield from rows.values()
-    yield from (
-        *measured,
-        *published,
-        *romanised.values(),
-        *translators.values(),
-        *chain.from_iterable(shards.values()),
     )
-    yield _item(
-        ESTIMATES, "all", told.estimates(), **{f"{item.stage}/{item.name}": item for item in measured}
-    )
-    if profile.known_numbers is not None:
-        yield _item(SELF_CHECKS, "all", told.self_checks())
+    return _Trained(adapters=adapters, controls=controls, ablated=ablated, published=published)
 
 
-def _item(function: str, name: str, parameters: Parameters, **needs: Item) -> Item:
-    """An item of a stage, and what it needs by role."""
-    return Item(function=function, name=name, parameters=parameters, needs=tuple(needs.items()))
+def _activations_tuned(
+    study: Study, told: "Told", texts: _Texts, trained: _Trained, read: list[tuple[Item, str]]
+) -> Iterator[Item]:
+    """Held-out texts through whatever was trained; a control reads its own language alone."""
+    for adapter, code in (*read, *((control, _language(control)) for control in trained.controls)):
+        yield _read(adapter, code, told.activations_tuned(code), texts)
+    for ablation, adapter in trained.ablated:
+        for code in (ablation.language, study.reference.code):
+            parameters = {**told.activations_tuned(code), "deepest": max(ablation.read_out)}
+            yield _read(adapter, code, parameters, texts)
+
+
+def _read(adapter: Item, language: str, parameters: Parameters, texts: _Texts) -> Item:
+    name = f"{adapter.name}/{language}"
+    return Item.of(ACTIVATIONS_TUNED, name, parameters, **texts.of(language), adapter=adapter)
 
 
 def num_shards(study: Study, profile: Profile) -> int:

@@ -46,20 +46,20 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
 
 
 def _items(told: "Told") -> Iterator[Item]:
-    corpus = _item(CORPUS, "all", told.corpus())
+    corpus = Item.of(CORPUS, "all", told.corpus())
     measured = [corpus]
     trained, classed = {}, {}
     for cell in told.sources.cells:
-        saes = _item(SAES, cell.name, told.saes(cell), corpus=corpus)
-        quality = _item(SAE_QUALITY, cell.name, told.quality(cell), corpus=corpus, saes=saes)
-        examples = _item(EXAMPLES, cell.name, told.examples(cell), corpus=corpus, saes=saes)
-        classes = _item(CLASSES, cell.name, told.classes(), examples=examples)
-        checks = _item(MODEL_CHECKS, cell.name, told.checks(cell), corpus=corpus)
+        saes = Item.of(SAES, cell.name, told.saes(cell), corpus=corpus)
+        quality = Item.of(SAE_QUALITY, cell.name, told.quality(cell), corpus=corpus, saes=saes)
+        examples = Item.of(EXAMPLES, cell.name, told.examples(cell), corpus=corpus, saes=saes)
+        classes = Item.of(CLASSES, cell.name, told.classes(), examples=examples)
+        checks = Item.of(MODEL_CHECKS, cell.name, told.checks(cell), corpus=corpus)
         measured += [checks, saes, quality, examples, classes]
         trained[cell.name], classed[cell.name] = saes, classes
     for recipient, donor in told.pairs():
         measured.append(
-            _item(
+            Item.of(
                 INTEGRATION,
                 recipient.size,
                 told.integration(recipient, donor),
@@ -72,19 +72,14 @@ def _items(told: "Told") -> Iterator[Item]:
         )
     demonstration = told.sources.demonstration
     for step in dict.fromkeys(demonstration.steps.values()) if demonstration else ():
-        measured.append(_item(DEMO_REPLAY, str(step), told.demonstration(step)))
+        measured.append(Item.of(DEMO_REPLAY, str(step), told.demonstration(step)))
     yield from measured
     read = [item for item in measured if item.function not in {CORPUS, SAES, EXAMPLES}]
     needs = {f"{item.stage}/{item.name}": item for item in read}
-    yield _item(ESTIMATES, "all", told.estimates(), **needs)
+    yield Item.of(ESTIMATES, "all", told.estimates(), **needs)
     checked = {role: item for role, item in needs.items() if item.function in {MODEL_CHECKS, DEMO_REPLAY}}
     learned = tuple(cell.name for cell in told.sources.cells if cell.step)
-    yield _item(SELF_CHECKS, "all", {"trained": learned}, **checked)
-
-
-def _item(function: str, name: str, parameters: Parameters, **needs: Item) -> Item:
-    """An item of a stage, and what it needs by role."""
-    return Item(function=function, name=name, parameters=parameters, needs=tuple(needs.items()))
+    yield Item.of(SELF_CHECKS, "all", {"trained": learned}, **checked)
 
 
 @dataclass(frozen=True)
