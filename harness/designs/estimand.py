@@ -27,6 +27,21 @@ class Quantity:
     within: tuple[float, float] | None = field(default=None, kw_only=True)
     """Between which numbers every value of it lies, whatever is measured; None where nothing is known to bound it."""
 
+    def estimand(
+        self, scope: Scope, *, layers: tuple[int, ...] = (), cells: tuple[Cell, ...] = ()
+    ) -> "Estimand":
+        """One estimate of it."""
+        return Estimand(
+            **vars(scope),
+            unit_kind=self.varying[0],
+            counted_in=self.varying[1],
+            formulas=self.formulas,
+            signed=self.signed,
+            within=self.within,
+            layers=layers,
+            cells=cells,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimand(Scope):

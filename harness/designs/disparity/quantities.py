@@ -4,6 +4,7 @@ What a broken layer or a differing question breaks is looked up here, and read o
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import permutations
 from math import inf
 
@@ -103,25 +104,15 @@ def estimands(study: Study) -> Mapping[str, Estimand]:
 
 def _estimand(study: Study, scope: Scope) -> Estimand:
     quantity = QUANTITIES[scope.quantity]
-    varying, formulas = quantity.varying, quantity.formulas
     match scope.quantity, scope.reading:
         case "retention", "accuracy":
             # Each question was asked through every adapter; training seeds are all that varies between runs of it.
-            varying = (QUESTIONS[0], SEEDS[1])
+            quantity = replace(quantity, varying=(QUESTIONS[0], SEEDS[1]))
         case "gain", _ if scope.layer is None or scope.specification != "primary":
-            varying, formulas = (SEEDS[0], LATENTS[1]), MEAN
+            quantity = replace(quantity, varying=(SEEDS[0], LATENTS[1]), formulas=MEAN)
         case ("selections-kept", _):
-            varying, formulas = ("text", "units"), MEAN
-    return Estimand(
-        **vars(scope),
-        unit_kind=varying[0],
-        counted_in=varying[1],
-        formulas=formulas,
-        signed=quantity.signed,
-        within=quantity.within,
-        layers=layers_of(study, scope),
-        cells=cells_of(study, scope),
-    )
+            quantity = replace(quantity, varying=("text", "units"), formulas=MEAN)
+    return quantity.estimand(scope, layers=layers_of(study, scope), cells=cells_of(study, scope))
 
 
 def layers_of(study: Study, scope: Scope) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Every quantity of this design, once: what it is called and counted in, and each estimate of it that claims may be about."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -89,17 +90,9 @@ def estimands(study: Study) -> Mapping[str, Estimand]:
 
 def _estimand(scope: Scope) -> Estimand:
     quantity = QUANTITIES[scope.quantity]
-    varying, formulas = quantity.varying, quantity.formulas
     if scope.specification == ACTIVITY:
-        varying, formulas = SEEDS, MEAN
-    return Estimand(
-        **vars(scope),
-        unit_kind=varying[0],
-        counted_in=varying[1],
-        formulas=formulas,
-        signed=quantity.signed,
-        within=quantity.within,
-    )
+        quantity = replace(quantity, varying=SEEDS, formulas=MEAN)
+    return quantity.estimand(scope)
 
 
 def _shares(study: EmergenceStudy) -> Iterator[Scope]:
