@@ -100,8 +100,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session(python=False, default=False)
 def browser(session: nox.Session) -> None:
     """Look at the report in a real Chromium: without scripts, by keyboard, in print, with axe-core."""
-    needed = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "browser")
-    run(session, "python", "-m", "pip", "install", "--quiet", *needed)
+    with_group(session, "browser")
     run(session, "pytest", "tests/browser", *session.posargs, HARNESS_BROWSER="required")
 
 
@@ -126,6 +125,14 @@ def container(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def crate(session: nox.Session) -> None:
+    """Hold exported RO-Crates against the validator of their profile, which needs an environment of its own."""
+    with_own(session, "crate")
+    validator = Path(session.bin) / "python"
+    run(session, "pytest", "tests/exchange/test_crate_rules.py", HARNESS_CRATE_VALIDATOR=str(validator))
+
+
+@nox.session(default=False)
 def locks(session: nox.Session) -> None:
     """Refresh requirements/*.lock from pyproject.toml; `-- --upgrade` takes the newest versions."""
     with_tools(session, "requirements", "locks", *session.posargs)
@@ -139,14 +146,23 @@ def sbom(session: nox.Session) -> None:
 
 def with_tools(session: nox.Session, module: str, *words: str) -> None:
     """Run a module with the tools that images and locks take, which the image itself does not need."""
-    session.install(*nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "container"))
+    with_own(session, "container")
     session.run("python", "-m", module, *words)
+
+
+def with_own(session: nox.Session, group: str) -> None:
+    """Put the tools of a group into the session's own environment."""
+    session.install(*tools_of(group))
 
 
 def with_group(session: nox.Session, group: str) -> None:
     """Put the tools of a group beside what the shared environment holds."""
-    tools = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group)
-    run(session, "python", "-m", "pip", "install", "--quiet", *tools)
+    run(session, "python", "-m", "pip", "install", "--quiet", *tools_of(group))
+
+
+def tools_of(group: str) -> Sequence[str]:
+    """What a group of `pyproject.toml` takes."""
+    return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), group)
 
 
 def run(session: nox.Session, program: str, *words: str, **environment: str) -> None:

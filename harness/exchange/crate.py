@@ -119,4 +119,4 @@ def _add_attempts(
                 "actionStatus": COMPLETED if attempt["outcome"] == "finished" else FAILED,
             },
         )
-        crate.root_dataset.append_to("mentions", action)
+        crate.root_dataset.append_to("mentions", action, compact=True)
