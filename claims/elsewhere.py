@@ -257,6 +257,8 @@ def profiles(
         name: replace(
             world,
             summary=says,
+            # Nobody asks here how else adapters could be trained.
+            sizes=replace(world.sizes, ablations=()),
             sources=replace(world.sources, phrase_service=None, **sources),  # type: ignore[arg-type]
         )
         for name, (world, says, sources) in own.items()

@@ -118,6 +118,8 @@ def paper() -> Profile:
             dictionary_texts=512,
             adapter_seeds=PROTOCOL.adapter_seeds,
             control_seeds=PROTOCOL.adapter_seeds[:1],
+            # What claims ask of the method: does alpha matter, and do early layers?
+            ablations=("alpha=0", "alpha=0.1", "alpha=10", "layers=6", "layers=25"),
             max_alignment_steps=None,
             alignment_batch=None,
             items_per_cell=None,
@@ -191,6 +193,7 @@ def rehearsal() -> Profile:
             latents_per_layer=64,
             adapter_seeds=(1,),
             control_seeds=(1,),
+            ablations=(),
             max_alignment_steps=20,
             items_per_cell=8,
         ),

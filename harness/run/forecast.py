@@ -333,7 +333,7 @@ def seconds_of(text: str) -> float:
 def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit:
     """The sizes that leave the most primary, then the most secondary claims decidable in a time.
 
-    Of sizes that leave equally many, those that keep most: controls, seeds, latents, questions, in this order.
+    Of sizes that leave equally many, those that keep most: ablations, controls, seeds, latents, questions, in this order.
 
     Raises:
         UsageError: If the least sizes take longer; says how long.
@@ -346,7 +346,10 @@ def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit
 
     def worth(sizes: Sizes) -> tuple[int, ...]:
         able = [tiers[name] for name, each in outlook(sizes).items() if each.decidable]
-        kept = (len(sizes.control_seeds), len(sizes.adapter_seeds), sizes.latents_per_layer)
+        kept = (
+            *map(len, (sizes.ablations, sizes.control_seeds, sizes.adapter_seeds)),
+            sizes.latents_per_layer,
+        )
         whole = sizes.items_per_cell == profile.sizes.items_per_cell
         return (able.count(Tier.PRIMARY), able.count(Tier.SECONDARY), *kept, whole)
 
@@ -403,13 +406,14 @@ def _candidates(claims: Sequence[Claim], scopes: Mapping[str, Estimand], most: S
     ]
     seeds = [claim.minima.seeds for claim in claims if claim.minima.seeds]
     fewest = min([*seeds, len(most.adapter_seeds)])
-    for count, controls, items in product(
+    for count, (ablations, controls), items in product(
         range(fewest, len(most.adapter_seeds) + 1),
-        dict.fromkeys((most.control_seeds, ())),
+        # Claims ask for ablations, and none asks for controls: those go first.
+        dict.fromkeys(((most.ablations, most.control_seeds), (most.ablations, ()), ((), ()))),
         dict.fromkeys((most.items_per_cell, min(most.items_per_cell or FEWEST_QUESTIONS, FEWEST_QUESTIONS))),
     ):
         thresholds = {most.latents_per_layer, *(claim.minima.units for claim in over_latents)}
-        seeded = replace(most, adapter_seeds=most.adapter_seeds[:count])
+        seeded = replace(most, adapter_seeds=most.adapter_seeds[:count], ablations=ablations)
         thresholds |= {each.units_needed or 0 for each in prospects(over_latents, seeded, scopes)}
         for latents in sorted(thresholds):
             if most.panel_latents <= latents <= most.latents_per_layer:

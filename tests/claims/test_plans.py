@@ -49,13 +49,13 @@ MINIATURE = Pencil(
     shards=2, has_scores=False, has_checks=True,
 )  # fmt: skip
 PAPER = {
-    "seeds": (1, 2, 3, 4, 5), "controls": (1,), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
+    "seeds": (1, 2, 3, 4, 5), "controls": (1,), "ablations": ("alpha=0", "alpha=0.1", "alpha=10", "layers=6", "layers=25"), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
     "questions": "richmondsin/{}", "shards": 8, "has_scores": True, "has_checks": False,
 }  # fmt: skip
 OTHER_SEEDS = {"seeds": (11, 12, 13), "controls": (), "has_checks": False}
 FULL_SETS = {"questions": "alexandrainst/{}"}
 REHEARSED = {
-    "seeds": (1,), "steps": 20, "translator": "translator?vocabulary=62000&width=512&layers=6&heads=8&mlp=2048",
+    "seeds": (1,), "ablations": (), "steps": 20, "translator": "translator?vocabulary=62000&width=512&layers=6&heads=8&mlp=2048",
     "questions": "items?items=12", "shards": 1, "has_scores": False,
 }  # fmt: skip
 
@@ -72,7 +72,10 @@ PENCIL: Mapping[tuple[str, str], Pencil] = {
     ("sin2025", "rehearsal"): Pencil(**PAPER | REHEARSED),
     ("sin2025", "paper"): Pencil(**PAPER),
     ("sin2025", "paper-full"): Pencil(**PAPER | FULL_SETS),
-    **{(study, "paper"): Pencil(**PAPER | {"shards": shards}) for study, shards in ELSEWHERE.items()},
+    **{
+        (study, "paper"): Pencil(**PAPER | {"ablations": (), "shards": shards})
+        for study, shards in ELSEWHERE.items()
+    },
     **{(study, "rehearsal"): Pencil(**PAPER | REHEARSED) for study in ELSEWHERE},
     ("sin2025", "paper-authors"): Pencil(**PAPER | {"published": ("4k-0", "16k-4", "4k-7", "4k-3")}),
 }

@@ -162,9 +162,25 @@ def test_what_is_no_smaller_size_is_refused(file: Path, changes: dict[str, objec
         load_profile(STUDY, "paper", file)
 
 
+def test_ablations_that_claims_ask_for_are_given_up_before_a_claim_that_counts_and_after_controls() -> None:
+    asked = {
+        name
+        for claim in CLAIMS
+        for reading in claim.readings
+        for estimate in reading.estimates
+        for name in SCOPES[estimate].specification.split("-minus-")
+        if name in STUDY.ablations
+    }
+    assert set(PAPER.sizes.ablations) == asked
+    kept = fitting(STUDY, PAPER, seconds(replace(PAPER.sizes, control_seeds=())), RATES)
+    assert (kept.profile.sizes.ablations, kept.profile.sizes.control_seeds) == (PAPER.sizes.ablations, ())
+    part = fitting(STUDY, PAPER, 0.3 * WHOLE, RATES).profile
+    assert (part.sizes.ablations, part.sizes.control_seeds) == ((), ())
+    assert "ablations none instead of alpha=0, " in " ".join(part.resized)
+
+
 def test_ablations_may_be_asked_for_and_are_priced_until_they_are(file: Path) -> None:
     content = json.loads(file.read_text())
-    assert content["sizes"]["ablations"] == []
     asked, rest = ["alpha=0", "layers=6"], ("alpha=0.1", "alpha=10", "layers=25")
     found = {}
     for ablations in ([], asked):
