@@ -195,7 +195,7 @@ def claims(asked: Study, layers: Sequence[int], left_out: Sequence[str] = ()) ->
         *(
             sign(
                 f"gap.l{layer}.direction", f"Low-resource languages have lower activations at layer {layer}",
-                elsewhere.sentence(f"a gap at layer {layer}", ELSEWHERE), elsewhere.gaps([layer]), +1, inventory="A1", basis=elsewhere.LATENTS,
+                elsewhere.sentence(f"a gap at layer {layer}", ELSEWHERE), elsewhere.gaps([layer]), +1, inventory="A1", basis=elsewhere.SIZE,
             )
             for layer in layers
         ),

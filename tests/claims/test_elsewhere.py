@@ -12,6 +12,7 @@ from claims import elsewhere
 from harness.designs.design import plan
 from harness.judge.validate import claims_of
 from harness.models.loading import ARCHITECTURES, unreckoned
+from harness.run.forecast import outlook
 from harness.sources.studies import load_profile, load_study
 from harness.words.claim import Rule
 from harness.words.study import Home, SAEInput, SAEKind, Study
@@ -178,6 +179,16 @@ def test_no_printed_number_is_asked_for_and_nobody_is_said_to_have_claimed_it(st
     thirds = [claim for claim in claims if claim.id in THIRDS]
     read = [name for claim in thirds for name in claim.readings[0].estimates]
     assert read == [f"gap/layer={layer}/high/primary" for layer in study.shapes.layers]
+
+
+def test_a_plan_foresees_what_the_spread_of_the_papers_model_would_decide(study: Study) -> None:
+    """Nothing is assumed of which layer has the largest gap, nor of a correlation over languages."""
+    found = outlook(study, load_profile(study, "paper"))
+    foreseen = {each.claim_id for each in found if each.is_foreseen and each.decidable}
+    gained = {f"gain.{language.code}.direction" for language in study.tuned}
+    assert foreseen == {*THIRDS, *gained, "retention.en.floor"}
+    assumed = [claim.pilot.because for claim in claims_of(study) if claim.pilot]
+    assert all(says.startswith("as in the paper's study: ") for says in assumed)
 
 
 THIRDS = ("gap.early.direction", "gap.middle.direction", "gap.late.direction")
