@@ -8,6 +8,9 @@ def run() -> None:
     if not sys.flags.safe_path:
         # "-m" puts the current folder first: a file there that is named like a library would be run in its place.
         sys.path.append(sys.path.pop(0))
+    from harness.run.forkserver import hand_over
+
+    hand_over()
     from harness.cli import main
 
     main()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from harness.run.forkserver import hand_over
 from harness.words.judgement import Judgement
 from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import RunFacts
@@ -281,6 +282,7 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
 
 
 if __name__ == "__main__":
+    hand_over()
     install(SmallWorld(Path(sys.argv[1])))
     from harness.cli import main
 

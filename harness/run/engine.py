@@ -1,5 +1,6 @@
 """The only door to Snakemake: the plan becomes its wiring, its process is started, watched and stopped."""
 
+import json
 import os
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import IO
 
+from harness.run import forkserver
 from harness.run.artifacts import Recipes
 from harness.run.cluster import COMMAND, STOP_SECONDS, Cluster
 from harness.sources.pins import decisions_to_share, is_fetched
@@ -97,7 +99,7 @@ class Engine:
                 self.cluster.cancel(self.job_name, waiting_only=True)
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
-                self._words(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 cwd=self.run.engine, env={**child_environment(), **self._surroundings()},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
@@ -120,6 +122,20 @@ class Engine:
         write_json(self.run.engine / "wiring.json", jobs)
         if self.cluster:
             write_json(self.run.engine / CLUSTER / "config.yaml", self.cluster.profile_for(self.job_name))
+
+    def _command(self) -> list[str]:
+        """How the engine is started: where stages may be copies of one process, by that process."""
+        cache = f"{CACHE_VARIABLE}={(self.run.engine / 'cache').absolute()}"
+        words = ["env", cache, *self._words()]
+        # A copy has no accelerator, and runs no other environment than this one.
+        if self.cluster or self.device != "cpu" or self.command[0] != sys.executable:
+            return words
+        missing = [stage for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()]
+        modules = {stage.module for stage in missing}
+        if any(stage.uses_model for stage in missing):
+            modules.update(forkserver.NETWORK_MODULES)
+        threads = str(self.recipes.plan.profile.sizes.threads)
+        return [sys.executable, "-m", forkserver.__name__, threads, json.dumps(sorted(modules)), *words]
 
     def _words(self) -> list[str]:
         here = [
@@ -198,7 +214,6 @@ class Engine:
         # Where downloads lie, as the caller's folder sees it: the engine and its stages work in another one.
         places = {name: os.environ.get(name, "") for name in PLACE_VARIABLES}
         return {
-            CACHE_VARIABLE: str(folder / "cache"),
             **_person_in(folder),
             **{
                 name: str(Path(place).absolute())

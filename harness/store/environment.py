@@ -41,6 +41,7 @@ UNSET_WHERE_EMPTY = (
 OWN = frozenset(
     {
         "HARNESS_COMMIT",
+        "HARNESS_FORKSERVER",
         "HARNESS_MOUNTS",
         "HARNESS_NOT_HAD",
         "HARNESS_PROFILE",
