@@ -108,12 +108,14 @@ def test_the_harness_keeps_its_floor_plan() -> None:
 
 def test_how_things_are_fetched_is_no_part_of_what_artifacts_are_named_by() -> None:
     """What comes is held to its recorded digests: a better retry would else throw away days of an accelerator."""
-    fetching = {f"harness.sources.{name}" for name in ("http", "hub", "bucket")}
+    fetching = {f"harness.sources.{name}" for name in ("http", "hub", "bucket", "code")}
     stages = [f"harness.stages.{path.stem}" for path in (PACKAGE / "stages").glob("[a-z]*.py")]
     assert {stage: fetching & {*import_closure(stage)} for stage in stages} == {
         stage: set() for stage in stages
     }
-    assert fetching & {*import_closure("harness.sources.hub")} == fetching - {"harness.sources.bucket"}
+    assert fetching & {*import_closure("harness.sources.hub")} == fetching - {
+        *("harness.sources.bucket", "harness.sources.code"),
+    }
 
 
 def test_packages_hold_a_docstring_and_nothing_else() -> None:

@@ -1,5 +1,6 @@
 """Every outside thing of the paper's world: the one place where addresses, files and known revisions stand."""
 
+from harness.words.emergence import FINAL
 from harness.words.study import Home, ModelFacts, ModelPin, Pieces, Pin, Shapes, Weights
 
 LLM_JP = ModelFacts(
@@ -60,6 +61,31 @@ FINAL_MODELS = {
     for name in SHAPES
 }
 """The finished models. No checkpoint of an earlier step was found on the hub: the authors' own were never released."""
+
+RELEASED_LAYER = 11
+"""Of the released dictionaries, counted from 0; their names count it as layer 12."""
+
+RELEASED = Pin(
+    name="released dictionary of llm-jp-3-1.8b",
+    home=Home.HUB_MODEL,
+    address=f"llm-jp/llm-jp-3-1.8b-sae-l12-k32-16x-c{FINAL_STEP}",
+    files=("*.safetensors", "*.pth"),
+    licence="Apache-2.0",
+)
+"""That of the finished model; those of five earlier checkpoints were released as well, and the checkpoints were not."""
+
+DEMONSTRATED_STEPS = {"early": 100, "mid": 10_000, "late": 100_000, FINAL: FINAL_STEP}
+"""The step of the demonstration that speaks for each phase, of thirds of the logarithm of tokens that end at 1.0 and 45 billion."""
+
+DEMONSTRATION = Pin(
+    name="demonstration of features",
+    home=Home.CODE,
+    address="https://github.com/llm-jp/llm-jp-sae",
+    revision="d9eb8c67ba53af508b5e646e4549becb60350343",
+    files=tuple(f"docs/data/{step}/*.json" for step in DEMONSTRATED_STEPS.values()),
+    licence="none named; text of Wikipedia: CC-BY-SA-3.0",
+)
+"""A hundred features a step, with examples and the authors' labels: read where it lies, and handed on by nobody."""
 
 WIKIPEDIA_FILES = {
     "en": ("20231101.en/train-00000-of-00041.parquet",),

@@ -6,7 +6,14 @@ from dataclasses import replace
 from claims.inaba2025 import pins
 from claims.inaba2025.study import PRIMARY, PROTOCOL
 from harness.words.dictionaries import CorpusText
-from harness.words.emergence import FINAL, Demonstration, EmergenceSizes, EmergenceSources, ModelCell
+from harness.words.emergence import (
+    FINAL,
+    Demonstration,
+    EmergenceSizes,
+    EmergenceSources,
+    ModelCell,
+    Replayed,
+)
 from harness.words.study import Home, ModelPin, Pin, Profile, Shapes, Weights
 
 MINIATURE_SIZES = {"150m": (48, 128), "440m": (64, 176)}
@@ -107,13 +114,19 @@ def paper() -> Profile:
     )
     return Profile(
         name="paper",
-        summary="the finished LLM-jp-3 models by pinned revision; earlier checkpoints were not released",
+        summary="the finished LLM-jp-3 models, and what was released of their features; earlier checkpoints were not",
         sources=EmergenceSources(
             model=pins.FINAL_MODELS["1.8b"],
             cells=cells,
             texts=tuple(
                 CorpusText(language=code, pin=pin, files=pins.WIKIPEDIA_FILES[code])
                 for code, pin in pins.WIKIPEDIA.items()
+            ),
+            demonstration=Demonstration(
+                pin=pins.DEMONSTRATION,
+                folder="docs/data",
+                steps=pins.DEMONSTRATED_STEPS,
+                replayed=Replayed(pin=pins.RELEASED, cell=f"1.8b-{FINAL}", layer=pins.RELEASED_LAYER),
             ),
         ),
         sizes=EmergenceSizes(
@@ -146,6 +159,7 @@ def rehearsal() -> Profile:
             ours.sources,
             model=cells[3].pin,
             cells=cells,
+            demonstration=None,
             # Made texts are of no language: one text stands for both.
             texts=tuple(replace(text, pin=corpus, files=("texts.jsonl",)) for text in ours.sources.texts),
         ),

@@ -1,5 +1,7 @@
 """The second paper as data: sizes of a model, moments of its training, and what the paper leaves open."""
 
+from dataclasses import replace
+
 from claims.inaba2025 import pins
 from harness.words.dictionaries import (
     ClassChoice,
@@ -66,8 +68,8 @@ STUDY = EmergenceStudy(
     paper_id="arXiv 2503.06394",
     title="How a Bilingual LM Becomes Bilingual: Tracing Internal Representations with Sparse Autoencoders",
     design="harness.designs.emergence.design",
-    # Those of the one size whose dictionaries the authors released.
-    shapes=pins.SHAPES["1.8b"],
+    # Those of the one size and layer whose dictionaries the authors released.
+    shapes=replace(pins.SHAPES["1.8b"], dictionary_layers=(pins.RELEASED_LAYER,)),
     languages=LANGUAGES,
     primary=PRIMARY,
     grid=Grid.NONE,

@@ -7,12 +7,14 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from harness.designs.estimand import Estimand, PhraseValues
 from harness.designs.presentation import PLAIN, Presentation
 from harness.statistics.measured import Measured
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
+from harness.words.mode import Loaded
 from harness.words.plan import Plan, Work
 from harness.words.study import Profile, Study, retrained
 
@@ -75,6 +77,8 @@ class Design:
     """Stage whose items hold what specifications that take another extraction or training give, one item each."""
     replay: str | None = None
     """Stage whose one item, "all", says which layers were found again, and so what a run is evidence for."""
+    loaded: Callable[[Plan, Mapping[tuple[str, str], Path]], tuple[Loaded, ...]] = lambda _plan, _folders: ()
+    """Models that a run reads beside the one that is replayed, from the folders of its artifacts by stage and item."""
     answers: str | None = None
     """Stage whose items are the answers of the untouched model, one per language."""
     answers_tuned: str | None = None

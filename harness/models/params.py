@@ -49,6 +49,8 @@ class Layout:
     """What a file may hold besides."""
     is_transposed: bool = False
     """True where weights stand as a linear layer holds them: outputs first."""
+    rows: frozenset[str] = frozenset()
+    """Those of its weights that stand a latent a row all the same."""
     note: str = ""
     """JSON beside the arrays that says how they are meant, as a path from their folder; empty where there is none."""
     folded: Callable[[Arrays, Note, SAEForm], Arrays] | None = None
@@ -84,21 +86,42 @@ def arrays_of(
         MissingSourceError: If the file is not there, or what says how it is meant.
         ValueError: If it does not hold the arrays of its kind, each once, of one width, real and finite.
     """
-    layout, place = LAYOUTS[form.kind], f"{pin.name}: {file}"
-    wanted = names if layout.folded is None else layout.names
-    with _opened(pin, file) as (held, read):
-        if not layout.fits(held):
-            raise _OtherArraysError(_other_arrays(held, layout))
-        arrays = {name: read(layout.names[name]) for name in wanted}
-        arrays |= {name: read(name) for name in layout.optional.intersection(held)}
-    if layout.is_transposed:
-        arrays = {name: array.T.contiguous() if array.ndim > 1 else array for name, array in arrays.items()}
-    _require_shapes(arrays, place)
+    layout = LAYOUTS[form.kind]
+    arrays = _stored(pin, file, (layout,), names if layout.folded is None else tuple(layout.names))
     if layout.folded is not None:
         arrays = _folded(arrays, pin, file, form)
     chosen = {name: arrays[name] for name in names}
-    _require_values(chosen, place)
+    _require_values(chosen, f"{pin.name}: {file}")
     return chosen
+
+
+def topk_arrays(pin: Pin, file: str) -> dict[str, Tensor]:
+    """The four arrays of a TopK SAE that its authors released, float32, on the CPU; whichever of their layouts it has.
+
+    The bias of the decoder is still to be taken off the stream.
+
+    Raises:
+        MissingSourceError: If the file is not there.
+        ValueError: If it does not hold the arrays of one of the layouts, each once, of one width, real and finite.
+    """
+    arrays = _stored(pin, file, TOPK_LAYOUTS, UNSCALED)
+    _require_values(arrays, f"{pin.name}: {file}")
+    return arrays
+
+
+def _stored(pin: Pin, file: str, layouts: Sequence[Layout], names: Sequence[str]) -> Arrays:
+    """Some arrays as a file of one of the layouts holds them, an encoder by its inputs and a decoder by its latents."""
+    with _opened(pin, file) as (held, read):
+        layout = next((each for each in layouts if each.fits(held)), None)
+        if layout is None:
+            raise _OtherArraysError(_other_arrays(held, *layouts))
+        arrays = {name: read(layout.names[name]) for name in names}
+        arrays |= {name: read(name) for name in layout.optional.intersection(held)}
+    if layout.is_transposed:
+        turned = {name for name, array in arrays.items() if array.ndim > 1} - layout.rows
+        arrays |= {name: arrays[name].T.contiguous() for name in turned}
+    _require_shapes(arrays, f"{pin.name}: {file}")
+    return arrays
 
 
 def require_its_layer(pin: Pin, file: str, form: SAEForm, layer: int) -> None:
@@ -126,11 +149,11 @@ class _OtherArraysError(Exception):
     """The file can be read, and is one of another kind."""
 
 
-def _other_arrays(held: Sequence[str], layout: Layout) -> str:
-    besides = f" beside any of {sorted(layout.optional)}" if layout.optional else ""
-    return (
-        f"holds the arrays {held}; expected each of {list(layout.names.values())} once{besides}, and no more"
-    )
+def _other_arrays(held: Sequence[str], *layouts: Layout) -> str:
+    optional = sorted(frozenset().union(*(layout.optional for layout in layouts)))
+    besides = f" beside any of {optional}" if optional else ""
+    expected = " or ".join(str(list(layout.names.values())) for layout in layouts)
+    return f"holds the arrays {held}; expected each of {expected} once{besides}, and no more"
 
 
 @contextmanager
@@ -193,7 +216,7 @@ def _torch_file(path: Path) -> Iterator[tuple[list[str], Callable[[str], Tensor]
     yield sorted(map(str, stored)), lambda name: _floating(stored[name], name)
 
 
-FORMATS = {".npz": _numpy_file, ".safetensors": _safetensors_file, ".pt": _torch_file}
+FORMATS = {".npz": _numpy_file, ".safetensors": _safetensors_file, ".pt": _torch_file, ".pth": _torch_file}
 """Opens a file by what its name ends with."""
 
 
@@ -337,6 +360,16 @@ LAYOUTS: Mapping[SAEKind, Layout] = {
     ),
 }
 """How each kind of file is read."""
+
+TOPK_LAYOUTS = tuple(
+    Layout(
+        names={"W_enc": "encoder.weight", "W_dec": decoder, "b_enc": "encoder.bias", "b_dec": "b_dec"},
+        is_transposed=True,
+        rows=rows,
+    )
+    for decoder, rows in (("W_dec", frozenset({"W_dec"})), ("decoder.weight", frozenset[str]()))
+)
+"""The layouts of one group's TopK SAEs: its code of March 2025 holds the decoder as a parameter, that of September as a linear layer."""
 
 
 def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:

@@ -10,7 +10,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from harness.models.params import topk_arrays
+from harness.sources.pins import locate
 from harness.words.errors import MissingSourceError
+from harness.words.study import Pin
 
 NAMES = ("encoder.weight", "encoder.bias", "W_dec", "b_dec")
 """What a file holds; the encoder as a linear layer has it, latents first."""
@@ -102,3 +105,30 @@ def read_sae(path: Path, device: str) -> TopKSAE:
         encoder, bias, decoder, b_dec = (stored.get_tensor(name).to(torch.float32) for name in NAMES)
         k = int(stored.metadata()["k"])
     return TopKSAE(W_enc=encoder.T.contiguous(), b_enc=bias, W_dec=decoder, b_dec=b_dec, k=k).to(device)
+
+
+def released_sae(pin: Pin, k: int) -> TopKSAE:
+    """One dictionary that its authors released, float32, on the CPU; its name for the file is theirs.
+
+    Args:
+        pin: Holds one file of weights.
+        k: How many latents fire, which the file does not tell.
+
+    Raises:
+        MissingSourceError: If no file of weights is there, or several are.
+        ValueError: If it does not hold the arrays of such a dictionary, real and finite, or fewer latents than are to fire.
+    """
+    folder = locate(pin)
+    files = sorted(path.name for path in folder.iterdir() if path.suffix in {".safetensors", ".pth"})
+    if len(files) != 1:
+        raise MissingSourceError(
+            f"{pin} holds {', '.join(files) or 'no file of weights'}; expected one file that ends with .safetensors or .pth: name "
+            "it in the files of its pin, in pins.py of the study, below claims/"
+        )
+    sae = TopKSAE(**topk_arrays(pin, files[0]), k=k)
+    if not 0 < k <= sae.latents:
+        raise ValueError(
+            f"{pin.name}: {files[0]} holds {sae.latents} latents, of which {k} are to fire; it is another dictionary than the "
+            "study's recipe has: correct its pin in pins.py of the study, below claims/"
+        )
+    return sae

@@ -168,11 +168,11 @@ def require_needs(plan: Plan, device: str, store: Path, cluster: Cluster | None 
 
 def _download_rooms(remote: Sequence[Pin], seen: Mapping[Pin, Seen]) -> Iterator[Room]:
     """Where downloads are written: the hub's client has folders of its own, and objects lie beside what is recorded."""
-    buckets = [pin for pin in remote if pin.home is Home.BUCKET]
-    on_hub = [pin for pin in remote if pin not in buckets]
+    kept_here = [pin for pin in remote if pin.home in {Home.BUCKET, Home.CODE}]
+    on_hub = [pin for pin in remote if pin not in kept_here]
     places = [
         ("room for downloads", hub.cache_root(), on_hub),
-        ("room for objects", own_folder("buckets"), buckets),
+        ("room for objects", own_folder("buckets"), kept_here),
     ]
     if chunks := hub.xet_cache():
         places.insert(1, ("room for Xet's chunks", chunks, on_hub))

@@ -3,9 +3,10 @@
 The evidence comes from the networks that its replay stage loaded, and the files behind them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.designs.design import design_of
@@ -21,7 +22,7 @@ from harness.store.run_folder import RunFolder
 from harness.store.tables import read_table
 from harness.words.canonical import Json, digest_of, plain
 from harness.words.errors import HarnessError, NotJudgedError, Reason
-from harness.words.mode import Evidence, Mode, mode_of
+from harness.words.mode import Evidence, Loaded, Mode, mode_of
 from harness.words.plan import Plan
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel
 from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
@@ -51,33 +52,58 @@ def read_replay(replay: Path) -> ReplayRecord:
     )
 
 
-def evidence_of(plan: Plan, replayed: ReplayRecord | None, fixtures: tuple[Pin, ...]) -> Evidence:
-    """What a run can show for itself; nothing where the replay stage did not run.
+def evidence_of(
+    plan: Plan,
+    replayed: ReplayRecord | None,
+    fixtures: tuple[Pin, ...],
+    folders: Mapping[tuple[str, str], Path] = MappingProxyType({}),
+) -> Evidence:
+    """What a run can show for itself; nothing where what it loaded was not told.
 
     Args:
         plan: The run's plan.
         replayed: What its replay stage recorded.
         fixtures: Pins of committed folders, whose birth certificates name the digests that are no evidence.
+        folders: Artifacts that stand, by stage and item, from which the design tells of further models.
     """
-    pins = plan.profile.sources.pins()
-    found = {file.sha256 for file in replayed.files} if replayed else set()
+    design, pins = design_of(plan.study), plan.profile.sources.pins()
+    loaded = design.loaded(plan, folders)
+    if design.replay in {stage.name for stage in plan.stages}:
+        loaded = (_replayed_model(plan.study.shapes, replayed), *loaded)
     return Evidence(
-        loaded=_shapes(replayed) if replayed else None,
-        source_digests=frozenset(found.union(*(content_digests(pin) for pin in pins))),
+        loaded=loaded,
+        source_digests=frozenset().union(
+            *(each.digests for each in loaded), *(content_digests(pin) for pin in pins)
+        ),
         fixture_digests=frozenset().union(*(fixture_digests(pin) for pin in fixtures)),
         weights_made_here=any(pin.home is Home.MADE for pin in pins),
         layers_replayed=sum(layer.passes for layer in replayed.layers) if replayed else 0,
+        departures=plan.profile.sizes.departures,
     )
+
+
+def _replayed_model(shapes: Shapes, replayed: ReplayRecord | None) -> Loaded:
+    if replayed is None:
+        return Loaded(name="", expected=shapes, found=None)
+    digests = frozenset(file.sha256 for file in replayed.files)
+    return Loaded(name="", expected=shapes, found=_shapes(replayed), digests=digests)
 
 
 def evidence_words(shapes: Shapes, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """The evidence and what follows from it, as names and values for a report."""
     known = len(evidence.source_digests & evidence.fixture_digests)
-    yield "shapes as loaded", _spelled(evidence.loaded) if evidence.loaded else "not known"
+    replayed = next((each.found for each in evidence.loaded if not each.name), None)
+    yield "shapes as loaded", _spelled(replayed) if replayed else "not known"
     yield "shapes of the study", _spelled(shapes)
+    for each in evidence.loaded:
+        if each.name:
+            found = _spelled(each.found) if each.found else "not known"
+            yield f"shapes of {each.name}", "the study's" if each.found == each.expected else found
     yield "files that stand in a fixture's birth certificate", str(known)
     yield "weights made by the harness", "yes" if evidence.weights_made_here else "no"
     yield "layers found again by replay", f"{evidence.layers_replayed} of {len(shapes.layers)}"
+    if evidence.departures:
+        yield "choices that are not the study's", ", ".join(evidence.departures)
 
 
 def replay_words(replayed: ReplayRecord | None) -> Iterator[tuple[str, str]]:
@@ -196,13 +222,14 @@ def facts_of(
     study, profile = recipes.plan.study, recipes.plan.profile
     known = (profile.known_numbers,) if profile.known_numbers else ()
     pins = dict.fromkeys((*profile.sources.pins(), *known))
-    evidence = evidence_of(recipes.plan, replay, committed_pins(study))
+    folders = {place: artifact.folder for place, artifact in status.found.items()}
+    evidence = evidence_of(recipes.plan, replay, committed_pins(study), folders)
     return RunFacts(
         study=study.name,
         paper_id=study.paper_id,
         paper_title=study.title,
         profile=profile.name,
-        mode=mode_of(study.shapes, evidence),
+        mode=mode_of(evidence),
         run_id=recipes.run_id(),
         ordinal=1,
         specification_digest=digest_of(study.primary),

@@ -5,27 +5,21 @@ Source: the ListObjectsV2 request of the S3 interface, read anonymously.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 from harness.sources import http
 from harness.sources.pins import (
-    ChangedSourceError,
     Seen,
     SeenFile,
     cure_of_loss,
     endpoint_of,
     listing_digest,
-    verify_file,
 )
-from harness.store.files import disk_errors, locked, own_folder, sync
+from harness.store.files import own_folder
 from harness.words.errors import MissingSourceError, Reason
 from harness.words.study import Pin
-
-BLOCK_BYTES = 1 << 20
 
 
 def seen_now(pin: Pin) -> Seen:
@@ -48,7 +42,7 @@ def fetched(pin: Pin, seen: Seen) -> Path:
     """
     folder = cache_folder(pin, seen)
     for file in seen.files:
-        _copy(pin, file, folder)
+        http.copy_file(pin, file, f"{_bucket_url(pin)}/{quote(f'{_root(pin)}/{file.path}')}", folder)
     return folder
 
 
@@ -56,23 +50,6 @@ def cache_folder(pin: Pin, seen: Seen) -> Path:  # noqa: ARG001  one folder, wha
     """Where the objects of a pin are kept; asks nobody."""
     host = urlsplit(endpoint_of(pin)).netloc.replace(":", "_")
     return own_folder(f"buckets/{host}/{_root(pin)}")
-
-
-def _copy(pin: Pin, file: SeenFile, folder: Path) -> None:
-    path = folder / file.path
-
-    def copied() -> None:
-        if not path.is_file():
-            _fetch(pin, file, path)
-        verify_file(pin, file, path)
-
-    if path.is_file():
-        with suppress(ChangedSourceError):
-            verify_file(pin, file, path)
-            return
-    # Stages that run side by side want the same objects: one of them fetches, the others wait and find them.
-    with locked(folder.with_suffix(".lock")):
-        http.once_more_if_damaged(copied)
 
 
 def _below(pin: Pin, prefix: str) -> Iterator[SeenFile]:
@@ -127,37 +104,6 @@ def _page(pin: Pin, url: str) -> ET.Element:
             "in its place, perhaps a proxy's log-in page",
             reason=Reason.NO_NETWORK,
         ) from error
-
-
-def _fetch(pin: Pin, file: SeenFile, path: Path) -> None:
-    """Bring one object here, going on after each cut from where it was cut."""
-    draft = path.with_name(f".{path.name}.part")
-    url = f"{_bucket_url(pin)}/{quote(f'{_root(pin)}/{file.path}')}"
-
-    def fetch_rest() -> None:
-        have = draft.stat().st_size
-        if have < file.size_bytes:  # an empty object is not asked for
-            _append(url, draft, have)
-        if draft.stat().st_size < file.size_bytes:
-            raise http.CutAnswerError(
-                f"{file.path} is cut on its way over and over; start again: what came is kept"
-            )
-
-    with disk_errors(path):
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        draft.touch()
-        http.answered(pin, url, fetch_rest)
-        sync(draft)
-        draft.replace(path)
-
-
-def _append(url: str, draft: Path, have: int) -> None:
-    """Add what comes of the rest; a server that knows no ranges starts over."""
-    with http.opened(url, {"Range": f"bytes={have}-"} if have else {}) as answer:
-        starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
-        with draft.open("wb" if starts_over else "ab") as stream, suppress(*http.BROKEN_LINE):
-            while block := answer.read(BLOCK_BYTES):
-                stream.write(block)
 
 
 def _bucket_url(pin: Pin) -> str:

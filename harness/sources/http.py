@@ -30,10 +30,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from harness.sources.pins import (
     ChangedSourceError,
+    SeenFile,
     cure_of_loss,
     endpoint_of,
+    verify_file,
 )
-from harness.store.files import downloads
+from harness.store.files import disk_errors, downloads, locked, sync
 from harness.words.errors import MissingSourceError, Reason, SettingError
 from harness.words.study import Pin
 
@@ -60,6 +62,8 @@ RATE_LIMIT = re.compile(r"(?:^|[;\s])(r|t|reset)\s*=\s*(\d+(?:\.\d+)?)")
 """What is left of a limit, and when it is whole again, in an entry of `RateLimit`."""
 
 RESET_FIELDS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
+
+BLOCK_BYTES = 1 << 20
 
 EPOCH_SECONDS = 1e9
 """Larger numbers of seconds are times."""
@@ -158,6 +162,59 @@ def once_more_if_damaged(fetch: Callable[[], Answer]) -> Answer:
         return fetch()
     except ChangedSourceError:
         return fetch()
+
+
+def copy_file(pin: Pin, file: SeenFile, url: str, folder: Path) -> None:
+    """One recorded file of a store in a folder, fetched where it is missing, and verified.
+
+    Raises:
+        MissingSourceError: If it is missing and cannot be fetched.
+        ChangedSourceError: If it is not the recorded one, twice over.
+    """
+    path = folder / file.path
+
+    def copied() -> None:
+        if not path.is_file():
+            _fetch(pin, file, url, path)
+        verify_file(pin, file, path)
+
+    if path.is_file():
+        with suppress(ChangedSourceError):
+            verify_file(pin, file, path)
+            return
+    # Stages that run side by side want the same files: one of them fetches, the others wait and find them.
+    with locked(folder.with_suffix(".lock")):
+        once_more_if_damaged(copied)
+
+
+def _fetch(pin: Pin, file: SeenFile, url: str, path: Path) -> None:
+    """Bring one file here, going on after each cut from where it was cut."""
+    draft = path.with_name(f".{path.name}.part")
+
+    def fetch_rest() -> None:
+        have = draft.stat().st_size
+        if have < file.size_bytes:  # an empty file is not asked for
+            _append(url, draft, have)
+        if draft.stat().st_size < file.size_bytes:
+            raise CutAnswerError(
+                f"{file.path} is cut on its way over and over; start again: what came is kept"
+            )
+
+    with disk_errors(path):
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+        answered(pin, url, fetch_rest)
+        sync(draft)
+        draft.replace(path)
+
+
+def _append(url: str, draft: Path, have: int) -> None:
+    """Add what comes of the rest; a server that knows no ranges starts over."""
+    with opened(url, {"Range": f"bytes={have}-"} if have else {}) as answer:
+        starts_over = vars(answer).get("status") != HTTPStatus.PARTIAL_CONTENT
+        with draft.open("wb" if starts_over else "ab") as stream, suppress(*BROKEN_LINE):
+            while block := answer.read(BLOCK_BYTES):
+                stream.write(block)
 
 
 def whole_answer(pin: Pin, url: str) -> bytes:

@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from fnmatch import fnmatch
 from http import HTTPStatus
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def seen_now(pin: Pin) -> Seen:
         )
 
     facts = vars(_answer(pin, ask))
-    siblings = [file for file in facts["siblings"] or () if wanted(pin, file.rfilename)]
+    siblings = [file for file in facts["siblings"] or () if pin.wants(file.rfilename)]
     if untold := [file.rfilename for file in siblings if file.size is None or _digest(file) is None]:
         raise MissingSourceError(
             f"{pin} cannot be fetched: {endpoint_of(pin)} tells no size or no digest of {len(untold)} of its {len(siblings)} "
@@ -118,11 +117,6 @@ def may_read(pin: Pin) -> None:
     from huggingface_hub import HfApi
 
     _answer(pin, lambda: HfApi().auth_check(pin.address, repo_type=_kind(pin)))
-
-
-def wanted(pin: Pin, path: str) -> bool:
-    """True for a file that the pin asks for."""
-    return not pin.files or any(fnmatch(path, pattern) for pattern in pin.files)
 
 
 def cache_folder(pin: Pin, seen: Seen) -> Path:

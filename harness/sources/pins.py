@@ -91,6 +91,8 @@ def endpoint_of(pin: Pin) -> str:
         return address_in("AWS_ENDPOINT_URL_S3", _own_host(pin))
     if pin.home is Home.SERVICE:
         return address_in("NEURONPEDIA_ENDPOINT", _own_host(pin))
+    if pin.home is Home.CODE:
+        return address_in("GITHUB_SERVER_URL", _own_host(pin))
     return address_in("HF_ENDPOINT", HUB)
 
 
@@ -280,6 +282,7 @@ FETCHERS: Mapping[Home, str] = {
     Home.HUB_MODEL: "harness.sources.hub",
     Home.HUB_DATASET: "harness.sources.hub",
     Home.BUCKET: "harness.sources.bucket",
+    Home.CODE: "harness.sources.code",
 }
 """Module that asks and fetches from each place."""
 

@@ -332,6 +332,14 @@ def _checkpoint_faults(study: EmergenceStudy, profile: Profile) -> Iterator[str]
             yield f"{where} is of phase {cell.phase!r}; the study has {', '.join(phases)}"
         if places.count((cell.size, cell.phase)) > 1:
             yield f"{where} is listed {places.count((cell.size, cell.phase))} times; each stands once"
+    told = sources.demonstration
+    if told and told.replayed:
+        steps = {cell.step for cell in sources.cells if cell.name == told.replayed.cell}
+        if not steps & {*told.steps.values()}:
+            yield (
+                f"sources.demonstration.replayed is of checkpoint {told.replayed.cell!r}; name one of sources.cells whose step is "
+                f"demonstrated: {', '.join(map(str, told.steps.values()))}"
+            )
     order = [(size, phase) for size in known for phase in phases]
     if not places or [place for place in order if place in places] != places:
         yield "sources.cells are none or out of order; list the smallest size first, and each by its phases"

@@ -141,6 +141,17 @@ class ModelCell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """A dictionary that the authors released, of a checkpoint that can be had: what they demonstrate of it can be found again."""
+
+    pin: Pin
+    cell: str
+    """Checkpoint that it reads."""
+    layer: int
+    """Layer after which it reads the stream, counted from 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Demonstration:
     """What the authors published of the features of their own dictionaries: examples, counts and labels of some."""
 
@@ -149,6 +160,8 @@ class Demonstration:
     """Below the pin's root, with one folder a training step."""
     steps: Mapping[str, int]
     """The training step that speaks for each phase; those without one are missing."""
+    replayed: Replayed | None = field(default=None, metadata=SILENT)
+    """None where no dictionary of it is at hand, or nobody has the model."""
 
 
 NOTHING = Pin(name="nothing", home=Home.FOLDER, address="", licence="")
@@ -174,8 +187,9 @@ class EmergenceSources(Sources):
     def pins(self) -> tuple[Pin, ...]:
         """Every pin of the profile, once."""
         texts = (text.pin for text in self.texts)
-        told = () if self.demonstration is None else (self.demonstration.pin,)
-        return tuple(dict.fromkeys((self.model, *(cell.pin for cell in self.cells), *texts, *told)))
+        told = self.demonstration
+        shown = () if told is None else (told.pin, *([told.replayed.pin] if told.replayed else []))
+        return tuple(dict.fromkeys((self.model, *(cell.pin for cell in self.cells), *texts, *shown)))
 
     def cell(self, size: str, phase: str) -> ModelCell | None:
         """The checkpoint that stands for a size and a phase; None where there is none."""
@@ -222,3 +236,8 @@ class EmergenceSizes(Sizes):
     def seeds(self) -> tuple[int, ...]:
         """Seeds of the dictionaries on which claims on change rest."""
         return (*self.sae_seeds, *self.repeated_seeds)
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """Those that stand for the study's own choices."""
+        return tuple(name for name in ("windows", "recipe", "classes") if getattr(self, name) is not None)

@@ -19,11 +19,24 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model and its dictionaries: as a study has them, and as a run loaded them."""
+
+    name: str
+    """What the run calls it; empty of the one that is replayed."""
+    expected: Shapes
+    found: Shapes | None
+    """None when nothing reported them."""
+    digests: AbstractSet[str] = frozenset()
+    """Content digests of the files that were loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What a run can show for itself."""
 
-    loaded: Shapes | None
-    """Shapes of the model and dictionaries as loaded; None when nothing reported them."""
+    loaded: tuple[Loaded, ...]
+    """Every model that was asked for; none where a design says of none what it was loaded as."""
     source_digests: AbstractSet[str]
     """Content digests of everything that was loaded."""
     fixture_digests: AbstractSet[str]
@@ -32,17 +45,15 @@ class Evidence:
     """True when the harness drew the weights itself."""
     layers_replayed: int
     """Layers on which the stored activations were found again."""
+    departures: tuple[str, ...] = ()
+    """What is done otherwise than the study registers it, by the names of a profile's sizes."""
 
 
-def mode_of(shapes: Shapes, evidence: Evidence) -> Mode:
-    """The strongest mode that the evidence carries.
-
-    Args:
-        shapes: What the study is about.
-        evidence: What the run loaded.
-    """
-    if evidence.loaded != shapes or evidence.source_digests & evidence.fixture_digests:
+def mode_of(evidence: Evidence) -> Mode:
+    """The strongest mode that the evidence carries."""
+    is_as_expected = bool(evidence.loaded) and all(each.found == each.expected for each in evidence.loaded)
+    if not is_as_expected or evidence.source_digests & evidence.fixture_digests:
         return Mode.FIXTURE
     if evidence.weights_made_here:
         return Mode.REHEARSAL
-    return Mode.FULL if evidence.layers_replayed > 0 else Mode.FIXTURE
+    return Mode.FULL if evidence.layers_replayed > 0 and not evidence.departures else Mode.FIXTURE

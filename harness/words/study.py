@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from fnmatch import fnmatch
 from typing import Any, Literal, Self, TypeVar
 
 from harness.words.specification import (
@@ -38,6 +39,8 @@ class Home(StrEnum):
     """Drawn at random on this machine, at true shapes; its revision is the recipe's."""
     BUCKET = "bucket"
     """A public object store read over HTTPS; its listing is recorded on first use."""
+    CODE = "code"
+    """One commit of a repository of code, by the files that are needed of it."""
     SERVICE = "service"
     """A public service that is asked single questions over HTTPS; nothing measured rests on its answers."""
 
@@ -62,6 +65,10 @@ class Pin:
     """True when the hub asks for a token and an accepted licence."""
     is_optional: bool = False
     """True of a control that no claim rests on: where it cannot be had, a run goes on without it and says so."""
+
+    def wants(self, path: str) -> bool:
+        """True of a file of a repository that is needed."""
+        return not self.files or any(fnmatch(path, pattern) for pattern in self.files)
 
     @property
     def is_local(self) -> bool:
@@ -609,6 +616,11 @@ class Sizes:
     def seeds(self) -> tuple[int, ...]:
         """Seeds of whatever is trained here, and claims rest on."""
         return self.adapter_seeds
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """Those by which something is done otherwise than the study registers it, and not only to less of something."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ import pytest
 from claims.sin2025 import pins
 from claims.sin2025.profiles import PROFILES
 from claims.sin2025.study import STUDY
-from harness.sources.hub import wanted
 from harness.sources.studies import profile_faults
 from harness.words.study import Home, Pin
 
@@ -93,7 +92,7 @@ def test_only_googles_model_and_flores_ask_for_a_licence() -> None:
     ],
 )
 def test_what_is_needed_comes_and_nothing_else(pin: Pin, path: str, *, comes: bool) -> None:
-    assert wanted(pin, path) is comes
+    assert pin.wants(path) is comes
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))

@@ -118,6 +118,7 @@ class Hub:
             "HF_ENDPOINT": self.url,
             "AWS_ENDPOINT_URL_S3": self.url,
             "NEURONPEDIA_ENDPOINT": self.url,
+            "GITHUB_SERVER_URL": self.url,
             "HF_HOME": home,
             "HF_HUB_OFFLINE": "0",
             "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness.designs.design import plan
-from harness.sources.hub import wanted
 from harness.sources.studies import load_profile, load_study
 from harness.stages.phrases import phrases
 from harness.stages.replay import replay
@@ -44,7 +43,7 @@ def told(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Par
         )
         start = pin.address.partition("amazonaws.com/")[2] + "/" if pin.home is Home.BUCKET else ""
         for name, content in held.items():
-            if name.startswith(start) and (pin.home is Home.BUCKET or wanted(pin, name)):
+            if name.startswith(start) and (pin.home is Home.BUCKET or pin.wants(name)):
                 path = folder / name.removeprefix(start)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content_of(content))

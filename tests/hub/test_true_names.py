@@ -12,7 +12,6 @@ from sentencepiece import SentencePieceProcessor
 
 from claims.sin2025 import pins
 from harness.models.loading import LanguageModel, load_language_model
-from harness.sources.hub import wanted
 from harness.sources.neuronpedia import listed_latents, stored_rows
 from harness.words.plan import Numerics
 from harness.words.study import GEMMA_2, Home, ModelPin
@@ -39,7 +38,7 @@ def language_model(folder: Path) -> LanguageModel:
 
 
 def test_the_model_comes_in_shards_under_its_true_names(files: Mapping[str, Content]) -> None:
-    assert sorted(name for name in files if wanted(pins.MODEL, name)) == [
+    assert sorted(name for name in files if pins.MODEL.wants(name)) == [
         *("config.json", "generation_config.json", *SHARDS, "model.safetensors.index.json"),
         *("special_tokens_map.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json"),
     ]
@@ -47,7 +46,7 @@ def test_the_model_comes_in_shards_under_its_true_names(files: Mapping[str, Cont
 
 def test_the_shards_are_the_committed_model_bit_for_bit(files: Mapping[str, Content], tmp_path: Path) -> None:
     for name in files:
-        if wanted(pins.MODEL, name):
+        if pins.MODEL.wants(name):
             (tmp_path / name).write_bytes(content_of(files[name]))
     served, committed = language_model(tmp_path), language_model(FIXTURES / "model")
     assert served.token_ids([TEXT]) == committed.token_ids([TEXT])

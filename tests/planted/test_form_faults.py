@@ -218,7 +218,7 @@ FAULTS = (
     FormFault("mean length of the stream forgotten", (Patch(FOLD, 'float(said["dataset_average_activation_norm"]["in"])', "math.sqrt(arrays['b_dec'].numel())"),), ("forms alike", "units", "streams rebuilt")),
     FormFault("threshold in the other unit", (Patch(FOLD, 'float(said["jump_relu_threshold"]) * unit', 'float(said["jump_relu_threshold"])'),), ("units",)),
     FormFault("bias in the other unit", (Patch(FOLD, 'found["b_enc"] / scale * unit', 'found["b_enc"] * unit'),), ("forms alike", "units")),
-    FormFault("weights of a linear layer not turned", (Patch("models.params:arrays_of", "if layout.is_transposed:", "if False:"),), ("forms alike", "strongest latents"), "of shape"),
+    FormFault("weights of a linear layer not turned", (Patch("models.params:_stored", "if layout.is_transposed:", "if False:"),), ("forms alike", "strongest latents"), "of shape"),
     FormFault("decoder's bias of SAELens not taken off", (Patch(LENS, 'said.get("apply_b_dec_to_input", True)', "False"),), ("forms alike",)),
     FormFault("k off by one", (Patch(ACTS, "topk(encoder.k,", "topk(encoder.k + 1,"),), ("strongest latents", "chosen latents", "form of a run")),
     FormFault("k forgotten", (Patch("models.sae:load_encoder", "k=form.k", "k=None"),), ("strongest latents", "chosen latents", "form of a run")),

@@ -103,7 +103,7 @@ def test_the_main_path_passes_at_true_widths(
     assert quantities >= {"gap", "gain", "retention", "accuracy"}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MAX_MEMORY_GIB * 2**20
     evidence = evidence_of(shallow, read_replay(folders["replay", "all"]), ())
-    assert mode_of(shallow.study.shapes, evidence) is Mode.REHEARSAL
+    assert mode_of(evidence) is Mode.REHEARSAL
     expect_a_pace(shallow, run.root, monkeypatch)
 
 

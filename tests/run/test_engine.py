@@ -19,7 +19,7 @@ from harness.store.code_digest import code_digest
 from harness.store.run_folder import Event, RunFolder, named_keys
 from harness.store.store import Store
 from harness.words.errors import MissingArtifactError, MissingSourceError, UsageError
-from harness.words.mode import Evidence, Mode, mode_of
+from harness.words.mode import Evidence, Loaded, Mode, mode_of
 from harness.words.plan import Part, Plan, Work
 from harness.words.study import Shapes
 from tests.small_plan import SmallWorld, install, small_plan
@@ -535,13 +535,13 @@ def test_the_mode_follows_from_evidence(
     loaded: Shapes | None, digests: set[str], made_here: object, replayed: int, mode: Mode
 ) -> None:
     evidence = Evidence(
-        loaded=loaded,
+        loaded=(Loaded(name="", expected=TRUE_SHAPES, found=loaded),),
         source_digests=digests,
         fixture_digests={"f"},
         weights_made_here=bool(made_here),
         layers_replayed=replayed,
     )
-    assert mode_of(TRUE_SHAPES, evidence) is mode
+    assert mode_of(evidence) is mode
 
 
 def test_the_manifest_of_a_stage_names_its_inputs(small: SmallWorld, store: Path, run: RunFolder) -> None:

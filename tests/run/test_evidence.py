@@ -44,7 +44,7 @@ TRUE = ReplayRecord(
 
 def mode(replayed: ReplayRecord | None, profile: str = "paper") -> Mode:
     drawn = plan(STUDY, load_profile(STUDY, profile), "cpu")
-    return mode_of(SHAPES, evidence_of(drawn, replayed, committed_pins(STUDY)))
+    return mode_of(evidence_of(drawn, replayed, committed_pins(STUDY)))
 
 
 def with_layers(**changes: object) -> ReplayRecord:
@@ -87,10 +87,11 @@ def test_less_than_all_of_it_is_a_fixture(replayed: ReplayRecord | None) -> None
 def test_a_study_of_some_layers_is_full_where_these_were_replayed() -> None:
     some = replace(SHAPES, dictionary_layers=(7, 15, 23))
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
+    drawn = replace(drawn, study=replace(STUDY, shapes=some))
 
     def mode_at(*layers: int) -> Mode:
         replayed = replace(TRUE, layers=tuple(replace(LAYER, layer=layer) for layer in layers))
-        return mode_of(some, evidence_of(drawn, replayed, committed_pins(STUDY)))
+        return mode_of(evidence_of(drawn, replayed, committed_pins(STUDY)))
 
     assert mode_at(7, 15, 23) is Mode.FULL
     # Off by one, fewer, and every layer.
@@ -116,7 +117,7 @@ def test_weights_made_here_are_a_rehearsal() -> None:
     profile = load_profile(STUDY, "paper")
     made = replace(profile.sources.model, home=Home.MADE)
     drawn = plan(STUDY, replace(profile, sources=replace(profile.sources, model=made)), "cpu")
-    assert mode_of(SHAPES, evidence_of(drawn, TRUE, ())) is Mode.REHEARSAL
+    assert mode_of(evidence_of(drawn, TRUE, ())) is Mode.REHEARSAL
 
 
 def test_the_evidence_can_be_read() -> None:

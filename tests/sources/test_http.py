@@ -174,6 +174,7 @@ MODEL = Pin(
 EXPORT = Pin(
     name="export", home=Home.BUCKET, address="https://export.example/v1", licence="none", files=("0/",)
 )
+CODE = Pin(name="code", home=Home.CODE, address="https://code.example/group/name", licence="none")
 SERVICE = Pin(name="page", home=Home.SERVICE, address="https://pages.example/api", licence="none")
 
 VARIABLES = [f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")]
@@ -182,7 +183,7 @@ VARIABLES = [f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")]
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     certificates = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-    endpoints = ("HF_ENDPOINT", "AWS_ENDPOINT_URL_S3", "NEURONPEDIA_ENDPOINT")
+    endpoints = ("HF_ENDPOINT", "AWS_ENDPOINT_URL_S3", "NEURONPEDIA_ENDPOINT", "GITHUB_SERVER_URL")
     for name in (*VARIABLES, *map(str.upper, VARIABLES), *certificates, *endpoints, "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
@@ -266,6 +267,7 @@ def test_a_folder_of_certificates_that_is_not_there_is_named(
         pytest.param(MODEL, "HF_ENDPOINT", "https://huggingface.co", id="hub"),
         pytest.param(EXPORT, "AWS_ENDPOINT_URL_S3", "https://export.example", id="object store"),
         pytest.param(SERVICE, "NEURONPEDIA_ENDPOINT", "https://pages.example", id="service"),
+        pytest.param(CODE, "GITHUB_SERVER_URL", "https://code.example", id="repository of code"),
     ],
 )
 def test_an_endpoint_is_an_address_or_not_set(

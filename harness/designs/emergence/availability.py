@@ -21,8 +21,7 @@ def unavailable(study: Study, profile: Profile) -> Mapping[str, Unavailable]:
             if sources.demonstration is None:
                 found[name] = Unavailable(
                     lacking=Lacking.DATASET,
-                    says="The authors' sample is no data set that can be fetched: it lies in their repository of code, which names no "
-                    "licence; put it into a folder, and name that in a profile.",
+                    says="This world has no sample of the authors' features; one that names their repository has it.",
                 )
         elif early := [cell for cell in lacking if cell[1] != FINAL]:
             found[name] = Unavailable(

@@ -23,6 +23,9 @@ DICTIONARY_OPERATIONS = 12
 PASSES_OF_EXAMPLES, PASSES_OF_INTEGRATION = 2, 22
 """Times that test windows pass a model: for maxima and for examples; and clean, for both models, and with every part in every reading."""
 
+PASSES_OF_REPLAY, DEMONSTRATED_WINDOWS = 2, 5_000
+"""With what stands in front and without; a hundred features have fifty windows each at most."""
+
 BYTES_PER_LATENT = 60
 """A latent with its class, packed."""
 
@@ -82,6 +85,7 @@ def _of(
         stages.SAE_QUALITY: lambda: test + told["spliced_windows"] * (1 + len(told["places"])),
         stages.EXAMPLES: lambda: PASSES_OF_EXAMPLES * test,
         stages.INTEGRATION: lambda: PASSES_OF_INTEGRATION * told["windows"],
+        stages.FEATURE_REPLAY: lambda: PASSES_OF_REPLAY * DEMONSTRATED_WINDOWS,
     }
     if item.function not in texts:
         return Work()

@@ -3,6 +3,7 @@
 from harness.designs.design import Design
 from harness.designs.emergence.availability import unavailable
 from harness.designs.emergence.costs import accelerator_bytes, costs
+from harness.designs.emergence.evidence import loaded
 from harness.designs.emergence.panels import PRESENTATION
 from harness.designs.emergence.plan import plan
 from harness.designs.emergence.quantities import estimands
@@ -11,6 +12,8 @@ DESIGN = Design(
     plan=plan,
     estimands=estimands,
     code=("harness.designs.emergence.estimates",),
+    replay="feature-replay",
+    loaded=loaded,
     self_checks="self-checks",
     unavailable=unavailable,
     accelerator_bytes=accelerator_bytes,

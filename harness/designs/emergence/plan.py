@@ -7,7 +7,15 @@ from harness.designs.emergence.availability import sources_of
 from harness.designs.emergence.quantities import emergence
 from harness.stages.stage import staged
 from harness.words.dictionaries import ClassChoice, SAEPlace, TopKRecipe, WindowChoice
-from harness.words.emergence import FINAL, EmergenceSizes, EmergenceSources, EmergenceStudy, ModelCell
+from harness.words.emergence import (
+    FINAL,
+    Demonstration,
+    EmergenceSizes,
+    EmergenceSources,
+    EmergenceStudy,
+    ModelCell,
+    Replayed,
+)
 from harness.words.plan import Item, Numerics, Parameters, Plan
 from harness.words.study import Profile, Study
 
@@ -19,12 +27,14 @@ EXAMPLES = "harness.stages.examples:examples"
 CLASSES = "harness.stages.classes:classes"
 INTEGRATION = "harness.stages.integration:integration"
 DEMO_REPLAY = "harness.stages.demo_replay:demo_replay"
+FEATURE_REPLAY = "harness.stages.feature_replay:feature_replay"
 ESTIMATES = "harness.designs.emergence.estimates:estimates"
 SELF_CHECKS = "harness.designs.emergence.self_checks:self_checks"
 
 STAGES = (
     CORPUS,
     MODEL_CHECKS,
+    FEATURE_REPLAY,
     SAES,
     SAE_QUALITY,
     EXAMPLES,
@@ -73,6 +83,8 @@ def _items(told: "Told") -> Iterator[Item]:
     demonstration = told.sources.demonstration
     for step in dict.fromkeys(demonstration.steps.values()) if demonstration else ():
         measured.append(Item.of(DEMO_REPLAY, str(step), told.demonstration(step)))
+    if demonstration and demonstration.replayed:
+        yield Item.of(FEATURE_REPLAY, "all", told.replayed(demonstration, demonstration.replayed))
     yield from measured
     read = [item for item in measured if item.function not in {CORPUS, SAES, EXAMPLES}]
     needs = {f"{item.stage}/{item.name}": item for item in read}
@@ -214,6 +226,19 @@ class Told:
             "languages": self.languages,
             # Their code labels whatever is there.
             "choice": replace(self.study.primary.classes, min_examples=1),
+        }
+
+    def replayed(self, demonstration: Demonstration, replayed: Replayed) -> Parameters:
+        """Which of the authors' features are found again, in the dictionary that they released."""
+        (cell,) = (each for each in self.sources.cells if each.name == replayed.cell)
+        return {
+            **self._model(cell),
+            "demo": demonstration.pin,
+            "folder": demonstration.folder,
+            "step": cell.step,
+            "dictionary": replayed.pin,
+            "k": self.study.primary.recipe.k,
+            "layer": replayed.layer,
         }
 
     def estimates(self) -> Parameters:

@@ -1,0 +1,55 @@
+"""What a run of this design is evidence for: every checkpoint with its dictionaries, as the study has them and as they were loaded."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from harness.designs.emergence.availability import sources_of
+from harness.designs.emergence.quantities import emergence
+from harness.store.tables import read_table
+from harness.words.dictionaries import Reconstruction
+from harness.words.emergence import EmergenceStudy, ModelCell
+from harness.words.mode import Loaded
+from harness.words.plan import Plan
+from harness.words.records import LoadedFile, LoadedModel
+from harness.words.study import Shapes
+
+CHECKED, TRIED = "model-checks", "sae-quality"
+"""Stages whose items, one a checkpoint, say what a model and its dictionaries were loaded as."""
+
+Folders = Mapping[tuple[str, str], Path]
+
+
+def loaded(plan: Plan, folders: Folders) -> tuple[Loaded, ...]:
+    """Every checkpoint of a world, with the digests of its files."""
+    study = emergence(plan.study)
+    return tuple(_loaded(study, cell, folders) for cell in sources_of(plan.profile).cells)
+
+
+def _loaded(study: EmergenceStudy, cell: ModelCell, folders: Folders) -> Loaded:
+    (shapes,) = (size.shapes for size in study.sizes if size.name == cell.size)
+    expected = replace(shapes, dictionary_layers=study.layers_of_depth(shapes.num_layers))
+    checked, tried = (folders.get((stage, cell.name)) for stage in (CHECKED, TRIED))
+    if checked is None or tried is None:
+        return Loaded(name=cell.name, expected=expected, found=None)
+    return Loaded(
+        name=cell.name,
+        expected=expected,
+        found=_shapes(checked, tried),
+        digests=frozenset(file.sha256 for file in read_table(checked, LoadedFile)),
+    )
+
+
+def _shapes(checked: Path, tried: Path) -> Shapes | None:
+    """Shapes of a model and its dictionaries; None where these are of several widths."""
+    (model,), dictionaries = read_table(checked, LoadedModel), read_table(tried, Reconstruction)
+    latents = {row.latents for row in dictionaries}
+    if len(latents) != 1:
+        return None
+    return Shapes(
+        num_layers=model.num_layers,
+        d_model=model.d_model,
+        d_sae=latents.pop(),
+        vocab_size=model.vocab_size,
+        dictionary_layers=tuple(sorted({row.layer for row in dictionaries})),
+    )
