@@ -202,6 +202,9 @@ def plan(
     tflops: Annotated[
         float, typer.Option(min=0.001, help="Useful TFLOP/s of the language model on that machine.")
     ] = 150.0,
+    float32_tflops: Annotated[
+        float, typer.Option(min=0.001, help="The same in float32, in which SAEs encode.")
+    ] = 20.0,
     translations: Annotated[float, typer.Option(min=0.001, help="Translations a second.")] = 150.0,
     as_json: AsJson = False,
 ) -> None:
@@ -229,7 +232,7 @@ def plan(
     if out and within is None:
         raise UsageError("--out takes the sizes that fit into a time; say --within too")
     drawn = _plan(study, profile, device, sizes, grid)
-    rates = Rates(tflops=tflops, translations_per_second=translations)
+    rates = Rates(tflops=tflops, float32_tflops=float32_tflops, translations_per_second=translations)
     fit = None
     if within is not None:
         fit = fitting(drawn.study, drawn.profile, seconds_of(within), rates)

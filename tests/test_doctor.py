@@ -404,7 +404,7 @@ def test_what_is_fetched_is_not_left_in_a_container(monkeypatch: pytest.MonkeyPa
 
 def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
-    rates = Rates(tflops=150, translations_per_second=150)
+    rates = Rates(tflops=150, float32_tflops=30, translations_per_second=150)
     stages = {stage.stage: stage for stage in projection(drawn, rates)}
     phrases = stated(drawn).phrases
     assert phrases == 117_000
@@ -419,26 +419,39 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     # A sample climbs all 26 layers, the others as far as they speak, as do all in Latin letters.
     far = stated(drawn).layers
     climbed = 32 * (10 * (26 * 2_048 + far * (phrases - 2_048)) + 5 * far * phrases)
-    products = of_the_layers / 26 * climbed + stages["activations"].work.encoded
-    assert stages["activations"].seconds == pytest.approx(2 * products / 150e12)
-    doubled = {each.stage: each for each in projection(drawn, Rates(tflops=300, translations_per_second=150))}
-    assert doubled["activations"].seconds == pytest.approx(stages["activations"].seconds / 2)
+    # The model computes in bfloat16, and what is encoded of its stream in float32.
+    seconds = 2 * (of_the_layers / 26 * climbed / 150e12 + stages["activations"].work.encoded / 30e12)
+    assert stages["activations"].seconds == pytest.approx(seconds)
+    doubled = {each.stage: each for each in projection(drawn, rates.times(2))}
+    assert doubled["activations"].seconds == pytest.approx(seconds / 2)
+    assert doubled["translation-shards"].seconds == pytest.approx(9 * phrases / 300)
 
 
 def test_a_plan_says_which_rates_would_make_it_two_hours() -> None:
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
-    slow = Rates(tflops=150, translations_per_second=150)
+    slow = Rates()
     hours = sum(stage.seconds for stage in projection(drawn, slow)) / 3600
     last = list(projection_lines(drawn, slow))[-1]
-    assert last.startswith(f"2 hours would take {hours / 2:.1f} times both rates: ")
-    fast = Rates(tflops=hours / 2 * 150, translations_per_second=hours / 2 * 150)
+    assert last.startswith(f"2 hours would take {hours / 2:.1f} times these rates: ")
+    fast = slow.times(hours / 2)
     assert sum(stage.seconds for stage in projection(drawn, fast)) == pytest.approx(2 * 3600)
     assert list(projection_lines(drawn, replace(fast, tflops=1.01 * fast.tflops)))[-1].startswith("together")
 
 
+def test_a_model_in_float32_is_as_slow_as_its_dictionaries() -> None:
+    profile = load_profile(STUDY, "paper")
+    single = replace(profile, sizes=replace(profile.sizes, dtype="float32"))
+    (benchmarks,) = (
+        each for each in projection(plan(STUDY, single, "cpu"), Rates()) if each.stage == "benchmarks"
+    )
+    assert benchmarks.float32_flops == benchmarks.flops
+    assert benchmarks.seconds == pytest.approx(benchmarks.flops / 20e12)
+
+
 def test_the_language_model_alone_can_make_it_where_translations_leave_time() -> None:
     drawn = plan(STUDY, load_profile(STUDY, "paper"), "cpu")
-    last = list(projection_lines(drawn, Rates(tflops=150, translations_per_second=5_000)))[-1]
+    others = Rates(float32_tflops=60, translations_per_second=5_000)
+    last = list(projection_lines(drawn, others))[-1]
     enough = float(last.split("; or ")[1].split(" TFLOP/s")[0].replace(",", ""))
-    stages = projection(drawn, Rates(tflops=enough, translations_per_second=5_000))
+    stages = projection(drawn, replace(others, tflops=enough))
     assert sum(stage.seconds for stage in stages) == pytest.approx(2 * 3600, rel=0.01)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,17 @@ def test_training_is_paced_by_its_operations(paced: Pencil) -> None:
     assert found.seconds == pytest.approx(10 * work.token_layers / 1_500)
 
 
+def test_what_is_encoded_is_paced_by_the_slower_operations(paced: Pencil) -> None:
+    """As long for the model as for its dictionaries, whose operations are fewer in proportion to their rate."""
+    layers = 2 * STUDY.shapes.layer_parameters * READ.token_layers
+    encoded = round(layers * Rates().float32_tflops / Rates().tflops / 2)
+    work = asked("paper", "activations")
+    of_layers = 2 * STUDY.shapes.layer_parameters * work.token_layers
+    expected = 25 * of_layers / layers + 25 * work.encoded / encoded
+    found = told(paced(cost("activations", 50.0, replace(READ, encoded=encoded))), "activations")
+    assert found.seconds == pytest.approx(expected)
+
+
 def test_translators_are_paced_by_texts(paced: Pencil) -> None:
     pace = paced(cost("translation-shards", 8.0, Work(translated=2)))
     assert "2 texts translated (0.2/s)" in list(lines_of(pace, 0.0))[1]
@@ -211,14 +223,14 @@ def test_a_real_small_run_is_paced_from_its_folder(
         assert stages[name]["work"]["tokens"] == tokens
         assert 0 < stages[name]["flops"] / stages[name]["wall_seconds"] < answer["matmul_flops_per_second"]
     others = {stage["stage"]: stage for stage in answer["other"]["stages"]}
-    assumed = {stage.stage: stage.flops for stage in projection(spied_run.plan, Rates())}
+    assumed = {stage.stage: stage for stage in projection(spied_run.plan, Rates())}
     counted = stages["activations"]["work"]
     layers = spied_run.plan.study.shapes.layer_parameters * spy.token_layers["activations"]
     assert stages["activations"]["flops"] == 2 * (layers + counted["encoded"])
     assert counted["encoded"] > 0
     assert others.keys() == {*spy.tokens, "translation-shards"}
     assert others["activations"]["seconds"] == pytest.approx(
-        stages["activations"]["wall_seconds"] * assumed["activations"] / stages["activations"]["flops"]
+        stages["activations"]["wall_seconds"] * assumed["activations"].flops / stages["activations"]["flops"]
     )
     assert cli.exit_code_of(words) == 0
     said = capsys.readouterr().out

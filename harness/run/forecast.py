@@ -48,16 +48,28 @@ class Rates:
 
     tflops: float = 150.0
     """Useful operations of the language model in a second, all passes, in units of 10^12; 15 % of an H100's peak."""
+    float32_tflops: float = 20.0
+    """The same in float32, in which SAEs encode whatever the model computes in; 0.3 of an H100's peak without tensor cores."""
     translations_per_second: float = 150.0
 
-    def seconds(self, flops: float, translated: int) -> float:
-        """The time of so much work."""
-        return flops / (self.tflops * 1e12) + translated / self.translations_per_second
+    def seconds(self, flops: float, float32_flops: float, translated: int = 0) -> float:
+        """The time of so many operations, some of them in float32, and translations."""
+        multiplied = (flops - float32_flops) / self.tflops + float32_flops / self.float32_tflops
+        return multiplied / 1e12 + translated / self.translations_per_second
+
+    def times(self, factor: float) -> "Rates":
+        """A machine that does everything so many times as fast."""
+        return Rates(
+            tflops=factor * self.tflops,
+            float32_tflops=factor * self.float32_tflops,
+            translations_per_second=factor * self.translations_per_second,
+        )
 
     def __str__(self) -> str:
         """The rates for people."""
         return (
-            f"{self.tflops:,.0f} TFLOP/s of useful work, {self.translations_per_second:,.0f} translations/s"
+            f"{self.tflops:,.0f} TFLOP/s of useful work, {self.float32_tflops:,.0f} in float32, "
+            f"{self.translations_per_second:,.0f} translations/s"
         )
 
 
@@ -71,6 +83,8 @@ class StageProjection:
     """All items together."""
     flops: float
     """Useful operations of the language model's layers and of dictionaries; 0 where none runs."""
+    float32_flops: float
+    """Of these, those in float32."""
     seconds: float
 
 
@@ -79,14 +93,16 @@ def projection(plan: Plan, rates: Rates) -> tuple[StageProjection, ...]:
     declared, projected = costs_of(plan).work, []
     for stage in plan.stages:
         work = declared.get(stage.name, Work())
-        flops = work_flops(plan.study.shapes, work)
+        shapes, dtype = plan.study.shapes, plan.profile.sizes.dtype
+        flops, float32_flops = work_flops(shapes, work), work_float32_flops(shapes, work, dtype)
         projected.append(
             StageProjection(
                 stage=stage.name,
                 items=len(stage.items),
                 work=work,
                 flops=flops,
-                seconds=rates.seconds(flops, work.translated),
+                float32_flops=float32_flops,
+                seconds=rates.seconds(flops, float32_flops, work.translated),
             )
         )
     return tuple(projected)
@@ -137,6 +153,11 @@ def work_flops(shapes: Shapes, work: Work) -> float:
     return 2 * (shapes.layer_parameters * work.token_layers + work.encoded)
 
 
+def work_float32_flops(shapes: Shapes, work: Work, dtype: str) -> float:
+    """Of these, those in float32: what dictionaries encode, and the model's own where that is its dtype."""
+    return work_flops(shapes, work) if dtype == "float32" else 2 * work.encoded
+
+
 def accelerator_bytes(study: Study, profile: Profile) -> int:
     """Memory that the largest stage needs: weights, the encoders that it holds whole in float32, and room to work.
 
@@ -182,14 +203,15 @@ def work_line(stage: str, work: Work, seconds: float) -> str:
 
 
 def _faster(stages: list[StageProjection], rates: Rates, times: float) -> str:
-    """Which rates would reach the goal: both alike, or the language model's alone where that is possible."""
-    both = Rates(tflops=times * rates.tflops, translations_per_second=times * rates.translations_per_second)
-    says = f"{GOAL_HOURS:g} hours would take {times:.1f} times both rates: {both}"
-    translating = sum(stage.work.translated for stage in stages) / rates.translations_per_second
-    left = GOAL_HOURS * 3600 - translating
+    """Which rates would reach the goal: all alike, or the language model's alone where that is possible."""
+    says = f"{GOAL_HOURS:g} hours would take {times:.1f} times these rates: {rates.times(times)}"
+    in_float32 = sum(stage.float32_flops for stage in stages)
+    others = rates.seconds(in_float32, in_float32, sum(stage.work.translated for stage in stages))
+    left = GOAL_HOURS * 3600 - others
     if left <= 0:
-        return f"{says}; no speed of the language model alone would do, since translations take {translating / 3600:.1f} h"
-    return f"{says}; or {sum(stage.flops for stage in stages) / left / 1e12:,.0f} TFLOP/s at the same translations/s"
+        return f"{says}; no speed of the language model alone would do, since all else takes {others / 3600:.1f} h"
+    flops = sum(stage.flops for stage in stages) - in_float32
+    return f"{says}; or {flops / left / 1e12:,.0f} TFLOP/s at the same other rates"
 
 
 def together_line(hours: float) -> str:
@@ -442,7 +464,9 @@ class StagePace:
     work: Work
     """As counted in its networks while it ran; what the run found in the store took it none."""
     flops: float
-    """Useful operations of the language model's layers; its head and the dictionaries are left out."""
+    """Useful operations of the language model's layers and of dictionaries; its head is left out."""
+    float32_flops: float
+    """Of these, those in float32."""
     wall_seconds: float
     peak_memory_bytes: int
     """The most memory that its process held."""
@@ -512,7 +536,10 @@ def pace_of(run: Path, profile: str) -> Pace:
         )
     study = load_study(str(record["study"]))
     ours, other = (load_profile(study, name) for name in (str(record["profile"]), profile))
-    stages = tuple(_stage_pace(study.shapes, row) for row in record["stages"] if row["wall_seconds"] > 0)
+    dtype = ours.sizes.dtype
+    stages = tuple(
+        _stage_pace(study.shapes, row, dtype) for row in record["stages"] if row["wall_seconds"] > 0
+    )
     places = [place for row in record["stages"] for place in row.get("ran_on", ())]
     # On a cluster, the machine of the command is not that of the stages.
     seen = {
@@ -531,12 +558,13 @@ def pace_of(run: Path, profile: str) -> Pace:
     )
 
 
-def _stage_pace(shapes: Shapes, row: Mapping[str, Any]) -> StagePace:
+def _stage_pace(shapes: Shapes, row: Mapping[str, Any], dtype: str) -> StagePace:
     work = Work(**row["work"])
     return StagePace(
         stage=row["stage"],
         work=work,
         flops=work_flops(shapes, work),
+        float32_flops=work_float32_flops(shapes, work, dtype),
         wall_seconds=row["wall_seconds"],
         peak_memory_bytes=row["peak_memory_bytes"],
         peak_accelerator_bytes=row["peak_accelerator_bytes"],
@@ -578,14 +606,16 @@ def _at_the_pace(stage: StageProjection, done: StagePace, *, real_texts: bool) -
     stated, own = stage.work.tokens / stage.work.texts, done.work.tokens / done.work.texts
     assumed = own if real_texts else stated
     # Runs of earlier versions counted nothing of dictionaries.
-    flops = stage.flops if done.work.encoded else stage.flops - 2 * stage.work.encoded
+    uncounted = 0 if done.work.encoded else 2 * stage.work.encoded
+    ours = Rates().seconds(done.flops, done.float32_flops)
+    other = Rates().seconds(stage.flops - uncounted, stage.float32_flops - uncounted)
     return StageForecast(
         stage=stage.stage,
         work=replace(stage.work, tokens=round(stage.work.texts * assumed)),
         tokens_per_text=assumed,
         counted_tokens_per_text=own,
-        # Operations, since training passes a token more dearly than reading does.
-        seconds=done.wall_seconds * flops * (assumed / stated) / done.flops,
+        # Operations, since training passes a token more dearly than reading does, and those in float32 are slower.
+        seconds=done.wall_seconds * (other / ours) * (assumed / stated),
     )
 
 
