@@ -568,6 +568,12 @@ def items(
 AdapterOfLogs = Annotated[
     str, typer.Option("--adapter", help="Code of the language that the adapter was trained for.")
 ]
+ClusterBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Benchmark whose questions vary together, and the field that says with which others: mmlu=subject."
+    ),
+]
 By = Annotated[str, typer.Option("--by", help="Who measured, and where to ask.")]
 On = Annotated[str, typer.Option("--on", help="The day on which they did, such as 2026-11-29.")]
 Declared = Annotated[Path, typer.Option("--out", help="File for the declaration, for 'harness audit'.")]
@@ -591,6 +597,7 @@ def import_lm_eval(
             help="Training seed and sample log of the tuned model, as SEED=FILE; one a seed and --before."
         ),
     ],
+    cluster_by: ClusterBy = None,
     by: By,
     on: On = "",
     out: Declared,
@@ -601,7 +608,7 @@ def import_lm_eval(
     from harness.exchange.lm_eval import read_log
     from harness.judge.declaration import Head
 
-    logs = Logs(adapter=adapter, before=before, after=_by_seed(after))
+    logs = Logs(adapter=adapter, before=before, after=_by_seed(after), cluster_by=_fields(cluster_by or []))
     head = Head(study=study, declared_by=by, declared_on=on)
     _write_declaration(out, declaration_of_logs(head, logs, read_log))
 
@@ -623,6 +630,7 @@ def import_inspect(
         typer.Option(help="Training seed and log of the tuned model, as SEED=FILE; one a seed and --before."),
     ],
     scorer: Annotated[str, typer.Option("--scorer", help="Score that counts, where a log has several.")] = "",
+    cluster_by: ClusterBy = None,
     by: By,
     on: On = "",
     out: Declared,
@@ -633,7 +641,7 @@ def import_inspect(
     from harness.exchange.inspect_logs import log_reader
     from harness.judge.declaration import Head
 
-    logs = Logs(adapter=adapter, before=before, after=_by_seed(after))
+    logs = Logs(adapter=adapter, before=before, after=_by_seed(after), cluster_by=_fields(cluster_by or []))
     head = Head(study=study, declared_by=by, declared_on=on)
     _write_declaration(out, declaration_of_logs(head, logs, log_reader(scorer)))
 
@@ -681,6 +689,19 @@ def _by_seed(after: list[str]) -> dict[int, list[Path]]:
         if not (equals and seed.isdecimal() and file):
             raise UsageError(f"--after {each}: expected SEED=FILE, such as 1=tuned/samples_m_arc_ml.jsonl")
         found.setdefault(int(seed), []).append(Path(file))
+    return found
+
+
+def _fields(cluster_by: list[str]) -> dict[str, str]:
+    """Fields by benchmark, from BENCHMARK=FIELD."""
+    found: dict[str, str] = {}
+    for each in cluster_by:
+        benchmark, equals, field = each.partition("=")
+        if not (benchmark and equals and field) or benchmark in found:
+            raise UsageError(
+                f"--cluster-by {each}: expected BENCHMARK=FIELD once a benchmark, such as mmlu=subject"
+            )
+        found[benchmark] = field
     return found
 
 
@@ -969,7 +990,7 @@ ProfileOfKeys = Annotated[
 def push(
     *,
     url: Annotated[
-        str, typer.Argument(help="Where to: a folder, file://, s3://, hf:// or any other address of fsspec.")
+        str, typer.Argument(help="Where to: a folder, file://, s3:// or any other address of fsspec.")
     ],
     store: StorePath = STORE,
     run: RunOfKeys = None,

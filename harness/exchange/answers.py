@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Logs:
     before: Sequence[Path]
     after: Mapping[int, Sequence[Path]]
     """By training seed."""
+    cluster_by: Mapping[str, str] = field(default_factory=dict)
+    """Of benchmarks whose questions vary together, by name: the field of a question that says with which others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,12 @@ class Outcome:
 Outcomes = Mapping[str, Outcome]
 """By id of the document, sorted."""
 
-ReadLog = Callable[[Study, Path], tuple[Cell, Outcomes]]
-"""What one kind of log holds: of which benchmark in which language, and the outcomes; raises UsageError where it cannot be read."""
+ReadLog = Callable[[Study, Path, Mapping[str, str]], tuple[Cell, Outcomes]]
+"""What one kind of log holds: of which benchmark in which language, and the outcomes, clustered by benchmark as told; raises
+UsageError where it cannot be read."""
+
+SUBJECT = "subject"
+"""Field that says of which subject a question is; where there is none, ids of MMLU begin with it, as in "anatomy/test/12"."""
 
 
 def declaration_of_logs(head: Head, logs: Logs, read_log: ReadLog) -> dict[str, Json]:
@@ -57,9 +63,16 @@ def declaration_of_logs(head: Head, logs: Logs, read_log: ReadLog) -> dict[str, 
     study = load_study(head.study)
     if logs.adapter not in (codes := tuple(language.code for language in study.tuned)):
         raise choice_error("adapter", logs.adapter, codes, f"(languages that {head.study} trains for)")
+    names = tuple(benchmark.name for benchmark in study.benchmarks)
+    if unknown := next((name for name in logs.cluster_by if name not in names), None):
+        raise choice_error("benchmark", unknown, names, "(of --cluster-by)")
     faults: list[str] = []
-    before = _read(study, logs.before, read_log, faults)
-    after = {seed: _read(study, paths, read_log, faults) for seed, paths in logs.after.items()}
+
+    def read(paths: Sequence[Path]) -> Mapping[Cell, Outcomes]:
+        return _read(paths, lambda path: read_log(study, path, logs.cluster_by), faults)
+
+    before = read(logs.before)
+    after = {seed: read(paths) for seed, paths in logs.after.items()}
     faults += _unlike(before, after)
     if faults:
         raise UsageError(listed(faults, len(logs.before) + sum(map(len, logs.after.values()))))
@@ -82,6 +95,28 @@ def tasks_of(study: Study) -> Mapping[str, tuple[Benchmark, str]]:
     }
 
 
+def cluster_of(fields: Mapping[str, Any], name: str, document: str, place: str) -> str:
+    """What a question varies together with: the value of one of its fields.
+
+    Args:
+        fields: Of the question.
+        name: Of the field.
+        document: Its id.
+        place: Where it stands, for people.
+
+    Raises:
+        UsageError: If it has no such field, or one that is neither text nor a whole number.
+    """
+    value = fields.get(name)
+    if value is None and name == SUBJECT and document.count("/") > 1:
+        value = document.partition("/")[0]
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        raise UsageError(
+            f"{place} has {name} {value!r}; --cluster-by needs text or a whole number in every question; it has {', '.join(fields) or 'none'}"
+        )
+    return str(value)
+
+
 def json_object(text: bytes | str, place: str, expected: str) -> Mapping[str, Any]:
     """What somebody logged as one JSON object, a line of a log or a whole file.
 
@@ -98,13 +133,13 @@ def json_object(text: bytes | str, place: str, expected: str) -> Mapping[str, An
 
 
 def _read(
-    study: Study, paths: Sequence[Path], read_log: ReadLog, faults: list[str]
+    paths: Sequence[Path], read_log: Callable[[Path], tuple[Cell, Outcomes]], faults: list[str]
 ) -> Mapping[Cell, Outcomes]:
     """The outcomes of every log by its cell; what is wrong with a log is added to the faults."""
     found: dict[Cell, Outcomes] = {}
     for path in paths:
         try:
-            cell, outcomes = read_log(study, path)
+            cell, outcomes = read_log(path)
         except UsageError as fault:
             faults.append(str(fault))
             continue

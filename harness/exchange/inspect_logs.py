@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.designs.estimand import Cell
-from harness.exchange.answers import Outcome, Outcomes, ReadLog, json_object, tasks_of
+from harness.exchange.answers import Outcome, Outcomes, ReadLog, cluster_of, json_object, tasks_of
 from harness.words.canonical import digest_of
 from harness.words.errors import UsageError, choice_error
 from harness.words.study import Study
@@ -26,13 +26,14 @@ CONVERT = "write it as JSON with 'inspect log convert --to json'"
 def log_reader(scorer: str = "") -> ReadLog:
     """Reads logs by one of their scorers, which has to be named where a log has several."""
 
-    def read_log(study: Study, path: Path) -> tuple[Cell, Outcomes]:
+    def read_log(study: Study, path: Path, cluster_by: Mapping[str, str]) -> tuple[Cell, Outcomes]:
         header, samples = _log(path)
         cell = _cell(study, header, path)
+        by = cluster_by.get(cell[0], "")
         found: dict[str, Outcome] = {}
         epochs = {_field(sample, "epoch", place) for place, sample in samples}
         for place, sample in samples:
-            name, outcome = _outcome(sample, scorer, place, several=len(epochs) > 1)
+            name, outcome = _outcome(sample, scorer, by, place, several=len(epochs) > 1)
             if name in found:
                 raise UsageError(f"{place} answers {name!r} again; give the log of one evaluation")
             found[name] = outcome
@@ -98,16 +99,25 @@ def _cell(study: Study, header: Mapping[str, Any], path: Path) -> Cell:
     return benchmark.name, language
 
 
-def _outcome(sample: Mapping[str, Any], scorer: str, place: str, *, several: bool) -> tuple[str, Outcome]:
-    """What one sample's answer is called, and how it came out; of several epochs, those of one question vary together."""
+def _outcome(
+    sample: Mapping[str, Any], scorer: str, cluster_by: str, place: str, *, several: bool
+) -> tuple[str, Outcome]:
+    """What one sample's answer is called, and how it came out.
+
+    Questions vary together by a field of their metadata, where one is named; else, of several epochs, those of one question do.
+    """
     if sample.get("error") is not None:
         raise UsageError(f"{place} ended in an error, so nothing was answered; evaluate it again")
     document, epoch = str(_field(sample, "id", place)), _field(sample, "epoch", place)
+    cluster = document if several else ""
+    if cluster_by:
+        metadata = sample.get("metadata")
+        cluster = cluster_of(metadata if isinstance(metadata, dict) else {}, cluster_by, document, place)
     outcome = Outcome(
         document_hash=digest_of([sample.get(each) for each in ("input", "choices", "target")]),
         prompt_hash=digest_of(list(_prompt(sample))),
         score=_score(sample, scorer, place),
-        cluster=document if several else "",
+        cluster=cluster,
     )
     return (f"{document} epoch {epoch}" if several else document), outcome
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.designs.estimand import Cell
-from harness.exchange.answers import Outcome, Outcomes, json_object, tasks_of
+from harness.exchange.answers import Outcome, Outcomes, cluster_of, json_object, tasks_of
 from harness.stages.evaluation_tasks import document_id
 from harness.words.errors import UsageError
 from harness.words.study import Benchmark, Study
@@ -18,14 +18,19 @@ UNFILTERED = (None, "none")
 """Of a question that lm-eval logs once for each filter, the row that no filter touched."""
 
 
-def read_log(study: Study, path: Path) -> tuple[Cell, Outcomes]:
+def read_log(study: Study, path: Path, cluster_by: Mapping[str, str]) -> tuple[Cell, Outcomes]:
     """The benchmark and the language that a log's name says it is of, and every question under the study's own metric.
+
+    Args:
+        study: Whose benchmarks and languages they are.
+        path: Of the log.
+        cluster_by: The field of a document that questions of a benchmark are clustered by, where they are.
 
     Raises:
         UsageError: If its name says none, it cannot be read, or a line is no answered question, or answers one again.
     """
     benchmark, language = _cell(study, path)
-    return (benchmark.name, language), _outcomes(path, benchmark.metric)
+    return (benchmark.name, language), _outcomes(path, benchmark.metric, cluster_by.get(benchmark.name, ""))
 
 
 def _cell(study: Study, path: Path) -> tuple[Benchmark, str]:
@@ -41,7 +46,7 @@ def _cell(study: Study, path: Path) -> tuple[Benchmark, str]:
     return tasks[named["task"]]
 
 
-def _outcomes(path: Path, metric: str) -> Outcomes:
+def _outcomes(path: Path, metric: str, cluster_by: str) -> Outcomes:
     """Every question of a log under the study's own metric.
 
     Raises:
@@ -55,7 +60,7 @@ def _outcomes(path: Path, metric: str) -> Outcomes:
                 sample = json_object(line, place, "one answered question of lm-eval, and the log whole")
                 if sample.get("filter") not in UNFILTERED:
                     continue
-                name, outcome = _outcome(sample, metric, place)
+                name, outcome = _outcome(sample, metric, cluster_by, place)
                 if name in found:
                     raise UsageError(
                         f"{place} answers document {name!r} again; give the log of one evaluation"
@@ -72,7 +77,7 @@ def _outcomes(path: Path, metric: str) -> Outcomes:
     return dict(sorted(found.items()))
 
 
-def _outcome(sample: Mapping[str, Any], metric: str, place: str) -> tuple[str, Outcome]:
+def _outcome(sample: Mapping[str, Any], metric: str, cluster_by: str, place: str) -> tuple[str, Outcome]:
     try:
         score = float(sample[metric])
         name, hashes = document_id(sample["doc"]), (sample["doc_hash"], sample["prompt_hash"])
@@ -82,4 +87,7 @@ def _outcome(sample: Mapping[str, Any], metric: str, place: str) -> tuple[str, O
         ) from error
     if score not in {0.0, 1.0}:
         raise UsageError(f"{place} has {metric} {score:g}; expected 0 or 1, since right answers are counted")
-    return name, Outcome(document_hash=str(hashes[0]), prompt_hash=str(hashes[1]), score=score)
+    cluster = cluster_of(sample["doc"], cluster_by, name, place) if cluster_by else ""
+    return name, Outcome(
+        document_hash=str(hashes[0]), prompt_hash=str(hashes[1]), score=score, cluster=cluster
+    )

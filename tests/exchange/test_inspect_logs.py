@@ -215,3 +215,16 @@ def test_one_of_several_scores_counts_where_it_is_named(logs: dict[str, Path], t
     assert call(logs, tmp_path / "plain.json") == 0
     assert call(logs | {"1": odd}, tmp_path / "mine.json", "--scorer", "choice") == 0
     assert declared(tmp_path / "mine.json") == declared(tmp_path / "plain.json")
+
+
+def test_samples_of_a_subject_vary_together_whatever_their_epochs(tmp_path: Path) -> None:
+    logs = {}
+    for arm, stream in ARMS.items():
+        twice = [*answered(stream), *answered(stream + 10, epoch=2)]
+        subjects = [{**each, "metadata": {"subject": int(each["id"][1:]) % 3}} for each in twice]
+        logs[arm] = as_eval(tmp_path / arm, subjects)
+    assert call(logs, tmp_path / "mine.json", "--cluster-by", "arc=subject") == 0
+    content = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))
+    rows = content["measurements"][0]["unit_values"]
+    assert {row["cluster"] for row in rows} == {"0", "1", "2"}
+    assert all(row["cluster"] == str(int(row["unit"].split()[0][1:]) % 3) for row in rows)

@@ -253,3 +253,68 @@ def test_what_is_asked_wrongly_is_told(
 ) -> None:
     assert call(logs, tmp_path / "mine.json", *more) == 4
     assert says in capsys.readouterr().err
+
+
+SUBJECTS = ("anatomy", "law", "music", "physics")
+
+
+def in_mmlu(folder: Path, stream: int, place_of: str) -> Path:
+    """Questions of MMLU, all of a subject answered alike, so that a subject is one observation."""
+    right = np.random.default_rng(stream).permutation([0.0, 0.0, 1.0, 1.0])
+    samples = [
+        sample(
+            number,
+            0.0,
+            acc=right[number % 4],
+            doc={"id": f"{SUBJECTS[number % 4]}/test/{number}"}
+            if place_of == "id"
+            else {"id": number, place_of: SUBJECTS[number % 4]},
+        )
+        for number in range(40)
+    ]
+    return log(folder, samples, "m_mmlu_ml")
+
+
+@pytest.mark.parametrize(
+    ("place_of", "said"), [("id", "subject"), ("subject", "subject"), ("field", "field")]
+)
+def test_questions_of_a_subject_count_as_one_where_they_are_said_to_vary_together(
+    tmp_path: Path, place_of: str, said: str
+) -> None:
+    logs = {
+        arm: in_mmlu(tmp_path / arm, stream, place_of)
+        for arm, stream in ({"before": 0} | {str(seed): seed for seed in SEEDS}).items()
+    }
+    assert call(logs, tmp_path / "alone.json") == 0
+    assert call(logs, tmp_path / "mine.json", "--cluster-by", f"mmlu={said}") == 0
+    rows = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))["measurements"][0]["unit_values"]
+    assert {(row["unit"].rpartition("/")[2], row["cluster"]) for row in rows} == {
+        (str(number), SUBJECTS[number % 4]) for number in range(40)
+    }
+    spreads = []
+    for name in ("alone.json", "mine.json"):
+        found = audit_input(read_declaration(tmp_path / name), STUDY, CLAIMS).measurements
+        accuracy = found["delta/lang=ml/bench=mmlu/primary/primary", InferenceTarget.POPULATION]
+        spreads.append(accuracy.spread)
+    alone, together = (spread.se for spread in spreads)
+    # Forty questions that are four observations: the variance of the mean is 1/3 of that of a subject, and was 1/39.
+    assert together / alone == pytest.approx(13**0.5)
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (
+            "arc=subject",
+            "has subject None; --cluster-by needs text or a whole number in every question; it has id",
+        ),
+        ("ark=subject", "unknown benchmark 'ark'; allowed: arc, hellaswag, mmlu; did you mean 'arc'?"),
+        ("subject", "--cluster-by subject: expected BENCHMARK=FIELD"),
+    ],
+)
+def test_a_field_that_questions_lack_is_refused(
+    logs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], said: str, says: str
+) -> None:
+    assert call(logs, tmp_path / "mine.json", "--cluster-by", said) == 4
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "mine.json").exists()
