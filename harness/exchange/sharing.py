@@ -83,6 +83,11 @@ class Place:
         import fsspec
 
         kind = self.url.partition("://")[0] if "://" in self.url else "file"
+        if kind == "hf":
+            # Every file that is put there, and every one that is moved to its name, is a commit: nobody has tried what thousands make.
+            raise UsageError(
+                f"{self.url}: artifacts are not shared through the hub; name a folder, file://FOLDER or s3://BUCKET/FOLDER"
+            )
         # A disk has folders that have to be made; the others make what they need.
         options = {"auto_mkdir": True} if kind in {"file", "local"} else {}
         try:
@@ -94,8 +99,8 @@ class Place:
             ) from error
         except ValueError as error:
             raise UsageError(
-                f"{self.url}: no place of this kind is known ({error}); name a folder, file://FOLDER, s3://BUCKET/FOLDER, "
-                "hf://datasets/NAME or another address of fsspec"
+                f"{self.url}: no place of this kind is known ({error}); name a folder, file://FOLDER, s3://BUCKET/FOLDER "
+                "or another address of fsspec"
             ) from error
         return files, root.rstrip("/")
 
@@ -165,10 +170,10 @@ def _refusal(error: Exception) -> str:
     if isinstance(error, PermissionError) or "credentials" in said.lower():
         return (
             f"it may not be used ({said}); give credentials as its client takes them (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "AWS_PROFILE; HF_TOKEN), or ask its owner"
+            "AWS_PROFILE), or ask its owner"
         )
     if isinstance(error, FileNotFoundError):
-        return f"it is not there ({said}); make the bucket, repository or folder, or correct the address"
+        return f"it is not there ({said}); make the bucket or folder, or correct the address"
     return f"it could not be used ({said}); start again: what is there is not sent anew"
 
 

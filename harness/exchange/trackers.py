@@ -109,8 +109,12 @@ def to_mlflow(told: Tracked, uri: str) -> str:
             )
         client.log_artifact(made.run_id, str(told.page))
         client.set_terminated(made.run_id)
-    except (MlflowException, ImportError) as error:
-        # A store of its own kind may ask for further packages.
+    except ImportError as error:
+        raise UsageError(
+            f"MLflow cannot log to {uri}: a database takes packages that the extra has not ({error.name or error}); name a tracking server, "
+            "or a folder as file:STORE with MLFLOW_ALLOW_FILE_STORE=true"
+        ) from error
+    except MlflowException as error:
         raise UsageError(f"MLflow cannot log to {uri}: {error}") from error
     return str(made.run_id)
 

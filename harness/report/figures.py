@@ -509,20 +509,25 @@ def _squares(places: Sequence[tuple[int, int]], colour: str) -> "PathPatch":
     return PathPatch(Path.make_compound_path(*squares), facecolor=colour, edgecolor=PAPER, linewidth=1.0)
 
 
+SIGNS_PER_ROW = 4
+"""So much of a group's name stands upright beside one language."""
+
+
 def _name_groups(axes: "Axes", groups: Sequence[str]) -> None:
-    """Each group's name beside its rows, and a line where one ends and the next begins."""
+    """Each group's name beside its rows, upright where all have the room for it, and a line where one ends and the next begins."""
     places = {group: [place for place, other in enumerate(groups) if other == group] for group in groups}
     if len(places) < 2:  # noqa: PLR2004 - with one group there is nothing to tell apart
         return
+    upright = all(len(group) <= SIGNS_PER_ROW * len(rows) for group, rows in places.items())
     for group, rows in places.items():
         axes.annotate(
             group,
             xy=(0, (rows[0] + rows[-1] + 1) / 2),
             xycoords=("axes fraction", "data"),
-            xytext=(-34, 0),
+            xytext=(-34 if upright else -26, 0),
             textcoords="offset points",
-            rotation=90,
-            ha="center",
+            rotation=90 if upright else 0,
+            ha="center" if upright else "right",
             va="center",
             color=MUTED,
         )

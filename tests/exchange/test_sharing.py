@@ -341,6 +341,11 @@ def test_a_place_of_an_unknown_kind_or_without_its_extra_is_4(
 ) -> None:
     assert command(verb, "abc://x", "--store", str(store.root)) == 4
     assert "error: abc://x: no place of this kind is known" in capsys.readouterr().err
+    assert command(verb, "hf://datasets/lab/x", "--store", str(store.root)) == 4
+    assert (
+        "error: hf://datasets/lab/x: artifacts are not shared through the hub; name"
+        in capsys.readouterr().err
+    )
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
     assert command(verb, "s3://shelf/lab", "--store", str(store.root)) == 4

@@ -136,6 +136,7 @@ def test_without_the_extra_one_error_names_it(
         ((), "say --format with --out, --mlflow or --wandb-offline"),
         (("--format", "csv"), "--format and --out go together"),
         (("--out", "x"), "--format and --out go together"),
+        (("--mlflow", "sqlite:///no-such-folder/x.db"), "a database takes packages that the extra has not"),
         (("--mlflow", "no-such-kind://x"), "MLflow cannot log to no-such-kind://x"),
     ],
 )

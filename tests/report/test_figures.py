@@ -38,6 +38,29 @@ def test_the_stamp_covers_no_label(stored_full: Report) -> None:
             assert covered == [], figure.title
 
 
+@pytest.mark.parametrize("languages", [{"zh", "ml"}, {"zh", "ru", "ml", "hi"}])
+def test_the_names_of_small_groups_stand_side_by_side(stored_full: Report, languages: set[str]) -> None:
+    from matplotlib.text import Text
+
+    (filled, figure) = next(
+        (filled, figure)
+        for filled in filled_panels(stored_full)
+        for figure in filled.panel.figures
+        if figure.kind is Drawing.HEATMAP
+    )
+    rows = [row for row in drawn_rows(figure, filled) if row.language in languages]
+    with house_style():
+        canvas = DRAWERS[figure.kind](rows, filled.names, figure)
+        canvas.draw_without_rendering()
+        shown = [text for text in canvas.findobj(Text) if text.get_visible()]
+        groups = [text for text in shown if text.get_text().endswith("-resource")]
+        codes = [text for text in shown if text.get_text() in languages]
+        boxes = [text.get_window_extent() for text in (*groups, *codes)]
+    assert len(groups) == 2
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+    assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+
+
 def sparse(folder: Path) -> Report:
     """A run that measured layers 0, 1, 5 and 9 to 11."""
     rows = [row for row in worlds.estimates() if row.quantity == "gap" and row.layer in {0, 1, 5, 9, 10, 11}]
