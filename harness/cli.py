@@ -119,6 +119,10 @@ ClusterProfile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+Claims = Annotated[
+    list[str] | None,
+    typer.Option("--claim", help="Report this claim alone; may be said again. All by default."),
+]
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
 
 STUDY, PROFILE = "sin2025", "fixture"
@@ -147,13 +151,15 @@ def reproduce(
     executor: Executor = None,
     cluster_profile: ClusterProfile = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Jobs in the cluster's queue at once.")] = None,
+    judge_here: Annotated[
+        bool,
+        typer.Option("--judge-here", help="Judge on this machine, and not in a last job of the cluster."),
+    ] = False,
     stage_command: Annotated[
         str | None,
         typer.Option(help="Command that stands for 'harness' in jobs, such as one that enters a container."),
     ] = None,
-    claim: Annotated[
-        list[str] | None, typer.Option(help="Report this claim alone; may be said again. All by default.")
-    ] = None,
+    claim: Claims = None,
     fail_on: FailsOn = FailOn.UNRESOLVED,
 ) -> int:
     """The main job: run or resume the whole replication, judge the claims, and write the report."""
@@ -164,7 +170,7 @@ def reproduce(
     from harness.store.provenance import available_cores
 
     require_checks()
-    cluster = _cluster(executor, cluster_profile, jobs, gpus)
+    cluster = _cluster(executor, cluster_profile, jobs, gpus, judge_here=judge_here)
     request = Request(
         study=study,
         profile=profile,
@@ -906,6 +912,39 @@ def stage(
     run_stage(drawn, name, Store(store), RunFolder(root=run), share, device=device)
 
 
+@command("harness verdicts --profile fixture --run reports/by-hand")
+def verdicts(
+    *,
+    run: Annotated[Path, typer.Option("--run", help="Folder of the stages' indexes, and of the report.")],
+    study: StudyName = STUDY,
+    profile: ProfileName = PROFILE,
+    sizes: SizesPath = None,
+    grid: GridName = None,
+    store: StorePath = STORE,
+    reports: ReportsPath = REPORTS,
+    device: Device = "auto",
+    claim: Claims = None,
+    fail_on: FailsOn = FailOn.UNRESOLVED,
+) -> None:
+    """Judge what every stage has made, and write the report by hand; makes nothing, and ends with 0 whatever the verdicts."""
+    from harness.run.reproduce import Request, judge_what_stands
+    from harness.run.verdicts import Asked
+
+    request = Request(
+        study=study,
+        profile=profile,
+        sizes=sizes,
+        grid=grid,
+        device=_device(device, study, profile),
+        store=store,
+        reports=reports,
+        out=run,
+        cores=1,
+        asked=Asked(claims=tuple(claim or ()), fail_on=fail_on),
+    )
+    judge_what_stands(request, typer.echo)
+
+
 app.add_typer(import_app, name="import")
 app.add_typer(store_app, name="store")
 
@@ -1163,15 +1202,22 @@ def _profile(study: str, profile: str) -> "Profile":
 
 
 def _cluster(
-    executor: str | None, profile: Path | None, jobs: int | None = None, gpus: int | None = None
+    executor: str | None,
+    profile: Path | None,
+    jobs: int | None = None,
+    gpus: int | None = None,
+    *,
+    judge_here: bool = False,
 ) -> "Cluster | None":
     """Where stages are sent; None where that is this machine, of which nothing of a cluster can be asked."""
     from harness.run.cluster import Cluster
 
     if executor:
-        return Cluster(executor=executor, profile=profile, jobs=jobs, gpus=gpus)
-    if profile or jobs:
-        raise UsageError("--cluster-profile and --jobs are for a cluster; say --executor too, such as slurm")
+        return Cluster(executor=executor, profile=profile, jobs=jobs, gpus=gpus, judge_here=judge_here)
+    if profile or jobs or judge_here:
+        raise UsageError(
+            "--cluster-profile, --jobs and --judge-here are for a cluster; say --executor too, such as slurm"
+        )
     return None
 
 

@@ -58,6 +58,8 @@ def call(*words: str) -> int:
         ),
         pytest.param(["reproduce", "--jobs", "3"], "say --executor too", id="jobs of no cluster"),
         pytest.param(["doctor", "--cluster-profile", "."], "say --executor too", id="profile of no cluster"),
+        pytest.param(["reproduce", "--judge-here"], "say --executor too", id="another place than no cluster"),
+        pytest.param(["verdicts"], "Missing option '--run'", id="verdicts of nothing"),
         pytest.param(["report", "nowhere"], "nowhere holds no report.json", id="no such run"),
     ],
 )
@@ -157,7 +159,7 @@ def test_commands_are_listed_in_whole_sentences_the_main_job_first(
     assert listed.split()[:4] == ["reproduce", "The", "main", "job:"]
     assert "..." not in listed
     sentences = re.split(r"\n  (?=\w)", listed)
-    assert len(sentences) == 21
+    assert len(sentences) == 22
     assert all(sentence.endswith(".") for sentence in sentences)
 
 
@@ -274,6 +276,24 @@ def test_a_stage_by_hand_is_files_in_files_out(small: SmallWorld, capsys: pytest
         json.loads((small.root / "by-hand/stages/translations.json").read_text())["stage"] == "translations"
     )
     assert (small.root / ".store/objects/translations").is_dir()
+
+
+def test_verdicts_by_hand_are_those_of_the_whole_command(
+    small: SmallWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("phrases", "translations", "benchmarks"):
+        run_stage_by_hand(small, name)
+    assert call("verdicts", "--run", "by-hand") == 3
+    assert "estimates: not in .store, or damaged" in capsys.readouterr().err
+    assert not (small.root / "by-hand/report.json").exists()
+    (failure,) = _folder(small, "by-hand").read_failures()
+    assert (failure.stage, failure.kind) == ("verdicts", "MissingArtifactError"), "a cluster's host is told"
+    run_stage_by_hand(small, "estimates")
+    assert call("verdicts", "--run", "by-hand") == 0
+    assert list(_folder(small, "by-hand").read_failures()) == []
+    assert call("reproduce", "--out", "whole") == 0
+    reports = [(small.root / folder / "report.json").read_bytes() for folder in ("by-hand", "whole")]
+    assert reports[0] == reports[1]
 
 
 def test_the_store_is_listed_verified_and_cleaned(

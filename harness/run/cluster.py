@@ -62,6 +62,12 @@ COMMITTED_MEMORY_BYTES = 2 * GIB
 MIN_MINUTES, MARGIN = 30, 3
 """A job asks for so many times what is planned, and for so long at least."""
 
+VERDICTS = "verdicts"
+"""The job that judges, when every stage stands."""
+
+JUDGING_MINUTES = 120
+"""How long it may take at true sizes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
@@ -75,6 +81,8 @@ class Cluster:
     """Jobs in the queue at once, where the profile is not to decide."""
     gpus: int | None = None
     """Jobs that share out a stage with a model, where the study's profile is not to decide."""
+    judge_here: bool = False
+    """Judge on the host that asks, instead of in a last job."""
     settings: Mapping[str, Any] = field(init=False, repr=False)
     """What the user's profile says."""
 
@@ -102,7 +110,8 @@ class Cluster:
         """The options of the command line that ask for it."""
         words = ["--executor", self.executor]
         words += ["--cluster-profile", str(self.profile)] if self.profile else []
-        return words + (["--jobs", str(self.jobs)] if self.jobs else [])
+        words += ["--jobs", str(self.jobs)] if self.jobs else []
+        return words + (["--judge-here"] if self.judge_here else [])
 
     def profile_for(self, name: str) -> dict[str, Json]:
         """The profile that the engine hands to Snakemake: what is usual, what the user says, what a run cannot do without.
@@ -141,9 +150,17 @@ class Cluster:
         asked["runtime"] = _minutes(plan, stage, parts)
         if stage.uses_model and device != "cpu":
             asked["gpu"] = 1
-        asked |= self.settings.get("default-resources", {})
-        asked |= self.settings.get("set-resources", {}).get(stage.name, {})
-        return asked
+        return self._settled(stage.name, asked)
+
+    def resources_of_verdicts(self, profile: Profile) -> dict[str, Json]:
+        """What the job asks for that judges."""
+        memory = COMMITTED_MEMORY_BYTES if profile.is_committed else BASE_MEMORY_BYTES
+        minutes = MIN_MINUTES if profile.is_committed else JUDGING_MINUTES
+        return self._settled(VERDICTS, {"mem_mb": memory // 2**20, "runtime": minutes})
+
+    def _settled(self, job: str, asked: Mapping[str, Json]) -> dict[str, Json]:
+        own = self.settings.get("set-resources", {}).get(job, {})
+        return {**asked, **self.settings.get("default-resources", {}), **own}
 
     def cancel(self, name: str, *, waiting_only: bool = False) -> None:
         """Take the jobs of a run out of the queue; SLURM's own end with the engine on other executors.

@@ -10,7 +10,7 @@ from typing import Any
 from harness.designs.design import costs_of
 from harness.models.translator import require_engine_library
 from harness.run.artifacts import Recipes, inventory
-from harness.run.cluster import SLURM, Cluster
+from harness.run.cluster import SLURM, VERDICTS, Cluster
 from harness.run.forecast import accelerator_bytes
 from harness.sources import hub
 from harness.sources.pins import (
@@ -261,10 +261,15 @@ def _partitions(cluster: Cluster, plan: Plan, device: str) -> Iterator[Need]:
         yield Need(need="cluster", found=f"{cluster.executor} is not asked what it has")
         return
     shards = cluster.shards(plan.profile)
+    asked = {
+        stage.name: cluster.resources(
+            plan, stage, device, parts=min(shards, len(stage.items)) if stage.uses_model else 1
+        )
+        for stage in plan.stages
+    }
     told = set()
-    for stage in plan.stages:
-        parts = min(shards, len(stage.items)) if stage.uses_model else 1
-        need = _partition(cluster, stage.name, cluster.resources(plan, stage, device, parts=parts))
+    for job, resources in {**asked, VERDICTS: cluster.resources_of_verdicts(plan.profile)}.items():
+        need = _partition(cluster, job, resources)
         if need.state is not NeedState.WELL or need.found not in told:
             told.add(need.found)
             yield need

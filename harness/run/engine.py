@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from getpass import getuser
@@ -17,7 +17,7 @@ from typing import IO
 
 from harness.run import forkserver
 from harness.run.artifacts import Recipes
-from harness.run.cluster import COMMAND, STOP_SECONDS, Cluster
+from harness.run.cluster import COMMAND, STOP_SECONDS, VERDICTS, Cluster
 from harness.sources.pins import decisions_to_share, is_fetched
 from harness.store.environment import child_environment
 from harness.store.files import (
@@ -46,6 +46,9 @@ CACHE_VARIABLE = "XDG_CACHE_HOME"
 
 PLACE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_XET_CACHE")
 """Variables that say where downloads lie."""
+
+WIRING, JUDGING = "wiring.json", "judging.json"
+"""Files of the engine's own that say which process makes what: every stage, and the report of all of them."""
 
 PARTS = "parts"
 """Folder of the engine's own that says which parts of stages are made; what counts is in the store."""
@@ -88,8 +91,45 @@ class Engine:
         Raises:
             StageFailedError: If a stage failed; says what the stage said.
         """
-        self.run.forget_failures()
         self.wire()
+        self._follow(WIRING, on_tick)
+        stages = [stage.name for stage in self.recipes.plan.stages]
+        if missing := [name for name in stages if not self.run.index(name).exists()]:
+            raise self._failure(missing)
+        self._expect_own_keys()
+
+    def judge(self, words: Sequence[str], on_tick: Callable[[], None]) -> None:
+        """Have the claims judged and the report written by one more job of the cluster.
+
+        Args:
+            words: What is asked of the judge, as options of its command.
+            on_tick: Called twice a second meanwhile.
+
+        Raises:
+            StageFailedError: If the job failed; says what it said.
+        """
+        assert self.cluster
+        mark = f"{PARTS}/{VERDICTS}"
+        job: Json = {
+            "rule": VERDICTS,
+            "inputs": [],
+            "output": mark,
+            "is_part": True,
+            "key": self.recipes.run_id(),
+            "priority": 0,
+            "threads": self.recipes.plan.profile.sizes.threads,
+            "resources": self.cluster.resources_of_verdicts(self.recipes.plan.profile),
+            "is_local": False,
+            "command": _shell(self._harness(VERDICTS, *words)),
+        }
+        self._set_up(JUDGING, [job])
+        self._follow(JUDGING, on_tick)
+        if not (self.run.engine / mark).exists():
+            raise self._failure([VERDICTS])
+
+    def _follow(self, wiring: str, on_tick: Callable[[], None]) -> None:
+        """Start the engine on one file of wiring, and stay until it has ended."""
+        self.run.forget_failures()
         with disk_errors(self.run.log), self.run.log.open("ab") as log, self._alone() as lock:
             # What stands is known from the store; notes of an earlier engine may be torn, and are not asked.
             for notes in (".snakemake", PARTS):
@@ -99,7 +139,7 @@ class Engine:
                 self.cluster.cancel(self.job_name, waiting_only=True)
             # A session of its own: a signal from the keyboard reaches this process alone, which stops all.
             child = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                self._command(wiring), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 cwd=self.run.engine, env={**child_environment(), **self._surroundings()},
                 pass_fds=(lock.fileno(),),
             )  # fmt: skip
@@ -108,25 +148,23 @@ class Engine:
                 _watch(child, on_tick)
             finally:
                 self._stop(child)
-        stages = [stage.name for stage in self.recipes.plan.stages]
-        if missing := [name for name in stages if not self.run.index(name).exists()]:
-            raise self._failure(missing)
-        self._expect_own_keys()
 
     def wire(self) -> None:
         """Write down which process makes what, from what and by which command, for any engine to follow.
 
         It stands in the engine's own folder, so that no path has to be a word of its command.
         """
-        jobs = [job for stage in self.recipes.plan.stages for job in self._jobs(stage)]
-        write_json(self.run.engine / "wiring.json", jobs)
+        self._set_up(WIRING, [job for stage in self.recipes.plan.stages for job in self._jobs(stage)])
+
+    def _set_up(self, wiring: str, jobs: list[Json]) -> None:
+        write_json(self.run.engine / wiring, jobs)
         if self.cluster:
             write_json(self.run.engine / CLUSTER / "config.yaml", self.cluster.profile_for(self.job_name))
 
-    def _command(self) -> list[str]:
+    def _command(self, wiring: str = WIRING) -> list[str]:
         """How the engine is started: where stages may be copies of one process, by that process."""
         cache = f"{CACHE_VARIABLE}={(self.run.engine / 'cache').absolute()}"
-        words = ["env", cache, *self._words()]
+        words = ["env", cache, *self._words(wiring)]
         # A copy has no accelerator, and runs no other environment than this one.
         if self.cluster or self.device != "cpu" or self.command[0] != sys.executable:
             return words
@@ -137,7 +175,7 @@ class Engine:
         threads = str(self.recipes.plan.profile.sizes.threads)
         return [sys.executable, "-m", forkserver.__name__, threads, json.dumps(sorted(modules)), *words]
 
-    def _words(self) -> list[str]:
+    def _words(self, wiring: str = WIRING) -> list[str]:
         here = [
             "--cores", str(self.cores), "--resources", *(f"{name}=1" for name in self._slots()), "--latency-wait", "1",
             # Whatever this user has set up for other workflows stays out.
@@ -146,6 +184,7 @@ class Engine:
         return [
             sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--nolock", "--rerun-incomplete",
             "--rerun-triggers", "params", "--quiet", "progress", "rules", "--workflow-profile", "none",
+            "--config", f"wiring={wiring}",
             *(["--profile", CLUSTER] if self.cluster else here),
         ]  # fmt: skip
 
@@ -176,6 +215,10 @@ class Engine:
 
     def stage_command(self, stage: str, part: Part | None = None) -> tuple[str, ...]:
         """The plain command that makes one stage, or a part of it."""
+        return (*self._harness("stage", stage), *(("--part", str(part)) if part else ()))
+
+    def _harness(self, *words: str) -> tuple[str, ...]:
+        """A command of the harness about this run."""
         options: Mapping[str, str] = {
             "--study": self.study,
             "--profile": self.profile,
@@ -184,9 +227,8 @@ class Engine:
             "--run": str(self.run.root.absolute()),
             **({"--sizes": str(self.sizes.absolute())} if self.sizes else {}),
             **({"--grid": str(self.grid)} if self.grid else {}),
-            **({"--part": str(part)} if part else {}),
         }
-        return (*self.command, "stage", stage, *(word for pair in options.items() for word in pair))
+        return (*self.command, *words, *(word for pair in options.items() for word in pair))
 
     @contextmanager
     def _alone(self) -> Iterator[IO[bytes]]:
@@ -274,11 +316,8 @@ class Engine:
         slot: int | None = None,
         part: Part | None = None,
     ) -> Json:
-        # The stage gets back what is set aside for the engine.
-        kept = os.environ.get(CACHE_VARIABLE)
-        setting = ["-u", CACHE_VARIABLE] if kept is None else [f"{CACHE_VARIABLE}={kept}"]
-        if slot is not None and len(self.devices) > 1:
-            setting.append(f"{VISIBLE_VARIABLE}={self.devices[slot]}")
+        is_shown = slot is not None and len(self.devices) > 1
+        setting = [f"{VISIBLE_VARIABLE}={self.devices[slot or 0]}"] if is_shown else []
         stages = self.recipes.plan.stages
         return {
             "rule": "_".join((stage.name.replace("-", "_"), *(["part", str(part.number)] if part else ()))),
@@ -290,7 +329,7 @@ class Engine:
             "threads": self.recipes.plan.profile.sizes.threads,
             "resources": dict(asks),
             "is_local": bool(self.cluster) and not asks,
-            "command": shlex.join(("env", *setting, *self.stage_command(stage.name, part))),
+            "command": _shell(self.stage_command(stage.name, part), *setting),
         }
 
     def _index(self, stage: str) -> str:
@@ -339,6 +378,13 @@ class Engine:
         return StageFailedError(
             f"{what}; {self.run.log} holds what was printed, last: {last}", exit_code=ExitCode.MALFUNCTION
         )
+
+
+def _shell(command: Sequence[str], *setting: str) -> str:
+    """A command as a line of shell, with variables of its own; it gets back what is set aside for the engine."""
+    kept = os.environ.get(CACHE_VARIABLE)
+    cache = ["-u", CACHE_VARIABLE] if kept is None else [f"{CACHE_VARIABLE}={kept}"]
+    return shlex.join(("env", *cache, *setting, *command))
 
 
 def _person_in(folder: Path) -> dict[str, str]:

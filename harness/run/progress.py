@@ -260,6 +260,21 @@ def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
     )
 
 
+def kinds_of_accelerator(plan: Plan, run: RunFolder) -> Mapping[str, tuple[str, ...]]:
+    """Stages whose items were made on accelerators of more than one kind, and which; their numbers agree to rounding alone."""
+    found = {
+        stage.name: tuple(sorted({kind for event in run.events(stage.name) for kind in _kinds(event.ran_on)}))
+        for stage in plan.stages
+    }
+    return {stage: kinds for stage, kinds in found.items() if len(kinds) > 1}
+
+
+def _kinds(place: RanOn | None) -> Iterator[str]:
+    """Models of the cards that a host shows, one a line with memory and driver behind."""
+    for line in ((place and place.accelerator) or "").splitlines():
+        yield line.partition(",")[0].strip()
+
+
 def _write(plan: Plan, run: RunFolder, run_id: str, attempts: list[object]) -> None:
     content = {
         "study": plan.study.name,

@@ -3,6 +3,8 @@
 The plan is in `designs/`, what makes its artifacts is the engine; the judge and the report come after both.
 """
 
+import os
+import platform
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,21 +13,23 @@ from typing import TYPE_CHECKING
 
 from harness.designs.design import plan
 from harness.run.artifacts import ArtifactStatus, Recipes
-from harness.run.cluster import COMMAND, Cluster
+from harness.run.cluster import COMMAND, VERDICTS, Cluster
 from harness.run.doctor import require_needs
 from harness.run.engine import Engine
-from harness.run.progress import Say, recorded, showing
+from harness.run.progress import Say, kinds_of_accelerator, recorded, showing
 from harness.run.run_report import report_run
+from harness.run.stageprocess import JOB_VARIABLE, leaving_word
 from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
 from harness.store.files import held_alone, require_folder, require_writable
 from harness.store.provenance import check_versions, require_accelerator, visible_accelerators
-from harness.store.run_folder import RunFolder
+from harness.store.run_folder import RanOn, RunFolder
 from harness.store.store import Store
 from harness.words.errors import (
     ExitCode,
     HarnessError,
+    MissingArtifactError,
     NotJudgedError,
     Reason,
     StageFailedError,
@@ -86,9 +90,13 @@ class Request:
         words += self.cluster.words() if self.cluster else []
         words += ["--stage-command", shlex.join(self.command)] if self.command != COMMAND else []
         words += ["--out", str(self.out)] if self.out else ["--reports", str(self.reports)]
-        words += [word for name in self.asked.claims for word in ("--claim", name)]
-        words += ["--fail-on", str(self.asked.fail_on)] if self.asked.fail_on is not FailOn.UNRESOLVED else []
-        return shlex.join(words)
+        return shlex.join([*words, *_words_of(self.asked)])
+
+
+def _words_of(asked: Asked) -> list[str]:
+    """The options that ask for the same verdicts."""
+    words = [word for name in asked.claims for word in ("--claim", name)]
+    return words + (["--fail-on", str(asked.fail_on)] if asked.fail_on is not FailOn.UNRESOLVED else [])
 
 
 @dataclass(kw_only=True)
@@ -218,6 +226,25 @@ def devices_of(request: Request) -> tuple[str, ...]:
     return there[: request.gpus]
 
 
+def engine_of(run: Reproduction) -> Engine:
+    """What starts the processes of a run."""
+    request = run.request
+    return Engine(
+        recipes=run.recipes,
+        run=run.folder,
+        store=request.store,
+        study=request.study,
+        profile=request.profile,
+        sizes=request.sizes,
+        grid=request.grid,
+        device=request.device,
+        cores=request.cores,
+        devices=devices_of(request),
+        cluster=request.cluster,
+        command=request.command,
+    )
+
+
 def make_what_is_missing(run: Reproduction) -> None:
     """Start the engine until every artifact stands.
 
@@ -229,23 +256,9 @@ def make_what_is_missing(run: Reproduction) -> None:
     for attempt in range(ATTEMPTS):
         if not run.status.missing():
             return
-        engine = Engine(
-            recipes=run.recipes,
-            run=run.folder,
-            store=run.request.store,
-            study=run.request.study,
-            profile=run.request.profile,
-            sizes=run.request.sizes,
-            grid=run.request.grid,
-            device=run.request.device,
-            cores=run.request.cores,
-            devices=devices_of(run.request),
-            cluster=run.request.cluster,
-            command=run.request.command,
-        )
         try:
             with showing(run.recipes.plan, run.folder, run.say, live=run.live) as look:
-                engine.make(look)
+                engine_of(run).make(look)
         except StageFailedError as error:
             if not error.damaged or attempt == ATTEMPTS - 1:
                 raise
@@ -262,19 +275,61 @@ def make_what_is_missing(run: Reproduction) -> None:
 
 def write_report(run: Reproduction, error: HarnessError | None = None) -> None:
     """Judge the claims and write the report; where an error ended the run, it says which stages did not run, and why."""
-    from harness.report import closing_lines
+    from harness.report import closing_lines, load_report
 
-    run.report = report_run(
-        run.recipes,
-        run.folder,
-        run.status,
-        reports=run.request.reports,
-        device=run.request.device,
-        asked=run.request.asked,
-        error=error,
-    )
+    request = run.request
+    if request.cluster and not request.cluster.judge_here and error is None:
+        run.say("judging in a job")
+        words = ["--reports", str(request.reports.absolute()), *_words_of(request.asked)]
+        engine_of(run).judge(words, lambda: None)
+        run.report = load_report(run.folder.root)
+    else:
+        run.report = report_run(
+            run.recipes,
+            run.folder,
+            run.status,
+            reports=request.reports,
+            device=request.device,
+            asked=request.asked,
+            error=error,
+        )
+    for stage, kinds in kinds_of_accelerator(run.recipes.plan, run.folder).items():
+        run.say(
+            f"{stage} ran on {len(kinds)} kinds of accelerator ({', '.join(kinds)}), which round otherwise; execution.json says which "
+            "attempt ran where"
+        )
     for line in closing_lines(run.report, run.folder.root):
         run.say(line)
+
+
+def judge_what_stands(request: Request, say: Say) -> None:
+    """Judge what the stages of a run have made, and write its report: the last job of a cluster, and a step by hand.
+
+    Raises:
+        HarnessError: If something is missing; the run's folder then says why.
+    """
+    run = Reproduction(request=request, say=say, live=False, tell=lambda _: None)
+    prepare(run)
+    place = RanOn(host=platform.node(), accelerator=None, job=os.environ.get(JOB_VARIABLE))
+    run.folder.event_log(VERDICTS).note("started", ran_on=place)
+    with leaving_word(run.folder, VERDICTS):
+        require_sources(run)
+        wait_for_published(run)
+        look_through_store(run)
+        if missing := run.status.missing():
+            names = ", ".join(stage.name for stage in missing)
+            raise MissingArtifactError(
+                f"{names}: not in {request.store}, or damaged; run 'harness stage' for each first, or 'harness reproduce' for all of it"
+            )
+        write_report(run)
+
+
+def wait_for_published(run: Reproduction) -> None:
+    """In a job, wait until all is seen that other hosts have published."""
+    if os.environ.get(JOB_VARIABLE):
+        for stage in run.recipes.plan.stages:
+            for record in run.folder.read_index(stage.name) or ():
+                Store(run.request.store).wait_for(stage.name, record.key)
 
 
 def tell_verdicts(run: Reproduction) -> None:

@@ -5,7 +5,7 @@ import logging
 import os
 import platform
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,8 +119,7 @@ def run_stage(
     )
     for folder in (run.root, store.root):
         require_folder(folder)
-    run.failure(name, part).unlink(missing_ok=True)
-    with _leaving_word(process, run):
+    with leaving_word(run, name, part, item=lambda: process.item):
         store.note_run(run.root)
         records = process.make()
         if part is None:
@@ -145,21 +144,31 @@ def _naming_short_memory(item: Item) -> Iterator[None]:
 
 
 @contextmanager
-def _leaving_word(process: StageProcess, run: RunFolder) -> Iterator[None]:
-    """Writes down why a stage failed, for whoever started it, and lets the failure pass."""
+def leaving_word(
+    run: RunFolder, stage: str, part: Part | None = None, item: Callable[[], str] = lambda: ""
+) -> Iterator[None]:
+    """Writes down why a stage failed, for whoever started it, and lets the failure pass; what failed before is forgotten.
+
+    Args:
+        run: Where.
+        stage: Which.
+        part: Which part of it.
+        item: Says what it was working on.
+    """
+    run.failure(stage, part).unlink(missing_ok=True)
     try:
         yield
     except Exception as error:
         run.write_failure(
             StageFailure(
-                stage=process.stage.name,
-                item=process.item,
+                stage=stage,
+                item=item(),
                 kind=type(error).__name__,
                 message=failure_message(error),
                 exit_code=failure_code(error),
                 reason=error.reason if isinstance(error, NotJudgedError) else None,
                 traceback=traceback.format_exc(),
             ),
-            process.part,
+            part,
         )
         raise

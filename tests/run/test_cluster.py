@@ -8,20 +8,29 @@ from pathlib import Path
 
 import pytest
 
+from harness.designs.design import plan as draw
 from harness.run import cluster as cluster_module
 from harness.run import doctor
 from harness.run import engine as engine_module
 from harness.run.artifacts import Recipes
 from harness.run.cluster import Cluster, Sight, probed, sight
 from harness.run.engine import Engine
-from harness.run.progress import stage_cost
+from harness.run.progress import kinds_of_accelerator, stage_cost
 from harness.run.stageprocess import run_stage
-from harness.sources.pins import revision_of
+from harness.sources.pins import known_revision_or_unpinned, revision_of
+from harness.sources.studies import load_profile, load_study
 from harness.store.files import BusyError, draft_of, process_space
 from harness.store.run_folder import RanOn, RunFolder
 from harness.store.store import ABANDONED_SECONDS, Recipe, Store
 from harness.words.canonical import canonical_json
-from harness.words.errors import HarnessError, NotJudgedError, SettingError, StoreError, UsageError
+from harness.words.errors import (
+    HarnessError,
+    NotJudgedError,
+    SettingError,
+    StageFailedError,
+    StoreError,
+    UsageError,
+)
 from harness.words.plan import Part
 from tests.small_plan import SmallWorld, small_plan
 
@@ -176,6 +185,65 @@ def test_shards_are_as_many_as_the_profile_says_and_their_host_publishes(
     assert (jobs["translations"]["is_local"], jobs["translations"]["resources"]) == (True, {})
     assert "CUDA_VISIBLE_DEVICES" not in str(jobs["translations_part_1"]["command"]), "SLURM says which"
     assert Recipes(plan=shared).run_id() == maker.recipes.run_id(), "who makes an item is no part of its name"
+
+
+@pytest.mark.usefixtures("queue")
+def test_trainings_and_benchmarks_of_the_paper_run_side_by_side(run: RunFolder) -> None:
+    study = load_study("sin2025")
+    plan = draw(study, load_profile(study, "paper"), "cuda")
+    jobs = wiring(
+        Engine(
+            recipes=Recipes(plan=plan, revision=known_revision_or_unpinned), run=run, store=run.root / "store",
+            study=study.name, profile="paper", device="cuda", cores=2, cluster=Cluster(executor="slurm"),
+        )
+    )  # fmt: skip
+    parts = {
+        stage: [name for name in jobs if name.startswith(f"{stage}_part")] for stage in ("adapters", "replay")
+    }
+    assert (len(parts["adapters"]), parts["replay"]) == (6, [])
+    shares = [len(Part(number=number, of=6).items(plan.stage("adapters"))) for number in range(1, 7)]
+    assert shares == [3] * 6, "18 trainings"
+    hours = [job["resources"]["runtime"] for name, job in jobs.items() if name.startswith("adapters_part")]
+    assert hours == hours[:1] * 6
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_judges_is_one_more_job_and_needs_no_accelerator(
+    small: SmallWorld, run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = profile(tmp_path / "mine", "set-resources: {verdicts: {slurm_partition: cpu, mem_mb: 100}}\n")
+    maker = engine(small, run, Cluster(executor="slurm", profile=folder))
+    monkeypatch.setattr(Engine, "_follow", lambda *_: None)
+    run.root.mkdir()
+    run.log.write_text("nothing more\n")
+    with pytest.raises(StageFailedError, match="before it started verdicts"):
+        maker.judge(["--reports", "/reports", "--claim", "gap"], lambda: None)
+    (job,) = json.loads((run.engine / "judging.json").read_text())
+    assert "-m harness verdicts --reports /reports --claim gap --study small" in job["command"]
+    assert job["resources"] == {"mem_mb": 100, "runtime": 30, "slurm_partition": "cpu"}
+    assert "--config wiring=judging.json" in " ".join(maker._words("judging.json"))
+
+
+@pytest.mark.usefixtures("queue")
+def test_the_command_that_goes_on_says_where_is_judged() -> None:
+    assert "--judge-here" in Cluster(executor="slurm", judge_here=True).words()
+    assert "--judge-here" not in Cluster(executor="slurm").words()
+
+
+def test_a_stage_that_met_two_kinds_of_accelerator_is_told_of(small: SmallWorld, run: RunFolder) -> None:
+    """Device and dtype name an artifact, and the kind of card does not."""
+    cards = (
+        "NVIDIA H100, 81559 MiB, 550.54",
+        "NVIDIA A100, 40960 MiB, 550.54\nNVIDIA A100, 40960 MiB, 550.54",
+    )
+    for number, card in enumerate(cards, start=1):
+        log = run.event_log("translations", Part(number=number, of=2))
+        log.note("started", ran_on=RanOn(host=f"node{number}", accelerator=card, job=str(number)))
+    again = RanOn(host="node1", accelerator="NVIDIA H100, 81559 MiB, 560.35", job="3")
+    for stage, place in (("benchmarks", again), ("benchmarks", again), ("estimates", None)):
+        run.event_log(stage).note("started", ran_on=place)
+    found = kinds_of_accelerator(small_plan(small), run)
+    assert found == {"translations": ("NVIDIA A100", "NVIDIA H100")}
 
 
 def test_an_executor_without_its_plugin_is_refused() -> None:
