@@ -115,6 +115,8 @@ def paper() -> Profile:
     return Profile(
         name="paper",
         summary="the finished LLM-jp-3 models, and what was released of their features; earlier checkpoints were not",
+        # A size of the model to a job.
+        shards=5,
         sources=EmergenceSources(
             model=pins.FINAL_MODELS["1.8b"],
             cells=cells,
