@@ -1,4 +1,4 @@
-"""One SLURM for all of these tests; where none can be had, they say so instead of passing."""
+"""One SLURM, one undisturbed report for all of these tests; where none can be had, they say so instead of passing."""
 
 import os
 from collections.abc import Iterator

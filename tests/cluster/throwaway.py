@@ -16,10 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 SETTINGS = Path("/etc/slurm")
-PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "unshare", "runuser")
+PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged", "unshare", "nsenter", "runuser")
 NODES = {"node1": 26818, "node2": 26819}
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
+"""A few seconds where nothing else runs."""
 
 SLURM_CONF = """\
 ClusterName=throwaway
@@ -47,13 +50,15 @@ ReturnToService=2
 JobRequeue=1
 MinJobAge=300
 KillWait=5
-SchedulerParameters=sched_interval=2,batch_sched_delay=1,defer
+SchedulerParameters=sched_interval=1,batch_sched_delay=0
+SlurmdParameters=config_overrides
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 {nodes}
 PartitionName=main Nodes={names} Default=YES MaxTime=01:00:00 State=UP
 """
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=1 RealMemory=4000 Gres=gpu:1 State=UNKNOWN"
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=16000 Gres=gpu:1 State=UNKNOWN"
+"""More than is there: what jobs of several runs do most of the time is wait."""
 GRES_CONF = "AutoDetect=off\n" + "".join(f"NodeName={name} Name=gpu File=/dev/full\n" for name in NODES)
 """A GPU is a character device to SLURM; a plain file is none."""
 
@@ -75,8 +80,10 @@ def is_alive() -> bool:
 
 
 def said(*words: str) -> str:
-    """What a command answers; nothing where it fails."""
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=30).stdout
+    """What a command answers; nothing where it fails, or has not answered for long."""
+    with suppress(subprocess.TimeoutExpired):
+        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout
+    return ""
 
 
 @dataclass
@@ -121,13 +128,24 @@ class Slurm:
         daemon.kill()
         daemon.wait()
 
-    def queue(self) -> list[str]:
-        """Jobs that wait, run or are on their way out: id, state and host."""
-        return said("squeue", "-h", "-o", "%i %T %N").splitlines()
+    def is_empty(self, name: str) -> bool:
+        """Whether no job of a run waits, runs or is on its way out; a queue that does not answer is not empty."""
+        end = "end of the queue"
+        told = said("sh", "-c", f"squeue -h -o %j && echo {end}").splitlines()
+        return told[-1:] == [end] and not any(job.startswith(name) for job in told)
 
-    def hosts_at_work(self) -> list[str]:
-        """Nodes that run a job."""
-        return [line.split()[2] for line in self.queue() if line.split()[1] == "RUNNING"]
+    def hosts_at_work(self, name: str) -> list[str]:
+        """Nodes that run a job of a run."""
+        lines = [line.split() for line in said("squeue", "-h", "-t", "RUNNING", "-o", "%N %j").splitlines()]
+        return [host for host, job in lines if job.startswith(name)]
+
+    def on_every_node(self, command: str) -> None:
+        """Run a line of shell in the mounts of each node, which neither this host nor another node sees."""
+        for node in NODES:
+            (init,) = psutil.Process(self.running[node].pid).children()
+            subprocess.run(
+                ["nsenter", f"--target={init.pid}", "--mount", "--pid", "sh", "-c", command], check=True
+            )
 
     def _daemon(self, name: str, *words: str) -> None:
         with (self.place / f"{name}.out").open("ab") as out:
