@@ -92,7 +92,7 @@ def paper() -> Profile:
     return Profile(
         name="paper",
         summary="Gemma-2-2B and Gemma Scope, by pinned revision",
-        # Three trainings, and five cells of benchmarks, to a job.
+        # A handful of trainings, or of cells of benchmarks, to a job.
         shards=6,
         sources=Sources(
             model=pins.MODEL,

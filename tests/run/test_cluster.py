@@ -201,8 +201,12 @@ def test_trainings_and_benchmarks_of_the_paper_run_side_by_side(run: RunFolder) 
         stage: [name for name in jobs if name.startswith(f"{stage}_part")] for stage in ("adapters", "replay")
     }
     assert (len(parts["adapters"]), parts["replay"]) == (6, [])
-    shares = [len(Part(number=number, of=6).items(plan.stage("adapters"))) for number in range(1, 7)]
-    assert shares == [3] * 6, "18 trainings"
+    trainings = plan.stage("adapters")
+    shares = [Part(number=number, of=6).items(trainings) for number in range(1, 7)]
+    assert sorted(item.name for share in shares for item in share) == sorted(
+        item.name for item in trainings.items
+    )
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
     hours = [job["resources"]["runtime"] for name, job in jobs.items() if name.startswith("adapters_part")]
     assert hours == hours[:1] * 6
 
