@@ -28,7 +28,10 @@ Replace = Callable[[int, Float[Tensor, "row position d_model"]], None]
 
 @dataclass(frozen=True, kw_only=True)
 class TextLosses:
-    """Negative log-likelihood of one text, summed over its tokens, in nats."""
+    """Negative log-likelihood of one text, in nats, summed over the tokens that are predicted from one that is rebuilt.
+
+    The first token is none of them: what stands in front of it is left as it is, so that no dictionary could lose anything by it.
+    """
 
     tokens: int
     clean: float
@@ -79,8 +82,8 @@ def text_losses(
                 use_cache=False,
             ).last_hidden_state
         for place, index in enumerate(bucket):
-            # A token is predicted one position before it, if there is anything to predict it from.
-            predicted = counted[place, 1:] & (mask[place, :-1] == 1)
+            # A token is predicted one position before it.
+            predicted = counted[place, 1:] & counted[place, :-1]
             tokens = input_ids[place, 1:][predicted]
             clean, *spliced = (
                 -float(_chosen(head.log_probs(copy[:-1][predicted]), tokens)) for copy in hidden[place::count]

@@ -175,7 +175,7 @@ class DictionaryError:
 
 @dataclass(frozen=True, kw_only=True)
 class SplicedLoss:
-    """Loss of the language model on one text with one layer's stream replaced, summed over its tokens (`spliced_losses`)."""
+    """Loss of the language model on one text with one layer's stream replaced, summed over all tokens but the first (`spliced_losses`)."""
 
     layer: int
     text_id: int

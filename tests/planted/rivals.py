@@ -248,7 +248,8 @@ def _recovered(expected: Expected) -> Iterator[tuple[str, float]]:
         with torch.no_grad():
             log_probs = torch.log_softmax(model(input_ids=tokens).logits[0, :-1].double(), dim=-1)
         handle.remove()
-        return -float(log_probs.gather(1, tokens[0, 1:, None]).sum())
+        # The first token is predicted from BOS, which nothing rebuilds.
+        return -float(log_probs.gather(1, tokens[0, 1:, None])[1:].sum())
 
     # One text in 24 of those that dictionaries are tried on.
     (text,) = sorted(

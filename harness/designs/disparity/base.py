@@ -221,18 +221,22 @@ def dictionary_errors(run: BaseRun) -> Iterator[Measured]:
 
 
 def recovered_losses(run: BaseRun) -> Iterator[Measured]:
-    """Share of the loss without a layer's stream that its dictionary's reconstruction wins back, over texts.
+    """Share of the loss without a layer's stream that its dictionary's reconstruction wins back, over texts of some tokens.
+
+    Tokens weigh alike, and not texts: both sides are sums over all of them.
 
     Source: Gao et al., Scaling and evaluating sparse autoencoders (2024); as SAEBench computes it, 0 for a stream of zeros.
     """
     for language in run.languages:
         folder = run.inputs[f"dictionary-error/{language.code}"]
-        layers, texts = (read_column(folder, SplicedLoss, name) for name in ("layer", "text_id"))
+        layers, texts, tokens = (
+            read_column(folder, SplicedLoss, name) for name in ("layer", "text_id", "tokens")
+        )
         clean, spliced, zeroed = (
             read_column(folder, SplicedLoss, name) for name in ("clean", "spliced", "zeroed")
         )
         for layer in np.unique(layers).tolist():
-            own = layers == layer
+            own = (layers == layer) & (tokens > 0)
             recovered, lost = (zeroed - spliced)[own], (zeroed - clean)[own]
             sides = Sides(
                 units=[str(text) for text in texts[own].tolist()], observed=recovered, reference=lost
