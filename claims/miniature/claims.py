@@ -180,6 +180,14 @@ PLACES = (
         beside="One seed and eighty latents, of which a few make most of a gain, cannot tell.",
     ),
     sign(
+        "mini.layers.early", "Tuning layer 6 alone lifts Malayalam more than tuning layer 25 alone", SENTENCE,
+        reading(
+            *(f"gain-difference/layer={layer}/lang=ml/primary/layers=6-minus-layers=25" for layer in (6, 25))
+        ),
+        +1, inventory="miniature", basis=ONE_SEED, expected=State.INCONCLUSIVE,
+        beside="Half a point less at layer 6, and nothing at layer 25: one layer moves this world too little to tell.",
+    ),
+    sign(
         "mini.similarity.ml", "Malayalam texts resemble their English phrases at layer 20", SENTENCE,
         reading("similarity/layer=20/lang=ml/centred/primary"), +1, inventory="miniature", basis=Basis(unit=Unit.COSINE),
         expected=State.PASS,

@@ -70,8 +70,8 @@ def fixture() -> Profile:
             dictionary_texts=48,
             adapter_seeds=(1, 2, 3),
             control_seeds=(1,),
-            # One of each, in one language: that they are trained, read and shown; what they say is the paper's to ask.
-            ablations=("alpha=10", "layers=6"),
+            # One alpha, and an early and a deep layer alone, in one language: what they say is the paper's to ask.
+            ablations=("alpha=10", "layers=6", "layers=25"),
             ablated_languages=("ml",),
             max_alignment_steps=12,
             alignment_batch=8,

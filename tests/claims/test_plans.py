@@ -45,7 +45,7 @@ class Pencil:
 
 
 MINIATURE = Pencil(
-    seeds=(1, 2, 3), controls=(1,), ablations=("alpha=10", "layers=6"), ablated=("ml",), steps=12, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
+    seeds=(1, 2, 3), controls=(1,), ablations=("alpha=10", "layers=6", "layers=25"), ablated=("ml",), steps=12, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
     shards=2, has_scores=False, has_checks=True,
 )  # fmt: skip
 PAPER = {
