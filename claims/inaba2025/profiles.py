@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from claims.bilingual import rehearsal
 from claims.inaba2025 import pins
-from claims.inaba2025.study import PRIMARY, PROTOCOL
+from claims.inaba2025.study import MODEL, PRIMARY, PROTOCOL, STUDY
 from harness.words.dictionaries import CorpusText
 from harness.words.emergence import (
     FINAL,
@@ -118,7 +119,7 @@ def paper() -> Profile:
         # A size of the model to a job.
         shards=5,
         sources=EmergenceSources(
-            model=pins.FINAL_MODELS["1.8b"],
+            model=pins.FINAL_MODELS[MODEL],
             cells=cells,
             texts=tuple(
                 CorpusText(language=code, pin=pin, files=pins.WIKIPEDIA_FILES[code])
@@ -128,7 +129,7 @@ def paper() -> Profile:
                 pin=pins.DEMONSTRATION,
                 folder="docs/data",
                 steps=pins.DEMONSTRATED_STEPS,
-                replayed=Replayed(pin=pins.RELEASED, cell=f"1.8b-{FINAL}", layer=pins.RELEASED_LAYER),
+                replayed=Replayed(pin=pins.RELEASED, cell=f"{MODEL}-{FINAL}", layer=pins.RELEASED_LAYER),
             ),
         ),
         sizes=EmergenceSizes(
@@ -144,49 +145,6 @@ def paper() -> Profile:
     )
 
 
-def rehearsal() -> Profile:
-    """True shapes, random weights made on the spot: what a machine can do, before anything is fetched."""
-    ours = paper()
-    assert isinstance(ours.sources, EmergenceSources)
-    assert isinstance(ours.sizes, EmergenceSizes)
-    cells = tuple(replace(cell, pin=_made(cell)) for cell in ours.sources.cells)
-    corpus = Pin(
-        name="made corpus", home=Home.MADE, address="corpus?documents=512&sentences=40", licence="Apache-2.0"
-    )
-    return replace(
-        ours,
-        name="rehearsal",
-        summary="true shapes with random weights made on this machine; throughput, and no claim",
-        sources=replace(
-            ours.sources,
-            model=cells[3].pin,
-            cells=cells,
-            demonstration=None,
-            # Made texts are of no language: one text stands for both.
-            texts=tuple(replace(text, pin=corpus, files=("texts.jsonl",)) for text in ours.sources.texts),
-        ),
-        sizes=replace(
-            ours.sizes,
-            repeated_seeds=(),
-            windows=replace(PRIMARY.windows, per_document=None, per_language=2_048),
-            recipe=replace(PRIMARY.recipe, tokens=1_000_000),
-        ),
-    )
-
-
-def _made(cell: ModelCell) -> ModelPin:
-    weights = cell.shapes.weights
-    assert weights is not None
-    return ModelPin.of(
-        Pin(
-            name=f"made model {cell.size}",
-            home=Home.MADE,
-            address=f"llama?vocabulary={cell.shapes.vocab_size}&width={cell.shapes.d_model}&layers={cell.shapes.num_layers}"
-            f"&heads={weights.heads}&kv_heads={weights.kv_heads}&head_width={weights.head_width}&mlp={weights.mlp}&tied=0",
-            licence="Apache-2.0",
-        ),
-        replace(pins.LLM_JP, front=("<bos>",), pad="<pad>", document_marks=("<bos>", "<eos>", "<pad>")),
-    )
-
-
-PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in (fixture(), rehearsal(), paper())}
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile for profile in (fixture(), rehearsal(STUDY, paper(), MODEL), paper())
+}

@@ -63,13 +63,16 @@ PRIMARY = EmergenceSpecification(
     integration=(Integration.SWAP, Integration.ADD, Integration.REPLACE),
 )
 
+MODEL = "1.8b"
+"""The size whose dictionaries the authors released."""
+
 STUDY = EmergenceStudy(
     name="inaba2025",
     paper_id="arXiv 2503.06394",
     title="How a Bilingual LM Becomes Bilingual: Tracing Internal Representations with Sparse Autoencoders",
     design="harness.designs.emergence.design",
     # Those of the one size and layer whose dictionaries the authors released.
-    shapes=replace(pins.SHAPES["1.8b"], dictionary_layers=(pins.RELEASED_LAYER,)),
+    shapes=replace(pins.SHAPES[MODEL], dictionary_layers=(pins.RELEASED_LAYER,)),
     languages=LANGUAGES,
     primary=PRIMARY,
     grid=Grid.NONE,

@@ -30,8 +30,11 @@ UNREAD_SETTINGS = {
 }  # fmt: skip
 """Settings of a configuration that nobody here follows, and the value at which there is nothing to follow."""
 
-MODEL_FILES = ("config.json", "tokenizer.json")
-"""What a language model cannot do without, besides its weights."""
+CONFIG = "config.json"
+"""What a model cannot do without, besides its weights and its tokenizer."""
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
+"""The forms in which a tokenizer is read, the first that is there: whole, or as SentencePiece trained it."""
 
 CURE = "put the right files in their place, or correct the pin in pins.py of the study, below claims/"
 
@@ -92,14 +95,15 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             reckons with, lack a tensor of it or hold one too many, hold values that are no numbers, or its tokenizer does not
             fit it.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     facts = pin.facts
     if facts.architecture not in ARCHITECTURES:
         raise choice_error(
             "architecture", facts.architecture, ARCHITECTURES, f"(facts of {pin.name}; none else was tried)"
         )
-    folder = sound_folder(pin, MODEL_FILES, facts.architecture)
+    folder = sound_folder(pin, (CONFIG,), facts.architecture, pin.folder)
+    spelled = tokenizer_file(pin)
     with reading_foreign_files(folder, refusal(pin)):
         model, report = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -108,7 +112,8 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             use_safetensors=True,
             output_loading_info=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", split_special_tokens=True)
+    with reading_foreign_files(spelled.parent, refusal(pin.tokenizer or pin)):
+        tokenizer = _tokenizer(spelled)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     require_whole(pin, model, report)
     if strange := list(unreckoned(model, facts)):
@@ -124,6 +129,31 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
         facts=facts,
         device=numerics.device,
     )
+
+
+def tokenizer_file(pin: ModelPin) -> Path:
+    """The file that a model's tokenizer is read from, among its own or where its pin says.
+
+    Raises:
+        MissingSourceError: If there is none.
+    """
+    held = pin.tokenizer or pin
+    folder = locate(pin) / pin.folder if held is pin else locate(held)
+    # Of its own files only the whole form: another one beside it was never tried to be the same.
+    names = TOKENIZER_FILES[:1] if held is pin else TOKENIZER_FILES
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise _lacks(held, " or ".join(names), folder)
+    return found
+
+
+def _tokenizer(path: Path) -> Any:  # noqa: ANN401
+    """A tokenizer from either form; the class that files of the second name may be code of their own, which is never run."""
+    from transformers import AutoTokenizer
+    from transformers.tokenization_utils_sentencepiece import SentencePieceBackend
+
+    kind = AutoTokenizer if path.name == TOKENIZER_FILES[0] else SentencePieceBackend
+    return kind.from_pretrained(path.parent, padding_side="left", split_special_tokens=True)
 
 
 def unreckoned(model: Any, facts: ModelFacts) -> Iterator[str]:  # noqa: ANN401
@@ -156,17 +186,22 @@ def key_value_cache() -> Any:  # noqa: ANN401
     return DynamicCache()
 
 
-def sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
+def sound_folder(pin: Pin, files: Sequence[str], kind: str, below: str = "") -> Path:
     """Where a model lies, once its files are all there, are of its kind, and name each tensor once.
 
     The library takes a configuration of another kind for its own, and draws at random whatever then has no weights.
+
+    Args:
+        pin: Leads to it.
+        files: What it cannot do without.
+        kind: What its configuration must call it.
+        below: Where it lies below the pin's root.
     """
-    folder = locate(pin)
+    folder = locate(pin) / below
     if missing := [name for name in files if not (folder / name).is_file()]:
-        found = sorted(path.name for path in folder.iterdir())
-        raise MissingSourceError(f"{pin} has no {', '.join(missing)}; its folder holds {found[:12]}; {CURE}")
+        raise _lacks(pin, ", ".join(missing), folder)
     try:
-        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         found_kind = said["model_type"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(
@@ -179,6 +214,11 @@ def sound_folder(pin: Pin, files: Sequence[str], kind: str) -> Path:
     if fault := weights_fault(folder):
         raise UsageError(f"{pin}: {fault}; {CURE}")
     return folder
+
+
+def _lacks(pin: Pin, what: str, folder: Path) -> MissingSourceError:
+    found = sorted(path.name for path in folder.glob("*"))
+    return MissingSourceError(f"{pin} has no {what}; its folder holds {found[:12]}; {CURE}")
 
 
 def refusal(pin: Pin) -> Callable[[str], UsageError]:

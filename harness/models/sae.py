@@ -149,7 +149,8 @@ def load_sae(pin: Pin, file: str, device: str, form: SAEForm = GEMMA_SCOPE) -> "
 
 def _require_its_model(networks: Networks, layer: int, found: int) -> None:
     """A sound dictionary of another model would fail far from here, in words about matrices; or, of another depth, not at all."""
-    config = json.loads((locate(networks.model) / "config.json").read_text(encoding="utf-8"))
+    folder = locate(networks.model) / networks.model.folder
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width, num_layers = int(config["hidden_size"]), int(config["num_hidden_layers"])
     cure = "correct the model, the dictionaries or their files in pins.py of the study, below claims/"
     file = networks.dictionary_file(layer)

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.models.batches import length_buckets, padded_left
-from harness.models.loading import LanguageModel, load_language_model
+from harness.models.loading import LanguageModel, load_language_model, tokenizer_file
 from harness.models.residuals import visit_residuals
 from harness.models.sae import latent_activations, layer_encoder, layer_sae
 from harness.models.work import METER
@@ -30,11 +30,7 @@ from harness.store.tables import write_table
 from harness.words.errors import WrongNetworksError
 from harness.words.plan import Networks
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
-from harness.words.study import Pin
-
-WEIGHTS = ("*.safetensors", "tokenizer.json", "config.json")
-"""Files of a model that decide what it computes."""
-
+from harness.words.study import ModelPin, Pin
 
 Encode = Callable[[Float[Tensor, "position d_model"], int], Float[Tensor, "position"]]
 """Gives the activations of one latent over a residual stream."""
@@ -207,11 +203,13 @@ def loaded_files(networks: Networks) -> Iterable[LoadedFile]:
         yield LoadedFile(source=networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
 
 
-def model_files(model: Pin) -> Iterable[LoadedFile]:
+def model_files(model: ModelPin) -> Iterable[LoadedFile]:
     """The files of a model that decide what it computes, with the digests of their bytes."""
-    folder = locate(model)
-    for path in sorted(path for pattern in WEIGHTS for path in folder.glob(pattern)):
+    folder, told = locate(model) / model.folder, model.tokenizer or model
+    for path in sorted([*folder.glob("*.safetensors"), folder / "config.json"]):
         yield LoadedFile(source=model.name, path=path.name, sha256=file_sha256(path))
+    path = tokenizer_file(model)
+    yield LoadedFile(source=told.name, path=path.name, sha256=file_sha256(path))
 
 
 def _agreements(

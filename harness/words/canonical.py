@@ -30,7 +30,7 @@ def plain(value: object, revision_of: Revision | None = None) -> Json:
     """
     if revision_of is not None and isinstance(value, Pin):
         known = {field.name for field in fields(value)} - {field.name for field in fields(Pin)}
-        return {"name": value.name, "revision": revision_of(value), **_said(value, known)}
+        return {"name": value.name, "revision": revision_of(value), **_said(value, known, revision_of)}
     if isinstance(value, Enum):
         return plain(value.value)
     if is_dataclass(value) and not isinstance(value, type):

@@ -189,7 +189,8 @@ class EmergenceSources(Sources):
         texts = (text.pin for text in self.texts)
         told = self.demonstration
         shown = () if told is None else (told.pin, *([told.replayed.pin] if told.replayed else []))
-        return tuple(dict.fromkeys((self.model, *(cell.pin for cell in self.cells), *texts, *shown)))
+        models = (self.model, *(cell.pin for cell in self.cells))
+        return tuple(dict.fromkeys((*(pin for model in models for pin in model.pins), *texts, *shown)))
 
     def cell(self, size: str, phase: str) -> ModelCell | None:
         """The checkpoint that stands for a size and a phase; None where there is none."""

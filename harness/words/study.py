@@ -125,11 +125,20 @@ class ModelPin(Pin):
     """A base model."""
 
     facts: ModelFacts = field(default=GEMMA_2, metadata=SILENT)
+    folder: str = field(default="", metadata=SILENT)
+    """Where it lies below the pin's root, as one checkpoint of many in one repository does; empty where it is the root."""
+    tokenizer: Pin | None = field(default=None, metadata=SILENT)
+    """Where its tokenizer comes from, if that is no part of its own files."""
 
     @classmethod
     def of(cls, pin: Pin, facts: ModelFacts) -> Self:
         """The base model that a pin leads to."""
         return cls(facts=facts, **{known.name: getattr(pin, known.name) for known in fields(Pin)})
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """Everything that has to be fetched to load it."""
+        return (self,) if self.tokenizer is None else (self, self.tokenizer)
 
 
 class Group(StrEnum):
@@ -554,7 +563,7 @@ class Sources:
             *(model.pin for model in self.published_models),
         )
         parallel = () if self.parallel is None else (self.parallel.pin,)
-        return tuple(dict.fromkeys((self.model, self.dictionaries, self.phrases, *rest, *parallel)))
+        return tuple(dict.fromkeys((*self.model.pins, self.dictionaries, self.phrases, *rest, *parallel)))
 
     def remote_pins(self) -> tuple[Pin, ...]:
         """What the profile takes from elsewhere; made things are made when they are first used."""
