@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from claims.inaba2025.profiles import PROFILES, fixture, paper, rehearsal
+from claims.inaba2025.profiles import PROFILES, fixture, paper
 from claims.inaba2025.study import STUDY
 from harness.designs.design import Lacking, plan
 from harness.designs.emergence.availability import unavailable
@@ -94,7 +94,7 @@ def test_what_was_never_released_is_known_before_anything_is_spent() -> None:
 
 
 def test_claims_on_it_are_not_run_and_say_why() -> None:
-    circumstances = Circumstances(unavailable_estimates=unavailable(STUDY, rehearsal()))
+    circumstances = Circumstances(unavailable_estimates=unavailable(STUDY, PROFILES["rehearsal"]))
     found = {each.claim_id: each for each in judge(CLAIMS, Measurements(study=STUDY), circumstances)}
     assert (found["order"].state, found["order"].why) == (State.NOT_RUN, Why.WEIGHTS_NOT_RELEASED)
     assert (found["size"].state, found["size"].why) == (State.NOT_RUN, Why.UPSTREAM_NOT_RUN)
