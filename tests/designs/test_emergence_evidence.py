@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from claims.inaba2025 import pins
-from claims.inaba2025.profiles import fixture, paper, rehearsal
+from claims.inaba2025.profiles import PROFILES, fixture, paper
 from claims.inaba2025.study import STUDY
 from harness.designs.design import plan
 from harness.run.run_report import ReplayRecord, evidence_of, evidence_words
@@ -192,7 +192,7 @@ def test_a_world_that_trains_or_cuts_otherwise_is_no_evidence(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("profile", "mode"),
     [
-        pytest.param(rehearsal, Mode.REHEARSAL, id="true shapes, weights made here"),
+        pytest.param(lambda: PROFILES["rehearsal"], Mode.REHEARSAL, id="true shapes, weights made here"),
         pytest.param(fixture, Mode.FIXTURE, id="the committed world, whatever it says of itself"),
     ],
 )

@@ -8,7 +8,6 @@ import sentencepiece
 
 from claims.neo import pins
 from harness.models.loading import load_language_model
-from harness.sources.hub import wanted
 from harness.stages.replay import model_files
 from harness.words.errors import HarnessError
 from harness.words.plan import Numerics
@@ -35,7 +34,7 @@ def root(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.values():
         repository = hub.repositories["models", pin.address]
         for name in repository.files:
-            if wanted(pin, name):
+            if pin.wants(name):
                 path = root / pin.address / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(repository.read(name))
