@@ -212,6 +212,21 @@ def plan(
         float, typer.Option(min=0.001, help="The same in float32, in which SAEs encode.")
     ] = 20.0,
     translations: Annotated[float, typer.Option(min=0.001, help="Translations a second.")] = 150.0,
+    simulate: Annotated[
+        bool,
+        typer.Option(
+            "--simulate", help="Simulate the run on so many jobs and accelerators, with preemptions."
+        ),
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="With --simulate: jobs at once.")] = 8,
+    gpus: Annotated[int, typer.Option(min=0, help="With --simulate: accelerators.")] = 1,
+    preempted: Annotated[
+        list[float] | None,
+        typer.Option(min=0, help="With --simulate: how often an hour a job is preempted; may be said again."),
+    ] = None,
+    timed_by: Annotated[
+        Path | None, typer.Option(help="With --simulate: finished run whose stages say how long each takes.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
@@ -232,9 +247,19 @@ def plan(
         size_lines,
         write_sizes,
     )
+    from harness.run.simulation import (
+        PREEMPTED,
+        Simulated,
+        foreseen_jobs,
+        simulated,
+        simulation_lines,
+        timed_jobs,
+    )
     from harness.sources.pins import known_revision
     from harness.store.store import Store
 
+    if (preempted or timed_by) and not simulate:
+        raise UsageError("--preempted and --timed-by are about a simulation; say --simulate too")
     if out and within is None:
         raise UsageError("--out takes the sizes that fit into a time; say --within too")
     drawn = _plan(study, profile, device, sizes, grid)
@@ -248,9 +273,14 @@ def plan(
     stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
     prospects = outlook(drawn.study, drawn.profile)
     prices, ablations = tuple(level_prices(drawn, rates)) if grid else (), ablations_price(drawn, rates)
+    courses: tuple[Simulated, ...] = ()
+    if simulate:
+        processes = timed_jobs(drawn, timed_by, gpus) if timed_by else foreseen_jobs(drawn, rates, gpus)
+        courses = tuple(simulated(processes, at_once=jobs, gpus=gpus, rates=preempted or PREEMPTED))
     lines = [
         *inventory_lines(stages),
         *(("", sentence) for sentence in projection_lines(drawn, rates)),
+        *(("", sentence) for sentence in simulation_lines(courses, at_once=jobs, gpus=gpus)),
         *ablations_line(drawn, ablations),
         *level_lines(prices),
         *size_lines(drawn.profile, fit),
@@ -263,6 +293,7 @@ def plan(
         "levels": prices,
         "resized": drawn.profile.resized,
         "given_up": fit.given_up if fit else (),
+        "simulation": courses,
     }
     answer({"study": study, "profile": profile, "ablations": ablations, **content}, lines, as_json=as_json)
 
