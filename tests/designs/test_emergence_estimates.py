@@ -226,7 +226,7 @@ def test_what_was_planted_is_shown(tmp_path: Path) -> None:
     ],
 )
 def test_permuted_checkpoints_show_no_order(tmp_path: Path, order: tuple[str, str, str]) -> None:
-    """But for a world run backwards, which falls and rises as well: no claim on shares alone can tell it."""
+    """But for a world run backwards, which falls and rises as well: its models tell, and no share."""
     permuted = PLANTED | {
         phase: PLANTED[other] for phase, other in zip(("early", "mid", "final"), order, strict=True)
     }
@@ -359,7 +359,7 @@ def test_a_model_of_another_shape_differs_and_an_untrained_one_may_guess(tmp_pat
         rows = [CheckedFact(fact=fact, expected="a", found="b", passes=each) for fact, each in passes.items()]
         write_table(tmp_path / name, CheckedFact, rows)
     inputs = {f"model-checks/{name}": tmp_path / name for name in facts}
-    found = {each.check_id: each.differs for each in checks(inputs, ("150m-mid", "440m-mid"))}
+    found = {each.check_id: each.differs for each in checks(inputs, ("150m-mid", "440m-mid"), {})}
     assert found == {
         "shapes.150m-initial": False,
         "shapes.150m-mid": False,
@@ -367,6 +367,39 @@ def test_a_model_of_another_shape_differs_and_an_untrained_one_may_guess(tmp_pat
         "shapes.440m-mid": True,
         "loss.440m-mid": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("losses", "differs"),
+    [
+        pytest.param((9.0, 5.0, 4.0, 3.0), False, id="as trained"),
+        pytest.param((3.0, 4.0, 5.0, 9.0), True, id="run backwards"),
+        pytest.param((9.0, 3.0, 4.0, 5.0), True, id="run backwards, but for the untrained model"),
+        pytest.param((9.0, 4.0, 5.0, 3.0), True, id="early and mid exchanged"),
+        pytest.param((9.0, 5.0, 5.0, 3.0), True, id="one checkpoint in two places"),
+    ],
+)
+def test_checkpoints_that_are_not_in_the_order_of_their_training_differ(
+    tmp_path: Path, losses: Sequence[float], *, differs: bool
+) -> None:
+    """Of a world run backwards every share falls and rises as it should; its losses rise."""
+    names = tuple(f"150m-{phase}" for phase in ("initial", "early", "mid", "final"))
+    inputs = {f"model-checks/{name}": tmp_path / name for name in names}
+    for name, loss in zip(names, losses, strict=True):
+        write_table(
+            tmp_path / name, CheckedFact, [CheckedFact(fact="d_model", expected="1", found="1", passes=True)]
+        )
+        rows = [
+            ProbedLanguage(
+                language=code, texts=8, tokens=184, nats_per_token=loss + extra, nats_without_front=loss
+            )
+            for code, extra in zip(LANGUAGES, (0.0, 0.5), strict=True)
+        ]
+        write_table(tmp_path / name, ProbedLanguage, rows)
+    (found,) = (
+        each for each in checks(inputs, (), {"150m": names, "440m": ()}) if each.check_id.startswith("order")
+    )
+    assert (found.check_id, found.expected, found.differs) == ("order.150m", 6.0, differs)
 
 
 def test_a_count_that_is_not_the_authors_differs(tmp_path: Path) -> None:
@@ -380,7 +413,7 @@ def test_a_count_that_is_not_the_authors_differs(tmp_path: Path) -> None:
         ]  # fmt: skip
         write_table(tmp_path / step, DemoFeature, rows)
     inputs = {f"demo-replay/{step}": tmp_path / step for step in ("10", "20")}
-    found = [(each.check_id, each.measured, each.differs) for each in checks(inputs, ())]
+    found = [(each.check_id, each.measured, each.differs) for each in checks(inputs, (), {})]
     assert found == [("demonstration.10", 2.0, False), ("demonstration.20", 1.0, True)]
 
 

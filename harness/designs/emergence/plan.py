@@ -91,7 +91,11 @@ def _items(told: "Told") -> Iterator[Item]:
     yield Item.of(ESTIMATES, "all", told.estimates(), **needs)
     checked = {role: item for role, item in needs.items() if item.function in {MODEL_CHECKS, DEMO_REPLAY}}
     learned = tuple(cell.name for cell in told.sources.cells if cell.step)
-    yield Item.of(SELF_CHECKS, "all", {"trained": learned}, **checked)
+    training = {
+        size.name: tuple(cell.name for cell in told.sources.cells if cell.size == size.name)
+        for size in told.study.sizes
+    }
+    yield Item.of(SELF_CHECKS, "all", {"trained": learned, "training": training}, **checked)
 
 
 @dataclass(frozen=True)

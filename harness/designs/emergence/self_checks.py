@@ -1,28 +1,50 @@
-"""The self-checks of this design: models that are what they should be, and the authors' counts found again."""
+"""The self-checks of this design: models that are what they should be, in the order of their training, and the authors' counts found again."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from harness.stages.stage import stage
 from harness.store.tables import read_table, write_table
-from harness.words.dictionaries import CheckedFact, DemoFeature
+from harness.words.dictionaries import CheckedFact, DemoFeature, ProbedLanguage
 from harness.words.estimate import SelfCheck
 
 EXACT = "a count, which is right or wrong"
 
 
 @stage(on="processor")
-def self_checks(inputs: Mapping[str, Path], *, out: Path, trained: tuple[str, ...]) -> None:
+def self_checks(
+    inputs: Mapping[str, Path],
+    *,
+    out: Path,
+    trained: tuple[str, ...],
+    training: Mapping[str, tuple[str, ...]],
+) -> None:
     """Whether models are the ones that were asked for, and the authors' counts are found again.
 
-    Writes a known number for every checkpoint and every step of the demonstration. Of a model that was never trained only its
-    shapes are asked: that it predicts no better than guessing is as it should be.
+    Writes a known number for every checkpoint, every size and every step of the demonstration. Of a model that was never trained
+    only its shapes are asked: that it predicts no better than guessing is as it should be. Checkpoints must stand in the order
+    of their training, which shares cannot tell: a world run backwards falls and rises as well.
     """
-    write_table(out, SelfCheck, checks(inputs, trained))
+    write_table(out, SelfCheck, checks(inputs, trained, training))
 
 
-def checks(inputs: Mapping[str, Path], trained: tuple[str, ...]) -> Iterator[SelfCheck]:
-    """Every check, checkpoints first."""
+def checks(
+    inputs: Mapping[str, Path], trained: tuple[str, ...], training: Mapping[str, tuple[str, ...]]
+) -> Iterator[SelfCheck]:
+    """Every check, the order of checkpoints first.
+
+    Args:
+        inputs: Folders of model checks and of steps of the demonstration, by stage and item.
+        trained: Checkpoints that have learned something.
+        training: Checkpoints of each size, in the order of their training.
+    """
+    for size, cells in training.items():
+        if later := [
+            better for before, after in pairwise(cells) for better in _better(inputs, before, after)
+        ]:
+            says = f"losses of {size} in either language that fall from one checkpoint to the next"
+            yield _check(f"order.{size}", says, later)
     for role, folder in inputs.items():
         stage_name, _, name = role.partition("/")
         if stage_name == "model-checks":
@@ -46,6 +68,13 @@ def checks(inputs: Mapping[str, Path], trained: tuple[str, ...]) -> Iterator[Sel
             yield _check(
                 f"demonstration.{name}", f"features of step {name} whose counts are the authors' own", found
             )
+
+
+def _better(inputs: Mapping[str, Path], before: str, after: str) -> Iterator[bool]:
+    """Whether each language is predicted better by the later of two checkpoints; both read the same windows."""
+    earlier, later = (read_table(inputs[f"model-checks/{name}"], ProbedLanguage) for name in (before, after))
+    losses = {row.language: row.nats_per_token for row in earlier}
+    yield from (row.nats_per_token < losses[row.language] for row in later)
 
 
 def _check(check_id: str, says: str, passes: list[bool]) -> SelfCheck:
