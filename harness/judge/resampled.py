@@ -311,6 +311,8 @@ def _deviation(draws: Values) -> float:
 def value_of(estimate: Estimate, observed: Values, reference: Values) -> float:
     """The estimate from both sides of its units."""
     if estimate.formula == Formula.PEARSON:
+        if np.ptp(observed) == 0 or np.ptp(reference) == 0:
+            return math.nan
         return float(np.corrcoef(observed, reference)[0, 1])
     if estimate.formula in SHARES:
         shares = observed / np.abs(reference)

@@ -10,6 +10,7 @@ import pytest
 from harness.judge.measurements import Measurement
 from harness.statistics import resampling
 from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.metrics import pearson
 from harness.statistics.stats import ratio_spread
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import AxisValue, Formula
@@ -239,6 +240,18 @@ def test_the_papers_own_number_of_latents_scales_its_noise(tmp_path: Path) -> No
     docs = delta(BY_SEED, RIGHT)
     scaled = sampled(tmp_path / "f", docs, inference=FIXED, paper_units={id_of(docs): 1000})
     assert scaled.one_run_sd == sampled(tmp_path / "g", docs, inference=FIXED).one_run_sd
+
+
+def test_a_correlation_with_what_does_not_vary_is_no_number(tmp_path: Path) -> None:
+    """Nor is it one where the last language that scores otherwise is left out; neither warns."""
+    codes, gaps = ("hi", "ml", "zh", "es"), np.array([30.0, 20, 5, 1])
+    scope = Scope(quantity="correlation", unit="r", benchmark="arc")
+    for name, scores in (("all", np.full(4, 25.0)), ("but one", np.array([25.0, 25, 25, 40]))):
+        sides = Sides(units=codes, observed=scores, reference=gaps)
+        value = pearson(scores, gaps)
+        part = measured(scope, value, Formula.PEARSON, "language", (sides,))
+        found = sampled(tmp_path / name, part)
+        assert found.value == pytest.approx(value, nan_ok=True)
 
 
 def test_a_correlation_brings_its_languages_and_their_tokens(tmp_path: Path) -> None:
