@@ -280,6 +280,7 @@ def made_here(facts: ModelFacts, shapes: Shapes) -> Mapping[str, object]:
     """A model of the same kind and shapes, its dictionaries and rows, drawn on this machine and spelled as Gemma's are."""
     weights, layers = shapes.weights, shapes.num_layers
     assert weights is not None
+    read = _layers_made(shapes)
     model = (
         f"{facts.architecture}?vocabulary={shapes.vocab_size}&width={shapes.d_model}&layers={layers}&heads={weights.heads}"
         f"&kv_heads={weights.kv_heads}&head_width={weights.head_width}&mlp={weights.mlp}&tied={int(weights.is_tied)}"
@@ -290,12 +291,18 @@ def made_here(facts: ModelFacts, shapes: Shapes) -> Mapping[str, object]:
     return {
         "model": ModelPin.of(worlds.made("model", model), spelled),
         "dictionaries": worlds.made(
-            "dictionaries", f"dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={layers}"
+            "dictionaries", f"dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={read}"
         ),
         "dictionary_files": tuple(f"layer_{layer}/params.npz" for layer in shapes.layers),
-        "phrases": worlds.made("export", f"export?layers={layers}&latents=66&tokens=64"),
+        "phrases": worlds.made("export", f"export?layers={read}&latents=66&tokens=64"),
         "phrase_source_ids": tuple(str(layer) for layer in shapes.layers),
     }
+
+
+def _layers_made(shapes: Shapes) -> str:
+    """As a recipe counts or lists the layers of which it makes something."""
+    listed = shapes.dictionary_layers
+    return str(shapes.num_layers) if listed is None else "".join(f"{layer}," for layer in listed)
 
 
 def harvested(shapes: Shapes) -> Mapping[str, object]:
@@ -317,7 +324,7 @@ def harvested_here(facts: ModelFacts, shapes: Shapes, form: SAEForm) -> Mapping[
     top_k = {
         "dictionaries": worlds.made(
             "dictionaries",
-            f"top-k-dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={shapes.num_layers}",
+            f"top-k-dictionaries?width={shapes.d_model}&latents={shapes.d_sae}&layers={_layers_made(shapes)}",
         ),
         "dictionary_files": tuple(f"layer{layer}.sae.pt" for layer in shapes.layers),
         "dictionary_form": form,

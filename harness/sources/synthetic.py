@@ -29,8 +29,30 @@ if TYPE_CHECKING:
 RECIPE = 1
 """Version of everything that this module makes; another one makes all of it anew."""
 
-Figures = Mapping[str, int]
-"""Numbers of a recipe by name."""
+
+class Figures(dict[str, int]):
+    """Numbers of a recipe by name; of layers how many there are."""
+
+    layers: tuple[int, ...] = ()
+    """Which layers are made: as many as a number says, or those that are listed, each with a comma behind it, as in "layers=7,15,"."""
+
+    @classmethod
+    def read(cls, query: str) -> "Figures":
+        """Those of a recipe.
+
+        Raises:
+            ValueError: If one is no whole number, nor a list of layers.
+        """
+        figures = cls()
+        for name, value in parse_qsl(query, strict_parsing=True):
+            if name == "layers":
+                *listed, last = value.split(",")
+                if listed and last:
+                    raise ValueError(f"no comma stands behind layer {last}")
+                figures.layers = tuple(map(int, listed)) or tuple(range(int(last)))
+            figures[name] = len(figures.layers) if name == "layers" else int(value)
+        return figures
+
 
 SPECIALS = ("<pad>", "<eos>", "<bos>", "<unk>")
 """Places 0 to 3 of Gemma's vocabulary."""
@@ -103,7 +125,7 @@ def recipe_of(pin: Pin) -> tuple[str, Figures]:
     if kind not in MAKERS:
         raise choice_error("kind of made thing", kind, tuple(MAKERS), f"({pin.name})")
     try:
-        figures = {name: int(value) for name, value in parse_qsl(query, strict_parsing=True)}
+        figures = Figures.read(query)
     except ValueError as error:
         raise UsageError(
             f"{pin.name}: {pin.address!r} is no recipe ({error}); expected a kind and whole numbers, such as "
@@ -151,7 +173,7 @@ def make_dictionaries(folder: Path, figures: Figures) -> None:
     """One `params.npz` per layer, float32, at `layer_N/params.npz`; decoder rows of unit length."""
     import numpy as np
 
-    for layer in range(figures["layers"]):
+    for layer in figures.layers:
         path = folder / f"layer_{layer}" / "params.npz"
         path.parent.mkdir(parents=True)
         arrays: dict[str, Any] = {**_sae_arrays(layer, figures)}
@@ -162,7 +184,7 @@ def make_top_k_dictionaries(folder: Path, figures: Figures) -> None:
     """The same without thresholds, one `layerN.sae.pt` per layer, as Qwen-Scope stores them: weights with outputs first."""
     import torch
 
-    for layer in range(figures["layers"]):
+    for layer in figures.layers:
         arrays = {name: torch.from_numpy(array) for name, array in _sae_arrays(layer, figures).items()}
         weights = {name: arrays[name].T.contiguous() for name in ("W_enc", "W_dec")}
         torch.save({**arrays, **weights}, folder / f"layer{layer}.sae.pt")
@@ -270,11 +292,11 @@ def sentence(rng: random.Random) -> str:
 
 
 def make_export(folder: Path, figures: Figures) -> None:
-    """An export of `layers` sources named "0", "1", ...: `latents` of each have rows of `tokens` pieces.
+    """An export with a source named for each layer, "0", "1", ...: `latents` of each have rows of `tokens` pieces.
 
     Their values are drawn: no model gives them, and the replay gate says so.
     """
-    for layer in range(figures["layers"]):
+    for layer in figures.layers:
         rng = random.Random(f"export/{layer}")  # noqa: S311  a made-up world
         rows = [row for latent in range(figures["latents"]) for row in _rows(rng, latent, figures["tokens"])]
         _write_lines(folder / str(layer) / "activations" / "batch-0.jsonl.gz", rows)

@@ -14,6 +14,7 @@ from harness.judge.validate import claims_of
 from harness.models.loading import ARCHITECTURES, unreckoned
 from harness.run.forecast import outlook
 from harness.sources.studies import load_profile, load_study
+from harness.sources.synthetic import recipe_of
 from harness.words.claim import Rule
 from harness.words.study import Home, SAEInput, SAEKind, Study
 
@@ -253,6 +254,9 @@ def test_every_choice_begins_with_what_the_primary_specification_takes(study: St
 def test_a_rehearsal_makes_the_same_shapes_here(study: Study) -> None:
     sources = load_profile(study, "rehearsal").sources
     assert {pin.home for pin in sources.pins()} == {Home.MADE}
+    # At Mistral's shapes each takes two gigabytes: none is made that nobody reads.
+    _, figures = recipe_of(sources.dictionaries)
+    assert (figures.layers, figures["latents"]) == (study.shapes.layers, study.shapes.d_sae)
     assert f"heads={study.shapes.weights.heads}&" in sources.model.address  # type: ignore[union-attr]
 
 

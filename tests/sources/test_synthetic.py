@@ -112,6 +112,14 @@ def test_a_thing_is_made_once() -> None:
     assert folder.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize(("layers", "made"), [("7,15,", (7, 15)), ("7,", (7,)), ("3", (0, 1, 2))])
+def test_layers_are_counted_or_listed(layers: str, made: tuple[int, ...]) -> None:
+    recipe = pin(f"dictionaries?width=4&latents=8&layers={layers}")
+    assert recipe_of(recipe)[1] == {"width": 4, "latents": 8, "layers": len(made)}
+    found = {path.parent.name for path in synthetic_folder(recipe).glob("*/params.npz")}
+    assert found == {f"layer_{layer}" for layer in made}
+
+
 def test_the_recipe_is_the_revision() -> None:
     assert revision_of(MODEL) == revision_of(replace(MODEL, name="other"))
     assert revision_of(MODEL) != revision_of(replace(MODEL, address=MODEL.address.replace("32", "48", 1)))
@@ -124,6 +132,11 @@ def test_the_recipe_is_the_revision() -> None:
             "modle?width=3", "unknown kind of made thing 'modle'.*did you mean 'model'", id="an unknown kind"
         ),
         pytest.param("items?items=many", "is no recipe", id="no number"),
+        pytest.param(
+            "export?layers=7,15&latents=8&tokens=40",
+            "is no recipe .no comma stands behind layer 15",
+            id="half a list",
+        ),
         pytest.param("items", "items should not differ", id="no figures at all"),
         pytest.param("items?item=3", "item, items should not differ; a items takes", id="another figure"),
     ],
