@@ -115,14 +115,13 @@ def write_kind(
         kind.facts.architecture,
         vocab_size=len(wrapped),
         hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
         num_hidden_layers=num_layers,
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=16,
         attn_implementation="eager",
         bos_token_id=None, eos_token_id=None, pad_token_id=None,
-        **{"max_position_embeddings": 1024, **kind.settings, **settings},
+        **{"intermediate_size": 2 * WIDTH, "max_position_embeddings": 1024, **kind.settings, **settings},
     )  # fmt: skip
     model = AutoModelForCausalLM.from_config(config).eval().requires_grad_(requires_grad=False)
     initialise(model, seed)

@@ -110,13 +110,17 @@ def write_strong_adapter(model: Gemma2ForCausalLM, folder: Path) -> Path:
 
 
 def initialise(model: nn.Module, seed: int) -> None:
-    """Draw every matrix with the scale of its fan-in; the norms that close a block start at a quarter."""
+    """Draw every matrix with the scale of its fan-in; what closes a block starts at a quarter: its norm, or where it has none its matrix."""
     generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.named_parameters():
+    parameters = dict(model.named_parameters())
+    has_closing_norms = any("post_feedforward_layernorm" in name for name in parameters)
+    for name, parameter in parameters.items():
         if parameter.dim() == 2:
             parameter.data.normal_(0, parameter.shape[1] ** -0.5, generator=generator)
-        elif "post_" in name:
+        if has_closing_norms and "post_" in name:
             parameter.data.fill_(-0.75)
+        elif not has_closing_norms and name.endswith(("o_proj.weight", "down_proj.weight")):
+            parameter.data *= 0.25
 
 
 def residual_streams(model: Gemma2ForCausalLM, ids: torch.Tensor) -> list[torch.Tensor]:

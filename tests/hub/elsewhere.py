@@ -14,10 +14,11 @@ import pyarrow as pa
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.functional import normalize
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from harness.sources.studies import load_profile, load_study
-from harness.words.study import Pieces, Sources
+from harness.words.study import Pieces, SAEForm, SAEInput, SAEKind, Sources
 from tests.hub.gemma import shards
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Content, Hub, Repository, content_of
@@ -26,19 +27,27 @@ from tests.tiny_models import KINDS, WIDTH, write_kind
 from tests.world_networks import residual_streams
 from tests.world_texts import english_sentences
 
-LATENTS = 96
-"""Of a layer: enough for the panel of 64, since some have one phrase alone near their maximum."""
-SENTENCES, WINDOWS, OF_A_WINDOW = 60, 70, 3
-ROWS_OF_A_LATENT = 12
+LATENTS = 128
+"""Of a layer: enough for the panel of 64, since many have one phrase alone near their maximum."""
+SENTENCES, WINDOWS, OF_A_WINDOW = 24, 30, 2
+ROWS_OF_A_LATENT = 6
 THRESHOLD = 0.25
 """In standard deviations of a pre-activation: what rounding moves over it is little beside a peak."""
 FIRING = 0.9
 """Quantile of the pre-activations from which a latent fires."""
+OFTEN = 9
+"""So often a tokenizer reads each sentence that its words are pieces: fewer tokens, and so less time of a processor."""
+MLP = 16
+"""Narrow, since a processor that emulates bfloat16 is slow at products."""
 POSITIONS = 8192
 WRITTEN = {"\u00e2\u0122\u013b": "\u2019", "\u0120": " ", "\u010a": "\n"}
 """What the exporter makes of byte-level pieces, as far as these texts have any of it."""
 
-OTHER_FORM: Mapping[str, Content] = {"original/consolidated.00.pth": b"0" * 64, "original/params.json": b"{}"}
+OTHER_FORMS: Mapping[str, Mapping[str, Content]] = {
+    "llama": {"original/consolidated.00.pth": b"0" * 64, "original/params.json": b"{}"},
+    "mistral": {"pytorch_model-00001-of-00002.bin": b"0" * 64, "pytorch_model.bin.index.json": b"{}"},
+}
+"""By architecture: the same weights once more, which no pin asks for."""
 
 CONFIGS: Mapping[str, Mapping[str, Any]] = {
     "llama": {
@@ -63,11 +72,13 @@ def hub_elsewhere(study: str, root: Path) -> Hub:
         *english_sentences(SENTENCES, seed=1),
         "The teacher\u2019s letter was seen from the old harbour in the morning.",
     ]
-    positions = {
+    told = {
+        "intermediate_size": MLP,
         "max_position_embeddings": POSITIONS,
         **({"sliding_window": 4096} if "sliding_window" in kind.settings else {}),
     }
-    write_kind(root / "model", kind, [*sentences, *_questions()], num_layers=num_layers, **positions)
+    spelled = [*OFTEN * sentences, *_questions()]
+    write_kind(root / "model", kind, spelled, num_layers=num_layers, **told)
     files = _model_files(root / "model", CONFIGS.get(kind.facts.architecture, {}))
     (root / "model" / "config.json").write_bytes(content_of(files["config.json"]))
     hub.repositories["models", sources.model.address] = Repository(files=files, gated=sources.model.gated)
@@ -81,13 +92,15 @@ def hub_elsewhere(study: str, root: Path) -> Hub:
     read = [residual_streams(model, torch.tensor([[*front, *row]])) for row in ids]
     pieces = [_exported(tokenizer.convert_ids_to_tokens(row), sources.model.facts.pieces) for row in ids]
     saes: dict[str, Content] = {"README.md": b"card"}
-    for layer in range(num_layers):
+    for place, layer in enumerate(asked.shapes.layers):
         streams = [streams[layer][0, len(front) :].to(torch.float32) for streams in read]
-        arrays = _dictionary(torch.cat(streams), seed=layer)
-        saes |= _sae_files(root, layer, arrays, sources)
+        if sources.dictionary_form.reads is SAEInput.LENGTH:
+            streams = [normalize(stream, dim=-1) * WIDTH**0.5 for stream in streams]
+        arrays = _dictionary(torch.cat(streams), layer, sources.dictionary_form)
+        saes |= _sae_files(root, place, layer, arrays, sources)
         if sources.harvest is None:
             values = [_activations(stream, arrays) * _unit(sources) for stream in streams]
-            hub.objects |= dict(_export(sources, layer, pieces, values))
+            hub.objects |= dict(_export(sources, place, pieces, values))
     hub.repositories["models", sources.dictionaries.address] = Repository(files=saes)
     if sources.harvest is not None:
         (corpus,) = sources.harvest.files
@@ -111,7 +124,7 @@ def _windows(sentences: Sequence[str]) -> list[str]:
 
 
 def _model_files(folder: Path, config: Mapping[str, Any]) -> dict[str, Content]:
-    """Weights in bfloat16 and in shards, and beside those of a Llama the same in another form, which no pin asks for."""
+    """Weights in bfloat16 and in shards, and where the true repository has them the same in another form."""
     said = json.loads((folder / "config.json").read_text(encoding="utf-8")) | config
     said = {name: value for name, value in said.items() if value is not None} | {"dtype": "bfloat16"}
     weights = {
@@ -121,7 +134,7 @@ def _model_files(folder: Path, config: Mapping[str, Any]) -> dict[str, Content]:
         "config.json": json.dumps(said).encode(),
         **{name: (folder / name).read_bytes for name in ("tokenizer.json", "tokenizer_config.json")},
         **shards(weights),
-        **(OTHER_FORM if said["model_type"] == "llama" else {}),
+        **OTHER_FORMS.get(said["model_type"], {}),
     }
 
 
@@ -134,8 +147,9 @@ def _exported(pieces: Sequence[str], how: Pieces) -> list[str]:
     return written
 
 
-def _dictionary(stream: Tensor, seed: int) -> dict[str, Tensor]:
-    """Latents in random directions, each firing at a tenth of the tokens; thresholds are all the same."""
+def _dictionary(stream: Tensor, seed: int, form: SAEForm) -> dict[str, Tensor]:
+    """Latents in random directions, each firing at a tenth of the tokens; thresholds are all the same, or zero as SAELens's first."""
+    threshold = 0.0 if form.kind is SAEKind.SAE_LENS else THRESHOLD
     generator = torch.Generator().manual_seed(seed)
     directions = torch.randn(LATENTS, WIDTH, generator=generator)
     directions /= directions.norm(dim=1, keepdim=True)
@@ -144,9 +158,9 @@ def _dictionary(stream: Tensor, seed: int) -> dict[str, Tensor]:
     return {
         "W_enc": W_enc,
         "W_dec": directions,
-        "b_enc": THRESHOLD - (stream @ W_enc).quantile(FIRING, dim=0),
+        "b_enc": threshold - (stream @ W_enc).quantile(FIRING, dim=0),
         "b_dec": torch.zeros(WIDTH),
-        "threshold": torch.full((LATENTS,), THRESHOLD),
+        "threshold": torch.full((LATENTS,), threshold),
     }
 
 
@@ -160,31 +174,35 @@ def _unit(sources: Sources) -> float:
     return WIDTH**0.5 / MEAN_LENGTH if sources.dictionary_form.reads.value == "scaled" else 1.0
 
 
-def _sae_files(root: Path, layer: int, arrays: Mapping[str, Tensor], sources: Sources) -> dict[str, Content]:
+def _sae_files(
+    root: Path, place: int, layer: int, arrays: Mapping[str, Tensor], sources: Sources
+) -> dict[str, Content]:
     """The files of one layer under their true names: that of the SAE, and what stands beside it."""
     written = root / "saes" / write_form(root / "saes", layer, arrays, sources.dictionary_form)
-    true = Path(sources.dictionary_files[layer])
+    true = Path(sources.dictionary_files[place])
     files: dict[str, Content] = {str(true): written.read_bytes}
     for note in written.parent.parent.glob("hyperparams.json"):
         files[str(true.parent.parent / note.name)] = note.read_bytes
+    for note in written.parent.glob("cfg.json"):
+        files[str(true.parent / note.name)] = note.read_bytes
     return files
 
 
 def _export(
-    sources: Sources, layer: int, pieces: Sequence[Sequence[str]], values: Sequence[Tensor]
+    sources: Sources, place: int, pieces: Sequence[Sequence[str]], values: Sequence[Tensor]
 ) -> Iterator[tuple[str, Content]]:
     """Each latent's strongest rows, and two traps: a row that peaks on what stands in front, and one across documents."""
-    source, bucket = sources.phrase_source_ids[layer], sources.phrases.address.partition("amazonaws.com/")[2]
+    source, bucket = sources.phrase_source_ids[place], sources.phrases.address.partition("amazonaws.com/")[2]
     front = list(sources.model.facts.front)
     rows = []
     for latent in range(LATENTS):
-        peaks = [(float(each[:, latent].max()), place) for place, each in enumerate(values)]
-        for peak, place in sorted(peaks, reverse=True)[:ROWS_OF_A_LATENT]:
-            acts = [round(value, 3) for value in values[place][:, latent].tolist()]
-            rows.append((latent, list(pieces[place]), acts))
+        peaks = [(float(each[:, latent].max()), row) for row, each in enumerate(values)]
+        for peak, row in sorted(peaks, reverse=True)[:ROWS_OF_A_LATENT]:
+            acts = [round(value, 3) for value in values[row][:, latent].tolist()]
+            rows.append((latent, list(pieces[row]), acts))
             if latent == 0 and front:
-                rows.append((latent, front + list(pieces[place]), [9 * peak, *acts]))
-                rows.append((latent, list(pieces[place]) + front, [*acts, 0.0]))
+                rows.append((latent, front + list(pieces[row]), [9 * peak, *acts]))
+                rows.append((latent, list(pieces[row]) + front, [*acts, 0.0]))
     lines = [
         {
             "modelId": bucket.rpartition("/")[2],
