@@ -43,8 +43,11 @@ USUAL_OF_SLURM: Mapping[str, Json] = {
     "slurm-init-seconds-before-status-checks": 15,
 }
 
-STOP_SECONDS = 60.0
-"""How long jobs may take to be cancelled; a scheduler's own round takes half a minute."""
+ANSWER_SECONDS = 60.0
+"""How long a command of the cluster may take; a scheduler's own round takes half a minute."""
+
+STOP_SECONDS, STOP_SECONDS_OF_SLURM = 60.0, 20.0
+"""How long an engine may take to cancel its jobs and to end; SLURM's jobs are cancelled beside it."""
 
 PROBE_SECONDS = 60
 """How long a node may take to come free and say what it sees."""
@@ -161,6 +164,11 @@ class Cluster:
     def _settled(self, job: str, asked: Mapping[str, Json]) -> dict[str, Json]:
         own = self.settings.get("set-resources", {}).get(job, {})
         return {**asked, **self.settings.get("default-resources", {}), **own}
+
+    @property
+    def stop_seconds(self) -> float:
+        """How long its engine may take to end."""
+        return STOP_SECONDS_OF_SLURM if self.executor == SLURM else STOP_SECONDS
 
     def cancel(self, name: str, *, waiting_only: bool = False) -> None:
         """Take the jobs of a run out of the queue; SLURM's own end with the engine on other executors.
@@ -366,7 +374,7 @@ def _status_command() -> Mapping[str, Json]:
     return {} if keeps_accounts else {"slurm-status-command": "squeue", "slurm-no-account": True}
 
 
-def _answer(*words: str, seconds: float = STOP_SECONDS) -> str:
+def _answer(*words: str, seconds: float = ANSWER_SECONDS) -> str:
     """What a command of the cluster says; nothing where it fails or does not answer, as while a controller is down."""
     try:
         return subprocess.run(

@@ -17,7 +17,7 @@ from typing import IO
 
 from harness.run import forkserver
 from harness.run.artifacts import Recipes
-from harness.run.cluster import COMMAND, STOP_SECONDS, VERDICTS, Cluster
+from harness.run.cluster import COMMAND, VERDICTS, Cluster
 from harness.sources.pins import decisions_to_share, is_fetched
 from harness.store.environment import child_environment
 from harness.store.files import (
@@ -196,21 +196,23 @@ class Engine:
 
     def _stop(self, child: subprocess.Popen[bytes]) -> None:
         """End the engine and every stage it started; a no-op once they have ended."""
-        signals = [(signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)]
-        if self.cluster:
-            # Snakemake cancels its jobs on an interrupt alone.
-            signals = [(signal.SIGINT, STOP_SECONDS), *signals]
         was_running = child.poll() is None
-        for number, seconds in signals:
+        if self.cluster and was_running:
+            # Snakemake cancels its jobs on an interrupt alone, and none that it is asking after just then; the commands
+            # by which it asks are in its group, and are left to answer.
+            child.send_signal(signal.SIGINT)
+            self.cluster.cancel(self.job_name)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=self.cluster.stop_seconds)
+        for number in (signal.SIGTERM, signal.SIGKILL):
             if not _signal_group(child.pid, number):
                 break
-            try:
-                child.wait(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                continue
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=GRACE_SECONDS)
         # Stages may outlive the engine that started them; none outlives this.
         _signal_group(child.pid, signal.SIGKILL)
         if self.cluster and was_running:
+            # What it was still sending meanwhile.
             self.cluster.cancel(self.job_name)
 
     def stage_command(self, stage: str, part: Part | None = None) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -369,6 +371,26 @@ def test_only_the_jobs_of_this_run_are_cancelled(queue: Path) -> None:
     queue.write_text("7 harness-a_1-2\n8 harness-ab_1-2\n9 mine\n10 harness-a_3\n")
     Cluster(executor="slurm").cancel("harness-a")
     assert told(queue)[-1] == "scancel 7 10"
+
+
+def test_jobs_are_cancelled_whatever_the_engine_is_busy_with(
+    queue: Path, small: SmallWorld, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it asks after its jobs it has none to cancel, and asking can take minutes."""
+    monkeypatch.setattr(cluster_module, "STOP_SECONDS_OF_SLURM", 0.5)
+    maker = engine(small, run, Cluster(executor="slurm"))
+    queue.write_text(f"7 {maker.job_name}_1-2\n")
+    ask = "import subprocess, sys; sys.exit(subprocess.run(['sleep', '600']).returncode)"
+    deaf = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf', flush=True); {ask}"
+    with subprocess.Popen(
+        [sys.executable, "-c", deaf], start_new_session=True, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout
+        child.stdout.readline()
+        began = time.monotonic()
+        maker._stop(child)
+    assert time.monotonic() - began < cluster_module.STOP_SECONDS
+    assert [line for line in told(queue) if line.startswith("scancel")] == ["scancel 7"] * 2
 
 
 def test_what_runs_already_is_left_to_finish(queue: Path) -> None:
