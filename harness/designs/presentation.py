@@ -133,6 +133,8 @@ class Presentation:
     """What each quantity is called; one that is not here keeps its own name."""
     signed: frozenset[str] = frozenset()
     """Quantities that are differences, whose sign is always printed."""
+    axes: tuple[str, ...] = ()
+    """Axes of the design in the order in which tables and figures tell them: that of the ids."""
     readings: Mapping[str, str] = field(default_factory=dict)
     specifications: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)

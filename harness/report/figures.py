@@ -366,7 +366,7 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
     if shown.along == "layer":
         values.sort(key=lambda layer: int(layer or 0))
     places = {value: place for place, value in enumerate(values)}
-    told = [axis for axis in _axes_that_differ(rows) if axis != shown.along]
+    told = [axis for axis in _axes_that_differ(rows, names) if axis != shown.along]
     lines: dict[str, list[Measurement]] = {}
     for row in rows:
         label = ", ".join(_coordinate_says(row, axis, names) for axis in told)
@@ -404,9 +404,9 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
     return figure
 
 
-def _axes_that_differ(rows: Sequence[Measurement]) -> list[str]:
+def _axes_that_differ(rows: Sequence[Measurement], names: Names) -> list[str]:
     """Axes of the design, layers, languages and readings in which some rows differ."""
-    known = (*dict.fromkeys(axis for row in rows for axis in row.axes), "layer", "language", "reading")
+    known = (*names.axes(rows), "layer", "language", "reading")
     return [axis for axis in known if len({coordinate(row, axis) for row in rows}) > 1]
 
 

@@ -95,6 +95,11 @@ class Names:
         """Place in the study's order; numbers of no single language come first."""
         return -1 if code is None else self._places.get(code, len(self._places))
 
+    def axes(self, rows: Sequence[Measurement]) -> list[str]:
+        """Axes of the design that some numbers stand on, in the design's order; a file holds them in that of their letters."""
+        found, order = dict.fromkeys(axis for row in rows for axis in row.axes), self.presentation.axes
+        return sorted(found, key=lambda axis: order.index(axis) if axis in order else len(order))
+
     def group(self, code: str | None) -> str:
         """Words for the language's side of the comparison; nothing where none is known."""
         language = self._known.get(code or "")
@@ -193,7 +198,7 @@ def _in_short(filled: Filled) -> tuple[Measurement, ...]:
 
 def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
     """One row per number, with how many units and seeds it rests on."""
-    labels, ordered = _varying(rows), _by_way(filled, rows)
+    labels, ordered = _varying(rows, filled.names), _by_way(filled, rows)
     seeds = ("Seeds",) if any(row.num_seeds for row in rows) else ()
     return Table(
         caption=_caption(filled, rows),
@@ -214,7 +219,7 @@ def _list(filled: Filled, rows: Sequence[Measurement]) -> Table:
 
 def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
     """One column per value of the panel's column dimensions."""
-    varying, one_unit = _varying(rows), len({row.unit for row in rows}) == 1
+    varying, one_unit = _varying(rows, filled.names), len({row.unit for row in rows}) == 1
     across = tuple(name for name in filled.panel.columns if name in varying)
     down = tuple(name for name in varying if name not in across) or _first_scope(rows[0])
     keys = list(dict.fromkeys(_key(row, across) for row in rows))
@@ -247,10 +252,11 @@ def coordinate(row: Measurement, dimension: str) -> str | int | None:
     return found
 
 
-def _varying(rows: Sequence[Measurement]) -> tuple[str, ...]:
+def _varying(rows: Sequence[Measurement], names: Names) -> tuple[str, ...]:
     """Dimensions in which the rows differ, or at least one that says what they are about."""
-    axes = dict.fromkeys(axis for row in rows for axis in row.axes)
-    differing = [name for name in (*axes, *LABEL_ORDER) if len({_key(row, [name]) for row in rows}) > 1]
+    differing = [
+        name for name in (*names.axes(rows), *LABEL_ORDER) if len({_key(row, [name]) for row in rows}) > 1
+    ]
     quantities = {row.quantity for row in rows}
     # Naming the quantity may already say under which reading or specification it stands.
     told = [

@@ -17,7 +17,7 @@ from harness.judge.preflight import prospects
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import claims_of, load_claims
 from harness.run.artifacts import STAGE_WIDTH
-from harness.sources.studies import RESIZABLE, load_profile, load_study
+from harness.sources.studies import load_profile, load_study, require_resizable
 from harness.store.files import write_json
 from harness.store.provenance import machine
 from harness.store.run_folder import EXECUTION_FILE, REPORT_FILE, read_record
@@ -358,8 +358,9 @@ def fitting(study: Study, profile: Profile, seconds: float, rates: Rates) -> Fit
     Of sizes that leave equally many, those that keep most: ablations, controls, seeds, latents, questions, in this order.
 
     Raises:
-        UsageError: If the least sizes take longer; says how long.
+        UsageError: If the least sizes take longer, which is told, or the study has no smaller ones.
     """
+    require_resizable(study, profile)
     claims, scopes = load_claims(study.name), estimate_scopes(study)
     tiers = {claim.id: claim.tier for claim in claims}
 
@@ -407,7 +408,7 @@ def size_lines(profile: Profile, fit: Fit | None) -> Iterator[tuple[str, str]]:
 
 def write_sizes(path: Path, study: Study, fit: Fit, rates: Rates) -> None:
     """Write what `harness reproduce --sizes` takes, with what was given up for it."""
-    sizes = {name: getattr(fit.profile.sizes, name) for name in (*RESIZABLE, "ablations")}
+    sizes = {name: getattr(fit.profile.sizes, name) for name in (*fit.profile.sizes.resizable, "ablations")}
     content = {
         "study": study.name,
         "profile": fit.profile.name,

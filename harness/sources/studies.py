@@ -96,9 +96,6 @@ def load_study(name: str) -> Study:
 BESIDE = ("ablations", "ablated_languages")
 """Sizes of what stands beside the registered numbers and moves none of them: a run may ask for more."""
 
-RESIZABLE = ("latents_per_layer", "adapter_seeds", "control_seeds", "items_per_cell")
-"""Sizes that a run may take fewer of: they move precision alone, and a claim that needs more is told as undecided."""
-
 
 def load_profile(study: Study, name: str, sizes: Path | None = None) -> Profile:
     """One profile of a study, with the sources that the study needs of it, at its own sizes or at those of a file.
@@ -115,12 +112,27 @@ def load_profile(study: Study, name: str, sizes: Path | None = None) -> Profile:
     return profile if sizes is None else resized(study, profile, sizes)
 
 
+def require_resizable(study: Study, profile: Profile) -> None:
+    """Refuse to look for other sizes where none may be changed.
+
+    Raises:
+        UsageError: If so.
+    """
+    if not profile.sizes.resizable:
+        raise UsageError(
+            f"{study.name} has no sizes that a run may take less of, since a dictionary that is trained on less is another one; "
+            f"'harness plan --study {study.name} --profile {profile.name}' says what it takes, and another profile in "
+            f"claims/{study.name}/profiles.py can ask for less"
+        )
+
+
 def resized(study: Study, profile: Profile, path: Path) -> Profile:
     """A profile at the sizes of a file, as `harness plan --within` writes it.
 
     Raises:
         UsageError: If the file cannot be read, is of another profile, or holds anything but fewer of something.
     """
+    require_resizable(study, profile)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         named, asked = (content["study"], content["profile"]), dict(content["sizes"])
@@ -150,8 +162,8 @@ def _resizing_faults(asked: Mapping[str, object], most: Sizes) -> Iterator[str]:
     for name, value in asked.items():
         if name in BESIDE:
             continue
-        if name not in RESIZABLE:
-            yield f"{name!r} is no size that a run may change; those are {', '.join((*RESIZABLE, *BESIDE))}"
+        if name not in most.resizable:
+            yield f"{name!r} is no size that a run may change; those are {', '.join((*most.resizable, *BESIDE))}"
             continue
         registered = getattr(most, name)
         if isinstance(registered, tuple):

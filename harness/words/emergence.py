@@ -6,6 +6,7 @@ Sizes, phases and layers are named by the study; a world says which checkpoint o
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from harness.words.dictionaries import (
     BILINGUAL,
@@ -200,6 +201,9 @@ class EmergenceSources(Sources):
 @dataclass(frozen=True, kw_only=True)
 class EmergenceSizes(Sizes):
     """How much of everything a profile takes."""
+
+    resizable: ClassVar[tuple[str, ...]] = ()
+    """Nothing: a dictionary that is trained on less is another dictionary."""
 
     latents_per_layer: int = field(default=1, metadata=SILENT)
     panel_latents: int = field(default=1, metadata=SILENT)

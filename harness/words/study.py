@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatch
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from harness.words.specification import (
     Axis,
@@ -577,6 +577,14 @@ SAMPLING_SEED = 20_250_725
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
     """How much of everything a profile takes; sizes move precision, never meaning."""
+
+    resizable: ClassVar[tuple[str, ...]] = (
+        "latents_per_layer",
+        "adapter_seeds",
+        "control_seeds",
+        "items_per_cell",
+    )
+    """What a run may take less of: a claim that needs more is told as undecided."""
 
     sampling_seed: int = SAMPLING_SEED
     """Which latents are drawn, and which texts are held out; another one makes an independent run."""

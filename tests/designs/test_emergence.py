@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.designs.emergence.quantities import estimands
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import Measurements
 from harness.judge.validate import load_claims
-from harness.run.forecast import outlook
+from harness.run.forecast import Rates, fitting, outlook
 from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
 from harness.words.emergence import (
     Demonstration,
@@ -24,6 +25,7 @@ from harness.words.emergence import (
     Replayed,
     is_middle,
 )
+from harness.words.errors import UsageError
 from harness.words.study import Profile
 from harness.words.verdict import State, Why
 
@@ -129,6 +131,22 @@ def test_no_number_of_the_authors_sample_is_said_to_be_printed() -> None:
 def test_every_statement_of_the_inventory_is_there() -> None:
     named = {statement for claim in CLAIMS for statement in claim.inventory}
     assert named == {f"I{number:02}" for number in range(1, 12)}
+
+
+def test_smaller_sizes_are_refused_by_one_clear_line(tmp_path: Path) -> None:
+    """Neither looked for nor taken from a file: `plan --within`, and `--sizes` of every command."""
+    path = tmp_path / "sizes.json"
+    path.write_text('{"study": "inaba2025", "profile": "paper", "sizes": {"latents_per_layer": 1}}')
+    for ask in (
+        lambda: fitting(STUDY, paper(), 3_600.0, Rates()),
+        lambda: load_profile(STUDY, "paper", path),
+    ):
+        with pytest.raises(
+            UsageError,
+            match=r"inaba2025 has no sizes that a run may take less of.*harness plan --study inaba2025",
+        ) as raised:
+            ask()
+        assert len(str(raised.value).splitlines()) == 1
 
 
 def changed(**fields: object) -> EmergenceStudy:

@@ -449,7 +449,8 @@ def _measurement(tables: Stored, row: Estimate, precision: Precision | None) -> 
     fields = {name: value for name, value in vars(row).items() if name != "estimate_id"}
     return Measurement(
         id=row.estimate_id,
-        axes=dict(tables.axes[row.estimate_id]),
+        # As the file of a report holds them.
+        axes=dict(sorted(tables.axes[row.estimate_id])),
         num_unit_values=0,
         precision=precision,
         **fields,

@@ -1,6 +1,6 @@
 """How a report shows what this design measures."""
 
-from harness.designs.emergence.quantities import ACTIVITY, QUANTITIES
+from harness.designs.emergence.quantities import ACTIVITY, AXES, QUANTITIES
 from harness.designs.presentation import Drawing, Figure, Layout, Panel, Presentation
 from harness.words.dictionaries import BILINGUAL
 from harness.words.emergence import FINAL
@@ -160,6 +160,7 @@ PANELS = (
 PRESENTATION = Presentation(
     panels=PANELS,
     quantities={name: quantity.label for name, quantity in QUANTITIES.items()},
+    axes=AXES,
     signed=frozenset(name for name, quantity in QUANTITIES.items() if quantity.signed),
     readings={
         "swap": "in place of the own part",
