@@ -168,7 +168,10 @@ def _missing(known: Sources, code: str, codes: Sequence[str]) -> Translator:
     return replace(stands_in, named_otherwise=says)
 
 
-def _parallel(known: Parallel, asked: Study) -> Parallel:
+def _parallel(known: Parallel, asked: Study) -> Parallel | None:
+    if known.pin.is_local:
+        # Nobody has put a committed text into further languages.
+        return known if all(language.code in known.configs for language in asked.languages) else None
     configs = {language.code: KNOWN[language.code].flores for language in asked.languages}
     pin: Pin = replace(known.pin, files=tuple(f"*{config}*" for config in configs.values()))
     return replace(known, pin=pin, configs=configs)

@@ -61,6 +61,11 @@ def fixture() -> Profile:
                 for code in pins.TRANSLATORS
             },
             benchmarks={name: miniature(name, f"okapi/{name}") for name in pins.BENCHMARKS},
+            parallel=Parallel(
+                pin=miniature("parallel text", "parallel"),
+                split="devtest",
+                configs={code: code for code in pins.FLORES_CONFIGS},
+            ),
         ),
         sizes=Sizes(
             latents_per_layer=80,
@@ -77,6 +82,7 @@ def fixture() -> Profile:
             alignment_batch=8,
             items_per_cell=20,
             max_shots=1,
+            parallel_texts=48,
             batch_tokens=1_024,
             dtype="float32",
             threads=1,

@@ -1036,14 +1036,15 @@ def _draw_choices(axes: "Axes", curve: Curve, rows: Sequence[tuple[VariedAxis, s
 
 
 def _draw_shares(axes: "Axes", found: Multiverse, rows: Sequence[tuple[VariedAxis, str]]) -> None:
-    """How much of the estimates' variance each axis brings about, beside its levels."""
+    """How much of the estimates' variance each axis brings about, beside its levels; blank where nothing is attributed to it."""
     shares = {each.axis: each.share for each in found.deciding}
     tops = [place for place, (axis, level) in enumerate(rows) if level == axis.levels[0]]
     for place, end in zip(tops, (*tops[1:], len(rows)), strict=True):
-        share = shares.get(rows[place][0].name, 0.0)
-        axes.barh(place + 0.5, share, height=0.7, color=SERIES[1])
-        axes.annotate(f"{100 * share:.0f} %", xy=(share, place + 0.5), xytext=(3, 0), textcoords="offset points", va="center",
-                      fontsize=8.5, color=INK)  # fmt: skip
+        # What lies beyond the registered grid was run one level at a time, and has no main effect.
+        if (share := shares.get(rows[place][0].name)) is not None:
+            axes.barh(place + 0.5, share, height=0.7, color=SERIES[1])
+            axes.annotate(f"{100 * share:.0f} %", xy=(share, place + 0.5), xytext=(3, 0), textcoords="offset points", va="center",
+                          fontsize=8.5, color=INK)  # fmt: skip
         if end < len(rows):
             axes.axhline(end, color=FAINT, linewidth=0.8)
     axes.set_ylim(len(rows), 0)

@@ -25,7 +25,7 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import averaging_matrix, counted_positions, visit_residuals
 from harness.models.sae import Encoder, latent_activations, layer_encoder
 from harness.stages.stage import stage
-from harness.stages.texts import LanguageTexts, language_texts
+from harness.stages.texts import LanguageTexts, language_texts, parallel_texts
 from harness.store.tables import TableWriter, read_column, read_table, writing
 from harness.words.plan import Networks
 from harness.words.records import (
@@ -97,6 +97,7 @@ class Batch:
 def activations(
     phrases: Path,
     translation: Path | None = None,
+    parallel: Path | None = None,
     *,
     out: Path,
     language: str,  # noqa: ARG001  a name for the key
@@ -108,11 +109,11 @@ def activations(
     """Latents over every text, untouched model.
 
     Writes token activations and text lengths of one language, which is English where there is no translation; of a sample
-    panel activations, and of a part of that mean residuals.
+    panel activations, and of a part of that mean residuals. Sentences of a parallel text are no phrases of any latent.
     """
-    texts = language_texts(phrases, translation)
+    texts = language_texts(phrases, translation) if parallel is None else parallel_texts(parallel)
     asked = Asked(
-        own=own_latents(phrases),
+        own=own_latents(phrases) if parallel is None else {},
         panel=sample_of(texts.text_ids, max(panel_texts, similarity_texts), seed),
         residuals=sample_of(texts.text_ids, similarity_texts, seed),
     )

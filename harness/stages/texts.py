@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.store.tables import read_table
-from harness.words.records import Text, Translation
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.store.tables import read_table, table_path
+from harness.words.records import ParallelTranslation, Text, Translation
+
+Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +19,22 @@ class LanguageTexts:
     text_ids: tuple[int, ...]
     texts: tuple[str, ...]
     held_out: tuple[bool, ...]
+
+
+def parallel_texts(folder: Path) -> LanguageTexts:
+    """Every sentence of a parallel text as a machine translated it, and as people did; none where the text was not had.
+
+    The machine's has an even `text_id`, people's the next one, so that `by_people` tells them apart.
+    """
+    had = table_path(folder, ParallelTranslation).is_file()
+    rows = read_table(folder, ParallelTranslation) if had else []
+    texts = tuple(text for row in rows for text in (row.text, row.reference))
+    return LanguageTexts(text_ids=tuple(range(len(texts))), texts=texts, held_out=(True,) * len(texts))
+
+
+def by_people(text_ids: Ids) -> tuple[NDArray[np.bool_], Ids]:
+    """Of texts of a parallel text: which are people's, and the number of each one's sentence."""
+    return text_ids % 2 == 1, text_ids // 2
 
 
 def language_texts(english: Path, translation: Path | None = None) -> LanguageTexts:

@@ -302,6 +302,11 @@ def romanised_name(language: str) -> str:
     return f"{language}/romanised"
 
 
+def parallel_name(language: str) -> str:
+    """What a language is called there where sentences of a parallel text are read, by a machine and by people: "hi/parallel"."""
+    return f"{language}/parallel"
+
+
 def published_name(language: str, name: str) -> str:
     """What a published model is called there: "ml/published-4k-2"; it never looks like a seed of ours."""
     return f"{language}/published-{name}"

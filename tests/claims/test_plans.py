@@ -46,7 +46,7 @@ class Pencil:
 
 MINIATURE = Pencil(
     seeds=(1, 2, 3), controls=(1,), ablations=("alpha=10", "layers=6", "layers=25"), ablated=("ml",), steps=12, batch=8, translator="fixtures/translators/opus-mt-en-{}", questions="fixtures/okapi/{}",
-    shards=2, has_scores=False, has_checks=True,
+    shards=2, has_scores=True, has_checks=True,
 )  # fmt: skip
 PAPER = {
     "seeds": (1, 2, 3, 4, 5), "controls": (1,), "ablations": ("alpha=0", "alpha=0.1", "alpha=10", "layers=6", "layers=25"), "steps": None, "batch": 16, "translator": "Helsinki-NLP/opus-mt-en-{}",
@@ -110,6 +110,10 @@ def items_by_pencil(study: str, pencil: Pencil) -> dict[str, dict[str, str]]:
         found[f"translations/{code}"] = {"phrases": "phrases/all"} | shards
         if pencil.has_scores:
             found[f"translation-scores/{code}"] = translator
+            found[f"activations/{code}/parallel"] = {
+                "phrases": "phrases/all",
+                "parallel": f"translation-scores/{code}",
+            }
     for code, needs in texts.items():
         found[f"activations/{code}"] = found[f"dictionary-error/{code}"] = needs
         found[f"benchmarks/{code}"] = {}

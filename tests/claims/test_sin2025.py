@@ -210,7 +210,14 @@ def test_estimates_are_those_that_a_run_holds() -> None:
     }
     named = estimate_units(load_study("sin2025"))
     # Rivals, losses and controls stand beside what claims name; of ablations a fixture run trains a few.
-    beside = {"gap-remaining", "gap-on-chosen-texts", "loss-recovered", "gain-control"}
+    beside = {
+        "gap-remaining",
+        "gap-on-chosen-texts",
+        "gap-on-parallel-text",
+        "gap-of-translators",
+        "loss-recovered",
+        "gain-control",
+    }
     ablated = {
         f"{quantity}-{kind}" for quantity in ("gain", "retention") for kind in ("ablated", "difference")
     }

@@ -11,7 +11,7 @@ import pytest
 from harness.designs.disparity.base import BaseRun, gaps
 from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals, silent_slopes
 from harness.statistics.measured import Measured, Scope, Sides, measured
-from harness.store.tables import write_table
+from harness.store.tables import read_table, write_table
 from harness.words.estimate import Formula
 from harness.words.records import (
     DictionaryError,
@@ -62,6 +62,8 @@ class Planted:
     """What Malayalam shows in Latin letters; as ever where left out. Chinese is as strong in them as in its own script."""
     has_shorter_stream: bool = True
     """Whether the stream of the low-resource languages is shorter by the gap already."""
+    parallel: tuple[float, float] | None = None
+    """What the panel shows of both sentences of the parallel text in low-resource languages, by a machine and by people; 8 in others."""
     high: Mapping[int, Tokens] = field(default_factory=lambda: {0: (8, 8), 1: (8, 8), 2: (4, 4), 3: (4, 4)})
 
 
@@ -163,7 +165,38 @@ WORLDS = {
         chosen=(50, -100),
         slope=None,
     ),
+    # Half as strong on every phrase, since a machine said it; as strong as ever where people did.
+    "translator": Planted(
+        low={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(4.0, 2.0),
+        parallel=(4.0, 8.0),
+        gap=50,
+        remaining=all_but(50, equal_strength=0) | {"by-machine": 50, "by-people": 0},
+        chosen=(50, 50),
+        slope=None,
+    ),
+    # Half as strong whoever said it.
+    "no translator": Planted(
+        low={0: (4, 4), 1: (4, 4), 2: (2, 2), 3: (2, 2)},
+        panel_low=(4.0, 2.0),
+        parallel=(4.0, 4.0),
+        gap=50,
+        remaining=all_but(50, equal_strength=0) | {"by-machine": 50, "by-people": 50},
+        chosen=(50, 50),
+        slope=None,
+    ),
 }
+
+
+def write_parallel(folder: Path, by_machine: float, by_people: float) -> Path:
+    """Two sentences, a machine's and people's of each; latent 2 is half as strong as latent 1, and the second sentence as the first."""
+    rows = [
+        PanelActivation(layer=0, text_id=text, mean=mean, maximum=(99.0, 99.0), active_fraction=(1.0, 1.0))
+        for text, value in enumerate((by_machine, by_people, by_machine / 2, by_people / 2))
+        for mean in ((value, value / 2),)
+    ]
+    write_table(folder, PanelActivation, reversed(rows))
+    return folder
 
 
 def write_language(
@@ -262,8 +295,15 @@ def run_of(root: Path, world: Planted) -> BaseRun:
         for code, values in latin.items()
     }
     read = {role.replace("activations", "dictionary-error"): folder for role, folder in spoken.items()}
+    parallel = {
+        f"activations/{code}/parallel": write_parallel(
+            root / code / "parallel", *(world.parallel if groups[code] is Group.LOW else (8.0, 8.0))
+        )
+        for code in own
+        if code != "en" and world.parallel
+    }
     return BaseRun(
-        inputs={"phrases/all": phrases, **spoken, **romanised, **read},
+        inputs={"phrases/all": phrases, **spoken, **romanised, **read, **parallel},
         languages=LANGUAGES,
         benchmarks=(),
         layers=(0,),
@@ -286,7 +326,7 @@ def test_each_rival_finds_its_own_world_and_leaves_the_others(tmp_path: Path, na
     remaining = {
         reading: each.estimate.value
         for (quantity, reading), each in found.items()
-        if quantity == "gap-remaining"
+        if quantity in {"gap-remaining", "gap-on-parallel-text"}
     }
     assert remaining == pytest.approx(dict(world.remaining))
     chosen = [
@@ -306,6 +346,50 @@ def test_what_is_empty_in_latin_letters_is_left_out_of_that_comparison_alone(tmp
     assert latin.estimate.value == pytest.approx(0)
     without = {role: folder for role, folder in run.inputs.items() if "romanised" not in role}
     assert ("gap-remaining", "romanised") not in found_in(replace(run, inputs=without))
+
+
+@pytest.mark.parametrize(("name", "closed"), [("translator", 50.0), ("no translator", 0.0)])
+def test_what_people_close_of_the_gap_is_a_mean_over_latents(
+    tmp_path: Path, name: str, closed: float
+) -> None:
+    found = found_in(run_of(tmp_path, WORLDS[name]))
+    assert found["gap-of-translators", "primary"].estimate.value == pytest.approx(closed)
+    assert [row.observed for row in found["gap-of-translators", "primary"].units] == pytest.approx(
+        [closed] * 2
+    )
+    # Means over both sentences: three quarters of the first one.
+    for reading, value in zip(("by-machine", "by-people"), WORLDS[name].parallel or (), strict=True):
+        units = found["gap-on-parallel-text", reading].units
+        assert {row.unit: (row.observed, row.reference) for row in units} == {
+            "1": (0.75 * value, 6.0),
+            "2": (0.375 * value, 3.0),
+        }
+
+
+def test_a_latent_that_goes_its_own_way_is_in_the_error_of_what_people_close(tmp_path: Path) -> None:
+    run = run_of(tmp_path, WORLDS["no translator"])
+    for code in ("ml", "id"):
+        folder = tmp_path / code / "another"
+        rows = read_table(run.inputs[f"activations/{code}/parallel"], PanelActivation)
+        # People's sentences lift latent 1 to 8 and leave latent 2: 50 of (6 + 3) become 7.5 of 9.
+        write_table(
+            folder,
+            PanelActivation,
+            [replace(row, mean=(row.mean[0] * (1 + row.text_id % 2), row.mean[1])) for row in rows],
+        )
+        run.inputs[f"activations/{code}/parallel"] = folder  # type: ignore[index]
+    found = found_in(run)["gap-of-translators", "primary"]
+    assert found.estimate.value == pytest.approx(100 * (7.5 - 4.5) / 9)
+    # Of two latents each pulls by twice what is its own: people's 6 - 5 and 1.5 - 2.5 of 9, the machine's nothing.
+    assert [row.observed for row in found.units] == pytest.approx([100 * (3 + 2) / 9, 100 * (3 - 2) / 9])
+
+
+def test_a_parallel_text_that_one_language_lacks_is_no_comparison(tmp_path: Path) -> None:
+    run = run_of(tmp_path, WORLDS["translator"])
+    write_table(tmp_path / "none", PanelActivation, [])
+    inputs = {**run.inputs, "activations/es/parallel": tmp_path / "none"}
+    assert ("gap-on-parallel-text", "by-people") not in found_in(replace(run, inputs=inputs))
+    assert ("gap-on-parallel-text", "by-people") not in found_in(run_of(tmp_path / "x", WORLDS["firing"]))
 
 
 def test_tokens_that_do_not_matter_have_no_slope(tmp_path: Path) -> None:

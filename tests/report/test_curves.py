@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from harness.report import figures
 from harness.report.document import JudgedClaim, Report, as_json, from_json
-from harness.report.figures import curve_of
+from harness.report.figures import blank, curve_of
 from harness.report.render import _curve_claims, render_page, render_summary
 from harness.report.tables import specifications_table
 from harness.report.wording import grade_word, match_words, multiverse_words
-from harness.words.judgement import Explored, Grade, Move
+from harness.words.judgement import Explored, Grade, Move, VariedAxis
+from harness.words.specification import Openness
 from tests.report.test_judged_page import text_of
 
 
@@ -131,3 +133,18 @@ def test_what_lies_beyond_the_registered_grid_is_told_as_exploratory(stored_full
     )
     whole = replace(stored_full, claims=(told,))
     assert from_json(as_json(whole), "report.json").claims[0].multiverse == told.multiverse
+
+
+def test_an_axis_beyond_the_registered_grid_has_no_share_of_the_variance(stored_full: Report) -> None:
+    """Not even one of nothing: no main effect was taken of it."""
+    found = claim_of(stored_full, "gap.l6.value").multiverse
+    assert found is not None
+    beams = VariedAxis(name="beams", says="beams", openness=Openness.EQUIVALENT, levels=("4", "1"))
+    first = found.axes[0]
+    rows = [(axis, level) for axis in (first, beams) for level in axis.levels]
+    canvas = blank(4.0)
+    axes = canvas.subplots()
+    figures._draw_shares(axes, found, rows)
+    (share,) = (each.share for each in found.deciding if each.axis == first.name)
+    assert [text.get_text() for text in axes.texts] == [f"{100 * share:.0f} %"]
+    assert len(axes.patches) == 1

@@ -17,17 +17,19 @@ from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import load_sae
 from harness.stages import extraction, phrases
 from harness.stages.extraction import sample_of
-from harness.stages.texts import language_texts
+from harness.stages.texts import by_people, language_texts
 from harness.store.tables import read_table, table_path, write_table
 from harness.words.records import (
     MeanResidual,
     PanelActivation,
     PanelLatent,
+    ParallelTranslation,
     Selection,
     Text,
     TextLength,
     TokenActivation,
     Translation,
+    UnscoredTranslator,
 )
 from tests.small_study import SPECIFICATION
 from tests.stages.conftest import made
@@ -417,3 +419,34 @@ def test_tuned_values_equal_the_slow_loop_through_the_same_adapter(
         produced(world, {**given, "adapter": adapter}, tmp_path)
     ).items():
         np.testing.assert_allclose(values, slow[text_id].acts[layer][:, latent].numpy(), **TOLERANCE)
+
+
+def test_both_sides_of_a_parallel_text_are_read_by_the_panel_alone(
+    world: World, inputs: Mapping[str, Path], english: Path, tmp_path: Path
+) -> None:
+    """A machine that says what the English phrase says reads as that phrase does, and people's sentence as theirs."""
+    first, second = read_table(inputs["phrases"], Text)[:2]
+    pairs = ((first.text, second.text), (second.text, first.text))
+    rows = [
+        ParallelTranslation(sentence_id=str(number), language="es", text=ours, reference=theirs)
+        for number, (ours, theirs) in enumerate(pairs)
+    ]
+    write_table(tmp_path / "parallel", ParallelTranslation, rows)
+    out = produced(world, {"phrases": inputs["phrases"], "parallel": tmp_path / "parallel"}, tmp_path / "out")
+    found = {(row.layer, row.text_id): row.mean for row in read_table(out, PanelActivation)}
+    said = {0: first.text_id, 1: second.text_id, 2: second.text_id, 3: first.text_id}
+    known = {(row.layer, row.text_id): row.mean for row in read_table(english, PanelActivation)}
+    assert {text for _, text in found} == said.keys()
+    for (layer, text), mean in found.items():
+        np.testing.assert_allclose(mean, known[layer, said[text]], **TOLERANCE)
+    people, sentences = by_people(np.arange(4))
+    assert (people.tolist(), sentences.tolist()) == ([False, True, False, True], [0, 0, 1, 1])
+    assert read_table(out, TokenActivation) == []
+
+
+def test_a_parallel_text_that_was_not_had_leaves_nothing_to_read(
+    world: World, inputs: Mapping[str, Path], tmp_path: Path
+) -> None:
+    write_table(tmp_path / "parallel", UnscoredTranslator, [UnscoredTranslator(language="es", why="a gate")])
+    out = produced(world, {"phrases": inputs["phrases"], "parallel": tmp_path / "parallel"}, tmp_path / "out")
+    assert [read_table(out, kind) for kind in TABLES] == [[], [], [], []]

@@ -192,6 +192,8 @@ class Declared:
 
     def of(self, item: Item) -> Work:
         """What an item reads; one of a stage that runs no network reads nothing."""
+        if parallel := dict(item.needs).get("parallel"):
+            return self.parallel(parallel.parameters)
         declared = DECLARED.get(item.function)
         return declared(self, item.parameters) if declared else Work()
 
@@ -230,20 +232,20 @@ class Declared:
         tokens = self.texts.tokens[told["language"]]
         whole = min(self.texts.phrases, max(told["panel_texts"], told["similarity_texts"]))
         rest = self.texts.phrases - whole
-        return (
-            self._through(whole, tokens, self.deepest)
-            + self._through(rest, tokens, self.texts.layers)
-            + self._encoded(whole, tokens, self.dictionaries(self.deepest), self.columns)
-            + self._encoded(rest, tokens, self.dictionaries(self.texts.layers), self.columns)
-        )
+        return self._read(whole, tokens, self.deepest) + self._read(rest, tokens, self.texts.layers)
+
+    def parallel(self, told: Parameters) -> Work:
+        """Every sentence of a parallel text by a machine and by people, through the whole depth."""
+        return self._read(2 * told["parallel"].sentences, self.texts.tokens[told["language"]], self.deepest)
 
     def activations_tuned(self, told: Parameters) -> Work:
         """Phrases held out, as far as adapters are asked about them."""
-        count, tokens = self.texts.tuned, self.texts.tokens[told["language"]]
-        read = self.dictionaries(self.texts.tuned_layers)
-        return self._through(count, tokens, self.texts.tuned_layers) + self._encoded(
-            count, tokens, read, self.columns
-        )
+        return self._read(self.texts.tuned, self.texts.tokens[told["language"]], self.texts.tuned_layers)
+
+    def _read(self, count: int, tokens_each: float, layers: float) -> Work:
+        """Texts that pass so many layers, and are encoded at those that have a dictionary."""
+        encoded = self._encoded(count, tokens_each, self.dictionaries(layers), self.columns)
+        return self._through(count, tokens_each, layers) + encoded
 
     def dictionary_error(self, told: Parameters) -> Work:
         """A sample of the phrases, and of a part of it a copy for every dictionary and one more, to the end."""

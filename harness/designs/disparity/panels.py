@@ -241,7 +241,7 @@ PANELS = (
         "lie below. A rival that is the whole gap leaves nothing of it; one that has nothing to do with it leaves all. Each is taken away "
         "by itself, so they do not add up; whoever is left out with it, as languages with long tokens or another script are, is not compared "
         "either. On chosen texts the panel of latents is read against English.",
-        quantities=("gap-remaining", "gap-on-chosen-texts"),
+        quantities=("gap-remaining", "gap-on-chosen-texts", "gap-on-parallel-text", "gap-of-translators"),
         beside=(("gap", "high"), ("gap", "english")),
         scope=Scope.GROUP,
         layout=Layout.GRID,
@@ -386,7 +386,16 @@ CHOSEN = (
 )
 """The same of the gap to English on texts that one side would select."""
 
+PARALLEL = Rival(
+    whole=("gap-on-parallel-text", "by-machine"),
+    remaining=("gap-on-parallel-text", "by-people"),
+    name="The translators",
+    without="On sentences that people translated, in place of the translators",
+)
+
 READINGS = {
+    "by-machine": "as the translators say it",
+    "by-people": "as people say it",
     "high": "high-resource mean",
     "english": "English",
     "accuracy": "accuracy ratio",
@@ -400,13 +409,16 @@ SPECIFICATIONS = {
 
 PRESENTATION = Presentation(
     panels=PANELS,
-    rivals=tuple(
-        Rival(whole=("gap", against), remaining=(quantity, reading), name=name, without=without)
-        for quantity, against, known in (
-            ("gap-remaining", "high", RIVALS),
-            ("gap-on-chosen-texts", "english", CHOSEN),
-        )
-        for reading, name, without in known
+    rivals=(
+        *(
+            Rival(whole=("gap", against), remaining=(quantity, reading), name=name, without=without)
+            for quantity, against, known in (
+                ("gap-remaining", "high", RIVALS),
+                ("gap-on-chosen-texts", "english", CHOSEN),
+            )
+            for reading, name, without in known
+        ),
+        PARALLEL,
     ),
     quantities={name: quantity.label for name, quantity in QUANTITIES.items()} | OF_CONTROLS,
     signed=frozenset(name for name, quantity in QUANTITIES.items() if quantity.signed) | {f"gain{SUFFIX}"},

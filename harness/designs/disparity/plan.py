@@ -1,6 +1,6 @@
 """What a run of this design makes: its stages, what each item is told, and what each is made from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from harness.designs.disparity.specified_items import SPECIFIED_ESTIMATES, specified_items
 from harness.stages.stage import staged
 from harness.words.plan import Ablation, Item, Networks, Numerics, ParallelTexts, Parameters, Plan
-from harness.words.records import adapter_name, published_name, romanised_name
+from harness.words.records import adapter_name, parallel_name, published_name, romanised_name
 from harness.words.specification import AxisKind, of_kind
 from harness.words.study import (
     GEMMA_2,
@@ -132,12 +132,12 @@ def _items(study: Study, profile: Profile, told: "Told") -> Iterator[Item]:
         for adapter in (*trained.adapters, *trained.published)
         for code in (_language(adapter), study.reference.code)
     ]
-    romanised = _romanised(study, texts)
+    romanised, scores = _romanised(study, texts), _translation_scores(study, told, texts)
     measured = [
         texts.phrases,
         *texts.translations.values(),
-        *_translation_scores(study, told, texts),
-        *_activations(study, told, texts, romanised),
+        *scores,
+        *_activations(study, told, texts, romanised, scores),
         *(Item.of(DICTIONARY_ERROR, code, told.dictionary_error(code), **texts.of(code)) for code in codes),
         *trained.adapters,
         *trained.controls,
@@ -219,7 +219,9 @@ def _translation_scores(study: Study, told: "Told", texts: _Texts) -> list[Item]
     ]
 
 
-def _activations(study: Study, told: "Told", texts: _Texts, romanised: Mapping[str, Item]) -> Iterator[Item]:
+def _activations(
+    study: Study, told: "Told", texts: _Texts, romanised: Mapping[str, Item], scores: Sequence[Item]
+) -> Iterator[Item]:
     for language in study.languages:
         parameters = told.activations(language.code, told.profile.sizes.similarity_texts)
         yield Item.of(ACTIVATIONS, language.code, parameters, **texts.of(language.code))
@@ -227,6 +229,10 @@ def _activations(study: Study, told: "Told", texts: _Texts, romanised: Mapping[s
     for code, text in romanised.items():
         parameters = {**told.activations(code, 0), "panel_texts": 0}
         yield Item.of(ACTIVATIONS, romanised_name(code), parameters, phrases=texts.phrases, translation=text)
+    # What people translated too is read by the panel alone.
+    for score in scores:
+        needs = {"phrases": texts.phrases, "parallel": score}
+        yield Item.of(ACTIVATIONS, parallel_name(score.name), told.activations(score.name, 0), **needs)
 
 
 def _trained(study: Study, told: "Told", texts: _Texts) -> _Trained:

@@ -36,6 +36,8 @@ QUANTITIES: Mapping[str, Quantity] = {
     "gap": Quantity("gap", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
     "gap-remaining": Quantity("gap that remains", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
     "gap-on-chosen-texts": Quantity("gap on chosen texts", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
+    "gap-on-parallel-text": Quantity("gap on a parallel text", "percent", LATENTS, GAPS, signed=True, within=(-inf, 100.0)),
+    "gap-of-translators": Quantity("gap that people\u2019s translations close", "points", LATENTS, MEAN, signed=True),
     "slope-on-tokens": Quantity("slope of log ratio on log token ratio", "none", LATENTS, (Formula.SLOPE,), signed=True),
     "gain": Quantity("gain", "percent", LATENTS, CHANGE, signed=True),
     "gain-remaining": Quantity("gain that remains", "percent", LATENTS, CHANGE, signed=True),

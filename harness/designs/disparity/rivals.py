@@ -8,6 +8,7 @@ nothing to do with the gap leaves all.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from harness.designs.disparity.base import BaseRun, with_phrases
 from harness.designs.disparity.latents import latent_means, phrase_values
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.tuning import tuned_codes
+from harness.stages.texts import by_people
 from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, change_percent, gap_percent
 from harness.store.tables import read_column, read_ragged, read_table
@@ -27,6 +29,7 @@ from harness.words.records import (
     PanelLatent,
     RandomReading,
     TextLength,
+    parallel_name,
     romanised_name,
 )
 from harness.words.study import Aggregation, Group, Pooling
@@ -56,6 +59,7 @@ def rivals(base: BaseRun) -> Iterator[Measured]:
         yield from spoken.slopes(layer)
     yield from residual_streams(base)
     yield from random_dictionaries(base)
+    yield from translators(base)
 
 
 def silent_slopes(base: BaseRun) -> Iterator[BrokenEstimate]:
@@ -119,6 +123,55 @@ def random_dictionaries(base: BaseRun) -> Iterator[Measured]:
         scope = scope_of("gap-remaining", layer=layer, reading="random-dictionary")
         directions = [str(place) for place in range(len(threshold))]
         yield from _ratio_of_means(scope, "direction", directions, low, high)
+
+
+def translators(base: BaseRun) -> Iterator[Measured]:
+    """The gap on sentences as translators say them and as people do, and the points of it that go with the translators.
+
+    The panel's latents are what varies, over the sentences that every language has; none where there is no parallel text, or it was
+    not had. The difference is linearised, so that it is a mean over latents of which each holds all four sides at once.
+    """
+    folders = {
+        code: base.inputs.get(f"activations/{parallel_name(code)}")
+        for code in (*base.codes(Group.LOW), *base.codes(Group.HIGH))
+    }
+    read = {code: _sentences(folder) for code, folder in folders.items() if folder}
+    if len(read) < len(folders):
+        return
+    latents = LatentPanel(base).latents
+    for layer in base.layers:
+        shared = set.intersection(
+            *({sentence for own, sentence in found if own == layer} for found in read.values())
+        )
+        if not shared:
+            continue
+        # A row of each language is the machine's, and the other one people's.
+        means = {
+            code: np.mean([found[layer, sentence] for sentence in sorted(shared)], axis=0)
+            for code, found in read.items()
+        }
+        low, high = (_mean_of(means, base.codes(group)) for group in (Group.LOW, Group.HIGH))
+        for name, below, above in zip(("by-machine", "by-people"), low, high, strict=True):
+            scope = scope_of("gap-on-parallel-text", layer=layer, reading=name)
+            yield from _ratio_of_means(scope, "latent", latents[layer], below, above)
+        totals = high.sum(axis=1, keepdims=True)
+        if (totals > 0).all():
+            ratios = low.sum(axis=1, keepdims=True) / totals
+            machine, people = ratios + len(latents[layer]) * (low - ratios * high) / totals
+            scope = scope_of("gap-of-translators", layer=layer)
+            yield plain_mean(scope, "latent", latents[layer], 100 * (people - machine))
+
+
+def _sentences(folder: Path) -> dict[tuple[int, int], Values]:
+    """By layer and sentence: the panel's means over the machine's tokens, and over people's; those that have both."""
+    layers, texts = (read_column(folder, PanelActivation, name) for name in ("layer", "text_id"))
+    people, sentences = by_people(texts)
+    means = read_column(folder, PanelActivation, "mean")
+    ours, theirs = (
+        dict(zip(zip(layers[side].tolist(), sentences[side].tolist(), strict=True), means[side], strict=True))
+        for side in (~people, people)
+    )
+    return {key: np.stack([ours[key], theirs[key]]).astype(np.float64) for key in ours.keys() & theirs.keys()}
 
 
 def _random_readings(base: BaseRun, code: str) -> dict[tuple[int, int], Values]:

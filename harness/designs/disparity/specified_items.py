@@ -80,7 +80,7 @@ def _read(shared: SharedItems, world: SpecifiedWorld, estimates: Item) -> dict[s
         for role, need in estimates.needs
         if any(need.stage in stages for stages in MADE_FROM.values())
         and (need.stage != "benchmarks" or need.name in answering)
-        # What is read once more in Latin letters is a rival's, and no specification's.
+        # What is read once more, in Latin letters or of a parallel text, is a rival's, and no specification's.
         and (need.stage != "activations" or need.name in codes)
     }
     new = {item.stage for item in found.values() if item.specification != PRIMARY}
