@@ -240,11 +240,14 @@ def test_a_plan_prices_every_level_of_a_grid(capsys: pytest.CaptureFixture[str])
 def test_a_plan_counts_what_a_grid_makes_anew_whatever_the_device(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Nine adapters and a control serve the primary specification; a level of training takes one seed of three languages more."""
+    """Nine adapters and a control serve the primary specification; a level of training takes one seed of three languages more.
+
+    Ten languages are read, five in Latin letters, and nine in the words of people.
+    """
     assert call("plan", "--profile", "fixture", "--device", "cpu", "--grid", "training", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     stages = {each["stage"]: each["items"] for each in told["stages"]}
-    assert (stages["phrases"], stages["activations"], stages["dictionary-error"]) == (1, 10 + 5, 10)
+    assert (stages["phrases"], stages["activations"], stages["dictionary-error"]) == (1, 10 + 5 + 9, 10)
     levels = {each["specification"]: each for each in told["levels"]}
     assert levels["shots=0-0-0"]["stages"] == ["benchmarks", "benchmarks-tuned"]
     assert levels["alpha=0"]["stages"] == ["adapters", "activations-tuned", "benchmarks-tuned"]

@@ -170,7 +170,7 @@ class Curve:
             flips=tuple(
                 each.verdict.specification
                 for each in self.further
-                # A level of training takes one seed; that it is too few for the claim is no answer of the level's.
+                # What is trained for a level takes one seed; that it is too few for the claim is no answer of the level's.
                 if each.verdict.state is not self.primary.state and each.verdict.why is not Why.TOO_FEW_SEEDS
             ),
             changes_sign=self.has_other_sign(self.further),

@@ -48,7 +48,7 @@ class AxisKind(StrEnum):
     ANALYSIS = "analysis"
     """Nothing but estimates: combined freely."""
     EXTRACTION = "extraction"
-    """Phrases, translations or activations: one at a time."""
+    """Phrases, translations or activations: one at a time and in fractions, adapters of one seed."""
     TRAINING = "training"
     """Adapters or answers to benchmarks: one at a time, one seed, the tuned languages."""
 

@@ -735,7 +735,7 @@ def specified_worlds(study: Study, profile: Profile) -> Iterator[SpecifiedWorld]
     """Every specification of a study's grid that takes another extraction or training: one axis at a time, the cheaper kind first.
 
     Axes of extraction are also moved together, as a fraction of resolution IV, each to its first other level that a run can have.
-    Levels of training take one seed. Controls, ablations and published models belong to the primary specification alone.
+    Every one of them takes one seed. Controls, ablations and published models belong to the primary specification alone.
     """
     extraction, training = (
         of_kind(study.computed_axes, kind) for kind in (AxisKind.EXTRACTION, AxisKind.TRAINING)
@@ -766,9 +766,7 @@ def _specified(study: Study, profile: Profile, differences: Differences) -> Spec
     missing = " ".join(level.missing for level in levels if level.missing)
     if not missing and (asked, world) == (study, profile):
         missing = ALREADY_TAKEN
-    sizes = replace(world.sizes, control_seeds=(), ablations=())
-    if any(axis.kind is AxisKind.TRAINING for axis in axes):
-        sizes = replace(sizes, adapter_seeds=sizes.adapter_seeds[:1])
+    sizes = replace(world.sizes, control_seeds=(), ablations=(), adapter_seeds=world.sizes.adapter_seeds[:1])
     sources = replace(world.sources, published_models=())
     return SpecifiedWorld(
         specification=specification_name(study.axes, differences),
