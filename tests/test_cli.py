@@ -231,7 +231,9 @@ def test_a_plan_prices_every_level_of_a_grid(capsys: pytest.CaptureFixture[str])
         "stages": [],
     }
     assert levels["adapters=joint"]["missing"] == "an adapter is trained for one language"
-    assert levels["alpha=10"]["stages"] == ["adapters", "activations-tuned", "benchmarks-tuned"]
+    assert levels["rate=3e-4"]["stages"] == ["adapters", "activations-tuned", "benchmarks-tuned"]
+    # What claims ask for is trained and read beside the primary adapters.
+    assert levels["alpha=10"]["stages"] == ["benchmarks-tuned"]
     assert levels["shots=0-0-0"]["stages"] == ["benchmarks", "benchmarks-tuned"]
     assert levels["shots=0-0-0"]["seconds"] > 0
     assert "cut=window" not in levels
