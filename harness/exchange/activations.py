@@ -1,5 +1,6 @@
 """A table of SAE activations, one row a phrase of a latent in a language, as a declaration of gaps and gains."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,14 @@ import pyarrow.parquet as pq
 
 from harness.designs.design import design_of
 from harness.designs.estimand import PhraseValues
-from harness.judge.declaration import Head, address_of, content_of
+from harness.judge.declaration import Head, address_of, content_of, listed
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
 from harness.statistics.measured import Measured
 from harness.words.canonical import Json
 from harness.words.claim import Claim
 from harness.words.errors import UsageError, choice_error
+from harness.words.study import Study
 
 COLUMNS = {
     "layer": pa.int64(),
@@ -56,8 +58,8 @@ def declaration_of_tables(head: Head, tables: Tables) -> dict[str, Json]:
         )
     if tables.adapter and tables.adapter not in codes:
         raise choice_error("adapter", tables.adapter, codes, f"(languages that {study.name} trains for)")
-    after = {seed: read_values(path) for seed, path in tables.after.items()}
-    found = measured_values(study, read_values(tables.before), tables.adapter, after)
+    after = {seed: read_values(path, study) for seed, path in tables.after.items()}
+    found = measured_values(study, read_values(tables.before, study), tables.adapter, after)
     measurements = list(_measurements(load_claims(study.name), found))
     if not measurements:
         raise UsageError(
@@ -67,11 +69,12 @@ def declaration_of_tables(head: Head, tables: Tables) -> dict[str, Json]:
     return content_of(head, measurements)
 
 
-def read_values(path: Path) -> PhraseValues:
+def read_values(path: Path, study: Study) -> PhraseValues:
     """The values of a Parquet table.
 
     Raises:
-        UsageError: If it cannot be read, lacks a column, or a cell is empty or of another kind.
+        UsageError: If it cannot be read, lacks a column, a cell is empty or of another kind, or rows are not what a study's
+            activations can be: then each such row is named.
     """
     try:
         table = pq.read_table(path)
@@ -85,8 +88,9 @@ def read_values(path: Path) -> PhraseValues:
     for name, kind in COLUMNS.items():
         column = table.column(name)
         if column.null_count:
+            first = int(np.flatnonzero(column.is_null())[0]) + 1
             raise UsageError(
-                f"{path}: {column.null_count} cells of {name!r} are empty; leave such rows out of every language"
+                f"{path}: {column.null_count} cells of {name!r} are empty, row {first} for one; leave such rows out of every language"
             )
         try:
             columns[name] = np.asarray(column.cast(kind))
@@ -94,9 +98,33 @@ def read_values(path: Path) -> PhraseValues:
             raise UsageError(f"{path}: {name!r} holds {column.type}, expected {kind}: {error}") from error
     if not len(table):
         raise UsageError(f"{path} holds no row")
-    return PhraseValues(
+    values = PhraseValues(
         **{name: column.astype(str) if column.dtype == object else column for name, column in columns.items()}
     )
+    if faults := list(_faults(values, study)):
+        raise UsageError(f"{path}: {listed(faults, len(table))}")
+    return values
+
+
+def _faults(values: PhraseValues, study: Study) -> Iterator[str]:
+    """Every row that has no place among a study's activations, and why."""
+    codes, layers = tuple(language.code for language in study.languages), frozenset(study.shapes.layers)
+    seen: dict[tuple[int, int, str, str], int] = {}
+    columns = (values.layer, values.latent, values.language, values.text, values.value)
+    for number, row in enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1):
+        layer, latent, language, text, value = row
+        first = seen.setdefault((layer, latent, language, text), number)
+        if language not in codes:
+            yield f"row {number}: unknown language {language!r}; allowed: {', '.join(codes)}"
+        elif layer not in layers:
+            yield f"row {number}: layer {layer}; the layers that have a dictionary are {study.shapes.layers_say}"
+        elif not (math.isfinite(value) and value >= 0):
+            yield f"row {number}: value is {value:g}; SAE activations are 0 or more"
+        elif first != number:
+            yield (
+                f"row {number}: layer {layer}, latent {latent}, text {text!r} in {language} stands in row {first} already; give one "
+                "value each"
+            )
 
 
 def _measurements(claims: Sequence[Claim], found: Sequence[Measured]) -> Iterator[dict[str, Json]]:

@@ -1,7 +1,7 @@
 """A file of measurements made elsewhere: read whole and typed, or one clear error that names the place."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -296,6 +296,14 @@ def declaration_of(text: str, path: Path, places: Sequence[str] = ()) -> Declara
             for number, each in enumerate(content["measurements"])
         ),
     )
+
+
+def row_faults(content: dict[str, Json], rows: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Every measurement that breaks the schema: the row of a table that it comes from, and how."""
+    for fault in _validator().iter_errors(content):
+        match list(fault.path):
+            case ["measurements", int(number), *inside]:
+                yield rows[number], f"line {rows[number]}: {'.'.join(map(str, inside))}: {_told(fault)}"
 
 
 def listed(faults: Sequence[str], of: int) -> str:

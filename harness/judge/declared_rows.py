@@ -15,6 +15,7 @@ from harness.judge.declaration import (
     content_of,
     declaration_of,
     listed,
+    row_faults,
     text_of,
 )
 from harness.judge.validate import load_claims
@@ -84,15 +85,19 @@ def read_rows(path: Path, head: Head) -> Declaration:
     text = text_of(path).removeprefix("\ufeff")
     lines = list(_lines(text, path))
     found: dict[tuple[str, str, str], tuple[_Line, dict[str, Json]]] = {}
-    faults: list[str] = []
+    faults: dict[int, str] = {}
     for line in lines:
         try:
             _take(line, claims, found)
         except UsageError as fault:
-            faults.append(str(fault))
-    if faults:
-        raise UsageError(f"{path}: {listed(faults, len(lines))}; {CURE}")
+            faults[line.number] = str(fault)
     content = content_of(head, [measurement for _, measurement in found.values()])
+    for number, told in row_faults(content, [line.number for line, _ in found.values()]):
+        faults.setdefault(number, told)
+    if faults:
+        raise UsageError(
+            f"{path}: {listed([faults[number] for number in sorted(faults)], len(lines))}; {CURE}"
+        )
     places = [line.place for line, _ in found.values()]
     return declaration_of(json.dumps(content, indent=1, ensure_ascii=False) + "\n", path, places)
 

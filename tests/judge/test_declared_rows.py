@@ -128,6 +128,22 @@ def test_every_row_that_cannot_be_taken_is_named(tmp_path: Path) -> None:
     assert ("line 2: " in second, "line 4: " in third) == (True, True)
 
 
+def test_a_number_out_of_its_range_is_named_with_the_rest(tmp_path: Path) -> None:
+    lines = [
+        "claim,value,se,df",
+        "gap.l6.value,x,0.6,9",
+        "gap.l25.value,19.2,-1,-4",
+        "gain.ml.value,9,1,9",
+        "gain.hi.value,9,1,0",
+    ]
+    with pytest.raises(UsageError) as told:
+        read(tmp_path, *lines)
+    first, *rest = str(told.value).split("\n")
+    assert "3 of 4 cannot be used, so none is" in first
+    assert [each.split(":")[0].strip() for each in rest] == ["line 2", "line 3", "line 5"]
+    assert "less than the minimum of 0" in rest[1]
+
+
 def test_the_columns_are_documented() -> None:
     text = DOCS.read_text(encoding="utf-8")
     assert [column for column in COLUMNS if f"`{column}`" not in text] == []
