@@ -40,7 +40,8 @@ STUDY = replace(
     name="neo",
     paper_id=ASKED,
     title=f"MAP-Neo: the questions of {paper.STUDY.paper_id}, asked elsewhere",
-    shapes=pins.SHAPES[MODEL],
+    # No layer has a dictionary that somebody published, and so there is none whose activations could be found again.
+    shapes=replace(pins.SHAPES[MODEL], dictionary_layers=()),
     languages=LANGUAGES,
     primary=PRIMARY,
     sizes=SIZES,

@@ -78,6 +78,7 @@ def evidence_of(
         fixture_digests=frozenset().union(*(fixture_digests(pin) for pin in fixtures)),
         weights_made_here=any(pin.home is Home.MADE for pin in pins),
         layers_replayed=sum(layer.passes for layer in replayed.layers) if replayed else 0,
+        has_stored=bool(plan.study.shapes.layers),
         departures=plan.profile.sizes.departures,
     )
 
@@ -149,11 +150,11 @@ def _shapes(replayed: ReplayRecord) -> Shapes | None:
 
 
 def _spelled(shapes: Shapes) -> str:
+    model = f"{shapes.num_layers} layers, {shapes.d_model} wide, vocabulary {shapes.vocab_size:,}"
+    if not shapes.layers:
+        return f"{model}, no published dictionary"
     where = "" if shapes.dictionary_layers is None else f" at layers {shapes.layers_say}"
-    return (
-        f"{shapes.num_layers} layers, {shapes.d_model} wide, vocabulary {shapes.vocab_size:,}, "
-        f"dictionaries of {shapes.d_sae:,} latents{where}"
-    )
+    return f"{model}, dictionaries of {shapes.d_sae:,} latents{where}"
 
 
 # The report

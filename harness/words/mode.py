@@ -45,6 +45,8 @@ class Evidence:
     """True when the harness drew the weights itself."""
     layers_replayed: int
     """Layers on which the stored activations were found again."""
+    has_stored: bool = True
+    """False where nobody has published a dictionary of the study's models: of such ones no activations stand anywhere to be found."""
     departures: tuple[str, ...] = ()
     """What is done otherwise than the study registers it, by the names of a profile's sizes."""
 
@@ -56,4 +58,5 @@ def mode_of(evidence: Evidence) -> Mode:
         return Mode.FIXTURE
     if evidence.weights_made_here:
         return Mode.REHEARSAL
-    return Mode.FULL if evidence.layers_replayed > 0 and not evidence.departures else Mode.FIXTURE
+    is_found = evidence.layers_replayed > 0 or not evidence.has_stored
+    return Mode.FULL if is_found and not evidence.departures else Mode.FIXTURE

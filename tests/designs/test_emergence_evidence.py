@@ -11,6 +11,8 @@ import pytest
 from claims.inaba2025 import pins
 from claims.inaba2025.profiles import PROFILES, fixture, paper
 from claims.inaba2025.study import STUDY
+from claims.neo import study as neo
+from claims.neo.profiles import PROFILES as NEO
 from harness.designs.design import plan
 from harness.run.run_report import ReplayRecord, evidence_of, evidence_words
 from harness.sources.studies import committed_pins
@@ -198,3 +200,26 @@ def test_a_world_that_trains_or_cuts_otherwise_is_no_evidence(tmp_path: Path) ->
 )
 def test_other_worlds_are_what_they_are(tmp_path: Path, profile: Callable[[], Profile], mode: Mode) -> None:
     assert mode_of(evidence(folders_of(tmp_path), None, profile())) is mode
+
+
+def test_models_of_which_nobody_published_a_dictionary_speak_by_their_shapes_and_digests(
+    tmp_path: Path,
+) -> None:
+    """MAP-Neo: every checkpoint as the study has it is enough; one that is not, or was not read, is not."""
+    drawn, folders = plan(neo.STUDY, NEO["paper"], "cpu"), {}
+    for size in neo.STUDY.sizes:
+        for phase in neo.STUDY.phases:
+            own = write_cell(
+                tmp_path / phase.name, size, loaded(size), digest="a" * 64, latents=pins.LATENTS, spare=0
+            )
+            folders |= {(stage, f"{size.name}-{phase.name}"): folder for (stage, _), folder in own.items()}
+    found = evidence_of(drawn, None, (), folders)
+    assert mode_of(found) is Mode.FULL
+    words = dict(evidence_words(neo.STUDY.shapes, found))
+    assert words["shapes of the study"] == "12 layers, 2048 wide, vocabulary 64,128, no published dictionary"
+    unread = {place: folder for place, folder in folders.items() if place[1] != "460m-mid"}
+    assert mode_of(evidence_of(drawn, None, (), unread)) is Mode.FIXTURE
+    rehearsed = plan(neo.STUDY, NEO["rehearsal"], "cpu")
+    assert mode_of(evidence_of(rehearsed, None, (), folders)) is Mode.REHEARSAL
+    # The paper's own study has a dictionary that must be found again.
+    assert mode_of(evidence(folders_of(tmp_path / "paper"), None)) is not Mode.FULL
