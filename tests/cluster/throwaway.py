@@ -75,8 +75,8 @@ def missing() -> str:
 
 
 def is_alive() -> bool:
-    """Whether some SLURM of this machine answers, or runs."""
-    return bool(said("pgrep", "-x", "slurmctld") or said("pgrep", "-x", "slurmd"))
+    """Whether some SLURM runs on this machine."""
+    return any(each.info["name"] in {"slurmctld", "slurmd"} for each in psutil.process_iter(["name"]))
 
 
 def said(*words: str) -> str:
@@ -198,6 +198,7 @@ def settings(place: Path) -> Iterator[None]:
     nodes = "\n".join(NODE.format(name=name, host=host, port=port) for name, port in NODES.items())
     conf = SLURM_CONF.format(host=host, place=place, nodes=nodes, names=",".join(NODES))
     kept: dict[Path, bytes | None] = {}
+    SETTINGS.mkdir(exist_ok=True)
     try:
         for name, text in (("slurm.conf", conf), ("gres.conf", GRES_CONF)):
             path = SETTINGS / name
