@@ -23,13 +23,14 @@ def harness(
     token: str | None = TOKEN,
     limit_s: float = 300,
     program: Sequence[str] = HARNESS,
+    checkout: Path = CHECKOUT,
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """A command of the harness; whatever it says, it never says the token."""
     environment = hub.surroundings(root / "home", token, **more)
     done = subprocess.run(
         [*program, *words],
-        env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=limit_s, check=False,
+        env=environment, cwd=checkout, capture_output=True, text=True, timeout=limit_s, check=False,
     )  # fmt: skip
     assert not token or token not in done.stdout + done.stderr
     return done

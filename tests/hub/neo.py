@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,9 @@ from safetensors.torch import save
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from claims.neo import pins
+from claims.neo.study import STUDY
+from harness.words.emergence import EmergenceSizes
+from harness.words.study import Profile
 from tests.hub.server import Content, Hub, Repository
 
 CORPUS = Path(__file__).parents[2] / "fixtures" / "emergence" / "corpus"
@@ -22,6 +26,25 @@ CONTROLS = ("<|CLS|>", "<|SEP|>", "<|EOD|>", "<|MASK|>", "<|PAD|>")
 """Behind the pieces; no text has them."""
 TOGETHER = 12
 """Phrases of the committed corpus that are one document here, so that it has a window of the true length."""
+
+
+def small(profile: Profile) -> Profile:
+    """A profile at sizes that these models and texts have; what is fetched, and by which stages it passes, is as ever."""
+    sizes = profile.sizes
+    assert isinstance(sizes, EmergenceSizes)
+    primary = STUDY.primary
+    return replace(
+        profile,
+        sizes=replace(
+            sizes, spliced_windows=4, integration_windows=12, check_windows=4, batch_tokens=2_048, dtype="float32",
+            windows=replace(primary.windows, per_language=120),
+            recipe=replace(
+                primary.recipe, latents=64, k=8, tokens=6_000, batch_tokens=500, buffer_tokens=2_000, learning_rate=3e-3, warmup_steps=2,
+                dtype="float32",
+            ),
+            classes=replace(primary.classes, min_examples=2),
+        ),
+    )  # fmt: skip
 
 
 def neo_hub(*phases: str) -> Hub:
