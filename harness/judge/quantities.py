@@ -4,6 +4,7 @@ What a broken layer or a differing cell breaks is looked up here, and read off n
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from harness.designs.design import design_of
 from harness.designs.estimand import Cell, Estimand
@@ -15,6 +16,8 @@ def estimate_units(study: Study) -> Mapping[str, str]:
     return {name: estimand.unit for name, estimand in estimate_scopes(study).items()}
 
 
+# A run asks some thirty times, each time for hundreds of estimates.
+@lru_cache(maxsize=8)
 def estimate_scopes(study: Study) -> Mapping[str, Estimand]:
     """What every estimate is about that a claim of the study may name, by id."""
     return design_of(study).estimands(study)

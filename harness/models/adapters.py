@@ -61,6 +61,20 @@ def trained_adapter(model: Any, choice: AlignmentChoice, seed: int) -> Iterator[
 
 
 @contextmanager
+def untouched(tuned: "PeftModel") -> Iterator[None]:
+    """The base model in place of the tuned one for the time of the block.
+
+    As peft's own `disable_adapter`, which walks through every module once more to warn of adapters that are half on: there is
+    one here, and all of it is on, or none.
+    """
+    tuned.base_model.disable_adapter_layers()
+    try:
+        yield
+    finally:
+        tuned.base_model.enable_adapter_layers()
+
+
+@contextmanager
 def attached(model: Any, folder: Path) -> Iterator[Any]:  # noqa: ANN401
     """The model with an adapter from disk for the time of the block; afterwards the base model as it was.
 

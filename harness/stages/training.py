@@ -10,6 +10,7 @@ afterwards: one long translation makes its own few neighbours wide, and not ever
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.models.adapters import untouched
 from harness.models.batches import Portion, length_buckets, padded_left
 from harness.models.loading import LanguageModel
 from harness.models.residuals import counted_positions
@@ -138,7 +140,7 @@ class Training:
         total, batch = 0.0, self.training.chosen(indices)
         for start in range(0, len(indices), micro_batch):
             part = self.training.chosen(indices[start : start + micro_batch])
-            loss = self.aligner.loss(part, self.tuned.disable_adapter, batch)
+            loss = self.aligner.loss(part, self.untouched, batch)
             total += require_number("loss", float(loss.detach()))
             torch.autograd.backward(loss)
         return total
@@ -152,12 +154,16 @@ class Training:
         """What is trained: looked up once, since walking through a model of many modules costs as much as a small step."""
         return [parameter for parameter in self.tuned.parameters() if parameter.requires_grad]
 
+    def untouched(self) -> AbstractContextManager[None]:
+        """Opens a block without the adapter."""
+        return untouched(self.tuned)
+
     def _moment(self, step: int) -> AlignmentStep:
         moment = self.positions.fitting(
             lambda size: measured_moment(
                 self.aligner,
                 self.held_out,
-                self.tuned.disable_adapter,
+                self.untouched,
                 batch_tokens=size,
                 step=step,
                 seed=self.task.seed,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.models.adapters import attached, save_adapter, trained_adapter
+from harness.models.adapters import attached, save_adapter, trained_adapter, untouched
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import Encoder, load_encoder
 from harness.stages import alignment
@@ -324,9 +324,14 @@ def test_a_disabled_adapter_is_the_base_model_bit_for_bit(
     with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
         strengthen(tuned)
         changed = pooled(aligner, ids)
-        with tuned.disable_adapter():
+        trained = [name for name, weight in tuned.named_parameters() if weight.requires_grad]
+        with suppress(ZeroDivisionError), untouched(tuned):
             disabled = pooled(aligner, ids)
+            raise ZeroDivisionError
+        again = pooled(aligner, ids)
+        assert [name for name, weight in tuned.named_parameters() if weight.requires_grad] == trained
     assert all(torch.equal(one, other) for one, other in zip(base, disabled, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(changed, again, strict=True))
     assert not any(torch.equal(one, other) for one, other in zip(base, changed, strict=True))
 
 
