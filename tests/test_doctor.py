@@ -385,7 +385,8 @@ def test_a_language_without_questions_is_told_before_a_run(tmp_path: Path) -> No
     study = replace(STUDY, languages=(*STUDY.languages, bengali))
     profile = load_profile(STUDY, "fixture")
     translators = {**profile.sources.translators, "bn": profile.sources.translators["hi"]}
-    sources = replace(profile.sources, translators=translators)
+    # Nobody has put the committed text into Bengali.
+    sources = replace(profile.sources, translators=translators, parallel=None)
     drawn = plan(study, replace(profile, sources=sources), "cpu")
     told = [each for each in examined(drawn, "cpu", tmp_path) if each.need.startswith("questions of")]
     assert [each.need for each in told] == [
@@ -412,8 +413,8 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     assert stages["translation-shards"].seconds == pytest.approx(9 * phrases / 150)
     assert stages["translation-scores"].work == Work(translated=9 * 256)
     tokens = stages["activations"].work.tokens
-    # Five languages are read once more in Latin letters.
-    assert tokens == (10 + 5) * phrases * 32
+    # Five languages are read once more in Latin letters, and nine on sentences that a machine and people translated.
+    assert tokens == ((10 + 5) * phrases + 9 * 2 * 256) * 32
     # No text of this stage reaches the head, and looking up an embedding multiplies nothing.
     of_the_layers = 26 * STUDY.shapes.layer_parameters
     # A sample climbs all 26 layers, the others as far as they speak, as do all in Latin letters.

@@ -174,12 +174,6 @@ PLACES = (
         basis=ONE_SEED, expected=State.PASS,
     ),
     sign(
-        "mini.layers.alone", "Tuning layer 6 alone lifts Malayalam more than tuning all layers", SENTENCE,
-        reading("gain-difference/layer=20/lang=ml/primary/layers=6-minus-primary"), +1, inventory="miniature",
-        basis=ONE_SEED, expected=State.INCONCLUSIVE,
-        beside="One seed and eighty latents, of which a few make most of a gain, cannot tell.",
-    ),
-    sign(
         "mini.layers.early", "Tuning layer 6 alone lifts Malayalam more than tuning layer 25 alone", SENTENCE,
         reading(
             *(f"gain-difference/layer={layer}/lang=ml/primary/layers=6-minus-layers=25" for layer in (6, 25))
