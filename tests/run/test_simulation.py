@@ -183,11 +183,12 @@ def test_a_run_s_own_times_give_its_wall_time() -> None:
     """The committed run, two processes at once: from its stages' seconds alone, to 15 %."""
     record = json.loads((EXAMPLE / EXECUTION_FILE).read_text(encoding="utf-8"))
     (attempt,) = record["attempts"]
-    (found,) = simulated(
-        timed_jobs(fixture_plan(), EXAMPLE, 0), at_once=attempt["machine"]["cores"], gpus=0, rates=(0.0,)
-    )
+    seconds = {row["stage"]: row["wall_seconds"] for row in record["stages"]}
+    # A stage that the plan has gained since took no time then.
+    jobs = jobs_of(fixture_plan(), seconds, gpus=0)
+    (found,) = simulated(jobs, at_once=attempt["machine"]["cores"], gpus=0, rates=(0.0,))
     assert found.makespan_seconds == pytest.approx(attempt["wall_seconds"], rel=0.15)
-    alone = sum(row["wall_seconds"] for row in record["stages"]) + AROUND_SECONDS
+    alone = sum(seconds.values()) + AROUND_SECONDS
     assert alone > 1.15 * attempt["wall_seconds"], "one after the other they would not"
 
 
@@ -225,9 +226,21 @@ def test_what_cannot_be_simulated_is_one_error(
     assert says in capsys.readouterr().err
 
 
+def timed(folder: Path, found_in: str = "") -> Path:
+    """The record of a run whose every stage took a second."""
+    rows = [
+        {"stage": stage.name, "wall_seconds": 1.0, "items_found": int(stage.name == found_in)}
+        for stage in fixture_plan().stages
+    ]
+    (folder / EXECUTION_FILE).write_text(json.dumps({"stages": rows}), encoding="utf-8")
+    return folder
+
+
+def test_a_finished_run_says_what_its_stages_take(tmp_path: Path) -> None:
+    jobs = timed_jobs(fixture_plan(), timed(tmp_path), 0)
+    assert course(jobs, at_once=1, gpus=0).makespan_seconds == pytest.approx(len(fixture_plan().stages))
+
+
 def test_a_run_that_found_its_items_says_no_times(tmp_path: Path) -> None:
-    record = json.loads((EXAMPLE / EXECUTION_FILE).read_text(encoding="utf-8"))
-    record["stages"][3]["items_found"] = 2
-    (tmp_path / EXECUTION_FILE).write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"found items of .* in its store, and so did not time them"):
-        timed_jobs(fixture_plan(), tmp_path, 0)
+    with pytest.raises(UsageError, match="found items of adapters in its store, and so did not time them"):
+        timed_jobs(fixture_plan(), timed(tmp_path, "adapters"), 0)
