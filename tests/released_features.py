@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,21 @@ def demonstrated(
         ]
         found[feature] = {
             "token_act": told,
-            "language": {"en": len(told), "ja": 0},
+            "language": _counted(told),
             "granularity": feature % 4,
         }
     return found
+
+
+def _counted(examples: Sequence[Sequence[Sequence[Any]]]) -> dict[str, int]:
+    """Languages by the strongest token of each window, as the authors' rule has it; digits go with what stands before."""
+    counts = {"en": 0, "ja": 0}
+    for example in examples:
+        place = max(range(len(example)), key=lambda each: example[each][1])
+        while re.fullmatch("[0-9]+", example[place][0].strip()):
+            place -= 1
+        counts["en" if re.fullmatch(r"[a-zA-Z\s\"'(),.-]+", example[place][0].strip()) else "ja"] += 1
+    return counts
 
 
 def write_demonstration(root: Path, step: int, features: Mapping[int, Any]) -> None:

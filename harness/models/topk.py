@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from harness.models.params import topk_arrays
+from harness.models.work import METER
 from harness.sources.pins import locate
 from harness.words.errors import MissingSourceError
 from harness.words.study import Pin
@@ -36,6 +37,7 @@ class TopKSAE:
 
     def pre_acts(self, x: Float[Tensor, "*token d_model"]) -> Float[Tensor, "*token latent"]:
         """What latents compare with each other, before the TopK and the ReLU."""
+        METER.encodes(x, self.latents)
         return (x - self.b_dec) @ self.W_enc + self.b_enc
 
     def acts(self, x: Float[Tensor, "*token d_model"]) -> Float[Tensor, "*token latent"]:
@@ -46,7 +48,9 @@ class TopKSAE:
         self, acts: Float[Tensor, "token latent"], chosen: Bool[Tensor, "latent"] | None = None
     ) -> Float[Tensor, "token d_model"]:
         """What some latents write, or all of them; the bias is nobody's part."""
-        return (acts if chosen is None else acts * chosen) @ self.W_dec
+        written: Tensor = (acts if chosen is None else acts * chosen) @ self.W_dec
+        METER.encodes(written, self.latents)
+        return written
 
     def rebuilt(self, acts: Float[Tensor, "token latent"]) -> Float[Tensor, "token d_model"]:
         """The stream as its activations give it again."""

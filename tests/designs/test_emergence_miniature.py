@@ -1,20 +1,24 @@
 """The committed miniature of the second paper, through every stage in one process: three checkpoints, and little of everything."""
 
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from claims.inaba2025.profiles import fixture
 from claims.inaba2025.study import STUDY
-from harness.designs.design import plan
+from harness.designs.design import costs_of, plan
+from harness.designs.emergence.availability import sources_of
 from harness.judge.measurements import Measurements
 from harness.judge.unit_values import Stored, read_stored
+from harness.models.work import METER
 from harness.stages.stage import perform
 from harness.store.tables import read_table
 from harness.words.claim import InferenceTarget
 from harness.words.emergence import EmergenceSizes, EmergenceSources
 from harness.words.estimate import SelfCheck
+from harness.words.plan import Work
 from harness.words.study import Profile
 
 
@@ -42,15 +46,30 @@ def small() -> Profile:
     )
 
 
+@dataclass(frozen=True)
+class Made:
+    """What every item left, and what it made networks read."""
+
+    folders: dict[tuple[str, str], Path] = field(default_factory=dict)
+    work: dict[tuple[str, str], Work] = field(default_factory=lambda: defaultdict(Work))
+    """By stage and size."""
+
+
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
-    root, made = tmp_path_factory.mktemp("miniature"), {}
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root, made = tmp_path_factory.mktemp("miniature"), Made()
     for item in plan(STUDY, small(), "cpu").items():
-        out = root / item.stage / item.name
+        out, before = root / item.stage / item.name, METER.so_far()
         out.mkdir(parents=True)
-        perform(item, {role: made[need.stage, need.name] for role, need in item.needs}, out)
-        made[item.stage, item.name] = out
+        perform(item, {role: made.folders[need.stage, need.name] for role, need in item.needs}, out)
+        made.folders[item.stage, item.name] = out
+        made.work[item.stage, item.name.partition("-")[0]] += METER.so_far() - before
     return made
+
+
+@pytest.fixture(scope="module")
+def folders(made: Made) -> dict[tuple[str, str], Path]:
+    return made.folders
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +102,27 @@ def test_parts_are_put_in_with_their_controls(tables: Stored) -> None:
         if row.quantity == "integration-gain"
     }
     assert parts == {"en", "ja", "bilingual", "random", "all", "rebuilt"}
+
+
+@pytest.mark.parametrize("size", ["150m", "440m"])
+def test_what_networks_read_is_what_a_plan_foresees(made: Made, size: str) -> None:
+    """Texts, tokens and what dictionaries encode; and layers, but where searches and steps of dictionaries are counted as such."""
+    cell = next(cell for cell in sources_of(small()).cells if cell.size == size)
+    drawn = plan(replace(STUDY, shapes=cell.shapes), small(), "cpu")
+    own = (
+        replace(stage, items=tuple(item for item in stage.items if size in item.name))
+        for stage in drawn.stages
+    )
+    foreseen = costs_of(replace(drawn, stages=tuple(stage for stage in own if stage.items))).work
+    counted = {stage: work for (stage, of), work in made.work.items() if of == size and work != Work()}
+    assert counted.keys() == {stage for stage, work in foreseen.items() if work != Work()}
+    for stage, work in counted.items():
+        layers = ("token_layers",) if stage == "model-checks" else ()
+        for part in ("texts", "tokens", "encoded", *layers):
+            assert getattr(work, part) == pytest.approx(getattr(foreseen[stage], part), rel=0.02), (
+                stage,
+                part,
+            )
 
 
 def test_its_checks_come_out_as_they_must(folders: dict[tuple[str, str], Path]) -> None:

@@ -1,30 +1,37 @@
 """What every stage of this design reads and stores, from what its items are told.
 
-Work is counted in layers of the size that the study is about: a layer of another size, and a step of a dictionary, count as the
-layers of it that take as many operations.
+Layers are counted as those of the size that the study is about: one of another size, a step of a dictionary and the search for the strongest
+latents count as the layers of it that take as long.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 
 from harness.designs.design import Costs
 from harness.designs.emergence import plan as stages
 from harness.designs.emergence.availability import sources_of
 from harness.designs.emergence.quantities import emergence
 from harness.models.work import WITH_GRADIENTS
-from harness.words.dictionaries import TopKRecipe, WindowChoice
-from harness.words.emergence import EmergenceSizes, ModelCell
+from harness.words.dictionaries import SAEPlace, TopKRecipe, WindowChoice
+from harness.words.emergence import EmergenceSizes
 from harness.words.plan import Item, Plan, Work
 from harness.words.study import Profile, Study
 
-DICTIONARY_OPERATIONS = 12
-"""Operations of one training step per token, width of the stream and latent: two products, each forwards and twice backwards."""
+PRODUCTS_OF_A_STEP = 6
+"""Of the training of a dictionary: two, each forwards and twice backwards."""
 
-PASSES_OF_EXAMPLES, PASSES_OF_INTEGRATION = 2, 22
-"""Times that test windows pass a model: for maxima and for examples; and clean, for both models, and with every part in every reading."""
+SORTED_AS_PRODUCTS = 12_224
+"""Products that take as long as one latent in the search for the strongest of a token: 0.05 to 0.1 s for 32,768 of them at 32,768 tokens,
+where an accelerator multiplies at 350 TFLOP/s."""
 
-PASSES_OF_REPLAY, DEMONSTRATED_WINDOWS = 2, 5_000
-"""With what stands in front and without; a hundred features have fifty windows each at most."""
+DEMONSTRATED_WINDOWS = 5_000
+"""A hundred features, with fifty windows each at most."""
+
+PARTS_OF_A_SIDE = 7
+"""Products by which integration takes a stream apart: encoded, written by five parts, and rebuilt."""
+
+SIDES, CONTROLS = 2, 3
+"""Models of an integration, and parts of it that are no class."""
 
 BYTES_PER_LATENT = 60
 """A latent with its class, packed."""
@@ -55,50 +62,116 @@ def costs(plan: Plan) -> Costs:
 
 
 def _stored_bytes(plan: Plan, tokens: int, recipe: TopKRecipe) -> Mapping[str, int]:
-    """About what one item of each stage leaves in the store, at the widest size."""
-    cells = sources_of(plan.profile).cells
-    width = max(cell.shapes.d_model for cell in cells)
-    places = max(len(item.parameters["places"]) for item in plan.stage("saes").items)
+    """About what one item of each stage leaves in the store, in the mean."""
+    widths = {cell.name: cell.shapes.d_model for cell in sources_of(plan.profile).cells}
+    items = plan.stage("saes").items
+    latents = sum(len(item.parameters["places"]) for item in items) * recipe.latents / len(items)
+    values = sum(len(item.parameters["places"]) * widths[item.name] for item in items) / len(items)
+    per_value = 2 * recipe.latents * (2 if recipe.dtype == "bfloat16" else 4)
     return {
         "corpus": tokens * BYTES_PER_TOKEN,
-        "saes": places * 2 * recipe.latents * width * (2 if recipe.dtype == "bfloat16" else 4),
-        "examples": places * recipe.latents * (BYTES_PER_LATENT + 50 * BYTES_PER_EXAMPLE),
-        "classes": places * recipe.latents * BYTES_PER_LATENT,
+        "saes": round(values * per_value),
+        "examples": round(latents * (BYTES_PER_LATENT + 50 * BYTES_PER_EXAMPLE)),
+        "classes": round(latents * BYTES_PER_LATENT),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one item makes windows pass."""
+
+    whole: int = 0
+    """Windows that pass the whole model."""
+    cut: int = 0
+    """Windows that pass it as far as the deepest layer with a dictionary."""
+    trained: int = 0
+    """Windows that dictionaries are trained on, in the precision of their recipe."""
+    encoded: int = 0
+    """Windows that dictionaries encode or rebuild in float32, once for each product."""
+    sorted: int = 0
+    """Windows at whose tokens the strongest latents are searched for."""
 
 
 def _work(plan: Plan, items: tuple[Item, ...], windows: WindowChoice, recipe: TopKRecipe) -> Work:
-    cells = {cell.name: cell for cell in sources_of(plan.profile).cells}
-    return sum((_of(item, plan, cells, windows, recipe) for item in items), start=Work())
+    return sum((_of(item, plan, windows, recipe) for item in items), start=Work())
 
 
-def _of(
-    item: Item, plan: Plan, cells: Mapping[str, ModelCell], windows: WindowChoice, recipe: TopKRecipe
-) -> Work:
+def _of(item: Item, plan: Plan, windows: WindowChoice, recipe: TopKRecipe) -> Work:
     """What one item reads; one of a stage that runs no network reads nothing."""
-    count = 2 * (windows.per_language or 0)
-    test = round(count * (1 - windows.train_fraction - windows.validation_fraction))
-    told = item.parameters
-    texts: Mapping[str, Callable[[], int]] = {
-        stages.MODEL_CHECKS: lambda: 4 * told["windows"],
-        stages.SAES: lambda: round(recipe.tokens / windows.tokens),
-        stages.SAE_QUALITY: lambda: test + told["spliced_windows"] * (1 + len(told["places"])),
-        stages.EXAMPLES: lambda: PASSES_OF_EXAMPLES * test,
-        stages.INTEGRATION: lambda: PASSES_OF_INTEGRATION * told["windows"],
-        stages.FEATURE_REPLAY: lambda: PASSES_OF_REPLAY * DEMONSTRATED_WINDOWS,
-    }
-    if item.function not in texts:
+    if item.function not in READINGS:
         return Work()
-    cell = cells.get(item.name) or next(each for each in cells.values() if each.pin == told["model"])
-    read = texts[item.function]()
-    whole = plan.study.shapes.layer_parameters
-    layers = cell.shapes.num_layers * cell.shapes.layer_parameters / whole
-    tokens = read * windows.tokens
-    work = Work(texts=read, tokens=tokens, token_layers=round(tokens * layers))
-    if item.function != stages.SAES:
-        return work
-    trained = len(told["places"]) * DICTIONARY_OPERATIONS * cell.shapes.d_model * recipe.latents / (2 * whole)
-    return replace(work, token_layers=work.token_layers + round(recipe.tokens * trained))
+    reading = READINGS[item.function](item, windows)
+    cells = sources_of(plan.profile).cells
+    cell = next(each for each in cells if each.name == item.name or each.pin == item.parameters["model"])
+    deepest = 1 + max((place.layer for place in _places(item)), default=item.parameters.get("layer", -1))
+    positions = windows.tokens + len(cell.pin.facts.front)
+    passed = positions * (reading.whole * cell.shapes.num_layers + reading.cut * deepest)
+    values = windows.tokens * recipe.latents
+    trained = values * reading.trained * PRODUCTS_OF_A_STEP * cell.shapes.d_model
+    products = passed * cell.shapes.layer_parameters + trained + values * reading.sorted * SORTED_AS_PRODUCTS
+    return Work(
+        texts=reading.whole + reading.cut,
+        tokens=positions * (reading.whole + reading.cut),
+        token_layers=round(products / plan.study.shapes.layer_parameters),
+        encoded=values * reading.encoded * cell.shapes.d_model,
+    )
+
+
+def _places(item: Item) -> tuple[SAEPlace, ...]:
+    told = item.parameters
+    return told["places"] if "places" in told else (told["place"],) if "place" in told else ()
+
+
+def _tested(windows: WindowChoice) -> int:
+    """Windows of the test split."""
+    count = 2 * (windows.per_language or 0)
+    return count - round((windows.train_fraction + windows.validation_fraction) * count)
+
+
+def _trains(item: Item, windows: WindowChoice) -> Reading:
+    read = -(-item.parameters["recipe"].tokens // windows.tokens)
+    trained = read * len(_places(item))
+    return Reading(cut=read, trained=trained, sorted=trained)
+
+
+def _tries(item: Item, windows: WindowChoice) -> Reading:
+    """Test windows are rebuilt; some pass once more as they are, and as each dictionary rebuilds them."""
+    test, spliced, places = _tested(windows), item.parameters["spliced_windows"], len(_places(item))
+    rebuilt = (test + min(spliced, test)) * places
+    return Reading(cut=test, whole=2 * min(spliced, test) * places, encoded=2 * rebuilt, sorted=rebuilt)
+
+
+def _finds_examples(item: Item, windows: WindowChoice) -> Reading:
+    """Test windows pass for maxima, and once more for examples."""
+    read = 2 * _tested(windows)
+    return Reading(cut=read, encoded=read * len(_places(item)), sorted=read * len(_places(item)))
+
+
+def _integrates(item: Item, windows: WindowChoice) -> Reading:
+    """Both models are taken apart for scales and for losses; the recipient passes as it is, and with every part in every reading."""
+    told, read = item.parameters, min(item.parameters["windows"], _tested(windows))
+    parts = len(told["languages"]) + 1 + CONTROLS
+    apart = 2 * SIDES * read
+    return Reading(
+        cut=apart,
+        whole=read * (1 + parts * len(told["readings"])),
+        encoded=PARTS_OF_A_SIDE * apart,
+        sorted=apart,
+    )
+
+
+READINGS: Mapping[str, Callable[[Item, WindowChoice], Reading]] = {
+    # With what stands in front and without, in both languages.
+    stages.MODEL_CHECKS: lambda item, _windows: Reading(whole=4 * item.parameters["windows"]),
+    stages.FEATURE_REPLAY: lambda _item, _windows: Reading(
+        cut=2 * DEMONSTRATED_WINDOWS, encoded=2 * DEMONSTRATED_WINDOWS
+    ),
+    stages.SAES: _trains,
+    stages.SAE_QUALITY: _tries,
+    stages.EXAMPLES: _finds_examples,
+    stages.INTEGRATION: _integrates,
+}
+"""By stage that runs a network."""
 
 
 def accelerator_bytes(study: Study, profile: Profile) -> int:
