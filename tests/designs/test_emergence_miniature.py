@@ -16,6 +16,7 @@ from harness.models.work import METER
 from harness.stages.stage import perform
 from harness.store.tables import read_table
 from harness.words.claim import InferenceTarget
+from harness.words.dictionaries import BILINGUAL, ClassShare
 from harness.words.emergence import EmergenceSizes, EmergenceSources
 from harness.words.estimate import SelfCheck
 from harness.words.plan import Work
@@ -35,7 +36,7 @@ def small() -> Profile:
         sources=replace(ours.sources, cells=tuple(each for each in ours.sources.cells if each.name in kept)),
         sizes=replace(
             ours.sizes,
-            repeated_seeds=(),
+            repeated_seeds=(2, 3),
             spliced_windows=4,
             integration_windows=12,
             check_windows=8,
@@ -93,6 +94,24 @@ def test_every_estimate_is_what_its_units_give(tables: Stored) -> None:
     assert len(tables.estimates) > 100
     for name in tables.estimates:
         assert measurements[name, InferenceTarget.POPULATION].is_finite
+
+
+def test_other_seeds_train_other_dictionaries_whose_shares_lie_within_their_sampling_error(
+    folders: dict[tuple[str, str], Path], tables: Stored
+) -> None:
+    """At half depth of every checkpoint: no two of three seeds are further apart than so few latents would be by chance."""
+    measurements = Measurements(study=STUDY, tables=tables)
+    for cell in small().sources.cells:  # type: ignore[attr-defined]
+        rows = [row for row in read_table(folders["classes", cell.name], ClassShare) if row.layer == 2]
+        labelled = {seed: sum(row.latents for row in rows if row.seed == seed) for seed in (1, 2, 3)}
+        shares = {row.seed: row.share / 100 for row in rows if row.label == BILINGUAL}
+        assert len(set(shares.values())) > 1
+        mean, fewest = sum(shares.values()) / len(shares), min(labelled.values())
+        chance = (2 * mean * (1 - mean) / fewest) ** 0.5
+        assert max(shares.values()) - min(shares.values()) < 3 * chance
+        name = f"class-share/model={cell.size}/step={cell.phase}/class=bilingual/layer=2/primary/primary"
+        found = measurements[name, InferenceTarget.POPULATION]
+        assert (found.num_seeds, found.value) == (3, pytest.approx(100 * mean))
 
 
 def test_parts_are_put_in_with_their_controls(tables: Stored) -> None:
