@@ -41,6 +41,12 @@ OF_THE_MODEL = (
 )
 """Parts of a specification that follow from the model: its depth, and what its layers are made of."""
 
+DEPTHS = tuple(tenth / 10 for tenth in range(11))
+"""Relative depths of a table where every run has as many layers: the layer of each model that lies nearest is shown."""
+
+ROW_DEPTH = 0.1
+"""How far apart these are: a layer stands in the nearest row, and layers further apart than this are not joined by a line."""
+
 PAGE, MARKDOWN, JSON = "across.html", "across.md", "across.json"
 
 
@@ -76,9 +82,20 @@ class Row:
     label: str
     unit: str
     reading: str
+    reading_says: str
+    """What the reading is called; its own name where nobody calls it otherwise."""
     language: str | None
     benchmark: str | None
     numbers: tuple[Placed, ...]
+
+    def depths(self) -> tuple[float, ...]:
+        """Relative depths to compare at: of the run with the fewest layers, or tenths where all have more."""
+        by_run: dict[str, list[float]] = {}
+        for number in self.numbers:
+            if number.depth is not None:
+                by_run.setdefault(number.run, []).append(number.depth)
+        fewest = min(by_run.values(), key=len)
+        return tuple(sorted(fewest)) if len(fewest) < len(DEPTHS) else DEPTHS
 
     @property
     def num_runs(self) -> int:
@@ -191,17 +208,11 @@ def _row(key: Key, found: Sequence[Mapping[Key, list[Placed]]], presentation: Pr
         label=presentation.quantities.get(quantity, quantity),
         unit=unit,
         reading=reading,
+        reading_says=presentation.readings.get(reading, reading),
         language=language,
         benchmark=benchmark,
         numbers=tuple(each for numbers in found for each in numbers.get(key, ())),
     )
-
-
-DEPTHS = tuple(tenth / 10 for tenth in range(11))
-ROW_DEPTH = 0.1
-"""How far apart rows are: a layer stands in the nearest one, and layers further apart than this are not joined by a line."""
-
-"""Relative depths of a table: the layer of each model that lies nearest is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +232,8 @@ def tables_of(found: Across) -> Iterator[SideBySide]:
             caption=f"{title_of(row)}, by relative depth: the nearest layer of each model, 90 % interval.",
             headers=("Depth", *names),
             rows=tuple(
-                (f"{depth:.1f}", *(_at(row, model, depth) for model in found.models)) for depth in DEPTHS
+                (f"{depth:.2f}", *(_at(row, model, depth) for model in found.models))
+                for depth in row.depths()
             ),
         )
     if found.single:
@@ -238,7 +250,7 @@ def title_of(row: Row) -> str:
     """A quantity with what it is of."""
     parts = [part for part in (row.language, row.benchmark) if part]
     if row.reading != PRIMARY:
-        parts.append(row.reading)
+        parts.append(row.reading_says)
     return f"{row.label}, {row.unit}" + (f" ({', '.join(parts)})" if parts else "")
 
 

@@ -55,7 +55,7 @@ def test_layers_are_compared_by_relative_depth(found: Across, one: Report) -> No
 def test_tables_name_the_layer_and_hold_the_interval(found: Across) -> None:
     first = next(iter(tables_of(found)))
     assert first.headers == ("Depth", "sin2025", "gemma_2_9b")
-    middle = next(row for row in first.rows if row[0] == "0.5")
+    middle = next(row for row in first.rows if row[0] == "0.50")
     assert re.fullmatch(r"layer 12: .+ \[.+, .+\]", middle[1])
     assert middle[2].startswith("layer 20: ") or middle[2].startswith("layer 21: ")
     assert "| Depth | sin2025 | gemma\\_2\\_9b |" in markdown_of(
@@ -63,18 +63,35 @@ def test_tables_name_the_layer_and_hold_the_interval(found: Across) -> None:
     ) or "| Depth | sin2025 | gemma_2_9b |" in markdown_of(found)
 
 
-def test_a_layer_stands_in_the_nearest_row_alone(one: Report) -> None:
-    """Three layers of 32 say nothing of the depths between them."""
+def test_a_run_of_three_layers_is_compared_at_these(one: Report) -> None:
+    """They say nothing of the depths between them."""
     places = {6: 7, 12: 15, 19: 23}
     few = tuple(replace(each, layer=places[each.layer]) for each in one.measurements if each.layer in places)
     found = across([one, replace(one, run=replace(one.run, id="few", study="mistral_7b"), measurements=few)])
-    shown = {row[0]: row[2].partition(":")[0] for row in next(iter(tables_of(found))).rows}
-    assert {depth: layer for depth, layer in shown.items() if layer != NONE} == {
-        "0.2": "layer 7",
-        "0.5": "layer 15",
-        "0.7": "layer 23",
-    }
+    table = next(iter(tables_of(found)))
+    shown = [(row[0], *(cell.partition(":")[0] for cell in row[1:])) for row in table.rows]
+    # Of 26 layers 6 lies at 0.24, 12 at 0.48 and 19 at 0.76; of 32 these are 7, 15 and 23.
+    assert shown == [
+        ("0.23", "layer 6", "layer 7"),
+        ("0.48", "layer 12", "layer 15"),
+        ("0.74", "layer 19", "layer 23"),
+    ]
+    assert table.caption.startswith("gap, percent (high-resource mean), by relative depth")
     assert page_of(found, [one, one]).count("<svg") == len(found.by_depth)
+
+
+def test_a_layer_stands_in_the_nearest_row_alone(one: Report) -> None:
+    """Of two runs that have none in common, each has rows that the other leaves empty."""
+    early, late = (
+        tuple(each for each in one.measurements if each.layer is None or each.layer in layers)
+        for layers in (range(3), range(20, 26))
+    )
+    found = across([
+        replace(one, measurements=early), replace(one, run=replace(one.run, id="late"), measurements=late)
+    ])  # fmt: skip
+    rows = next(iter(tables_of(found))).rows
+    assert [row[0] for row in rows] == ["0.00", "0.04", "0.08"]
+    assert {row[2] for row in rows} == {NONE}
 
 
 def test_the_page_warns_and_asks_nothing_of_the_network(found: Across, one: Report, other: Report) -> None:
