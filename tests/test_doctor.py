@@ -417,9 +417,9 @@ def test_a_projection_is_arithmetic_over_sizes_and_rates() -> None:
     assert tokens == ((10 + 5) * phrases + 9 * 2 * 256) * 32
     # No text of this stage reaches the head, and looking up an embedding multiplies nothing.
     of_the_layers = 26 * STUDY.shapes.layer_parameters
-    # A sample climbs all 26 layers, the others as far as they speak, as do all in Latin letters.
+    # A sample climbs all 26 layers, the others as far as they speak, as do all in Latin letters; sentences climb all.
     far = stated(drawn).layers
-    climbed = 32 * (10 * (26 * 2_048 + far * (phrases - 2_048)) + 5 * far * phrases)
+    climbed = 32 * (10 * (26 * 2_048 + far * (phrases - 2_048)) + 5 * far * phrases + 9 * 2 * 256 * 26)
     # The model computes in bfloat16, and what is encoded of its stream in float32.
     seconds = 2 * (of_the_layers / 26 * climbed / 150e12 + stages["activations"].work.encoded / 30e12)
     assert stages["activations"].seconds == pytest.approx(seconds)
