@@ -1,6 +1,7 @@
 """One SLURM, one undisturbed report for all of these tests; where none can be had, they say so instead of passing."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,13 @@ from tests.proof.smallruns import SmallRun
 
 REQUIRED = os.environ.get("HARNESS_CLUSTER") == "required"
 """Set by `nox -s cluster`: then a missing SLURM is a failure."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keyboard() -> None:
+    """Commands hear an interrupt, even where this process is deaf to it, as everything is that a script starts behind itself."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
