@@ -140,6 +140,10 @@ def blank(height_inches: float) -> "Canvas":
     return Figure(figsize=(10, height_inches), facecolor="none", layout="constrained")
 
 
+LONGEST_OF_THREE = 36
+"""Letters of a line's name of which three stand side by side above a figure."""
+
+
 def signed(value: float, _position: float) -> str:
     """A tick of an axis that shows differences."""
     return f"{value:+.6g}".replace("-", MINUS) if value else "0"
@@ -371,7 +375,8 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
     for row in rows:
         label = ", ".join(_coordinate_says(row, axis, names) for axis in told)
         lines.setdefault(label or names.called("quantity", row.quantity), []).append(row)
-    figure = blank(4.1 + 0.18 * (len(lines) // 3))
+    columns = 3 if max(map(len, lines)) <= LONGEST_OF_THREE else 2
+    figure = blank(4.1 + 0.18 * (len(lines) // columns))
     axes = figure.subplots()
     for place, (label, unsorted) in enumerate(lines.items()):
         # Beside each other, so that no interval hides another.
@@ -399,8 +404,9 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
     axes.set_xlabel(shown.across)
     axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
-    axes.yaxis.set_major_formatter(signed)
-    figure.legend(loc="outside upper left", ncols=3)
+    if shown.quantity in names.presentation.signed:
+        axes.yaxis.set_major_formatter(signed)
+    figure.legend(loc="outside upper left", ncols=columns)
     return figure
 
 
