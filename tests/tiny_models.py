@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,8 @@ def write_kind(
     (folder / "tokenizer_config.json").write_text(
         json.dumps(saved | {"tokenizer_class": kind.tokenizer_class}), encoding="utf-8"
     )
+    types = kind.settings.get("layer_types")
+    repeated = {"layer_types": list(islice(cycle(types), num_layers))} if types else {}
     config = AutoConfig.for_model(
         kind.facts.architecture,
         vocab_size=len(wrapped),
@@ -121,7 +124,7 @@ def write_kind(
         head_dim=16,
         attn_implementation="eager",
         bos_token_id=None, eos_token_id=None, pad_token_id=None,
-        **{"intermediate_size": 2 * WIDTH, "max_position_embeddings": 1024, **kind.settings, **settings},
+        **{"intermediate_size": 2 * WIDTH, "max_position_embeddings": 1024, **kind.settings, **repeated, **settings},
     )  # fmt: skip
     model = AutoModelForCausalLM.from_config(config).eval().requires_grad_(requires_grad=False)
     initialise(model, seed)

@@ -128,7 +128,8 @@ def test_what_needs_no_adapter_is_made_of_every_layer_that_has_a_dictionary(untr
     assert len(tables[DictionaryError]) == languages
     assert all({row.layer for row in table} == layers for table in tables[DictionaryError])
     assert len(tables[TokenActivation]) >= languages
-    assert all({row.layer for row in table} == layers for table in tables[TokenActivation])
+    # A language in which a layer's latents are all silent has no row of it.
+    assert {row.layer for table in tables[TokenActivation] for row in table} == layers
     assert_nothing_else_was_asked_for(untrained)
 
 
