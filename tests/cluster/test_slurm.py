@@ -111,13 +111,13 @@ def limited(
         "set-resources: {translations: {runtime: 1}}\n",
         behaviour={"seconds of translations/ml at first": 3600},
     )
-    process = run.begin()
-    try:
-        yield run, process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.communicate()
+    with run.begin() as process:
+        try:
+            yield run, process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.communicate()
 
 
 def test_undisturbed_on_two_nodes_with_an_accelerator_each(
