@@ -60,8 +60,10 @@ KNOWN_TO_THE_SHEET = (
     "font-size:10.5px",
     "text-anchor:start",
     "stroke-dashoffset:0",
+    "stroke-linecap:",
+    "stroke-linejoin:",
 )
-"""Styles of a drawing that the page's style sheet gives to its words anyway, or that say nothing."""
+"""Styles of a drawing that the page's style sheet gives it anyway, or that say nothing."""
 STAMP_INCHES = 0.24
 """Height of the strip below a drawing that holds its warning and nothing else."""
 

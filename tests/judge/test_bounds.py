@@ -83,6 +83,7 @@ def test_every_quantity_that_is_a_share_a_change_of_one_or_a_cosine_is_bounded()
     told = {name: quantity.within for name, quantity in QUANTITIES.items() if quantity.within}
     assert told == {
         "gap": (-math.inf, 100), "gap-remaining": (-math.inf, 100), "gap-on-chosen-texts": (-math.inf, 100),
+        "gap-on-parallel-text": (-math.inf, 100),
         "retention": (0, math.inf), "retention-by-adapter": (0, math.inf), "retention-ablated": (0, math.inf), "accuracy": (0, 100),
         "delta": (-100, 100), "delta-english": (-100, 100), "relative-delta": (-100, math.inf), "correlation": (-1, 1),
         "similarity": (-1, 1), "selections-kept": (0, 100), "translation-chrf": (0, 100), "translations-unflagged": (0, 100),
