@@ -790,7 +790,8 @@ def lock(
     for each in state.lock.amendments:
         late = " AFTER SEEING RESULTS" if each.after_results else ""
         say(f"{each.number}. ", f"{each.date}{late}: {each.because}")
-        if not check:
+        # Whoever amends wants to see what this amendment changes, and not all that earlier ones did.
+        if not check and (amend is None or each.number == changes):
             typer.echo(textwrap.indent(each.diff, "     "))
 
 

@@ -179,6 +179,14 @@ def test_registered_bent_seen_and_amended(checkout: Checkout) -> None:
     checked = checkout.harness("lock", "--check").stdout.splitlines()
     assert checked == [line for line in amended.stdout.splitlines() if not line.startswith("     ")]
 
+    # Whoever amends again is shown what that changes, and of earlier amendments their reasons.
+    checkout.bend('"19.89", margin=2.1', '"19.89", margin=2.2')
+    again = checkout.harness("lock", "--amend", "so was the second").stdout
+    assert "1. " in again
+    assert "+/claims/gap.l25.value/margin: 2.2" in again
+    assert "-/claims/gap.l25.value/margin: 2.0" not in again
+    assert "-/claims/gap.l25.value/margin: 2.0" in checkout.harness("lock").stdout
+
 
 def test_a_rule_that_changed_is_seen_and_amended_by_one_command(checkout: Checkout) -> None:
     rules = checkout.root / "harness" / "judge" / "rules.py"
