@@ -1,0 +1,123 @@
+"""A third study of emergence is a folder of claims and a world: it is planned, made, judged and shown, and nothing else knows of it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.designs.emergence.quantities import QUANTITIES
+from tests.designs.tiny_emergence.claims.tiny.study import STUDY
+from tests.designs.tiny_emergence.world import make
+
+ROOT = Path(__file__).resolve().parents[2]
+UNREGISTERED = 11
+"""Exit code of a run whose verdicts count, and whose claims no lock registers."""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole run of the command line: planned, made by the engine, judged and reported."""
+    root = tmp_path_factory.mktemp("tiny")
+    (root / "world").mkdir()
+    make(root / "world")
+    where = ("--study", "tiny", "--profile", "tiny", "--device", "cpu", "--store", str(root / "store"))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.designs.tiny_emergence",
+            "reproduce",
+            *where,
+            "--out",
+            str(root / "run"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TINY_WORLD": str(root / "world")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == UNREGISTERED, done.stdout + done.stderr
+    return root / "run"
+
+
+@pytest.fixture(scope="module")
+def report(run: Path) -> dict[str, Any]:
+    return json.loads((run / "report.json").read_text(encoding="utf-8"))
+
+
+def test_its_models_and_dictionaries_are_the_studys_own_so_that_its_claims_are_judged(
+    report: dict[str, Any],
+) -> None:
+    assert (report["mode"], report["lock"]["status"]) == ("full", "absent")
+    assert {check["id"]: check["differs"] for check in report["self_checks"]} == {
+        "order.only": False,
+        **{f"{what}.only-{phase.name}": False for what in ("shapes", "loss") for phase in STUDY.phases},
+    }
+
+
+def test_what_must_hold_passes_and_what_cannot_deviates(report: dict[str, Any]) -> None:
+    verdicts = {claim["id"]: claim["verdict"] for claim in report["claims"]}
+    assert verdicts.keys() == {"share.any", "gain.impossible", "together.later", "part.helps"}
+    assert (verdicts["share.any"], verdicts["gain.impossible"]) == ("PASS", "DEVIATION")
+
+
+@pytest.mark.parametrize(
+    ("claim", "about"),
+    [
+        ("together.later", "share-change/model=only/from=mid/to=final/layer=1/"),
+        ("part.helps", "integration-gain/model=only/part=bilingual/layer=1/"),
+    ],
+)
+def test_what_only_a_run_can_tell_follows_from_its_intervals(
+    report: dict[str, Any], claim: str, about: str
+) -> None:
+    ends = [row["precision"]["ci90"] for row in report["measurements"] if row["id"].startswith(about)]
+    assert len(ends) == (1 if claim == "together.later" else len(STUDY.primary.integration) * 2)
+    expected = (
+        "PASS" if all(low > 0 for low, _ in ends)
+        else "DEVIATION" if all(high < 0 for _, high in ends)
+        else "INCONCLUSIVE"
+    )  # fmt: skip
+    assert [each["verdict"] for each in report["claims"] if each["id"] == claim] == [expected]
+
+
+def test_every_quantity_is_measured_that_one_size_without_a_demonstration_has(report: dict[str, Any]) -> None:
+    lacking = {"size-trend", "demonstrated-share", "demonstrated-change"}
+    assert {row["quantity"] for row in report["measurements"]} == QUANTITIES.keys() - lacking
+    for phase in STUDY.phases:
+        shares = [
+            row["value"]
+            for row in report["measurements"]
+            if re.fullmatch(
+                f"class-share/model=only/step={phase.name}/class=[a-z]+/layer=2/primary/primary", row["id"]
+            )
+        ]
+        assert (len(shares), sum(shares)) == (3, pytest.approx(100))
+
+
+def test_its_page_has_its_figures_and_its_names(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)
+    for title in (
+        "Bilingual share over training",
+        "Bilingual share over layers",
+        "Gains, with their controls",
+    ):
+        assert any(title in caption for caption in captions), title
+    assert len(captions) == page.count("<svg")
+    assert "Russian" in page
+    assert STUDY.title in page
+
+
+def test_nothing_of_the_harness_names_it() -> None:
+    own = (STUDY.name, STUDY.sizes[0].name, "share.any", "gain.impossible", "together.later", "part.helps")
+    for path in (ROOT / "harness").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "tiny_emergence" not in text, path
+        assert not [name for name in own if f'"{name}"' in text], path

@@ -1,0 +1,1 @@
+"""The tiny study of emergence."""

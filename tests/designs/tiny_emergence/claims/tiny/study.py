@@ -1,0 +1,86 @@
+"""What the tiny study asks: one size, two of its layers, and choices that no other study makes."""
+
+from harness.words.dictionaries import (
+    ClassChoice,
+    ExampleChoice,
+    Integration,
+    KeptExamples,
+    LabelledBy,
+    Loss,
+    TopKRecipe,
+    WindowChoice,
+)
+from harness.words.emergence import EmergenceSpecification, EmergenceStudy, ModelSize, Phase
+from harness.words.judgement import Protocol
+from harness.words.specification import Grid
+from harness.words.study import Group, Language, ModelFacts, Pieces, Shapes, Weights
+
+STEPS = {"early": 15, "mid": 40, "final": 120}
+"""Optimiser steps of each checkpoint."""
+
+LATENTS = 64
+
+FACTS = ModelFacts(
+    architecture="llama",
+    attention="sdpa",
+    front=("<s>",),
+    pad="</s>",
+    soft_cap=None,
+    pieces=Pieces.BYTES,
+    document_marks=("<s>", "</s>"),
+)
+
+SHAPES = Shapes(
+    num_layers=3,
+    d_model=32,
+    d_sae=LATENTS,
+    vocab_size=592,
+    # Nobody has published a dictionary of it.
+    dictionary_layers=(),
+    weights=Weights(heads=2, kv_heads=1, head_width=16, mlp=64, norms=2, is_tied=False),
+)
+
+PRIMARY = EmergenceSpecification(
+    name="primary",
+    windows=WindowChoice(
+        tokens=20, per_document=None, per_language=200, train_fraction=0.5, validation_fraction=0.1
+    ),
+    recipe=TopKRecipe(
+        latents=LATENTS,
+        k=4,
+        loss=Loss.SQUARED,
+        tokens=8_000,
+        batch_tokens=400,
+        buffer_tokens=4_000,
+        learning_rate=3e-3,
+        warmup_steps=5,
+        adam_eps=1e-8,
+        unit_encoder=True,
+        rows_set_after=True,
+        dtype="float32",
+    ),
+    examples=ExampleChoice(kept=KeptExamples.STRONGEST, strong_fraction=0.5, examples=20),
+    classes=ClassChoice(labelled_by=LabelledBy.DOCUMENT, threshold=0.8, min_examples=3),
+    integration=(Integration.REPLACE, Integration.SWAP),
+)
+
+STUDY = EmergenceStudy(
+    name="tiny",
+    paper_id="no paper",
+    title="How a tiny model becomes bilingual",
+    design="harness.designs.emergence.design",
+    shapes=SHAPES,
+    languages=(
+        Language(code="en", name="English", group=Group.REFERENCE, script="LATIN"),
+        Language(code="ru", name="Russian", group=Group.HIGH, script="CYRILLIC"),
+    ),
+    primary=PRIMARY,
+    grid=Grid.NONE,
+    sizes=(ModelSize(name="only", shapes=SHAPES),),
+    phases=tuple(Phase(name=name, says=f"after {step} steps") for name, step in STEPS.items()),
+    depths=(0.5, 1.0),
+    early="early",
+    mid="mid",
+)
+
+PROTOCOL = Protocol(choices=(), adapter_seeds=(7, 8), exclusions=())
