@@ -85,7 +85,7 @@ def _refuse_name(name: str) -> None:
 def _layers(asked: Sequence[int], like: Study) -> tuple[int, ...]:
     if outside := [layer for layer in asked if layer not in like.shapes.layers]:
         raise UsageError(
-            f"{like.name} has no dictionary at layer {outside[0]}; its dictionaries are of layers {like.shapes.layers_say}"
+            f"{like.name} has no dictionary at layer {outside[0]}, but at {like.shapes.layers_say}"
         )
     return tuple(sorted(set(asked)))
 

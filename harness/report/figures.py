@@ -367,7 +367,7 @@ def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequ
 
 
 def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
-    """One line for whatever else a number is of, over layers or along an axis of the design, with 90 % intervals."""
+    """One line, or where order means nothing one mark, for whatever else a number is of, with 90 % intervals."""
     values = list(dict.fromkeys(coordinate(row, shown.along) for row in rows))
     if shown.along == "layer":
         values.sort(key=lambda layer: int(layer or 0))
@@ -389,14 +389,15 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
             row.precision.ci90 if row.precision and row.precision.ci90 else (row.value, row.value)
             for row in own
         ]
-        colour = SERIES[place % len(SERIES)]
+        turn, colour = place // len(SERIES), SERIES[place % len(SERIES)]
         axes.plot(
             across,
             [row.value or 0.0 for row in own],
             label=printable(label),
             color=colour,
-            linestyle=LINES[(place // len(SERIES)) % len(LINES)],
-            marker=MARKERS[place % len(MARKERS)],
+            linestyle=LINES[turn % len(LINES)] if shown.is_ordered else "none",
+            # Another mark each time that the colours begin anew.
+            marker=MARKERS[(place + turn) % len(MARKERS)],
             markersize=5,
             linewidth=1.6,
         )

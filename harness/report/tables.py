@@ -318,10 +318,14 @@ def _num_units(row: Measurement) -> int:
 
 def _weight(rows: Sequence[Measurement]) -> str:
     """How much stands behind each number of a grid."""
-    kinds = dict.fromkeys(row.unit_kind for row in rows)
+    seeds = [row.num_seeds for row in rows if row.num_seeds]
+    is_told_apart = any(row.num_seeds for row in rows if row.unit_kind != SEED)
+    # Where seeds stand beside other units, those of numbers that rest on seeds alone are counted with them.
+    kinds = [
+        kind for kind in dict.fromkeys(row.unit_kind for row in rows) if kind != SEED or not is_told_apart
+    ]
     sizes = [_range([_num_units(row) for row in rows if row.unit_kind == kind], kind) for kind in kinds]
-    seeds = sorted({row.num_seeds for row in rows if row.unit_kind != SEED} - {0})
-    return f" Each number rests on {' or '.join(sizes)}{', ' + _range(seeds, SEED) if seeds else ''}."
+    return f" Each number rests on {' or '.join(sizes)}{', ' + _range(seeds, SEED) if is_told_apart else ''}."
 
 
 def _range(numbers: Sequence[int], noun: str) -> str:

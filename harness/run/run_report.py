@@ -153,7 +153,8 @@ def _spelled(shapes: Shapes) -> str:
     model = f"{shapes.num_layers} layers, {shapes.d_model} wide, vocabulary {shapes.vocab_size:,}"
     if not shapes.layers:
         return f"{model}, no published dictionary"
-    where = "" if shapes.dictionary_layers is None else f" at layers {shapes.layers_say}"
+    noun = "layer" if len(shapes.layers) == 1 else "layers"
+    where = "" if shapes.dictionary_layers is None else f" at {noun} {shapes.layers_say}"
     return f"{model}, dictionaries of {shapes.d_sae:,} latents{where}"
 
 

@@ -122,7 +122,7 @@ def test_true_shapes_of_every_checkpoint_and_features_found_again_are_a_full_run
     assert mode_of(found) is Mode.FULL
     words = dict(evidence_words(STUDY.shapes, found))
     assert words["shapes as loaded"] == words["shapes of the study"]
-    assert words["shapes as loaded"].endswith("dictionaries of 32,768 latents at layers 11")
+    assert words["shapes as loaded"].endswith("dictionaries of 32,768 latents at layer 11")
     assert {words[f"shapes of {size.name}-final"] for size in STUDY.sizes} == {"the study's"}
     assert words["layers found again by replay"] == "1 of 1"
     assert "choices that are not the study's" not in words

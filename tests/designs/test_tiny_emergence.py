@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from harness.designs.emergence.design import DESIGN
 from harness.designs.emergence.quantities import QUANTITIES
+from harness.report import load_report, wording
+from harness.report.figures import DRAWERS, drawn_rows
+from harness.report.tables import filled_panels
 from tests.designs.tiny_emergence.claims.tiny.study import STUDY
 from tests.designs.tiny_emergence.world import make
 
@@ -113,6 +117,31 @@ def test_its_page_has_its_figures_and_its_names(run: Path) -> None:
     assert len(captions) == page.count("<svg")
     assert "Russian" in page
     assert STUDY.title in page
+
+
+def test_marks_along_what_has_no_order_are_joined_by_no_line_and_none_looks_like_another(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Here its folder of claims is not the one that is looked in.
+    monkeypatch.setattr(wording, "presentation_of", lambda _study: DESIGN.presentation)
+    drawn = {
+        figure.anchor: DRAWERS[figure.kind](drawn_rows(figure, filled), filled.names, figure).axes[0].lines
+        for filled in filled_panels(load_report(run))
+        for figure in filled.panel.figures
+        if drawn_rows(figure, filled)
+    }
+    joined = {anchor: {line.get_linestyle() for line in lines[:-1]} for anchor, lines in drawn.items()}
+    assert joined == {"classes": {"-"}, "profile": {"-"}, "gains": {"None"}}
+    looks = [(line.get_color(), line.get_marker()) for line in drawn["gains"][:-1]]
+    assert len(set(looks)) == len(looks) == len(STUDY.primary.integration) * 2
+
+
+def test_a_table_says_once_how_many_seeds_its_numbers_rest_on(run: Path) -> None:
+    """Shares by number rest on latents and seeds, those by activity on seeds alone."""
+    page = (run / "report.html").read_text(encoding="utf-8")
+    said = re.findall(r"Each number rests on ([^.]*)\.", page)
+    assert any(re.fullmatch(r"\d+ to \d+ features, 1 to 2 seeds", words) for words in said), said
+    assert all(words.count("seed") <= 1 for words in said), said
 
 
 def test_nothing_of_the_harness_names_it() -> None:

@@ -103,6 +103,7 @@ PANELS = (
                 title="Gains, with their controls",
                 quantity="integration-gain",
                 along="part",
+                is_ordered=False,
                 says="Every size, language of the text and meaning of putting in.",
                 across="What is put in",
                 up="Nats per token gained",
