@@ -78,8 +78,6 @@ class Figure:
     """The quantity that a trade-off sets it against."""
     along: str = "layer"
     """What curves run along: layers, or an axis of the design in the order of its rows."""
-    is_ordered: bool = True
-    """Whether what curves run along has an order; marks along anything else are joined by no line."""
     only: tuple[tuple[str, str], ...] = ()
     """Axes of the design, each with the one value that is drawn."""
     axis: str = ""

@@ -286,10 +286,10 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
     """The measurements that a drawing shows."""
     if figure.kind is Drawing.POINTS:
         return [row for row in filled.rows if row.points]
+    if runs_along_an_axis(figure):
+        return [row for row in filled.rows if row.value is not None and _is_on_a_curve(row, figure)]
     if figure.kind in {Drawing.TRADE_OFF, Drawing.DOTS}:
         return _ablated_rows(figure, filled)
-    if figure.kind is Drawing.CURVES:
-        return [row for row in filled.rows if row.value is not None and _is_on_a_curve(row, figure)]
     if figure.kind in {Drawing.LINES, Drawing.HEATMAP}:
         return [row for row in filled.rows if row.layer is not None and row.value is not None]
     rows = [
@@ -300,6 +300,11 @@ def drawn_rows(figure: Figure, filled: Filled) -> list[Measurement]:
     if figure.kind is Drawing.SLOPES:
         rows = [row for row in rows if all(None not in (seed.before, seed.after) for seed in row.seeds)]
     return sorted(rows, key=lambda row: filled.names.place(row.language))
+
+
+def runs_along_an_axis(figure: Figure) -> bool:
+    """Whether a drawing shows every number of a quantity, as curves do, and dots along anything but layers."""
+    return figure.kind is Drawing.CURVES or (figure.kind is Drawing.DOTS and figure.along != "layer")
 
 
 def _is_on_a_curve(row: Measurement, figure: Figure) -> bool:
@@ -395,7 +400,7 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
             [row.value or 0.0 for row in own],
             label=printable(label),
             color=colour,
-            linestyle=LINES[turn % len(LINES)] if shown.is_ordered else "none",
+            linestyle=LINES[turn % len(LINES)] if shown.kind is Drawing.CURVES else "none",
             # Another mark each time that the colours begin anew.
             marker=MARKERS[(place + turn) % len(MARKERS)],
             markersize=5,
@@ -711,6 +716,8 @@ def _crossed(axes: "Axes", across: Measurement, up: Measurement, colour: str) ->
 
 def _dots(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas":
     """One mark per language and specification at each layer that it is read at, side by side, with its 90 % interval."""
+    if runs_along_an_axis(shown):
+        return _curves(rows, names, shown)
     figure = blank(3.6)
     axes = figure.subplots()
     axes.axhline(0, color=MUTED, linewidth=0.8)

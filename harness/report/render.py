@@ -305,13 +305,17 @@ def _figure(filled: Filled, figure: Figure, report: Report) -> DrawnFigure:
     )
     svg = figures.drawn(figure, filled, frame, marks)
     if svg is None:
-        return DrawnFigure(title=figure.title, svg=None, caption=NOT_DRAWN[figure.kind])
+        return DrawnFigure(
+            title=figure.title,
+            svg=None,
+            caption=NOT_DRAWN[Drawing.CURVES if figures.runs_along_an_axis(figure) else figure.kind],
+        )
     table = None
     if figure.kind is Drawing.POINTS:
         table = tables.points_table(rows, figure, filled.names)
     elif figure.kind in {Drawing.SLOPES, Drawing.STRIPS}:
         table = tables.seeds_table(rows, figure, filled.names)
-    elif figure.kind in {Drawing.TRADE_OFF, Drawing.DOTS}:
+    elif figure.kind in {Drawing.TRADE_OFF, Drawing.DOTS} and not figures.runs_along_an_axis(figure):
         table = tables.ablations_table(rows, figure, filled)
     every = "seed" if figure.kind in {Drawing.SLOPES, Drawing.STRIPS} else "point"
     return DrawnFigure(
@@ -321,7 +325,7 @@ def _figure(filled: Filled, figure: Figure, report: Report) -> DrawnFigure:
 
 def _caption(filled: Filled, figure: Figure, report: Report, *, has_marks: bool) -> str:
     """What a drawing shows, and where its numbers stand."""
-    if figure.kind is Drawing.CURVES:
+    if figures.runs_along_an_axis(figure):
         return f"{figure.says} Bars are 90 % intervals. The table below holds the numbers."
     if figure.kind is Drawing.LINES:
         known = any(row.precision and row.precision.ci90 for row in filled.rows)

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness.designs.emergence.design import DESIGN
+import claims
 from harness.designs.emergence.quantities import QUANTITIES
-from harness.report import load_report, wording
+from harness.report import load_report
 from harness.report.figures import DRAWERS, drawn_rows
 from harness.report.tables import filled_panels
+from harness.sources import studies
 from tests.designs.tiny_emergence.claims.tiny.study import STUDY
 from tests.designs.tiny_emergence.world import make
 
@@ -53,6 +54,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def report(run: Path) -> dict[str, Any]:
     return json.loads((run / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def known(run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, where this process knows the study as well."""
+    own = ROOT / "tests" / "designs" / "tiny_emergence" / "claims"
+    monkeypatch.setattr(claims, "__path__", [*claims.__path__, str(own)])
+    monkeypatch.setattr(studies, "CLAIMS", own)
+    monkeypatch.setenv("TINY_WORLD", str(run.parent / "world"))
+    return run
 
 
 def test_its_models_and_dictionaries_are_the_studys_own_so_that_its_claims_are_judged(
@@ -120,13 +131,11 @@ def test_its_page_has_its_figures_and_its_names(run: Path) -> None:
 
 
 def test_marks_along_what_has_no_order_are_joined_by_no_line_and_none_looks_like_another(
-    run: Path, monkeypatch: pytest.MonkeyPatch
+    known: Path,
 ) -> None:
-    # Here its folder of claims is not the one that is looked in.
-    monkeypatch.setattr(wording, "presentation_of", lambda _study: DESIGN.presentation)
     drawn = {
         figure.anchor: DRAWERS[figure.kind](drawn_rows(figure, filled), filled.names, figure).axes[0].lines
-        for filled in filled_panels(load_report(run))
+        for filled in filled_panels(load_report(known))
         for figure in filled.panel.figures
         if drawn_rows(figure, filled)
     }

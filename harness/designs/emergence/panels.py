@@ -99,11 +99,11 @@ PANELS = (
         figures=(
             Figure(
                 anchor="gains",
-                kind=Drawing.CURVES,
+                # Parts have no order, so that no line joins them.
+                kind=Drawing.DOTS,
                 title="Gains, with their controls",
                 quantity="integration-gain",
                 along="part",
-                is_ordered=False,
                 says="Every size, language of the text and meaning of putting in.",
                 across="What is put in",
                 up="Nats per token gained",
