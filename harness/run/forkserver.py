@@ -105,9 +105,8 @@ class Server:
                         self._close_others()
                         return connection
                     self.copies[process] = connection
-                    waiting.register(
-                        connection, 0
-                    )  # nothing more is read from it; that it was closed is told all the same
+                    # Nothing more is read from it; that it was closed is told all the same.
+                    waiting.register(connection, 0)
             for process, code in _ended():
                 if process == self.engine:
                     return None
