@@ -1,6 +1,6 @@
 """How a bilingual model becomes bilingual: what the studies of it ask alike, and how each is rehearsed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -122,6 +122,39 @@ class Readings:
         return self.integrations(
             "integration-lead", *(f"over={language.code}" for language in self.study.languages)
         )
+
+
+def wikipedia(names: Mapping[str, str], files: Mapping[str, tuple[str, ...]]) -> Mapping[str, Pin]:
+    """Wikipedia in each language, by its code: text of the kind that the paper's code reads.
+
+    Args:
+        names: Of the languages, by code.
+        files: Of the data set, by code.
+    """
+    return {
+        code: Pin(
+            name=f"Wikipedia in {name}",
+            home=Home.HUB_DATASET,
+            address="wikimedia/wikipedia",
+            files=files[code],
+            licence="CC-BY-SA-3.0 and GFDL",
+        )
+        for code, name in names.items()
+    }
+
+
+def true_sizes(seeds: tuple[int, ...]) -> EmergenceSizes:
+    """How much is read of models of true size: a dictionary of the first seed everywhere, of the others where claims on change rest."""
+    return EmergenceSizes(
+        sae_seeds=seeds[:1],
+        repeated_seeds=seeds[1:],
+        spliced_windows=1_024,
+        integration_windows=4_096,
+        check_windows=1_024,
+        batch_tokens=32_768,
+        dtype="bfloat16",
+        threads=1,
+    )
 
 
 def rehearsal(study: EmergenceStudy, true: Profile, model: str) -> Profile:

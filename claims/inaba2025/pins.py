@@ -1,5 +1,6 @@
 """Every outside thing of the paper's world: the one place where addresses, files and known revisions stand."""
 
+from claims.bilingual import wikipedia
 from harness.words.emergence import FINAL
 from harness.words.study import Home, ModelFacts, ModelPin, Pieces, Pin, Shapes, Weights
 
@@ -93,14 +94,5 @@ WIKIPEDIA_FILES = {
 }
 """The first file of each language. The names were not looked up: `harness doctor` says whether they are there before anything is spent."""
 
-WIKIPEDIA = {
-    code: Pin(
-        name=f"Wikipedia in {name}",
-        home=Home.HUB_DATASET,
-        address="wikimedia/wikipedia",
-        files=WIKIPEDIA_FILES[code],
-        licence="CC-BY-SA-3.0 and GFDL",
-    )
-    for code, name in (("en", "English"), ("ja", "Japanese"))
-}
+WIKIPEDIA = wikipedia({"en": "English", "ja": "Japanese"}, WIKIPEDIA_FILES)
 """Stands in for the authors' own text, of which no revision is known: Wikipedia of both languages, as their corpus has it."""

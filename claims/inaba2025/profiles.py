@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from claims.bilingual import rehearsal
+from claims.bilingual import rehearsal, true_sizes
 from claims.inaba2025 import pins
 from claims.inaba2025.study import MODEL, PRIMARY, PROTOCOL, STUDY
 from harness.words.dictionaries import CorpusText
@@ -122,8 +122,7 @@ def paper() -> Profile:
             model=pins.FINAL_MODELS[MODEL],
             cells=cells,
             texts=tuple(
-                CorpusText(language=code, pin=pin, files=pins.WIKIPEDIA_FILES[code])
-                for code, pin in pins.WIKIPEDIA.items()
+                CorpusText(language=code, pin=pin, files=pin.files) for code, pin in pins.WIKIPEDIA.items()
             ),
             demonstration=Demonstration(
                 pin=pins.DEMONSTRATION,
@@ -132,16 +131,7 @@ def paper() -> Profile:
                 replayed=Replayed(pin=pins.RELEASED, cell=f"{MODEL}-{FINAL}", layer=pins.RELEASED_LAYER),
             ),
         ),
-        sizes=EmergenceSizes(
-            sae_seeds=PROTOCOL.adapter_seeds[:1],
-            repeated_seeds=PROTOCOL.adapter_seeds[1:],
-            spliced_windows=1_024,
-            integration_windows=4_096,
-            check_windows=1_024,
-            batch_tokens=32_768,
-            dtype="bfloat16",
-            threads=1,
-        ),
+        sizes=true_sizes(PROTOCOL.adapter_seeds),
     )
 
 

@@ -7,6 +7,7 @@ from their numbers of parameters, which no other round figures give. `harness do
 spent, and `model-checks` holds every shape against the weights.
 """
 
+from claims.bilingual import wikipedia
 from harness.words.study import Home, ModelFacts, ModelPin, Pieces, Pin, Shapes, Weights
 
 FACTS = ModelFacts(
@@ -85,14 +86,5 @@ WIKIPEDIA_FILES = {
 }
 """As many as hold a window for every document that is asked for: some 150,000 and 220,000 documents are in one."""
 
-WIKIPEDIA = {
-    code: Pin(
-        name=f"Wikipedia in {name}",
-        home=Home.HUB_DATASET,
-        address="wikimedia/wikipedia",
-        files=WIKIPEDIA_FILES[code],
-        licence="CC-BY-SA-3.0 and GFDL",
-    )
-    for code, name in (("en", "English"), ("zh", "Chinese"))
-}
+WIKIPEDIA = wikipedia({"en": "English", "zh": "Chinese"}, WIKIPEDIA_FILES)
 """Text of the kind that the paper's code reads, in this pair of languages."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from claims.bilingual import rehearsal
+from claims.bilingual import rehearsal, true_sizes
 from claims.neo import pins
 from claims.neo.study import MODEL, PHASES, PROTOCOL, SIZES, STUDY
 from harness.words.dictionaries import CorpusText
-from harness.words.emergence import FINAL, EmergenceSizes, EmergenceSources, ModelCell
+from harness.words.emergence import FINAL, EmergenceSources, ModelCell
 from harness.words.study import Profile
 
 
@@ -30,20 +30,10 @@ def paper() -> Profile:
                 for phase in PHASES
             ),
             texts=tuple(
-                CorpusText(language=code, pin=pin, files=pins.WIKIPEDIA_FILES[code])
-                for code, pin in pins.WIKIPEDIA.items()
+                CorpusText(language=code, pin=pin, files=pin.files) for code, pin in pins.WIKIPEDIA.items()
             ),
         ),
-        sizes=EmergenceSizes(
-            sae_seeds=PROTOCOL.adapter_seeds[:1],
-            repeated_seeds=PROTOCOL.adapter_seeds[1:],
-            spliced_windows=1_024,
-            integration_windows=4_096,
-            check_windows=1_024,
-            batch_tokens=32_768,
-            dtype="bfloat16",
-            threads=1,
-        ),
+        sizes=true_sizes(PROTOCOL.adapter_seeds),
     )
 
 
