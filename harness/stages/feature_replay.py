@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from statistics import median
 
 import torch
 from torch import Tensor
@@ -21,9 +20,9 @@ from harness.models.windows import visit_windows
 from harness.sources.pins import locate
 from harness.stages.demo_replay import Example, feature_files, read_feature
 from harness.stages.examples import piece_texts
-from harness.stages.replay import loaded_model, model_files, require_some
+from harness.stages.replay import layer_replay, loaded_model, model_files, replayed_row, require_some
 from harness.stages.stage import stage
-from harness.statistics.replay_gate import Agreement, agreement, layer_passes
+from harness.statistics.replay_gate import Agreement, agreement
 from harness.store.files import file_sha256
 from harness.store.tables import write_table
 from harness.words.dictionaries import CorpusWindow, Split
@@ -85,20 +84,12 @@ def feature_replay(
     )
     write_table(out, LoadedModel, (loaded,))
     write_table(out, LoadedFile, (*model_files(model), *_dictionary_files(dictionary)))
-    write_table(out, ReplayedRow, _rows(layer, shown, found))
-    replayed = LayerReplay(
-        layer=layer,
-        d_model=width,
-        d_sae=sae.latents,
-        rows=len(found),
-        rows_passing=sum(each.passes for each in found),
-        rows_passing_without_bos=sum(each.passes for each in bare),
-        rows_same_peak=sum(each.same_peak for each in found),
-        median_correlation=median(each.correlation for each in found),
-        median_scale=median(each.scale for each in found),
-        median_scale_without_bos=median(each.scale for each in bare),
-        passes=layer_passes(found),
+    rows = (
+        replayed_row(layer, feature.latent, len(feature.levels), each)
+        for feature, each in zip(shown, found, strict=True)
     )
+    write_table(out, ReplayedRow, rows)
+    replayed = layer_replay(layer, width, sae.latents, found, bare)
     write_table(out, LayerReplay, (replayed,))
     require_some(demo, (replayed,))
 
@@ -179,19 +170,6 @@ def levels_of(values: Sequence[float]) -> list[int]:
     if largest <= 0:
         return [0] * len(values)
     return [max(0, math.ceil(LEVELS * value / largest)) for value in values]
-
-
-def _rows(layer: int, shown: Sequence[Shown], found: Sequence[Agreement]) -> Iterator[ReplayedRow]:
-    for feature, each in zip(shown, found, strict=True):
-        yield ReplayedRow(
-            layer=layer,
-            latent=feature.latent,
-            tokens=len(feature.levels),
-            correlation=each.correlation,
-            scale=each.scale,
-            same_peak=each.same_peak,
-            passes=each.passes,
-        )
 
 
 def _dictionary_files(dictionary: Pin) -> Iterator[LoadedFile]:

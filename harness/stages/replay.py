@@ -92,8 +92,16 @@ def replay(
     }
     write_table(out, LoadedModel, (loaded_model(language_model),))
     write_table(out, LoadedFile, loaded_files(networks))
-    write_table(out, ReplayedRow, (row for layer, each in replayed.items() for row in _rows(layer, each)))
-    layers = [_layer(layer, each) for layer, each in replayed.items()]
+    rows = (
+        replayed_row(layer, row.latent, len(row.tokens), found)
+        for layer, each in replayed.items()
+        for row, found in zip(each.rows, each.agreements, strict=True)
+    )
+    write_table(out, ReplayedRow, rows)
+    layers = [
+        layer_replay(layer, each.d_model, each.d_sae, each.agreements, each.without_bos)
+        for layer, each in replayed.items()
+    ]
     write_table(out, LayerReplay, layers)
     require_some(export, layers)
 
@@ -246,31 +254,33 @@ def recomputed(
     return [found[index] for index in range(len(sample.rows))]
 
 
-def _rows(layer: int, replayed: Replayed) -> Iterable[ReplayedRow]:
-    for row, found in zip(replayed.rows, replayed.agreements, strict=True):
-        yield ReplayedRow(
-            layer=layer,
-            latent=row.latent,
-            tokens=len(row.tokens),
-            correlation=found.correlation,
-            scale=found.scale,
-            same_peak=found.same_peak,
-            passes=found.passes,
-        )
+def replayed_row(layer: int, latent: int, tokens: int, found: Agreement) -> ReplayedRow:
+    """What became of one stored row of so many tokens."""
+    return ReplayedRow(
+        layer=layer,
+        latent=latent,
+        tokens=tokens,
+        correlation=found.correlation,
+        scale=found.scale,
+        same_peak=found.same_peak,
+        passes=found.passes,
+    )
 
 
-def _layer(layer: int, replayed: Replayed) -> LayerReplay:
-    found = replayed.agreements
+def layer_replay(
+    layer: int, d_model: int, d_sae: int, found: Sequence[Agreement], without_bos: Sequence[Agreement]
+) -> LayerReplay:
+    """What became of a layer: all that were computed anew, and the same without anything in front."""
     return LayerReplay(
         layer=layer,
-        d_model=replayed.d_model,
-        d_sae=replayed.d_sae,
+        d_model=d_model,
+        d_sae=d_sae,
         rows=len(found),
         rows_passing=sum(each.passes for each in found),
-        rows_passing_without_bos=sum(each.passes for each in replayed.without_bos),
+        rows_passing_without_bos=sum(each.passes for each in without_bos),
         rows_same_peak=sum(each.same_peak for each in found),
         median_correlation=median(each.correlation for each in found),
         median_scale=median(each.scale for each in found),
-        median_scale_without_bos=median(each.scale for each in replayed.without_bos),
+        median_scale_without_bos=median(each.scale for each in without_bos),
         passes=layer_passes(found),
     )
