@@ -52,7 +52,7 @@ def told(job: Mapping[str, str], number: signal.Signals) -> tuple[int, list[str]
     while not (folder / "running").exists():
         time.sleep(0.02)
     script.send_signal(number)
-    return script.wait(timeout=30), (folder / "asked").read_text().splitlines()
+    return script.wait(timeout=60), (folder / "asked").read_text().splitlines()
 
 
 def test_it_asks_for_the_planned_time_and_an_hour(job: Mapping[str, str]) -> None:

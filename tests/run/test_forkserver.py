@@ -124,7 +124,7 @@ def test_a_copy_ends_with_whom_it_stands_for(folder: Path) -> None:
     copy = copy_of(served, folder)
     assert served.stdout
     os.kill(int(served.stdout.readline()), signal.SIGKILL)
-    assert not psutil.wait_procs([copy], timeout=10)[1]
+    assert not psutil.wait_procs([copy], timeout=30)[1]
     assert served.poll() is None, "the server serves on"
     os.killpg(served.pid, signal.SIGKILL)
     served.communicate()
@@ -150,7 +150,7 @@ def test_a_signal_to_all_of_them_lets_the_engine_end_in_order(folder: Path) -> N
     os.killpg(served.pid, signal.SIGTERM)
     out, _ = finished(served)
     assert out == "in order\n"
-    assert not psutil.wait_procs([copy], timeout=10)[1]
+    assert not psutil.wait_procs([copy], timeout=30)[1]
 
 
 def test_where_there_can_be_no_socket_the_engine_starts_without_a_server(folder: Path) -> None:

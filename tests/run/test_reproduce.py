@@ -150,7 +150,7 @@ def test_only_the_command_dies_and_is_started_again(small: SmallWorld) -> None:
     code, _, err = finish(start(small))
     assert (code, err) == (0, "")
     assert all(small.counted("start").count(item) == 1 for item in finished)
-    assert not psutil.wait_procs(orphans, timeout=10)[1]
+    assert not psutil.wait_procs(orphans, timeout=30)[1]
 
 
 @pytest.mark.slow
@@ -172,7 +172,7 @@ def test_a_signal_ends_everything_within_seconds(
     process.send_signal(number)
     found, out, _ = finish(process)
     assert (found, outcomes(small)) == (code, [outcome])
-    assert time.monotonic() - sent < 8
+    assert time.monotonic() - sent < 15
     assert "what is finished is kept. Go on with: harness reproduce --study sin2025" in out
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 

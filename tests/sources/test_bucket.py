@@ -156,7 +156,7 @@ def test_another_store_is_not_waited_for(hub: Hub, monkeypatch: pytest.MonkeyPat
     begun = time.monotonic()
     with pytest.raises(MissingSourceError, match=r"no network .*127\.0\.0\.1:9"):
         bucket.seen_now(EXPORT)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4
 
 
 def test_a_folder_marker_is_no_object(hub: Hub) -> None:

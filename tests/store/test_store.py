@@ -150,17 +150,17 @@ def start(root: Path, how: str) -> subprocess.Popen[bytes]:
 
 def test_two_processes_make_it_once(tmp_path: Path) -> None:
     both = [start(tmp_path, "slowly") for _ in range(2)]
-    assert [process.wait(timeout=20) for process in both] == [0, 0]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
     assert (tmp_path / "tally").read_text() == "made\n"
 
 
 def test_a_killed_process_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
-    assert start(tmp_path, "die").wait(timeout=20) == 9
+    assert start(tmp_path, "die").wait(timeout=60) == 9
     store = Store(tmp_path)
     assert list(store.list()) == []
     (draft,) = tmp_path.glob("objects/*/*/.*")
     assert store.clean((), remove=False) == (draft,)
-    assert start(tmp_path, "slowly").wait(timeout=20) == 0
+    assert start(tmp_path, "slowly").wait(timeout=60) == 0
     (artifact,) = store.list()
     assert [file.path for file in artifact.files] == ["half.txt", "whole.txt"]
     assert store.clean({artifact.key}, remove=True) == ()
