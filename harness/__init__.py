@@ -11,3 +11,8 @@ def __getattr__(name: str) -> object:
     if name in IN_NOTEBOOKS:
         return getattr(import_module("harness.notebook"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What a notebook completes: the packages that are loaded, and what it works with."""
+    return sorted({*globals(), *IN_NOTEBOOKS})

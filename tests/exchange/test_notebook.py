@@ -1,5 +1,7 @@
 """The notebook of the docs runs from its first cell to its last, and shows what the report holds."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -26,3 +28,20 @@ def test_the_notebook_of_the_docs_runs() -> None:
     ]
     assert "PASS" in card["data"]["text/html"]
     assert any("PASS" in each.get("text", "") for each in shown)
+
+
+COMPLETED = """
+import sys, time
+begun = time.process_time()
+import harness
+listed = dir(harness)
+spent = time.process_time() - begun
+assert {"open_run", "judge_number", "plan"} <= set(listed), listed
+assert spent < 0.5, spent
+assert sorted(name for name in sys.modules if name.startswith("harness")) == ["harness"]
+assert all(callable(getattr(harness, name)) for name in ("open_run", "judge_number", "plan"))
+"""
+
+
+def test_a_notebook_completes_what_it_works_with_before_anything_is_loaded() -> None:
+    subprocess.run([sys.executable, "-c", COMPLETED], check=True)
