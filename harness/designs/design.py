@@ -57,6 +57,8 @@ class Costs:
     """What is assumed of the texts, since nobody has read them; a sentence each."""
     work: Mapping[str, Work] = field(default_factory=dict)
     """By stage; those that are not there pass no network."""
+    layers_stand_for_more: bool = False
+    """Whether the layers of this work stand for other work as well, which takes as long and which no run counts."""
     stored_bytes: Mapping[str, int] = field(default_factory=dict)
     """By stage: what one item leaves in the store, about."""
 

@@ -555,7 +555,31 @@ def pace_of(run: Path, profile: str) -> Pace:
         machine=where,
         stages=stages,
         matmul_flops_per_second=_matmul(ours, where),
-        other=forecast(draw(study, other, "cuda"), stages, real_texts=mode == Mode.FULL),
+        other=forecast(
+            draw(study, other, "cuda"),
+            _as_foreseen(draw(study, ours, "cuda"), stages),
+            real_texts=mode == Mode.FULL,
+        ),
+    )
+
+
+def _as_foreseen(own: Plan, stages: Sequence[StagePace]) -> tuple[StagePace, ...]:
+    """What each stage did, in layers as its plan counts them: one world is held against another in the same units."""
+    foreseen = costs_of(own)
+    if not foreseen.layers_stand_for_more:
+        return tuple(stages)
+    return tuple(_in_layers_of(own, stage, foreseen.work.get(stage.stage, Work())) for stage in stages)
+
+
+def _in_layers_of(own: Plan, stage: StagePace, foreseen: Work) -> StagePace:
+    per_token = foreseen.token_layers / foreseen.tokens if foreseen.tokens else 0.0
+    work = replace(stage.work, token_layers=round(per_token * stage.work.tokens))
+    shapes, dtype = own.study.shapes, own.profile.sizes.dtype
+    return replace(
+        stage,
+        work=work,
+        flops=work_flops(shapes, work),
+        float32_flops=work_float32_flops(shapes, work, dtype),
     )
 
 

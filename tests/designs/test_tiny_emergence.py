@@ -15,6 +15,7 @@ from harness.designs.emergence.quantities import QUANTITIES
 from harness.report import load_report
 from harness.report.figures import DRAWERS, drawn_rows
 from harness.report.tables import filled_panels
+from harness.run.forecast import pace_of
 from harness.sources import studies
 from tests.designs.tiny_emergence.claims.tiny.study import STUDY
 from tests.designs.tiny_emergence.world import make
@@ -151,6 +152,16 @@ def test_a_table_says_once_how_many_seeds_its_numbers_rest_on(run: Path) -> None
     said = re.findall(r"Each number rests on ([^.]*)\.", page)
     assert any(re.fullmatch(r"\d+ to \d+ features, 1 to 2 seeds", words) for words in said), said
     assert all(words.count("seed") <= 1 for words in said), said
+
+
+def test_at_its_own_pace_the_same_world_takes_as_long_again(known: Path) -> None:
+    """Training of dictionaries and searches for the strongest latents among it, though no run counts them."""
+    found = pace_of(known, STUDY.name)
+    took = {stage.stage: stage.wall_seconds for stage in found.stages}
+    networks = {"model-checks", "saes", "sae-quality", "examples", "integration"}
+    assert {stage.stage: stage.seconds for stage in found.other.stages} == {
+        name: pytest.approx(took[name], rel=0.03) for name in networks
+    }
 
 
 def test_nothing_of_the_harness_names_it() -> None:

@@ -57,6 +57,7 @@ def costs(plan: Plan) -> Costs:
             f"{recipe.tokens:,} tokens for each dictionary of {recipe.latents:,} latents",
         ),
         work={stage.name: _work(plan, stage.items, windows, recipe) for stage in plan.stages},
+        layers_stand_for_more=True,
         stored_bytes=_stored_bytes(plan, tokens, recipe),
     )
 
