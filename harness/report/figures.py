@@ -336,10 +336,13 @@ def _ablated_rows(figure: Figure, filled: Filled) -> list[Measurement]:
 
 # Over layers
 
+NUMBERED = 14
+"""So many layers are numbered one by one along an axis that is true to their depth; of more, some round ones."""
+
 
 def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequence[Mark]) -> "Canvas":
     """One line per reading and specification, over layers, with its 90 % ribbon; printed numbers with margins."""
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FixedLocator, MaxNLocator
 
     figure = blank(4.1)
     axes = figure.subplots()
@@ -365,7 +368,10 @@ def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequ
     axes.set_xlabel(shown.across)
     axes.set_ylabel(shown.up)
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=14))
+    layers = {row.layer for row in rows if row.layer is not None} | {mark.layer for mark in marks}
+    axes.xaxis.set_major_locator(
+        FixedLocator(sorted(layers)) if len(layers) <= NUMBERED else MaxNLocator(integer=True, nbins=NUMBERED)
+    )
     axes.yaxis.set_major_formatter(signed)
     figure.legend(loc="outside upper left", ncols=2)
     return figure

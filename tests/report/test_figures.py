@@ -9,7 +9,7 @@ import pytest
 from harness.designs.presentation import Drawing
 from harness.report import load_report, write_report
 from harness.report.document import Report
-from harness.report.figures import DRAWERS, _lines, _stamp, drawn_rows, forest_rows, house_style
+from harness.report.figures import DRAWERS, Mark, _lines, _stamp, drawn_rows, forest_rows, house_style
 from harness.report.tables import Filled, ablations_table, filled_panels
 from harness.words.judgement import SeedValue
 from harness.words.verdict import State
@@ -82,6 +82,29 @@ def test_nothing_is_drawn_between_layers_that_were_not_measured(tmp_path: Path) 
         for part in axes.collections
     ]
     assert reached == [[0, 1], [5], [9, 10, 11]] * 2
+
+
+def test_of_few_layers_each_that_was_measured_or_printed_is_numbered(tmp_path: Path) -> None:
+    filled = filled_panels(sparse(tmp_path))[0]
+    figure = filled.panel.figures[0]
+    with house_style():
+        (axes,) = _lines(
+            drawn_rows(figure, filled), filled.names, figure, (Mark(layer=6, value=26.27, margin=2.5),)
+        ).axes
+    assert list(axes.get_xticks()) == [0, 1, 5, 6, 9, 10, 11]
+    assert [each.get_text() for each in axes.get_xticklabels()] == ["0", "1", "5", "6", "9", "10", "11"]
+
+
+def test_of_many_layers_some_that_were_measured_are_numbered(stored_full: Report) -> None:
+    filled = filled_panels(stored_full)[0]
+    figure = filled.panel.figures[0]
+    rows = drawn_rows(figure, filled)
+    with house_style():
+        (axes,) = _lines(rows, filled.names, figure, ()).axes
+    low, high = axes.get_xlim()
+    shown = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert len(shown) > 5
+    assert set(shown) <= {row.layer for row in rows}
 
 
 def test_a_contested_claim_shows_every_reading(stored_full: Report) -> None:
