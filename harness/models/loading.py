@@ -1,7 +1,7 @@
 """The only door to transformers: a pin in, a live model with its tokenizer out, whole and as its facts say, or refused."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,10 +25,21 @@ They are decoders with `.layers` and rotary positions, which padding on the left
 """
 
 UNREAD_SETTINGS = {
-    "logit_scale": 1.0, "logits_scaling": 1.0, "embedding_multiplier": 1.0, "residual_multiplier": 1.0, "num_experts": 0,
-    "num_local_experts": 0, "use_bidirectional_attention": False, "quantization_config": None,
+    "use_bidirectional_attention": False,
+    "is_encoder_decoder": False,
+    "attention_dropout": 0.0,
+}
+"""Settings of these kinds that nobody here follows, and the value at which there is nothing to follow."""
+WITHOUT_EFFECT = {"cache_implementation", "hidden_act", "sliding_window_pattern", "sliding_window_size"}
+"""Settings in the files of true models that their kind has under another name, or for generating alone."""
+ATTENTIONS = ("full_attention", "sliding_attention")
+"""What a layer may be: its stream is read, and its keys are kept, as of any other."""
+ROTATIONS = ("default", "linear", "llama3", "yarn")
+"""How rotary positions may be stretched: not by the length of the longest text of a batch."""
+ROTATION_SETTINGS = {
+    "rope_type", "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings",
+    "beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim", "truncate",
 }  # fmt: skip
-"""Settings of a configuration that nobody here follows, and the value at which there is nothing to follow."""
 
 CONFIG = "config.json"
 """What a model cannot do without, besides its weights and its tokenizer."""
@@ -95,7 +106,7 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             reckons with, lack a tensor of it or hold one too many, hold values that are no numbers, or its tokenizer does not
             fit it.
     """
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     facts = pin.facts
     if facts.architecture not in ARCHITECTURES:
@@ -105,6 +116,8 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
     folder = sound_folder(pin, (CONFIG,), facts.architecture, pin.folder)
     spelled = tokenizer_file(pin)
     with reading_foreign_files(folder, refusal(pin)):
+        # Before any weight is read: what is quantized is unpacked without a word, and no longer called so.
+        require_reckoned(pin, unfollowed(AutoConfig.from_pretrained(folder)))
         model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, numerics.dtype),
@@ -116,8 +129,7 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
         tokenizer = _tokenizer(spelled)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     require_whole(pin, model, report)
-    if strange := list(unreckoned(model, facts)):
-        raise UsageError(f"{pin} has what nobody here reckons with: {'; '.join(strange)}; {CURE}")
+    require_reckoned(pin, unreckoned(model, facts))
     require_its_tokenizer(pin, model, tokenizer)
     pad_id = _token_id(pin, model, tokenizer, facts.pad)
     METER.watch(model.get_decoder(), pad_id)
@@ -156,6 +168,42 @@ def _tokenizer(path: Path) -> Any:  # noqa: ANN401
     return kind.from_pretrained(path.parent, padding_side="left", split_special_tokens=True)
 
 
+def require_reckoned(pin: Pin, strange: Iterable[str]) -> None:
+    """Nothing is passed over that moves a number, and that nobody here follows."""
+    if named := "; ".join(strange):
+        raise UsageError(f"{pin} has what nobody here reckons with: {named}; {CURE}")
+
+
+def unfollowed(config: Any) -> Iterator[str]:  # noqa: ANN401
+    """What a configuration says and no number would show, one phrase each.
+
+    The library keeps a setting that its class for this kind of model does not have, and never reads it.
+    """
+    from transformers import GenerationConfig
+
+    known = {*type(config)().to_dict(), *GenerationConfig().to_dict(), *WITHOUT_EFFECT}
+    said = config.to_dict()
+    for name, value in said.items():
+        says_nothing = not value or (isinstance(value, float) and value == 1)
+        if name not in known and not name.startswith("_") and not says_nothing:
+            yield f"{name} = {value!r}, which no {config.model_type} of the library has"
+    for name, value in UNREAD_SETTINGS.items():
+        if (found := said.get(name)) not in (None, value):
+            yield f"{name} = {found!r}"
+    for kind in sorted({*(said.get("layer_types") or ())} - {*ATTENTIONS}):
+        yield f"layers of type {kind!r} (layer_types); expected some of {', '.join(ATTENTIONS)}"
+    rotation = said.get("rope_parameters") or {}
+    # One for each type of layer, where they differ.
+    for told in (
+        rotation.values() if all(isinstance(each, dict) for each in rotation.values()) else (rotation,)
+    ):
+        if (found := told.get("rope_type", "default")) not in ROTATIONS:
+            yield f"rotary positions of type {found!r} (rope_type); expected one of {', '.join(ROTATIONS)}"
+        for name in sorted({*told} - ROTATION_SETTINGS):
+            if told[name] not in (None, 1.0):
+                yield f"{name} = {told[name]!r} of its rotary positions"
+
+
 def unreckoned(model: Any, facts: ModelFacts) -> Iterator[str]:  # noqa: ANN401
     """What a model has that hooks, positions or likelihoods would pass over without a word, one phrase each."""
     config, head = model.config.get_text_config(), model.get_output_embeddings()
@@ -166,9 +214,14 @@ def unreckoned(model: Any, facts: ModelFacts) -> Iterator[str]:  # noqa: ANN401
         yield f"capped attention scores (attn_logit_softcapping), which {facts.attention!r} attention does not cap"
     if getattr(head, "bias", None) is not None:
         yield "a bias of its head"
-    for name, value in UNREAD_SETTINGS.items():
-        if (found := getattr(config, name, None)) not in (None, value):
-            yield f"{name} = {found!r}"
+    if config.architectures and type(model).__name__ not in config.architectures:
+        yield f"weights of {', '.join(config.architectures)} (architectures); expected {type(model).__name__}"
+    if (
+        config.tie_word_embeddings
+        and head is not None
+        and head.weight is not model.get_input_embeddings().weight
+    ):
+        yield "a head of its own, which its configuration says is tied to its embeddings (tie_word_embeddings)"
     if not isinstance(getattr(model.get_decoder(), "layers", None), nn.ModuleList):
         yield "a decoder without .layers"
     tables = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding)}

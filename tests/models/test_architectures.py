@@ -1,8 +1,11 @@
 """Base models of every architecture on the allow list, tiny and random: read, padded, asked and tuned as the library itself does."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
@@ -12,7 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from harness.models.adapters import trained_adapter
 from harness.models.batches import padded_left
 from harness.models.likelihood import Request, continuation_answers, reading_of
-from harness.models.loading import ARCHITECTURES, LanguageModel, load_language_model, unreckoned
+from harness.models.loading import ARCHITECTURES, LanguageModel, load_language_model, unfollowed, unreckoned
 from harness.models.residuals import counted_positions, visit_residuals
 from harness.words.errors import UsageError
 from harness.words.plan import Numerics
@@ -142,12 +145,9 @@ SHAPES = {"vocab_size": 64, "hidden_size": 16, "num_hidden_layers": 1, "num_atte
     [
         ("gpt2", {}, r"2 tables of embeddings \(transformer.wpe, transformer.wte\)"),
         ("gpt2", {}, r"a decoder without .layers"),
-        ("cohere", {"intermediate_size": 32, "logit_scale": 0.0625}, r"logit_scale = 0.0625"),
-        ("granite", {"intermediate_size": 32, "logits_scaling": 8.0}, r"logits_scaling = 8.0"),
-        ("granite", {"intermediate_size": 32, "residual_multiplier": 0.22}, r"residual_multiplier = 0.22"),
         ("phi", {"intermediate_size": 32}, r"a bias of its head"),
         ("gemma2", {"intermediate_size": 32, "final_logit_softcapping": 50.0}, r"a bound on its logits of 50.0"),
-        ("gemma3_text", {"intermediate_size": 32, "use_bidirectional_attention": True}, r"use_bidirectional_attention = True"),
+        ("llama", {"intermediate_size": 32, "architectures": ["LlamaForSequenceClassification"]}, r"weights of LlamaForSequence"),
     ],
 )  # fmt: skip
 def test_what_nobody_reckons_with_is_named(architecture: str, settings: dict[str, object], says: str) -> None:
@@ -156,6 +156,91 @@ def test_what_nobody_reckons_with_is_named(architecture: str, settings: dict[str
         model = AutoModelForCausalLM.from_config(config)
     told = "; ".join(unreckoned(model, replace(GEMMA_2, soft_cap=None)))
     assert re.search(says, told), told
+
+
+def says(pin: ModelPin, folder: Path, settings: dict[str, object]) -> ModelPin:
+    """The same model, whose configuration says something else besides."""
+    copytree(pin.address, folder)
+    said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if (
+        "rope_scaling" in settings
+    ):  # as files say it that were written before the library had another name for it
+        del said["rope_parameters"]
+    (folder / "config.json").write_text(json.dumps(said | settings), encoding="utf-8")
+    return replace(pin, address=str(folder))
+
+
+ALIEN = {
+    "logit_scale": 0.0625, "logits_scaling": 8.0, "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.5,
+    "num_experts": 8, "num_local_experts": 8, "moe_intermediate_size": 64, "num_nextn_predict_layers": 1, "clip_qkv": 8.0,
+    "use_parallel_residual": True, "use_qk_norm": True, "qk_layernorm": True, "alibi": True, "add_cross_attention": True,
+    "auto_map": {"AutoModelForCausalLM": "modeling_other.Other"}, "quantization_config": {"quant_method": "fp8"},
+}  # fmt: skip
+"""Settings of other kinds of models, or of files that this machine unpacks: the library passes over them, or is silent."""
+
+
+@pytest.mark.parametrize("name", ALIEN)
+def test_a_setting_that_a_kind_of_model_does_not_have_is_named(
+    pin: ModelPin, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(
+        UsageError, match=f"reckons with: {name} = .*, which no {pin.facts.architecture} of the"
+    ):
+        load_language_model(says(pin, tmp_path / "model", {name: ALIEN[name]}), CPU)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"use_bidirectional_attention": True}, "use_bidirectional_attention = True"),
+        ({"is_encoder_decoder": True}, "is_encoder_decoder = True"),
+        ({"attention_dropout": 0.1}, "attention_dropout = 0.1"),
+        ({"layer_types": LAYERS * ["chunked_attention"]}, "layers of type 'chunked_attention'"),
+        ({"layer_types": LAYERS * ["linear_attention"]}, "layers of type 'linear_attention'"),
+        ({"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, "positions of type 'dynamic'"),
+        ({"rope_scaling": {"rope_type": "longrope", "short_factor": 8 * [1.0], "long_factor": 8 * [2.0], "factor": 2.0,
+          "original_max_position_embeddings": 64}}, "positions of type 'longrope'"),
+        ({"rope_scaling": {"rope_type": "default", "partial_rotary_factor": 0.5}}, "partial_rotary_factor = 0.5 of its"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_setting_that_nobody_follows_is_named(
+    llama: ModelPin, tmp_path: Path, settings: dict[str, object], named: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(named)):
+        load_language_model(says(llama, tmp_path / "model", settings), CPU)
+
+
+def test_a_head_that_is_said_to_be_tied_and_is_another_is_named(llama: ModelPin, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a head of its own, which its configuration says is tied"):
+        load_language_model(says(llama, tmp_path / "model", {"tie_word_embeddings": True}), CPU)
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> ModelPin:
+    return write_kind(tmp_path_factory.mktemp("llama"), KINDS["llama"], documents(0))
+
+
+KNOWN = {
+    "gemma2": {"cache_implementation": "hybrid", "hidden_act": "gelu_pytorch_tanh", "sliding_window_size": 4096},
+    "gemma3_text": {"cache_implementation": "hybrid", "sliding_window_pattern": 6, "rope_local_base_freq": 10000},
+    "llama": {
+        "pretraining_tp": 1, "mlp_bias": False, "attention_bias": False, "use_cache": True, "max_length": 64,
+        "rope_scaling": {
+            "factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192,
+            "rope_type": "llama3",
+        },
+    },
+    "mistral": {"rope_theta": 10000.0},
+    "qwen3": {"max_window_layers": 28, "rope_scaling": None, "_attn_implementation_autoset": True},
+}  # fmt: skip
+"""By architecture: what the configurations of true models say besides shapes."""
+
+
+def test_what_true_configurations_say_is_followed_or_says_nothing(pin: ModelPin, tmp_path: Path) -> None:
+    changed = says(pin, tmp_path / "model", KNOWN[pin.facts.architecture])
+    assert list(unfollowed(AutoConfig.from_pretrained(changed.address))) == []
+    assert load_language_model(changed, CPU).facts == pin.facts
 
 
 def test_capped_attention_scores_want_eager_attention() -> None:
