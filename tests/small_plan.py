@@ -218,8 +218,9 @@ def performing_in(world: SmallWorld) -> Callable[[Item, Mapping[str, Path], Path
         world.count("start", place)
         texts = [(folder / "text.txt").read_text() for _, folder in sorted(inputs.items())]
         (out / "text.txt").write_text("\n".join((text, *texts)))
-        misbehave(behaviour.get(place, ""), out)
         is_first = world.counted("start").count(place) == 1
+        usually = behaviour.get(place, "")
+        misbehave(behaviour.get(f"{place} at first", usually) if is_first else usually, out)
         usual = behaviour.get("seconds", 0)
         time.sleep(float(behaviour.get(f"seconds of {place} at first", usual) if is_first else usual))
         while world.is_held(place):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import platform
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +25,9 @@ from harness.words.plan import Plan, Stage
 from harness.words.study import Profile
 
 SLURM = "slurm"
+
+JOB_VARIABLE = "SLURM_JOB_ID"
+"""Variable that says which job of SLURM a process belongs to."""
 
 PROFILE_FILES = ("config.yaml", "profile.yaml")
 """What Snakemake calls the file of a profile."""
@@ -372,6 +377,17 @@ def _status_command() -> Mapping[str, Json]:
     """How jobs are asked after: SLURM's accounts where it keeps some, else its queue."""
     keeps_accounts = "accounting_storage/none" not in _answer("scontrol", "show", "config")
     return {} if keeps_accounts else {"slurm-status-command": "squeue", "slurm-no-account": True}
+
+
+def queued_seconds() -> float | None:
+    """How long ago the job was sent that this process belongs to; None where it is no job of SLURM, or SLURM cannot be asked."""
+    job = os.environ.get(JOB_VARIABLE)
+    sent = job and _answer("squeue", "--noheader", "--jobs", job, "--format", "%V").strip()
+    try:
+        # Both in this host's own time, as squeue tells it.
+        return (datetime.now() - datetime.fromisoformat(sent)).total_seconds() if sent else None  # noqa: DTZ005
+    except ValueError:
+        return None
 
 
 def _answer(*words: str, seconds: float = ANSWER_SECONDS) -> str:

@@ -145,9 +145,25 @@ class Engine:
             )  # fmt: skip
             try:
                 write_whole(self._group, f"{child.pid} {process_space()}\n")
-                _watch(child, on_tick)
+                _watch(child, self._sending_nothing_twice(child, on_tick) if self.cluster else on_tick)
             finally:
                 self._stop(child)
+
+    def _sending_nothing_twice(
+        self, child: subprocess.Popen[bytes], on_tick: Callable[[], None]
+    ) -> Callable[[], None]:
+        """The same call, which besides ends an engine whose jobs would fail again: those that run finish, no other is sent.
+
+        Retries are for jobs that are killed, by whomever, or meet a host that lacks something. What a stage itself ends with is the
+        same everywhere, and is written down before the engine asks how its job fared.
+        """
+
+        def look() -> None:
+            on_tick()
+            if not all(failure.is_of_its_host for failure in self.run.read_failures()):
+                child.terminate()
+
+        return look
 
     def wire(self) -> None:
         """Write down which process makes what, from what and by which command, for any engine to follow.

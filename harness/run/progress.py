@@ -210,6 +210,10 @@ class StageCost:
     """What passed through networks for the items made; what was found took none."""
     ran_on: tuple[RanOn, ...]
     """Where each attempt ran."""
+    started: str | None = None
+    """When its first process could work; None where none has started."""
+    ended: str | None = None
+    """When the last thing happened to it."""
 
 
 @contextmanager
@@ -257,6 +261,8 @@ def stage_cost(stage: str, events: tuple[Event, ...]) -> StageCost:
         peak_accelerator_bytes=max((event.peak_accelerator_bytes for event in last), default=0),
         work=sum((event.work for event in events), start=Work()),
         ran_on=tuple(event.ran_on for event in events if event.ran_on),
+        started=min((event.at for event in events), default=None),
+        ended=max((event.at for event in events), default=None),
     )
 
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from harness.designs.design import plan
 from harness.run.artifacts import ArtifactStatus, Recipes
-from harness.run.cluster import COMMAND, VERDICTS, Cluster
+from harness.run.cluster import COMMAND, JOB_VARIABLE, VERDICTS, Cluster, queued_seconds
 from harness.run.doctor import require_needs
 from harness.run.engine import Engine
 from harness.run.progress import Say, kinds_of_accelerator, recorded, showing
 from harness.run.run_report import report_run
-from harness.run.stageprocess import JOB_VARIABLE, leaving_word
+from harness.run.stageprocess import leaving_word
 from harness.run.verdicts import Asked, require_judgeable
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
@@ -310,7 +310,12 @@ def judge_what_stands(request: Request, say: Say) -> None:
     """
     run = Reproduction(request=request, say=say, live=False, tell=lambda _: None)
     prepare(run)
-    place = RanOn(host=platform.node(), accelerator=None, job=os.environ.get(JOB_VARIABLE))
+    place = RanOn(
+        host=platform.node(),
+        accelerator=None,
+        job=os.environ.get(JOB_VARIABLE),
+        queued_seconds=queued_seconds(),
+    )
     run.folder.event_log(VERDICTS).note("started", ran_on=place)
     with leaving_word(run.folder, VERDICTS):
         require_sources(run)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.models.work import METER
 from harness.run.artifacts import Recipes, record_of
+from harness.run.cluster import JOB_VARIABLE, queued_seconds
 from harness.stages.stage import computes_with_torch, perform
 from harness.store.files import failure_message, require_folder
 from harness.store.provenance import accelerator_name, require_accelerator, set_determinism, set_threads
@@ -20,9 +21,6 @@ from harness.store.store import Artifact, Store
 from harness.words.errors import MemoryShortError, MissingArtifactError, NotJudgedError, failure_code
 from harness.words.plan import Item, Part, Plan, Stage
 from harness.words.runfacts import ArtifactRecord
-
-JOB_VARIABLE = "SLURM_JOB_ID"
-"""Variable that says which job of SLURM a process belongs to."""
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +57,7 @@ class StageProcess:
             host=platform.node(),
             accelerator=accelerator_name() if wants_accelerator else None,
             job=os.environ.get(JOB_VARIABLE),
+            queued_seconds=queued_seconds(),
         )
 
     def _produced(self, item: Item) -> Artifact:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from harness.store.files import disk_errors, write_json
 from harness.store.provenance import now, peak_accelerator_bytes, peak_memory_bytes
 from harness.words.canonical import plain
-from harness.words.errors import DamagedArtifactError, UsageError
+from harness.words.errors import DamagedArtifactError, MemoryShortError, Reason, StoreError, UsageError
 from harness.words.plan import Part, Work
 from harness.words.runfacts import ArtifactRecord
 
@@ -22,6 +22,9 @@ REPORT_FILE, PAGE_FILE, SUMMARY_FILE, JUNIT_FILE = "report.json", "report.html",
 
 EXECUTION_FILE = "execution.json"
 """Clock, host and attempts."""
+
+HOST_ERRORS = {MemoryShortError.__name__, StoreError.__name__}
+"""Classes of exceptions that tell of a host and not of a stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,11 @@ class StageFailure:
         """True when the stage stumbled over a damaged artifact, which can be made again."""
         return self.kind == DamagedArtifactError.__name__
 
+    @property
+    def is_of_its_host(self) -> bool:
+        """True when another host, or a later hour, may do better: memory, disk, network or accelerator were short there."""
+        return self.kind in HOST_ERRORS or self.reason in {Reason.NO_ACCELERATOR, Reason.NO_NETWORK}
+
 
 @dataclass(frozen=True, kw_only=True)
 class RanOn:
@@ -53,6 +61,8 @@ class RanOn:
     """As its driver names it; None where there is none, or the stage wants none."""
     job: str | None
     """Its number in SLURM's queue; None where it is no job of SLURM."""
+    queued_seconds: float | None = None
+    """From when that job was sent until the process could work; None where nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True)

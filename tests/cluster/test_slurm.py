@@ -101,16 +101,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
         raise
 
 
-@pytest.fixture(scope="session", autouse=True)
-def limited(
-    slurm: Slurm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ClusterRun, subprocess.Popen[str]]]:
-    """A run of which one job meets its time limit, SLURM's shortest: it waits for that while the other trials go on."""
-    run = ClusterRun.on(
-        tmp_path_factory.mktemp("limited"),
-        "set-resources: {translations: {runtime: 1}}\n",
-        behaviour={"seconds of translations/ml at first": 3600},
-    )
+@contextmanager
+def beside(run: ClusterRun) -> Iterator[tuple[ClusterRun, subprocess.Popen[str]]]:
+    """A run that goes on while other trials do."""
     with run.begin() as process:
         try:
             yield run, process
@@ -118,6 +111,32 @@ def limited(
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 process.communicate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def limited(
+    slurm: Slurm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ClusterRun, subprocess.Popen[str]]]:
+    """A run of which one job meets its time limit, SLURM's shortest."""
+    run = ClusterRun.on(
+        tmp_path_factory.mktemp("limited"),
+        "set-resources: {translations: {runtime: 1}}\n",
+        behaviour={"seconds of translations/ml at first": 3600},
+    )
+    with beside(run) as both:
+        yield both
+
+
+@pytest.fixture(scope="session", autouse=True)
+def failing(
+    slurm: Slurm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ClusterRun, subprocess.Popen[str]]]:
+    """A run of which one job is killed, and then fails for a reason of its own."""
+    run = ClusterRun.on(
+        tmp_path_factory.mktemp("failing"), behaviour={"phrases/all at first": "die", "phrases/all": "raise"}
+    )
+    with beside(run) as both:
+        yield both
 
 
 def test_undisturbed_on_two_nodes_with_an_accelerator_each(
@@ -200,6 +219,16 @@ def test_a_job_that_meets_its_time_limit_goes_on_from_what_is_finished(
     logs = (run.folder / ".engine/slurm").rglob("*.log")
     assert any("DUE TO TIME LIMIT" in path.read_text() for path in logs), "SLURM ended a job"
     assert Counter(run.world.counted("start")) - Counter(run.world.counted("end")) == {"translations/ml": 1}
+
+
+def test_a_job_that_was_killed_is_sent_again_and_one_that_said_why_it_failed_is_not(
+    failing: tuple[ClusterRun, subprocess.Popen[str]], slurm: Slurm
+) -> None:
+    run, process = failing
+    _, err = ended(process)
+    assert (process.returncode, "the sky fell" in err) == (3, True), run.log
+    assert run.world.counted("start").count("phrases/all") == 2
+    assert slurm.is_empty(run.job_name)
 
 
 def test_an_interrupted_run_leaves_no_job_and_a_node_that_fails_loses_nothing(

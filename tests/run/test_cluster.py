@@ -18,7 +18,7 @@ from harness.run.artifacts import Recipes
 from harness.run.cluster import Cluster, Sight, probed, sight
 from harness.run.engine import Engine
 from harness.run.progress import kinds_of_accelerator, stage_cost
-from harness.run.stageprocess import run_stage
+from harness.run.stageprocess import leaving_word, run_stage
 from harness.sources.pins import known_revision_or_unpinned, revision_of
 from harness.sources.studies import load_profile, load_study
 from harness.store.files import BusyError, draft_of, process_space
@@ -26,8 +26,12 @@ from harness.store.run_folder import RanOn, RunFolder
 from harness.store.store import ABANDONED_SECONDS, Recipe, Store
 from harness.words.canonical import canonical_json
 from harness.words.errors import (
+    DamagedArtifactError,
     HarnessError,
+    MemoryShortError,
+    MissingSourceError,
     NotJudgedError,
+    Reason,
     SettingError,
     StageFailedError,
     StoreError,
@@ -455,6 +459,54 @@ def test_a_job_says_where_it_runs(small: SmallWorld, run: RunFolder, monkeypatch
         (RanOn(host="node2", accelerator=None, job="34"),),
         (RanOn(host="node2", accelerator="NVIDIA H100", job="34"),),
     ]
+
+
+class Processes(Cluster):
+    """A cluster whose jobs are processes of this machine: Snakemake's own, with its own retries."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", {})
+
+    def profile_for(self, name: str) -> dict[str, object]:
+        return {"executor": self.executor, "cores": 2, "retries": 3, "default-resources": []}
+
+
+@pytest.mark.slow
+def test_a_job_that_was_killed_is_sent_again_and_one_that_said_why_it_failed_is_not(
+    small: SmallWorld, run: RunFolder
+) -> None:
+    small.write(behaviour={"phrases/all at first": "die", "phrases/all": "raise"})
+    # A queue is asked how a job fared some time after its end.
+    command = ("sh", "-c", '"$@"; code=$?; sleep 2; exit $code', "sh", *small.command)
+    sent = replace(engine(small, run, Processes(executor="local")), device="cpu", command=command)
+    with pytest.raises(StageFailedError, match="stage phrases, item all: RuntimeError: the sky fell"):
+        sent.make(lambda: None)
+    assert small.counted("start").count("phrases/all") == 2
+    assert set(small.counted("end")) == {f"benchmarks/{code}" for code in ("hi", "ml", "mr")}, (
+        "what ran was finished"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "whose"),
+    [
+        (ValueError("no such layer"), "stage"),
+        (MissingSourceError("gated", reason=Reason.GATED_WEIGHTS), "stage"),
+        (DamagedArtifactError("torn"), "stage"),
+        (MemoryShortError("a batch does not fit"), "host"),
+        (StoreError("the disk is full"), "host"),
+        (NotJudgedError("no card", reason=Reason.NO_ACCELERATOR), "host"),
+        (MissingSourceError("no route", reason=Reason.NO_NETWORK), "host"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_host_lacks_is_told_from_what_a_stage_met(
+    run: RunFolder, error: Exception, whose: str
+) -> None:
+    with pytest.raises(type(error)), leaving_word(run, "phrases"):
+        raise error
+    (failure,) = run.read_failures()
+    assert failure.is_of_its_host is (whose == "host")
 
 
 def test_the_accelerator_is_asked_for_where_something_is_made(
