@@ -147,7 +147,8 @@ def test_what_networks_read_is_what_a_plan_foresees(made: Made, size: str) -> No
 def test_its_checks_come_out_as_they_must(folders: dict[tuple[str, str], Path]) -> None:
     found = read_table(folders["self-checks", "all"], SelfCheck)
     assert [each.check_id for each in found if each.differs] == []
-    assert {each.check_id.partition(".")[0] for each in found} == {"shapes", "loss", "order", "demonstration"}
+    families = {"balance", "shapes", "loss", "order", "demonstration"}
+    assert {each.check_id.partition(".")[0] for each in found} == families
 
 
 def test_a_world_run_backwards_is_told_by_its_models(

@@ -72,6 +72,7 @@ def test_its_models_and_dictionaries_are_the_studys_own_so_that_its_claims_are_j
 ) -> None:
     assert (report["mode"], report["lock"]["status"]) == ("full", "absent")
     assert {check["id"]: check["differs"] for check in report["self_checks"]} == {
+        "balance": False,
         "order.only": False,
         **{f"{what}.only-{phase.name}": False for what in ("shapes", "loss") for phase in STUDY.phases},
     }

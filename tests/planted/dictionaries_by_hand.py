@@ -42,7 +42,7 @@ class Planted:
     """Streams that are sums of a few known directions, with the language of every token."""
 
     directions: Tensor
-    """[48, 32]: those of the first language, of the second, and those of both."""
+    """[48, width]: those of the first language, of the second, and those of both."""
     streams: Tensor
     languages: Sequence[str]
 
@@ -52,13 +52,13 @@ class Planted:
         return [*["en"] * OF_EACH, *["ja"] * OF_EACH, *["bilingual"] * OF_EACH]
 
 
-def planted_streams(tokens: int, seed: int = 1) -> Planted:
+def planted_streams(tokens: int, seed: int = 1, width: int = WIDTH) -> Planted:
     """Some tokens; each is of one language, and made of its own directions and of shared ones."""
     fixed, drawn = np.random.default_rng(0), np.random.default_rng(seed)
-    directions = fixed.standard_normal((3 * OF_EACH, WIDTH))
+    directions = fixed.standard_normal((3 * OF_EACH, width))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     second = drawn.random(tokens) < 0.5
-    streams = np.zeros((tokens, WIDTH))
+    streams = np.zeros((tokens, width))
     for token in range(tokens):
         own = OF_EACH * int(second[token]) + np.arange(OF_EACH)
         chosen = drawn.choice(np.concatenate([own, 2 * OF_EACH + np.arange(OF_EACH)]), ACTIVE, replace=False)

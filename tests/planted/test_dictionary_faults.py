@@ -1,6 +1,8 @@
 """Every known way to train, read or put together dictionaries of two languages wrongly turns the check red that is named for it."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.designs.emergence.self_checks import checks
 from harness.models.loading import load_language_model
 from harness.models.topk import TopKSAE, read_sae, unit, write_sae
 from harness.models.topk_training import TopKTraining
@@ -22,10 +25,13 @@ from harness.stages.sae_quality import Rebuilder
 from harness.statistics.language_classes import label_of, script_language
 from harness.store.tables import read_table, write_table
 from harness.words.dictionaries import (
+    ClassChoice,
     ClassedLatent,
     ClassShare,
+    CorpusText,
     CorpusWindow,
     DemoFeature,
+    ExampleChoice,
     IntegratedText,
     Integration,
     LatentExample,
@@ -37,7 +43,9 @@ from harness.words.dictionaries import (
     SplicedText,
     Split,
     TopKRecipe,
+    WindowChoice,
 )
+from harness.words.study import Home, Pin
 from tests.planted import dictionaries_by_hand as hand
 from tests.planted.dictionaries_by_hand import LANGUAGES, PLACE, window_of
 from tests.planted.patching import Patch, planted
@@ -78,6 +86,11 @@ class Sound:
     @cached_property
     def found(self) -> Path:
         return self.two.examples(self.corpus, self.trained, self.made / "examples")
+
+    @cached_property
+    def of_planted_streams(self) -> Mapping[int, TopKSAE]:
+        """By width of the streams: what training makes of planted directions."""
+        return {width: dictionary_of_planted_streams(width) for width in (hand.WIDTH, 2 * hand.WIDTH)}
 
 
 @dataclass(frozen=True)
@@ -201,18 +214,38 @@ def starts(_work: Work) -> None:
     assert all(float((first - other).abs().max()) > 0.1 for other in others)
 
 
-def planted_directions(_work: Work) -> None:
-    """Directions that make up planted streams are found again, each of its own language, and little is left unexplained."""
-    training = TopKTraining.begun(hand.RECIPE, PLACE, hand.WIDTH, "cpu")
-    pool = unit(hand.planted_streams(20_000).streams)
+def dictionary_of_planted_streams(width: int) -> TopKSAE:
+    """What 600 steps of training make of streams of planted directions."""
+    training = TopKTraining.begun(hand.RECIPE, PLACE, width, "cpu")
+    pool = unit(hand.planted_streams(20_000, width=width).streams)
     order = torch.Generator().manual_seed(1)
     for _ in range(hand.RECIPE.tokens // hand.RECIPE.batch_tokens):
         training.train(pool[torch.randint(len(pool), (hand.RECIPE.batch_tokens,), generator=order)])
     weights = {name: weight.detach() for name, weight in training.weights.items()}
-    sae = TopKSAE(
+    return TopKSAE(
         W_enc=weights["encoder.weight"].T, b_enc=weights["encoder.bias"],
         W_dec=weights["W_dec"], b_dec=weights["b_dec"], k=hand.ACTIVE,
     )  # fmt: skip
+
+
+def shares_at_two_widths(work: Work) -> None:
+    """The same planted directions in streams of 32 and of 64 values, under as many latents: a third is bilingual in both.
+
+    Three latents for a direction, or one and a half for a value of the wide stream: what is spare fires nowhere, or is split among the
+    classes as the directions are. Two of 48 latents in another class would be 4 points.
+    """
+    shares = []
+    for width, sae in work.sound.of_planted_streams.items():
+        tested = hand.planted_streams(8_000, seed=9, width=width)
+        rows = classes_of(sae, tested.streams[:, None], tested.languages)
+        found = Counter(row.label for row in rows)
+        shares.append(100 * found["bilingual"] / sum(found[label] for label in ("en", "ja", "bilingual")))
+    assert shares == pytest.approx([100 / 3] * 2, abs=4.0)
+
+
+def planted_directions(work: Work) -> None:
+    """Directions that make up planted streams are found again, each of its own language, and little is left unexplained."""
+    sae = work.sound.of_planted_streams[hand.WIDTH]
     tested = hand.planted_streams(8_000, seed=9)
     rebuilder = Rebuilder(sae=sae)
     rebuilder.add(tested.streams)
@@ -228,16 +261,22 @@ def planted_directions(_work: Work) -> None:
     assert wrong == []
 
 
-def classes_of(sae: TopKSAE, streams: Tensor, languages: list[str] | tuple[str, ...]) -> list[ClassedLatent]:
+def classes_of(
+    sae: TopKSAE,
+    streams: Tensor,
+    languages: Sequence[str],
+    examples: ExampleChoice = EXAMPLES,
+    choice: ClassChoice = CLASSES,
+) -> list[ClassedLatent]:
     """The class of every latent over windows of one token each, whose token is of the window's language."""
-    reader = LatentReader(sae, EXAMPLES)
+    reader = LatentReader(sae, examples)
     windows = [window_of(place, code, [LANGUAGES.index(code)]) for place, code in enumerate(languages)]
     reader.measure(streams)
     reader.collect(streams, windows)
     spelled = [hand.FIRST, hand.SECOND]
     kept = list(latent_examples(PLACE, reader, spelled, spelled, LANGUAGES))
     return [
-        classed(row, [each for each in kept if each.latent == row.latent], LANGUAGES, CLASSES)
+        classed(row, [each for each in kept if each.latent == row.latent], LANGUAGES, choice)
         for row in read_latents(PLACE, reader)
     ]
 
@@ -529,6 +568,56 @@ def demo_counts(work: Work) -> None:
     ]  # fmt: skip
 
 
+UNEVEN = {"en": 1_600, "ja": 400}
+"""Documents of each language: four fifths of the text are of one."""
+OF_ONE, OF_BOTH = 32, 128
+"""Latents of each language alone, and those that both use."""
+FEW = 10
+"""Examples of a latent, and as many as it must have: with more of them, text that is uneven moves shares less."""
+MOVED_POINTS = 3.0
+"""Of 10 examples of both languages alike, all are of one language in 2 latents of 1,000, a tenth of a point; where four fifths of the text
+are, in 107, which is 7 points. Latents fire in pairs, of which one moves a share by a point."""
+
+
+def uneven_text(work: Work) -> None:
+    """Of text that is four fifths English, shares are those of even text: two thirds of the latents are of both languages."""
+    languages = [window.language for window in read_table(uneven_corpus(work), CorpusWindow)]
+    eye = torch.eye(2 * OF_ONE + OF_BOTH)
+    streams, seen = torch.zeros(len(languages), len(eye)), Counter[str]()
+    for place, code in enumerate(languages):
+        own = OF_ONE * LANGUAGES.index(code) + seen[code] % OF_ONE
+        both = 2 * OF_ONE + (2 * place + torch.arange(2)) % OF_BOTH
+        streams[place, [own, *both.tolist()]] = 1.0
+        seen[code] += 1
+    sae = TopKSAE(W_enc=eye, b_enc=torch.zeros(len(eye)), W_dec=eye, b_dec=torch.zeros(len(eye)), k=3)
+    few = replace(EXAMPLES, examples=FEW), replace(CLASSES, min_examples=FEW)
+    found = Counter(row.label for row in classes_of(sae, streams[:, None], languages, *few))
+    bilingual = 100 * found["bilingual"] / (found["en"] + found["ja"] + found["bilingual"])
+    assert abs(bilingual - 100 * OF_BOTH / len(eye)) < MOVED_POINTS
+
+
+def balance(work: Work) -> None:
+    """A run says how many windows of either language its corpus has; of text that is uneven, as many of one as of the other."""
+    (check,) = checks({"corpus/all": uneven_corpus(work)}, (), {})
+    assert (check.check_id, check.expected, check.measured, check.differs) == ("balance", 400.0, 400.0, False)
+
+
+def uneven_corpus(work: Work) -> Path:
+    """What the corpus stage makes of it; a document is a window."""
+    texts = work.ready("texts")
+    for code, word in zip(LANGUAGES, (hand.FIRST + " ", hand.SECOND), strict=True):
+        line = json.dumps({"text": 40 * word})
+        (texts / f"{code}.jsonl").write_text("\n".join([line] * UNEVEN[code]), encoding="utf-8")
+    pin = Pin(name="uneven text", home=Home.FOLDER, address=str(texts), licence="none")
+    return work.sound.two.corpus(
+        work.folder / "uneven",
+        texts=tuple(CorpusText(language=code, pin=pin, files=(f"{code}.jsonl",)) for code in LANGUAGES),
+        choice=WindowChoice(
+            tokens=8, per_document=1, per_language=None, train_fraction=0.0, validation_fraction=0.0
+        ),
+    )
+
+
 CHECKS: Mapping[str, Callable[[Work], None]] = {
     "encodings": encodings,
     "parts sum up": parts_sum_up,
@@ -536,6 +625,7 @@ CHECKS: Mapping[str, Callable[[Work], None]] = {
     "steps by hand": steps_by_hand,
     "starts": starts,
     "planted directions": planted_directions,
+    "shares at two widths": shares_at_two_widths,
     "examples by pencil": examples_by_pencil,
     "examples of the test split": examples_of_the_test_split,
     "scaled streams": scaled_streams,
@@ -546,6 +636,8 @@ CHECKS: Mapping[str, Callable[[Work], None]] = {
     "bilingual gains": bilingual_gains,
     "nothing from itself": nothing_from_itself,
     "counts of the demonstration": demo_counts,
+    "uneven text": uneven_text,
+    "balance": balance,
 }
 
 TRAINING, READER = "models.topk_training:TopKTraining", "stages.examples:LatentReader"
@@ -571,13 +663,15 @@ FAULTS = (
     DictionaryFault("one latent too many fires", (Patch("models.topk:strongest", "topk(k,", "topk(k + 1,"),), ("encodings", "quality at the own layer", "steps by hand")),
     DictionaryFault("one latent too few fires", (Patch("models.topk:strongest", "topk(k,", "topk(k - 1,"),), ("encodings", "steps by hand")),
     DictionaryFault("latents below zero fire", (Patch("models.topk:strongest", "values.relu()", "values"),), ("encodings",)),
+    DictionaryFault("bias forgotten in what is rebuilt", (Patch("models.topk:TopKSAE.rebuilt", "self.part(acts) + self.b_dec", "self.part(acts)"),), ("encodings", "parts sum up")),
+    DictionaryFault("every part is the whole", (Patch("models.topk:TopKSAE.part", "acts * chosen", "acts"),), ("parts sum up", "bilingual gains")),
     DictionaryFault("starts shared between sizes", (Patch("models.topk_training:_root_of", "place.layer, d_model]", "place.layer]"),), ("starts",)),
     DictionaryFault("one start for all seeds", (Patch("models.topk_training:_root_of", "[place.seed, ", "["),), ("starts",)),
     DictionaryFault("maximum taken after the TopK", (Patch(f"{READER}.measure", "pre_acts.amax(dim=0)", "acts.amax(dim=0)"),), ("examples by pencil",)),
     DictionaryFault("examples that do not fire", (Patch(f"{READER}.collect", "strongest(pre_acts, self.sae.k) > 0", "pre_acts > 0"),), ("examples by pencil",)),
     DictionaryFault("all that fires is strong", (Patch(f"{READER}.collect", "self.choice.kept is KeptExamples.FIRST_STRONG", "False"),), ("examples by pencil",)),
     DictionaryFault("examples of the training split", (Patch("stages.examples:examples", "Split.TEST", "Split.TRAIN"),), ("examples of the test split",)),
-    DictionaryFault("front token read for the first one", (Patch(VISIT, "stream[:, front:]", "stream[:, : stream.shape[1] - front]"),), ("quality at the own layer",)),
+    DictionaryFault("front token read for the first one", (Patch(VISIT, "stream[:, front:]", "stream[:, : stream.shape[1] - front]"),), ("quality at the own layer", "scaled streams", "examples of the test split")),
     DictionaryFault("streams left at their lengths", (Patch("models.topk:unit", "stream / lengths_of(stream)", "stream / torch.ones_like(lengths_of(stream))"),), ("scaled streams",)),
     DictionaryFault("layers counted from 1", (Patch(VISIT, "layers, hand_over", "[each - 1 for each in layers], lambda each, stream: hand_over(each + 1, stream)"),), ("quality at the own layer",)),
     DictionaryFault("stream of the next layer", (Patch(VISIT, "layers, hand_over", "[each + 1 for each in layers], lambda each, stream: hand_over(each - 1, stream)"),), ("quality at the own layer",)),
@@ -587,7 +681,7 @@ FAULTS = (
     DictionaryFault("accents are Latin", (Patch(f"{CLASS}:script_language", "LATIN.fullmatch(text)", "LATIN.match(text)"),), ("scripts",)),
     DictionaryFault("loose threshold for strict", (Patch(f"{CLASS}:label_of", "count / total > choice.threshold", "count / total >= choice.threshold"),), ("labels",)),
     DictionaryFault("no minimum of examples", (Patch(f"{CLASS}:label_of", "max(1, choice.min_examples)", "1"),), ("labels",)),
-    DictionaryFault("dead is bilingual", (Patch(f"{CLASS}:label_of", "return DEAD", "return BILINGUAL"),), ("labels", "shares")),
+    DictionaryFault("dead is bilingual", (Patch(f"{CLASS}:label_of", "return DEAD", "return BILINGUAL"),), ("labels", "shares", "shares at two widths")),
     DictionaryFault("shares of all latents", (Patch(f"{CLASS}:class_shares", "latents, energy = sum(counts.values()), ", "latents, energy = len(labels), "),), ("shares",)),
     DictionaryFault("languages exchanged", (Patch("stages.classes:classed", "first, second = (", "second, first = ("),), ("shares", "planted directions")),
     DictionaryFault("donor and recipient exchanged", (Patch(f"{GIVEN}:integration", "((model, saes, classes), (donor, donor_saes, donor_classes))", "((donor, donor_saes, donor_classes), (model, saes, classes))"),), ("bilingual gains",)),
@@ -595,6 +689,7 @@ FAULTS = (
     DictionaryFault("parts without their length", (Patch(f"{GIVEN}:taken_apart", "rebuilt=length * ", "rebuilt="),), ("nothing from itself",)),
     DictionaryFault("written over after the layer before", (Patch("models.splicing:window_losses", "(layer,)", "(layer - 1,)"),), ("bilingual gains",)),
     DictionaryFault("random latents among the bilingual", (Patch(f"{GIVEN}:parts_of", "(labels != BILINGUAL) & ", ""),), ("bilingual gains",)),
+    DictionaryFault("as much text as each language has", (Patch("stages.corpus:corpus", "windows[:count]", "windows"),), ("uneven text", "balance")),
     DictionaryFault("first of the strongest tokens forgotten", (Patch("stages.demo_replay:example_languages", "values.index(max(values))", "0"),), ("counts of the demonstration",)),
 )  # fmt: skip
 
@@ -605,6 +700,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     made = Sound(write_two_languages(root / "two"), root / "made")
     assert made.quality
     assert made.found
+    assert made.of_planted_streams
     return made
 
 

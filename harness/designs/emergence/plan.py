@@ -89,7 +89,9 @@ def _items(told: "Told") -> Iterator[Item]:
     read = [item for item in measured if item.function not in {CORPUS, SAES, EXAMPLES}]
     needs = {f"{item.stage}/{item.name}": item for item in read}
     yield Item.of(ESTIMATES, "all", told.estimates(), **needs)
-    checked = {role: item for role, item in needs.items() if item.function in {MODEL_CHECKS, DEMO_REPLAY}}
+    checked = {"corpus/all": corpus} | {
+        role: item for role, item in needs.items() if item.function in {MODEL_CHECKS, DEMO_REPLAY}
+    }
     learned = tuple(cell.name for cell in told.sources.cells if cell.step)
     training = {
         size.name: tuple(cell.name for cell in told.sources.cells if cell.size == size.name)
