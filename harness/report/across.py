@@ -121,8 +121,8 @@ def across(reports: Sequence[Report]) -> Across:
         reports: One of each base model, or several; in the order to show.
 
     Raises:
-        UsageError: If there are fewer than two, one stands twice, or they are of other languages or another
-            specification; names what differs.
+        UsageError: If there are fewer than two, one stands twice, measured nothing by layer or is told by more than
+            layers, or they are of other languages or another specification; names what differs.
     """
     _refuse(reports)
     models = tuple(_model(report) for report in reports)
@@ -148,6 +148,17 @@ def _refuse(reports: Sequence[Report]) -> None:
         if each.run.id in {one.run.id for one in reports[:place]}
     ]:
         raise UsageError(f"run {twice[0]} is named twice; name each once")
+    for each in reports:
+        run, rows = f"run {each.run.id} ({each.run.study})", each.measurements
+        if axes := sorted({axis for row in rows for axis in row.axes}):
+            raise UsageError(
+                f"{run} tells its numbers apart by {', '.join(axes)} besides layers, of which nothing is shown by relative depth; "
+                "lay two of one study side by side with 'harness compare'"
+            )
+        if all(row.layer is None or row.value is None for row in rows):
+            raise UsageError(
+                f"{run} measured nothing at any layer; name finished runs, or finish it with 'harness reproduce'"
+            )
     for other in reports[1:]:
         pair = f"runs {first.run.id} ({first.run.study}) and {other.run.id} ({other.run.study}) cannot be laid side by side"
         ours, theirs = ({(each.code, each.group) for each in report.languages} for report in (first, other))
@@ -226,7 +237,7 @@ class SideBySide:
 
 def tables_of(found: Across) -> Iterator[SideBySide]:
     """Every quantity by depth in a table of its own, and one of those without."""
-    names = tuple(model.study for model in found.models)
+    names = names_of(found.models)
     for row in found.by_depth:
         yield SideBySide(
             caption=f"{title_of(row)}, by relative depth: the nearest layer of each model, 90 % interval.",
@@ -244,6 +255,14 @@ def tables_of(found: Across) -> Iterator[SideBySide]:
                 (title_of(row), *(_only(row, model) for model in found.models)) for row in found.single
             ),
         )
+
+
+def names_of(models: Sequence[Model]) -> tuple[str, ...]:
+    """What each run is called beside the others: by its study, and by itself where that has several."""
+    studies = [model.study for model in models]
+    return tuple(
+        model.study if studies.count(model.study) == 1 else f"{model.study} {model.run}" for model in models
+    )
 
 
 def title_of(row: Row) -> str:
@@ -311,7 +330,7 @@ def _drawn(place: int, row: Row, models: Sequence[Model], warnings: Sequence[str
         figure = blank(3.6)
         axes = figure.subplots()
         axes.axhline(0, color=MUTED, linewidth=0.8)
-        for number, model in enumerate(models):
+        for number, (model, name) in enumerate(zip(models, names_of(models), strict=True)):
             own = [
                 (each.depth, each.value, each.ci90)
                 for each in row.numbers
@@ -327,7 +346,7 @@ def _drawn(place: int, row: Row, models: Sequence[Model], warnings: Sequence[str
             axes.plot(
                 np.insert([depth for depth, _, _ in own], far, np.nan),
                 np.insert([value for _, value, _ in own], far, np.nan),
-                label=model.study,
+                label=name,
                 color=colour,
                 linestyle=LINES[number % len(LINES)],
                 marker=MARKERS[number % len(MARKERS)],

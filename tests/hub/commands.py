@@ -67,23 +67,6 @@ def stage(hub: Hub, root: Path, name: str, token: str) -> subprocess.CompletedPr
     return harness(hub, root, "stage", name, *words, token=token)
 
 
-IN_ONE_PROCESS = """
-import sys
-from harness.cli import exit_code_of
-names, words = sys.argv[1].split(","), sys.argv[2:]
-for name in names:
-    if code := exit_code_of(["stage", name, *words]):
-        raise SystemExit(code)
-"""
-
-
-def stages(hub: Hub, root: Path, names: Sequence[str], *words: str) -> subprocess.CompletedProcess[str]:
-    """Some stages by hand on the processor, one after the other in one process, which loads its libraries once."""
-    where = ["--device", "cpu", "--store", str(root / "store"), "--run", str(root / "run")]
-    program = (sys.executable, "-c", IN_ONE_PROCESS)
-    return harness(hub, root, ",".join(names), *words, *where, program=program, limit_s=3600)
-
-
 def report_of(root: Path) -> dict[str, Any]:
     """The report of the run."""
     content: dict[str, Any] = json.loads((root / "run" / "report.json").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ import gzip
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch.nn.functional import normalize
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from harness.sources.studies import load_profile, load_study
-from harness.words.study import Pieces, SAEForm, SAEInput, SAEKind, Sources
+from harness.words.study import Pieces, Profile, SAEForm, SAEInput, SAEKind, Sources
 from tests.hub.gemma import shards
 from tests.hub.miniature import FIXTURES, miniature_hub
 from tests.hub.server import Content, Hub, Repository, content_of
@@ -84,9 +85,10 @@ def hub_elsewhere(study: str, root: Path) -> Hub:
     hub.repositories["models", sources.model.address] = Repository(files=files, gated=sources.model.gated)
     windows = _windows(sentences)
     tokenizer = AutoTokenizer.from_pretrained(root / "model")
+    # Weights as they are stored, and sums as `small` reads them.
     model = AutoModelForCausalLM.from_pretrained(
         root / "model", dtype=torch.bfloat16, attn_implementation=sources.model.facts.attention
-    )
+    ).to(torch.float32)
     front = [tokenizer.convert_tokens_to_ids(token) for token in sources.model.facts.front]
     ids = [tokenizer(window, add_special_tokens=False)["input_ids"] for window in windows]
     read = [residual_streams(model, torch.tensor([[*front, *row]])) for row in ids]
@@ -109,6 +111,15 @@ def hub_elsewhere(study: str, root: Path) -> Hub:
             parent_revision=sources.phrases.revision,
         )
     return hub
+
+
+def small(world: Profile) -> Profile:
+    """The same sources at sizes at which every stage does a little, in a type that a processor need not emulate."""
+    sizes = replace(
+        world.sizes, latents_per_layer=64, panel_latents=16, similarity_texts=8, dictionary_texts=8, adapter_seeds=(1,),
+        control_seeds=(), max_alignment_steps=2, alignment_batch=4, items_per_cell=1, max_shots=1, parallel_texts=4, dtype="float32",
+    )  # fmt: skip
+    return replace(world, sizes=sizes)
 
 
 def _questions() -> Iterator[str]:

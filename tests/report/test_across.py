@@ -9,7 +9,7 @@ import pytest
 
 from harness import cli
 from harness.report import load_report
-from harness.report.across import Across, across, markdown_of, page_of, tables_of
+from harness.report.across import Across, across, markdown_of, names_of, page_of, tables_of
 from harness.report.document import Report
 from harness.report.numbers import NONE
 from harness.words.errors import UsageError
@@ -19,7 +19,12 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "reports" / "example"
 
 @pytest.fixture(scope="module")
 def one() -> Report:
-    return load_report(EXAMPLE)
+    """The example, of which some quantities are enough: every other one has a figure of its own."""
+    example = load_report(EXAMPLE)
+    rows = tuple(
+        row for row in example.measurements if row.quantity in {"gap", "gain", "retention", "accuracy"}
+    )
+    return replace(example, measurements=rows)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +134,25 @@ def test_what_cannot_be_compared_is_named(one: Report, other: Report) -> None:
     settings = {**other.run.settings, "specification.pooling": "max"}
     with pytest.raises(UsageError, match=r"specification\.pooling is mean in the one and max in the other"):
         across([one, replace(other, run=replace(other.run, settings=settings))])
+    empty = replace(other, measurements=tuple(row for row in other.measurements if row.layer is None))
+    with pytest.raises(
+        UsageError, match=r"run other \(gemma_2_9b\) measured nothing at any layer; name finished runs"
+    ):
+        across([one, empty])
+    by_step = replace(
+        other, measurements=tuple(replace(row, axes={"step": "final"}) for row in other.measurements)
+    )
+    with pytest.raises(
+        UsageError, match=r"other \(gemma_2_9b\) tells its numbers apart by step besides layers"
+    ):
+        across([one, by_step])
     # What follows from the model's depth is no other specification.
     deeper = {**other.run.settings, "specification.gain_layer": "33"}
     assert across([one, replace(other, run=replace(other.run, settings=deeper))]).models
+
+
+def test_two_runs_of_one_study_are_told_apart(one: Report) -> None:
+    again = replace(one, run=replace(one.run, id="again"))
+    found = across([one, again])
+    assert next(tables_of(found)).headers == ("Depth", f"sin2025 {one.run.id}", "sin2025 again")
+    assert names_of(found.models) == next(tables_of(found)).headers[1:]
