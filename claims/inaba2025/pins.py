@@ -70,10 +70,11 @@ RELEASED = Pin(
     name="released dictionary of llm-jp-3-1.8b",
     home=Home.HUB_MODEL,
     address=f"llm-jp/llm-jp-3-1.8b-sae-l12-k32-16x-c{FINAL_STEP}",
-    files=("*.safetensors", "*.pth"),
+    files=("*.safetensors", "*.pth", "*.pt", "*.bin"),
     licence="Apache-2.0",
 )
-"""That of the finished model; those of five earlier checkpoints were released as well, and the checkpoints were not."""
+"""That of the finished model, in a file whose name nobody has seen: it is known by the arrays that it holds. Those of five earlier
+checkpoints were released as well, and the checkpoints were not."""
 
 DEMONSTRATED_STEPS = {"early": 100, "mid": 10_000, "late": 100_000, FINAL: FINAL_STEP}
 """The step of the demonstration that speaks for each phase, of thirds of the logarithm of tokens that end at 1.0 and 45 billion."""

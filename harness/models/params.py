@@ -109,6 +109,41 @@ def topk_arrays(pin: Pin, file: str) -> dict[str, Tensor]:
     return arrays
 
 
+def topk_file(pin: Pin) -> str:
+    """The file of a repository that holds a TopK SAE of its authors, as a path in it: told by its arrays, since its name is theirs.
+
+    Raises:
+        MissingSourceError: If no file of weights is there, or several hold such an SAE.
+        ValueError: If none holds one: what each holds instead, or why it cannot be read.
+    """
+    folder = locate(pin)
+    files = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in FORMATS
+    )
+    if not files:
+        raise MissingSourceError(
+            f"{pin} holds no file of weights, but {sorted(path.name for path in folder.iterdir())[:8]}; expected one that ends with "
+            f"{' or '.join(FORMATS)}: name it in the files of its pin, in pins.py of the study, below claims/"
+        )
+    fitting, others = [], []
+    for file in files:
+        try:
+            with _opened(pin, file) as (held, _):
+                if not any(layout.fits(held) for layout in TOPK_LAYOUTS):
+                    raise _OtherArraysError(_other_arrays(held, *TOPK_LAYOUTS))
+                fitting.append(file)
+        except ValueError as error:
+            others.append(str(error))
+    if not fitting:
+        raise ValueError("; ".join(others))
+    if len(fitting) > 1:
+        raise MissingSourceError(
+            f"{pin} holds the arrays of a TopK SAE in several files: {', '.join(fitting)}; expected one: name it in the files of its "
+            "pin, in pins.py of the study, below claims/"
+        )
+    return fitting[0]
+
+
 def _stored(pin: Pin, file: str, layouts: Sequence[Layout], names: Sequence[str]) -> Arrays:
     """Some arrays as a file of one of the layouts holds them, an encoder by its inputs and a decoder by its latents."""
     with _opened(pin, file) as (held, read):
@@ -216,7 +251,13 @@ def _torch_file(path: Path) -> Iterator[tuple[list[str], Callable[[str], Tensor]
     yield sorted(map(str, stored)), lambda name: _floating(stored[name], name)
 
 
-FORMATS = {".npz": _numpy_file, ".safetensors": _safetensors_file, ".pt": _torch_file, ".pth": _torch_file}
+FORMATS = {
+    ".npz": _numpy_file,
+    ".safetensors": _safetensors_file,
+    ".pt": _torch_file,
+    ".pth": _torch_file,
+    ".bin": _torch_file,
+}
 """Opens a file by what its name ends with."""
 
 

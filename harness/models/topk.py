@@ -12,7 +12,6 @@ from torch import Tensor
 
 from harness.models.params import topk_arrays
 from harness.models.work import METER
-from harness.sources.pins import locate
 from harness.words.errors import MissingSourceError
 from harness.words.study import Pin
 
@@ -111,28 +110,22 @@ def read_sae(path: Path, device: str) -> TopKSAE:
     return TopKSAE(W_enc=encoder.T.contiguous(), b_enc=bias, W_dec=decoder, b_dec=b_dec, k=k).to(device)
 
 
-def released_sae(pin: Pin, k: int) -> TopKSAE:
-    """One dictionary that its authors released, float32, on the CPU; its name for the file is theirs.
+def released_sae(pin: Pin, file: str, k: int) -> TopKSAE:
+    """One dictionary that its authors released, float32, on the CPU.
 
     Args:
-        pin: Holds one file of weights.
+        pin: Repository that holds it.
+        file: What it is called there.
         k: How many latents fire, which the file does not tell.
 
     Raises:
-        MissingSourceError: If no file of weights is there, or several are.
+        MissingSourceError: If the file is not there.
         ValueError: If it does not hold the arrays of such a dictionary, real and finite, or fewer latents than are to fire.
     """
-    folder = locate(pin)
-    files = sorted(path.name for path in folder.iterdir() if path.suffix in {".safetensors", ".pth"})
-    if len(files) != 1:
-        raise MissingSourceError(
-            f"{pin} holds {', '.join(files) or 'no file of weights'}; expected one file that ends with .safetensors or .pth: name "
-            "it in the files of its pin, in pins.py of the study, below claims/"
-        )
-    sae = TopKSAE(**topk_arrays(pin, files[0]), k=k)
+    sae = TopKSAE(**topk_arrays(pin, file), k=k)
     if not 0 < k <= sae.latents:
         raise ValueError(
-            f"{pin.name}: {files[0]} holds {sae.latents} latents, of which {k} are to fire; it is another dictionary than the "
+            f"{pin.name}: {file} holds {sae.latents} latents, of which {k} are to fire; it is another dictionary than the "
             "study's recipe has: correct its pin in pins.py of the study, below claims/"
         )
     return sae

@@ -117,6 +117,11 @@ def replay_words(replayed: ReplayRecord | None) -> Iterator[tuple[str, str]]:
         return
     yield "attention as loaded", replayed.model.attention
     yield "dtype as loaded", replayed.model.dtype
+    dictionaries = [file for file in replayed.files if file.source != replayed.files[0].source]
+    if len(dictionaries) == 1:
+        # One that its authors called as they liked.
+        (file,) = dictionaries
+        yield "dictionary as loaded", f"{file.path} of {file.source}, sha256 {file.sha256[:12]}"
     shares = [100 * layer.rows_passing_without_bos / layer.rows for layer in replayed.layers]
     scales = [layer.median_scale_without_bos for layer in replayed.layers]
     yield (

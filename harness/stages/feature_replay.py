@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from harness.models.loading import LanguageModel, load_language_model
+from harness.models.params import topk_file
 from harness.models.sae import require_finite
 from harness.models.topk import TopKSAE, released_sae, unit
 from harness.models.windows import visit_windows
@@ -70,7 +71,8 @@ def feature_replay(
         WrongNetworksError: If a demonstration from elsewhere is not found again.
     """
     language_model = load_language_model(model, numerics)
-    sae = released_sae(dictionary, k).to(numerics.device)
+    file = topk_file(dictionary)
+    sae = released_sae(dictionary, file, k).to(numerics.device)
     loaded = loaded_model(language_model)
     if (width := len(sae.b_dec)) != loaded.d_model:
         raise UsageError(
@@ -82,8 +84,9 @@ def feature_replay(
         agreements(each, sae, shown, layer, batch_tokens)
         for each in (language_model, replace(language_model, front_ids=()))
     )
+    read = LoadedFile(source=dictionary.name, path=file, sha256=file_sha256(locate(dictionary) / file))
     write_table(out, LoadedModel, (loaded,))
-    write_table(out, LoadedFile, (*model_files(model), *_dictionary_files(dictionary)))
+    write_table(out, LoadedFile, (*model_files(model), read))
     rows = (
         replayed_row(layer, feature.latent, len(feature.levels), each)
         for feature, each in zip(shown, found, strict=True)
@@ -170,8 +173,3 @@ def levels_of(values: Sequence[float]) -> list[int]:
     if largest <= 0:
         return [0] * len(values)
     return [max(0, math.ceil(LEVELS * value / largest)) for value in values]
-
-
-def _dictionary_files(dictionary: Pin) -> Iterator[LoadedFile]:
-    for path in sorted(path for path in locate(dictionary).iterdir() if path.is_file()):
-        yield LoadedFile(source=dictionary.name, path=path.name, sha256=file_sha256(path))

@@ -18,7 +18,7 @@ from harness.words.emergence import EmergenceStudy
 from harness.words.mode import Evidence, Mode, mode_of
 from harness.words.study import Shapes
 from tests.hub.commands import files_that_hold, harness, report_of
-from tests.hub.llm_jp import LATENTS, WIDTHS, llm_jp_hub, small
+from tests.hub.llm_jp import LATENTS, MARCH, WIDTHS, llm_jp_hub, small
 from tests.hub.server import TOKEN, Fault, Hub, serving
 from tests.proof.checkouts import checkout
 
@@ -87,6 +87,7 @@ def test_true_names_do_not_make_it_evidence(root: Path) -> None:
     report = report_of(root)
     assert (report["run"]["profile"], report["mode"]) == ("paper", "fixture")
     facts = report["run"]["environment"]
+    assert facts["dictionary as loaded"].startswith(f"{MARCH} of {pins.RELEASED.name}, sha256 ")
     assert facts["layers found again by replay"] == "1 of 1"
     assert facts["shapes as loaded"].startswith("24 layers, 40 wide")
     assert facts["shapes of 3.7b-final"].startswith("28 layers, 48 wide")

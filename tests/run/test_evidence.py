@@ -142,6 +142,13 @@ def test_what_was_loaded_and_the_control_can_be_read() -> None:
     assert list(replay_words(None)) == []
 
 
+def test_the_file_of_a_single_dictionary_is_told() -> None:
+    """Whatever its authors call it."""
+    file = LoadedFile(source="released dictionary", path="step/sae.pth", sha256="b" * 64)
+    words = dict(replay_words(replace(TRUE, files=(*TRUE.files, file))))
+    assert words["dictionary as loaded"] == "step/sae.pth of released dictionary, sha256 bbbbbbbbbbbb"
+
+
 def test_layers_that_pass_without_bos_as_well_are_named() -> None:
     """45 of 50 rows are enough for the gate, 44 are not."""
     passing = {3: 45, 7: 50, 9: 44}

@@ -1,16 +1,19 @@
 """Features that a library's own hidden states gave, found again through the stage; and what is loaded wrongly is not."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from harness.models.loading import load_language_model
 from harness.stages.feature_replay import feature_replay, levels_of
+from harness.store.files import file_sha256
 from harness.store.tables import read_table
 from harness.words.dictionaries import CorpusWindow
 from harness.words.errors import MissingSourceError, UsageError, WrongNetworksError
@@ -164,17 +167,40 @@ def test_a_piece_of_another_vocabulary_is_named(two: TwoLanguages, world: Path, 
         replayed(two, world, tmp_path / "out", demo=pin(tmp_path / "demo"))
 
 
-def test_a_folder_of_no_or_several_files_of_weights_is_named(
+def test_a_folder_of_no_or_several_dictionaries_is_named(
     two: TwoLanguages, world: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "none").mkdir()
-    with pytest.raises(MissingSourceError, match="no file of weights; expected one"):
+    (tmp_path / "none" / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(MissingSourceError, match=r"no file of weights, but \['config.json'\]; expected one"):
         replayed(two, world, tmp_path / "out", dictionary=pin(tmp_path / "none"))
     arrays = drawn_dictionary(torch.randn(50, WIDTH), LATENTS)
     for name in ("a.safetensors", "b.pth"):
         write_dictionary(tmp_path / "two" / name, arrays, "march")
-    with pytest.raises(MissingSourceError, match=r"a\.safetensors, b\.pth; expected one"):
+    with pytest.raises(MissingSourceError, match=r"in several files: a\.safetensors, b\.pth; expected one"):
         replayed(two, world, tmp_path / "again", dictionary=pin(tmp_path / "two"))
+
+
+def test_a_dictionary_is_known_by_its_arrays_whatever_it_is_called_and_stands_beside(
+    two: TwoLanguages, world: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "released"
+    (folder / "step" / "last").mkdir(parents=True)
+    name = "step/last/pytorch_model.bin"
+    shutil.copy(world / "september" / "sae.pth", folder / name)
+    torch.save({"step": 3, "moments": [torch.zeros(2)]}, folder / "optimizer.pt")
+    save_file({"weight": torch.zeros(2, 2)}, folder / "model.safetensors")
+    assert replayed(two, world, tmp_path / "out", dictionary=pin(folder)).passes
+    files = read_table(tmp_path / "out", LoadedFile)
+    assert [(row.path, row.sha256) for row in files if row.source == "released"] == [
+        (name, file_sha256(folder / name))
+    ]
+    (folder / name).unlink()
+    with pytest.raises(
+        ValueError,
+        match=r"model\.safetensors holds the arrays \['weight'\].*; .*optimizer\.pt holds more than",
+    ):
+        replayed(two, world, tmp_path / "again", dictionary=pin(folder))
 
 
 def spoilt(arrays: dict[str, Tensor]) -> Iterator[tuple[str, dict[str, Tensor], str]]:
@@ -189,8 +215,6 @@ def spoilt(arrays: dict[str, Tensor]) -> Iterator[tuple[str, dict[str, Tensor], 
 def test_a_file_that_is_no_such_dictionary_is_one_clear_error(
     two: TwoLanguages, world: Path, tmp_path: Path
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
     sound = load_file(world / "march" / "sae.safetensors")
     for name, arrays, says in spoilt(sound):
         folder = tmp_path / name
