@@ -340,6 +340,10 @@ NUMBERED = 14
 """So many layers are numbered one by one along an axis that is true to their depth; of more, some round ones."""
 
 
+COLUMNS = 32
+"""So many columns of a heat map have the room for a number each; of more, every second one has its own."""
+
+
 def _lines(rows: Sequence[Measurement], names: Names, shown: Figure, marks: Sequence[Mark]) -> "Canvas":
     """One line per reading and specification, over layers, with its 90 % ribbon; printed numbers with margins."""
     from matplotlib.ticker import FixedLocator, MaxNLocator
@@ -511,7 +515,8 @@ def _heatmap(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canva
     bar.ax.yaxis.set_major_formatter(signed)
     bar.outline.set_visible(False)
     bar.set_label(shown.up)
-    axes.set_xticks([place + 0.5 for place in range(len(layers))], [str(layer) for layer in layers])
+    numbered = range(0, len(layers), math.ceil(len(layers) / COLUMNS))
+    axes.set_xticks([place + 0.5 for place in numbered], [str(layers[place]) for place in numbered])
     axes.set_yticks([place + 0.5 for place in range(len(codes))], [printable(code) for code in codes])
     axes.spines[:].set_visible(False)
     axes.set_xlabel(shown.across)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,16 @@ import pytest
 from harness.designs.presentation import Drawing
 from harness.report import load_report, write_report
 from harness.report.document import Report
-from harness.report.figures import DRAWERS, Mark, _lines, _stamp, drawn_rows, forest_rows, house_style
+from harness.report.figures import (
+    DRAWERS,
+    Mark,
+    _heatmap,
+    _lines,
+    _stamp,
+    drawn_rows,
+    forest_rows,
+    house_style,
+)
 from harness.report.tables import Filled, ablations_table, filled_panels
 from harness.words.judgement import SeedValue
 from harness.words.verdict import State
@@ -59,6 +69,25 @@ def test_the_names_of_small_groups_stand_side_by_side(stored_full: Report, langu
     assert len(groups) == 2
     assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
     assert all(box.x0 >= 0 and box.y0 >= 0 for box in boxes)
+
+
+@pytest.mark.parametrize("num_layers", [26, 32, 42, 80])
+def test_numbers_of_layers_below_a_heat_map_stand_apart(stored_full: Report, num_layers: int) -> None:
+    (filled, figure) = next(
+        (filled, figure)
+        for filled in filled_panels(stored_full)
+        for figure in filled.panel.figures
+        if figure.kind is Drawing.HEATMAP
+    )
+    (row, *_) = drawn_rows(figure, filled)
+    rows = [replace(row, layer=layer) for layer in range(num_layers)]
+    with house_style():
+        canvas = _heatmap(rows, filled.names, figure)
+        canvas.draw_without_rendering()
+        labels = canvas.axes[0].get_xticklabels()
+        boxes = [label.get_window_extent() for label in labels]
+    assert [int(label.get_text()) for label in labels][:2] == [0, -(-num_layers // 32)]
+    assert not any(one.x1 >= other.x0 for one, other in pairwise(boxes))
 
 
 def sparse(folder: Path) -> Report:
