@@ -16,6 +16,7 @@ from harness.words.records import Coverage, LayerReplay, Text
 from harness.words.study import Home, Pin
 from tests.hub.elsewhere import hub_elsewhere
 from tests.hub.server import Hub, content_of
+from tests.planted.faults import HOOKED, STREAM
 from tests.planted.patching import Patch, planted
 
 LAYERS = 2
@@ -109,6 +110,33 @@ def test_pieces_that_are_read_wrongly_are_of_another_tokenizer(
     told: Mapping[str, Parameters], tmp_path: Path, patch: Patch, says: str
 ) -> None:
     with planted((patch,)), pytest.raises(ValueError, match=f"{says}.*do not belong together"):
+        replayed(told, tmp_path)
+
+
+FOLD, FILE = "models.params:_llama_scope", "words.plan:Networks.dictionary_file"
+BEFORE = Patch(FILE, "self.layers.index(layer)", "self.layers.index(layer) - 1")
+
+
+@pytest.mark.parametrize(
+    "patches",
+    [
+        pytest.param((Patch(FOLD, "_with_decoder_norm(arrays)", "arrays"),), id="decoder norm forgotten"),
+        pytest.param((Patch(FOLD, 'found["b_enc"] / scale * unit', 'found["b_enc"] * unit'),), id="bias in the other unit"),
+        pytest.param((BEFORE, Patch("models.params:require_its_layer", "if found not in expected:", "if False:")), id="SAE of the layer before"),
+        pytest.param((Patch(STREAM, HOOKED, "stream = _inputs[0]"),), id="stream before the layer"),
+    ],
+)  # fmt: skip
+def test_a_form_that_is_read_wrongly_is_seen_by_the_gate(
+    told: Mapping[str, Parameters], tmp_path: Path, patches: tuple[Patch, ...]
+) -> None:
+    with planted(patches):
+        assert not any(layer.passes for layer in replayed(told, tmp_path))
+
+
+def test_an_sae_of_another_layer_is_refused_by_what_its_file_says(
+    told: Mapping[str, Parameters], tmp_path: Path
+) -> None:
+    with planted((BEFORE,)), pytest.raises(ValueError, match=r"was trained at 'blocks\.1\.hook_resid_post'"):
         replayed(told, tmp_path)
 
 
