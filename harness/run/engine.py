@@ -56,6 +56,23 @@ PARTS = "parts"
 CLUSTER = "cluster"
 """Folder of the engine's own that holds what Snakemake is told of a cluster."""
 
+MEMORY_VARIABLE = "GLIBC_TUNABLES"
+"""Variable that tells the C library how to keep memory."""
+
+KEPT_MEMORY = ":".join(
+    f"glibc.malloc.{name}={value}"
+    for name, value in {
+        "hugetlb": 1,
+        "mmap_threshold": 32 << 20,
+        "trim_threshold": 256 << 20,
+        "top_pad": 16 << 20,
+    }.items()
+)
+"""What a stage on a processor frees stays with it, in large pages, for the next batch.
+
+Given back and asked for anew it is cleared page by page: 73,000 page faults in two cells of the miniature's benchmarks, and 4,000 so.
+"""
+
 GRACE_SECONDS = 5.0
 """How long stages may take to stop before they are killed."""
 
@@ -281,6 +298,7 @@ class Engine:
                 if place and not place.startswith(("/", "~", "$"))
             },
             **self._offline(),
+            **self._memory(),
             **decisions_to_share(self.recipes.plan.profile.sources.pins()),
         }
 
@@ -289,6 +307,12 @@ class Engine:
         if self.cluster is None or not is_fetched(self.recipes.plan.profile.sources.pins()):
             return {}
         return {"HF_HUB_OFFLINE": "1"}
+
+    def _memory(self) -> Mapping[str, str]:
+        """Where networks run on this machine's processor, how memory is kept, unless the caller has said it."""
+        if self.cluster or self.device != "cpu":
+            return {}
+        return {MEMORY_VARIABLE: os.environ.get(MEMORY_VARIABLE) or KEPT_MEMORY}
 
     def _slots(self) -> tuple[str, ...]:
         """Resources that stages with a model take one of: the accelerators."""

@@ -2,7 +2,10 @@
 
 import json
 import os
+import platform
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 
 from harness.run import engine as engine_module
 from harness.run.artifacts import ArtifactStatus, Recipes
-from harness.run.engine import Engine
+from harness.run.engine import KEPT_MEMORY, MEMORY_VARIABLE, Engine
 from harness.run.progress import Lines, duration, showing, stage_cost, stage_progress
 from harness.run.stageprocess import run_stage
 from harness.sources.pins import revision_of
@@ -393,6 +396,43 @@ def test_downloads_lie_where_the_caller_sees_them(
     told = engine(small, store, run)._surroundings()
     assert told["HF_HOME"] == str(tmp_path / "home")
     assert "HF_HUB_CACHE" not in told
+
+
+@pytest.mark.parametrize(
+    ("device", "said", "told"),
+    [
+        ("cpu", "", KEPT_MEMORY),
+        ("cpu", "glibc.malloc.arena_max=1", "glibc.malloc.arena_max=1"),
+        ("cuda", "", None),
+    ],
+    ids=[
+        "on a processor it is kept",
+        "whoever says otherwise is obeyed",
+        "beside an accelerator it is left alone",
+    ],
+)
+def test_memory_of_a_processors_stages_is_kept(
+    small: SmallWorld, run: RunFolder, device: str, said: str, told: str | None
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MEMORY_VARIABLE, said)
+        surroundings = replace(engine(small, small.root, run), device=device)._surroundings()
+    assert surroundings.get(MEMORY_VARIABLE) == told
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory its own way")
+def test_kept_memory_is_not_cleared_again() -> None:
+    """The C library takes what it is told for settings of its own: blocks that are freed and asked for again cost no new pages."""
+    words = "import resource; [bytearray(4 << 20) for _ in range(64)]; print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
+    faults = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", words], env={MEMORY_VARIABLE: memory}, capture_output=True, check=True
+            ).stdout
+        )
+        for memory in (KEPT_MEMORY, "")
+    ]
+    assert faults[0] < faults[1] / 2
 
 
 def test_progress_is_read_from_what_stages_leave(small: SmallWorld, store: Path, run: RunFolder) -> None:
