@@ -225,7 +225,17 @@ def plan(
         typer.Option(min=0, help="With --simulate: how often an hour a job is preempted; may be said again."),
     ] = None,
     timed_by: Annotated[
-        Path | None, typer.Option(help="With --simulate: finished run whose stages say how long each takes.")
+        Path | None,
+        typer.Option(
+            help="With --simulate: finished run that says how long each stage takes, and a job in its queue."
+        ),
+    ] = None,
+    queued: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="With --simulate: processes are jobs of a queue, each of which takes so many seconds from being sent to its start.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -250,16 +260,16 @@ def plan(
     from harness.run.simulation import (
         PREEMPTED,
         Simulated,
-        foreseen_jobs,
+        foreseen_processes,
         simulated,
         simulation_lines,
-        timed_jobs,
+        timed_processes,
     )
     from harness.sources.pins import known_revision
     from harness.store.store import Store
 
-    if (preempted or timed_by) and not simulate:
-        raise UsageError("--preempted and --timed-by are about a simulation; say --simulate too")
+    if (preempted or timed_by or queued is not None) and not simulate:
+        raise UsageError("--preempted, --queued and --timed-by are about a simulation; say --simulate too")
     if out and within is None:
         raise UsageError("--out takes the sizes that fit into a time; say --within too")
     drawn = _plan(study, profile, device, sizes, grid)
@@ -275,7 +285,11 @@ def plan(
     prices, ablations = tuple(level_prices(drawn, rates)) if grid else (), ablations_price(drawn, rates)
     courses: tuple[Simulated, ...] = ()
     if simulate:
-        processes = timed_jobs(drawn, timed_by, gpus) if timed_by else foreseen_jobs(drawn, rates, gpus)
+        processes = (
+            timed_processes(drawn, timed_by, gpus, queued)
+            if timed_by
+            else foreseen_processes(drawn, rates, gpus, queued)
+        )
         courses = tuple(simulated(processes, at_once=jobs, gpus=gpus, rates=preempted or PREEMPTED))
     lines = [
         *inventory_lines(stages),

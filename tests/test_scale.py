@@ -9,7 +9,7 @@ import pytest
 
 from harness.designs.design import plan as draw
 from harness.run.forecast import Rates, projection
-from harness.run.simulation import Simulated, foreseen_jobs, simulated
+from harness.run.simulation import Simulated, foreseen_processes, simulated
 from harness.sources.studies import load_profile, load_study
 from harness.words.plan import Plan
 from harness.words.specification import Grid
@@ -113,8 +113,8 @@ def accelerators() -> Iterator[Row]:
 
 
 def courses(gpus: int) -> tuple[Simulated, ...]:
-    jobs = foreseen_jobs(drawn(), Rates(), gpus)
-    return tuple(simulated(jobs, at_once=2 * gpus, gpus=gpus, rates=(0.0, 1.0)))
+    processes = foreseen_processes(drawn(), Rates(), gpus)
+    return tuple(simulated(processes, at_once=2 * gpus, gpus=gpus, rates=(0.0, 1.0)))
 
 
 TABLES: Mapping[str, Callable[[], Iterator[Row]]] = {

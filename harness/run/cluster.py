@@ -41,11 +41,14 @@ USUAL: Mapping[str, Json] = {
 }
 """What an executor is told unless the profile says otherwise."""
 
+CHECK_SECONDS = 15
+"""How long an engine waits before it asks SLURM again how jobs fare, as long as some have ended since it last did."""
+
 USUAL_OF_SLURM: Mapping[str, Json] = {
     "slurm-keep-successful-logs": True,
     # What a node that fails was doing starts again elsewhere, at SLURM's own hand.
     "slurm-requeue": True,
-    "slurm-init-seconds-before-status-checks": 15,
+    "slurm-init-seconds-before-status-checks": CHECK_SECONDS,
 }
 
 ANSWER_SECONDS = 60.0

@@ -7,21 +7,25 @@ import math
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import heappop, heappush
 from pathlib import Path
 from random import Random
 from statistics import fmean
+from typing import Any
 
+from harness.run.cluster import CHECK_SECONDS
 from harness.run.forecast import Rates, projection
 from harness.store.run_folder import EXECUTION_FILE, read_record
 from harness.words.errors import UsageError
 from harness.words.plan import Part, Plan
 
 START_SECONDS = 60.0
-"""Assumed of every process whose time is foreseen: a place in the queue, libraries, a model. Of a run's own times, all is in them."""
+"""Assumed of every process whose time is foreseen: libraries, a model. Of a run's own times, all is in them."""
 
-AROUND_SECONDS = 35.0
-"""Before the first stage and after the last: the engine's start, judging, the report. 30 to 44 s in four runs on two cores."""
+AROUND_SECONDS, AROUND_SECONDS_OF_QUEUE = 35.0, 110.0
+"""Before the first process is sent and after the last stage has ended: the engine's start, judging, the report. 30 to 44 s in four
+runs on two cores; 94 and 130 s in two runs with a queue, where judging is a job, sent by an engine of its own."""
 
 PREEMPTED = (0.0, 0.01, 0.1)
 """Preemptions an hour that a job is simulated under unless somebody names others."""
@@ -47,6 +51,37 @@ class Job:
     start_seconds: float = 0.0
     """Before its first item, each time that it is started."""
     uses_gpu: bool = False
+    is_sent: bool = True
+    """To the queue, where there is one; what gathers parts stays with whoever sends them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """When an engine asks a queue which of its jobs have ended; until then, nothing follows from their end.
+
+    Source: snakemake-executor-plugin-slurm 2.8, `Executor.check_active_jobs`.
+    """
+
+    first_seconds: float = CHECK_SECONDS
+    """After a check that found something ended."""
+    more_seconds: float = 10.0
+    """After each one that did not."""
+    most_seconds: float = 180.0
+
+    def wait(self, last: float, *, has_found: bool) -> float:
+        """Seconds from one check to the next, by what it was before and whether something had ended."""
+        return self.first_seconds if has_found else min(last + self.more_seconds, self.most_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes:
+    """Everything that a run does, and what passes beside its work."""
+
+    jobs: tuple[Job, ...]
+    checks: Checks | None = None
+    """Of the queue that jobs are sent to; None where their ends are seen at once."""
+    around_seconds: float = AROUND_SECONDS
+    """Before the first process is sent, and after the last one has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,31 +136,40 @@ def jobs_of(
         ]
         if count > 1:
             # Nothing is left to make: its parts are found and published.
-            found.append(Job(name=stage.name, place=place, needs=frozenset(names)))
+            found.append(Job(name=stage.name, place=place, needs=frozenset(names), is_sent=False))
     return tuple(found)
 
 
 def course(
-    jobs: Sequence[Job], *, at_once: int, gpus: int, preemptions_per_hour: float = 0.0, seed: int = 0
+    jobs: Sequence[Job],
+    *,
+    at_once: int,
+    gpus: int,
+    checks: Checks | None = None,
+    preemptions_per_hour: float = 0.0,
+    seed: int = 0,
 ) -> Course:
-    """One course of a run.
+    """One course of a run, to the end of its last process.
 
     Args:
         jobs: Everything that it does.
         at_once: Jobs that may run beside each other.
         gpus: Accelerators, each for one job at a time.
+        checks: When it is seen that jobs have ended; None sees it at once.
         preemptions_per_hour: How often a running job is stopped, at any moment alike; it waits, and goes on from its last item.
         seed: Of the moments.
     """
     draws = Random(seed)  # noqa: S311  moments of a simulation are no secret
     waiting, left = sorted(jobs, key=lambda job: job.place), {job.name: job.items for job in jobs}
     running: list[tuple[float, int, Job, float, bool]] = []
+    unseen: list[Job] = []
     ended: set[str] = set()
     now = busy = lost = 0.0
     free, started, preemptions = gpus, 0, 0
+    check = wait = checks.first_seconds if checks else math.inf
     while waiting or running:
         for job in [job for job in waiting if job.needs <= ended]:
-            if len(running) == at_once or (job.uses_gpu and not free):
+            if len(running) + len(unseen) == at_once or (job.uses_gpu and not free):
                 continue
             needed = job.start_seconds + left[job.name] * job.item_seconds
             notice = draws.expovariate(preemptions_per_hour / 3600) if preemptions_per_hour else math.inf
@@ -133,9 +177,18 @@ def course(
             heappush(running, (now + took, started, job, took, notice < needed))
             waiting.remove(job)
             free -= job.uses_gpu
+        if checks and not (running and running[0][0] <= check):
+            now, wait = check, checks.wait(wait, has_found=bool(unseen))
+            ended.update(job.name for job in unseen)
+            free += sum(job.uses_gpu for job in unseen)
+            check, unseen = now + wait, []
+            continue
         now, _, job, took, is_preempted = heappop(running)
-        free += job.uses_gpu
         busy += took if job.uses_gpu or not gpus else 0.0
+        if checks and job.is_sent and not is_preempted:
+            unseen.append(job)
+            continue
+        free += job.uses_gpu
         if not is_preempted:
             ended.add(job.name)
             continue
@@ -147,12 +200,15 @@ def course(
     return Course(makespan_seconds=now, idle_share=idle, lost_seconds=lost, preemptions=preemptions)
 
 
-def simulated(jobs: Sequence[Job], *, at_once: int, gpus: int, rates: Sequence[float]) -> Iterator[Simulated]:
+def simulated(
+    processes: Processes, *, at_once: int, gpus: int, rates: Sequence[float]
+) -> Iterator[Simulated]:
     """The mean course at each rate of preemptions, with what a run takes around its stages.
 
     Raises:
         UsageError: If single items take so long that at such a rate none would end.
     """
+    jobs = processes.jobs
     slowest = max(jobs, key=lambda job: job.start_seconds + job.item_seconds)
     hours = (slowest.start_seconds + slowest.item_seconds) / 3600
     for rate in rates:
@@ -162,10 +218,17 @@ def simulated(jobs: Sequence[Job], *, at_once: int, gpus: int, rates: Sequence[f
                 f"rate of {LONGEST / hours:.2g} at most"
             )
         drawn = [
-            course(jobs, at_once=at_once, gpus=gpus, preemptions_per_hour=rate, seed=seed)
+            course(
+                jobs,
+                at_once=at_once,
+                gpus=gpus,
+                checks=processes.checks,
+                preemptions_per_hour=rate,
+                seed=seed,
+            )
             for seed in range(DRAWS if rate else 1)
         ]
-        spans = [each.makespan_seconds + AROUND_SECONDS for each in drawn]
+        spans = [each.makespan_seconds + processes.around_seconds for each in drawn]
         yield Simulated(
             preemptions_per_hour=rate,
             makespan_seconds=fmean(spans),
@@ -176,30 +239,77 @@ def simulated(jobs: Sequence[Job], *, at_once: int, gpus: int, rates: Sequence[f
         )
 
 
-def foreseen_jobs(plan: Plan, rates: Rates, gpus: int) -> tuple[Job, ...]:
-    """The processes of a plan, with the hours that are projected for its stages."""
+def foreseen_processes(plan: Plan, rates: Rates, gpus: int, queued_seconds: float | None = None) -> Processes:
+    """The processes of a plan, with the hours that are projected for its stages.
+
+    Args:
+        plan: What is made.
+        rates: Of the machine.
+        gpus: Accelerators.
+        queued_seconds: From sending a job until its process starts; None where nothing is sent.
+    """
     seconds = {stage.stage: stage.seconds for stage in projection(plan, rates)}
-    return jobs_of(plan, seconds, gpus=gpus, start_seconds=START_SECONDS)
+    jobs = jobs_of(plan, seconds, gpus=gpus, start_seconds=START_SECONDS + (queued_seconds or 0.0))
+    if queued_seconds is None:
+        return Processes(jobs=jobs)
+    return Processes(jobs=jobs, checks=Checks(), around_seconds=AROUND_SECONDS_OF_QUEUE)
 
 
-def timed_jobs(plan: Plan, run: Path, gpus: int) -> tuple[Job, ...]:
-    """The processes of a plan, with the times that a finished run's stages took.
+def timed_processes(plan: Plan, run: Path, gpus: int, queued_seconds: float | None = None) -> Processes:
+    """The processes of a plan, with the times that a finished run took: of its stages, in its queue, and around both.
+
+    Args:
+        plan: What is made.
+        run: Folder of the run.
+        gpus: Accelerators.
+        queued_seconds: From sending a job until its process can work, where that run's own is not to decide.
 
     Raises:
         UsageError: If the folder has no record of a run, or one whose stages are not this plan's.
     """
     record = read_record(run, EXECUTION_FILE)
-    rows = record.get("stages", ()) if isinstance(record, dict) else ()
-    seconds = {row["stage"]: row["wall_seconds"] for row in rows}
-    if lacking := [stage.name for stage in plan.stages if stage.name not in seconds]:
+    rows = {row["stage"]: row for row in (record.get("stages", ()) if isinstance(record, dict) else ())}
+    if lacking := [stage.name for stage in plan.stages if stage.name not in rows]:
         raise UsageError(
             f"{run} timed none of the plan's {lacking[0]}; name a finished run of the same study and profile"
         )
-    if found := [row["stage"] for row in rows if row["items_found"] or not row["wall_seconds"]]:
+    # Parts of a stage are found once more by what gathers them.
+    if found := [stage.name for stage in plan.stages if rows[stage.name]["items_made"] < len(stage.items)]:
         raise UsageError(
             f"{run} found items of {found[0]} in its store, and so did not time them; name a run that began with an empty store"
         )
-    return jobs_of(plan, seconds, gpus=gpus)
+    waits = [place.get("queued_seconds") for row in rows.values() for place in row.get("ran_on", ())]
+    measured = [seconds for seconds in waits if seconds is not None]
+    around = _around_seconds(record)
+    if queued_seconds is None and measured:
+        queued_seconds = fmean(measured)
+    elif queued_seconds is not None and not measured:
+        around = AROUND_SECONDS_OF_QUEUE
+    return Processes(
+        jobs=jobs_of(
+            plan,
+            {name: row["wall_seconds"] for name, row in rows.items()},
+            gpus=gpus,
+            start_seconds=queued_seconds or 0.0,
+        ),
+        checks=None if queued_seconds is None else Checks(),
+        around_seconds=around,
+    )
+
+
+def _around_seconds(record: Mapping[str, Any]) -> float:
+    """What passed in a run before its first process was sent and after its last stage had ended; assumed where it was broken off."""
+    attempts, rows = record.get("attempts", ()), record["stages"]
+    if len(attempts) != 1 or not all(row.get("started") for row in rows):
+        return AROUND_SECONDS
+    first = min(rows, key=lambda row: _clock(row["started"]))
+    queued = min(place.get("queued_seconds") or 0.0 for place in first["ran_on"])
+    between = max(_clock(row["ended"]) for row in rows) - _clock(first["started"])
+    return float(attempts[0]["wall_seconds"]) - between - queued
+
+
+def _clock(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
 
 
 def simulation_lines(found: Sequence[Simulated], *, at_once: int, gpus: int) -> Iterator[str]:

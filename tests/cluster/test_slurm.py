@@ -10,15 +10,18 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from harness.run.simulation import Checks, simulated, timed_processes
 from tests.cluster.throwaway import Slurm, missing, until
 from tests.proof.smallruns import SmallRun, kill_everything
+from tests.small_plan import small_plan
 
-QUICK = "slurm-init-seconds-before-status-checks: 2\nseconds-between-status-checks: 2\nlatency-wait: 60\n"
+QUICK_SECONDS = 2
+QUICK = f"slurm-init-seconds-before-status-checks: {QUICK_SECONDS}\nseconds-between-status-checks: {QUICK_SECONDS}\nlatency-wait: 60\n"
 """So that a test waits for jobs, and not for the next look at them."""
 
 ITEMS = 8
@@ -139,6 +142,15 @@ def failing(
         yield both
 
 
+def real_and_simulated_seconds(run: ClusterRun) -> tuple[float, float]:
+    """What an undisturbed run on two accelerators took, and what its own parts give when they are put together again."""
+    processes = timed_processes(small_plan(run.world), run.folder, gpus=2)
+    asked = replace(processes, checks=Checks(first_seconds=QUICK_SECONDS))
+    (found,) = simulated(asked, at_once=8, gpus=2, rates=(0.0,))
+    (attempt,) = json.loads((run.folder / "execution.json").read_text())["attempts"]
+    return attempt["wall_seconds"], found.makespan_seconds
+
+
 def test_undisturbed_on_two_nodes_with_an_accelerator_each(
     tmp_path: Path, slurm: Slurm, local: bytes
 ) -> None:
@@ -150,6 +162,8 @@ def test_undisturbed_on_two_nodes_with_an_accelerator_each(
     assert judged["ran_on"]["host"] in {"node1", "node2"}, "a job judged"
     assert slurm.is_empty(run.job_name)
     assert "is left alone" in missing(), "a second one is not started beside it"
+    real, foreseen = real_and_simulated_seconds(run)
+    assert foreseen == pytest.approx(real, rel=0.4), "queued, asked after and started as the simulation says"
     # Who makes an item is no part of its name: not shared out, and on one machine, all of it is found.
     out, err = ended(run.start("--out", "here"))
     assert ("nothing to do" in out, err) == (True, "")

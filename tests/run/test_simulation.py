@@ -15,7 +15,18 @@ from harness.designs.design import plan as draw
 from harness.run import simulation
 from harness.run.artifacts import Recipes
 from harness.run.engine import Engine
-from harness.run.simulation import AROUND_SECONDS, Course, Job, course, jobs_of, simulated, timed_jobs
+from harness.run.simulation import (
+    AROUND_SECONDS,
+    AROUND_SECONDS_OF_QUEUE,
+    Checks,
+    Course,
+    Job,
+    Processes,
+    course,
+    jobs_of,
+    simulated,
+    timed_processes,
+)
 from harness.sources.studies import load_profile, load_study
 from harness.store.run_folder import EXECUTION_FILE, RunFolder
 from harness.words.errors import UsageError
@@ -65,6 +76,44 @@ def test_the_plan_s_first_job_goes_first() -> None:
     late, early = Job(name="late", place=1, item_seconds=5), Job(name="early", place=0, item_seconds=1)
     after = Job(name="after", place=2, needs=frozenset({"early"}), item_seconds=5)
     assert course((after, late, early), at_once=2, gpus=0).makespan_seconds == 6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "makespan"),
+    [
+        # Asked after 15; the second one runs from then, and its end is the run's.
+        ([1, 1], 15 + 1),
+        ([15, 1], 15 + 1),
+        # Asked after 15 in vain, and so after 25 more.
+        ([16, 1], 15 + 25 + 1),
+        ([41, 1], 15 + 25 + 35 + 1),
+        # Something had ended at 40: asked 15 later again.
+        ([16, 10, 1], 15 + 25 + 15 + 1),
+    ],
+)
+def test_what_has_ended_is_known_when_the_queue_is_next_asked(seconds: list[float], makespan: float) -> None:
+    jobs = tuple(replace(job, item_seconds=took) for job, took in zip(chain(3), seconds, strict=False))
+    assert course(jobs, at_once=8, gpus=8, checks=Checks()).makespan_seconds == makespan
+
+
+def test_a_place_is_free_when_it_is_known_to_be() -> None:
+    seen = Checks(first_seconds=4)
+    assert course(equal(2, seconds=5), at_once=1, gpus=2, checks=seen).makespan_seconds == 4 + 14 + 5
+    assert course(equal(2, seconds=5), at_once=2, gpus=1, checks=seen).makespan_seconds == 4 + 14 + 5
+    # What gathers parts is no job, and ends where it is known at once.
+    jobs = tuple(replace(job, is_sent=False) for job in equal(2, seconds=5))
+    assert course(jobs, at_once=1, gpus=2, checks=seen).makespan_seconds == 10
+
+
+def test_the_wait_between_checks_has_an_end() -> None:
+    (long,) = equal(1, seconds=5000)
+    after = replace(long, name="after", needs=frozenset({long.name}))
+    waits, asked = [15.0], 15.0
+    while asked < 5000:
+        waits.append(min(waits[-1] + 10, 180))
+        asked += waits[-1]
+    assert waits[-1] == 180
+    assert course((long, after), at_once=2, gpus=2, checks=Checks()).makespan_seconds == asked + 5000
 
 
 class Moments:
@@ -129,11 +178,18 @@ def critical_path(jobs: Sequence[Job]) -> float:
     return max(ends.values())
 
 
-@given(plans(), st.integers(1, 6), st.integers(1, 6), st.sampled_from([0.0, 1.0, 20.0]), st.integers(0, 9))
+@given(
+    plans(),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 1.0, 20.0]),
+    st.integers(0, 9),
+)
 def test_no_course_is_faster_than_its_critical_path_or_than_its_work(
     jobs: tuple[Job, ...], at_once: int, gpus: int, rate: float, seed: int
 ) -> None:
-    found = course(jobs, at_once=at_once, gpus=gpus, preemptions_per_hour=rate, seed=seed)
+    checks = Checks() if seed % 2 else None
+    found = course(jobs, at_once=at_once, gpus=gpus, checks=checks, preemptions_per_hour=rate, seed=seed)
     work = sum(job.items * job.item_seconds for job in jobs)
     on_gpus = sum(job.items * job.item_seconds for job in jobs if job.uses_gpu)
     assert found.makespan_seconds >= critical_path(jobs) - 1e-6
@@ -141,7 +197,9 @@ def test_no_course_is_faster_than_its_critical_path_or_than_its_work(
     assert found.lost_seconds >= 0
     assert found.preemptions > 0 or found.lost_seconds == 0
     assert -1e-9 <= found.idle_share <= 1
-    assert found == course(jobs, at_once=at_once, gpus=gpus, preemptions_per_hour=rate, seed=seed)
+    assert found == course(
+        jobs, at_once=at_once, gpus=gpus, checks=checks, preemptions_per_hour=rate, seed=seed
+    )
 
 
 @given(st.integers(1, 30), st.integers(1, 12))
@@ -186,7 +244,7 @@ def test_a_run_s_own_times_give_its_wall_time() -> None:
     seconds = {row["stage"]: row["wall_seconds"] for row in record["stages"]}
     # A stage that the plan has gained since took no time then.
     jobs = jobs_of(fixture_plan(), seconds, gpus=0)
-    (found,) = simulated(jobs, at_once=attempt["machine"]["cores"], gpus=0, rates=(0.0,))
+    (found,) = simulated(Processes(jobs=jobs), at_once=attempt["machine"]["cores"], gpus=0, rates=(0.0,))
     assert found.makespan_seconds == pytest.approx(attempt["wall_seconds"], rel=0.15)
     alone = sum(seconds.values()) + AROUND_SECONDS
     assert alone > 1.15 * attempt["wall_seconds"], "one after the other they would not"
@@ -214,6 +272,7 @@ def test_the_command_tells_courses_for_people_and_machines(capsys: pytest.Captur
     ("words", "says"),
     [
         (("--preempted", "1"), "say --simulate too"),
+        (("--queued", "0"), "say --simulate too"),
         (("--simulate", "--timed-by", "nowhere"), "nowhere holds no execution.json"),
         (("--simulate", "--timed-by", str(EXAMPLE), "--study", "inaba2025"), "timed none of the plan's"),
         (("--simulate", "--profile", "paper", "--preempted", "1000"), "preemptions an hour; name a rate of"),
@@ -226,21 +285,56 @@ def test_what_cannot_be_simulated_is_one_error(
     assert says in capsys.readouterr().err
 
 
-def timed(folder: Path, found_in: str = "") -> Path:
-    """The record of a run whose every stage took a second."""
+def recorded(folder: Path, lacking: str = "", queued: float | None = None) -> Path:
+    """The record of a run whose every stage took a second, ten after the one before, and whose attempt two minutes."""
+    stages = fixture_plan().stages
     rows = [
-        {"stage": stage.name, "wall_seconds": 1.0, "items_found": int(stage.name == found_in)}
-        for stage in fixture_plan().stages
+        {
+            "stage": stage.name,
+            "wall_seconds": 1.0,
+            "items_made": len(stage.items) - (stage.name == lacking),
+            "items_found": len(stage.items),
+            "started": f"2026-11-30T08:{place // 6:02}:{place % 6}5.000+00:00",
+            "ended": f"2026-11-30T08:{place // 6:02}:{place % 6}6.000+00:00",
+            "ran_on": [{"host": "node1", "queued_seconds": queued}],
+        }
+        for place, stage in enumerate(stages)
     ]
-    (folder / EXECUTION_FILE).write_text(json.dumps({"stages": rows}), encoding="utf-8")
+    record = {"stages": rows, "attempts": [{"wall_seconds": 10.0 * len(stages)}]}
+    (folder / EXECUTION_FILE).write_text(json.dumps(record), encoding="utf-8")
     return folder
 
 
-def test_a_finished_run_says_what_its_stages_take(tmp_path: Path) -> None:
-    jobs = timed_jobs(fixture_plan(), timed(tmp_path), 0)
-    assert course(jobs, at_once=1, gpus=0).makespan_seconds == pytest.approx(len(fixture_plan().stages))
+def test_a_finished_run_says_what_its_stages_take_and_what_passes_around_them(tmp_path: Path) -> None:
+    found, count = timed_processes(fixture_plan(), recorded(tmp_path), 0), len(fixture_plan().stages)
+    assert course(found.jobs, at_once=1, gpus=0).makespan_seconds == pytest.approx(count)
+    assert (found.around_seconds, found.checks) == (pytest.approx(9), None)
+
+
+def test_a_run_of_a_cluster_says_how_long_its_jobs_were_queued(tmp_path: Path) -> None:
+    run = recorded(tmp_path, queued=4.0)
+    found = timed_processes(fixture_plan(), run, 0)
+    assert {job.start_seconds for job in found.jobs} == {4.0}
+    assert (found.around_seconds, found.checks) == (pytest.approx(5), Checks())
+    told = timed_processes(fixture_plan(), run, 0, queued_seconds=60)
+    assert {job.start_seconds for job in told.jobs} == {60}
+    assert told.around_seconds == found.around_seconds
+
+
+def test_a_queue_can_be_told_of_where_none_was_measured(tmp_path: Path) -> None:
+    found = timed_processes(fixture_plan(), recorded(tmp_path), 0, queued_seconds=0)
+    assert {job.start_seconds for job in found.jobs} == {0}
+    assert (found.around_seconds, found.checks) == (AROUND_SECONDS_OF_QUEUE, Checks())
+
+
+def test_what_gathers_parts_is_not_queued(tmp_path: Path) -> None:
+    found = timed_processes(fixture_plan(), recorded(tmp_path, queued=4.0), 2)
+    assert {job.start_seconds for job in found.jobs if job.is_sent} == {4.0}
+    gathering = [job for job in found.jobs if not job.is_sent]
+    assert gathering
+    assert {job.start_seconds for job in gathering} == {0.0}
 
 
 def test_a_run_that_found_its_items_says_no_times(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="found items of adapters in its store, and so did not time them"):
-        timed_jobs(fixture_plan(), timed(tmp_path, "adapters"), 0)
+        timed_processes(fixture_plan(), recorded(tmp_path, "adapters"), 0)
