@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.models.weights import reading_foreign_files, weights_fault
 from harness.models.work import METER
-from harness.sources.pins import locate
+from harness.sources.pins import how_to_mend, locate
 from harness.statistics.finite import not_finite
 from harness.words.errors import MissingSourceError, UsageError, choice_error
 from harness.words.plan import Numerics
@@ -46,8 +46,6 @@ CONFIG = "config.json"
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 """The forms in which a tokenizer is read, the first that is there: whole, or as SentencePiece trained it."""
-
-CURE = "put the right files in their place, or correct the pin in pins.py of the study, below claims/"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,7 +169,7 @@ def _tokenizer(path: Path) -> Any:  # noqa: ANN401
 def require_reckoned(pin: Pin, strange: Iterable[str]) -> None:
     """Nothing is passed over that moves a number, and that nobody here follows."""
     if named := "; ".join(strange):
-        raise UsageError(f"{pin} has what nobody here reckons with: {named}; {CURE}")
+        raise UsageError(f"{pin} has what nobody here reckons with: {named}; {how_to_mend(pin)}")
 
 
 def unfollowed(config: Any) -> Iterator[str]:  # noqa: ANN401
@@ -258,25 +256,25 @@ def sound_folder(pin: Pin, files: Sequence[str], kind: str, below: str = "") -> 
         found_kind = said["model_type"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(
-            f"{pin}: config.json tells no model_type ({error!r}); expected {kind!r}; {CURE}"
+            f"{pin}: config.json tells no model_type ({error!r}); expected {kind!r}; {how_to_mend(pin)}"
         ) from error
     if found_kind != kind:
         raise UsageError(
-            f"{pin}: config.json is of a model of type {found_kind!r}; expected {kind!r}; {CURE}"
+            f"{pin}: config.json is of a model of type {found_kind!r}; expected {kind!r}; {how_to_mend(pin)}"
         )
     if fault := weights_fault(folder):
-        raise UsageError(f"{pin}: {fault}; {CURE}")
+        raise UsageError(f"{pin}: {fault}; {how_to_mend(pin)}")
     return folder
 
 
 def _lacks(pin: Pin, what: str, folder: Path) -> MissingSourceError:
     found = sorted(path.name for path in folder.glob("*"))
-    return MissingSourceError(f"{pin} has no {what}; its folder holds {found[:12]}; {CURE}")
+    return MissingSourceError(f"{pin} has no {what}; its folder holds {found[:12]}; {how_to_mend(pin)}")
 
 
 def refusal(pin: Pin) -> Callable[[str], UsageError]:
     """The error for what a library says of the files of a pin."""
-    return lambda said: UsageError(f"{pin} cannot be loaded ({said}); {CURE}")
+    return lambda said: UsageError(f"{pin} cannot be loaded ({said}); {how_to_mend(pin)}")
 
 
 def require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -> None:  # noqa: ANN401
@@ -289,11 +287,11 @@ def require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -
     if missing or strange:
         raise UsageError(
             f"{pin}: its files and its config.json do not belong together: {len(missing)} tensors that the model needs are "
-            f"missing {missing[:3]}, and {len(strange)} have no place in it {strange[:3]}; {CURE}"
+            f"missing {missing[:3]}, and {len(strange)} have no place in it {strange[:3]}; {how_to_mend(pin)}"
         )
     if broken := not_finite({**dict(model.named_parameters()), **dict(model.named_buffers())}):
         raise UsageError(
-            f"{pin}: {len(broken)} tensors hold values that are infinite or no number in {model.dtype} {broken[:3]}; {CURE}"
+            f"{pin}: {len(broken)} tensors hold values that are infinite or no number in {model.dtype} {broken[:3]}; {how_to_mend(pin)}"
         )
 
 
@@ -309,7 +307,7 @@ def _require_embedded(pin: Pin, model: Any, token_id: int) -> None:  # noqa: ANN
     if token_id >= rows:
         raise UsageError(
             f"{pin}: its tokenizer has ids up to {token_id}, but the model embeds {rows} tokens; they are not of one model; "
-            f"{CURE}"
+            f"{how_to_mend(pin)}"
         )
 
 
@@ -317,6 +315,6 @@ def _token_id(pin: Pin, model: Any, tokenizer: Any, token: str) -> int:  # noqa:
     """The id of a token that the facts of a model name."""
     token_id = tokenizer.get_vocab().get(token)
     if token_id is None:
-        raise UsageError(f"{pin}: its tokenizer has no {token!r}, which its facts name; {CURE}")
+        raise UsageError(f"{pin}: its tokenizer has no {token!r}, which its facts name; {how_to_mend(pin)}")
     _require_embedded(pin, model, token_id)
     return int(token_id)

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.sources.pins import locate
+from harness.sources.pins import how_to_mend, locate
 from harness.statistics.finite import not_finite
 from harness.words.errors import MissingSourceError
 from harness.words.study import GEMMA_SCOPE, Pin, SAEForm, SAEInput, SAEKind
@@ -155,7 +155,7 @@ def _stored(pin: Pin, file: str, layouts: Sequence[Layout], names: Sequence[str]
     if layout.is_transposed:
         turned = {name for name, array in arrays.items() if array.ndim > 1} - layout.rows
         arrays |= {name: arrays[name].T.contiguous() for name in turned}
-    _require_shapes(arrays, f"{pin.name}: {file}")
+    _require_shapes(arrays, pin, file)
     return arrays
 
 
@@ -201,7 +201,7 @@ def _opened(pin: Pin, file: str) -> Iterator[tuple[list[str], Callable[[str], Te
         with FORMATS.get(path.suffix, _numpy_file)(path) as opened:
             yield opened
     except _OtherArraysError as error:
-        raise ValueError(f"{pin.name}: {file} {error}") from None
+        raise ValueError(f"{pin.name}: {file} {error}; {how_to_mend(pin)}") from None
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{pin.name}: {file} holds more than tensors, or no pickle at all; a pickle can run any code, so that nothing but "
@@ -219,7 +219,7 @@ def _opened(pin: Pin, file: str) -> Iterator[tuple[list[str], Callable[[str], Te
     ) as error:
         raise ValueError(
             f"{pin.name}: {file} cannot be read as arrays ({error}); remove {path.resolve()}, and start again to fetch it "
-            "anew"
+            f"anew; {how_to_mend(pin)}"
         ) from error
 
 
@@ -413,7 +413,7 @@ TOPK_LAYOUTS = tuple(
 """The layouts of one group's TopK SAEs: its code of March 2025 holds the decoder as a parameter, that of September as a linear layer."""
 
 
-def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:
+def _require_shapes(arrays: Mapping[str, Tensor], pin: Pin, file: str) -> None:
     """Every array as the encoder's shape asks for; one of the wrong kind would broadcast and give numbers."""
     shape = tuple(arrays["W_enc"].shape) if "W_enc" in arrays else (1, arrays["threshold"].numel())
     d_model, d_sae = shape if len(shape) == len(("d_model", "latent")) else (0, 0)
@@ -428,8 +428,8 @@ def _require_shapes(arrays: Mapping[str, Tensor], place: str) -> None:
     for name, array in arrays.items():
         if tuple(array.shape) != expected[name] or not d_sae:
             raise ValueError(
-                f"{place} holds {name} of shape {tuple(array.shape)}; expected {expected[name]} beside W_enc of shape "
-                f"{shape}, which is (d_model, latents)"
+                f"{pin.name}: {file} holds {name} of shape {tuple(array.shape)}; expected {expected[name]} beside W_enc of shape "
+                f"{shape}, which is (d_model, latents); {how_to_mend(pin)}"
             )
 
 

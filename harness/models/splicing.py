@@ -97,11 +97,6 @@ def text_losses(
     return [found[index] for index in range(len(ids))]
 
 
-def num_predicted(language_model: LanguageModel, width: int) -> int:
-    """How many tokens of a window are predicted: the first one only behind something that stands in front."""
-    return width if language_model.front_ids else width - 1
-
-
 def window_losses(
     language_model: LanguageModel,
     ids: Int[Tensor, "window position"],
@@ -110,7 +105,8 @@ def window_losses(
 ) -> Float[Tensor, "window"]:
     """Nats per token of windows of one length, with the stream after one layer as it is or changed; float64.
 
-    Each change is a pass of its own, of the same shape: a change that changes nothing gives the same loss to the last digit.
+    Over every token but the first of a window: it is predicted from what stands in front, whose stream is left as it is, so that no change
+    could move its loss. Each change is a pass of its own, of the same shape: a change that changes nothing gives the same loss to the last digit.
 
     Args:
         language_model: Reads them.
@@ -126,7 +122,7 @@ def window_losses(
             stream[:, front:] = change(own.flatten(0, 1)).reshape(own.shape).to(stream.dtype)
 
     with _replacing(language_model, (layer,), replace):
-        return token_losses(language_model, ids)[:, max(front - 1, 0) :].mean(dim=1)
+        return token_losses(language_model, ids)[:, front:].mean(dim=1)
 
 
 @torch.no_grad()

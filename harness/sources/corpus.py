@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.sources.pins import locate
+from harness.sources.pins import how_to_mend, locate
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
 from harness.words.study import Pin
@@ -39,7 +39,7 @@ def documents(corpus: Pin, files: tuple[str, ...]) -> Iterator[str]:
         except (EOFError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
             raise MissingSourceError(
                 f"{corpus}: {file} cannot be read behind its first {number} rows: {error!r}; expected rows with a `text` each; remove "
-                f"{path}, and start again to fetch it anew"
+                f"{path}, and start again to fetch it anew; {how_to_mend(corpus)}"
             ) from error
 
 

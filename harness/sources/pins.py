@@ -257,6 +257,16 @@ def _local_digest(like: str, path: Path) -> str:
         return f"{kind}:{hashlib.file_digest(stream, kinds.get(kind, hashlib.sha256)).hexdigest()}"
 
 
+def how_to_mend(pin: Pin) -> str:
+    """What can be done where a pinned thing came as it is recorded and is not what it should be; the end of a message."""
+    correct = "correct the pin in pins.py of the study, below claims/"
+    if pin.is_local:
+        return f"put the right files in their place, or {correct}"
+    if pin.revision is None:
+        return f"once others lie there, remove {record_path(pin)} and start again; or {correct}"
+    return f"what lies at a revision stays as it is: {correct}"
+
+
 def _cure(path: Path) -> str:
     return f"if the change is meant, remove {path}, and every artifact made from it gets another name"
 

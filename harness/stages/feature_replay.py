@@ -67,12 +67,15 @@ def feature_replay(
 
     Raises:
         MissingSourceError: If there is no feature of the step, or one is told otherwise than the authors tell them.
-        UsageError: If the dictionary is of a model of another width, or has fewer latents than are shown.
+        UsageError: If the dictionary cannot be read, is of a model of another width, or has fewer latents than are shown.
         WrongNetworksError: If a demonstration from elsewhere is not found again.
     """
     language_model = load_language_model(model, numerics)
-    file = topk_file(dictionary)
-    sae = released_sae(dictionary, file, k).to(numerics.device)
+    try:
+        file = topk_file(dictionary)
+        sae = released_sae(dictionary, file, k).to(numerics.device)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     loaded = loaded_model(language_model)
     if (width := len(sae.b_dec)) != loaded.d_model:
         raise UsageError(

@@ -18,7 +18,7 @@ from torch.nn import functional
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
 from harness.models.sae import require_finite
-from harness.models.splicing import num_predicted, window_losses
+from harness.models.splicing import window_losses
 from harness.models.topk import TopKSAE, lengths_of, read_sae, unit
 from harness.models.windows import batched, ids_of
 from harness.stages.corpus import windows_of
@@ -231,7 +231,7 @@ def integrated(
                         part=part,
                         text_id=window.text_id,
                         language=window.language,
-                        tokens=num_predicted(language_model, len(window.token_ids)),
+                        tokens=len(window.token_ids) - 1,
                         before=own,
                         after=changed,
                     )

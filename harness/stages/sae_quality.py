@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import require_finite
-from harness.models.splicing import num_predicted, window_losses
+from harness.models.splicing import window_losses
 from harness.models.topk import TopKSAE, lengths_of, read_sae, unit
 from harness.models.windows import batched, ids_of, visit_windows
 from harness.stages.corpus import windows_of
@@ -122,7 +122,7 @@ def spliced(
                 seed=place.seed,
                 text_id=window.text_id,
                 language=window.language,
-                tokens=num_predicted(language_model, len(window.token_ids)),
+                tokens=len(window.token_ids) - 1,
                 clean=before,
                 spliced=after,
             )

@@ -197,7 +197,7 @@ def test_a_dictionary_is_known_by_its_arrays_whatever_it_is_called_and_stands_be
     ]
     (folder / name).unlink()
     with pytest.raises(
-        ValueError,
+        UsageError,
         match=r"model\.safetensors holds the arrays \['weight'\].*; .*optimizer\.pt holds more than",
     ):
         replayed(two, world, tmp_path / "again", dictionary=pin(folder))
@@ -220,20 +220,20 @@ def test_a_file_that_is_no_such_dictionary_is_one_clear_error(
         folder = tmp_path / name
         folder.mkdir()
         save_file(arrays, folder / "model.safetensors")
-        with pytest.raises(ValueError, match=says):
+        with pytest.raises(UsageError, match=says):
             replayed(two, world, tmp_path / f"out {name}", dictionary=pin(folder))
     folder = tmp_path / "cut"
     folder.mkdir()
     whole = (world / "march" / "sae.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="cannot be read as arrays"):
+    with pytest.raises(UsageError, match="cannot be read as arrays"):
         replayed(two, world, tmp_path / "out cut", dictionary=pin(folder))
 
 
 def test_more_firing_latents_than_there_are_are_refused(
     two: TwoLanguages, world: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=f"holds {LATENTS} latents, of which {LATENTS + 1} are to fire"):
+    with pytest.raises(UsageError, match=f"holds {LATENTS} latents, of which {LATENTS + 1} are to fire"):
         replayed(two, world, tmp_path / "out", k=LATENTS + 1)
 
 
