@@ -250,6 +250,72 @@ def test_a_run_s_own_times_give_its_wall_time() -> None:
     assert alone > 1.15 * attempt["wall_seconds"], "one after the other they would not"
 
 
+QUEUED_SECONDS = 13.4
+"""The mean of the first run below, from sending a job to its start; the second one was not asked."""
+
+ON_TWO_NODES = {
+    "sin2025": (
+        8,
+        425,
+        {
+            "replay": (47, ""),
+            "phrases": (17, ""),
+            "converted": (25, ""),
+            "shards": (22, "converted phrases"),
+            "translations": (2, "phrases shards"),
+            "romanisations": (14, "translations"),
+            "scores": (10, "converted"),
+            "activations": (88, "phrases romanisations scores translations"),
+            "errors": (27, "phrases translations"),
+            "adapters": (152, "phrases translations"),
+            "tuned": (25, "adapters phrases translations"),
+            "benchmarks": (71, ""),
+            "benchmarks-tuned": (42, "adapters"),
+            "estimates": (17, "activations adapters benchmarks benchmarks-tuned errors scores tuned"),
+            "self-checks": (84, ""),
+        },
+    ),
+    "inaba2025": (
+        2,
+        363,
+        {
+            "corpus": (21, ""),
+            "model-checks": (26, "corpus"),
+            "saes": (112, "corpus"),
+            "quality": (27, "saes"),
+            "examples": (29, "saes"),
+            "classes": (3, "examples"),
+            "integration": (32, "classes"),
+            "demo-replay": (2, ""),
+            "estimates": (1, "demo-replay integration model-checks quality"),
+            "self-checks": (2, "demo-replay model-checks"),
+        },
+    ),
+}
+"""Two miniatures as jobs of a two-node SLURM on 30 November 2026: `--jobs`, seconds from sending the first job to the end of the
+last stage, and of each stage its own seconds and the stages that it needs."""
+
+
+@pytest.mark.parametrize("study", ON_TWO_NODES)
+def test_what_a_queue_adds_is_what_two_real_runs_took(study: str) -> None:
+    at_once, real, stages = ON_TWO_NODES[study]
+    jobs = tuple(
+        Job(
+            name=name,
+            place=place,
+            needs=frozenset(needs.split()),
+            item_seconds=seconds,
+            start_seconds=QUEUED_SECONDS,
+        )
+        for place, (name, (seconds, needs)) in enumerate(stages.items())
+    )
+    found = course(jobs, at_once=at_once, gpus=0, checks=Checks())
+    assert found.makespan_seconds == pytest.approx(real, rel=0.15)
+    started = tuple(replace(job, start_seconds=0) for job in jobs)
+    alone = course(started, at_once=at_once, gpus=0).makespan_seconds
+    assert alone < 0.8 * real, "without a queue it would not be"
+
+
 def test_the_command_tells_courses_for_people_and_machines(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["plan", "--profile", "paper", "--simulate", "--jobs", "64", "--gpus"]
     assert cli.exit_code_of([*words, "32"]) == 0
