@@ -10,8 +10,11 @@ import pytest
 
 from claims.inaba2025.profiles import paper
 from claims.inaba2025.study import STUDY
+from claims.neo import study as neo
+from claims.neo.profiles import PROFILES as NEO
 from harness.designs.design import costs_of, plan
-from harness.designs.emergence.costs import accelerator_bytes
+from harness.designs.emergence.availability import sources_of
+from harness.designs.emergence.costs import CONTROLS, accelerator_bytes
 from harness.run.forecast import Rates, projection
 from harness.words.emergence import EmergenceSizes, EmergenceSources
 from harness.words.plan import Plan
@@ -75,6 +78,78 @@ def test_operations_of_a_token_in_training_are_those_by_hand(size: str, operatio
     )
     searched = 12_224 * 32_768
     assert 2 * ((two - one) * layer / tokens - searched) == pytest.approx(operations, rel=0.01)
+
+
+def test_a_dictionary_is_foreseen_without_the_passes_that_it_shares_with_others() -> None:
+    """By hand 3.5 to 4.5 minutes of products and 3 to 5 of searches for 100 million tokens of the 1.8b model; what a second one adds."""
+    ours = world(("1.8b",), 100_000_000)
+    twice = replace(ours, sizes=replace(ours.sizes, sae_seeds=(1, 2)))  # type: ignore[type-var]
+    one, two = (
+        seconds_of(plan(replace(STUDY, depths=(0.5,)), each, "cpu"), "saes") for each in (ours, twice)
+    )
+    assert two - one == pytest.approx(8 * 60, rel=WITHIN)
+
+
+def test_six_steps_of_all_layers_are_foreseen() -> None:
+    """By hand 75 to 80 hours: 41 of products, 30 of searches, 6 of passes."""
+    hours = 6 * seconds_of(drawn(EVERY_LAYER, ALL, 100_000_000), "saes") / 3_600
+    assert hours == pytest.approx(77.5, rel=WITHIN)
+
+
+def test_published_checkpoints_are_foreseen() -> None:
+    """MAP-Neo: by hand 4 to 5 hours for 90 dictionaries, and 20 GB for 18 checkpoints.
+
+    Its profile trains 18 dictionaries more, of other seeds where claims on change rest, and reads the test split three times, which that
+    sum leaves out: 8 hours together.
+    """
+    whole = NEO["paper"]
+    once = replace(whole, sizes=replace(whole.sizes, repeated_seeds=()))  # type: ignore[type-var]
+    drawn_once, drawn_whole = (plan(neo.STUDY, each, "cpu") for each in (once, whole))
+    assert [dictionaries(each) for each in (drawn_once, drawn_whole)] == [90, 108]
+    assert seconds_of(drawn_once, "saes") / 3_600 == pytest.approx(4.5, rel=WITHIN)
+    assert seconds_of(drawn_whole) / 3_600 == pytest.approx(8.0, rel=0.05)
+    assert model_bytes(whole) == pytest.approx(20e9, rel=WITHIN)
+
+
+def test_a_part_put_into_a_model_is_foreseen() -> None:
+    """By hand 15 seconds for a million tokens of the 1.8b model, a layer and a part."""
+    ours = world(("1.8b",), 50_000_000)
+    (final,) = ours.sources.cells  # type: ignore[attr-defined]
+    cells = (replace(final, phase=STUDY.mid, step=10_000), final)
+    million = replace(ours.sizes, integration_windows=1_000_000 // STUDY.primary.windows.tokens)  # type: ignore[call-arg]
+    both = replace(ours, sources=replace(ours.sources, cells=cells), sizes=million)  # type: ignore[call-arg]
+    parts = (len(STUDY.classes) + CONTROLS) * len(STUDY.primary.integration)
+    seconds = seconds_of(plan(replace(STUDY, depths=(0.5,)), both, "cpu"), "integration")
+    assert seconds / parts == pytest.approx(15, rel=WITHIN)
+
+
+def test_the_paper_profile_is_foreseen() -> None:
+    """Finished models of five sizes, five layers, 132 million tokens: from the sums by hand for 100 layers and 100 million tokens.
+
+    25 layers and ten dictionaries of other seeds, which are as wide as the mean of their layers; 14.5 GB of models.
+    """
+    ours = paper()
+    places = dictionaries(plan(STUDY, ours, "cpu"))
+    assert places == 35
+    assert seconds_of(plan(STUDY, ours, "cpu"), "saes") / 3_600 == pytest.approx(
+        12 * (places / 100) * (132 / 100), rel=WITHIN
+    )
+    assert model_bytes(ours) == pytest.approx(14.5e9, rel=0.02)
+
+
+def seconds_of(drawn: Plan, stage: str = "") -> float:
+    """What a plan foresees of one stage, or of all."""
+    return sum(each.seconds for each in projection(drawn, RATES) if stage in {"", each.stage})
+
+
+def dictionaries(drawn: Plan) -> int:
+    """How many a plan trains."""
+    return sum(len(item.parameters["places"]) for item in drawn.stage("saes").items)
+
+
+def model_bytes(profile: Profile) -> float:
+    """Of all checkpoints, in bfloat16."""
+    return sum(2.0 * cell.shapes.parameters for cell in sources_of(profile).cells)
 
 
 def test_bytes_are_those_by_hand() -> None:
