@@ -336,8 +336,10 @@ def doctor(
         lead = f"{MARKS[finding.state]} {finding.need:<46} "
         return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"
 
-    needs = examined(_plan(study, profile, device), device, store, cluster)
-    seen = [probed_store(cluster, store)] if cluster and cluster.executor == SLURM else []
+    drawn = _plan(study, profile, device)
+    needs = examined(drawn, device, store, cluster)
+    pins = drawn.profile.sources.pins()
+    seen = [probed_store(cluster, store, pins)] if cluster and cluster.executor == SLURM else []
     findings = told(chain(needs, seen), line, as_json=as_json)
     able = is_able(findings)
     if as_json:
@@ -1028,11 +1030,14 @@ def probe(
     name: Annotated[str, typer.Argument(help="What 'harness doctor --executor slurm' calls its probe.")],
     *,
     store: StorePath = STORE,
+    download: Annotated[
+        list[Path] | None, typer.Option(help="Folder of what is fetched, to look for; may be said again.")
+    ] = None,
 ) -> None:
     """Say what this host sees of a lock that another one holds in the store; a job of 'harness doctor' does."""
     from harness.run.cluster import sight
 
-    print_json(sight(store, name))
+    print_json(sight(store, name, download or ()))
 
 
 @command("harness store clean --yes", of=store_app)

@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -202,11 +202,16 @@ class Cluster:
         # One partition may stand in several lines, a kind of node each.
         return max(fitting, key=lambda each: ("gpu" in each.resources, each.memory_mb), default=None)
 
-    def probe(self, store: Path, asked: Mapping[str, Json]) -> str:
+    def probe(self, store: Path, asked: Mapping[str, Json], downloads: Sequence[Path] = ()) -> str:
         """What a node sees of the store while this host holds a lock there: its name, where all is well.
 
+        Args:
+            store: The folder.
+            asked: Resources that jobs ask for.
+            downloads: Folders of what is fetched, which jobs fetch no more.
+
         Raises:
-            StoreError: If a node does not see the lock, or the file that was published a moment ago.
+            StoreError: If a node does not see the lock, the file that was published a moment ago, or a download.
             HarnessError: If no node answers.
         """
         options = {"--partition": asked.get("slurm_partition"), "--account": asked.get("slurm_account")}
@@ -214,7 +219,9 @@ class Cluster:
         with probed(store) as name:
             told = _answer(
                 "srun", "--ntasks=1", "--mem=1000", "--time=5", f"--immediate={PROBE_SECONDS}", "--quiet", *words,
-                *COMMAND, "store", "probe", name, "--store", str(store.absolute()), seconds=2 * PROBE_SECONDS,
+                *COMMAND, "store", "probe", name, "--store", str(store.absolute()),
+                *(word for folder in downloads for word in ("--download", str(folder.absolute()))),
+                seconds=2 * PROBE_SECONDS,
             )  # fmt: skip
         try:
             seen = Sight(**json.loads(told))
@@ -228,6 +235,11 @@ class Cluster:
             raise StoreError(
                 f"{seen.host} does not see {what}, in {store}; name a folder on a file system that all nodes share, and that passes "
                 "locks on between them, with --store"
+            )
+        if seen.unseen_downloads:
+            raise StoreError(
+                f"{seen.host} does not see {seen.unseen_downloads[0]}, where what is fetched lies, and jobs ask for no network; name a "
+                "folder that all nodes share with HF_HOME, and fetch it there: harness fetch"
             )
         return seen.host
 
@@ -268,6 +280,8 @@ class Sight:
     host: str
     is_lock_seen: bool
     is_file_seen: bool
+    unseen_downloads: tuple[str, ...] = ()
+    """Folders of what the other one has fetched that are not there."""
 
 
 @contextmanager
@@ -284,15 +298,18 @@ def probed(store: Path) -> Iterator[str]:
             path.unlink(missing_ok=True)
 
 
-def sight(store: Path, name: str) -> Sight:
-    """What this host sees of a probe."""
+def sight(store: Path, name: str, downloads: Sequence[Path] = ()) -> Sight:
+    """What this host sees of a probe, and of folders of what another one has fetched."""
     lock, file = _probe_files(store, name)
     is_file_seen = file.is_file() or (store.is_dir() and file.name in {path.name for path in store.iterdir()})
     is_lock_seen = False
     if lock.is_file():
         with lock.open("ab") as stream:
             is_lock_seen = not take_lock(stream)
-    return Sight(host=platform.node(), is_lock_seen=is_lock_seen, is_file_seen=is_file_seen)
+    unseen = tuple(str(folder) for folder in downloads if not folder.is_dir())
+    return Sight(
+        host=platform.node(), is_lock_seen=is_lock_seen, is_file_seen=is_file_seen, unseen_downloads=unseen
+    )
 
 
 def _probe_files(store: Path, name: str) -> tuple[Path, Path]:

@@ -1,7 +1,7 @@
 """What a run needs of this machine: every need of a plan examined, with its cure, and every outside thing fetched."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from harness.sources import hub
 from harness.sources.pins import (
     Seen,
     bytes_to_come,
+    download_folders,
     endpoint_of,
     known_revision,
     known_revision_or_unpinned,
@@ -297,12 +298,12 @@ def _partition(cluster: Cluster, stage: str, asked: Mapping[str, Any]) -> Need:
     return Need(need=need, found=found)
 
 
-def probed_store(cluster: Cluster, store: Path) -> Need:
-    """Whether locks and files of the store reach from host to host, by a job that looks."""
+def probed_store(cluster: Cluster, store: Path, pins: Iterable[Pin] = ()) -> Need:
+    """Whether locks and files of the store, and what is fetched, reach from host to host, by a job that looks."""
     need, asked = "store, seen from a node", cluster.settings.get("default-resources", {})
     try:
         store.mkdir(parents=True, exist_ok=True)
-        host = cluster.probe(store, asked)
+        host = cluster.probe(store, asked, download_folders(pins))
     except HarnessError as error:
         return _unmet(need, error)
     return Need(need=need, found=f"{host} sees a lock that is held here, and a new file at once")

@@ -455,6 +455,13 @@ def is_fetched(pins: Iterable[Pin]) -> bool:
     return all(seen is not None and not bytes_to_come(pin, seen) for pin, seen in remote)
 
 
+def download_folders(pins: Iterable[Pin]) -> tuple[Path, ...]:
+    """Where this machine keeps what it has fetched of them."""
+    remote = [(pin, recorded(pin)) for pin in pins if not pin.is_local]
+    folders = {_fetcher(pin).cache_folder(pin, seen) for pin, seen in remote if seen is not None}
+    return tuple(sorted(folder for folder in folders if folder.is_dir()))
+
+
 def content_digests(pin: Pin) -> frozenset[str]:
     """SHA-256 digests of what a pin holds, as far as they are known without reading gigabytes."""
     if pin.home is Home.FOLDER:

@@ -325,6 +325,36 @@ def test_the_store_is_looked_at_from_a_node(queue: Path, tmp_path: Path) -> None
     assert "--immediate=60" in told(queue)[-1]
 
 
+def test_downloads_are_looked_for_from_a_node(
+    queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, gone = tmp_path / "hub/here", tmp_path / "hub/gone"
+    here.mkdir(parents=True)
+    for folders, state in (((here,), "ok"), ((here, gone), "missing")):
+        monkeypatch.setattr(doctor, "download_folders", lambda pins, folders=folders: folders)
+        need = doctor.probed_store(Cluster(executor="slurm"), tmp_path / "store")
+        assert (need.state, f"--download {here}" in told(queue)[-1]) == (state, True)
+    assert f"does not see {gone}, where what is fetched lies" in need.found
+    assert "HF_HOME" in need.found + need.cure
+
+
+@pytest.mark.parametrize(("is_fetched", "given"), [(True, {"HF_HUB_OFFLINE": "1"}), (False, {})])
+@pytest.mark.usefixtures("queue")
+def test_jobs_ask_for_no_network_where_all_is_fetched(
+    small: SmallWorld,
+    run: RunFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_fetched: bool,
+    given: dict[str, str],
+) -> None:
+    monkeypatch.setattr(engine_module, "is_fetched", lambda pins: is_fetched)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for cluster, expected in ((Cluster(executor="slurm"), given), (None, {})):
+        around = engine(small, run, cluster)._surroundings()
+        assert {name: value for name, value in around.items() if name == "HF_HUB_OFFLINE"} == expected
+
+
 @pytest.mark.usefixtures("queue")
 def test_a_node_without_the_lock_or_the_file_is_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
