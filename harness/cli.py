@@ -1080,7 +1080,10 @@ ProfileOfKeys = Annotated[
 def push(
     *,
     url: Annotated[
-        str, typer.Argument(help="Where to: a folder, file://, s3:// or any other address of fsspec.")
+        str,
+        typer.Argument(
+            help="Where to: a folder, file://, s3://, hf://datasets/ or any other address of fsspec."
+        ),
     ],
     store: StorePath = STORE,
     run: RunOfKeys = None,
@@ -1100,12 +1103,12 @@ def push(
 
     What is there whole is not sent again, so that a killed push goes on where it was. Texts that may not be passed on stay here.
     """
-    from harness.exchange.sharing import Place
+    from harness.exchange.places import place_at
     from harness.exchange.sharing import push as pushed
     from harness.store.store import Store
 
     keys = _asked_keys(run, study, profile, device)
-    found = pushed(Store(_existing(store)), Place(url), keys, with_texts=with_texts)
+    found = pushed(Store(_existing(store)), place_at(url), keys, with_texts=with_texts)
     _tell_shared(found, as_json=as_json)
 
 
@@ -1124,14 +1127,14 @@ def pull(
 
     What is broken there is named, and nothing of it enters the store.
     """
-    from harness.exchange.sharing import Place
+    from harness.exchange.places import place_at
     from harness.exchange.sharing import pull as pulled
     from harness.store.files import require_writable
     from harness.store.store import Store
 
     keys = _asked_keys(run, study, profile, device)
     require_writable(store)
-    _tell_shared(pulled(Store(store), Place(url), keys), as_json=as_json)
+    _tell_shared(pulled(Store(store), place_at(url), keys), as_json=as_json)
 
 
 def _asked_keys(

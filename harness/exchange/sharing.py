@@ -1,31 +1,23 @@
-"""A store's artifacts at a place that others reach: pushed there and pulled from there, through any file system of fsspec.
+"""A store's artifacts at a place that others reach: pushed there and pulled from there.
 
-A place holds `files/`, each called by its own digest, and `records/`, the manifests that name them. A record is put there
-last, and whatever is put there is written below `drafts/` first: what a killed push leaves is in no record, so that nobody
-takes it, and the next push goes on from there. Two at once write the same bytes under the same names.
+A place holds `files/`, each called by its own digest, and `records/`, the manifests that name them. A record is there only
+where its files are: what a killed push leaves is in no record, so that nobody takes it, and the next push goes on from
+there. Two at once write the same bytes under the same names.
 """
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
-from uuid import uuid4
 
+from harness.exchange.places import FILES, RECORDS, Place
 from harness.sources.studies import load_profiles, load_study, study_names
-from harness.store.files import FULL
 from harness.store.store import MANIFEST, Artifact, Store, read_manifest
 from harness.store.tables import column_names
 from harness.words.canonical import Json
-from harness.words.errors import DamagedArtifactError, HarnessError, StoreError, UsageError
-
-if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
-
-RECORDS, FILES, DRAFTS = "records", "files", "drafts"
+from harness.words.errors import DamagedArtifactError, UsageError
 
 PERMITTING = ("Apache-2.0", "CC-BY-", "CC0-", "MIT", "ODC-BY")
 """How licences begin under which a text may be passed on as it is; whatever else a source states, its texts stay."""
@@ -67,116 +59,6 @@ class Shared:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Place:
-    """A folder of some file system, and what is found there."""
-
-    url: str
-
-    @cached_property
-    def _found(self) -> tuple["AbstractFileSystem", str]:
-        """Its file system, and its root there.
-
-        Raises:
-            UsageError: If nothing is known of such an address, or what it takes is not installed.
-        """
-        import fsspec
-
-        kind = self.url.partition("://")[0] if "://" in self.url else "file"
-        if kind == "hf":
-            # Every file that is put there, and every one that is moved to its name, is a commit: nobody has tried what thousands make.
-            raise UsageError(
-                f"{self.url}: artifacts are not shared through the hub; name a folder, file://FOLDER or s3://BUCKET/FOLDER"
-            )
-        # A disk has folders that have to be made; the others make what they need.
-        options = {"auto_mkdir": True} if kind in {"file", "local"} else {}
-        try:
-            files, root = fsspec.url_to_fs(self.url, **options)
-        except ImportError as error:
-            cure = "install 'replication-harness[s3]'" if kind in {"s3", "s3a"} else "install what it names"
-            raise UsageError(
-                f"{self.url}: a place of this kind takes another package ({error}); {cure}"
-            ) from error
-        except ValueError as error:
-            raise UsageError(
-                f"{self.url}: no place of this kind is known ({error}); name a folder, file://FOLDER, s3://BUCKET/FOLDER "
-                "or another address of fsspec"
-            ) from error
-        return files, root.rstrip("/")
-
-    @property
-    def files(self) -> "AbstractFileSystem":
-        """The file system that it lies in."""
-        return self._found[0]
-
-    def path(self, *names: str) -> str:
-        """Where something lies in it."""
-        return "/".join((self._found[1], *names))
-
-    def sizes(self, folder: str) -> Mapping[str, int]:
-        """Every file below one of its folders, by its path from there, with its bytes."""
-        self.files.invalidate_cache()
-        start = self.path(folder)
-        with self.reached():
-            found = self.files.find(start, detail=True)
-        return {path.removeprefix(start).strip("/"): int(entry["size"]) for path, entry in found.items()}
-
-    def read(self, *names: str) -> bytes:
-        """A small file of it."""
-        with self.reached():
-            return bytes(self.files.cat_file(self.path(*names)))
-
-    def put(self, paths: Mapping[str, Path]) -> None:
-        """Put files there, by the names that they are to have; each is there whole or not at all."""
-        drafts = {name: self.path(DRAFTS, uuid4().hex) for name in paths}
-        with self.reached():
-            self.files.put([str(path) for path in paths.values()], list(drafts.values()))
-            for name, draft in drafts.items():
-                self.files.mv(draft, self.path(name))
-
-    def get(self, paths: Mapping[str, Path]) -> None:
-        """Fetch files of it, by name."""
-        for path in paths.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with self.reached(fills_disk=True):
-            self.files.get([self.path(name) for name in paths], [str(path) for path in paths.values()])
-
-    @contextmanager
-    def reached(self, *, fills_disk: bool = False) -> Iterator[None]:
-        """Turns what a file system refuses into one clear error.
-
-        Args:
-            fills_disk: True where room is needed on this machine, whose own words are told by the store.
-
-        Raises:
-            StoreError: If it cannot be reached, may not be used, or has no room.
-        """
-        try:
-            yield
-        except HarnessError:
-            raise
-        except Exception as error:
-            if fills_disk and isinstance(error, OSError) and error.errno in FULL:
-                raise
-            # Clients raise what they like.
-            raise StoreError(f"{self.url}: {_refusal(error)}") from error
-
-
-def _refusal(error: Exception) -> str:
-    """What kept a file system from doing what it was asked, and what helps."""
-    said = f"{type(error).__name__}: {error}"
-    if isinstance(error, OSError) and error.errno in FULL:
-        return f"there is no room ({said}); free some, then start again: what is there stays"
-    if isinstance(error, PermissionError) or "credentials" in said.lower():
-        return (
-            f"it may not be used ({said}); give credentials as its client takes them (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "AWS_PROFILE), or ask its owner"
-        )
-    if isinstance(error, FileNotFoundError):
-        return f"it is not there ({said}); make the bucket or folder, or correct the address"
-    return f"it could not be used ({said}); start again: what is there is not sent anew"
-
-
 def push(
     store: Store, place: Place, keys: Collection[str] | None, *, with_texts: bool = False
 ) -> Iterator[Shared]:
@@ -198,37 +80,83 @@ def push(
             f"{len(absent)} of the artifacts that are meant are not in {store.root}, {min(absent)[:12]} for one; name their store "
             "with --store, or make them with 'harness reproduce'"
         )
-    terms, records, files = Terms(store), place.sizes(RECORDS), dict(place.sizes(FILES))
+    place.refresh()
+    terms, records = Terms(store), place.sizes(RECORDS)
+    parcel = Parcel(place, dict(place.sizes(FILES)))
     for artifact in chosen:
         why = "" if with_texts else terms.forbid(artifact)
         try:
-            fate = Fate.WITHHELD if why else _sent(store, artifact, place, files, records)
+            fate = Fate.WITHHELD if why else _fate(store, artifact, parcel, records)
         except DamagedArtifactError as error:
             fate, why = Fate.REFUSED, str(error)
-        yield _shared(artifact, fate, why)
+        if fate is Fate.SENT:
+            parcel.artifacts.append(artifact)
+            if parcel.is_full():
+                yield from parcel.sent()
+        else:
+            yield _shared(artifact, fate, why)
+    yield from parcel.sent()
 
 
-def _sent(
-    store: Store, artifact: Artifact, place: Place, files: dict[str, int], records: Collection[str]
-) -> Fate:
-    """Send what a place lacks of an artifact, its record last.
+def _fate(store: Store, artifact: Artifact, parcel: "Parcel", records: Collection[str]) -> Fate:
+    """What is to become of an artifact: it is to be sent where the place lacks its record, or a file.
 
     Raises:
         DamagedArtifactError: If it is not what its manifest says.
     """
-    record = _record(artifact.recipe.stage, artifact.key)
-    wanted = {file.sha256: file for file in artifact.files if files.get(file.sha256) != file.size_bytes}
-    if record in records:
-        if place.read(RECORDS, record) != (artifact.folder / MANIFEST).read_bytes():
-            return Fate.OTHER
-        if not wanted:
+    if _record(artifact.recipe.stage, artifact.key) in records:
+        if (fate := _there(artifact, parcel.place)) is Fate.OTHER:
+            return fate
+        if not parcel.lacks(artifact):
             return Fate.STANDING
     store.get(artifact.recipe.stage, artifact.key)
-    if wanted:
-        place.put({f"{FILES}/{digest}": artifact.folder / file.path for digest, file in wanted.items()})
-        files |= {digest: file.size_bytes for digest, file in wanted.items()}
-    place.put({f"{RECORDS}/{record}": artifact.folder / MANIFEST})
     return Fate.SENT
+
+
+def _there(artifact: Artifact, place: Place) -> Fate:
+    """Whether the record that a place has of an artifact is this one's."""
+    record = f"{RECORDS}/{_record(artifact.recipe.stage, artifact.key)}"
+    return Fate.STANDING if place.holds(record, (artifact.folder / MANIFEST).read_bytes()) else Fate.OTHER
+
+
+@dataclass
+class Parcel:
+    """Artifacts that are sent together, as many as suit a place."""
+
+    place: Place
+    there: dict[str, int]
+    """Files of the place, by their digests, with their bytes."""
+    artifacts: list[Artifact] = field(default_factory=list)
+
+    def lacks(self, artifact: Artifact) -> Mapping[str, Path]:
+        """Files of an artifact that the place has not, by their digests."""
+        return {
+            file.sha256: artifact.folder / file.path
+            for file in artifact.files
+            if self.there.get(file.sha256) != file.size_bytes
+        }
+
+    def is_full(self) -> bool:
+        """True where it is time to send it."""
+        files = sum(len(artifact.files) + 1 for artifact in self.artifacts)
+        size = sum(artifact.size_bytes for artifact in self.artifacts)
+        return files >= self.place.files_at_once or size >= self.place.bytes_at_once
+
+    def sent(self) -> Iterator[Shared]:
+        """Send it, and begin the next one; nothing is told of an artifact before all of it is there.
+
+        Raises:
+            StoreError: If the place refuses.
+        """
+        artifacts, self.artifacts = self.artifacts, []
+        records = {f"{RECORDS}/{_record(each.recipe.stage, each.key)}": each for each in artifacts}
+        before = self.place.publish(
+            {f"{FILES}/{digest}": path for each in artifacts for digest, path in self.lacks(each).items()},
+            {name: each.folder / MANIFEST for name, each in records.items()},
+        )
+        self.there |= {file.sha256: file.size_bytes for each in artifacts for file in each.files}
+        for name, each in records.items():
+            yield _shared(each, _there(each, self.place) if name in before else Fate.SENT)
 
 
 def pull(store: Store, place: Place, keys: Collection[str] | None) -> Iterator[Shared]:
@@ -242,6 +170,7 @@ def pull(store: Store, place: Place, keys: Collection[str] | None) -> Iterator[S
     Raises:
         StoreError: If the place or the disk refuses.
     """
+    place.refresh()
     records = sorted(place.sizes(RECORDS))
     files = place.sizes(FILES)  # asked last: of a record that was there before, every file is
     for record in records:
@@ -274,8 +203,7 @@ def _taken(store: Store, place: Place, stage: str, key: str, files: Mapping[str,
         return Shared(stage=stage, item="", key=key, size_bytes=0, fate=Fate.REFUSED, why=why)
     if brought:
         return _shared(artifact, Fate.TAKEN)
-    same = place.read(RECORDS, _record(stage, key)) == (artifact.folder / MANIFEST).read_bytes()
-    return _shared(artifact, Fate.STANDING if same else Fate.OTHER)
+    return _shared(artifact, _there(artifact, place))
 
 
 def _record(stage: str, key: str) -> str:

@@ -377,7 +377,7 @@ def expect_connection() -> None:
 
 def silence_of(endpoint: str, error: BaseException) -> str:
     """Why an endpoint gave no answer, in a few words, as far as its error tells."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 f"the certificate of {endpoint} is not trusted here: {cause.verify_message}; where a proxy puts its own in "
@@ -423,7 +423,7 @@ def _problem_of_proxy(value: str) -> str:
     return ""
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """An error, what raised it, and so on; `urllib` keeps its own in an attribute."""
     told: BaseException | None = error
     while told is not None:

@@ -192,10 +192,10 @@ def _answer(pin: Pin, ask: Callable[[], Answer]) -> Answer:
     expect_connection()
     has_token()
     try:
-        return patiently(endpoint_of(pin), ask, _setback)
+        return patiently(endpoint_of(pin), ask, setback)
     except errors.HfHubHTTPError as error:
         raise _refusal(pin, error) from error
-    except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, _transport_error()) as error:
+    except (errors.LocalEntryNotFoundError, ConnectionError, TimeoutError, transport_error()) as error:
         if isinstance(_reason(error), errors.FileMetadataError):
             raise _garbled(pin, _reason(error)) from error
         raise MissingSourceError(_unanswered(pin, error), reason=Reason.NO_NETWORK) from error
@@ -324,7 +324,7 @@ def has_token() -> bool:
     return token is not None
 
 
-def _setback(error: BaseException) -> Setback | None:
+def setback(error: BaseException) -> Setback | None:
     """What may pass: a hub that is down or wants fewer questions, and silence where it is not told to ask nobody."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -333,7 +333,7 @@ def _setback(error: BaseException) -> Setback | None:
         return Setback(headers=found.response.headers) if is_passing(found.response.status_code) else None
     if isinstance(found, OfflineModeIsEnabled):
         return None
-    is_silence = isinstance(found, (ConnectionError, TimeoutError, _transport_error()))
+    is_silence = isinstance(found, (ConnectionError, TimeoutError, transport_error()))
     return Setback(is_silence=True) if is_silence else None
 
 
@@ -344,7 +344,7 @@ def _reason(error: BaseException) -> BaseException:
     return error.__cause__ or error if isinstance(error, LocalEntryNotFoundError) else error
 
 
-def _transport_error() -> type[Exception]:
+def transport_error() -> type[Exception]:
     """What the hub's client raises when nothing answers: of httpx or httpx2, whichever it is built on."""
     from huggingface_hub import errors
 

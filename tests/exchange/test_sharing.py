@@ -8,110 +8,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
-from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from harness.cli import exit_code_of
-from harness.exchange.sharing import Fate, Place, Shared, pull, push
-from harness.store.store import Artifact, Ingredient, Recipe, Store
-from harness.store.tables import write_table
-from harness.words.canonical import canonical_json
+from harness.exchange.places import HubPlace, Place, place_at
+from harness.exchange.sharing import Fate, pull, push
+from harness.store.store import Store
 from harness.words.errors import StoreError, UsageError
-from harness.words.records import Text, TextLength
-
-NUMBERS = ("one", "two", "three")
-"""Artifacts that hold nothing but numbers."""
-
-
-def made(store: Store, name: str, *needs: Artifact, says: str = "", **parameters: Any) -> Artifact:
-    """An artifact of two files, or of a table of texts."""
-
-    def fill(out: Path) -> None:
-        (out / "deep").mkdir()
-        (out / "deep" / "same.json").write_text("{}")
-        write_table(out, TextLength, [TextLength(text_id=1, tokens=len(says or name))])
-        if says:
-            write_table(out, Text, [Text(text_id=1, text=says, held_out=False)])
-
-    parts = tuple(Ingredient(role="phrases", key=each.key, digest=each.digest) for each in needs)
-    recipe = Recipe(
-        stage="stage", item=name, parameters=canonical_json({"name": name, **parameters}), ingredients=parts
-    )
-    return store.produce(recipe, fill)
-
-
-def source(name: str) -> dict[str, Any]:
-    return {"source": {"name": name, "revision": "1"}}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store of three artifacts."""
-    found = Store(tmp_path / "store")
-    for name in NUMBERS:
-        made(found, name)
-    return found
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Store:
-    """Somebody else's store."""
-    return Store(tmp_path / "other")
+from tests.exchange.sharing import NUMBERS, fates, files_of, made, source
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(f"file://{tmp_path}/place")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """An S3 server on this machine."""
-    found = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    found.start()
-    yield "http://{}:{}".format(*found.get_host_and_port())
-    found.stop()
-
-
-@pytest.fixture
-def bucket(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A folder of a bucket of it."""
-    settings = {
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    # Clients are kept per process, and with them what they were told before.
-    S3FileSystem.clear_instance_cache()
-    name = tmp_path.name.replace("_", "-")
-    S3FileSystem().mkdir(name)
-    return f"s3://{name}/lab"
-
-
-def fates(found: Iterator[Shared]) -> list[Fate]:
-    return [each.fate for each in found]
-
-
-def files_of(store: Store) -> dict[str, bytes]:
-    """Every file of a store's artifacts."""
-    return {
-        str(path.relative_to(store.root)): path.read_bytes()
-        for path in sorted(store.root.glob("objects/*/*/*/**/*"))
-        if path.is_file()
-    }
 
 
 def stored(place: Place, folder: str) -> list[Path]:
@@ -120,27 +35,21 @@ def stored(place: Place, folder: str) -> list[Path]:
 
 
 def test_what_is_pushed_is_pulled_to_the_byte_and_neither_twice(
-    store: Store, other: Store, place: Place
+    store: Store, other: Store, anywhere: str
 ) -> None:
-    assert fates(push(store, place, None)) == [Fate.SENT] * 3
-    assert fates(push(store, place, None)) == [Fate.STANDING] * 3
-    assert len(stored(place, "files")) == 3, "three tables, two of one length, and one file that all have"
-    assert fates(pull(other, place, None)) == [Fate.TAKEN] * 3
+    assert fates(push(store, place_at(anywhere), None)) == [Fate.SENT] * 3
+    assert fates(push(store, place_at(anywhere), None)) == [Fate.STANDING] * 3
+    files = place_at(anywhere).sizes("files")
+    assert len(files) == 3, "three tables, two of one length, and one file that all have"
+    assert place_at(anywhere).sizes("drafts") == {}, "no draft is left"
+    assert fates(pull(other, place_at(anywhere), None)) == [Fate.TAKEN] * 3
     assert files_of(other) == files_of(store)
-    assert fates(pull(Store(other.root), place, None)) == [Fate.STANDING] * 3
+    assert fates(pull(Store(other.root), place_at(anywhere), None)) == [Fate.STANDING] * 3
     assert Store(other.root).verify() == ()
 
 
-def test_a_bucket_holds_what_a_folder_holds(store: Store, other: Store, bucket: str) -> None:
-    assert fates(push(store, Place(bucket), None)) == [Fate.SENT] * 3
-    assert fates(push(store, Place(bucket), None)) == [Fate.STANDING] * 3
-    assert fates(pull(other, Place(bucket), None)) == [Fate.TAKEN] * 3
-    assert files_of(other) == files_of(store)
-    left = S3FileSystem().find(bucket)
-    assert {path.split("/")[2] for path in left} == {"files", "records"}, "no draft is left"
-
-
-def test_only_what_is_meant_is_shared(store: Store, other: Store, place: Place) -> None:
+def test_only_what_is_meant_is_shared(store: Store, other: Store, anywhere: str) -> None:
+    place = place_at(anywhere)
     keys = [each.key for each in store.list()]
     assert fates(push(store, place, {keys[0], keys[1]})) == [Fate.SENT] * 2
     assert fates(pull(other, place, {keys[1], keys[2]})) == [Fate.TAKEN]
@@ -191,8 +100,9 @@ def test_a_record_that_leads_elsewhere_or_lies_about_itself_is_refused(
 
 
 def test_another_of_the_same_name_is_neither_replaced_nor_mixed(
-    store: Store, other: Store, place: Place
+    store: Store, other: Store, anywhere: str
 ) -> None:
+    place = place_at(anywhere)
     twin = made(other, "one", says="")
     edited = other.folder("stage", twin.key)
     other.discard("stage", twin.key)
@@ -204,13 +114,14 @@ def test_another_of_the_same_name_is_neither_replaced_nor_mixed(
     assert (edited / "result.json").read_text() == "[1]"
 
 
-def test_a_damaged_artifact_is_not_sent_and_the_others_are(store: Store, place: Place) -> None:
+def test_a_damaged_artifact_is_not_sent_and_the_others_are(store: Store, anywhere: str) -> None:
+    place = place_at(anywhere)
     broken = next(store.list())
     (broken.folder / "deep" / "same.json").write_text("[]")
     found = list(push(Store(store.root), place, None))
     assert sorted(each.fate for each in found) == [Fate.REFUSED, Fate.SENT, Fate.SENT]
     assert [each.key for each in found if each.fate is Fate.REFUSED] == [broken.key]
-    assert len(stored(place, "records")) == 2
+    assert len(place_at(anywhere).sizes("records")) == 2
 
 
 SLOW = """
@@ -268,14 +179,18 @@ def test_two_pushes_at_once_leave_every_artifact_whole(
     assert files_of(other) == files_of(store)
 
 
-def test_a_pull_beside_a_push_takes_only_what_is_whole(store: Store, other: Store, bucket: str) -> None:
+@pytest.mark.parametrize("anywhere", ["bucket", "dataset"], indirect=True)
+def test_a_pull_beside_a_push_takes_only_what_is_whole(
+    store: Store, other: Store, anywhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HubPlace, "files_at_once", 9)
     for number in range(20):
         made(store, f"more {number}")
-    sender = threading.Thread(target=lambda: list(push(store, Place(bucket), None)))
+    sender = threading.Thread(target=lambda: list(push(store, place_at(anywhere), None)))
     sender.start()
     while sender.is_alive():
-        assert Fate.REFUSED not in fates(pull(other, Place(bucket), None))
-    assert len(fates(pull(other, Place(bucket), None))) == 23
+        assert Fate.REFUSED not in fates(pull(other, place_at(anywhere), None))
+    assert len(fates(pull(other, place_at(anywhere), None))) == 23
     assert Store(other.root).verify() == ()
 
 
@@ -341,11 +256,6 @@ def test_a_place_of_an_unknown_kind_or_without_its_extra_is_4(
 ) -> None:
     assert command(verb, "abc://x", "--store", str(store.root)) == 4
     assert "error: abc://x: no place of this kind is known" in capsys.readouterr().err
-    assert command(verb, "hf://datasets/lab/x", "--store", str(store.root)) == 4
-    assert (
-        "error: hf://datasets/lab/x: artifacts are not shared through the hub; name"
-        in capsys.readouterr().err
-    )
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
     assert command(verb, "s3://shelf/lab", "--store", str(store.root)) == 4

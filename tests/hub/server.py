@@ -32,6 +32,8 @@ TOKEN = "hf_markedTokenThatMustNeverBeSeen"
 """The token that every gate lets in."""
 OUTSIDER = "hf_tokenOfSomeoneWhoAcceptedNothing"
 """A token of an account that has accepted no licence."""
+READER = "hf_tokenThatMayOnlyRead"
+"""A token that was made for reading alone."""
 
 LARGE = (".safetensors", ".npz", ".bin", ".spm", ".model", ".h5", ".gz", ".parquet")
 """Files that the hub keeps outside git."""
@@ -59,6 +61,8 @@ class Repository:
     gated: bool = False
     parent_revision: str | None = None
     """A further name under which the same commit is known, besides "main"."""
+    large: frozenset[str] | None = None
+    """Files that are kept outside git; where nothing is said, those with the names of such."""
     _bytes: dict[str, bytes] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes:
@@ -73,10 +77,22 @@ class Repository:
             return self.parent_revision
         return hashlib.sha1("".join(sorted(self.files)).encode()).hexdigest()
 
+    def at(self, revision: str) -> "Repository | None":
+        """What it holds at a revision; nothing where there is no such one."""
+        return self if revision in {"", "main", self.sha} else None
+
+    def is_large(self, path: str) -> bool:
+        return path.endswith(LARGE) if self.large is None else path in self.large
+
+    def kept(self, digest: str) -> bytes | None:
+        """A large file that somebody was led to, by its SHA-256."""
+        led_to = (self.read(path) for path in self.files if self.is_large(path) and path in self._bytes)
+        return next((content for content in led_to if sha256(content) == digest), None)
+
     def entry(self, path: str) -> dict[str, Any]:
         content = self.read(path)
         entry: dict[str, Any] = {"size": len(content), "oid": git_digest(content)}
-        if path.endswith(LARGE):
+        if self.is_large(path):
             entry["lfs"] = {"oid": sha256(content), "size": len(content), "pointerSize": 134}
             entry["xetHash"] = xet_hash(content)
         return entry
@@ -109,6 +125,8 @@ class Hub:
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path with query, and authorization of every request."""
     unknown: list[str] = field(default_factory=list)
+    takes: "Callable[[Handler, str, bytes], bool] | None" = None
+    """Who answers what is sent and not only asked: true where it did; see `tests.hub.uploads`."""
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -184,18 +202,33 @@ class Handler(BaseHTTPRequestHandler):
         self.answer("HEAD")
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.answer("POST")
+        self.answer("POST", self.body())
+
+    def do_PUT(self) -> None:
+        self.answer("PUT", self.body())
+
+    def body(self) -> bytes:
+        """All that is sent, however it comes."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
 
     def log_message(self, *_: object) -> None:
         """Says nothing: the tests read `asked`."""
 
-    def answer(self, method: str) -> None:  # noqa: PLR0911  one return per service is the map
+    def answer(self, method: str, body: bytes = b"") -> None:  # noqa: PLR0911  one return per service is the map
         hub, parts = self.hub, urlsplit(self.path)
         with hub.lock:
             hub.asked.append((method, self.path, self.headers.get("Authorization")))
         fault = hub.fault_for(method, self.path)
         if fault is not None and self.is_answered_by(fault):
+            return None
+        if hub.takes and hub.takes(self, method, body):
             return None
         path = unquote(parts.path)
         if path in hub.pages:
@@ -205,7 +238,7 @@ class Handler(BaseHTTPRequestHandler):
         if found := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             return self.resolve("datasets" if found[1] else "models", found[2], found[3], found[4])
         if found := re.fullmatch(r"/api/resolve-cache/(models|datasets)/([^/]+/[^/]+)/([^/]+)/(.+)", path):
-            return self.small(found[1], found[2], found[4], fault)
+            return self.small(found[1], found[2], found[3], found[4], fault)
         if found := re.fullmatch(r"/cdn/([0-9a-f]{64})", path):
             return self.large(found[1], fault)
         bucket = path.strip("/").partition("/")[0]
@@ -282,7 +315,7 @@ class Handler(BaseHTTPRequestHandler):
     def opened(self, kind: str, name: str, *, needs_access: bool) -> Repository | None:
         """The repository, unless it is not there or its gate is shut; then the refusal has been sent."""
         repository, bearer = self.hub.repositories.get((kind, name)), self.bearer()
-        if bearer not in {None, TOKEN, OUTSIDER}:
+        if bearer not in {None, TOKEN, OUTSIDER, READER}:
             message = "Invalid credentials in Authorization header"
             self.reply(401, json.dumps({"error": message}).encode(), {"X-Error-Message": message})
             return None
@@ -305,11 +338,15 @@ class Handler(BaseHTTPRequestHandler):
         action, _, revision = rest.partition("/")
         if action == "xet-read-token":
             return self.reply(403, b"this hub has no Xet storage")
-        revision = revision.partition("/")[0]
-        if revision not in {"", "main", repository.sha}:
+        # A branch's name may hold a stroke, which is written as %2F.
+        raw = urlsplit(self.path).path.partition(f"/{action}/")[2]
+        revision = unquote(raw.partition("/")[0])
+        seen = repository.at(revision)
+        if seen is None:
             return self.refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        repository = seen
         if action == "tree":
-            return self.tree(repository, query)
+            return self.tree(repository, unquote(raw.partition("/")[2]), query)
         siblings = [
             self.sibling(repository, path, with_blobs="blobs" in query) for path in sorted(repository.files)
         ]
@@ -325,29 +362,41 @@ class Handler(BaseHTTPRequestHandler):
             facts["lfs"] = {"sha256": entry["lfs"]["oid"], "size": entry["size"], "pointerSize": 134}
         return facts
 
-    def tree(self, repository: Repository, query: Mapping[str, list[str]]) -> None:
+    def tree(self, repository: Repository, folder: str, query: Mapping[str, list[str]]) -> None:
         start = int(query.get("cursor", ["0"])[0])
-        paths = sorted(repository.files)
+        prefix = f"{folder}/" if folder else ""
+        below = [path for path in sorted(repository.files) if path.startswith(prefix)]
+        if folder and not below:
+            return self.refused(404, "EntryNotFound", f"{folder} does not exist")
+        is_recursive = query.get("recursive", ["false"])[0].lower() == "true"
+        if not is_recursive:
+            below = sorted({prefix + path.removeprefix(prefix).partition("/")[0] for path in below})
         page = [
             {"type": "file", "path": path, **repository.entry(path)}
-            for path in paths[start : start + TREE_PAGE]
+            if path in repository.files
+            else {"type": "directory", "path": path, "oid": git_digest(path.encode()), "size": 0}
+            for path in below[start : start + TREE_PAGE]
         ]
         headers = {"Content-Type": "application/json"}
-        if start + TREE_PAGE < len(paths):
+        if start + TREE_PAGE < len(below):
             base = self.path.partition("?")[0]
-            headers["Link"] = f'<{self.hub.url}{base}?recursive=true&cursor={start + TREE_PAGE}>; rel="next"'
-        self.reply(200, json.dumps(page).encode(), headers)
+            asked = str(is_recursive).lower()
+            headers["Link"] = (
+                f'<{self.hub.url}{base}?recursive={asked}&cursor={start + TREE_PAGE}>; rel="next"'
+            )
+        return self.reply(200, json.dumps(page).encode(), headers)
 
     def resolve(self, kind: str, name: str, revision: str, path: str) -> None:
-        repository = self.opened(kind, name, needs_access=True)
-        if repository is None:
+        whole = self.opened(kind, name, needs_access=True)
+        if whole is None:
             return None
-        if revision not in {"main", repository.sha}:
+        repository = whole.at(revision)
+        if repository is None:
             return self.refused(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         if path not in repository.files:
             return self.refused(404, "EntryNotFound", "Entry not found")
         content, headers = repository.read(path), {"X-Repo-Commit": repository.sha, "Accept-Ranges": "bytes"}
-        if path.endswith(LARGE):
+        if repository.is_large(path):
             digest = sha256(content)
             # Another host, as the hub's own storage is: what is sent to the hub must not be sent there.
             away, xet = self.hub.url.replace("127.0.0.1", "localhost"), xet_hash(content)
@@ -365,8 +414,9 @@ class Handler(BaseHTTPRequestHandler):
             307, b"Temporary Redirect", {**headers, "Location": location, "ETag": f'"{git_digest(content)}"'}
         )
 
-    def small(self, kind: str, name: str, path: str, fault: Fault | None) -> None:
-        repository = self.opened(kind, name, needs_access=True)
+    def small(self, kind: str, name: str, revision: str, path: str, fault: Fault | None) -> None:
+        whole = self.opened(kind, name, needs_access=True)
+        repository = whole.at(revision) if whole else None
         if repository is not None:
             content = repository.read(path)
             self.send_file(
@@ -375,13 +425,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def large(self, digest: str, fault: Fault | None) -> None:
         for repository in self.hub.repositories.values():
-            for path in repository.files:
-                if (
-                    path.endswith(LARGE)
-                    and path in repository._bytes
-                    and sha256(repository.read(path)) == digest
-                ):
-                    return self.send_file(repository.read(path), {"ETag": f'"{digest}"'}, fault)
+            content = repository.kept(digest)
+            if content is not None:
+                return self.send_file(content, {"ETag": f'"{digest}"'}, fault)
         return self.reply(403, b"Access Denied")
 
     def bucket(self, bucket: str, path: str, query: Mapping[str, list[str]], fault: Fault | None) -> None:
