@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.judge.judge import DECIDE
 from harness.judge.measurements import Measurement
 from harness.judge.rules import Case
-from harness.statistics.stats import ALPHA, Spread
+from harness.statistics.stats import Spread
 from harness.words.claim import (
     MINUSES,
     RULES,
@@ -24,7 +24,7 @@ from harness.words.claim import (
     Unit,
 )
 from harness.words.errors import UsageError
-from harness.words.verdict import CaseVerdict
+from harness.words.verdict import ALPHA, CaseVerdict
 
 NAME = "typed"
 """What the claim, its reading and its estimate are called; nobody sees it."""

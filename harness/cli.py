@@ -30,16 +30,15 @@ from harness.process import (
     told,
 )
 from harness.store.environment import expect_settings, start_clean
-from harness.words.claim import Source
 from harness.words.columns import TableForm
 from harness.words.errors import (
     ExitCode,
+    FailOn,
     HarnessError,
     UsageError,
     choice_error,
     failure_code,
 )
-from harness.words.judgement import FailOn, PublishedSet
 from harness.words.specification import Grid
 
 if TYPE_CHECKING:
@@ -382,7 +381,7 @@ def report(
     ] = None,
 ) -> int:
     """Render the report of an old run again: the same bytes."""
-    from harness.report import closing_lines, load_report, render_report
+    from harness.report.writer import closing_lines, load_report, render_report
 
     if spec is not None:
         from harness.report.specification_page import write_specification
@@ -408,9 +407,9 @@ def compare(
     ] = 1e-4,
 ) -> int:
     """Show what differs between two runs: settings, verdicts, numbers; exit code 1 where a verdict moved beyond noise."""
-    from harness.report import load_report
     from harness.report.compare import as_markdown, as_text
     from harness.report.compare import compare as compared
+    from harness.report.writer import load_report
 
     old, new = (load_report(run) for run in (before, after))
     found = compared(old, new, tolerance)
@@ -428,9 +427,9 @@ def across(
     out: Annotated[Path, typer.Option("--out", help="Folder for page, Markdown and JSON.")],
 ) -> None:
     """Lay runs on several base models side by side by relative depth: a page, Markdown and JSON."""
-    from harness.report import load_report
     from harness.report.across import across as laid
     from harness.report.across import write_across
+    from harness.report.writer import load_report
 
     reports = [load_report(run) for run in runs]
     for path in write_across(laid(reports), reports, out):
@@ -443,6 +442,7 @@ def claims(*, study: StudyName = STUDY, as_json: AsJson = False) -> None:
     from harness.judge.explanation import list_of
     from harness.judge.validate import load_claims
     from harness.sources.studies import load_table
+    from harness.words.claim import Source
 
     found = load_claims(study)
     form = {"study": study, "claims": found, "sources": load_table(study, Source)}
@@ -863,6 +863,7 @@ def authors(
     """
     from harness.authors import examine, lines_of
     from harness.sources.studies import load_table
+    from harness.words.judgement import PublishedSet
 
     published = load_table(study, PublishedSet)
     if not published:

@@ -123,7 +123,7 @@ def open_run(folder: Path | str) -> OpenedRun:
     Raises:
         UsageError: If it holds no report that this version reads.
     """
-    from harness.report import load_report
+    from harness.report.writer import load_report
 
     return OpenedRun(load_report(Path(folder)))
 

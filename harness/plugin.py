@@ -12,9 +12,8 @@ import pytest
 
 from harness.judge.ledger import LedgerFile
 from harness.judge.preregistration import lock_state
-from harness.report import load_report
 from harness.report.document import JudgedClaim, Report
-from harness.report.writer import exit_code, outcome_of
+from harness.report.writer import exit_code, load_report, outcome_of
 from harness.sources.studies import CLAIMS
 from harness.store.environment import expect_settings, without_strays
 from harness.store.run_folder import REPORT_FILE

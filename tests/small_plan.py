@@ -274,7 +274,7 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     """Put the small world behind the product's own doors."""
     import harness.designs.design
     import harness.plugin
-    import harness.report
+    import harness.report.writer
     import harness.run.reproduce
     import harness.run.stageprocess
     import harness.sources.studies
@@ -291,9 +291,9 @@ def install(world: SmallWorld, setattr_: object = setattr) -> None:
     for module in (harness.sources.studies, harness.run.reproduce):
         setattr_(module, "load_study", lambda name: small_study())
         setattr_(module, "load_profile", lambda study, name, sizes=None: small_profile(world.root / "source"))
-    setattr_(harness.report, "write_report", write_small_report)
-    setattr_(harness.report, "load_report", load_small_report)
-    setattr_(harness.report, "closing_lines", lambda report, run: (f"report in {run}",))
+    setattr_(harness.report.writer, "write_report", write_small_report)
+    setattr_(harness.report.writer, "load_report", load_small_report)
+    setattr_(harness.report.writer, "closing_lines", lambda report, run: (f"report in {run}",))
     # Its report holds no verdict that could be told.
     setattr_(harness.plugin, "tell_in_pytest", lambda report: None)
     request = functools.partial(harness.run.reproduce.Request, command=world.command)

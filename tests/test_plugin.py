@@ -11,8 +11,8 @@ import pytest
 
 from harness import plugin
 from harness.plugin import BrokenCheckError, Verdicts, require_checks, sentence, tell_in_pytest, verdicts_of
-from harness.report import load_report
 from harness.report.document import JudgedClaim
+from harness.report.writer import load_report
 from harness.words.errors import ExitCode, HarnessError, UsageError
 from harness.words.judgement import LockStatus
 from harness.words.verdict import State, Why

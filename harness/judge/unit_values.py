@@ -9,7 +9,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.store.tables import read_codes, read_column, read_table, table_path
 from harness.words.estimate import (
     AxisValue,
     BrokenEstimate,
@@ -175,6 +174,9 @@ class _Table:
 
 def read_stored(folder: Path) -> Stored:
     """Every estimate of an artifact, with what it rests on."""
+    # Whoever judges typed numbers reads no table, and does not wait for what reads them.
+    from harness.store.tables import read_table, table_path
+
     estimates = {row.estimate_id: row for row in read_table(folder, Estimate)}
     broken = read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
     return Stored(
@@ -218,6 +220,8 @@ def _table_of(rows: Sequence[UnitValue] | Sequence[PhraseValue]) -> "_Table":
 
 
 def _read(folder: Path, row_type: type, third: str) -> _Table:
+    from harness.store.tables import read_codes, read_column, table_path
+
     owner, ids = read_codes(folder, row_type, "estimate_id")
     code, names = read_codes(folder, row_type, "unit")
     seed = np.nan_to_num(read_column(folder, row_type, third).astype(np.float64), nan=-1).astype(np.int64)

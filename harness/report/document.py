@@ -8,11 +8,11 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.words.claim import Kind, Reading, Rule, Sentence, Source, SourceTier, Tier, Unit
+from harness.words.errors import FailOn
 from harness.words.estimate import ItemOverlap
 from harness.words.judgement import (
     BaselineCheck,
     Choice,
-    FailOn,
     Grade,
     LedgerLine,
     Lock,

@@ -11,11 +11,11 @@ from harness.report import wording
 from harness.report.document import JudgedClaim, KnownNumber, Measurement, Point, Report, Rival
 from harness.report.numbers import NONE, amount, count, estimated, exact, unit_form, whole
 from harness.report.wording import BASELINES, REASONS, TIERS, VERDICTS
-from harness.statistics import measured
 from harness.words.errors import Reason
 from harness.words.judgement import BaselineOutcome
 from harness.words.records import Coverage
 from harness.words.runfacts import LanguageFact
+from harness.words.specification import PRIMARY
 
 Key = tuple[str | int | None, ...]
 
@@ -157,7 +157,7 @@ def _takes(panel: Panel, row: Measurement) -> bool:
 def _beside(panel: Panel, measurements: Sequence[Measurement]) -> Iterator[Measurement]:
     """What another panel shows as well: numbers of no single language, under the primary specification."""
     for row in measurements:
-        is_whole = row.language is None and row.specification == measured.Scope.specification
+        is_whole = row.language is None and row.specification == PRIMARY
         if is_whole and (row.quantity, row.reading) in panel.beside:
             yield row
 

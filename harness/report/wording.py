@@ -19,8 +19,8 @@ from harness.words.claim import (
     inventory_says,
     shown_as,
 )
-from harness.words.errors import ExitCode, Reason, UsageError
-from harness.words.judgement import BaselineOutcome, FailOn, Grade, LockStatus
+from harness.words.errors import ExitCode, FailOn, Reason, UsageError
+from harness.words.judgement import BaselineOutcome, Grade, LockStatus
 from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, Numbers, State, Why
 

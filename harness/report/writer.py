@@ -34,7 +34,6 @@ from harness.report.document import (
 )
 from harness.report.render import render_junit, render_page, render_summary
 from harness.report.wording import exit_words, mode_words, outcome, presentation_of
-from harness.statistics.measured import Scope
 from harness.store.files import write_whole
 from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
 from harness.store.tables import read_column, read_table, table_path
@@ -44,9 +43,9 @@ from harness.words.claim import (
     Target,
     Tier,
 )
-from harness.words.errors import ExitCode, UsageError
-from harness.words.estimate import AxisValue, Estimate, ItemOverlap, SelfCheck, UnitValue, axes_of
-from harness.words.judgement import FailOn, Judged, Judgement, Ledger, Lock, LockStatus, Precision
+from harness.words.errors import ExitCode, FailOn, UsageError
+from harness.words.estimate import AxisValue, Estimate, ItemOverlap, Scope, SelfCheck, UnitValue, axes_of
+from harness.words.judgement import Judged, Judgement, Ledger, Lock, LockStatus, Precision
 from harness.words.mode import Mode
 from harness.words.records import AdapterFailure, Coverage, UnscoredTranslator, UnusableModel
 from harness.words.runfacts import RunFacts

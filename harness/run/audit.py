@@ -21,8 +21,8 @@ from harness.store.files import disk_errors, publish_folder, require_folder
 from harness.store.run_folder import REPORT_FILE, read_record
 from harness.words.canonical import digest_of
 from harness.words.claim import Source
-from harness.words.errors import UsageError
-from harness.words.judgement import FailOn, Judged, Judgement
+from harness.words.errors import FailOn, UsageError
+from harness.words.judgement import Judged, Judgement
 from harness.words.runfacts import Declared, RunFacts, SourceRecord
 from harness.words.study import Study
 from harness.words.verdict import Why
@@ -70,7 +70,7 @@ def audit(request: AuditRequest, say: Callable[[str], None]) -> int:
         UsageError: If the file or the folder cannot be used; nothing is written then.
         StoreError: If the disk refuses; nothing is left behind.
     """
-    from harness.report import closing_lines, write_report_of
+    from harness.report.writer import closing_lines, write_report_of
 
     declaration = _declaration(request)
     if request.study not in {None, declaration.study}:

@@ -28,13 +28,13 @@ from harness.store.run_folder import RanOn, RunFolder
 from harness.store.store import Store
 from harness.words.errors import (
     ExitCode,
+    FailOn,
     HarnessError,
     MissingArtifactError,
     NotJudgedError,
     Reason,
     StageFailedError,
 )
-from harness.words.judgement import FailOn
 from harness.words.plan import Plan
 from harness.words.specification import Grid
 from harness.words.study import gridded
@@ -275,7 +275,7 @@ def make_what_is_missing(run: Reproduction) -> None:
 
 def write_report(run: Reproduction, error: HarnessError | None = None) -> None:
     """Judge the claims and write the report; where an error ended the run, it says which stages did not run, and why."""
-    from harness.report import closing_lines, load_report
+    from harness.report.writer import closing_lines, load_report
 
     request = run.request
     if request.cluster and not request.cluster.judge_here and error is None:

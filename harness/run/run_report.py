@@ -187,7 +187,7 @@ def report_run(
         asked: What is to be judged.
         error: Why the run could measure nothing; the report then says which stages did not run.
     """
-    from harness.report import write_report
+    from harness.report.writer import write_report
 
     plan, replay, design = recipes.plan, replay_of(status), design_of(recipes.plan.study)
     facts = facts_of(recipes, device, status, replay, not_run_of(plan, run, error) if error else ())

@@ -21,15 +21,8 @@ from harness.judge.validate import claim_named, claims_of, load_claims
 from harness.run.forecast import outlook
 from harness.sources.studies import load_protocol_of, load_study, load_table, outcomes_path
 from harness.words.claim import Claim, Source
-from harness.words.judgement import (
-    BaselineCheck,
-    FailOn,
-    Judged,
-    Judgement,
-    Ledger,
-    Lock,
-    LockStatus,
-)
+from harness.words.errors import FailOn
+from harness.words.judgement import BaselineCheck, Judged, Judgement, Ledger, Lock, LockStatus
 from harness.words.mode import Mode
 from harness.words.records import LayerReplay
 from harness.words.runfacts import NotRun

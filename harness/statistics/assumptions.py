@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.statistics.metrics import pearson
-from harness.statistics.stats import ALPHA, BELOW_ROUNDING, f_tail, ratio_residuals, t_quantile, t_tail
+from harness.statistics.stats import BELOW_ROUNDING, f_tail, ratio_residuals, t_quantile, t_tail
+from harness.words.verdict import ALPHA
 
 Values = NDArray[np.float64]
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-Values = NDArray[np.float64]
+from harness.words.verdict import ALPHA
 
-ALPHA = 0.05
-"""Error rate at which every PASS and every DEVIATION is earned."""
+Values = NDArray[np.float64]
 
 
 BELOW_ROUNDING = 1e-9

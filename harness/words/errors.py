@@ -25,6 +25,16 @@ class ExitCode(IntEnum):
     """What was judged is not what was registered; in a full run also when nothing was."""
 
 
+class FailOn(StrEnum):
+    """What ends a run with another exit code than 0."""
+
+    UNRESOLVED = "unresolved"
+    DEVIATION = "deviation"
+    """Unresolved claims are tolerated where at least one was judged."""
+    NEVER = "never"
+    """Only malfunction, usage and a broken lock."""
+
+
 class Reason(StrEnum):
     """Why something was not run, in the words of the report."""
 

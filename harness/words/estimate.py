@@ -40,6 +40,28 @@ class InconsistentError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What an estimate is about; None where a quantity has no such side."""
+
+    quantity: str
+    unit: str
+    axes: tuple[tuple[str, str], ...] = ()
+    """Names and values of whatever else it is of, such as a model's size; always in the order of the design."""
+    layer: int | None = None
+    language: str | None = None
+    benchmark: str | None = None
+    reading: str = "primary"
+    specification: str = "primary"
+
+    @property
+    def estimate_id(self) -> str:
+        """Quantity, scope, reading and specification in one unique name."""
+        known = (("layer", self.layer), ("lang", self.language), ("bench", self.benchmark))
+        scoped = (f"{name}={value}" for name, value in (*self.axes, *known) if value is not None)
+        return "/".join((self.quantity, *scoped, self.reading, self.specification))
+
+
+@dataclass(frozen=True, kw_only=True)
 class BrokenEstimate:
     """One estimate that could not be formed: an adapter was not trained, or nothing fires before it (`broken_estimates`)."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.words.claim import Claim, Source
+from harness.words.errors import FailOn
 from harness.words.specification import Openness
 from harness.words.verdict import Interval, State, Verdict, Why
 
@@ -111,16 +112,6 @@ class LockStatus(StrEnum):
     """What was judged is not what is locked."""
     ABSENT = "absent"
     """Nothing was registered before this run."""
-
-
-class FailOn(StrEnum):
-    """What ends a run with another exit code than 0."""
-
-    UNRESOLVED = "unresolved"
-    DEVIATION = "deviation"
-    """Unresolved claims are tolerated where at least one was judged."""
-    NEVER = "never"
-    """Only malfunction, usage and a broken lock."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,9 @@ from harness.judge.quantities import estimate_scopes
 from harness.judge.unit_values import read_stored
 from harness.judge.validate import load_claims
 from harness.sources.studies import load_study
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.store.tables import writing
-from harness.words.estimate import Estimate, Formula, PhraseValue, UnitValue
+from harness.words.estimate import Estimate, Formula, PhraseValue, Scope, UnitValue
 from harness.words.study import Study
 from tests.bench.memory import peak_mb
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.report import write_report
+from harness.report.writer import write_report
 from tests.bench.memory import peak_mb
 from tests.report import judged, worlds
 

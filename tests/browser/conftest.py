@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.report import write_report
+from harness.report.writer import write_report
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE
 

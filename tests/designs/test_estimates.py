@@ -26,9 +26,9 @@ from harness.designs.disparity.tuning import gains
 from harness.judge.quantities import estimate_scopes, said_of_estimates
 from harness.judge.resampled import data_spread
 from harness.stages import translation
-from harness.statistics.measured import Measured, Scope, measured
+from harness.statistics.measured import Measured, measured
 from harness.store.tables import read_table, table_path, write_table
-from harness.words.estimate import Estimate, Formula, ItemOverlap, PhraseValue, UnitValue
+from harness.words.estimate import Estimate, Formula, ItemOverlap, PhraseValue, Scope, UnitValue
 from harness.words.plan import Parameters
 from harness.words.records import (
     AlignmentStep,

@@ -10,9 +10,9 @@ import pytest
 
 from harness.designs.disparity.base import BaseRun, gaps
 from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals, silent_slopes
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.store.tables import read_table, write_table
-from harness.words.estimate import Formula
+from harness.words.estimate import Formula, Scope
 from harness.words.records import (
     DictionaryError,
     MeanResidual,

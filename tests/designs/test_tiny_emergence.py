@@ -12,9 +12,9 @@ import pytest
 
 import claims
 from harness.designs.emergence.quantities import QUANTITIES
-from harness.report import load_report
 from harness.report.figures import DRAWERS, drawn_rows
 from harness.report.tables import filled_panels
+from harness.report.writer import load_report
 from harness.run.forecast import pace_of
 from harness.sources import studies
 from tests.designs.tiny_emergence.claims.tiny.study import STUDY

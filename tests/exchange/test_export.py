@@ -13,8 +13,8 @@ import harness
 from harness import cli
 from harness.exchange.frames import FRAMES, JudgedNumber, MeasuredEstimate
 from harness.notebook import OpenedRun
-from harness.report import load_report
 from harness.report.document import Report
+from harness.report.writer import load_report
 from harness.words.columns import meanings_of
 from harness.words.errors import UsageError
 from harness.words.verdict import State

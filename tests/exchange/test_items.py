@@ -9,8 +9,8 @@ import pytest
 
 from harness import cli
 from harness.exchange.items import Answer, SeedChange, changes
-from harness.report import load_report
 from harness.report.document import Report
+from harness.report.writer import load_report
 from harness.sources.studies import load_profile
 from harness.store.store import Recipe, Store
 from harness.store.tables import write_table

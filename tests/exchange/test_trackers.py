@@ -12,7 +12,7 @@ import pytest
 
 from harness import cli
 from harness.exchange.trackers import PROJECT, tracked
-from harness.report import load_report
+from harness.report.writer import load_report
 from harness.store.run_folder import PAGE_FILE
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "reports" / "example"

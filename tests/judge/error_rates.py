@@ -20,10 +20,10 @@ from harness.judge.quantities import estimate_scopes
 from harness.judge.unit_values import Stored, read_stored, stored_in_memory
 from harness.sources.studies import load_study
 from harness.statistics.correlation import PermutationP
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.statistics.resampling import cluster_sums
 from harness.words.claim import Claim, InferenceTarget, Rule
-from harness.words.estimate import Formula
+from harness.words.estimate import Formula, Scope
 from harness.words.study import Group
 from harness.words.verdict import State, Verdict, Why
 from tests.judge.asked import claim, reading

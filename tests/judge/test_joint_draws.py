@@ -11,9 +11,9 @@ from harness.judge import resampled
 from harness.judge.measurements import Measurements
 from harness.judge.unit_values import Stored
 from harness.statistics import resampling
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.words.claim import InferenceTarget
-from harness.words.estimate import Formula, InconsistentError
+from harness.words.estimate import Formula, InconsistentError, Scope
 from tests.judge.tables import (
     delta,
     gain,

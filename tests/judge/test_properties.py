@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from harness.judge.measurements import Measurement
 from harness.judge.rules import LEVEL, judge_value
-from harness.statistics.stats import ALPHA
 from harness.words.claim import Printed, Target
-from harness.words.verdict import CaseVerdict, State
+from harness.words.verdict import ALPHA, CaseVerdict, State
 from tests.judge.asked import asking, normal, sample, times, value_claim
 
 PRINTED, MARGIN, BAND = 26.27, 2.5, (23.765, 28.775)

@@ -8,7 +8,7 @@ import pytest
 from harness.designs.disparity.quantities import cells_of, layers_of
 from harness.judge.quantities import estimate_scopes, of_questions, said_of_estimates
 from harness.sources.studies import load_study
-from harness.statistics.measured import Scope
+from harness.words.estimate import Scope
 
 STUDY = load_study("sin2025")
 ALIGNED, EVERY = tuple(range(21)), tuple(range(26))

@@ -9,11 +9,11 @@ import pytest
 
 from harness.judge.measurements import Measurement
 from harness.statistics import resampling
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.statistics.metrics import pearson
 from harness.statistics.stats import ratio_spread
 from harness.words.claim import InferenceTarget
-from harness.words.estimate import AxisValue, Formula
+from harness.words.estimate import AxisValue, Formula, Scope
 from tests.judge.tables import (
     accuracy,
     delta,

@@ -14,7 +14,7 @@ from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import Measurements
 from harness.judge.unit_values import stored_in_memory
 from harness.run import verdicts
-from harness.statistics.measured import Scope, Sides, measured
+from harness.statistics.measured import Sides, measured
 from harness.words.claim import (
     Claim,
     InferenceTarget,
@@ -29,7 +29,7 @@ from harness.words.claim import (
     Tier,
     Unit,
 )
-from harness.words.estimate import Formula, UnitValue
+from harness.words.estimate import Formula, Scope, UnitValue
 from harness.words.records import LayerReplay
 from harness.words.study import Profile
 from harness.words.verdict import Verdict, Why

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, write_report
 from harness.report.document import Report
+from harness.report.writer import load_report, write_report
 from tests.report import judged, worlds
 
 

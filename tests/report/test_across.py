@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.report import load_report
 from harness.report.across import Across, across, markdown_of, names_of, page_of, tables_of
 from harness.report.document import Report
 from harness.report.numbers import NONE
+from harness.report.writer import load_report
 from harness.words.errors import UsageError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "reports" / "example"
@@ -110,7 +110,7 @@ def test_a_folder_holds_page_markdown_and_json(
     tmp_path: Path, one: Report, other: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = {Path("one"): one, Path("other"): other}
-    monkeypatch.setattr("harness.report.load_report", runs.__getitem__)
+    monkeypatch.setattr("harness.report.writer.load_report", runs.__getitem__)
     assert cli.exit_code_of(["across", "one", "other", "--out", str(tmp_path / "out")]) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "across.html",

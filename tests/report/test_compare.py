@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.report import load_report, write_report
 from harness.report.compare import ABSENT, Comparison, Noise, as_markdown, as_text, change, compare
+from harness.report.writer import load_report, write_report
 from harness.words.canonical import plain
 from harness.words.errors import UsageError
 from harness.words.judgement import Judged

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, write_report
 from harness.report.tables import COVERAGE_HEADERS
+from harness.report.writer import load_report, write_report
 from harness.store.tables import write_table
 from harness.words.records import Coverage
 from tests.report import worlds

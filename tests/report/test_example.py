@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, render_report
+from harness.report.writer import load_report, render_report
 from harness.words.verdict import Finding, State
 from tests.report.test_page import SLOW_4G_BYTES
 

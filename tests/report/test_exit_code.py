@@ -6,7 +6,8 @@ import pytest
 
 from harness.report.document import JudgedClaim
 from harness.report.writer import Outcome, exit_code, judged_claims, outcome_of
-from harness.words.judgement import FailOn, Judgement, LockStatus
+from harness.words.errors import FailOn
+from harness.words.judgement import Judgement, LockStatus
 from harness.words.verdict import State, Why
 from tests.report import judged
 

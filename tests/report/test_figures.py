@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from harness.designs.presentation import Drawing
-from harness.report import load_report, write_report
 from harness.report.document import Report
 from harness.report.figures import (
     DRAWERS,
@@ -21,6 +20,7 @@ from harness.report.figures import (
     house_style,
 )
 from harness.report.tables import Filled, ablations_table, filled_panels
+from harness.report.writer import load_report, write_report
 from harness.words.judgement import SeedValue
 from harness.words.verdict import State
 from tests.report import judged, worlds

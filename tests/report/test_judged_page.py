@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import closing_lines, load_report, render_report, write_report
 from harness.report.document import Report
 from harness.report.tables import claims_table
 from harness.report.wording import BASELINES, FLAGS, WHYS, printed
-from harness.report.writer import judged_claim
+from harness.report.writer import closing_lines, judged_claim, load_report, render_report, write_report
 from harness.words.claim import Printed, Reading, Sentence
 from harness.words.judgement import BaselineOutcome, Choice, Judged, Judgement
 from harness.words.runfacts import Declared

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.report import write_report
 from harness.report.document import Report
 from harness.report.render import render_junit
+from harness.report.writer import write_report
 from harness.words.verdict import State, Why
 from tests.report import judged, worlds
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.designs.disparity.panels import PRESENTATION
-from harness.report import load_report, write_report
 from harness.report.document import Report
 from harness.report.tables import Names, Table, filled_panels, tabulate
+from harness.report.writer import load_report, write_report
 from harness.words.runfacts import LanguageFact
 from tests.report import worlds
 

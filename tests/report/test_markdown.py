@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from harness.report import write_report
 from harness.report.render import markdown_text
+from harness.report.writer import write_report
 from tests.report import worlds
 
 

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.report import closing_lines, load_report, write_report
 from harness.report.document import from_json, schema_text
 from harness.report.wording import REASONS
+from harness.report.writer import closing_lines, load_report, write_report
 from harness.words.errors import Reason
 from tests.report import worlds
 

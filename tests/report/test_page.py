@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, write_report
 from harness.report.document import Report
 from harness.report.tables import Filled, filled_panels, tabulate
+from harness.report.writer import load_report, write_report
 from tests.report import worlds
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=//x.example/y onerror=z>&amp; $x^2$ \x00\x1b\u202e| `code` [a](b)\n#"

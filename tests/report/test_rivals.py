@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, write_report
 from harness.report.document import Rival
+from harness.report.writer import load_report, write_report
 from harness.words.estimate import Estimate
 from harness.words.judgement import Precision
 from tests.report import judged, worlds

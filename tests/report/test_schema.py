@@ -15,7 +15,8 @@ from harness import judge, report
 from harness.report import document
 from harness.report.document import Report, from_json, schema_text
 from harness.words.claim import Kind, SourceTier, Tier, Unit
-from harness.words.judgement import FailOn, Grade, LockStatus, Multiverse
+from harness.words.errors import FailOn
+from harness.words.judgement import Grade, LockStatus, Multiverse
 from harness.words.specification import Openness
 from harness.words.verdict import Finding, Flag, State
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.report import closing_lines, load_report, write_report
 from harness.report.document import StoppedAdapter, from_json
 from harness.report.wording import WHYS
+from harness.report.writer import closing_lines, load_report, write_report
 from harness.store.tables import write_table
 from harness.words.records import AdapterFailure
 from harness.words.verdict import Why

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, write_report
+from harness.report.writer import load_report, write_report
 from harness.store.tables import write_table
 from harness.words.records import UnscoredTranslator
 from tests.report import worlds

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import load_report, render_report, write_report
 from harness.report.document import Report
+from harness.report.writer import load_report, render_report, write_report
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate, SelfCheck
 from tests.report import worlds

@@ -10,7 +10,7 @@ import pytest
 import claims.sin2025.study as paper_study
 from harness.judge.baselines import keyed, write_outcomes
 from harness.judge.quantities import estimate_scopes
-from harness.report import write_report
+from harness.report.writer import write_report
 from harness.run.verdicts import Inputs, judgement_of
 from harness.sources.studies import load_profile, load_study
 from harness.statistics.measured import Measured, Sides, measured

@@ -14,13 +14,13 @@ from typing import Any
 import psutil
 import pytest
 
-import harness.report
+import harness.report.writer
 import harness.run.doctor
 import harness.run.reproduce
 import harness.store.provenance
 from harness import cli
-from harness.report import closing_lines, write_report
 from harness.report.document import Report
+from harness.report.writer import closing_lines, write_report
 from harness.run.artifacts import Recipes
 from harness.run.engine import Engine
 from harness.run.reproduce import reproduce
@@ -336,8 +336,8 @@ def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
         return write_report(facts, *tables, out, judgement)
 
     monkeypatch.chdir(here.root)
-    monkeypatch.setattr(harness.report, "write_report", write)
-    monkeypatch.setattr(harness.report, "closing_lines", closing_lines)
+    monkeypatch.setattr(harness.report.writer, "write_report", write)
+    monkeypatch.setattr(harness.report.writer, "closing_lines", closing_lines)
     return here
 
 

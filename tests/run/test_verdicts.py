@@ -22,8 +22,8 @@ from harness.run.verdicts import (
     self_check_circumstances,
 )
 from harness.sources.studies import load_profile, load_study
-from harness.words.errors import UsageError
-from harness.words.judgement import FailOn, Judgement, LockStatus
+from harness.words.errors import FailOn, UsageError
+from harness.words.judgement import Judgement, LockStatus
 from harness.words.records import LayerReplay
 from harness.words.runfacts import NotRun
 from harness.words.verdict import State, Verdict, Why

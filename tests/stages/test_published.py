@@ -18,7 +18,7 @@ from harness.models.adapters import attached, save_adapter, trained_adapter
 from harness.models.failed_adapters import unusable_models
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.weights import whole_weights
-from harness.report import closing_lines, load_report, write_report
+from harness.report.writer import closing_lines, load_report, write_report
 from harness.sources.studies import load_profile, load_study
 from harness.stages import translation
 from harness.stages.published_models import published_models

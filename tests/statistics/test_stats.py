@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.statistics import stats
 from harness.statistics.stats import (
     Spread,
     Values,
@@ -27,6 +26,7 @@ from harness.statistics.stats import (
     tail_below,
     units_for_equivalence,
 )
+from harness.words.verdict import ALPHA
 
 HIGH, LOW = np.array([10.0, 12, 8, 10]), np.array([8.0, 9, 6, 7])
 SEEDS = np.array([84.1, 86.3, 85.2])
@@ -236,7 +236,7 @@ def test_half_an_interval_alone_needs_fewer_units_than_showing_it() -> None:
 
 
 def test_every_verdict_is_earned_at_five_percent() -> None:
-    assert stats.ALPHA == 0.05
+    assert ALPHA == 0.05
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from itertools import combinations, pairwise
 from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.quantities import ablated_scope, difference_scope
 from harness.designs.disparity.tuning import TunedRun, of_latents, silence, tuned_codes
-from harness.statistics.measured import Measured, Scope
-from harness.words.estimate import BrokenEstimate, Formula
+from harness.statistics.measured import Measured
+from harness.words.estimate import BrokenEstimate, Formula, Scope
 from harness.words.plan import Ablation
 from harness.words.specification import PRIMARY
 from harness.words.study import AlignmentChoice, Group, Specification

@@ -18,10 +18,10 @@ from harness.designs.disparity.latents import (
 )
 from harness.designs.disparity.quantities import scope_of
 from harness.models.failed_adapters import adapter_failures
-from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
+from harness.statistics.measured import Measured, Sides, measured, plain_mean
 from harness.statistics.metrics import centred, cosines, gap_percent
 from harness.store.tables import read_column, read_table, table_path
-from harness.words.estimate import Estimate, Formula, PhraseValue
+from harness.words.estimate import Estimate, Formula, PhraseValue, Scope
 from harness.words.plan import Ablation
 from harness.words.records import (
     AdapterFailure,

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from harness.designs.design import Beside
 from harness.designs.disparity.quantities import scope_of
-from harness.statistics.measured import Scope
-from harness.words.estimate import Estimate, Formula
+from harness.words.estimate import Estimate, Formula, Scope
 from harness.words.study import Group, Study
 
 

@@ -1,6 +1,7 @@
 """The design of disparity studies, as plans, judge and report know it."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from harness.designs.design import Design
 from harness.designs.disparity.beside import beside
@@ -9,9 +10,11 @@ from harness.designs.disparity.panels import PRESENTATION
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
 from harness.designs.disparity.quantities import estimands
 from harness.designs.estimand import PhraseValues
-from harness.statistics.measured import Measured
 from harness.words.estimate import Estimate
 from harness.words.study import Study
+
+if TYPE_CHECKING:
+    from harness.statistics.measured import Measured
 
 
 def lowered(study: Study, estimates: Mapping[str, Estimate]) -> Mapping[str, str]:
@@ -36,7 +39,7 @@ def lowered(study: Study, estimates: Mapping[str, Estimate]) -> Mapping[str, str
 
 def of_others(
     study: Study, before: PhraseValues, adapter: str, after: Mapping[int, PhraseValues]
-) -> tuple[Measured, ...]:
+) -> "tuple[Measured, ...]":
     """Gaps, and the gain of one adapter, from values of single phrases that somebody else measured."""
     # Estimates load what reads tables of activations, which no plan and no judge needs.
     from harness.designs.disparity.given_values import measured_values

@@ -45,13 +45,14 @@ from harness.designs.disparity.tuning import (
     untrained_gains,
 )
 from harness.stages.stage import stage
-from harness.statistics.measured import Measured, Scope
+from harness.statistics.measured import Measured
 from harness.store.tables import read_table, table_path, write_table
 from harness.words.estimate import (
     BrokenEstimate,
     Estimate,
     ItemOverlap,
     PhraseValue,
+    Scope,
     SpecifiedEstimate,
     SpecifiedSides,
     SpecifiedTotals,

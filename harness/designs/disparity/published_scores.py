@@ -13,8 +13,8 @@ from harness.designs.disparity.quantities import PREFIX, scope_of
 from harness.designs.disparity.scores import read_answers, require_same_items
 from harness.designs.disparity.tuning import COMPUTE, TunedRun, because_silent, is_silent
 from harness.models.failed_adapters import unusable_models
-from harness.statistics.measured import Measured, Scope, Sides, measured
-from harness.words.estimate import BrokenEstimate, Formula
+from harness.statistics.measured import Measured, Sides, measured
+from harness.words.estimate import BrokenEstimate, Formula, Scope
 from harness.words.records import UnusableModel, published_name
 from harness.words.study import Benchmark, Group
 

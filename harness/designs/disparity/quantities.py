@@ -9,8 +9,7 @@ from itertools import permutations
 from math import inf
 
 from harness.designs.estimand import Cell, Estimand, Quantity
-from harness.statistics.measured import Scope
-from harness.words.estimate import Formula
+from harness.words.estimate import Formula, Scope
 from harness.words.specification import PRIMARY
 from harness.words.study import Group, Study
 

@@ -18,10 +18,10 @@ from harness.designs.disparity.latents import latent_means, phrase_values
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.tuning import tuned_codes
 from harness.stages.texts import by_people
-from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
+from harness.statistics.measured import Measured, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, change_percent, gap_percent
 from harness.store.tables import read_column, read_ragged, read_table
-from harness.words.estimate import BrokenEstimate, Formula
+from harness.words.estimate import BrokenEstimate, Formula, Scope
 from harness.words.records import (
     DictionaryError,
     MeanResidual,

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from harness.designs.disparity.base import BaseRun, language_gap
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.tuning import tuned_codes, whole_codes
-from harness.statistics.measured import Measured, Scope, Sides, measured, plain_mean
+from harness.statistics.measured import Measured, Sides, measured, plain_mean
 from harness.statistics.metrics import MIN_PAIRS, pearson
 from harness.store.tables import read_column, read_table
-from harness.words.estimate import Formula, ItemOverlap
+from harness.words.estimate import Formula, ItemOverlap, Scope
 from harness.words.records import ItemOutcome, adapter_name
 from harness.words.study import Benchmark, Group
 

@@ -18,12 +18,12 @@ from harness.designs.disparity.latents import pooled_values
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.scores import arms_of, delta_scope
 from harness.designs.disparity.tuning import gain_scopes, retention_scope, whole_codes
-from harness.statistics.measured import Scope
 from harness.statistics.metrics import group_means
 from harness.store.tables import read_column, read_table, table_path
 from harness.words.estimate import (
     MEDIAN_OF_GAPS,
     Formula,
+    Scope,
     SpecifiedEstimate,
     SpecifiedSides,
     SpecifiedTotals,

@@ -16,9 +16,8 @@ from harness.designs.disparity.specifications import (
 )
 from harness.designs.disparity.tuning import gain_scopes, retention_scope, tuned_codes
 from harness.stages.stage import stage
-from harness.statistics.measured import Scope
 from harness.store.tables import write_table
-from harness.words.estimate import SpecifiedEstimate, SpecifiedSides
+from harness.words.estimate import Scope, SpecifiedEstimate, SpecifiedSides
 from harness.words.study import Benchmark, Language, Specification
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.latents import latent_means
 from harness.designs.disparity.quantities import MEAN_OVER_LAYERS, SHARE_CLOSED, SUFFIX, scope_of
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.statistics.metrics import change_percent, ratio_percent
 from harness.store.tables import read_table
-from harness.words.estimate import BrokenEstimate, Formula, PhraseValue
+from harness.words.estimate import BrokenEstimate, Formula, PhraseValue, Scope
 from harness.words.records import AlignmentStep, TrainingLoss, adapter_name
 from harness.words.study import Group
 

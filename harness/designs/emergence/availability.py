@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from harness.designs.design import Lacking, Unavailable
 from harness.designs.emergence.quantities import emergence, estimands
-from harness.statistics.measured import Scope
 from harness.words.emergence import FINAL, EmergenceSources, EmergenceStudy
+from harness.words.estimate import Scope
 from harness.words.study import Profile, Study
 
 OF_THE_SAMPLE = ("demonstrated-share", "demonstrated-change")

@@ -22,7 +22,7 @@ from harness.designs.emergence.quantities import (
     share_scope,
 )
 from harness.stages.stage import stage
-from harness.statistics.measured import Measured, Scope, Sides, measured
+from harness.statistics.measured import Measured, Sides, measured
 from harness.store.tables import read_table, write_table
 from harness.words.dictionaries import (
     BILINGUAL,
@@ -42,6 +42,7 @@ from harness.words.estimate import (
     Estimate,
     Formula,
     PhraseValue,
+    Scope,
     UnitValue,
 )
 

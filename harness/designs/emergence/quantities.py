@@ -6,10 +6,9 @@ from itertools import pairwise
 from math import inf
 
 from harness.designs.estimand import Estimand, Quantity
-from harness.statistics.measured import Scope
 from harness.words.dictionaries import BILINGUAL, Integration
 from harness.words.emergence import FINAL, EmergenceStudy
-from harness.words.estimate import Formula
+from harness.words.estimate import Formula, Scope
 from harness.words.study import Study
 
 FEATURES, TEXTS, SEEDS = ("feature", "units"), ("text", "texts"), ("seed", "training seeds")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.stages.stage import stage
-from harness.statistics.measured import Scope, plain_mean
+from harness.statistics.measured import plain_mean
 from harness.store.tables import read_table, write_table
-from harness.words.estimate import Estimate, PhraseValue, UnitValue
+from harness.words.estimate import Estimate, PhraseValue, Scope, UnitValue
 from harness.words.records import TextLength
 
 
