@@ -423,7 +423,7 @@ def test_memory_of_a_processors_stages_is_kept(
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory its own way")
 def test_kept_memory_is_not_cleared_again() -> None:
     """The C library takes what it is told for settings of its own: blocks that are freed and asked for again cost no new pages."""
-    words = "import resource; [bytearray(4 << 20) for _ in range(64)]; print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
+    words = "import resource\nfor _ in range(16): [b'x' * (20 << 20) for _ in range(3)]\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
     faults = [
         int(
             subprocess.run(
