@@ -150,6 +150,9 @@ def tell_in_pytest(report: Report) -> None:
         "no:cacheprovider",
         "-p",
         "no:terminal",
+        # It collects garbage twice, among all objects of this process, which takes longer than the tests.
+        "-p",
+        "no:unraisableexception",
         # What else this environment has installed for pytest has no part in a verdict, and may be loaded already.
         "--disable-plugin-autoload",
     )

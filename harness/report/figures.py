@@ -155,6 +155,7 @@ def inline(figure: "Canvas", frame: Frame) -> Markup:
     """The figure as an element of a page: stamped, lean, with ids of its own, colours of the page, a title and a description."""
     if frame.stamp:
         _stamp(figure, frame.stamp)
+    _lay_out(figure)
     written = io.StringIO()
     figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     root = ET.fromstring(written.getvalue())  # noqa: S314 - matplotlib's own
@@ -173,6 +174,17 @@ def inline(figure: "Canvas", frame: Frame) -> Markup:
         f'<desc id="{description}">{escape(printable(frame.description))}</desc>'
     )
     return Markup(f"{opening}{body}</svg>")  # noqa: S704 - what writes XML escapes every text
+
+
+def _lay_out(figure: "Canvas") -> None:
+    """Place everything once, at the size of SVG: saving would draw all of it for the sake of the layout, and then again."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)
+    figure.set_dpi(FigureCanvasSVG.fixed_dpi)
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    figure.set_layout_engine(None)
 
 
 def _lean(drawn: Element, asked_for: AbstractSet[str], anchor: str) -> list[Element]:

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from harness.report import figures
 from harness.report.figures import MUTED, Frame, blank, house_style, inline
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,3 +68,20 @@ def test_a_drawing_says_nothing_that_does_not_show() -> None:
     # Neighbours that look the same are one path; where colours shine through each other, each stays by itself.
     paths = re.findall(r'<path d="([^"]*)"[^>]*stroke:var\(--muted\)', svg)
     assert [path.count("M") for path in paths if path.count("L") == path.count("M")] == [1] * 6 + [2]
+
+
+def test_a_drawing_is_drawn_once_where_matplotlib_would_lay_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for its layout and once for its lines is twice the work; what comes out is the same."""
+    plain = drawn()
+    from matplotlib.figure import Figure
+
+    times, draw = [], Figure.draw
+
+    def counted(figure: Figure, renderer: object) -> None:
+        times.append(figure)
+        draw(figure, renderer)
+
+    monkeypatch.setattr(Figure, "draw", counted)
+    assert (drawn(), len(times)) == (plain, 1)
+    monkeypatch.setattr(figures, "_lay_out", lambda _: None)
+    assert (drawn(), len(times)) == (plain, 3)
