@@ -132,7 +132,7 @@ REST = (
     ),
     untestable(
         "parts.sum", "English, Japanese and bilingual parts make up the stream", sources.PARTS, inventory="I10",
-        beside="An identity, which a self-check holds: with latents of no class and the bias they sum to what a dictionary rebuilds.",
+        beside="An identity, which planted tests hold, within a millionth: with latents of no class and the bias they sum to what a dictionary rebuilds.",
     ),
     untestable("other.pairs", "Other pairs of languages may differ", sources.PAIR, inventory="I11"),
 )  # fmt: skip
