@@ -182,7 +182,7 @@ def after_training(asked: Study, elsewhere: str) -> tuple[Claim, ...]:
         asked: The study.
         elsewhere: Of what else than the paper it asks.
     """
-    gain, as_deep = asked.primary.gain_layer, "and so as deep here"
+    gain, as_deep = asked.specification.gain_layer, "and so as deep here"
     if gain != at_depth(GAIN, asked.shapes.num_layers):
         as_deep += ", or at the nearest layer that has a dictionary"
     # Fewer languages could never decide a correlation.

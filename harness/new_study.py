@@ -12,7 +12,7 @@ from harness.judge.validate import load_claims
 from harness.sources.studies import CLAIMS, known_languages, load_profile, load_profiles, load_study
 from harness.store.files import publish_folder
 from harness.words.errors import UsageError, choice_error
-from harness.words.study import Group, Language, Study
+from harness.words.study import Group, Language, Specification, Study
 
 TESTS = CLAIMS.parent / "tests" / "claims"
 """Where checks of a study's claims stand; not there where no tests are installed."""
@@ -45,12 +45,17 @@ def new_study(wanted: Wanted) -> Made:
     """Write a study, its lock and a check of its claims; whole, and read back, or not at all.
 
     Raises:
-        UsageError: If its name is taken or is none, a language or the other study is not known, there is no dictionary at a
+        UsageError: If its name is taken or is none, a language or the other study is not known, the latter is of another design, there is no dictionary at a
             layer, or the languages leave a group empty.
     """
     _refuse_name(wanted.name)
     like = load_study(wanted.like)
-    layers = _layers(wanted.layers or (like.primary.gain_layer,), like)
+    if not isinstance(like.primary, Specification):
+        raise UsageError(
+            f"{wanted.like} is a study of {like.design}, whose questions are not written for other languages by a command; --like "
+            f"takes one of harness.designs.disparity.design, such as sin2025; docs/adding-a-design.md says what a study of another design needs"
+        )
+    layers = _layers(wanted.layers or (like.specification.gain_layer,), like)
     languages, left_out = _languages(wanted.languages, like)
     texts = _texts(wanted, layers, languages, left_out)
     folder, test = CLAIMS / wanted.name, TESTS / f"test_{wanted.name}.py"

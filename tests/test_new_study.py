@@ -78,6 +78,7 @@ def test_its_own_test_holds_and_can_fail(checkout: Checkout, written: str) -> No
         (["my-study"], "'my-study' cannot name a study"),
         (["class"], "'class' cannot name a study"),
         (["new", "--like", "sin2052"], "unknown study 'sin2052'"),
+        (["new", "--like", "inaba2025"], "inaba2025 is a study of harness.designs.emergence.design"),
         (["new", "--languages", "en,es,xx"], "unknown language 'xx'"),
         (["new", "--layers", "6,26"], "sin2025 has no dictionary at layer 26"),
         (["new", "--like", "mistral_7b", "--layers", "6"], "mistral_7b has no dictionary at layer 6"),

@@ -30,7 +30,7 @@ from harness.words.study import Group
 LAYERS = range(STUDY.shapes.num_layers)
 EARLY, DEEP = LAYERS[:9], LAYERS[17:]
 """The early third of the layers, and the last."""
-GAIN_LAYER = STUDY.primary.gain_layer
+GAIN_LAYER = STUDY.specification.gain_layer
 HIGH_RESOURCE, LOW_RESOURCE = STUDY.codes(Group.HIGH), STUDY.codes(Group.LOW)
 TUNED = tuple(language.code for language in STUDY.tuned)
 NAMES = {language.code: language.name for language in STUDY.languages}

@@ -170,7 +170,9 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     how, is_top_k = sources.harvest, sources.dictionary_form.k is not None
     weights = (4 if sizes.dtype == "float32" else 2) * shapes.parameters
     layers = (
-        shapes.layers if how is not None or is_top_k else shapes.read_among(study.primary.alignment.layers)
+        shapes.layers
+        if how is not None or is_top_k
+        else shapes.read_among(study.specification.alignment.layers)
     )
     encoders = len(layers) * FLOAT_BYTES * shapes.d_model * shapes.d_sae
     working = WORKING_BYTES * sizes.batch_tokens * shapes.d_model

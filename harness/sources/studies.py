@@ -287,7 +287,7 @@ def study_faults(study: Study) -> Iterator[str]:
 
 def _axis_faults(study: Study) -> Iterator[str]:
     """Axes whose levels do not fit the study, or that begin with another level than the primary specification's."""
-    taken = study.primary.analysis_levels
+    taken = study.specification.analysis_levels
     for axis in study.axes:
         first = axis.levels[0]
         if taken.get(axis.name, first.name) != first.name:
@@ -534,7 +534,7 @@ def _last(address: str, marks: str) -> str:
 
 def _layer_faults(study: Study) -> Iterator[str]:
     shapes, last = study.shapes, study.shapes.num_layers - 1
-    primary = study.primary
+    primary = study.specification
     some = shapes.dictionary_layers
     if some is not None and (list(some) != sorted(set(some)) or not some or some[0] < 0 or some[-1] > last):
         yield f"shapes.dictionary_layers is {some}; name layers of 0 to {last}, ascending, each once"

@@ -20,6 +20,7 @@ from harness.words.dictionaries import (
 from harness.words.study import (
     SILENT,
     Benchmark,
+    Choices,
     Home,
     ModelPin,
     Pin,
@@ -54,10 +55,9 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmergenceSpecification:
-    """One way to compute every number: the answers to what the paper leaves open."""
+class EmergenceSpecification(Choices):
+    """The answers to what a paper about models on the way of their training leaves open."""
 
-    name: str
     windows: WindowChoice
     recipe: TopKRecipe
     examples: ExampleChoice
@@ -71,7 +71,7 @@ class EmergenceStudy(Study):
     """A paper about how a bilingual model becomes bilingual."""
 
     benchmarks: tuple[Benchmark, ...] = field(default=(), metadata=SILENT)
-    primary: EmergenceSpecification  # type: ignore[assignment]  # what it leaves open is of another kind
+    primary: EmergenceSpecification
     sizes: tuple[ModelSize, ...]
     """Smallest first."""
     phases: tuple[Phase, ...]

@@ -256,10 +256,16 @@ class AlignmentChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Specification:
-    """One way to compute every number: the answers to what the paper leaves open."""
+class Choices:
+    """One way to compute every number: the answers to what a paper leaves open, which each design asks for itself."""
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Specification(Choices):
+    """The answers to what a paper about languages and their latents leaves open."""
+
     phrases: PhraseChoice
     pooling: Pooling
     aggregation: Aggregation
@@ -410,13 +416,26 @@ class Study:
     shapes: Shapes
     languages: tuple[Language, ...]
     benchmarks: tuple[Benchmark, ...]
-    primary: Specification
+    primary: Choices
     axes: tuple[Axis, ...] = ()
     """Along which other specifications differ from the primary one; none where nothing is tried beside it."""
     grid: Grid = Grid.ANALYSIS
     """Which of them are registered: they alone give a claim its grade."""
     asked_grid: Grid | None = field(default=None, metadata=SILENT)
     """Which of them are computed where somebody asks for others than the registered ones."""
+
+    @property
+    def specification(self) -> Specification:
+        """The primary choices as those of a study of languages and their latents.
+
+        Raises:
+            TypeError: If it is a study of another design.
+        """
+        if not isinstance(self.primary, Specification):
+            raise TypeError(
+                f"{self.name} leaves other things open; its primary choices must be a Specification"
+            )
+        return self.primary
 
     @property
     def computed_axes(self) -> tuple[Axis, ...]:
@@ -436,7 +455,7 @@ class Study:
         if strangers := [level.says for level in levels if not _trains_otherwise(level)]:
             raise ValueError(f"{specification!r} trains no adapter otherwise: {strangers[0]}")
         changes = {path.removeprefix(ALIGNMENT): value for level in levels for path, value in level.sets}
-        return replace(self.primary.alignment, **changes)
+        return replace(self.specification.alignment, **changes)
 
     @property
     def ablations(self) -> tuple[str, ...]:
@@ -450,10 +469,12 @@ class Study:
 
     def read_out(self, specification: str) -> tuple[int, ...]:
         """Layers at which an ablation is read: that which speaks for gains; where it moves layers, each that is tuned alone."""
-        if self.alignment(specification).layers == self.primary.alignment.layers:
-            return (self.primary.gain_layer,)
+        if self.alignment(specification).layers == self.specification.alignment.layers:
+            return (self.specification.gain_layer,)
         tuned = (self.alignment(name).layers for name in self.ablations)
-        return tuple(sorted({self.primary.gain_layer, *(layers[0] for layers in tuned if len(layers) == 1)}))
+        return tuple(
+            sorted({self.specification.gain_layer, *(layers[0] for layers in tuned if len(layers) == 1)})
+        )
 
     @property
     def reference(self) -> Language:
@@ -694,8 +715,8 @@ def gridded(study: Study, grid: Grid | None) -> Study:
 
 def retrained(study: Study, alignment: AlignmentChoice) -> Study:
     """The study with adapters trained otherwise; the axes begin with what they then are, and have what they were as a level."""
-    axes = tuple(_begun_otherwise(axis, study.primary.alignment, alignment) for axis in study.axes)
-    return replace(study, primary=replace(study.primary, alignment=alignment), axes=axes)
+    axes = tuple(_begun_otherwise(axis, study.specification.alignment, alignment) for axis in study.axes)
+    return replace(study, primary=replace(study.specification, alignment=alignment), axes=axes)
 
 
 def _begun_otherwise(axis: Axis, before: AlignmentChoice, after: AlignmentChoice) -> Axis:

@@ -890,7 +890,7 @@ FAULTS = (
         name="greedy instead of beams",
         patches=_patched(
             "designs.disparity.plan:Told._translating",
-            '"num_beams": self.study.primary.num_beams',
+            '"num_beams": self.study.specification.num_beams',
             '"num_beams": 1',
         ),
         redone=IN_HINDI,

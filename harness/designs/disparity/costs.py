@@ -93,7 +93,7 @@ def stated(plan: Plan) -> Texts:
     phrases = phrases_at_most(plan)
     held_out = int(plan.profile.sizes.held_out_fraction * phrases)
     depths = [layer + 1 for layer in plan.study.shapes.layers]
-    asked = [depth for depth in depths if depth <= plan.study.primary.deepest_tuned_layer + 1]
+    asked = [depth for depth in depths if depth <= plan.study.specification.deepest_tuned_layer + 1]
     # A phrase speaks at so many of the layers that have a dictionary, each as likely as another.
     spoken = 1 / SHARE_OF_DISTINCT
     return Texts(
@@ -140,7 +140,7 @@ def _items(benchmark: Benchmark, most: int | None) -> int:
 
 def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
     """About what one item of each stage leaves in the store; of those that are not there, hardly anything."""
-    sizes, shapes, choice = plan.profile.sizes, plan.study.shapes, plan.study.primary.alignment
+    sizes, shapes, choice = plan.profile.sizes, plan.study.shapes, plan.study.specification.alignment
     texts = phrases * BYTES_PER_TEXT
     whole = min(phrases, stages.WHOLE_DEPTH_TEXTS)
     layers = len(shapes.layers)

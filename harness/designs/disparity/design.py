@@ -25,13 +25,13 @@ def lowered(study: Study, estimates: Mapping[str, Estimate]) -> Mapping[str, str
     gains = {
         row.language: row.value
         for row in estimates.values()
-        if (row.quantity, row.layer, row.specification) == ("gain", study.primary.gain_layer, "primary")
+        if (row.quantity, row.layer, row.specification) == ("gain", study.specification.gain_layer, "primary")
     }
     if not gains or (mean := sum(gains.values()) / len(gains)) >= 0:
         return {}
     each = ", ".join(f"{language} {value:+.2f} %" for language, value in gains.items())
     says = (
-        f"No success by itself: at layer {study.primary.gain_layer} the same adapters changed the tuned languages' own latents by "
+        f"No success by itself: at layer {study.specification.gain_layer} the same adapters changed the tuned languages' own latents by "
         f"{mean:+.2f} % on average ({each})."
     )
     return {name: says for name, row in estimates.items() if row.quantity == "retention"}

@@ -97,7 +97,7 @@ def _run(study: Study, values: PhraseValues, folder: Path, seeds: tuple[int, ...
         languages=tuple(language for language in study.languages if language.code in codes),
         benchmarks=(),
         layers=study.shapes.layers,
-        specification=study.primary,
+        specification=study.specification,
         adapter_seeds=seeds,
     )
 
@@ -124,7 +124,7 @@ def _activations(values: PhraseValues, texts: Mapping[str, int], folder: Path) -
 def _gain(
     study: Study, before: PhraseValues, adapter: str, after: Mapping[int, PhraseValues], folder: Path
 ) -> Measured:
-    layer = study.primary.gain_layer
+    layer = study.specification.gain_layer
     own = before.of(adapter).at(layer)
     texts = {name: place for place, name in enumerate(sorted(set(own.text.tolist())))}
     wanted = sorted(_keys(own, np.ones(len(own.value), dtype=bool)))

@@ -291,7 +291,7 @@ def num_shards(study: Study, profile: Profile) -> int:
 
 def most_phrases(study: Study, profile: Profile) -> int:
     """Phrases that would be drawn if every latent had as many as it may, and no two had the same."""
-    sizes, allowed = profile.sizes, study.primary.phrases.max_examples
+    sizes, allowed = profile.sizes, study.specification.phrases.max_examples
     of_a_latent = min(allowed, sizes.phrases_per_latent or allowed)
     return len(profile.sources.phrase_source_ids) * sizes.latents_per_layer * of_a_latent
 
@@ -313,7 +313,7 @@ def ablations(study: Study, profile: Profile) -> tuple[Ablation, ...]:
             read_out=study.read_out(name),
         )
         for name in profile.sizes.ablations
-        if study.alignment(name) != study.primary.alignment
+        if study.alignment(name) != study.specification.alignment
         for language in ablated_languages(study, profile)
     )
 
@@ -389,7 +389,7 @@ class Told:
             "source_ids": sources.phrase_source_ids,
             "dictionaries": sources.dictionaries,
             "dictionary_files": sources.dictionary_files,
-            "choice": self.study.primary.phrases,
+            "choice": self.study.specification.phrases,
             "latents_per_layer": sizes.latents_per_layer,
             "phrases_per_latent": sizes.phrases_per_latent,
             "panel_latents": sizes.panel_latents,
@@ -408,7 +408,7 @@ class Told:
     def _translating(self, language: Language) -> Parameters:
         return {
             "target_token": self.profile.sources.translators[language.code].target_token,
-            "num_beams": self.study.primary.num_beams,
+            "num_beams": self.study.specification.num_beams,
             "batch_texts": BATCH_TEXTS,
             "numerics": replace(self.numerics, dtype=self.profile.sizes.translator_dtype),
         }
@@ -441,7 +441,7 @@ class Told:
         return {
             "language": language,
             "networks": self.networks,
-            "deepest": self.study.primary.deepest_tuned_layer,
+            "deepest": self.study.specification.deepest_tuned_layer,
             "panel_texts": panel_texts,
             "seed": self.profile.sizes.sampling_seed if seed is None else seed,
         }
@@ -458,7 +458,7 @@ class Told:
 
     def adapter(self, language: Language, seed: int, *, is_control: bool) -> Parameters:
         """How one adapter is trained; a control on wrong partners, and alike in all else."""
-        sizes, choice = self.profile.sizes, self.study.primary.alignment
+        sizes, choice = self.profile.sizes, self.study.specification.alignment
         return {
             "language": language.code,
             "seed": seed,
@@ -505,7 +505,7 @@ class Told:
             "benchmarks": self.study.benchmarks,
             "num_layers": self.study.shapes.num_layers,
             **self._some_layers,
-            "specification": self.study.primary,
+            "specification": self.study.specification,
             "adapter_seeds": self.profile.sizes.adapter_seeds,
             "control_seeds": self.profile.sizes.control_seeds,
             "published": tuple((each.language, each.name) for each in self.profile.sources.published_models),

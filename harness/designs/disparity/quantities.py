@@ -129,7 +129,7 @@ def layers_of(study: Study, scope: Scope) -> tuple[int, ...]:
         }
         return tuple(sorted({*own, *trained}))
     if scope.quantity in OF_ADAPTERS:
-        return tuple(sorted({*own, *study.shapes.read_among(study.primary.alignment.layers)}))
+        return tuple(sorted({*own, *study.shapes.read_among(study.specification.alignment.layers)}))
     return own
 
 
@@ -157,7 +157,7 @@ def _gaps(study: Study) -> Iterator[Scope]:
 
 
 def _tuned(study: Study) -> Iterator[Scope]:
-    layer = study.primary.gain_layer
+    layer = study.specification.gain_layer
     for language in (language.code for language in study.tuned):
         yield scope_of("gain", layer=layer, language=language)
         yield scope_of("gain", language=language, specification=MEAN_OVER_LAYERS)
@@ -174,14 +174,14 @@ def _ablated(study: Study) -> Iterator[Scope]:
     for language in (language.code for language in study.tuned):
         for name in (PRIMARY, *study.ablations):
             yield from (ablated_scope("gain", language, name, layer) for layer in study.read_out(name))
-            yield ablated_scope("retention", language, name, study.primary.gain_layer)
+            yield ablated_scope("retention", language, name, study.specification.gain_layer)
         for axis in ("alpha", "layers"):
             names = [name for name in study.ablations if name.startswith(f"{axis}=")]
             for first, second in permutations((PRIMARY, *names), 2):
                 both = f"{first}-minus-{second}"
                 layers = {*study.read_out(first)} & {*study.read_out(second)}
                 yield from (difference_scope("gain", language, both, layer) for layer in sorted(layers))
-                yield difference_scope("retention", language, both, study.primary.gain_layer)
+                yield difference_scope("retention", language, both, study.specification.gain_layer)
 
 
 def ablated_scope(quantity: str, language: str, specification: str, layer: int) -> Scope:
@@ -202,7 +202,9 @@ def _of_ablation(quantity: str, language: str, specification: str, layer: int) -
 def _english(study: Study) -> Iterator[Scope]:
     if study.tuned:
         english = study.reference.code
-        yield scope_of("retention", layer=study.primary.gain_layer, language=english, reading="activation")
+        yield scope_of(
+            "retention", layer=study.specification.gain_layer, language=english, reading="activation"
+        )
         if study.benchmarks:
             yield scope_of("retention", language=english, reading="accuracy")
 

@@ -110,7 +110,7 @@ def _estimates(world: SpecifiedWorld, needs: Mapping[str, Item]) -> Item:
             "languages": world.study.languages,
             "benchmarks": world.study.benchmarks,
             "layers": world.study.shapes.layers,
-            "specification": world.study.primary,
+            "specification": world.study.specification,
             "adapter_seeds": world.profile.sizes.adapter_seeds,
         },
         needs=tuple(needs.items()),
