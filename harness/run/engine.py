@@ -174,11 +174,14 @@ class Engine:
         Retries are for jobs that are killed, by whomever, or meet a host that lacks something. What a stage itself ends with is the
         same everywhere, and is written down before the engine asks how its job fared.
         """
+        is_told = False
 
         def look() -> None:
+            nonlocal is_told
             on_tick()
-            if not all(failure.is_of_its_host for failure in self.run.read_failures()):
+            if not is_told and not all(failure.is_of_its_host for failure in self.run.read_failures()):
                 child.terminate()
+                is_told = True
 
         return look
 

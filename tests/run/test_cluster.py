@@ -506,8 +506,12 @@ def test_a_job_that_was_killed_is_sent_again_and_one_that_said_why_it_failed_is_
     small: SmallWorld, run: RunFolder
 ) -> None:
     small.write(behaviour={"phrases/all at first": "die", "phrases/all": "raise"})
-    # A queue is asked how a job fared some time after its end.
-    command = ("sh", "-c", '"$@"; code=$?; sleep 2; exit $code', "sh", *small.command)
+    # A queue is asked how a job fared some time after its end: here, when the engine has read what a stage said.
+    waiting = (
+        '"$@"; code=$?; for tick in $(seq 300); do [ -e ../errors/phrases.json ] && ! grep -q "Will exit" ../run.log || break; '
+        "sleep 0.2; done; exit $code"
+    )
+    command = ("sh", "-c", waiting, "sh", *small.command)
     sent = replace(engine(small, run, Processes(executor="local")), device="cpu", command=command)
     with pytest.raises(StageFailedError, match="stage phrases, item all: RuntimeError: the sky fell"):
         sent.make(lambda: None)
