@@ -34,6 +34,7 @@ NETWORK_MODULES = (
     "peft",
     "lm_eval.evaluator",
     "lm_eval.models.huggingface",
+    "sae_lens",
 )
 """What stages with a network load besides what they import at once: of these, each loads some when it runs."""
 
