@@ -321,3 +321,56 @@ def allows_null(schema: dict[str, Any]) -> bool:
     return "null" in schema.get("type", ()) or any(
         each.get("type") == "null" for each in schema.get("oneOf", ())
     )
+
+
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, 1, 1.0, -2.5, "", "a", "b", "abc", [], [1], ["a"], [1, "a"], [1, "a", 2], [[1]],
+    {}, {"a": 1}, {"a": "a"}, {"b": 1}, {"a": 1, "b": 2}, {"a": {"a": 1}}, {"a": [1], "c": None},
+)  # fmt: skip
+
+PARTS: tuple[Any, ...] = (
+    True,
+    False,
+    {},
+    {"type": "number"},
+    {"type": "integer"},
+    {"type": ["string", "null"]},
+    {"type": "array", "minItems": 1, "uniqueItems": True},
+    {"enum": ["a", "b"]},
+    {"enum": ["a", 1, None]},
+    {"const": True},
+    {"minimum": 1},
+    {"minLength": 2, "pattern": "^a"},
+    {"properties": {"a": {"type": "number"}, "b": False}},
+    {"required": ["a", "b"]},
+    {"properties": {"a": True}, "additionalProperties": False},
+    {"properties": {"a": True}, "additionalProperties": {"type": "null"}},
+    {"patternProperties": {"^b": True}, "additionalProperties": False},
+    {"items": {"type": "number"}},
+    {"items": False},
+    {"prefixItems": [{"type": "number"}, {"type": "string"}], "items": False},
+    {"prefixItems": [{"type": "number"}], "items": {"type": "string"}},
+    {"allOf": [{"type": "number"}, {"minimum": 1}]},
+    {"oneOf": [{"type": "number"}, {"type": "integer"}]},
+    {"anyOf": [{"type": "string"}, {"required": ["a"]}]},
+    {"not": {"type": "object"}},
+    {"if": {"type": "number"}, "then": {"minimum": 1}},
+    {"if": {"type": "number"}, "then": {"minimum": 1}, "else": {"type": "string"}},
+    {"if": {"type": "number"}, "else": {"type": "string"}},
+    {"then": False, "else": False, "$comment": "no if"},
+)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=json.dumps)
+def test_what_the_schema_allows_is_what_the_library_says_it_allows(part: Any) -> None:
+    """Every word of a schema that is looked at more quickly, and some that are not, around every kind of value."""
+    for schema in (part, {"properties": {"a": part}}, {"items": part}, {"oneOf": [part, {"type": "null"}]}):
+        library = Draft202012Validator(schema)
+        quick = document.allows(library, schema)
+        assert [quick(value) for value in VALUES] == [library.is_valid(value) for value in VALUES], schema
+
+
+def test_a_good_report_is_not_looked_at_twice(small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert document._allowed()(small)
+    monkeypatch.setattr(document, "_validator", lambda: pytest.fail("the slower way was asked, too"))
+    from_json(small, "it")
