@@ -10,12 +10,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness.run.simulation import Checks, simulated, timed_processes
+from harness.run.simulation import Checks, course, timed_processes
 from tests.cluster.throwaway import Slurm, missing, until
 from tests.proof.smallruns import SmallRun, kill_everything
 from tests.small_plan import small_plan
@@ -143,12 +143,11 @@ def failing(
 
 
 def real_and_simulated_seconds(run: ClusterRun) -> tuple[float, float]:
-    """What an undisturbed run on two accelerators took, and what its own parts give when they are put together again."""
-    processes = timed_processes(small_plan(run.world), run.folder, gpus=2)
-    asked = replace(processes, checks=Checks(first_seconds=QUICK_SECONDS))
-    (found,) = simulated(asked, at_once=8, gpus=2, rates=(0.0,))
+    """From the first job of an undisturbed run to the end of its last stage: what it was, and what its parts give, put together again."""
+    found = timed_processes(small_plan(run.world), run.folder, gpus=2)
     (attempt,) = json.loads((run.folder / "execution.json").read_text())["attempts"]
-    return attempt["wall_seconds"], found.makespan_seconds
+    simulated = course(found.jobs, at_once=8, gpus=2, checks=Checks(first_seconds=QUICK_SECONDS))
+    return attempt["wall_seconds"] - found.around_seconds, simulated.makespan_seconds
 
 
 def test_undisturbed_on_two_nodes_with_an_accelerator_each(
@@ -162,8 +161,9 @@ def test_undisturbed_on_two_nodes_with_an_accelerator_each(
     assert judged["ran_on"]["host"] in {"node1", "node2"}, "a job judged"
     assert slurm.is_empty(run.job_name)
     assert "is left alone" in missing(), "a second one is not started beside it"
-    real, foreseen = real_and_simulated_seconds(run)
-    assert foreseen == pytest.approx(real, rel=0.4), "queued, asked after and started as the simulation says"
+    real, simulated = real_and_simulated_seconds(run)
+    # All of it is queue, and a check that comes a moment too early costs as much as a job. docs/scale.md has runs of real length.
+    assert real / 3 < simulated < 3 * real
     # Who makes an item is no part of its name: not shared out, and on one machine, all of it is found.
     out, err = ended(run.start("--out", "here"))
     assert ("nothing to do" in out, err) == (True, "")
