@@ -79,7 +79,10 @@ def read_values(path: Path, study: Study) -> PhraseValues:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise UsageError(f"cannot read {path} as Parquet: {error}") from error
+        found = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise UsageError(
+            f"cannot read {path} as Parquet ({found}); name a table of {', '.join(COLUMNS)}"
+        ) from error
     if lacking := [name for name in COLUMNS if name not in table.column_names]:
         raise UsageError(
             f"{path} lacks the column {lacking[0]!r}; found {', '.join(table.column_names)}, expected {', '.join(COLUMNS)}"

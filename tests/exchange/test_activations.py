@@ -145,3 +145,15 @@ def test_a_gain_of_other_phrases_is_refused(tmp_path: Path, capsys: pytest.Captu
     other = table(tmp_path / "after.parquet", [row | {"text": f"{row['text']}!"} for row in rows(layer=20)])
     assert call(before, tmp_path / "mine.json", "--adapter", "ml", "--after", f"1={other}") == 4
     assert "a gain is paired" in capsys.readouterr().err
+
+
+def test_a_table_that_is_not_there_or_is_none_is_one_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.parquet"
+    text.write_text("hello")
+    for path, says in ((tmp_path / "absent.parquet", "there is no such file"), (text, "5 bytes")):
+        assert call(path, tmp_path / "mine.json") == 4
+        said = capsys.readouterr().err
+        assert says in said
+        assert "name a table of layer, latent, language, text, value" in said
