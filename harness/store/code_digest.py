@@ -25,28 +25,30 @@ def code_digest(module: str, package: Path = HERE) -> str:
     Raises:
         ValueError: If the package has no such module.
     """
-    packages = {HERE.name: HERE, package.name: package}
-    closure = {name: _file(name, packages) for name in import_closure(module, package)}
-    lines = [f"{name}\0{_digest(path.read_bytes())}\n" for name, path in closure.items() if path]
+    lines = [f"{name}\0{digest}\n" for name, digest in sorted(_closure(module, package).items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
     """Names of the module and of the package's modules it imports, directly or not, sorted."""
+    return tuple(sorted(_closure(module, package)))
+
+
+def _closure(module: str, package: Path) -> Mapping[str, str]:
+    """The module and what it imports, directly or not, each with the digest of what it does."""
     packages = {HERE.name: HERE, package.name: package}
     if _file(module, packages) is None:
         raise ValueError(f"no module {module!r} in {package}; its code cannot be digested")
-    found: set[str] = set()
+    found: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name in found or (path := _file(name, packages)) is None:
             continue
-        found.add(name)
-        waiting += _parents(name)
         inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += _imported(path.read_bytes(), inside)
-    return tuple(sorted(found))
+        found[name], imported = _meaning(path.read_bytes(), inside)
+        waiting += [*_parents(name), *imported]
+    return found
 
 
 def _file(name: str, packages: Mapping[str, Path]) -> Path | None:
@@ -67,18 +69,20 @@ def _parents(name: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
-# Stages share most of their code. Keyed by bytes, not by time stamp: two edits within one tick must not look alike.
+# Stages share most of their code. Keyed by bytes, not by time stamp: two edits within one tick must not look alike. The tree
+# is let go: a hundred of them would be walked by every later collection of garbage.
 @cache
-def _imported(source: bytes, inside: str) -> tuple[str, ...]:
-    """Every name that an import statement of a module of that package could load, submodules included."""
+def _meaning(source: bytes, inside: str) -> tuple[str, tuple[str, ...]]:
+    """Digest of what a module of that package does, and every name that an import statement of it could load."""
+    tree = _WithoutDocstrings().visit(ast.parse(source))
     found: list[str] = []
-    for node in _statements(_meaning(source)):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, inside)
             found += (base, *(f"{base}.{alias.name}" for alias in node.names))
-    return tuple(found)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(found)
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -95,20 +99,6 @@ def _absolute(node: ast.ImportFrom, inside: str) -> str:
     parts = inside.split(".")
     base = ".".join(parts[: len(parts) - node.level + 1])
     return f"{base}.{node.module}" if node.module else base
-
-
-@cache
-def _digest(source: bytes) -> str:
-    """Digest of what a module does."""
-    return hashlib.sha256(ast.dump(_meaning(source)).encode()).hexdigest()
-
-
-@cache
-def _meaning(source: bytes) -> ast.Module:
-    """What a module does, without a word about it."""
-    tree = ast.parse(source)
-    _WithoutDocstrings().visit(tree)
-    return tree
 
 
 class _WithoutDocstrings(ast.NodeTransformer):
