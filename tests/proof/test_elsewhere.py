@@ -1,4 +1,4 @@
-"""Other base models, each reproduced whole against a hub in miniature under its true names: a minute of a processor each."""
+"""Other base models, each reproduced whole against a hub in miniature under its true names: one to two minutes of a processor each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
