@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from harness.run.forkserver import hand_over
+from harness.store.run_folder import read_record
 from harness.words.judgement import Judgement
 from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import RunFacts
@@ -266,7 +267,7 @@ def write_small_report(
 
 
 def load_small_report(run: Path) -> SimpleNamespace:
-    content = json.loads((run / "report.json").read_text())
+    content = read_record(run, "report.json")
     return SimpleNamespace(summary=SimpleNamespace(exit_code=5 if content["not_run"] else 0))
 
 
