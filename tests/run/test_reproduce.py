@@ -20,7 +20,7 @@ import harness.run.reproduce
 import harness.store.provenance
 from harness import cli
 from harness.report.document import Report
-from harness.report.writer import closing_lines, write_report
+from harness.report.writer import closing_lines, load_report, write_report
 from harness.run.artifacts import Recipes
 from harness.run.engine import Engine
 from harness.run.reproduce import reproduce
@@ -338,6 +338,7 @@ def told(here: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> SmallWorld:
     monkeypatch.chdir(here.root)
     monkeypatch.setattr(harness.report.writer, "write_report", write)
     monkeypatch.setattr(harness.report.writer, "closing_lines", closing_lines)
+    monkeypatch.setattr(harness.report.writer, "load_report", load_report)
     return here
 
 
