@@ -194,7 +194,6 @@ def test_a_setting_that_a_kind_of_model_does_not_have_is_named(
     [
         ({"use_bidirectional_attention": True}, "use_bidirectional_attention = True"),
         ({"is_encoder_decoder": True}, "is_encoder_decoder = True"),
-        ({"attention_dropout": 0.1}, "attention_dropout = 0.1"),
         ({"layer_types": LAYERS * ["chunked_attention"]}, "layers of type 'chunked_attention'"),
         ({"layer_types": LAYERS * ["linear_attention"]}, "layers of type 'linear_attention'"),
         ({"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, "positions of type 'dynamic'"),
