@@ -27,7 +27,6 @@ They are decoders with `.layers` and rotary positions, which padding on the left
 UNREAD_SETTINGS = {
     "use_bidirectional_attention": False,
     "is_encoder_decoder": False,
-    "attention_dropout": 0.0,
 }
 """Settings of these kinds that nobody here follows, and the value at which there is nothing to follow."""
 WITHOUT_EFFECT = {"cache_implementation", "hidden_act", "sliding_window_pattern", "sliding_window_size"}
