@@ -168,16 +168,20 @@ def pull(store: Store, place: Place, keys: Collection[str] | None) -> Iterator[S
         keys: Names of those that are meant; None means all.
 
     Raises:
+        UsageError: If none of them is there.
         StoreError: If the place or the disk refuses.
     """
     place.refresh()
-    records = sorted(place.sizes(RECORDS))
+    found = sorted((path.parent.name, path.stem) for path in map(PurePosixPath, place.sizes(RECORDS)))
     files = place.sizes(FILES)  # asked last: of a record that was there before, every file is
-    for record in records:
-        path = PurePosixPath(record)
-        stage, key = path.parent.name, path.stem
-        if record == _record(stage, key) and (keys is None or key in keys):
-            yield _taken(store, place, stage, key, files)
+    chosen = [(stage, key) for stage, key in found if keys is None or key in keys]
+    if not chosen:
+        raise UsageError(
+            f"{place.url} holds {len(found)} artifacts, none of them among those that are meant; name the place that 'harness store "
+            "push' was told, and a run or a profile whose artifacts went there"
+        )
+    for stage, key in chosen:
+        yield _taken(store, place, stage, key, files)
 
 
 def _taken(store: Store, place: Place, stage: str, key: str, files: Mapping[str, int]) -> Shared:

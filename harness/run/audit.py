@@ -115,7 +115,7 @@ def _declaration(request: AuditRequest) -> Declaration:
     if request.file.suffix.lower() != ROWS:
         if request.declared_by or request.declared_on:
             raise UsageError(
-                f"{request.file} says itself who declares it, and when; --by and --on go with a table (*{ROWS})"
+                f"{request.file} is read as JSON, which says itself who declares it, and when; --by and --on go with a table, in a file *{ROWS}"
             )
         return read_declaration(request.file)
     if not request.study or not request.declared_by:

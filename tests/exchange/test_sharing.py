@@ -58,6 +58,18 @@ def test_only_what_is_meant_is_shared(store: Store, other: Store, anywhere: str)
         list(push(store, place, {"0" * 64}))
 
 
+def test_a_place_that_holds_none_of_what_is_meant_is_an_error(
+    store: Store, other: Store, anywhere: str
+) -> None:
+    with pytest.raises(
+        UsageError, match="holds 0 artifacts, none of them among those that are meant; name the place that"
+    ):
+        list(pull(other, place_at(anywhere), None))
+    list(push(store, place_at(anywhere), None))
+    with pytest.raises(UsageError, match="holds 3 artifacts, none of them"):
+        list(pull(other, place_at(anywhere), {"f" * 64}))
+
+
 def edit(path: Path) -> None:
     path.write_bytes(b"\0" * path.stat().st_size)
 
@@ -184,6 +196,7 @@ def test_a_pull_beside_a_push_takes_only_what_is_whole(
     store: Store, other: Store, anywhere: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(HubPlace, "files_at_once", 9)
+    list(push(store, place_at(anywhere), None))
     for number in range(20):
         made(store, f"more {number}")
     sender = threading.Thread(target=lambda: list(push(store, place_at(anywhere), None)))

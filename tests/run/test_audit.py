@@ -227,7 +227,7 @@ def test_the_example_of_a_table_is_judged_and_says_what_was_narrowed(tmp_path: P
     [
         ((str(ROWS),), "add --study, such as --study sin2025, and --by"),
         ((str(ROWS), "--study", "sin2025"), "and --by"),
-        ((str(EXAMPLE), "--by", "A. Lab"), "says itself who declares it"),
+        ((str(EXAMPLE), "--by", "A. Lab"), "is read as JSON, which says itself who declares it"),
         ((str(ROWS), *TOLD[:4], "--on", "yesterday"), "yesterday"),
         ((str(ROWS), "--study", "sin2024", "--by", "A. Lab"), "sin2024"),
     ],
