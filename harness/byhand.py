@@ -24,7 +24,8 @@ from harness.words.claim import (
     Unit,
 )
 from harness.words.errors import UsageError
-from harness.words.verdict import ALPHA, CaseVerdict
+from harness.words.estimate import ALPHA
+from harness.words.verdict import CaseVerdict
 
 NAME = "typed"
 """What the claim, its reading and its estimate are called; nobody sees it."""

@@ -24,9 +24,9 @@ from harness.store.provenance import commit, now, require_checkout
 from harness.words.canonical import Json, canonical_json, digest_of, plain
 from harness.words.claim import Claim, Source, Tier
 from harness.words.errors import ExitCode, HarnessError, UsageError
+from harness.words.estimate import ALPHA
 from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
-from harness.words.verdict import ALPHA
 
 CODE: Mapping[str, tuple[str, ...]] = {
     "judge": (

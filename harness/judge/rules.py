@@ -14,7 +14,8 @@ from harness.statistics.correlation import fisher, leave_one_out, partial, permu
 from harness.statistics.metrics import MIN_PAIRS
 from harness.statistics.stats import holm, sign_tail, t_quantile
 from harness.words.claim import Claim, InferenceTarget, Reading, Target, shown_as
-from harness.words.verdict import ALPHA, CaseVerdict, Closeness, Flag, Interval, Member, Numbers, State, Why
+from harness.words.estimate import ALPHA
+from harness.words.verdict import CaseVerdict, Closeness, Flag, Interval, Member, Numbers, State, Why
 
 LEVEL = 1 - 2 * ALPHA
 """Level of the two-sided interval each of whose ends errs at `ALPHA`."""

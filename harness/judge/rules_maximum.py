@@ -26,7 +26,8 @@ from harness.judge.rules import (
 )
 from harness.statistics.resampling import share_above, stream
 from harness.statistics.stats import expected_maximum
-from harness.words.verdict import ALPHA, CaseVerdict, Interval, Member, State, Why
+from harness.words.estimate import ALPHA
+from harness.words.verdict import CaseVerdict, Interval, Member, State, Why
 
 Values = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.statistics.metrics import pearson
 from harness.statistics.stats import BELOW_ROUNDING, f_tail, ratio_residuals, t_quantile, t_tail
-from harness.words.verdict import ALPHA
+from harness.words.estimate import ALPHA
 
 Values = NDArray[np.float64]
 

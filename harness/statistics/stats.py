@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from harness.words.verdict import ALPHA
+from harness.words.estimate import ALPHA
 
 Values = NDArray[np.float64]
 

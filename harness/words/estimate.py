@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+ALPHA = 0.05
+"""Error rate at which every PASS and every DEVIATION is earned, and at which an assumption counts as broken."""
+
 
 class Formula(StrEnum):
     """What is computed from the two sides of every unit; estimates of several seeds are the mean over seeds."""

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-ALPHA = 0.05
-"""Error rate at which every PASS and every DEVIATION is earned."""
-
 
 class State(StrEnum):
     """The seven states; PASS and DEVIATION are earned against an error rate, everything unearned is INCONCLUSIVE."""

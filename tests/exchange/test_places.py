@@ -231,7 +231,8 @@ def test_a_branch_is_named_and_what_it_was_at_a_commit_is_pulled(
     assert COMMIT.fullmatch(head)
     list(push(store, place_at("hf://datasets/lab/shared@try/place"), None))
     assert fates(pull(other, place_at(f"hf://datasets/lab/shared@{head}/place"), None)) == [Fate.TAKEN]
-    assert fates(pull(other, place_at(PLACE), None)) == [], "another branch, on which nothing is"
+    with pytest.raises(UsageError, match="holds 0 artifacts"):
+        list(pull(other, place_at(PLACE), None))  # another branch, on which nothing is
     list(push(store, place_at("hf://datasets/lab/shared@of%2Fus"), None))
     assert (
         fates(pull(Store(tmp_path / "third"), place_at("hf://datasets/lab/shared@of%2Fus"), None))

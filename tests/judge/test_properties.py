@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from harness.judge.measurements import Measurement
 from harness.judge.rules import LEVEL, judge_value
 from harness.words.claim import Printed, Target
-from harness.words.verdict import ALPHA, CaseVerdict, State
+from harness.words.estimate import ALPHA
+from harness.words.verdict import CaseVerdict, State
 from tests.judge.asked import asking, normal, sample, times, value_claim
 
 PRINTED, MARGIN, BAND = 26.27, 2.5, (23.765, 28.775)

@@ -26,7 +26,7 @@ from harness.statistics.stats import (
     tail_below,
     units_for_equivalence,
 )
-from harness.words.verdict import ALPHA
+from harness.words.estimate import ALPHA
 
 HIGH, LOW = np.array([10.0, 12, 8, 10]), np.array([8.0, 9, 6, 7])
 SEEDS = np.array([84.1, 86.3, 85.2])
