@@ -121,6 +121,7 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             attn_implementation=facts.attention,
             use_safetensors=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, by name
         )
     with reading_foreign_files(spelled.parent, refusal(pin.tokenizer or pin)):
         tokenizer = _tokenizer(spelled)
@@ -276,8 +277,8 @@ def refusal(pin: Pin) -> Callable[[str], UsageError]:
     return lambda said: UsageError(f"{pin} cannot be loaded ({said}); {how_to_mend(pin)}")
 
 
-def require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -> None:  # noqa: ANN401
-    """Every tensor of the model was in its files, every one of theirs is in the model, and all hold numbers.
+def require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[Any]]) -> None:  # noqa: ANN401
+    """Every tensor of the model was in its files, in its shape, every one of theirs is in the model, and all hold numbers.
 
     What the files lack is drawn at random without an error, anew at every load. Tensors that are tied to another one, or
     computed, may be absent: the library's own report knows them.
@@ -287,6 +288,10 @@ def require_whole(pin: Pin, model: Any, report: Mapping[str, Collection[str]]) -
         raise UsageError(
             f"{pin}: its files and its config.json do not belong together: {len(missing)} tensors that the model needs are "
             f"missing {missing[:3]}, and {len(strange)} have no place in it {strange[:3]}; {how_to_mend(pin)}"
+        )
+    for name, found, expected in sorted(report["mismatched_keys"]):
+        raise UsageError(
+            f"{pin}: its files hold {name} of shape {tuple(found)}; its config.json asks for {tuple(expected)}; {how_to_mend(pin)}"
         )
     if broken := not_finite({**dict(model.named_parameters()), **dict(model.named_buffers())}):
         raise UsageError(

@@ -59,8 +59,8 @@ def load_marian(pin: Pin) -> MarianModel:
 
     Raises:
         MissingSourceError: If it cannot be had, or lacks a file.
-        UsageError: If its files hold another kind of model, lack a tensor of it or hold one too many, hold values that are
-            no numbers, or its vocabulary does not fit it.
+        UsageError: If its files hold another kind of model, lack a tensor of it or hold one too many or of another shape, hold
+            values that are no numbers, or its vocabulary does not fit it.
         ValueError: If its weights are a pickle of anything but tensors.
         HarnessError: If its tokenizer changes punctuation, as it does where sacremoses is present.
     """
@@ -76,7 +76,11 @@ def load_marian(pin: Pin) -> MarianModel:
         with reading_foreign_files(folder, refusal(pin)):
             # Some translators are published as a pickle alone: of it nothing but tensors is read, never code.
             model, report = MarianMTModel.from_pretrained(
-                folder, dtype=torch.float32, weights_only=True, output_loading_info=True
+                folder,
+                dtype=torch.float32,
+                weights_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # refused below, by name
             )
     except pickle.UnpicklingError as error:
         raise ValueError(
