@@ -80,7 +80,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def wait_for(small: SmallWorld, what: str, item: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while item not in small.counted(what):
         assert time.monotonic() < deadline, f"{item} did not {what}"
         time.sleep(0.02)
