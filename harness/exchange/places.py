@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 from uuid import uuid4
 
 from harness.sources.http import (
+    Answer,
     Setback,
     causes,
     expect_connection,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 RECORDS, FILES, DRAFTS = "records", "files", "drafts"
 
 AGAIN = "start again: what is there is not sent anew"
-
-Answer = TypeVar("Answer")
 
 DATASET = re.compile(
     r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>refs/(?:pr|convert)/[\w.-]+|[\w.%-]+))?(?P<folder>(?:/[\w.+=-]+)*)/*"
