@@ -27,7 +27,7 @@ class ClaimCard:
     @property
     def verdict(self) -> str:
         """Its state in one word."""
-        return self.judged.verdict
+        return self.judged.state
 
     def _repr_html_(self) -> str:
         """The card as a notebook shows it."""
@@ -37,7 +37,7 @@ class ClaimCard:
 
     def __str__(self) -> str:
         """The claim, its verdict and why."""
-        return f"{self.judged.id}: {self.judged.verdict}. {self.judged.says}"
+        return f"{self.judged.id}: {self.judged.state}. {self.judged.says}"
 
 
 @dataclass(frozen=True)

@@ -64,22 +64,22 @@ class Verdicts:
         """
         self.told[claim.id] = claim
         if claim.expected:
-            if claim.verdict != claim.expected:
+            if claim.state != claim.expected:
                 self.failures_told += 1
                 pytest.fail(
-                    f"{claim.id}: expected {claim.expected}, got {claim.verdict}: {claim.says}", pytrace=False
+                    f"{claim.id}: expected {claim.expected}, got {claim.state}: {claim.says}", pytrace=False
                 )
             return
-        verdict = f"{claim.verdict}: {claim.reason}. {claim.says}"
-        if claim.verdict is State.DEVIATION:
+        verdict = f"{claim.state}: {claim.why}. {claim.says}"
+        if claim.state is State.DEVIATION:
             self.failures_told += 1
             pytest.fail(
                 f"{claim.id} {verdict}\nHow it is decided, and run again: harness explain {claim.id}",
                 pytrace=False,
             )
-        if claim.verdict is State.ERROR:
+        if claim.state is State.ERROR:
             raise BrokenCheckError(f"{claim.id} {verdict}")
-        if claim.verdict not in {State.PASS, Finding.CONSISTENT}:
+        if claim.state not in {State.PASS, Finding.CONSISTENT}:
             pytest.skip(verdict)
 
     @property

@@ -43,7 +43,7 @@ def verdicts_with(
     state: State, expected: str = "", why: Why = Why.SHOWN, lock: LockStatus = LockStatus.INTACT
 ) -> tuple[Verdicts, JudgedClaim]:
     first = load_report(EXAMPLE).claims[0]
-    claim = replace(first, verdict=state, reason=why, says="So it is.", expected=expected or None)
+    claim = replace(first, state=state, why=why, says="So it is.", expected=expected or None)
     return Verdicts(study="sin2025", claims=(claim,), mode="full", lock=lock), claim
 
 

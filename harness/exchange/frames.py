@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.document import JudgedCase, JudgedClaim, Measurement, Report
-from harness.words.verdict import Interval
+from harness.report.document import JudgedClaim, Measurement, Report
+from harness.words.verdict import CaseVerdict, Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +189,7 @@ def _claims(report: Report) -> Iterator[tuple[str, JudgedClaim]]:
 def _judged(study: str, claim: JudgedClaim) -> Iterator[JudgedNumber]:
     """A row for every case; of a claim that was judged without one, what it came to."""
     for case in claim.cases or (None,):
-        numbers = (case or claim).measured
+        numbers = (case or claim).numbers
         closeness = (case or claim).closeness
         low, high = _ends(numbers.ci90 if numbers else None)
         band_low, band_high = _ends(case.band if case else None)
@@ -198,13 +198,13 @@ def _judged(study: str, claim: JudgedClaim) -> Iterator[JudgedNumber]:
             study=study,
             tier=claim.tier,
             kind=claim.kind,
-            claim_verdict=claim.verdict,
-            claim_reason=claim.reason,
+            claim_verdict=claim.state,
+            claim_reason=claim.why,
             reading=case.reading if case else "",
             printed=case.printed if case else "",
             source=case.source if case else claim.sentence.source,
-            verdict=(case or claim).verdict,
-            reason=(case or claim).reason,
+            verdict=(case or claim).state,
+            reason=(case or claim).why,
             flags=" ".join((case or claim).flags),
             unit=_unit(claim, case),
             estimate_in_unit=numbers.estimate if numbers else None,
@@ -221,7 +221,7 @@ def _judged(study: str, claim: JudgedClaim) -> Iterator[JudgedNumber]:
         )
 
 
-def _unit(claim: JudgedClaim, case: JudgedCase | None) -> str:
+def _unit(claim: JudgedClaim, case: CaseVerdict | None) -> str:
     return (case.unit if case else "") or claim.unit
 
 

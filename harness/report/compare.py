@@ -203,8 +203,8 @@ def _claims(
         yield ClaimMove(
             id=name,
             part=part,
-            before=old.verdict if old else ABSENT,
-            after=new.verdict if new else ABSENT,
+            before=old.state if old else ABSENT,
+            after=new.state if new else ABSENT,
             estimate=_changed(old, new, tolerance),
             rule_changed=bool(old and new and old.judged_by != new.judged_by),
         )
@@ -233,7 +233,7 @@ def _estimate(row: JudgedClaim | Measurement | None) -> tuple[float | None, Inte
     """A number with its 90 % interval, as far as there is one."""
     if isinstance(row, Measurement):
         return row.value, row.precision.ci90 if row.precision else None
-    return (row.measured.estimate, row.measured.ci90) if row and row.measured else (None, None)
+    return (row.numbers.estimate, row.numbers.ci90) if row and row.numbers else (None, None)
 
 
 def _paired(before: Sequence[Row], after: Sequence[Row]) -> Iterator[tuple[str, Row | None, Row | None]]:

@@ -23,7 +23,7 @@ from harness.words.judgement import (
 )
 from harness.words.records import Coverage, UnscoredTranslator, UnusableModel
 from harness.words.runfacts import ArtifactRecord, Declared, LanguageFact, NotRun, SourceRecord
-from harness.words.verdict import Closeness, Finding, Flag, Interval, Member, Numbers, State, Why
+from harness.words.verdict import CaseVerdict, Closeness, Finding, Flag, Numbers, State, Why
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -191,28 +191,6 @@ class DecisionRule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedCase:
-    """One target of a claim under one reading, judged."""
-
-    reading: str
-    unit: str
-    printed: str
-    stands_for: str
-    source: str
-    source_tier: str
-    """Empty where no number is printed."""
-    verdict: State | Finding
-    reason: Why
-    flags: tuple[Flag, ...]
-    band: Interval | None
-    measured: Numbers | None
-    closeness: Closeness | None
-    members: tuple[Member, ...]
-    notes: tuple[str, ...]
-    says: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class JudgedClaim:
     """One claim with everything that decided it."""
 
@@ -233,13 +211,13 @@ class JudgedClaim:
     rule: DecisionRule
     beside: str
     selected: bool
-    verdict: State | Finding
-    reason: Why
+    state: State | Finding = field(metadata={"alias": "verdict"})
+    why: Why = field(metadata={"alias": "reason"})
     flags: tuple[Flag, ...]
     says: str
-    measured: Numbers | None
+    numbers: Numbers | None = field(metadata={"alias": "measured"})
     closeness: Closeness | None
-    cases: tuple[JudgedCase, ...]
+    cases: tuple[CaseVerdict, ...]
     reported_by_summary: str = ""
     """What of it only a summary reports: "all of it", or a part such as "layer 6"; empty where nothing."""
     expected: State | Finding | None = None
@@ -382,7 +360,7 @@ def _jsonable(value: object) -> object:
         return {name: _jsonable(each) for name, each in value.items()}
     if not is_dataclass(value):
         return value
-    held = {each.name: getattr(value, each.name) for each in fields(value)}
+    held = {each.metadata.get("alias", each.name): getattr(value, each.name) for each in fields(value)}
     return {
         name: _jsonable(each)
         for name, each in held.items()

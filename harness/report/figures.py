@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup, escape
 
 from harness.designs.presentation import Drawing, Figure
-from harness.report.document import JudgedCase, JudgedClaim, Measurement
+from harness.report.document import JudgedClaim, Measurement
 from harness.report.numbers import MINUS, amount, printable, unit_form
 from harness.report.tables import Filled, Names, coordinate, first_series
 from harness.report.wording import VERDICTS, margins
@@ -27,7 +27,7 @@ from harness.store.environment import without_strays
 from harness.words.claim import Kind, Tier
 from harness.words.judgement import Grade, Multiverse, SpecificationVerdict, VariedAxis
 from harness.words.specification import PRIMARY, Openness
-from harness.words.verdict import Finding, Interval, State
+from harness.words.verdict import CaseVerdict, Finding, Interval, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -816,31 +816,31 @@ def forest_rows(claims: Iterable[JudgedClaim]) -> Iterator[ForestRow]:
     """The lines of the plot from top to bottom; of a contested claim every case, since no one of them decides."""
     for claim in value_claims(claims):
         margin = claim.rule.margin or math.nan
-        if claim.verdict is not State.CONTESTED:
+        if claim.state is not State.CONTESTED:
             printed = claim.targets[0].value
             yield _forest_row(claim.id, claim, printed, margin)
             continue
-        yield ForestRow(label=claim.id, state=claim.verdict, is_heading=True)
+        yield ForestRow(label=claim.id, state=claim.state, is_heading=True)
         margins_of = {reading.name: reading.margin or margin for reading in claim.readings}
         of_several_sources = len({case.reading for case in claim.cases}) < len(claim.cases)
         for case in claim.cases:
             name = f"{case.reading}, {case.source}" if of_several_sources else case.reading
             near = case.closeness.difference if case.closeness else math.nan
-            printed = case.measured.estimate - near if case.measured else math.nan
+            printed = case.numbers.estimate - near if case.numbers else math.nan
             yield _forest_row(f"as {name}", case, printed, margins_of.get(case.reading, margin))
 
 
-def _forest_row(label: str, judged: JudgedClaim | JudgedCase, printed: float, margin: float) -> ForestRow:
-    measured = judged.measured
+def _forest_row(label: str, judged: JudgedClaim | CaseVerdict, printed: float, margin: float) -> ForestRow:
+    measured = judged.numbers
     if measured is None or not math.isfinite(printed):
-        return ForestRow(label=label, state=judged.verdict)
+        return ForestRow(label=label, state=judged.state)
 
     def in_margins(ends: Interval | None) -> Interval | None:
         return ends and ((ends[0] - printed) / margin, (ends[1] - printed) / margin)
 
     return ForestRow(
         label=label,
-        state=judged.verdict,
+        state=judged.state,
         at=(measured.estimate - printed) / margin,
         ci90=in_margins(measured.ci90),
         ci95=in_margins(measured.ci95),
@@ -849,7 +849,7 @@ def _forest_row(label: str, judged: JudgedClaim | JudgedCase, printed: float, ma
 
 def forest(claims: Sequence[JudgedClaim], frame: Frame) -> Markup | None:
     """The drawing, or None where no value claim was measured."""
-    if not any(claim.measured for claim in value_claims(claims)):
+    if not any(claim.numbers for claim in value_claims(claims)):
         return None
     rows = list(forest_rows(claims))
     with house_style():
@@ -872,9 +872,9 @@ def forest(claims: Sequence[JudgedClaim], frame: Frame) -> Markup | None:
 def describe_forest(claims: Sequence[JudgedClaim]) -> str:
     """What the drawing shows, for those who do not see it."""
     said = [
-        f"{claim.id}: {margins(claim)} margins, {VERDICTS[claim.verdict].word}"
+        f"{claim.id}: {margins(claim)} margins, {VERDICTS[claim.state].word}"
         for claim in value_claims(claims)
-        if claim.measured
+        if claim.numbers
     ]
     return "; ".join(said) + "."
 

@@ -476,7 +476,7 @@ def _suites(report: Report) -> dict[str, list[Case]]:
     if report.self_check_study:
         suites["self-check-claims"] = []
     for claim in report.checking_claims:
-        said = f"{claim.verdict}, but {claim.expected} was expected. {wording.everything(claim)}"
+        said = f"{claim.state}, but {claim.expected} was expected. {wording.everything(claim)}"
         case = _self_check("self-check-claims", claim.id, said, differs=bool(claim.differs))
         suites["self-check-claims"].append(case)
     for entry in report.not_run:
@@ -507,13 +507,13 @@ def _claim_case(claim: JudgedClaim) -> Case:
     What cannot occur as a source reports it is no failure of anything that ran, so it is skipped too.
     """
     said = wording.everything(claim)
-    match claim.verdict:
+    match claim.state:
         case State.PASS | Finding.CONSISTENT:
             ending = ("", "", "")
         case State.DEVIATION:
-            ending = ("failure", f"deviation.{claim.reason}", said)
+            ending = ("failure", f"deviation.{claim.why}", said)
         case State.ERROR:
-            ending = ("error", str(claim.reason), said)
+            ending = ("error", str(claim.why), said)
         case _:
-            ending = ("skipped", "", f"{claim.verdict}: {said}")
+            ending = ("skipped", "", f"{claim.state}: {said}")
     return Case(f"claims.{claim.kind}", claim.id, *ending)

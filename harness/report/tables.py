@@ -524,9 +524,9 @@ def claims_table(claims: Sequence[JudgedClaim], caption: str) -> Table:
         num_labels=3 + len(expected) + len(grade),
         rows=tuple(
             (
-                VERDICTS[claim.verdict].glyph,
+                VERDICTS[claim.state].glyph,
                 "; ".join(filter(None, (f"{claim.text} ({claim.id})", wording.marked(claim)))),
-                f"{VERDICTS[claim.verdict].word}: {wording.notes(claim)}",
+                f"{VERDICTS[claim.state].word}: {wording.notes(claim)}",
                 *(wording.expected_words(claim) for _ in expected),
                 *(wording.grade_word(claim) for _ in grade),
                 wording.printed(claim),

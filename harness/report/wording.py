@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from harness.designs.design import Design, design_of
 from harness.designs.presentation import PLAIN, Presentation
-from harness.report.document import JudgedCase, JudgedClaim, PrintedTarget, Report
+from harness.report.document import JudgedClaim, PrintedTarget, Report
 from harness.report.numbers import NONE, amount, count, estimated, exact, interval, unit_form
 from harness.sources.studies import load_study
 from harness.words.claim import (
@@ -22,7 +22,7 @@ from harness.words.claim import (
 from harness.words.errors import ExitCode, FailOn, Reason, UsageError
 from harness.words.judgement import BaselineOutcome, Grade, LockStatus
 from harness.words.specification import Openness
-from harness.words.verdict import Finding, Flag, Numbers, State, Why
+from harness.words.verdict import CaseVerdict, Finding, Flag, Numbers, State, Why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -383,7 +383,7 @@ def _primary_sentence(report: Report) -> str:
     said = [
         f"{number} {one if number == 1 else many}"
         for one, many, states in PRIMARY_ENDINGS
-        if (number := sum(claim.verdict in states for claim in primary))
+        if (number := sum(claim.state in states for claim in primary))
     ]
     listed = ", ".join(said[:-1]) + " and " * (len(said) > 1) + "".join(said[-1:])
     parts = [f"{claim.id} ({claim.reported_by_summary})" for claim in primary if claim.reported_by_summary]
@@ -509,13 +509,13 @@ def marked(claim: JudgedClaim) -> str:
     return "reported by a summary" if part == ALL_OF_IT else part and f"{part}: reported by a summary"
 
 
-def notes(claim: JudgedClaim | JudgedCase) -> str:
+def notes(claim: JudgedClaim | CaseVerdict) -> str:
     """Why a verdict is what it is, and what must be known beside it; of printed numbers, who reports them."""
-    if isinstance(claim.verdict, Finding):
+    if isinstance(claim.state, Finding):
         cases = claim.cases if isinstance(claim, JudgedClaim) else (claim,)
         by = " and ".join(case.source for case in cases)
-        return f"{WHYS[claim.reason]}; as reported by {by}"
-    return "; ".join([WHYS[claim.reason], *(FLAGS[flag] for flag in claim.flags)])
+        return f"{WHYS[claim.why]}; as reported by {by}"
+    return "; ".join([WHYS[claim.why], *(FLAGS[flag] for flag in claim.flags)])
 
 
 def grade_word(claim: JudgedClaim) -> str:
@@ -581,7 +581,7 @@ def _explored_words(claim: JudgedClaim) -> Iterator[str]:
     if explored.same_verdict_share is not None:
         yield f"Of equally defensible ones {100 * explored.same_verdict_share:.0f} % give this verdict, balanced."
     short = sum(each.why is Why.TOO_FEW_SEEDS for each in claim.multiverse.specifications)
-    if short and claim.reason is not Why.TOO_FEW_SEEDS:
+    if short and claim.why is not Why.TOO_FEW_SEEDS:
         yield f"{short} of them rest on too few seeds for a verdict of this claim."
     yield f"It flips under {', '.join(explored.flips)}." if explored.flips else "None of them flips it."
     if explored.changes_sign:
@@ -606,9 +606,9 @@ def match_words(claim: JudgedClaim) -> str:
     )
 
 
-def plain_verdict(claim: JudgedClaim | JudgedCase) -> str:
+def plain_verdict(claim: JudgedClaim | CaseVerdict) -> str:
     """The verdict with its reason and flags, as one line of text."""
-    return f"{VERDICTS[claim.verdict].glyph} {VERDICTS[claim.verdict].word}: {notes(claim)}"
+    return f"{VERDICTS[claim.state].glyph} {VERDICTS[claim.state].word}: {notes(claim)}"
 
 
 def expected_words(claim: JudgedClaim) -> str:
@@ -620,7 +620,7 @@ def expected_words(claim: JudgedClaim) -> str:
 
 def printed(claim: JudgedClaim) -> str:
     """What the best source prints, as it prints it; a dash where the claim has no number."""
-    targets: tuple[JudgedCase | PrintedTarget, ...] = (*claim.cases[:1], *claim.targets)
+    targets: tuple[CaseVerdict | PrintedTarget, ...] = (*claim.cases[:1], *claim.targets)
     best = next((target for target in targets if target.printed), None)
     if best is None:
         return NONE
@@ -629,7 +629,7 @@ def printed(claim: JudgedClaim) -> str:
     return target_words(best, claim.unit)
 
 
-def target_words(target: JudgedCase | PrintedTarget, unit: str) -> str:
+def target_words(target: CaseVerdict | PrintedTarget, unit: str) -> str:
     """A target with its unit: the number as printed, or the printed word and the number that we take for it."""
     if not target.printed:
         return NONE
@@ -654,11 +654,11 @@ def cite(claim: JudgedClaim) -> str:
     return source if claim.expected else f"{source} ({SOURCES_IN_WORDS[sentence.tier]})"
 
 
-def measured(claim: JudgedClaim | JudgedCase, unit: str, *, with_unit: bool = False) -> str:
+def measured(claim: JudgedClaim | CaseVerdict, unit: str, *, with_unit: bool = False) -> str:
     """The estimate with its 90 % interval; of a claim about a place, where the largest lies and the lead of what was named."""
-    if claim.measured is None:
+    if claim.numbers is None:
         return NONE
-    found = claim.measured
+    found = claim.numbers
     if found.place:
         unit = Unit.POINTS if unit == Unit.PERCENT else unit
         return (
@@ -667,13 +667,13 @@ def measured(claim: JudgedClaim | JudgedCase, unit: str, *, with_unit: bool = Fa
     return estimated(found.estimate, found.ci90, unit, signed=unit == Unit.POINTS, with_unit=with_unit)
 
 
-def difference(claim: JudgedClaim | JudgedCase, unit: str) -> str:
+def difference(claim: JudgedClaim | CaseVerdict, unit: str) -> str:
     """Measured less printed, always with its sign."""
     near = claim.closeness
     return NONE if near is None else amount(near.difference, unit, signed=True)
 
 
-def margins(claim: JudgedClaim | JudgedCase) -> str:
+def margins(claim: JudgedClaim | CaseVerdict) -> str:
     """The distance in margins; 1 is the edge."""
     near = claim.closeness
     return NONE if near is None or near.margins is None else f"{near.margins:.2f}"
@@ -685,7 +685,7 @@ def farthest(claims: Sequence[JudgedClaim], number: int = 3) -> list[JudgedClaim
     def distance(claim: JudgedClaim) -> float:
         return (claim.closeness.margins or 0.0) if claim.closeness else 0.0
 
-    deviating = [claim for claim in claims if claim.verdict is State.DEVIATION and distance(claim)]
+    deviating = [claim for claim in claims if claim.state is State.DEVIATION and distance(claim)]
     return sorted(deviating, key=lambda claim: -distance(claim))[:number]
 
 
@@ -693,10 +693,10 @@ def everything(claim: JudgedClaim) -> str:
     """All that a reader of a CI page gets to know of a claim, in one line."""
     band = claim.cases[0].band if claim.cases else None
     parts = (
-        f"{claim.text}: {WHYS[claim.reason]}",
+        f"{claim.text}: {WHYS[claim.why]}",
         marked(claim),
         f"printed {printed(claim)}" if claim.targets else "",
-        f"measured {measured(claim, claim.unit, with_unit=True)}" if claim.measured else "",
+        f"measured {measured(claim, claim.unit, with_unit=True)}" if claim.numbers else "",
         f"band {interval(band, claim.unit)}" if band else "",
         f"{margins(claim)} margins" if claim.closeness else "",
         *(FLAGS[flag] for flag in claim.flags),
@@ -714,8 +714,8 @@ def facts(claim: JudgedClaim) -> Iterator[tuple[str, str]]:
         yield "Band", interval(claim.cases[0].band, claim.unit)
     if rule.margin is not None:
         yield "Margin", f"{exact(rule.margin)}{suffix}: {rule.margin_because}"
-    if claim.measured:
-        yield from _measured_facts(claim.measured, claim.unit)
+    if claim.numbers:
+        yield from _measured_facts(claim.numbers, claim.unit)
     minima = _counted((rule.min_units, rule.min_seeds))
     asked = f"At least {' and '.join(minima)}." if minima else "No minimum."
     yield "Asks for", f"{asked} Its error bar answers for {INFERENCES[rule.inference]}."

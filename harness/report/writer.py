@@ -16,7 +16,6 @@ from harness.models.failed_adapters import adapter_failures, unusable_models
 from harness.report.document import (
     SCHEMA_VERSION,
     DecisionRule,
-    JudgedCase,
     JudgedClaim,
     KnownNumber,
     Measurement,
@@ -147,9 +146,9 @@ def outcome_of(
     gated, differs = [], list(known_numbers)
     for claim in claims:
         if claim.expected:
-            differs.append(claim.verdict != claim.expected)
+            differs.append(claim.state != claim.expected)
         elif claim.tier is Tier.PRIMARY and claim.kind not in UNGATED_KINDS and claim.selected:
-            gated.append((claim.verdict, claim.reason))
+            gated.append((claim.state, claim.why))
     return Outcome(mode=mode, gated=gated, differs=differs, lock=lock, fail_on=fail_on, is_whole=is_whole)
 
 
@@ -253,7 +252,7 @@ def judged_claims(judged: Judged, alpha: float, deselected: tuple[str, ...] = ()
 
 def judged_claim(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool = True) -> JudgedClaim:
     """One claim with its verdict; a self-check also with the state that is expected of it."""
-    cases = tuple(_case(case, verdict) for case in verdict.cases)
+    cases = tuple(_storable(case, verdict) for case in verdict.cases)
     first = cases[0] if cases else None
     states = Finding if claim.kind is Kind.ARITHMETIC else State
     return JudgedClaim(
@@ -285,11 +284,11 @@ def judged_claim(claim: Claim, verdict: Verdict, alpha: float, *, selected: bool
         beside=claim.beside,
         reported_by_summary=claim.by_summary,
         selected=selected,
-        verdict=verdict.state,
-        reason=verdict.why,
+        state=verdict.state,
+        why=verdict.why,
         flags=verdict.flags,
         says=verdict.says,
-        measured=first.measured if first else None,
+        numbers=first.numbers if first else None,
         closeness=first.closeness if first else None,
         cases=cases,
         expected=states(claim.expected) if claim.expected else None,
@@ -329,7 +328,7 @@ def _summary(
 ) -> Summary:
     counted = [claim for claim in claims if claim.kind is not Kind.ARITHMETIC]
     states, by_summary = (
-        Counter(claim.verdict for claim in some)
+        Counter(claim.state for claim in some)
         for some in (counted, (claim for claim in counted if claim.reported_by_summary))
     )
     fail_on = judgement.fail_on if judgement else FailOn.UNRESOLVED
@@ -345,7 +344,7 @@ def _summary(
         counts={state: states[state] for state in State},
         reported_by_summary={state: by_summary[state] for state in State},
         non_discriminating=sum(
-            claim.verdict is State.PASS and Flag.NON_DISCRIMINATING in claim.flags for claim in counted
+            claim.state is State.PASS and Flag.NON_DISCRIMINATING in claim.flags for claim in counted
         ),
         fail_on=fail_on,
         exit_code=ExitCode.NOTHING_JUDGED if facts.not_run else exit_code(outcome),
@@ -446,26 +445,18 @@ def _target(target: Target) -> PrintedTarget:
     )
 
 
-def _case(case: CaseVerdict, verdict: Verdict) -> JudgedCase:
+def _storable(case: CaseVerdict, verdict: Verdict) -> CaseVerdict:
     """A case, without a word of its own where its claim may have none, and without numbers that JSON cannot hold."""
     near, numbers = case.closeness, case.numbers
     decided = verdict if verdict.why in WORDLESS else case
-    return JudgedCase(
-        reading=case.reading,
-        unit=case.unit,
-        printed=case.printed,
-        stands_for=case.stands_for,
-        source=case.source,
-        source_tier=case.source_tier,
-        verdict=decided.state,
-        reason=decided.why,
-        flags=case.flags,
-        band=case.band or None,
-        measured=_finite(numbers) if numbers and math.isfinite(numbers.estimate) else None,
+    return replace(
+        case,
+        state=decided.state,
+        why=decided.why,
+        says=decided.says,
+        numbers=_finite(numbers) if numbers and math.isfinite(numbers.estimate) else None,
         closeness=_finite(near) if near and math.isfinite(near.difference) else None,
         members=tuple(map(_finite, case.members)),
-        notes=case.notes,
-        says=decided.says,
     )
 
 

@@ -1,6 +1,6 @@
 """What the judge says of a claim: seven states with reasons and flags, and the numbers that they rest on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -167,7 +167,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseVerdict:
-    """One target of a claim under one reading, judged."""
+    """One target of a claim under one reading, judged; an alias is what a field is called in `report.json`."""
 
     reading: str
     unit: str = ""
@@ -178,12 +178,13 @@ class CaseVerdict:
     """Word of the source that the target stands for; empty where the number itself is printed."""
     source: str
     source_tier: str
-    state: State | Finding
+    """Empty where no number is printed."""
+    state: State | Finding = field(metadata={"alias": "verdict"})
     """What arithmetic finds of a claim about printed numbers, and the judge's word of any other."""
-    why: Why
+    why: Why = field(metadata={"alias": "reason"})
     flags: tuple[Flag, ...] = ()
     band: Interval | None = None
-    numbers: Numbers | None = None
+    numbers: Numbers | None = field(default=None, metadata={"alias": "measured"})
     closeness: Closeness | None = None
     members: tuple[Member, ...] = ()
     notes: tuple[str, ...] = ()

@@ -66,7 +66,7 @@ def test_every_claim_stands_in_the_table_of_verdicts(tables: Path, report: Repor
     claims = (*report.claims, *report.checking_claims)
     assert dict.fromkeys(row["claim_id"] for row in rows) == dict.fromkeys(claim.id for claim in claims)
     assert {(row["claim_id"], row["claim_verdict"]) for row in rows} == {
-        (each.id, str(each.verdict)) for each in claims
+        (each.id, str(each.state)) for each in claims
     }
     assert len(rows) == sum(max(1, len(claim.cases)) for claim in claims)
 
@@ -130,10 +130,10 @@ def test_frames_hold_what_the_report_holds(run: OpenedRun, report: Report) -> No
 
 
 def test_a_claim_shows_its_card(run: OpenedRun, report: Report) -> None:
-    claim = next(each for each in report.checking_claims if each.verdict is State.DEVIATION)
+    claim = next(each for each in report.checking_claims if each.state is State.DEVIATION)
     card = run.claim(claim.id)
     shown = card._repr_html_()
-    assert (card.verdict, claim.id in str(card)) == (claim.verdict, True)
+    assert (card.verdict, claim.id in str(card)) == (claim.state, True)
     assert "<details open" in shown
     assert claim.id in shown
     assert 'href="#' not in shown

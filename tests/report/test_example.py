@@ -33,7 +33,7 @@ def test_it_is_a_fixture_run_whose_judge_was_checked() -> None:
     study = report.self_check_study
     assert report.mode == "fixture"
     assert study is not None
-    said = {claim.verdict for claim in study.claims}
+    said = {claim.state for claim in study.claims}
     assert said & set(State) == set(State) - {State.ERROR}
     assert said & set(Finding) == {Finding.CONSISTENT, Finding.CANNOT_OCCUR}
 

@@ -148,7 +148,7 @@ def test_a_contested_claim_shows_every_reading(stored_full: Report) -> None:
 
 
 def test_of_a_claim_that_is_not_contested_the_best_source_decides(stored_full: Report) -> None:
-    claims = [replace(claim, verdict=State.INCONCLUSIVE) for claim in stored_full.claims]
+    claims = [replace(claim, state=State.INCONCLUSIVE) for claim in stored_full.claims]
     assert not any(row.is_heading for row in forest_rows(claims))
 
 

@@ -172,7 +172,7 @@ def test_an_audit_names_its_own_command_and_whose_numbers_they_are(tmp_path: Pat
 def test_a_fixture_run_shows_the_judge_at_work_and_no_verdict_on_the_paper(
     stored_judged: Report, judged_page: str
 ) -> None:
-    assert {claim.verdict for claim in stored_judged.claims} == {"NOT_RUN", "NOT_TESTABLE"}
+    assert {claim.state for claim in stored_judged.claims} == {"NOT_RUN", "NOT_TESTABLE"}
     assert "No claim of the paper is judged by such a run" in judged_page
     about_paper = judged_page[: judged_page.index('id="self-checks"')]
     assert 'class="verdict pass"' not in about_paper.replace(the_seven_states(about_paper), "")
@@ -197,7 +197,7 @@ def test_a_verdict_on_the_papers_arithmetic_is_withheld_where_the_page_says_noth
     assert Finding.CANNOT_OCCUR in {verdict.state for verdict in verdicts}
     out = written(tmp_path, asked)
     told = [claim for claim in load_report(out).claims if claim.kind == "arithmetic"]
-    assert {claim.verdict for claim in told} == {"NOT_RUN"}
+    assert {claim.state for claim in told} == {"NOT_RUN"}
     assert "harness explain" in told[0].says
     page = (out / "report.html").read_text(encoding="utf-8")
     own = page[page.index('id="arithmetic"') : page.index('id="method"')]
@@ -228,8 +228,8 @@ def test_no_case_has_a_word_where_the_claim_has_none(tmp_path: Path, why: Why) -
     verdict = replace(passing, state=State.INCONCLUSIVE, why=why)
     out = written(tmp_path, alone(judged.GAP_6, verdict), mode="full")
     (case,) = load_report(out).claims[0].cases
-    assert (case.verdict, case.reason) == ("INCONCLUSIVE", why)
-    assert case.measured is not None
+    assert (case.state, case.why) == ("INCONCLUSIVE", why)
+    assert case.numbers is not None
 
 
 def test_a_self_check_that_differs_is_said_first(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_deviation_says_everything_in_one_line(full_folder: Path) -> None:
 
 
 def test_an_error_is_no_failure(stored_full: Report) -> None:
-    claim = replace(stored_full.claims[0], verdict=State.ERROR, reason=Why.CRASH)
+    claim = replace(stored_full.claims[0], state=State.ERROR, why=Why.CRASH)
     root = ET.fromstring(render_junit(replace(stored_full, claims=(claim,))))
     (error,) = root.iter("error")
     assert error.get("type") == "crash"
