@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.designs.estimand import Estimand, PhraseValues
+from harness.designs.estimand import Estimand, PhraseValues, Quantity
 from harness.designs.presentation import PLAIN, Presentation
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
@@ -74,6 +74,8 @@ class Design:
     """The stages of one study in one world, on a device; the same arguments give the same plan."""
     estimands: Callable[[Study], Mapping[str, Estimand]]
     """Every estimate that a claim of a study may be about, by id."""
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    """Every quantity that is measured, by name, whether a claim may be about it or not."""
     code: tuple[str, ...]
     """Modules that make estimates of stored tables; with all they import, they are part of what a study registers."""
     estimates: str = "estimates"

@@ -231,15 +231,20 @@ class Measurements(Mapping[Quantity, Measurement]):
             found = self.declared.get(quantity) or self._measured(*quantity)
             beside = Beside() if found.estimate is None else self.beside(found.estimate)
             before = self.get((beside.before, InferenceTarget.POPULATION))
-            estimand = self.estimands.get(quantity[0])
             self._known[quantity] = replace(
                 found,
-                within=(estimand.within if estimand else None) or EVERYWHERE,
+                within=self._bounds(found),
                 notes=self._relabelled(beside.shared_out),
                 starts_at_chance=before is not None
                 and before.value - beside.guessing <= ERRORS_ABOVE_CHANCE * before.spread.se,
             )
         return self._known[quantity]
+
+    def _bounds(self, found: Measurement) -> Interval:
+        """Between which numbers something lies, whether a claim may be about it or not."""
+        named = found.estimate or self.estimands.get(found.estimate_id)
+        quantity = design_of(self.study).quantities.get(named.quantity) if named else None
+        return (quantity.within if quantity else None) or EVERYWHERE
 
     def beside(self, estimate: Estimate) -> Beside:
         """What a verdict on an estimate must be read beside, as the study's design names it."""

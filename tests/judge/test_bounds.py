@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 from harness.designs.disparity.quantities import QUANTITIES, estimands
+from harness.designs.emergence.quantities import share_scope
 from harness.judge.measurements import EVERYWHERE, interval_error, measurements_of
 from harness.judge.pooled import pooled
+from harness.judge.quantities import estimate_scopes
 from harness.judge.rules import judge_ceiling, judge_value
 from harness.judge.rules_maximum import judge_largest
 from harness.sources.studies import load_study
 from harness.statistics.stats import t_quantile
-from harness.words.claim import Rule
+from harness.words.claim import InferenceTarget, Rule
+from harness.words.estimate import Estimate, Formula
 from harness.words.verdict import State
 from tests.judge.asked import asking, claim, drawn, reading, sample, times, unadjusted, value_claim
 
@@ -90,6 +93,35 @@ def test_every_quantity_that_is_a_share_a_change_of_one_or_a_cosine_is_bounded()
     }  # fmt: skip
     study = load_study("sin2025")
     assert all(each.within == QUANTITIES[each.quantity].within for each in estimands(study).values())
+
+
+def test_a_share_that_no_claim_may_be_about_is_bounded_as_well() -> None:
+    """1 of 218 latents: the 90 % interval by the normal reaches from -.29 to 1.21."""
+    study = load_study("inaba2025")
+    scope = share_scope("150m", "before-any-claim", "en", 3)
+    assert scope.estimate_id not in estimate_scopes(study)
+    share = Estimate(
+        estimate_id=scope.estimate_id,
+        quantity=scope.quantity,
+        reading=scope.reading,
+        specification=scope.specification,
+        formula=Formula.SHARE,
+        unit=scope.unit,
+        value=100 / 218,
+        layer=scope.layer,
+        language=None,
+        benchmark=None,
+        unit_kind="feature",
+        num_units=218,
+        num_seeds=1,
+    )
+    key = (scope.estimate_id, InferenceTarget.POPULATION)
+    measured = measurements_of(
+        study, None, (), {key: replace(sample(100 / 218, 0.4567, 217.0), estimate=share)}
+    )
+    low, high = measured[key].interval(0.90)
+    assert low == 0.0
+    assert high == pytest.approx(1.213, abs=1e-3)
 
 
 def test_error_and_degrees_give_the_interval_or_the_wider_error_does() -> None:

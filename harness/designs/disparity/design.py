@@ -8,7 +8,7 @@ from harness.designs.disparity.beside import beside
 from harness.designs.disparity.costs import costs
 from harness.designs.disparity.panels import PRESENTATION
 from harness.designs.disparity.plan import REPLAYED_ROWS, plan
-from harness.designs.disparity.quantities import estimands
+from harness.designs.disparity.quantities import QUANTITIES, estimands
 from harness.designs.estimand import PhraseValues
 from harness.words.estimate import Estimate
 from harness.words.study import Study
@@ -50,6 +50,7 @@ def of_others(
 DESIGN = Design(
     plan=plan,
     estimands=estimands,
+    quantities=QUANTITIES,
     code=("harness.designs.disparity.estimates",),
     specified_estimates="specified-estimates",
     replay="replay",

@@ -6,11 +6,12 @@ from harness.designs.emergence.costs import accelerator_bytes, costs
 from harness.designs.emergence.evidence import loaded
 from harness.designs.emergence.panels import PRESENTATION
 from harness.designs.emergence.plan import plan
-from harness.designs.emergence.quantities import estimands
+from harness.designs.emergence.quantities import QUANTITIES, estimands
 
 DESIGN = Design(
     plan=plan,
     estimands=estimands,
+    quantities=QUANTITIES,
     code=("harness.designs.emergence.estimates",),
     replay="feature-replay",
     loaded=loaded,
