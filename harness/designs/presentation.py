@@ -108,6 +108,8 @@ class Panel:
     layout: Layout = Layout.LIST
     columns: tuple[str, ...] = ()
     """Dimensions that run along the columns of a grid."""
+    headings: tuple[str, ...] = ()
+    """Dimensions that head the rows they have in common, where several others would name each row."""
     first_series_in_short: bool = False
     """Whether the short table keeps to the first reading and specification."""
     figures: tuple[Figure, ...] = ()

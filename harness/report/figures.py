@@ -325,7 +325,7 @@ def _is_on_a_curve(row: Measurement, figure: Figure) -> bool:
         row.quantity == figure.quantity
         and row.specification == PRIMARY
         and coordinate(row, figure.along) is not None
-        and all(row.axes.get(axis) == value for axis, value in figure.only)
+        and all(coordinate(row, axis) == value for axis, value in figure.only)
     )
 
 
@@ -400,14 +400,18 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
         values.sort(key=lambda layer: int(layer or 0))
     places = {value: place for place, value in enumerate(values)}
     told = [axis for axis in _axes_that_differ(rows, names) if axis != shown.along]
-    lines: dict[str, list[Measurement]] = {}
+    lines: dict[tuple[str, ...], list[Measurement]] = {}
     for row in rows:
-        label = ", ".join(_coordinate_says(row, axis, names) for axis in told)
-        lines.setdefault(label or names.called("quantity", row.quantity), []).append(row)
-    columns = 3 if max(map(len, lines)) <= LONGEST_OF_THREE else 2
+        says = tuple(_coordinate_says(row, axis, names) for axis in told)
+        lines.setdefault(says or (names.called("quantity", row.quantity),), []).append(row)
+    labels = [", ".join(says) for says in lines]
+    looks = strokes(list(lines))
+    num_strokes = len({stroke for stroke, _ in looks})
+    room = 3 if max(map(len, labels)) <= LONGEST_OF_THREE else 2
+    columns = num_strokes if 1 < num_strokes <= room else room
     figure = blank(4.1 + 0.18 * (len(lines) // columns))
     axes = figure.subplots()
-    for place, (label, unsorted) in enumerate(lines.items()):
+    for place, (label, unsorted) in enumerate(zip(labels, lines.values(), strict=True)):
         # Beside each other, so that no interval hides another.
         offset = 0.3 * ((place + 0.5) / len(lines) - 0.5)
         own = sorted(unsorted, key=lambda row: places[coordinate(row, shown.along)])
@@ -416,19 +420,19 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
             row.precision.ci90 if row.precision and row.precision.ci90 else (row.value, row.value)
             for row in own
         ]
-        turn, colour = place // len(SERIES), SERIES[place % len(SERIES)]
+        stroke, hue = looks[place]
         axes.plot(
             across,
             [row.value or 0.0 for row in own],
             label=printable(label),
-            color=colour,
-            linestyle=LINES[turn % len(LINES)] if shown.kind is Drawing.CURVES else "none",
-            # Another mark each time that the colours begin anew.
-            marker=MARKERS[(place + turn) % len(MARKERS)],
+            color=SERIES[hue],
+            linestyle=LINES[stroke % len(LINES)] if shown.kind is Drawing.CURVES else "none",
+            # Another mark for another stroke of the same colour.
+            marker=MARKERS[(hue + stroke) % len(MARKERS)],
             markersize=5,
             linewidth=1.6,
         )
-        axes.vlines(across, *zip(*ends, strict=True), color=colour, alpha=0.32, linewidth=4)
+        axes.vlines(across, *zip(*ends, strict=True), color=SERIES[hue], alpha=0.32, linewidth=4)
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.set_xticks(list(places.values()), [printable(str(value)) for value in places])
     axes.set_xlabel(shown.across)
@@ -438,6 +442,16 @@ def _curves(rows: Sequence[Measurement], names: Names, shown: Figure) -> "Canvas
         axes.yaxis.set_major_formatter(signed)
     figure.legend(loc="outside upper left", ncols=columns)
     return figure
+
+
+def strokes(lines: Sequence[tuple[str, ...]]) -> list[tuple[int, int]]:
+    """Stroke and colour of each line, by what it is of: the first thing is the stroke and the rest the colour, if both suffice."""
+    first, rest = (
+        list(dict.fromkeys(of)) for of in zip(*((says[0], says[1:]) for says in lines), strict=True)
+    )
+    if len(rest) > 1 and len(first) <= len(LINES) and len(rest) <= len(SERIES):
+        return [(first.index(says[0]), rest.index(says[1:])) for says in lines]
+    return [divmod(place, len(SERIES)) for place in range(len(lines))]
 
 
 def _axes_that_differ(rows: Sequence[Measurement], names: Names) -> list[str]:

@@ -39,7 +39,7 @@ UNITS: Mapping[str, UnitForm] = {
     "points": UnitForm(2, " points", "in percentage points", 100.0),
     "r": UnitForm(3, "", "", 1.0),
     "cosine": UnitForm(3, "", "", 1.0),
-    "count": UnitForm(4, "", ""),
+    "count": UnitForm(0, "", ""),
     "none": UnitForm(4, "", ""),
     "chrF": UnitForm(1, "", "", 100.0),
     "fraction": UnitForm(3, "", "as a fraction", 1.0),

@@ -34,6 +34,7 @@ REMAINDER = Panel(
     lead="Numbers that no table above shows.",
     quantities=(),
 )
+APART = " \u00b7 "
 SEED = "seed"
 """Unit kind of numbers that vary with training alone."""
 LAYERS_IN_SHORT = 5
@@ -222,23 +223,35 @@ def _grid(filled: Filled, rows: Sequence[Measurement]) -> Table:
     varying, one_unit = _varying(rows, filled.names), len({row.unit for row in rows}) == 1
     across = tuple(name for name in filled.panel.columns if name in varying)
     down = tuple(name for name in varying if name not in across) or _first_scope(rows[0])
+    headings = tuple(name for name in filled.panel.headings if name in down)[: len(down) - 1]
+    labels = tuple(name for name in down if name not in headings)
     keys = list(dict.fromkeys(_key(row, across) for row in rows))
-    lines = list(dict.fromkeys(_key(row, down) for row in _by_way(filled, rows)))
+    lines: dict[Key, Measurement] = {}
+    for row in _by_way(filled, rows):
+        lines.setdefault(_key(row, down), row)
+    heads = list(dict.fromkeys(_key(row, headings) for row in lines.values()))
+    ordered = sorted(lines, key=lambda line: heads.index(_key(lines[line], headings)))
     cells = {
         (_key(row, down), _key(row, across)): _value(filled, row, with_unit=not one_unit) for row in rows
     }
     left_out = {row.reading for row in filled.rows} - {row.reading for row in rows}
     reading = f" Reading: {filled.names.called('reading', rows[0].reading)}." if left_out else ""
-    columns = (" \u00b7 ".join(_words(filled, key, across)) or "Value" for key in keys)
+    columns = (APART.join(_words(filled, key, across)) or "Value" for key in keys)
     return Table(
         caption=_caption(filled, rows) + reading + _weight(rows),
-        headers=(*(name.capitalize() for name in down), *columns),
-        num_labels=len(down),
+        headers=(*(name.capitalize() for name in labels), *columns),
+        num_labels=len(labels),
         rows=tuple(
-            (*_words(filled, line, down), *(cells.get((line, key), "") for key in keys)) for line in lines
+            (
+                *_words(filled, _key(lines[line], labels), labels),
+                *(cells.get((line, key), "") for key in keys),
+            )
+            for line in ordered
         ),
         spanner=", ".join(name.capitalize() for name in across),
-        groups=_groups(filled, lines, down),
+        groups=tuple(APART.join(_words(filled, _key(lines[line], headings), headings)) for line in ordered)
+        if headings
+        else _groups(filled, ordered, down),
     )
 
 

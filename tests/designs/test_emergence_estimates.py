@@ -441,7 +441,10 @@ def test_every_panel_is_laid_out_and_every_curve_is_drawn(tmp_path: Path) -> Non
     grid = tabulate(
         Filled(classes, tuple(row for row in rows if row.quantity == "class-share"), Names((), PRESENTATION))
     )
-    assert grid.headers[: grid.num_labels] == ("Model", "Class", "Layer", "Specification")
+    assert (grid.headers[: grid.num_labels], grid.groups[0]) == (
+        ("Layer",),
+        f"primary \u00b7 {STUDY.sizes[0].name} \u00b7 {STUDY.classes[0]}",
+    )
     assert grid.headers[grid.num_labels :] == tuple(phase.name for phase in STUDY.phases)
 
 

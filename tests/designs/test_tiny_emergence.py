@@ -12,8 +12,8 @@ import pytest
 
 import claims
 from harness.designs.emergence.quantities import QUANTITIES
-from harness.report.figures import DRAWERS, drawn_rows
-from harness.report.tables import filled_panels
+from harness.report.figures import DRAWERS, drawn_rows, strokes
+from harness.report.tables import filled_panels, tabulate
 from harness.report.writer import load_report
 from harness.run.forecast import pace_of
 from harness.sources import studies
@@ -144,7 +144,38 @@ def test_marks_along_what_has_no_order_are_joined_by_no_line_and_none_looks_like
     joined = {anchor: {line.get_linestyle() for line in lines[:-1]} for anchor, lines in drawn.items()}
     assert joined == {"classes": {"-"}, "profile": {"-"}, "gains": {"None"}}
     looks = [(line.get_color(), line.get_marker()) for line in drawn["gains"][:-1]]
-    assert len(set(looks)) == len(looks) == len(STUDY.primary.integration) * 2
+    assert len(set(looks)) == len(looks) == len(STUDY.languages)
+
+
+def test_rows_stand_below_what_they_have_in_common_and_say_the_rest_alone(known: Path) -> None:
+    filled = [each for each in filled_panels(load_report(known)) if each.rows]
+    tables = {each.panel.anchor: tabulate(each) for each in filled}
+    shares, models = tables["classes"], tables["models"]
+    classes = [label.code for label in STUDY.languages] + ["bilingual"]
+    assert list(dict.fromkeys(shares.groups)) == [
+        f"{way} \u00b7 {label}" for way in ("primary", "by activity") for label in classes
+    ]
+    layers = [str(layer) for layer in STUDY.layers(STUDY.sizes[0])]
+    assert shares.headers == ("Layer", *(phase.name for phase in STUDY.phases))
+    assert [row[0] for row in shares.rows] == layers * 2 * len(classes)
+    assert (models.groups, models.headers[0]) == ((), "Language")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([("s", "0"), ("s", "1"), ("l", "0"), ("l", "1")], [(0, 0), (0, 1), (1, 0), (1, 1)]),
+        ([("s", "1"), ("l", "2"), ("l", "1")], [(0, 0), (1, 1), (1, 0)]),
+        ([("s",), ("l",), ("xl",)], [(0, 0), (0, 1), (0, 2)]),
+        ([("s", str(layer)) for layer in range(7)], [*((0, hue) for hue in range(6)), (1, 0)]),
+        ([(str(size), layer) for size in range(5) for layer in "ab"], [divmod(at, 6) for at in range(10)]),
+    ],
+    ids=["size by stroke", "one is missing", "one thing alone", "too few colours", "too few strokes"],
+)
+def test_a_curve_keeps_its_colour_in_every_size(
+    lines: list[tuple[str, ...]], expected: list[tuple[int, int]]
+) -> None:
+    assert strokes(lines) == expected
 
 
 def test_a_table_says_once_how_many_seeds_its_numbers_rest_on(run: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from harness.designs.emergence.quantities import (
     ACTIVITY,
     CONCEPTS,
+    QUANTITIES,
     TOKENS,
     UNINTERPRETED,
     change_scope,
@@ -411,6 +412,6 @@ def paired(
 
 
 def single(scope: Scope, value: float, units: int) -> Measured:
-    """A figure that is stored without what it was made from."""
-    found = measured(scope, value, Formula.NO_UNITS, "text", ())
+    """A figure that is stored without what it was made from; only how many units there were is known."""
+    found = measured(scope, value, Formula.NO_UNITS, QUANTITIES[scope.quantity].varying[0], ())
     return replace(found, estimate=replace(found.estimate, num_units=units))

@@ -2,7 +2,7 @@
 
 from harness.designs.emergence.quantities import ACTIVITY, AXES, QUANTITIES
 from harness.designs.presentation import Drawing, Figure, Layout, Panel, Presentation
-from harness.words.dictionaries import BILINGUAL
+from harness.words.dictionaries import BILINGUAL, Integration
 from harness.words.emergence import FINAL
 
 LANGUAGES, INTEGRATION, SAMPLE, QUALITY = (
@@ -23,6 +23,7 @@ PANELS = (
         quantities=("class-share",),
         layout=Layout.GRID,
         columns=("step",),
+        headings=("specification", "model", "class"),
         figures=(
             Figure(
                 anchor="classes",
@@ -52,17 +53,37 @@ PANELS = (
         anchor="changes",
         group=LANGUAGES,
         heading="Change of the bilingual share",
-        lead="Between two checkpoints, whose dictionaries have no latent in common; and by how much the mean of early and final share exceeds "
-        "the one between.",
-        quantities=("share-change", "lateness"),
+        lead="Between two checkpoints, whose dictionaries have no latent in common.",
+        quantities=("share-change",),
+        layout=Layout.GRID,
+        columns=("from", "to"),
+        headings=("model",),
+    ),
+    Panel(
+        anchor="lateness",
+        group=LANGUAGES,
+        heading="Late rather than early",
+        lead="By how much the mean of the early and the final bilingual share exceeds the one between: above zero where more of it comes late.",
+        quantities=("lateness",),
+        layout=Layout.GRID,
+        columns=("layer",),
+    ),
+    Panel(
+        anchor="middle",
+        group=LANGUAGES,
+        heading="Middle layers",
+        lead="The bilingual share of the layers in the middle third over that of the others.",
+        quantities=("middle-lead",),
+        layout=Layout.GRID,
+        columns=("step",),
     ),
     Panel(
         anchor="trends",
         group=LANGUAGES,
-        heading="Middle layers and larger models",
-        lead="The bilingual share of the layers in the middle third over that of the others, and of each size over the next smaller one. "
-        "Where all sizes have equally many latents, expansion falls as they grow.",
-        quantities=("middle-lead", "size-trend"),
+        heading="Larger models",
+        lead="The bilingual share of each size over that of the next smaller one. Where all sizes have equally many latents, expansion falls "
+        "as they grow.",
+        quantities=("size-trend",),
         figures=(
             Figure(
                 anchor="sizes",
@@ -95,6 +116,7 @@ PANELS = (
         quantities=("integration-gain",),
         layout=Layout.GRID,
         columns=("part",),
+        headings=("reading", "language"),
         is_optional=True,
         figures=(
             Figure(
@@ -104,7 +126,8 @@ PANELS = (
                 title="Gains, with their controls",
                 quantity="integration-gain",
                 along="part",
-                says="Every size, language of the text and meaning of putting in.",
+                only=(("reading", Integration.SWAP),),
+                says="Every size and language of the text, in place of the own part.",
                 across="What is put in",
                 up="Nats per token gained",
             ),
@@ -114,8 +137,21 @@ PANELS = (
         anchor="leads",
         group=INTEGRATION,
         heading="Lead of the bilingual part",
-        lead="Gain by the bilingual part less that by the part of one language, text by text; and how alike a part is in both models.",
-        quantities=("integration-lead", "part-cosine"),
+        lead="Gain by the bilingual part less that by the part of one language, text by text.",
+        quantities=("integration-lead",),
+        layout=Layout.GRID,
+        columns=("over",),
+        headings=("reading", "language"),
+        is_optional=True,
+    ),
+    Panel(
+        anchor="agreement",
+        group=INTEGRATION,
+        heading="How alike a part is in both models",
+        lead="Cosine of what the part adds to the stream of the model in the midst of its training and to that of the finished one.",
+        quantities=("part-cosine",),
+        layout=Layout.GRID,
+        columns=("part",),
         is_optional=True,
     ),
     Panel(
@@ -135,6 +171,8 @@ PANELS = (
         heading="Changes in the authors' sample",
         lead="Between two steps of what the authors released.",
         quantities=("demonstrated-change",),
+        layout=Layout.GRID,
+        columns=("from", "to"),
         is_optional=True,
     ),
     Panel(
@@ -155,6 +193,7 @@ PANELS = (
         quantities=("unexplained", "dead-share", "unlabelled-share", "splicing-loss"),
         layout=Layout.GRID,
         columns=("step",),
+        headings=("quantity", "model"),
     ),
 )
 

@@ -39,7 +39,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "unlabelled-share": Quantity("latents with too few examples, of those that fire", "percent", FEATURES, SHARE, within=PERCENT),
     "splicing-loss": Quantity("loss added by the rebuilt stream", "nats", ("text", "units"), MEAN, signed=True),
     "sampled-examples": Quantity("examples of single bilingual latents", "count", ("example", "examples"), (Formula.NO_UNITS,), within=(0.0, inf)),
-    "part-cosine": Quantity("cosine of a part in both models", "cosine", ("token", "tokens"), (Formula.NO_UNITS,), within=(-1.0, 1.0)),
+    "part-cosine": Quantity("cosine of a part in both models", "cosine", FEATURES, (Formula.NO_UNITS,), within=(-1.0, 1.0)),
 }  # fmt: skip
 """By name."""
 
