@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 from harness.process import (
-    Line,
-    Once,
     StoppedError,
     answer,
     code_of_answer,
@@ -122,14 +120,12 @@ Claims = Annotated[
     list[str] | None,
     typer.Option("--claim", help="Report this claim alone; may be said again. All by default."),
 ]
+ReportedRun = Annotated[Path, typer.Argument(help="Folder of a run that has a report.")]
 FailsOn = Annotated[FailOn, typer.Option("--fail-on", help="What ends with another code than 0.")]
 
 STUDY, PROFILE = "sin2025", "fixture"
 STORE, REPORTS = Path(".store"), Path("reports")
 DEVICES = ("auto", "cpu", "cuda")
-
-MARKS = {"ok": "ok     ", "warn": "warn   ", "missing": "MISSING"}
-"""How a need is met, as a line of `doctor` and `fetch` begins."""
 
 
 @command("harness reproduce --profile fixture --store .store")
@@ -240,31 +236,8 @@ def plan(
 ) -> None:
     """Show the stages, what of them is done, and which claims this size can decide."""
     from harness.designs.design import plan as draw
-    from harness.run.artifacts import Recipes, inventory, inventory_lines
-    from harness.run.forecast import (
-        Rates,
-        ablations_line,
-        ablations_price,
-        fitting,
-        level_lines,
-        level_prices,
-        outlook,
-        outlook_lines,
-        projection,
-        projection_lines,
-        seconds_of,
-        size_lines,
-        write_sizes,
-    )
-    from harness.run.simulation import (
-        PREEMPTED,
-        Simulated,
-        foreseen_processes,
-        simulated,
-        simulation_lines,
-        timed_processes,
-    )
-    from harness.sources.pins import known_revision
+    from harness.run.forecast import Rates, fitting, seconds_of, write_sizes
+    from harness.run.preview import Machines, preview
     from harness.store.store import Store
 
     if (preempted or timed_by or queued is not None) and not simulate:
@@ -272,43 +245,27 @@ def plan(
     if out and within is None:
         raise UsageError("--out takes the sizes that fit into a time; say --within too")
     drawn = _plan(study, profile, device, sizes, grid)
-    rates = Rates(tflops=tflops, float32_tflops=float32_tflops, translations_per_second=translations)
     fit = None
+    rates = Rates(tflops=tflops, float32_tflops=float32_tflops, translations_per_second=translations)
     if within is not None:
         fit = fitting(drawn.study, drawn.profile, seconds_of(within), rates)
         drawn = draw(drawn.study, fit.profile, _device(device, study, profile))
-    if fit and out:
-        write_sizes(out, drawn.study, fit, rates)
-    stages = inventory(Recipes(plan=drawn, revision=known_revision), Store(store))
-    prospects = outlook(drawn.study, drawn.profile)
-    prices, ablations = tuple(level_prices(drawn, rates)) if grid else (), ablations_price(drawn, rates)
-    courses: tuple[Simulated, ...] = ()
-    if simulate:
-        processes = (
-            timed_processes(drawn, timed_by, gpus, queued)
-            if timed_by
-            else foreseen_processes(drawn, rates, gpus, queued)
-        )
-        courses = tuple(simulated(processes, at_once=jobs, gpus=gpus, rates=preempted or PREEMPTED))
-    lines = [
-        *inventory_lines(stages),
-        *(("", sentence) for sentence in projection_lines(drawn, rates)),
-        *(("", sentence) for sentence in simulation_lines(courses, at_once=jobs, gpus=gpus)),
-        *ablations_line(drawn, ablations),
-        *level_lines(prices),
-        *size_lines(drawn.profile, fit),
-        *outlook_lines(drawn.study, prospects),
-    ]
-    if out:
-        lines.append(("", f"written: harness reproduce --study {study} --profile {profile} --sizes {out}"))
-    content = {"stages": stages, "projection": projection(drawn, rates), "prospects": prospects}
-    content |= {
-        "levels": prices,
-        "resized": drawn.profile.resized,
-        "given_up": fit.given_up if fit else (),
-        "simulation": courses,
-    }
-    answer({"study": study, "profile": profile, "ablations": ablations, **content}, lines, as_json=as_json)
+        if out:
+            write_sizes(out, drawn.study, fit, rates)
+    machines = Machines(
+        jobs=jobs, gpus=gpus, preempted=preempted or (), timed_by=timed_by, queued_seconds=queued
+    )
+    content, lines = preview(
+        drawn,
+        Store(store),
+        rates,
+        fit=fit,
+        machines=machines if simulate else None,
+        has_grid=grid is not None,
+    )
+    answer(content, lines, as_json=as_json)
+    if out and not as_json:
+        say("", f"written: harness reproduce --study {study} --profile {profile} --sizes {out}")
 
 
 @command("harness doctor --profile paper")
@@ -324,22 +281,15 @@ def doctor(
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
     from harness.run.cluster import SLURM
-    from harness.run.doctor import Need, examined, is_able, probed_store
+    from harness.run.doctor import Told, examined, is_able, probed_store
 
     cluster = _cluster(executor, cluster_profile)
     device = _device(device, study, profile, on_cluster=cluster is not None)
-    once = Once()
-
-    def line(finding: Need) -> Line:
-        cure = f"  ->  {finding.cure}" if finding.cure else ""
-        lead = f"{MARKS[finding.state]} {finding.need:<46} "
-        return lead, f"{once(finding.need, finding.found) if finding.state != 'ok' else finding.found}{cure}"
-
     drawn = _plan(study, profile, device)
     needs = examined(drawn, device, store, cluster)
     pins = drawn.profile.sources.pins()
     seen = [probed_store(cluster, store, pins)] if cluster and cluster.executor == SLURM else []
-    findings = told(chain(needs, seen), line, as_json=as_json)
+    findings = told(chain(needs, seen), Told().need, as_json=as_json)
     able = is_able(findings)
     if as_json:
         print_json({"study": study, "profile": profile, "device": device, "able": able, "findings": findings})
@@ -353,15 +303,9 @@ def doctor(
 @command("harness fetch --profile paper")
 def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: AsJson = False) -> int:
     """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
-    from harness.run.doctor import Fetched, fetched
+    from harness.run.doctor import Told, fetched
 
-    once = Once()
-
-    def line(each: Fetched) -> Line:
-        said = f"revision {each.revision[:12]}" if each.revision else once(each.name, each.problem)
-        return f"{MARKS['ok' if each.revision else 'missing']} {each.name:<46} ", said
-
-    found = told(fetched(_profile(study, profile).sources.remote_pins()), line, as_json=as_json)
+    found = told(fetched(_profile(study, profile).sources.remote_pins()), Told().fetched, as_json=as_json)
     if as_json:
         print_json(found)
     elif not found:
@@ -372,7 +316,7 @@ def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: 
 
 @command("harness report reports/fixture-0123456789ab")
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
+    run: ReportedRun,
     spec: Annotated[
         str | None,
         typer.Option(
@@ -558,7 +502,7 @@ def audit(
 @command("harness export reports/example --format parquet --out exported")
 def export(
     *,
-    run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
+    run: ReportedRun,
     form: Annotated[TableForm | None, typer.Option("--format", help="How tables are written.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for the tables.")] = None,
     mlflow: Annotated[
@@ -577,7 +521,13 @@ def export(
     if (form is None) != (out is None):
         raise UsageError("--format and --out go together: how tables are written, and where")
     if form is not None and out is not None:
-        _export_tables(run, form, out, store)
+        from harness.exchange.export import export as write
+
+        found = write(run, form, out, store)
+        for name in found.files:
+            typer.echo(f"{found.out / name}")
+        if found.why_no_units:
+            say("without unit values: ", found.why_no_units)
     elif not mlflow and wandb_offline is None:
         raise UsageError("nothing to do: say --format with --out, --mlflow or --wandb-offline")
     if mlflow or wandb_offline is not None:
@@ -590,20 +540,10 @@ def export(
             typer.echo(f"logged: wandb sync {to_wandb(told, wandb_offline)}")
 
 
-def _export_tables(run: Path, form: TableForm, out: Path, store: Path) -> None:
-    from harness.exchange.export import export as write
-
-    found = write(run, form, out, store)
-    for name in found.files:
-        typer.echo(f"{found.out / name}")
-    if found.why_no_units:
-        say("without unit values: ", found.why_no_units)
-
-
 @command("harness items reports/fixture-0123456789ab --claim bench.ml.arc.value")
 def items(
     *,
-    run: Annotated[Path, typer.Argument(help="Folder of a run that has a report.")],
+    run: ReportedRun,
     claim: Annotated[str, typer.Option(help="Claim about a change of accuracy.")],
     texts: Annotated[
         bool, typer.Option("--texts", help="Show the questions themselves, where their licence allows it.")
@@ -896,20 +836,12 @@ def spotcheck(
     """Hold a few latents of the phrase export against the service that tells them one by one."""
     from dataclasses import asdict
 
-    from harness.sources.spotcheck import SpotCheck, spot_checks
+    from harness.sources.spotcheck import line_of, spot_checks
     from harness.sources.studies import load_profile, load_study
-
-    def line(each: SpotCheck) -> Line:
-        lead = f"{'agrees ' if each.agrees else 'DIFFERS'} layer {each.layer:>2} latent {each.latent:>5}: "
-        said = (
-            f"{each.found_rows} of {each.told_rows} told rows are in the export, {each.equal_rows} with equal values; maximum "
-            f"{each.service_maximum:g} told, {each.export_maximum:g} stored"
-        )
-        return lead, said
 
     asked = load_study(study)
     checks = spot_checks(asked.shapes, load_profile(asked, profile), layer or (), latents)
-    found = told(checks, line, as_json=as_json)
+    found = told(checks, line_of, as_json=as_json)
     if as_json:
         print_json([{**asdict(each), "agrees": each.agrees} for each in found])
     return 0 if all(each.agrees for each in found) else 1
@@ -1001,29 +933,23 @@ app.add_typer(store_app, name="store")
 @command("harness store list --json", name="list", of=store_app)
 def list_artifacts(*, store: StorePath = STORE, as_json: AsJson = False) -> None:
     """List every artifact."""
-    from harness.run.artifacts import record_of
+    from harness.run.artifacts import record_lines, record_of
     from harness.store.store import Store
 
     records = [record_of(artifact) for artifact in Store(_existing(store)).list()]
-    lines = [
-        f"{each.stage:<18} {each.item:<16} {each.key[:12]} {_megabytes(each.size_bytes):>9}"
-        for each in records
-    ]
-    total = f"{len(records)} artifacts, {_megabytes(sum(each.size_bytes for each in records))}"
-    answer(records, ((line, "") for line in (*lines, total)), as_json=as_json)
+    answer(records, ((line, "") for line in record_lines(records)), as_json=as_json)
 
 
 @command("harness store verify --store .store", of=store_app)
 def verify(store: StorePath = STORE) -> None:
     """Read every byte of every artifact."""
+    from harness.run.artifacts import total_of
     from harness.store.store import Store
 
     kept = Store(_existing(store))
     if damaged := kept.verify():
         raise HarnessError("\n".join(map(str, damaged)))
-    artifacts = list(kept.list())
-    total = _megabytes(sum(artifact.size_bytes for artifact in artifacts))
-    typer.echo(f"{len(artifacts)} artifacts, {total}: each is what its manifest says")
+    typer.echo(f"{total_of(list(kept.list()))}: each is what its manifest says")
 
 
 @command("harness store probe 0123 --store .store", of=store_app)
@@ -1165,24 +1091,13 @@ def _tell_shared(found: "Iterable[Shared]", *, as_json: bool) -> None:
     Raises:
         HarnessError: If one was broken.
     """
-    from harness.exchange.sharing import Fate
+    from harness.exchange.sharing import Fate, line_of, total_line
 
-    kept = []
-    for each in found:
-        kept.append(each)
-        if not as_json and each.fate is not Fate.STANDING:
-            name = f"{each.fate:<9} {each.stage:<21} {each.item:<24} {each.key[:12]} "
-            say(name, each.why or _megabytes(each.size_bytes))
+    kept = told(found, line_of, as_json=as_json)
     if as_json:
         print_json(kept)
     else:
-        by_fate = {fate: [each for each in kept if each.fate is fate] for fate in Fate}
-        counts = (
-            f"{len(some)} {fate} ({_megabytes(sum(each.size_bytes for each in some))})"
-            for fate, some in by_fate.items()
-            if some
-        )
-        typer.echo(", ".join(counts) or "nothing to share")
+        typer.echo(total_line(kept))
     if refused := [each.why for each in kept if each.fate is Fate.REFUSED]:
         raise HarnessError("\n".join(refused))
 
@@ -1288,7 +1203,3 @@ def _existing(store: Path) -> Path:
     if not store.is_dir():
         raise UsageError(f"there is no store at {store}; name the folder of one with --store")
     return store
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB"

@@ -44,26 +44,14 @@ def answer(content: object, lines: Iterable[Line], *, as_json: bool, prose: bool
         say(lead, text, prose=prose)
 
 
-def told(found: Iterable[Found], line: Callable[[Found], Line], *, as_json: bool) -> list[Found]:
-    """What is found, each told as soon as it is, unless a machine is to read all of it in the end."""
+def told(found: Iterable[Found], line: Callable[[Found], Line | None], *, as_json: bool) -> list[Found]:
+    """What is found, each told as soon as it is where it has a line, unless a machine is to read all of it in the end."""
     kept = []
     for each in found:
         kept.append(each)
-        if not as_json:
-            say(*line(each))
+        if not as_json and (words := line(each)):
+            say(*words)
     return kept
-
-
-class Once:
-    """Tells a problem that many things share in full for the first of them, and by its name for the others."""
-
-    def __init__(self) -> None:
-        self.first: dict[str, str] = {}
-
-    def __call__(self, name: str, problem: str) -> str:
-        """What to say of one thing."""
-        first = self.first.setdefault(problem, name)
-        return problem if first == name else f"the same as for {first}"
 
 
 def say(lead: str, text: str, *, prose: bool = False) -> None:

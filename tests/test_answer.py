@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.process import Once, answer, say, told
+from harness.process import answer, say, told
 
 
 @pytest.fixture
@@ -52,6 +52,11 @@ def test_a_machine_gets_everything_at_once(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == ""
 
 
+def test_what_has_no_line_is_kept_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(iter("xy"), lambda each: None if each == "x" else ("", each), as_json=False) == ["x", "y"]
+    assert capsys.readouterr().out == "y\n"
+
+
 def test_people_hear_of_each_thing_as_soon_as_it_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     def found() -> Iterator[str]:
         yield "x"
@@ -59,11 +64,3 @@ def test_people_hear_of_each_thing_as_soon_as_it_is_found(capsys: pytest.Capture
         yield "y"
 
     assert told(found(), lambda each: ("> ", each), as_json=False) == ["x", "y"]
-
-
-def test_what_many_things_share_is_told_once() -> None:
-    once = Once()
-    problems = [("a", "no network"), ("b", "no network"), ("c", "gated"), ("d", "no network")]
-    assert [once(*each) for each in problems] == [
-        "no network", "the same as for a", "gated", "the same as for a",
-    ]  # fmt: skip

@@ -20,6 +20,7 @@ from harness.run.doctor import (
     Need,
     NeedState,
     Room,
+    Told,
     _download_rooms,
     _measured,
     _store_room,
@@ -112,6 +113,15 @@ def test_without_a_network_each_endpoint_is_told_once(
     assert (done.returncode, done.stderr) == (5, "")
     assert done.stdout.count("no network (http://127.0.0.1:9 does not answer") == 2
     assert done.stdout.count("the same as for gemma-2-2b") == things - 2
+
+
+def test_what_many_things_share_is_told_once() -> None:
+    told = Told()
+    problems = [("a", "no network"), ("b", "no network"), ("c", "gated"), ("d", "no network")]
+    needs = (Need(need=name, state=NeedState.MISSING, found=problem) for name, problem in problems)
+    assert [told.need(each)[1] for each in needs] == [
+        "no network", "the same as for a", "gated", "the same as for a",
+    ]  # fmt: skip
 
 
 def test_offline_the_room_for_downloads_is_not_known(hub: Hub, tmp_path: Path) -> None:

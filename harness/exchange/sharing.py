@@ -6,7 +6,7 @@ there. Two at once write the same bytes under the same names.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.exchange.places import FILES, RECORDS, Place
 from harness.sources.studies import load_profiles, load_study, study_names
-from harness.store.store import MANIFEST, Artifact, Store, read_manifest
+from harness.store.store import MANIFEST, Artifact, Store, megabytes, read_manifest
 from harness.store.tables import column_names
 from harness.words.canonical import Json
 from harness.words.errors import DamagedArtifactError, UsageError
@@ -57,6 +57,25 @@ class Shared:
     size_bytes: int
     fate: Fate
     why: str = ""
+
+
+def line_of(shared: Shared) -> tuple[str, str] | None:
+    """What became of one artifact, for people: the lead of its line, and the text; None of what was there already."""
+    if shared.fate is Fate.STANDING:
+        return None
+    lead = f"{shared.fate:<9} {shared.stage:<21} {shared.item:<24} {shared.key[:12]} "
+    return lead, shared.why or megabytes(shared.size_bytes)
+
+
+def total_line(shared: Sequence[Shared]) -> str:
+    """What became of all artifacts together."""
+    by_fate = {fate: [each for each in shared if each.fate is fate] for fate in Fate}
+    counts = (
+        f"{len(some)} {fate} ({megabytes(sum(each.size_bytes for each in some))})"
+        for fate, some in by_fate.items()
+        if some
+    )
+    return ", ".join(counts) or "nothing to share"
 
 
 def push(

@@ -3,7 +3,7 @@
 Before a run they are verified to the byte; for whoever only asks they are counted by their manifests.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from harness.sources.pins import ForeignFileError, revision_of
 from harness.store.code_digest import installed_code_digest
 from harness.store.provenance import library_versions, python_version
 from harness.store.run_folder import RunFolder
-from harness.store.store import Artifact, Ingredient, Recipe, Store
+from harness.store.store import Artifact, Ingredient, Recipe, Store, megabytes
 from harness.words.canonical import Json, Revision, canonical_json, digest_of, plain, text_digest
 from harness.words.errors import DamagedArtifactError, MissingArtifactError, MissingSourceError, StoreError
 from harness.words.plan import Item, Plan, Stage
@@ -81,6 +81,18 @@ def record_of(artifact: Artifact) -> ArtifactRecord:
         digest=artifact.digest,
         size_bytes=artifact.size_bytes,
     )
+
+
+def record_lines(records: Collection[ArtifactRecord]) -> Iterator[str]:
+    """Artifacts for people, one a line, and how many they are."""
+    for each in records:
+        yield f"{each.stage:<18} {each.item:<16} {each.key[:12]} {megabytes(each.size_bytes):>9}"
+    yield total_of(records)
+
+
+def total_of(found: Collection[Artifact | ArtifactRecord]) -> str:
+    """How many artifacts these are, and how large together."""
+    return f"{len(found)} artifacts, {megabytes(sum(each.size_bytes for each in found))}"
 
 
 STAGE_WIDTH = 21
@@ -162,7 +174,7 @@ def inventory_lines(stages: Iterable[StageInventory]) -> Iterator[tuple[str, str
     """An inventory for people: the lead of each line, and its text."""
     reason = None
     for each in stages:
-        done, size = "?" if each.done is None else each.done, f"{each.size_bytes / 1e6:.1f} MB"
+        done, size = "?" if each.done is None else each.done, megabytes(each.size_bytes)
         yield f"{each.stage:<{STAGE_WIDTH}} {done:>4} of {each.items:<4} {size:>9}  ", each.says
         reason = reason or each.why_unknown
     if reason:

@@ -471,3 +471,28 @@ def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
                 problem=why(error, pin),
                 exit_code=0 if pin.is_optional and isinstance(error, MissingSourceError) else error.exit_code,
             )
+
+
+MARKS = {NeedState.WELL: "ok     ", NeedState.WARNING: "warn   ", NeedState.MISSING: "MISSING"}
+
+
+class Told:
+    """Needs and fetched things for people: the lead of a line, and its text; a problem that many share is told in full once."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, str] = {}
+
+    def need(self, found: Need) -> tuple[str, str]:
+        """One need, with its cure."""
+        said = found.found if found.state is NeedState.WELL else self._once(found.need, found.found)
+        cure = f"  ->  {found.cure}" if found.cure else ""
+        return f"{MARKS[found.state]} {found.need:<46} ", f"{said}{cure}"
+
+    def fetched(self, each: Fetched) -> tuple[str, str]:
+        """One thing that was fetched, or why it could not be."""
+        said = f"revision {each.revision[:12]}" if each.revision else self._once(each.name, each.problem)
+        return f"{MARKS[NeedState.WELL if each.revision else NeedState.MISSING]} {each.name:<46} ", said
+
+    def _once(self, name: str, problem: str) -> str:
+        first = self.first.setdefault(problem, name)
+        return problem if first == name else f"the same as for {first}"

@@ -313,9 +313,7 @@ def _clock(time: str) -> float:
 
 
 def simulation_lines(found: Sequence[Simulated], *, at_once: int, gpus: int) -> Iterator[str]:
-    """Simulated courses for people; nothing where none was asked for."""
-    if not found:
-        return
+    """Simulated courses for people."""
     where = f"{gpus} accelerators" if gpus else "no accelerator"
     yield f"simulated on {at_once} jobs at once and {where}:"
     for each in found:

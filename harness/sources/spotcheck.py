@@ -59,6 +59,18 @@ class SpotCheck:
         return enough and self.equal_rows == self.found_rows
 
 
+def line_of(found: SpotCheck) -> tuple[str, str]:
+    """A check for people: the lead of its line, and the text."""
+    said = (
+        f"{found.found_rows} of {found.told_rows} told rows are in the export, {found.equal_rows} with equal values; maximum "
+        f"{found.service_maximum:g} told, {found.export_maximum:g} stored"
+    )
+    return (
+        f"{'agrees ' if found.agrees else 'DIFFERS'} layer {found.layer:>2} latent {found.latent:>5}: ",
+        said,
+    )
+
+
 def spot_checks(
     shapes: Shapes, profile: Profile, layers: Sequence[int], per_layer: int
 ) -> Iterator[SpotCheck]:

@@ -104,6 +104,11 @@ class Artifact:
         return f"{self.recipe.stage} {self.recipe.item} ({self.key[:12]})"
 
 
+def megabytes(size_bytes: int) -> str:
+    """A size as it is listed."""
+    return f"{size_bytes / 1e6:.1f} MB"
+
+
 def write_manifest(folder: Path, recipe: Recipe) -> None:
     """Describe a filled folder, and wait until all of it is on the disk.
 
