@@ -161,12 +161,17 @@ def _load(modules: Sequence[str], threads: int) -> None:
     from harness.store.provenance import set_threads
 
     set_threads(threads)
+    # A library is objects by the hundred thousand, nearly all of which stay: looking for the others costs a second and a half.
+    gc.disable()
     for name in ("harness.cli", "harness.run.stageprocess", *modules):
         with suppress(ImportError):  # a stage that needs it says so
             import_module(name)
     for name in modules:
         if name.startswith("harness."):
             installed_code_digest(name)
+    # What is loaded stays: no copy walks through it, and so it stays shared.
+    gc.freeze()
+    gc.enable()
 
 
 def main() -> None:
@@ -189,8 +194,6 @@ def main() -> None:
     usual = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
     engine = os.posix_spawnp(command[0], command, os.environ | {VARIABLE: ADDRESS})
     _load(json.loads(modules), int(threads))
-    # What is loaded stays: no copy walks through it, and so it stays shared.
-    gc.freeze()
     if connection := Server(engine=engine, listener=listener, wake=wake).serve():
         for number, handler in usual.items():
             signal.signal(number, handler)
