@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
+from functools import cache, lru_cache
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
@@ -28,6 +29,12 @@ EXAMPLES_SEED = 1234
 
 BEFORE_OPTION = " "
 """What lm-eval puts between a prompt and an option; it does not count as part of the option."""
+
+KEPT_QUESTIONS = 2
+"""Question sets that stay loaded: an adapter is asked in its own language and in the reference language, and then the next one is."""
+
+KEPT_TEMPLATES = 64
+"""Compiled templates that are kept at once; a benchmark has a few."""
 
 PROMPT_END = 160
 """Characters of a prompt that an error shows."""
@@ -123,11 +130,26 @@ def item_outcomes(
         ValueError: If a prompt does not begin with what stands in front, once, or data or template are malformed.
         RuntimeError: If a likelihood is not finite, or lm-eval did something else than it was asked.
     """
-    with TemporaryDirectory(prefix="lm-eval-") as folder, _quiet():
-        staged = stage_tasks(questions, Path(folder))
+    with _quiet(), _compiling_once():
+        staged, loaded = _loaded(questions)
         scoring = scorer(language_model, model, batch_items)
-        results = _evaluate(scoring, Path(folder), staged, questions.items)
+        results = _evaluate(scoring, loaded, questions.items)
     return [outcome for task in staged for outcome in _outcomes(task, questions.language, results)]
+
+
+@lru_cache(maxsize=KEPT_QUESTIONS)
+def _loaded(questions: QuestionSet) -> tuple[tuple[StagedTask, ...], Mapping[str, Any]]:
+    """The tasks of some questions, as written and as lm-eval holds them: once for all adapters that are asked one after the other."""
+    from lm_eval.tasks import TaskManager
+
+    with TemporaryDirectory(prefix="lm-eval-") as folder:
+        staged = stage_tasks(questions, Path(folder))
+        tasks = TaskManager(include_path=folder, include_defaults=False)
+        loaded: Mapping[str, Any] = tasks.load([task.name for task in staged])
+    for task in loaded["tasks"].values():
+        # Looked at five times, and each time otherwise prepared anew.
+        task.test_docs, task.validation_docs = cache(task.test_docs), cache(task.validation_docs)
+    return staged, loaded
 
 
 def scorer(
@@ -192,17 +214,13 @@ def scorer(
     )
 
 
-def _evaluate(
-    model: "HFLM", folder: Path, staged: Sequence[StagedTask], items: int | None
-) -> Mapping[str, Any]:
+def _evaluate(model: "HFLM", loaded: Mapping[str, Any], items: int | None) -> Mapping[str, Any]:
     """One pass of lm-eval over all tasks.
 
     `evaluate` and not `simple_evaluate`: the latter also asks pip, git and the compiler for their versions.
     """
     from lm_eval.evaluator import evaluate
-    from lm_eval.tasks import TaskManager
 
-    loaded = TaskManager(include_path=folder, include_defaults=False).load([task.name for task in staged])
     for lm_eval_task in loaded["tasks"].values():
         lm_eval_task.set_fewshot_seed(seed=EXAMPLES_SEED)
     with redirect_stderr(StringIO()):  # its progress bars ignore that there is no terminal
@@ -269,6 +287,18 @@ def _require_fits(request: Request, max_length: int) -> None:
         raise ValueError(
             f"a benchmark request has {request.num_read} tokens, but the model reads {max_length}; lower max_shots"
         )
+
+
+@contextmanager
+def _compiling_once() -> Iterator[None]:
+    """Templates of lm-eval are compiled once for the time of the block, and not for every document anew."""
+    from lm_eval.utils import env
+
+    env.from_string = lru_cache(maxsize=KEPT_TEMPLATES)(env.from_string)
+    try:
+        yield
+    finally:
+        del env.from_string
 
 
 @contextmanager

@@ -428,7 +428,8 @@ def _settings(
         "task": name,
         "dataset_path": "parquet",
         "dataset_name": None,
-        "dataset_kwargs": {"data_files": dict(files), "cache_dir": str(cache)},
+        # In memory, since what is loaded outlives its files.
+        "dataset_kwargs": {"data_files": dict(files), "cache_dir": str(cache), "keep_in_memory": True},
         "num_fewshot": shots,
         **dict.fromkeys(family.unused_keys),
         **splits,

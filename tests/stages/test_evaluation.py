@@ -348,6 +348,37 @@ def test_adapter_answers_while_attached_and_is_gone_afterwards(
     assert [row.document_hash for row in tuned] == [row.document_hash for row in before]
 
 
+def test_adapters_asked_one_after_the_other_share_what_is_loaded(
+    world: World, language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two languages stay, as an adapter takes turns with; each is answered as if it were asked for the first time."""
+    tasks = [task_of(world, code) for code in ("en", "ml")]
+    evaluation._loaded.cache_clear()
+    first = [item_outcomes(language_model, language_model.model, task, BATCH) for task in tasks]
+    monkeypatch.setattr(evaluation, "stage_tasks", None)
+    again = [item_outcomes(language_model, language_model.model, task, BATCH) for task in tasks]
+    assert again == first
+
+
+def test_a_template_is_compiled_once_for_all_documents(
+    world: World, language_model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lm_eval.utils import env
+
+    compiled = []
+    monkeypatch.setattr(type(env), "from_string", _noting(compiled, type(env).from_string))
+    item_outcomes(language_model, language_model.model, task_of(world, "en"), BATCH)
+    assert compiled
+    assert len(set(compiled)) == len(compiled)
+    env.from_string("as before")
+    env.from_string("as before")
+    assert compiled[-2:] == ["as before"] * 2
+
+
+def _noting(noted: list[str], usual: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    return lambda env, template: (noted.append(template), usual(env, template))[1]
+
+
 def test_an_option_without_tokens_is_named(world: World, language_model: LanguageModel) -> None:
     scorer = evaluation.scorer(language_model, language_model.model, 2)
     with pytest.raises(
