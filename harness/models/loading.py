@@ -14,8 +14,10 @@ from harness.models.weights import reading_foreign_files, weights_fault
 from harness.models.work import METER
 from harness.sources.pins import how_to_mend, locate
 from harness.statistics.finite import not_finite
+from harness.store.files import file_sha256
 from harness.words.errors import MissingSourceError, UsageError, choice_error
 from harness.words.plan import Numerics
+from harness.words.records import LoadedFile, LoadedModel
 from harness.words.study import ModelFacts, ModelPin, Pin
 
 ARCHITECTURES = ("gemma2", "gemma3_text", "llama", "mistral", "qwen3")
@@ -315,10 +317,30 @@ def _require_embedded(pin: Pin, model: Any, token_id: int) -> None:  # noqa: ANN
         )
 
 
-def _token_id(pin: Pin, model: Any, tokenizer: Any, token: str) -> int:  # noqa: ANN401
+def _token_id(pin: Pin, tokenizer: Any, token: str) -> int:  # noqa: ANN401
     """The id of a token that the facts of a model name."""
     token_id = tokenizer.get_vocab().get(token)
     if token_id is None:
         raise UsageError(f"{pin}: its tokenizer has no {token!r}, which its facts name; {how_to_mend(pin)}")
-    _require_embedded(pin, model, token_id)
     return int(token_id)
+
+
+def loaded_model(language_model: LanguageModel) -> LoadedModel:
+    """Shapes of the model, read from the weights and not from its configuration."""
+    embedding = language_model.model.get_input_embeddings().weight
+    return LoadedModel(
+        num_layers=len(language_model.decoder.layers),  # type: ignore[arg-type]
+        d_model=int(embedding.shape[1]),
+        vocab_size=int(embedding.shape[0]),
+        attention=str(language_model.model.config._attn_implementation),  # noqa: SLF001
+        dtype=str(embedding.dtype).removeprefix("torch."),
+    )
+
+
+def model_files(model: ModelPin) -> Iterable[LoadedFile]:
+    """The files of a model that decide what it computes, with the digests of their bytes."""
+    folder, told = locate(model) / model.folder, model.tokenizer or model
+    for path in sorted([*folder.glob("*.safetensors"), folder / "config.json"]):
+        yield LoadedFile(source=model.name, path=path.name, sha256=file_sha256(path))
+    path = tokenizer_file(model)
+    yield LoadedFile(source=told.name, path=path.name, sha256=file_sha256(path))

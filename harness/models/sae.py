@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.models.params import arrays_of, require_its_layer
 from harness.models.work import METER
 from harness.sources.pins import locate
-from harness.statistics.finite import NotFiniteError
+from harness.statistics.finite import require_finite
 from harness.words.plan import Networks
 from harness.words.study import GEMMA_SCOPE, Pin, SAEForm, SAEInput
 
@@ -201,22 +201,3 @@ def latent_activations(
     # What is zero everywhere, and has the slope of the pre-activation.
     silent = pre_acts - pre_acts.detach() if straight_through else 0.0
     return torch.where(fires, pre_acts, silent)
-
-
-def require_finite(residual: Float[Tensor, "... d_model"]) -> None:
-    """Refuse a residual stream that overflowed or was never a number.
-
-    Raises:
-        NotFiniteError: If a value is infinite or no number.
-    """
-    # One pass for a sound stream: a sum with such a value in it is not finite either.
-    if torch.isfinite(residual.detach().sum()):
-        return
-    finite = torch.isfinite(residual)
-    if not bool(finite.all()):
-        raise NotFiniteError(
-            "the residual stream holds values that are infinite or no number; the precision is too low for this "
-            "model, or its weights are broken",
-            what="value of the residual stream",
-            value=float(residual.detach()[~finite][0]),
-        )

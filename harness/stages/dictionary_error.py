@@ -17,12 +17,13 @@ from torch import Tensor
 from harness.models.batches import length_buckets
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
-from harness.models.sae import layer_sae, require_finite
+from harness.models.sae import layer_sae
 from harness.models.splicing import text_losses
 from harness.models.work import METER
 from harness.stages.extraction import Batch, as_batch
 from harness.stages.stage import stage
 from harness.stages.texts import language_texts
+from harness.statistics.finite import require_finite
 from harness.statistics.reconstruction import LayerTotals
 from harness.store.tables import write_table
 from harness.words.plan import Networks

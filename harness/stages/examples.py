@@ -13,11 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import require_finite
 from harness.models.topk import TopKSAE, read_sae, strongest, unit
 from harness.models.windows import visit_windows
 from harness.stages.corpus import windows_of
 from harness.stages.stage import stage
+from harness.statistics.finite import require_finite
 from harness.statistics.language_classes import script_language
 from harness.store.tables import write_table
 from harness.words.dictionaries import (

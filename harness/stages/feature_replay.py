@@ -13,16 +13,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from harness.models.loading import LanguageModel, load_language_model
+from harness.models.loading import LanguageModel, load_language_model, loaded_model, model_files
 from harness.models.params import topk_file
-from harness.models.sae import require_finite
 from harness.models.topk import TopKSAE, released_sae, unit
 from harness.models.windows import visit_windows
 from harness.sources.pins import locate
 from harness.stages.demo_replay import Example, feature_files, read_feature
 from harness.stages.examples import piece_texts
-from harness.stages.replay import layer_replay, loaded_model, model_files, replayed_row, require_some
+from harness.stages.replay import layer_replay, replayed_row, require_some
 from harness.stages.stage import stage
+from harness.statistics.finite import require_finite
 from harness.statistics.replay_gate import Agreement, agreement
 from harness.store.files import file_sha256
 from harness.store.tables import write_table

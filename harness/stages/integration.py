@@ -17,12 +17,12 @@ from torch.nn import functional
 
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.residuals import visit_residuals
-from harness.models.sae import require_finite
 from harness.models.splicing import window_losses
 from harness.models.topk import TopKSAE, lengths_of, read_sae, unit
 from harness.models.windows import batched, ids_of
 from harness.stages.corpus import windows_of
 from harness.stages.stage import stage
+from harness.statistics.finite import require_finite
 from harness.store.tables import read_table, write_table
 from harness.words.canonical import text_digest
 from harness.words.dictionaries import (

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from harness.models.loading import LanguageModel, load_language_model
+from harness.models.loading import LanguageModel, load_language_model, loaded_model, model_files
 from harness.models.splicing import token_losses
 from harness.models.windows import batched, ids_of
 from harness.stages.corpus import windows_of
-from harness.stages.replay import loaded_model, model_files
 from harness.stages.stage import stage
 from harness.store.tables import write_table
 from harness.words.dictionaries import CheckedFact, CorpusWindow, ProbedLanguage, Split

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.models.batches import length_buckets, padded_left
-from harness.models.loading import LanguageModel, load_language_model, tokenizer_file
+from harness.models.loading import LanguageModel, load_language_model, loaded_model, model_files
 from harness.models.residuals import visit_residuals
 from harness.models.sae import latent_activations, layer_encoder, layer_sae
 from harness.models.work import METER
@@ -30,7 +30,7 @@ from harness.store.tables import write_table
 from harness.words.errors import WrongNetworksError
 from harness.words.plan import Networks
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
-from harness.words.study import ModelPin, Pin
+from harness.words.study import Pin
 
 Encode = Callable[[Float[Tensor, "position d_model"], int], Float[Tensor, "position"]]
 """Gives the activations of one latent over a residual stream."""
@@ -191,33 +191,12 @@ def speller_of(language_model: LanguageModel) -> Speller:
     )
 
 
-def loaded_model(language_model: LanguageModel) -> LoadedModel:
-    """Shapes of the model, read from the weights and not from its configuration."""
-    embedding = language_model.model.get_input_embeddings().weight
-    return LoadedModel(
-        num_layers=len(language_model.decoder.layers),  # type: ignore[arg-type]
-        d_model=int(embedding.shape[1]),
-        vocab_size=int(embedding.shape[0]),
-        attention=str(language_model.model.config._attn_implementation),  # noqa: SLF001
-        dtype=str(embedding.dtype).removeprefix("torch."),
-    )
-
-
 def loaded_files(networks: Networks) -> Iterable[LoadedFile]:
     """The files of the model and the dictionaries, with the digests of their bytes."""
     yield from model_files(networks.model)
     folder = locate(networks.dictionaries)
     for name in networks.dictionary_files:
         yield LoadedFile(source=networks.dictionaries.name, path=name, sha256=file_sha256(folder / name))
-
-
-def model_files(model: ModelPin) -> Iterable[LoadedFile]:
-    """The files of a model that decide what it computes, with the digests of their bytes."""
-    folder, told = locate(model) / model.folder, model.tokenizer or model
-    for path in sorted([*folder.glob("*.safetensors"), folder / "config.json"]):
-        yield LoadedFile(source=model.name, path=path.name, sha256=file_sha256(path))
-    path = tokenizer_file(model)
-    yield LoadedFile(source=told.name, path=path.name, sha256=file_sha256(path))
 
 
 def _agreements(

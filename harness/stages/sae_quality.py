@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import require_finite
 from harness.models.splicing import window_losses
 from harness.models.topk import TopKSAE, lengths_of, read_sae, unit
 from harness.models.windows import batched, ids_of, visit_windows
 from harness.stages.corpus import windows_of
 from harness.stages.stage import stage
+from harness.statistics.finite import require_finite
 from harness.statistics.reconstruction import LayerTotals
 from harness.store.tables import write_table
 from harness.words.dictionaries import CorpusWindow, Reconstruction, SAEPlace, SplicedText, Split

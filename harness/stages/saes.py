@@ -14,13 +14,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from harness.models.loading import LanguageModel, load_language_model
-from harness.models.sae import require_finite
 from harness.models.topk import unit, write_sae
 from harness.models.topk_training import TopKTraining
 from harness.models.windows import visit_windows
 from harness.stages.corpus import windows_of
 from harness.stages.stage import stage
-from harness.statistics.finite import require_number
+from harness.statistics.finite import require_finite, require_number
 from harness.store.tables import write_table
 from harness.words.dictionaries import CorpusWindow, SAEPlace, Split, TopKRecipe, TrainedStep
 from harness.words.errors import UsageError

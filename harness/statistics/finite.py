@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -25,6 +26,25 @@ def require_number(what: str, value: float) -> float:
     if not math.isfinite(value):
         raise NotFiniteError(f"a {what} is {value}", what=what, value=value)
     return value
+
+
+def require_finite(residual: Float[Tensor, "... d_model"]) -> None:
+    """Refuse a residual stream that overflowed or was never a number.
+
+    Raises:
+        NotFiniteError: If a value is infinite or no number.
+    """
+    # One pass for a sound stream: a sum with such a value in it is not finite either.
+    if torch.isfinite(residual.detach().sum()):
+        return
+    finite = torch.isfinite(residual)
+    if not bool(finite.all()):
+        raise NotFiniteError(
+            "the residual stream holds values that are infinite or no number; the precision is too low for this "
+            "model, or its weights are broken",
+            what="value of the residual stream",
+            value=float(residual.detach()[~finite][0]),
+        )
 
 
 def largest(tensors: Iterable[Tensor]) -> float:

@@ -7,8 +7,7 @@ import pytest
 import sentencepiece
 
 from claims.neo import pins
-from harness.models.loading import load_language_model
-from harness.stages.replay import model_files
+from harness.models.loading import load_language_model, model_files
 from harness.words.errors import HarnessError
 from harness.words.plan import Numerics
 from harness.words.study import Home, ModelPin, Pin
