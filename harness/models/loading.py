@@ -50,25 +50,13 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LanguageModel:
-    """A causal language model with its tokenizer."""
+class TextReader:
+    """The tokenizer of a language model, with what that model has in front of every text."""
 
-    model: Any
-    """A causal language model of one of the `ARCHITECTURES`, in evaluation mode."""
     tokenizer: Any
     """Reads every text as text: a control token that it spells, as pages about tokenizers do, stays in pieces."""
     front_ids: tuple[int, ...]
     """What stands before every text, and never counts; empty where nothing does."""
-    pad_id: int
-    facts: ModelFacts
-    device: str
-
-    @property
-    def decoder(self) -> nn.Module:
-        """The stack of layers below the language-model head."""
-        decoder = self.model.get_decoder()
-        assert isinstance(decoder, nn.Module)
-        return decoder
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, behind what stands in front.
@@ -95,6 +83,24 @@ class LanguageModel:
         return [len(row) - len(self.front_ids) for row in ids]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LanguageModel(TextReader):
+    """A causal language model with its tokenizer."""
+
+    model: Any
+    """A causal language model of one of the `ARCHITECTURES`, in evaluation mode."""
+    pad_id: int
+    facts: ModelFacts
+    device: str
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The stack of layers below the language-model head."""
+        decoder = self.model.get_decoder()
+        assert isinstance(decoder, nn.Module)
+        return decoder
+
+
 @cache
 def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
     """The language model of a pin, once per process.
@@ -113,7 +119,7 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             "architecture", facts.architecture, ARCHITECTURES, f"(facts of {pin.name}; none else was tried)"
         )
     folder = sound_folder(pin, (CONFIG,), facts.architecture, pin.folder)
-    spelled = tokenizer_file(pin)
+    reader = load_text_reader(pin)
     with reading_foreign_files(folder, refusal(pin)):
         # Before any weight is read: what is quantized is unpacked without a word, and no longer called so.
         require_reckoned(pin, unfollowed(AutoConfig.from_pretrained(folder)))
@@ -125,22 +131,36 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # refused below, by name
         )
-    with reading_foreign_files(spelled.parent, refusal(pin.tokenizer or pin)):
-        tokenizer = _tokenizer(spelled)
     model.eval().requires_grad_(requires_grad=False).to(numerics.device)
     require_whole(pin, model, report)
     require_reckoned(pin, unreckoned(model, facts))
-    require_its_tokenizer(pin, model, tokenizer)
-    pad_id = _token_id(pin, model, tokenizer, facts.pad)
+    require_its_tokenizer(pin, model, reader.tokenizer)
+    pad_id = _token_id(pin, reader.tokenizer, facts.pad)
+    for token_id in (pad_id, *reader.front_ids):
+        _require_embedded(pin, model, token_id)
     METER.watch(model.get_decoder(), pad_id)
     return LanguageModel(
         model=model,
-        tokenizer=tokenizer,
-        front_ids=tuple(_token_id(pin, model, tokenizer, token) for token in facts.front),
+        tokenizer=reader.tokenizer,
+        front_ids=reader.front_ids,
         pad_id=pad_id,
         facts=facts,
         device=numerics.device,
     )
+
+
+def load_text_reader(pin: ModelPin) -> TextReader:
+    """The tokenizer of a model's pin, without the model: whether every id is embedded is held against it once it is loaded.
+
+    Raises:
+        MissingSourceError: If it cannot be had, or lacks a file.
+        UsageError: If its files cannot be read, or it lacks a token that the model's facts name.
+    """
+    path = tokenizer_file(pin)
+    with reading_foreign_files(path.parent, refusal(pin.tokenizer or pin)):
+        tokenizer = _tokenizer(path)
+    front_ids = tuple(_token_id(pin, tokenizer, token) for token in pin.facts.front)
+    return TextReader(tokenizer=tokenizer, front_ids=front_ids)
 
 
 def tokenizer_file(pin: ModelPin) -> Path:

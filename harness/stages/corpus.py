@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.models.loading import LanguageModel, load_language_model
+from harness.models.loading import TextReader, load_text_reader
 from harness.sources.corpus import documents
 from harness.stages.stage import stage
 from harness.store.tables import stream_rows, write_table
 from harness.words.dictionaries import CorpusSize, CorpusText, CorpusWindow, Split, WindowChoice
 from harness.words.errors import MissingSourceError
-from harness.words.plan import Numerics
 from harness.words.study import ModelPin
 
 LONGEST_PIECE = 16
@@ -39,7 +38,6 @@ def corpus(
     out: Path,
     texts: tuple[CorpusText, ...],
     tokenizer: ModelPin,
-    numerics: Numerics,
     choice: WindowChoice,
     seed: int,
 ) -> None:
@@ -51,8 +49,8 @@ def corpus(
     Raises:
         MissingSourceError: If a language has no window.
     """
-    language_model = load_language_model(tokenizer, numerics)
-    cut = {text.language: list(_windows(language_model, text, choice)) for text in texts}
+    reader = load_text_reader(tokenizer)
+    cut = {text.language: list(_windows(reader, text, choice)) for text in texts}
     if empty := [language for language, windows in cut.items() if not windows]:
         raise MissingSourceError(
             f"the corpus of {', '.join(empty)} has no document of {choice.tokens} tokens; name other files, or shorter windows, in "
@@ -103,17 +101,17 @@ def _splits(windows: int, choice: WindowChoice) -> list[Split]:
     ]  # fmt: skip
 
 
-def _windows(language_model: LanguageModel, text: CorpusText, choice: WindowChoice) -> Iterator[Window]:
+def _windows(reader: TextReader, text: CorpusText, choice: WindowChoice) -> Iterator[Window]:
     """The windows of one language, at most as many as are asked for."""
-    return islice(_all_windows(language_model, text, choice), choice.per_language)
+    return islice(_all_windows(reader, text, choice), choice.per_language)
 
 
-def _all_windows(language_model: LanguageModel, text: CorpusText, choice: WindowChoice) -> Iterator[Window]:
-    front, per_document = len(language_model.front_ids), choice.per_document
+def _all_windows(reader: TextReader, text: CorpusText, choice: WindowChoice) -> Iterator[Window]:
+    front, per_document = len(reader.front_ids), choice.per_document
     longest = None if per_document is None else per_document * choice.tokens * LONGEST_PIECE
     numbered = enumerate(documents(text.pin, text.files))
     while some := list(islice(numbered, DOCUMENTS_AT_ONCE)):
-        ids = language_model.token_ids([document[:longest] for _, document in some])
+        ids = reader.token_ids([document[:longest] for _, document in some])
         for (number, _), row in zip(some, ids, strict=True):
             body = np.asarray(row[front:], dtype=np.int32)
             for window in range(len(body) // choice.tokens)[:per_document]:

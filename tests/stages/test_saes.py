@@ -1,6 +1,7 @@
 """Dictionaries trained on a tiny world: what is read, how often, in which order, and the same bytes from the same seed."""
 
 import gc
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from harness.models.topk import read_sae
 from harness.models.topk_training import TopKTraining
+from harness.sources.pins import locate
 from harness.store.tables import read_table
 from harness.words.dictionaries import CorpusSize, CorpusWindow, SAEPlace, Split, TrainedStep
 from harness.words.errors import MissingSourceError, UsageError
@@ -36,6 +38,15 @@ def test_both_languages_bring_as_many_windows_and_stand_mixed_in_every_split(cor
         assert {window.language for window in windows if window.split == split} == {"en", "ja"}
     sizes = read_table(corpus, CorpusSize)
     assert sum(size.windows for size in sizes) == len(windows)
+
+
+def test_text_is_cut_by_the_tokenizer_alone(two: TwoLanguages, corpus: Path, tmp_path: Path) -> None:
+    """Weights that nobody could load: of a model of some gigabytes not one is read."""
+    sound, spoilt = two.checkpoint("early"), tmp_path / "spoilt"
+    shutil.copytree(locate(sound), spoilt)
+    (spoilt / "model.safetensors").write_bytes(b"")
+    made = two.corpus(tmp_path / "corpus", tokenizer=replace(sound, address=str(spoilt)))
+    assert read_table(made, CorpusWindow) == read_table(corpus, CorpusWindow)
 
 
 def test_a_language_without_a_window_is_named(two: TwoLanguages, tmp_path: Path) -> None:

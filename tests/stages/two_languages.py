@@ -97,7 +97,6 @@ class TwoLanguages:
         asked = {
             "texts": self.texts,
             "tokenizer": self.checkpoint("early"),
-            "numerics": NUMERICS,
             "choice": choice,
             "seed": 1,
         }

@@ -173,7 +173,6 @@ class Told:
         return {
             "texts": self.sources.texts,
             "tokenizer": self.sources.model,
-            "numerics": self.numerics,
             "choice": self.windows,
             "seed": self.sizes.sampling_seed,
         }
