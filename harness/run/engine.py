@@ -19,6 +19,7 @@ from harness.run import forkserver
 from harness.run.artifacts import Recipes
 from harness.run.cluster import COMMAND, VERDICTS, Cluster
 from harness.sources.pins import decisions_to_share, is_fetched
+from harness.store.code_digest import installed_libraries
 from harness.store.environment import child_environment
 from harness.store.files import (
     BusyError,
@@ -204,12 +205,17 @@ class Engine:
         # A copy has no accelerator, and runs no other environment than this one.
         if self.cluster or self.device != "cpu" or self.command[0] != sys.executable:
             return words
-        missing = [stage for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()]
-        modules = {stage.module for stage in missing}
-        if any(stage.uses_model for stage in missing):
-            modules.update(forkserver.NETWORK_MODULES)
         threads = str(self.recipes.plan.profile.sizes.threads)
-        return [sys.executable, "-m", forkserver.__name__, threads, json.dumps(sorted(modules)), *words]
+        return [sys.executable, "-m", forkserver.__name__, threads, json.dumps(self._modules()), *words]
+
+    def _modules(self) -> list[str]:
+        """What the missing stages load, of large libraries those alone that their code names."""
+        missing = [stage for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()]
+        libraries = frozenset[str]().union(
+            *(installed_libraries(stage.module) for stage in missing if stage.uses_model)
+        )
+        loaded = (name for name in forkserver.LOADED_WHEN_RUN if name.partition(".")[0] in libraries)
+        return sorted({*(stage.module for stage in missing), *loaded})
 
     def _words(self, wiring: str = WIRING) -> list[str]:
         here = [

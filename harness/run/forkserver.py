@@ -28,15 +28,17 @@ VARIABLE = "HARNESS_FORKSERVER"
 ADDRESS = "forkserver"
 """Name of the server's socket in the engine's folder."""
 
-NETWORK_MODULES = (
+LOADED_WHEN_RUN = (
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",
+    "transformers.modeling_utils",
+    "transformers.generation.utils",
     "peft",
     "lm_eval.evaluator",
     "lm_eval.models.huggingface",
     "sae_lens",
 )
-"""What stages with a network load besides what they import at once: of these, each loads some when it runs."""
+"""What stages with a network load when they run, besides what they import at once: of these, each loads what its code names."""
 
 SIGNALS = (signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 STREAMS = (0, 1, 2)

@@ -11,6 +11,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parents[1]
 """The package whose modules count as the project's own."""
 
+Meaning = tuple[str, tuple[str, ...]]
+"""Digest of what a module does, and every name that an import statement of it could load."""
+
 
 def code_digest(module: str, package: Path = HERE) -> str:
     """Digest of a module and, through every import statement, of its package's modules below it, and of this one's.
@@ -25,7 +28,7 @@ def code_digest(module: str, package: Path = HERE) -> str:
     Raises:
         ValueError: If the package has no such module.
     """
-    lines = [f"{name}\0{digest}\n" for name, digest in sorted(_closure(module, package).items())]
+    lines = [f"{name}\0{digest}\n" for name, (digest, _) in sorted(_closure(module, package).items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -34,20 +37,20 @@ def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
     return tuple(sorted(_closure(module, package)))
 
 
-def _closure(module: str, package: Path) -> Mapping[str, str]:
-    """The module and what it imports, directly or not, each with the digest of what it does."""
+def _closure(module: str, package: Path) -> Mapping[str, Meaning]:
+    """The module and what it imports, directly or not, each with what it means."""
     packages = {HERE.name: HERE, package.name: package}
     if _file(module, packages) is None:
         raise ValueError(f"no module {module!r} in {package}; its code cannot be digested")
-    found: dict[str, str] = {}
+    found: dict[str, Meaning] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name in found or (path := _file(name, packages)) is None:
             continue
         inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        found[name], imported = _meaning(path.read_bytes(), inside)
-        waiting += [*_parents(name), *imported]
+        found[name] = _meaning(path.read_bytes(), inside)
+        waiting += [*_parents(name), *found[name][1]]
     return found
 
 
@@ -72,8 +75,8 @@ def _parents(name: str) -> list[str]:
 # Stages share most of their code. Keyed by bytes, not by time stamp: two edits within one tick must not look alike. The tree
 # is let go: a hundred of them would be walked by every later collection of garbage.
 @cache
-def _meaning(source: bytes, inside: str) -> tuple[str, tuple[str, ...]]:
-    """Digest of what a module of that package does, and every name that an import statement of it could load."""
+def _meaning(source: bytes, inside: str) -> Meaning:
+    """What a module of that package means, by its source."""
     tree = _WithoutDocstrings().visit(ast.parse(source))
     found: list[str] = []
     for node in _statements(tree):
@@ -116,5 +119,18 @@ class _WithoutDocstrings(ast.NodeTransformer):
 @cache
 def installed_code_digest(module: str) -> str:
     """Digest of a module that this process can import, of this package or of another one, taken once per process."""
+    return code_digest(module, _installed_package(module))
+
+
+def installed_libraries(module: str) -> frozenset[str]:
+    """Packages that a module which this process can import may load, by its own import statements or those of what it imports.
+
+    A package that a module names is among them whether or not it ever comes to that line.
+    """
+    closure = _closure(module, _installed_package(module))
+    return frozenset(name.partition(".")[0] for _, imported in closure.values() for name in imported)
+
+
+def _installed_package(module: str) -> Path:
     found = sys.modules.get(module.partition(".")[0])
-    return code_digest(module, Path(next(iter(found.__path__))) if found else HERE)
+    return Path(next(iter(found.__path__))) if found else HERE

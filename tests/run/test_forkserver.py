@@ -13,12 +13,18 @@ from pathlib import Path
 import psutil
 import pytest
 
+from claims.inaba2025 import study as inaba2025
+from claims.inaba2025.profiles import fixture as inaba2025_fixture
+from claims.sin2025 import study as sin2025
+from claims.sin2025.profiles import fixture as sin2025_fixture
+from harness.designs.design import plan
 from harness.run import forkserver
 from harness.run.artifacts import Recipes
 from harness.run.cluster import Cluster
 from harness.run.engine import Engine
 from harness.run.forkserver import ADDRESS, VARIABLE
 from harness.store.run_folder import RunFolder
+from harness.words.study import Profile, Study
 from tests.small_plan import SmallWorld, install, small_plan
 
 PROGRAM = """
@@ -183,15 +189,27 @@ def test_the_engine_is_served_on_a_processor_of_this_environment_alone(small: En
         assert forkserver.__name__ not in other._command()
 
 
-def test_what_is_loaded_is_what_is_missing(small: Engine) -> None:
+@pytest.mark.parametrize(
+    ("study", "profile", "named"),
+    [
+        pytest.param(sin2025.STUDY, sin2025_fixture(), {"transformers", "peft", "lm_eval", "sae_lens"}, id="sin2025"),
+        pytest.param(inaba2025.STUDY, inaba2025_fixture(), {"transformers"}, id="inaba2025"),
+    ],
+)  # fmt: skip
+def test_what_is_loaded_is_what_the_missing_stages_name(
+    small: Engine, study: Study, profile: Profile, named: set[str]
+) -> None:
     """A run of which estimates alone are missing does not load what networks need."""
-    *others, last = small.recipes.plan.stages
+    engine = replace(small, recipes=Recipes(plan=plan(study, profile, "cpu")))
+    stages = engine.recipes.plan.stages
 
     def loaded() -> set[str]:
-        words = small._command()
+        words = engine._command()
         return set(json.loads(words[words.index(forkserver.__name__) + 2]))
 
-    assert loaded() == {stage.module for stage in (*others, last)} | {*forkserver.NETWORK_MODULES}
-    for stage in others:
-        small.run.write_index(stage.name, ())
-    assert loaded() == {last.module}
+    networks = {name for name in forkserver.LOADED_WHEN_RUN if name.partition(".")[0] in named}
+    assert loaded() == {stage.module for stage in stages} | networks
+    for stage in stages:
+        if stage.name != "estimates":
+            engine.run.write_index(stage.name, ())
+    assert loaded() == {engine.recipes.plan.stage("estimates").module}
