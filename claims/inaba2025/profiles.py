@@ -62,6 +62,8 @@ def fixture() -> Profile:
     return Profile(
         name="fixture",
         summary="two miniature models at five checkpoints, trained on CLDR phrases; says nothing about the paper",
+        # Half of the run is the training of dictionaries, for which everything behind it waits.
+        shards=2,
         sources=EmergenceSources(
             model=cells[-1].pin,
             cells=cells,

@@ -37,7 +37,7 @@ from harness.words.errors import (
 )
 from harness.words.plan import Plan
 from harness.words.specification import Grid
-from harness.words.study import gridded
+from harness.words.study import Profile, gridded
 
 if TYPE_CHECKING:
     from harness.report.document import Report
@@ -207,8 +207,10 @@ def require_machine(run: Reproduction) -> None:
             run.say(str(finding))
 
 
-def devices_of(request: Request) -> tuple[str, ...]:
-    """Accelerators that a run uses at once; on a processor, as many stand-ins as are asked for.
+def devices_of(request: Request, profile: Profile) -> tuple[str, ...]:
+    """Accelerators that a run uses at once; on a processor stand-ins for them: as many as are asked for, or as a miniature names.
+
+    Other worlds' models are large, and each process would hold its own.
 
     Raises:
         NotJudgedError: If more are asked for than there are.
@@ -216,7 +218,9 @@ def devices_of(request: Request) -> tuple[str, ...]:
     if request.cluster:
         return ()
     if request.device == "cpu":
-        return tuple(map(str, range(request.gpus or 1)))
+        at_once = max(1, request.cores // profile.sizes.threads)
+        usual = min(profile.shards, at_once) if profile.is_committed else 1
+        return tuple(map(str, range(request.gpus or usual)))
     there = visible_accelerators()
     if request.gpus and request.gpus > len(there):
         raise NotJudgedError(
@@ -239,7 +243,7 @@ def engine_of(run: Reproduction) -> Engine:
         grid=request.grid,
         device=request.device,
         cores=request.cores,
-        devices=devices_of(request),
+        devices=devices_of(request, run.recipes.plan.profile),
         cluster=request.cluster,
         command=request.command,
     )

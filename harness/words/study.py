@@ -676,7 +676,8 @@ class Profile:
     alignment: AlignmentChoice | None = field(default=None, metadata=SILENT)
     """How adapters are trained in a world where the study's own choice would move nothing; None where it moves something."""
     shards: int = field(default=1, metadata=SILENT)
-    """Jobs of a cluster that share out the items of a stage with a model; decides who makes an item, and nothing that it holds."""
+    """Processes that share out the items of a stage with a model: jobs of a cluster and, in a miniature, a core each of this machine.
+    Decides who makes an item, and nothing that it holds."""
     registered_sizes: Sizes | None = None
     """The sizes of the study's own profile, where a run takes others; None where it takes these."""
 

@@ -18,6 +18,7 @@ import harness.report.writer
 import harness.run.doctor
 import harness.run.reproduce
 import harness.store.provenance
+from claims.inaba2025.profiles import fixture as inaba2025_fixture
 from harness import cli
 from harness.report.document import Report
 from harness.report.writer import closing_lines, load_report, write_report
@@ -32,6 +33,7 @@ from harness.store.files import BusyError
 from harness.store.provenance import AcceleratorMemory, VersionMismatchError
 from harness.store.run_folder import RunFolder
 from harness.store.store import Store
+from harness.words.emergence import EmergenceSources
 from harness.words.errors import (
     DamagedArtifactError,
     MissingSourceError,
@@ -41,6 +43,7 @@ from harness.words.errors import (
 )
 from harness.words.judgement import Judgement
 from harness.words.runfacts import RunFacts
+from harness.words.study import Home
 from tests.report import worlds
 from tests.small_plan import SmallWorld, install, small_plan
 
@@ -566,6 +569,31 @@ def test_by_default_the_folder_is_named_by_the_inputs(here: SmallWorld) -> None:
     (folder,) = (here.root / "r").iterdir()
     run_id = json.loads((folder / "report.json").read_text())["run_id"]
     assert folder.name == f"fixture-{run_id[:12]}"
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpus", "shards", "home", "found"),
+    [
+        pytest.param(2, None, 2, Home.FOLDER, 2, id="as the miniature names"),
+        pytest.param(8, None, 2, Home.FOLDER, 2, id="and no more"),
+        pytest.param(1, None, 2, Home.FOLDER, 1, id="a core each"),
+        pytest.param(2, None, 1, Home.FOLDER, 1, id="one unless it names some"),
+        pytest.param(2, None, 2, Home.HUB_MODEL, 1, id="true models are held once"),
+        pytest.param(2, 3, 1, Home.FOLDER, 3, id="as asked for"),
+    ],
+)
+def test_a_processor_shares_stages_out_as_a_miniature_names(
+    cores: int, gpus: int | None, shards: int, home: Home, found: int
+) -> None:
+    profile = inaba2025_fixture()
+    assert isinstance(profile.sources, EmergenceSources)
+    first, *others = profile.sources.cells
+    cells = (replace(first, pin=replace(first.pin, home=home)), *others)
+    profile = replace(profile, shards=shards, sources=replace(profile.sources, cells=cells))
+    request = harness.run.reproduce.Request(
+        study="inaba2025", profile="fixture", device="cpu", store=Path(), reports=Path(), cores=cores, gpus=gpus
+    )  # fmt: skip
+    assert harness.run.reproduce.devices_of(request, profile) == tuple(map(str, range(found)))
 
 
 @pytest.mark.slow
