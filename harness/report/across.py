@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from harness.report.figures import (
     inline,
     signed,
 )
-from harness.report.numbers import NONE, estimated
+from harness.report.numbers import NONE, estimated, unit_form
 from harness.report.render import markdown_text, render_across
 from harness.report.wording import mode_words, presentation_of
 from harness.sources.studies import load_study
@@ -266,11 +266,13 @@ def names_of(models: Sequence[Model]) -> tuple[str, ...]:
 
 
 def title_of(row: Row) -> str:
-    """A quantity with what it is of."""
+    """A quantity with what it is of, and what it is counted in where its name does not say so."""
     parts = [part for part in (row.language, row.benchmark) if part]
     if row.reading != PRIMARY:
         parts.append(row.reading_says)
-    return f"{row.label}, {row.unit}" + (f" ({', '.join(parts)})" if parts else "")
+    said = f"{row.label[:1].upper()}{row.label[1:]}" + (f" ({', '.join(parts)})" if parts else "")
+    words = unit_form(row.unit).words
+    return f"{said}, {words}" if words else said
 
 
 def _at(row: Row, model: Model, depth: float) -> str:
@@ -315,13 +317,14 @@ def _said_of(model: Model) -> str:
 
 
 def page_of(found: Across, reports: Sequence[Report]) -> str:
-    """The page: a figure for every quantity by depth, and the tables."""
+    """The page: every quantity by depth as a figure above its table, and a table of those without."""
     warnings = tuple(dict.fromkeys(mode_words(report).ribbon for report in reports))
     figures = [
         (title_of(row), _drawn(place, row, found.models, warnings))
         for place, row in enumerate(found.by_depth)
     ]
-    return render_across(list(map(_said_of, found.models)), warnings, figures, list(tables_of(found)))
+    shown = list(zip_longest(figures, tables_of(found)))
+    return render_across(list(map(_said_of, found.models)), warnings, shown)
 
 
 def _drawn(place: int, row: Row, models: Sequence[Model], warnings: Sequence[str]) -> Markup:
@@ -356,7 +359,7 @@ def _drawn(place: int, row: Row, models: Sequence[Model], warnings: Sequence[str
                 if ci90:
                     axes.vlines(depth, *ci90, color=colour, alpha=0.3, linewidth=3)
         axes.set_xlabel("relative depth: 0 is the first layer, 1 the last")
-        axes.set_ylabel(f"{row.label}, {row.unit}")
+        axes.set_ylabel(unit_form(row.unit).words.removeprefix("in ").capitalize())
         axes.grid(axis="y", color=FAINT, linewidth=0.7)
         axes.yaxis.set_major_formatter(signed)
         figure.legend(loc="outside upper left", ncols=2)

@@ -79,18 +79,16 @@ def render_page(report: Report) -> str:
 def render_across(
     models: Sequence[str],
     warnings: Sequence[str],
-    figures: Sequence[tuple[str, Markup]],
-    side_by_side: Sequence[object],
+    shown: Sequence[tuple[tuple[str, Markup] | None, object]],
 ) -> str:
-    """The page of several runs side by side."""
+    """The page of several runs side by side: what is shown are tables, most of them below a figure with its title."""
     return (
         _environment(_html)
         .get_template("across.html")
         .render(
             models=models,
             warnings=warnings,
-            figures=figures,
-            side_by_side=side_by_side,
+            shown=shown,
             sheet=Markup(_sheet()),  # noqa: S704 - ours
         )
     )

@@ -81,7 +81,7 @@ def test_a_run_of_three_layers_is_compared_at_these(one: Report) -> None:
         ("0.48", "layer 12", "layer 15"),
         ("0.74", "layer 19", "layer 23"),
     ]
-    assert table.caption.startswith("gap, percent (high-resource mean), by relative depth")
+    assert table.caption.startswith("Gap (high-resource mean), in percent, by relative depth")
     assert page_of(found, [one, one]).count("<svg") == len(found.by_depth)
 
 
