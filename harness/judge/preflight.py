@@ -4,7 +4,7 @@ A run may go ahead all the same; it just cannot be surprised afterwards.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.designs.estimand import Estimand
@@ -76,11 +76,8 @@ def prospects(
         estimands: What the study's design says of every estimate, by id.
         num_languages: Languages besides the reference; without them, claims over languages have no prospect.
     """
-    return tuple(
-        _prospect(planned)
-        for claim in claims
-        for planned in _planned_for(claim, sizes, estimands, num_languages)
-    )
+    found = (_prospect_of(claim, sizes, estimands, num_languages) for claim in claims if claim.readings)
+    return tuple(prospect for prospect in found if prospect is not None)
 
 
 def expected_spread(pilot: Pilot, units: int, seeds: int) -> Spread:
@@ -122,24 +119,26 @@ def units_needed(claim: Claim, seeds: int) -> int | None:
     return math.ceil((quantiles * pilot.unit_sd) ** 2 / left)
 
 
-def _planned_for(
+def _prospect_of(
     claim: Claim, sizes: Sizes, estimands: Mapping[str, Estimand], num_languages: int | None
-) -> Iterator[_Planned]:
-    if not claim.readings:
-        return
+) -> Prospect | None:
     first = estimands[claim.primary.estimates[0]]
     unit = first.counted_in
     # Without a limit all questions are asked; how many there are is what a full test is held to.
     counts = {"languages": num_languages, **sizes.planned}
     if counts.get("questions", 0) is None:
         counts["questions"] = claim.minima.units
-    units, phrases = counts.get(unit), sizes.phrases_per_latent
+    if unit not in counts:
+        return _uncounted(claim, first.unit_kind, len(sizes.seeds))
+    units, phrases = counts[unit], sizes.phrases_per_latent
+    if units is None:
+        return None
     if claim.pilot is not None and phrases is not None and unit == "latents":
         wider = replace(claim.pilot, unit_sd=claim.pilot.unit_sd * widening(phrases))
         claim = replace(claim, pilot=wider)
-    if units is not None:
-        is_part = bool(first.cells) and sizes.items_per_cell is not None
-        yield _Planned(
+    is_part = bool(first.cells) and sizes.items_per_cell is not None
+    return _prospect(
+        _Planned(
             claim=claim,
             unit=unit,
             units=units,
@@ -147,6 +146,22 @@ def _planned_for(
             is_part=is_part,
             phrases=phrases,
         )
+    )
+
+
+def _uncounted(claim: Claim, unit_kind: str, seeds: int) -> Prospect:
+    """A claim on units that are counted when they are measured: beforehand, the seeds alone can be too few."""
+    minima = claim.minima
+    asked = f" A verdict needs {minima.units:,}." if minima.units else ""
+    too_few = _too_few_seeds(minima.seeds, seeds)
+    return Prospect(
+        claim_id=claim.id,
+        units_needed=None,
+        units_planned=None,
+        decidable=not too_few,
+        is_foreseen=bool(too_few),
+        says=f"How many {unit_kind}s it would rest on is known when they are counted.{asked}{' ' * bool(too_few)}{too_few}",
+    )
 
 
 def _prospect(planned: _Planned) -> Prospect:
@@ -171,13 +186,20 @@ def _unmet_minimum(planned: _Planned) -> str | None:
     minima = planned.claim.minima
     if planned.units < minima.units:
         return f"A verdict needs {minima.units:,} {planned.unit}, and {planned.units:,} are planned."
-    if planned.seeds < minima.seeds:
-        return f"A verdict needs {minima.seeds} training seeds, and {planned.seeds} are planned."
+    if too_few := _too_few_seeds(minima.seeds, planned.seeds):
+        return too_few
     if planned.is_fixed and planned.seeds < MIN_SEEDS:
         return f"Training alone varies, and fewer than {MIN_SEEDS} seeds show no spread."
     if planned.is_part:
         return "Only some of the test questions are planned, and a part of a test earns no verdict."
     return None
+
+
+def _too_few_seeds(needed: int, planned: int) -> str:
+    """That so few cannot earn a verdict, in a sentence; empty where they can."""
+    if planned >= needed:
+        return ""
+    return f"A verdict needs {needed} training seeds, and {'1 is' if planned == 1 else f'{planned} are'} planned."
 
 
 def _has_power(planned: _Planned, needed: int | None) -> bool:
@@ -199,9 +221,15 @@ def _expected(planned: _Planned) -> str:
         return f"It would rest on {planned.units:,} {planned.unit}; no spread is assumed beforehand."
     half = _spread(planned).half_width(LEVEL)
     if planned.is_fixed:
-        return f"With {planned.seeds} training seeds the 90 % interval{of_each} will reach about {half:.2f} to either side."
-    trained = f" and {planned.seeds} training seeds" if claim.pilot.seed_sd else ""
+        return (
+            f"With {_seeds(planned)} the 90 % interval{of_each} will reach about {half:.2f} to either side."
+        )
+    trained = f" and {_seeds(planned)}" if claim.pilot.seed_sd else ""
     return f"With {planned.units:,} {planned.unit}{trained} the 90 % interval{of_each} will reach about {half:.2f} to either side."
+
+
+def _seeds(planned: _Planned) -> str:
+    return "1 training seed" if planned.seeds == 1 else f"{planned.seeds} training seeds"
 
 
 def _phrases_say(planned: _Planned) -> str:

@@ -128,7 +128,7 @@ def _unavailable(claims: Sequence[Claim], lacking: Mapping[str, Unavailable]) ->
             yield Prospect(
                 claim_id=claim.id,
                 units_needed=None,
-                units_planned=0,
+                units_planned=None,
                 decidable=False,
                 is_foreseen=True,
                 says=f"{found.lacking}: {found.says}",

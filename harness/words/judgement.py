@@ -180,11 +180,12 @@ class Prospect:
     claim_id: str
     units_needed: int | None
     """For a power of 80 % at no true difference; None where seeds alone vary."""
-    units_planned: int
+    units_planned: int | None
+    """None where only the measurement itself counts them, such as latents that fire."""
     decidable: bool
     """True where nothing that is known forbids a verdict."""
     is_foreseen: bool
-    """False where no spread is assumed, so that only the measurement itself can tell."""
+    """False where no spread is assumed, or nobody can count the units, so that only the measurement itself can tell."""
     says: str
 
 
@@ -193,7 +194,7 @@ def prospects_say(decidable: int, unforeseen: int, of: int) -> str:
 
     Args:
         decidable: Claims that are foreseen to be decidable.
-        unforeseen: Claims that nothing known forbids, and for which no spread is assumed.
+        unforeseen: Claims that nothing known forbids, and of which only the measurement itself can tell.
         of: All claims that have a prospect.
     """
     unknown = f"; of {unforeseen} it cannot be foreseen" if unforeseen else ""

@@ -192,10 +192,11 @@ def test_a_correlation_of_nine_languages_must_be_strong() -> None:
     assert prospects((asked,), SIZES, ESTIMANDS) == ()
 
 
-def test_every_measured_claim_of_the_paper_has_a_prospect() -> None:
-    claims = load_claims("sin2025")
-    sizes = load_profile(load_study("sin2025"), "paper").sizes
-    told = prospects(claims, sizes, ESTIMANDS, 9)
+@pytest.mark.parametrize("study", ["sin2025", "inaba2025"])
+def test_every_measured_claim_of_a_paper_has_a_prospect(study: str) -> None:
+    claims = load_claims(study)
+    sizes = load_profile(load_study(study), "paper").sizes
+    told = prospects(claims, sizes, estimate_scopes(load_study(study)), 9)
     assert [each.claim_id for each in told] == [each.id for each in claims if each.readings]
     assert all(each.says for each in told)
 
@@ -210,6 +211,20 @@ def test_few_phrases_of_a_latent_are_counted_in_and_said() -> None:
     ) in few.says
     answers = claim(next(name for name, scope in ESTIMANDS.items() if scope.counted_in == "questions"))
     assert "design effect" not in prospect(answers, phrases_per_latent=2).says
+
+
+def test_of_units_that_are_counted_when_measured_the_seeds_alone_can_be_too_few() -> None:
+    study = load_study("inaba2025")
+    (asked,) = (each for each in load_claims("inaba2025") if each.id == "apart.first")
+    three = load_profile(study, "paper").sizes
+    assert (asked.minima, len(three.seeds)) == (Minima(units=100, seeds=3), 3)
+    one = replace(three, repeated_seeds=())  # type: ignore[call-arg]
+    enough, few = (prospects((asked,), sizes, estimate_scopes(study), 1)[0] for sizes in (three, one))
+    counted = "How many features it would rest on is known when they are counted. A verdict needs 100."
+    assert (enough.decidable, enough.is_foreseen, enough.says) == (True, False, counted)
+    assert (few.decidable, few.is_foreseen) == (False, True)
+    assert few.says == f"{counted} A verdict needs 3 training seeds, and 1 is planned."
+    assert enough.units_planned is few.units_planned is None
 
 
 def test_nobody_foresees_a_claim_without_an_assumed_spread() -> None:

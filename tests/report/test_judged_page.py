@@ -138,7 +138,7 @@ def test_what_cannot_be_foreseen_is_no_yes(full_page: str) -> None:
         "1 of the 3 claims that a measurement decides could be decided at this size; of 1 it cannot be foreseen"
         in words
     )
-    assert "gap.argmax ? not known: no spread is assumed" in words
+    assert "gap.argmax ? not known beforehand" in words
 
 
 def test_a_card_says_all_that_decided(full_page: str) -> None:
