@@ -16,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from harness.run.forkserver import hand_over
-from harness.store.run_folder import read_record
+from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
 from harness.words.judgement import Judgement
 from harness.words.plan import Item, Plan, Stage
 from harness.words.runfacts import RunFacts
@@ -262,12 +262,14 @@ def write_small_report(
         "artifacts": [[entry.stage, entry.item, entry.digest] for entry in facts.artifacts],
         "text": "" if facts.not_run else (estimates / "text.txt").read_text(),
     }
-    (out / "report.json").write_text(json.dumps(content, indent=1))
+    (out / REPORT_FILE).write_text(json.dumps(content, indent=1))
+    for name in (PAGE_FILE, SUMMARY_FILE, JUNIT_FILE):
+        (out / name).write_text(f"{name} of {facts.run_id}")
     return load_small_report(out)
 
 
 def load_small_report(run: Path) -> SimpleNamespace:
-    content = read_record(run, "report.json")
+    content = read_record(run, REPORT_FILE)
     return SimpleNamespace(summary=SimpleNamespace(exit_code=5 if content["not_run"] else 0))
 
 

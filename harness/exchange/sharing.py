@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.exchange.places import FILES, RECORDS, Place
 from harness.sources.studies import load_profiles, load_study, study_names
-from harness.store.store import MANIFEST, Artifact, Store, megabytes, read_manifest
+from harness.store.store import MANIFEST, REPORT, Artifact, Store, megabytes, read_manifest
 from harness.store.tables import column_names
 from harness.words.canonical import Json
 from harness.words.errors import DamagedArtifactError, UsageError
@@ -93,7 +93,8 @@ def push(
         UsageError: If one that is meant is not in the store.
         StoreError: If the place refuses.
     """
-    chosen = [each for each in store.list() if keys is None or each.key in keys]
+    standing = (each for each in store.list() if each.recipe.stage != REPORT)
+    chosen = [each for each in standing if keys is None or each.key in keys]
     if absent := set(keys or ()).difference(each.key for each in chosen):
         raise UsageError(
             f"{len(absent)} of the artifacts that are meant are not in {store.root}, {min(absent)[:12]} for one; name their store "
@@ -193,7 +194,7 @@ def pull(store: Store, place: Place, keys: Collection[str] | None) -> Iterator[S
     place.refresh()
     found = sorted((path.parent.name, path.stem) for path in map(PurePosixPath, place.sizes(RECORDS)))
     files = place.sizes(FILES)  # asked last: of a record that was there before, every file is
-    chosen = [(stage, key) for stage, key in found if keys is None or key in keys]
+    chosen = [(stage, key) for stage, key in found if stage != REPORT and (keys is None or key in keys)]
     if not chosen:
         raise UsageError(
             f"{place.url} holds {len(found)} artifacts, none of them among those that are meant; name the place that 'harness store "

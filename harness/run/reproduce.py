@@ -292,6 +292,7 @@ def write_report(run: Reproduction, error: HarnessError | None = None) -> None:
             run.recipes,
             run.folder,
             run.status,
+            run.say,
             reports=request.reports,
             device=request.device,
             asked=request.asked,

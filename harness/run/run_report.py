@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from harness.designs.design import design_of
 from harness.judge.ledger import LedgerFile, Run
 from harness.run.artifacts import ArtifactStatus, Recipes
+from harness.run.kept_report import keep_report, report_recipe, take_report
+from harness.run.progress import Say
 from harness.run.verdicts import Asked, Inputs, judgement_of
 from harness.sources.pins import content_digests, fixture_digests
 from harness.sources.studies import committed_pins
@@ -170,24 +172,26 @@ def report_run(
     recipes: Recipes,
     run: RunFolder,
     status: ArtifactStatus,
+    say: Say,
     *,
     reports: Path,
     device: str,
     asked: Asked,
     error: HarnessError | None = None,
 ) -> "Report":
-    """Judge a run and write its report.
+    """Judge a run and write its report, or take the one that stands where nothing that decides it has changed.
 
     Args:
         recipes: What the run's artifacts are made from.
         run: Where the report goes.
         status: Which artifacts stand.
+        say: Prints one line.
         reports: Folder of all runs, which keeps the ledger.
         device: Where its models ran.
         asked: What is to be judged.
         error: Why the run could measure nothing; the report then says which stages did not run.
     """
-    from harness.report.writer import write_report
+    from harness.report.writer import load_report, write_report
 
     plan, replay, design = recipes.plan, replay_of(status), design_of(recipes.plan.study)
     facts = facts_of(recipes, device, status, replay, not_run_of(plan, run, error) if error else ())
@@ -205,11 +209,17 @@ def report_run(
         not_run=facts.not_run,
         asked=asked,
     )
+    recipe = report_recipe(facts, inputs, reports)
+    if recipe and take_report(status.store, recipe, run):
+        say("nothing to judge: the report of these artifacts by this code stands, verified to the byte")
+        return load_report(run.root)
     judgement = judgement_of(inputs, reports)
     # A world without known numbers has no table of them: the report finds no folder, and says so.
     nothing = run.engine / "none"
     with disk_errors(run.root):
         report = write_report(facts, estimates or nothing, checks or nothing, run.root, judgement)
+    if recipe:
+        keep_report(status.store, recipe, run)
     if judgement and facts.mode == Mode.FULL and not error:
         states = [each.state for each in judgement.paper.verdicts if isinstance(each.state, State)]
         outcome = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))

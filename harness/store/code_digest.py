@@ -1,4 +1,4 @@
-"""The digest of code that can move a number: a module and all of the project's modules it imports."""
+"""The digest of code that can move a number: a module and all of the project's modules it imports, or folders to the byte."""
 
 import ast
 import hashlib
@@ -35,6 +35,17 @@ def code_digest(module: str, package: Path = HERE) -> str:
 def import_closure(module: str, package: Path = HERE) -> tuple[str, ...]:
     """Names of the module and of the package's modules it imports, directly or not, sorted."""
     return tuple(sorted(_closure(module, package)))
+
+
+def folders_digest(*folders: Path) -> str:
+    """Digest of every file below some folders, by name and bytes: code, templates, tables; not what Python compiled of them."""
+    lines = [
+        f"{place}/{path.relative_to(folder).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        for place, folder in enumerate(folders)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.parent.name != "__pycache__"
+    ]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _closure(module: str, package: Path) -> Mapping[str, Meaning]:
@@ -119,7 +130,7 @@ class _WithoutDocstrings(ast.NodeTransformer):
 @cache
 def installed_code_digest(module: str) -> str:
     """Digest of a module that this process can import, of this package or of another one, taken once per process."""
-    return code_digest(module, _installed_package(module))
+    return code_digest(module, package_of(module))
 
 
 def installed_libraries(module: str) -> frozenset[str]:
@@ -127,10 +138,11 @@ def installed_libraries(module: str) -> frozenset[str]:
 
     A package that a module names is among them whether or not it ever comes to that line.
     """
-    closure = _closure(module, _installed_package(module))
+    closure = _closure(module, package_of(module))
     return frozenset(name.partition(".")[0] for _, imported in closure.values() for name in imported)
 
 
-def _installed_package(module: str) -> Path:
+def package_of(module: str) -> Path:
+    """Folder of the package that a module is of: this one, or another that this process has loaded."""
     found = sys.modules.get(module.partition(".")[0])
     return Path(next(iter(found.__path__))) if found else HERE

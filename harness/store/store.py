@@ -38,6 +38,9 @@ LATE_TICK_SECONDS = 0.5
 ABANDONED_SECONDS = 24 * 3600
 """A draft of another host that nobody has touched for so long belongs to a process that died."""
 
+REPORT = "report"
+"""Stage of finished reports, which stay in the store of whoever judged them: a verdict is not passed on without its judge."""
+
 FORMAT = 1
 """Version of the manifest; a reader refuses any other."""
 
