@@ -15,7 +15,7 @@ from harness.words.dictionaries import (
 )
 from harness.words.emergence import FINAL, EmergenceSpecification, EmergenceStudy, ModelSize, Phase
 from harness.words.judgement import Choice, Protocol
-from harness.words.specification import Grid, Openness
+from harness.words.specification import Axis, AxisKind, Level, Openness
 from harness.words.study import Group, Language
 
 LANGUAGES = (
@@ -63,6 +63,56 @@ PRIMARY = EmergenceSpecification(
     integration=(Integration.SWAP, Integration.ADD, Integration.REPLACE),
 )
 
+AXES = (
+    Axis(
+        name="threshold",
+        says="share of its examples with which a language has a latent to itself",
+        levels=(
+            Level(name="0.9", says="more than 0.9"),
+            Level(name="0.8", says="more than 0.8", sets=(("study.primary.classes.threshold", 0.8),)),
+            Level(name="0.95", says="more than 0.95", sets=(("study.primary.classes.threshold", 0.95),)),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+        because="that of the authors' code; a higher one calls more latents bilingual",
+    ),
+    Axis(
+        name="fewest",
+        says="examples from which on a latent is labelled",
+        levels=(
+            Level(name="10", says="10"),
+            Level(
+                name="50", says="50, as many as are kept", sets=(("study.primary.classes.min_examples", 50),)
+            ),
+            Level(
+                name="1", says="1, as in the authors' code", sets=(("study.primary.classes.min_examples", 1),)
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+        because="early bilingual latents are mostly uninterpretable, so that early shares say little",
+    ),
+    Axis(
+        name="language",
+        says="language of an example",
+        levels=(
+            Level(name="script", says="script of its strongest token"),
+            Level(
+                name="document",
+                says="language of its document",
+                sets=(("study.primary.classes.labelled_by", LabelledBy.DOCUMENT),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+        because="the first gives all 598 stored counts of the authors' demonstration again",
+    ),
+)
+"""Every choice along which the harness can compute otherwise, the primary answer first."""
+
 MODEL = "1.8b"
 """The size whose dictionaries the authors released."""
 
@@ -75,7 +125,7 @@ STUDY = EmergenceStudy(
     shapes=replace(pins.SHAPES[MODEL], dictionary_layers=(pins.RELEASED_LAYER,)),
     languages=LANGUAGES,
     primary=PRIMARY,
-    grid=Grid.NONE,
+    axes=AXES,
     sizes=SIZES,
     phases=PHASES,
     depths=(0.0, 0.25, 0.5, 0.75, 1.0),
@@ -93,11 +143,6 @@ _OPEN = (
         "ends and middle are needed for the profile, and comparable depths for the trend"),
     ("examples of a latent", ("the first with a token above 0.7 of its maximum", "the 50 strongest", "every one in which it fires"),
         Openness.UNSURE, "the code that made the authors' examples"),
-    ("language of an example", ("script of its strongest token", "language of its document"), Openness.UNSURE,
-        "the first gives all 598 stored counts of the authors' demonstration again"),
-    ("bilingual", ("no language has more than 90 % of the examples", "80 %", "95 %"), Openness.UNSURE, ""),
-    ("latents with few examples", ("labelled from 10 on", "labelled from 50 on"), Openness.UNSURE,
-        "early bilingual latents are mostly uninterpretable, so that early shares say little"),
     ("early, mid and late", ("thirds of the logarithm of tokens", "the six steps of the authors' demonstration"), Openness.UNSURE,
         "three parts are named, and no bounds"),
     ("putting a part into another model", ("swap", "add", "replace"), Openness.NOT_EQUIVALENT, "readings: no source says which"),
@@ -107,12 +152,25 @@ _OPEN = (
     ("training seed of a dictionary", ("3 seeds at half depth, 1 elsewhere", "other seeds"), Openness.EQUIVALENT,
         "of 32,768 latents the seed, and not their number, sets the error"),
 )  # fmt: skip
-"""What the paper leaves open, what could be done, whether that would be the same, and why."""
+"""What else the paper leaves open, what could be done, whether that would be the same, and why."""
+
+ALONG_AXES = tuple(
+    Choice(
+        name=axis.says,
+        alternatives=tuple(level.says for level in axis.levels),
+        openness=axis.openness,
+        says=axis.because,
+    )
+    for axis in AXES
+)
 
 PROTOCOL = Protocol(
-    choices=tuple(
-        Choice(name=name, alternatives=alternatives, openness=openness, says=says)
-        for name, alternatives, openness, says in _OPEN
+    choices=(
+        *ALONG_AXES,
+        *(
+            Choice(name=name, alternatives=alternatives, openness=openness, says=says)
+            for name, alternatives, openness, says in _OPEN
+        ),
     ),
     adapter_seeds=(1, 2, 3),
     exclusions=(

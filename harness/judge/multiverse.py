@@ -16,12 +16,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.designs.design import design_of
 from harness.judge.judge import Circumstances, adjusted_in_family, case_verdict, p_dev_of
 from harness.judge.measurements import Measurements
 from harness.judge.rules import Case, cases_of
 from harness.judge.specifications import Specifications
-from harness.words.claim import Claim, Rule, Tier
-from harness.words.estimate import Estimate
+from harness.words.claim import Claim, Tier
+from harness.words.estimate import SpecifiedEstimate
 from harness.words.judgement import (
     AxisShare,
     BestMatch,
@@ -51,9 +52,6 @@ FRAGILE_BELOW = 0.5
 
 TINY = 1e-9
 """Sums in another order are the same number."""
-
-ABOUT_ONE = (Rule.WITHIN_MARGIN, Rule.SIGN, Rule.AT_LEAST)
-"""Rules about one estimate, which specifications give as they give the primary one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +183,7 @@ def multiverses(
     specifications: Specifications,
     circumstances: Circumstances,
 ) -> Iterator[Multiverse]:
-    """Every claim about one estimate under every specification that a run computed, by its own rule, margin and family.
+    """Claims of the design's rules under every specification that a run computed, each by its own rule, margin and family.
 
     Args:
         judged: The claims with their verdicts under the primary specification.
@@ -194,55 +192,41 @@ def multiverses(
         specifications: What the others did.
         circumstances: What else decides.
     """
+    graded = design_of(study).graded
     p_values = {verdict.claim_id: p_dev_of(verdict.cases[0]) for verdict in judged.verdicts if verdict.cases}
     for claim, verdict in zip(judged.claims, judged.verdicts, strict=True):
-        estimate = (
-            measurements.tables.estimates.get(claim.primary.estimates[0]) if claim.rule in ABOUT_ONE else None
-        )
-        if estimate is None or verdict.primary is None or claim.tier is Tier.EXPLORATORY:
+        if claim.rule not in graded or verdict.primary is None or claim.tier is Tier.EXPLORATORY:
             continue
-        beside = specifications.estimates.get(estimate.estimate_id, ())
-        if not beside:
+        estimates = [measurements.tables.estimates.get(each) for each in claim.primary.estimates]
+        there = tuple(each for each in estimates if each is not None)
+        beside = specifications.of_all([each.estimate_id for each in there])
+        if len(there) < len(estimates) or not beside:
             continue
         found = Judging(
             claim=claim,
-            estimate=estimate,
-            measured=specifications.measured(study, estimate, claim.inference),
+            measured=specifications.measured(study, there, claim.inference),
             adjust=adjusted_in_family(claim, judged.claims, p_values),
             circumstances=circumstances,
         )
         verdicts = [
             _told(PRIMARY, verdict.primary),
-            *(
-                found.verdict(each.specification, each.estimate_id)
-                if each.value is not None
-                else SpecificationVerdict(
-                    specification=each.specification,
-                    state=State.NOT_RUN,
-                    why=Why.UPSTREAM_NOT_RUN,
-                    estimate=None,
-                    ci90=None,
-                    hole=each.because,
-                )
-                for each in beside
-            ),
+            *(found.verdict(name, rows) for name, rows in beside.items()),
         ]
-        differing = {name for each in beside for name in differences_of(study.axes, each.specification)}
+        differing = {axis for name in beside for axis in differences_of(study.axes, name)}
         axes = [axis for axis in study.axes if axis.name in differing]
         target = found.case.target
         printed = target.value if target else None
         curve = multiverse_of(claim.id, axes, verdicts, printed, study.grid)
-        totals = specifications.totals.get(estimate.estimate_id, {})
+        totals = specifications.totals.get(claim.primary.estimates[0], {})
         sign = claim.sign or int(np.sign(printed or 0.0))
         yield replace(curve, sign_test=sign_test(study, totals.values(), sign)) if totals and sign else curve
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judging:
-    """One claim about one estimate, to be judged under other specifications."""
+    """One claim, to be judged under other specifications."""
 
     claim: Claim
-    estimate: Estimate
     measured: Measurements
     adjust: Callable[[float], float]
     circumstances: Circumstances
@@ -252,12 +236,27 @@ class Judging:
         """The case that decides under the primary specification."""
         return next(cases_of(self.claim))
 
-    def verdict(self, specification: str, estimate_id: str) -> SpecificationVerdict:
-        """What the claim's rule says of another estimate in place of the primary one."""
-        case = replace(self.case, reading=replace(self.case.reading, estimates=(estimate_id,)))
+    def verdict(self, specification: str, rows: Sequence[SpecifiedEstimate]) -> SpecificationVerdict:
+        """What the claim's rule says of other estimates in place of the primary ones; a hole where one of them is."""
+        if holes := [row for row in rows if row.value is None]:
+            return SpecificationVerdict(
+                specification=specification,
+                state=State.NOT_RUN,
+                why=Why.UPSTREAM_NOT_RUN,
+                estimate=None,
+                ci90=None,
+                hole=holes[0].because,
+            )
+        others = {row.primary_id: row.estimate_id for row in rows}
+        reading, named = self.case.reading, self.claim.named
+        case = replace(
+            self.case,
+            claim=replace(self.claim, named=tuple(others.get(each, each) for each in named)),
+            reading=replace(reading, estimates=tuple(others[each] for each in reading.estimates)),
+        )
         circumstances = self.circumstances
-        if self.estimate.estimate_id in circumstances.subset_estimates:
-            circumstances = replace(circumstances, subset_estimates=frozenset((estimate_id,)))
+        if not circumstances.subset_estimates.isdisjoint(others):
+            circumstances = replace(circumstances, subset_estimates=frozenset(others.values()))
         return _told(specification, case_verdict(case, self.measured, self.adjust, circumstances))
 
 

@@ -4,7 +4,7 @@ They are measured as the primary one is, by the same code: one matrix of resampl
 latents. What the primary specification measured is not touched.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -39,16 +39,14 @@ class StoredSides:
     observed: Values
     """[seed, unit], NaN where nothing is left of a unit."""
     reference: Values
-    """[unit]."""
+    """[seed, unit]."""
     widening: float
 
     def rows(self) -> UnitRows:
         """The units that are there on both sides; their places are their names."""
-        there = ~(np.isnan(self.observed).any(axis=0) | np.isnan(self.reference))
-        reference = np.broadcast_to(self.reference[there], (len(self.observed), int(there.sum())))
-        return UnitRows(
-            tuple(map(str, np.flatnonzero(there).tolist())), self.seeds, self.observed[:, there], reference
-        )
+        there = ~(np.isnan(self.observed).any(axis=0) | np.isnan(self.reference).any(axis=0))
+        names = tuple(map(str, np.flatnonzero(there).tolist()))
+        return UnitRows(names, self.seeds, self.observed[:, there], self.reference[:, there])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,14 +61,29 @@ class Specifications:
     totals: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     """By estimate of a gap between groups, and by specification: what each language's latents amount to."""
 
-    def measured(self, study: Study, primary: Estimate, inference: InferenceTarget) -> Measurements:
-        """The measurements of one estimate under every specification that has a value."""
-        found = [each for each in self.estimates.get(primary.estimate_id, ()) if each.value is not None]
+    def of_all(self, primary_ids: Sequence[str]) -> Mapping[str, tuple[SpecifiedEstimate, ...]]:
+        """By specification: what it makes of each of some estimates; those of which it makes nothing are left out."""
+        found: dict[str, list[SpecifiedEstimate]] = {}
+        for primary_id in primary_ids:
+            for each in self.estimates.get(primary_id, ()):
+                found.setdefault(each.specification, []).append(each)
+        return {name: tuple(rows) for name, rows in found.items() if len(rows) == len(primary_ids)}
+
+    def measured(
+        self, study: Study, primaries: Iterable[Estimate], inference: InferenceTarget
+    ) -> Measurements:
+        """The measurements of some estimates under every specification that has a value."""
         by_id: dict[str, Estimate] = {}
         rows: dict[str, UnitRows | None] = {}
         readings: dict[tuple[str, InferenceTarget], Measurement] = {}
         widenings: dict[str, float] = {}
-        for each in found:
+        found = [
+            (primary, each)
+            for primary in primaries
+            for each in self.estimates.get(primary.estimate_id, ())
+            if each.value is not None
+        ]
+        for primary, each in found:
             sides = self.sides[primary.estimate_id, each.sides]
             own = sides.rows()
             if each.formula in {MEDIAN_OF_GAPS, Formula.MEAN_OF_GAPS}:
@@ -156,7 +169,7 @@ def _read_sides(folder: Path) -> Iterator[tuple[tuple[str, str], StoredSides]]:
             StoredSides(
                 seeds=tuple(int(seeds[place]) for place in own if not np.isnan(seeds[place])),
                 observed=np.stack([observed[each] for each in units]).astype(np.float64),
-                reference=reference[units[0]].astype(np.float64),
+                reference=np.stack([reference[each] for each in units]).astype(np.float64),
                 widening=float(widenings[own[0]]),
             ),
         )

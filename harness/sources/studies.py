@@ -271,6 +271,7 @@ def study_faults(study: Study) -> Iterator[str]:
                 yield f"{what} {name!r} is listed {names.count(name)} times; each stands once"
             if not NAMES.fullmatch(name):
                 yield f"{name!r} is no name of a {what}: {_allowed_names()}"
+    yield from _axis_faults(study)
     if isinstance(study, EmergenceStudy):
         yield from _emergence_faults(study)
         return
@@ -282,12 +283,11 @@ def study_faults(study: Study) -> Iterator[str]:
     if study.shapes.weights is None:
         yield "shapes.weights is None; say the Weights that memory and time are counted from"
     yield from _layer_faults(study)
-    yield from _axis_faults(study)
 
 
 def _axis_faults(study: Study) -> Iterator[str]:
     """Axes whose levels do not fit the study, or that begin with another level than the primary specification's."""
-    taken = study.specification.analysis_levels
+    taken = study.primary.analysis_levels
     for axis in study.axes:
         first = axis.levels[0]
         if taken.get(axis.name, first.name) != first.name:

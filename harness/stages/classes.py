@@ -46,8 +46,12 @@ def classed(
     latent: ReadLatent, examples: Sequence[LatentExample], languages: tuple[str, str], choice: ClassChoice
 ) -> ClassedLatent:
     """One latent with its class; an example of neither language counts for nothing."""
-    by_script = choice.labelled_by is LabelledBy.SCRIPT
-    labels = [each.script_language if by_script else each.text_language for each in examples]
+    by = {
+        LabelledBy.SCRIPT: [each.script_language for each in examples],
+        LabelledBy.DOCUMENT: [each.text_language for each in examples],
+    }
+    labels = by.pop(choice.labelled_by)
+    (others,) = by.values()
     first, second = (labels.count(language) for language in languages)
     return ClassedLatent(
         layer=latent.layer,
@@ -56,6 +60,8 @@ def classed(
         label=label_of((first, second), languages, choice, fires=latent.firing > 0),
         first_examples=first,
         second_examples=second,
+        first_otherwise=others.count(languages[0]),
+        second_otherwise=others.count(languages[1]),
         distinct_tokens=len({each.token for each in examples}),
         squares=latent.squares,
     )

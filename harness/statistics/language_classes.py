@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.words.dictionaries import BILINGUAL, DEAD, UNLABELLED, ClassChoice
 
 LATIN = re.compile(r"""[A-Za-z\s"'(),.\-]+""")
@@ -56,6 +59,31 @@ def label_of(counts: tuple[int, int], languages: tuple[str, str], choice: ClassC
         if count / total > choice.threshold:
             return language
     return BILINGUAL
+
+
+def class_counts(
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    fires: NDArray[np.bool_],
+    languages: tuple[str, str],
+    choice: ClassChoice,
+) -> Mapping[str, int]:
+    """How many of some latents are of each class, as `label_of` tells each, but for dead and unlabelled ones.
+
+    Args:
+        first: Examples of the first language, [latent].
+        second: Examples of the second language, [latent].
+        fires: Which latents fire at all, [latent].
+        languages: Codes of both.
+        choice: When a latent is of one language.
+    """
+    total = first + second
+    labelled = fires & (total >= max(1, choice.min_examples))
+    taken = [labelled & (count / np.maximum(total, 1) > choice.threshold) for count in (first, second)]
+    # A threshold below one half may be passed by both: the first language has such a latent.
+    taken[1] &= ~taken[0]
+    counts = [int(each.sum()) for each in (*taken, labelled)]
+    return {**dict(zip(languages, counts, strict=False)), BILINGUAL: counts[2] - counts[0] - counts[1]}
 
 
 def class_shares(

@@ -30,6 +30,21 @@ class Measured:
     phrases: tuple[PhraseValue, ...] = ()
     axes: tuple[AxisValue, ...] = ()
 
+    @property
+    def scope(self) -> Scope:
+        """What the estimate is about."""
+        estimate = self.estimate
+        return Scope(
+            quantity=estimate.quantity,
+            unit=estimate.unit,
+            axes=tuple((row.axis, row.value) for row in self.axes),
+            layer=estimate.layer,
+            language=estimate.language,
+            benchmark=estimate.benchmark,
+            reading=estimate.reading,
+            specification=estimate.specification,
+        )
+
 
 def measured(
     scope: Scope, value: float, formula: Formula, unit_kind: str, sides: Iterable[Sides]

@@ -3,10 +3,11 @@
 A window is known by its `text_id` in every table, and a dictionary by its layer and its seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
-from harness.words.study import Pin
+from harness.words.study import SILENT, Pin
 
 BILINGUAL = "bilingual"
 """The class of a latent that neither language has to itself."""
@@ -64,6 +65,15 @@ class Integration(StrEnum):
     """h + l' p': the donor's comes in beside the recipient's."""
     REPLACE = "replace"
     """h - l (all latents) + l' p': nothing of the recipient's latents stays, and of the donor's only the part comes in."""
+
+
+class PartLength(StrEnum):
+    """By the length of which stream a part of the donor's is put in; p is the part over the length of its own stream."""
+
+    OWN = "own"
+    """l' p': as long as it is in the donor."""
+    RECIPIENT = "recipient"
+    """l p': as long as it would be in a stream as long as the recipient's."""
 
 
 class IntegrationControl(StrEnum):
@@ -126,6 +136,14 @@ class TopKRecipe:
     """Precision of weights, optimiser and batches; of a mixed recipe, of the weights."""
     mixed_dtype: str | None = None
     """Precision of the matrix products where it is another one."""
+    expansion: int | None = field(default=None, metadata=SILENT)
+    """Latents as a multiple of the model's width; None where every model has `latents`."""
+
+    def of_width(self, d_model: int) -> Self:
+        """The recipe for a model of one width: so many latents, whatever others have."""
+        if self.expansion is None:
+            return self
+        return replace(self, latents=self.expansion * d_model, expansion=None)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -289,6 +307,10 @@ class ClassedLatent:
     """Examples of the first language."""
     second_examples: int
     """Examples of the second language."""
+    first_otherwise: int
+    """Examples of the first language by the other of script and document."""
+    second_otherwise: int
+    """Examples of the second language by the other of script and document."""
     distinct_tokens: int
     """Different strongest tokens among its examples."""
     squares: float

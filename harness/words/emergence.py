@@ -5,8 +5,8 @@ Sizes, phases and layers are named by the study; a world says which checkpoint o
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 from harness.words.dictionaries import (
     BILINGUAL,
@@ -14,6 +14,7 @@ from harness.words.dictionaries import (
     CorpusText,
     ExampleChoice,
     Integration,
+    PartLength,
     TopKRecipe,
     WindowChoice,
 )
@@ -64,6 +65,18 @@ class EmergenceSpecification(Choices):
     classes: ClassChoice
     integration: tuple[Integration, ...]
     """What it means to put a part into another model; the primary meaning first."""
+    part_length: PartLength = field(default=PartLength.OWN, metadata=SILENT)
+    """How long a part is when it is put in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecifiedClasses:
+    """How classes are told under one specification that stored examples give."""
+
+    specification: str
+    choice: ClassChoice
+    missing: str = ""
+    """Why no run has it, in a sentence; empty where runs do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +217,8 @@ class EmergenceSizes(Sizes):
 
     resizable: ClassVar[tuple[str, ...]] = ()
     """Nothing: a dictionary that is trained on less is another dictionary."""
+    extraction_trains: ClassVar[bool] = False
+    """Examples and parts are taken from dictionaries that stand."""
 
     latents_per_layer: int = field(default=1, metadata=SILENT)
     panel_latents: int = field(default=1, metadata=SILENT)
@@ -246,3 +261,17 @@ class EmergenceSizes(Sizes):
     def departures(self) -> tuple[str, ...]:
         """Those that stand for the study's own choices."""
         return tuple(name for name in ("windows", "recipe", "classes") if getattr(self, name) is not None)
+
+    def where_set(self, path: str) -> str:
+        """A choice of the study's that these sizes stand for is set in them."""
+        choice, _, rest = path.removeprefix(CHOICES).partition(".")
+        return f"profile.sizes.{choice}.{rest}" if choice in self.departures else path
+
+    @property
+    def of_one_seed(self) -> Self:
+        """The same for a level that trains dictionaries: one seed of each."""
+        return replace(self, sae_seeds=self.sae_seeds[:1], repeated_seeds=())
+
+
+CHOICES = "study.primary."
+"""How a level spells that it sets a choice of the study's."""

@@ -38,7 +38,7 @@ class Grid(StrEnum):
     EXTRACTION = "extraction"
     """These, and every other level of what texts are read, and through what: one axis at a time, and a fraction of them together."""
     TRAINING = "training"
-    """The analysis, and every other level of how adapters are trained and benchmarks asked; one axis at a time."""
+    """The analysis, and every other level of how adapters or dictionaries are trained and benchmarks asked; one axis at a time."""
     ALL = "all"
 
 
@@ -48,9 +48,10 @@ class AxisKind(StrEnum):
     ANALYSIS = "analysis"
     """Nothing but estimates: combined freely."""
     EXTRACTION = "extraction"
-    """Phrases, translations or activations: one at a time and in fractions, adapters of one seed."""
+    """What models that stand make of texts, such as phrases, translations, activations or examples: one at a time and in fractions; of adapters
+    that are trained for it, one seed."""
     TRAINING = "training"
-    """Adapters or answers to benchmarks: one at a time, one seed, the tuned languages."""
+    """Adapters, dictionaries or answers to benchmarks: one at a time, one seed; of adapters, the tuned languages."""
 
 
 @dataclass(frozen=True, kw_only=True)

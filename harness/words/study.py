@@ -261,6 +261,11 @@ class Choices:
 
     name: str
 
+    @property
+    def analysis_levels(self) -> Mapping[str, str]:
+        """By axis of analysis that a field decides, and whose levels set nothing: the level that it takes."""
+        return {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Specification(Choices):
@@ -277,7 +282,7 @@ class Specification(Choices):
 
     @property
     def analysis_levels(self) -> Mapping[str, str]:
-        """By axis of analysis that a field decides: the level that it takes."""
+        """The levels that fields decide."""
         return {
             "pooling": str(self.pooling),
             "aggregation": str(self.aggregation),
@@ -606,6 +611,8 @@ class Sizes:
         "items_per_cell",
     )
     """What a run may take less of: a claim that needs more is told as undecided."""
+    extraction_trains: ClassVar[bool] = True
+    """Whether a level of extraction trains something as well, since that is trained on what is extracted."""
 
     sampling_seed: int = SAMPLING_SEED
     """Which latents are drawn, and which texts are held out; another one makes an independent run."""
@@ -660,6 +667,15 @@ class Sizes:
         """Those by which something is done otherwise than the study registers it, and not only to less of something."""
         return ()
 
+    def where_set(self, path: str) -> str:
+        """The dotted path by which a level sets a choice of the study in a world of these sizes."""
+        return path
+
+    @property
+    def of_one_seed(self) -> Self:
+        """The same for a level that trains something: whatever is trained for it takes one seed."""
+        return replace(self, control_seeds=(), ablations=(), adapter_seeds=self.adapter_seeds[:1])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
@@ -675,6 +691,8 @@ class Profile:
     """Study whose claims check the judge itself on this world's numbers; None where a world has none."""
     alignment: AlignmentChoice | None = field(default=None, metadata=SILENT)
     """How adapters are trained in a world where the study's own choice would move nothing; None where it moves something."""
+    levels: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = field(default=(), metadata=SILENT)
+    """Of specifications such as "width=16d" what they set in a world that is too small for what they set in the study."""
     shards: int = field(default=1, metadata=SILENT)
     """Processes that share out the items of a stage with a model: jobs of a cluster and, in a miniature, a core each of this machine.
     Decides who makes an item, and nothing that it holds."""
@@ -742,7 +760,7 @@ ALREADY_TAKEN = "in this world the primary specification takes it already"
 
 @dataclass(frozen=True, kw_only=True)
 class SpecifiedWorld:
-    """Study and profile under one specification that stored values do not give."""
+    """Study and profile under one specification."""
 
     specification: str
     axes: tuple[Axis, ...]
@@ -762,7 +780,7 @@ def specified_worlds(study: Study, profile: Profile) -> Iterator[SpecifiedWorld]
     extraction, training = (
         of_kind(study.computed_axes, kind) for kind in (AxisKind.EXTRACTION, AxisKind.TRAINING)
     )
-    alone = [_specified(study, profile, each) for each in one_at_a_time(extraction)]
+    alone = [specified_world(study, profile, each) for each in one_at_a_time(extraction)]
     yield from alone
     able = [
         replace(axis, levels=(axis.levels[0], level))
@@ -771,9 +789,9 @@ def specified_worlds(study: Study, profile: Profile) -> Iterator[SpecifiedWorld]
     ]
     for differences in fraction(able):
         if len(differences) > 1:
-            yield _specified(study, profile, differences)
+            yield specified_world(study, profile, differences)
     for differences in one_at_a_time(training):
-        yield _specified(study, profile, differences)
+        yield specified_world(study, profile, differences)
 
 
 def _is_had(alone: Sequence[SpecifiedWorld], axis: Axis, level: Level) -> bool:
@@ -781,14 +799,16 @@ def _is_had(alone: Sequence[SpecifiedWorld], axis: Axis, level: Level) -> bool:
     return any(each.specification == name and not each.missing for each in alone)
 
 
-def _specified(study: Study, profile: Profile, differences: Differences) -> SpecifiedWorld:
+def specified_world(study: Study, profile: Profile, differences: Differences) -> SpecifiedWorld:
+    """Study and profile under the specification that differs in this from the primary one."""
     axes = tuple(axis for axis in study.axes if axis.name in differences)
-    levels = [axis.level(differences[axis.name]) for axis in axes]
+    levels = [_in_world(profile, axis.name, axis.level(differences[axis.name])) for axis in axes]
     asked, world = with_levels(study, "study", levels), with_levels(profile, "profile", levels)
     missing = " ".join(level.missing for level in levels if level.missing)
     if not missing and (asked, world) == (study, profile):
         missing = ALREADY_TAKEN
-    sizes = replace(world.sizes, control_seeds=(), ablations=(), adapter_seeds=world.sizes.adapter_seeds[:1])
+    is_trained = world.sizes.extraction_trains or bool(of_kind(axes, AxisKind.TRAINING))
+    sizes = world.sizes.of_one_seed if is_trained else world.sizes
     sources = replace(world.sources, published_models=())
     return SpecifiedWorld(
         specification=specification_name(study.axes, differences),
@@ -797,6 +817,12 @@ def _specified(study: Study, profile: Profile, differences: Differences) -> Spec
         profile=replace(world, sizes=sizes, sources=sources, alignment=None),
         missing=missing,
     )
+
+
+def _in_world(profile: Profile, axis: str, level: Level) -> Level:
+    """What a level sets in one world, and where that is set there."""
+    sets = dict(profile.levels).get(f"{axis}={level.name}", level.sets)
+    return replace(level, sets=tuple((profile.sizes.where_set(path), value) for path, value in sets))
 
 
 def with_levels(whole: Whole, name: Literal["study", "profile"], levels: Iterable[Level]) -> Whole:

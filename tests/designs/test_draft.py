@@ -143,6 +143,8 @@ ARRIVES: Mapping[str, tuple[str, ...]] = {
     "profile.summary": (),
     "profile.self_check_study": (),
     "profile.shards": (),
+    # What lies along an axis is no specification yet.
+    "profile.levels": (),
     "profile.alignment left out": RATES,
     # What a run on smaller sizes says of itself; it makes nothing.
     "profile.registered_sizes": (),
@@ -244,6 +246,7 @@ LEFT_OUT: Mapping[str, Any] = {
     "profile.known_numbers": ANOTHER,
     "study.shapes.dictionary_layers": (1, 2),
     "study.asked_grid": Grid.NONE,
+    "profile.levels": (("alpha=10", ()),),
     "profile.self_check_study": "another",
     # A whole choice comes in, which differs from the study's own in the learning rate alone.
     "profile.alignment": 7.0,

@@ -25,6 +25,7 @@ from harness.words.dictionaries import (
     ClassShare,
     DemoFeature,
     IntegratedText,
+    LabelledBy,
     PartAgreement,
     ProbedLanguage,
     Reconstruction,
@@ -105,6 +106,8 @@ def stored(folder: Path, world: World) -> Stored:
         early="early",
         mid="mid",
         demonstrated={},
+        labelled_by=LabelledBy.SCRIPT,
+        specified=(),
     )
     return read_stored(out)
 
@@ -127,7 +130,7 @@ def _write(inputs: Mapping[str, Path], cell: str, layers: Sequence[tuple[int, Se
     ]
     latents = [
         ClassedLatent(
-            layer=layer, seed=seed, latent=7, label="bilingual", first_examples=12, second_examples=30,
+            layer=layer, seed=seed, latent=7, label="bilingual", first_examples=12, second_examples=30, first_otherwise=12, second_otherwise=30,
             distinct_tokens=3, squares=1.0,
         )
         for layer, seed, _ in places
@@ -309,6 +312,8 @@ def test_gains_are_paired_by_text_and_the_bilingual_part_leads(tmp_path: Path) -
     estimates(
         {**inputs, "integration/150m": folder}, out=tmp_path / "again", cells=cells, languages=LANGUAGES, early="early", mid="mid",
         demonstrated={},
+        labelled_by=LabelledBy.SCRIPT,
+        specified=(),
     )  # fmt: skip
     tables = read_stored(tmp_path / "again")
     at = "layer=5/lang=ja/swap/primary"
@@ -336,7 +341,7 @@ def test_the_authors_sample_is_counted_and_compared_as_independent_latents(tmp_p
         write_table(inputs[f"demo-replay/{step}"], DemoFeature, rows)
     estimates(
         inputs, out=tmp_path / "estimates", cells=(), languages=LANGUAGES, early="early", mid="mid",
-        demonstrated={"early": 10, "final": 20},
+        demonstrated={"early": 10, "final": 20}, labelled_by=LabelledBy.SCRIPT, specified=(),
     )  # fmt: skip
     tables = read_stored(tmp_path / "estimates")
     for label in ("bilingual", "concept-level"):

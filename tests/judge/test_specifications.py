@@ -60,7 +60,7 @@ def beside(sides: Mapping[str, tuple[np.ndarray, np.ndarray]], **holes: str) -> 
         for name, because in holes.items()
     ]
     kept = {
-        (ID, name): StoredSides(seeds=(), observed=low[None, :], reference=high, widening=1.0)
+        (ID, name): StoredSides(seeds=(), observed=low[None, :], reference=high[None, :], widening=1.0)
         for name, (low, high) in sides.items()
     }
     return Specifications(estimates={ID: tuple(rows)}, sides=kept)
@@ -71,7 +71,7 @@ def test_the_same_sides_are_measured_alike(tmp_path: Path) -> None:
     tables = stored(tmp_path, PRIMARY)
     primary = measurements_of(STUDY, tables, ())[ID, POPULATION]
     name = "pooling=max"
-    found = beside({name: (LOW, HIGH)}).measured(STUDY, PRIMARY.estimate, POPULATION)
+    found = beside({name: (LOW, HIGH)}).measured(STUDY, (PRIMARY.estimate,), POPULATION)
     measured = found[ID.replace("primary", name), POPULATION]
     assert measured.value == pytest.approx(primary.value)
     assert measured.spread.se == pytest.approx(primary.spread.se)
@@ -80,7 +80,7 @@ def test_the_same_sides_are_measured_alike(tmp_path: Path) -> None:
 
 def test_units_of_which_nothing_is_left_are_left_out() -> None:
     low = np.where(np.arange(400) % 4, LOW, np.nan)
-    found = beside({"pooling=max": (low, HIGH)}).measured(STUDY, PRIMARY.estimate, POPULATION)
+    found = beside({"pooling=max": (low, HIGH)}).measured(STUDY, (PRIMARY.estimate,), POPULATION)
     assert found[ID.replace("primary", "pooling=max"), POPULATION].num_units == 300
 
 

@@ -508,7 +508,7 @@ def gains(
     write_table(
         inputs, ClassedLatent,
         [
-            ClassedLatent(layer=0, seed=1, latent=latent, label=label, first_examples=0, second_examples=0, distinct_tokens=1, squares=1.0)
+            ClassedLatent(layer=0, seed=1, latent=latent, label=label, first_examples=0, second_examples=0, first_otherwise=0, second_otherwise=0, distinct_tokens=1, squares=1.0)
             for latent, label in hand.LINEAR_CLASSES.items()
         ],
     )  # fmt: skip

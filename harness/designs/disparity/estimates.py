@@ -53,8 +53,6 @@ from harness.words.estimate import (
     ItemOverlap,
     PhraseValue,
     Scope,
-    SpecifiedEstimate,
-    SpecifiedSides,
     SpecifiedTotals,
     UnitValue,
 )
@@ -121,8 +119,7 @@ def estimates(
     write_table(out, PhraseValue, (row for part in found for row in part.phrases))
     if grid:
         beside = specified(base, grid)
-        write_table(out, SpecifiedEstimate, beside.estimates)
-        write_table(out, SpecifiedSides, beside.sides)
+        beside.write(out)
         write_table(out, SpecifiedTotals, beside.totals)
 
 

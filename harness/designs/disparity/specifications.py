@@ -1,11 +1,11 @@
 """Gaps, gains, retention and changes of accuracy under every specification that stored values give, beside the primary one.
 
 Nothing passes a model: poolings from token values of own latents, other speakers from the panel, phrases and translations by
-leaving some out. Sides are kept in single precision, and every value follows from what is kept.
+leaving some out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, product
 from pathlib import Path
@@ -18,16 +18,10 @@ from harness.designs.disparity.latents import pooled_values
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.scores import arms_of, delta_scope
 from harness.designs.disparity.tuning import gain_scopes, retention_scope, whole_codes
+from harness.designs.specified_tables import Made, Sides, SpecifiedTables, Values
 from harness.statistics.metrics import group_means
 from harness.store.tables import read_column, read_table, table_path
-from harness.words.estimate import (
-    MEDIAN_OF_GAPS,
-    Formula,
-    Scope,
-    SpecifiedEstimate,
-    SpecifiedSides,
-    SpecifiedTotals,
-)
+from harness.words.estimate import MEDIAN_OF_GAPS, Formula, Scope
 from harness.words.records import PanelActivation, Selection, Translation, adapter_name
 from harness.words.specification import (
     PRIMARY,
@@ -39,7 +33,6 @@ from harness.words.specification import (
 )
 from harness.words.study import Group, Pooling
 
-Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 OF_GAPS = ("pooling", "speaker", "strength", "translations", "group", "aggregation")
@@ -62,129 +55,9 @@ STRONG = {"0.8": 0.0, "0.9": 0.9, "strongest": 1.0}
 """Share of the latent's strongest drawn phrase that a phrase must reach; all that were drawn reach 0.8 of the latent's maximum."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Sides:
-    """Both sides of one estimate, unit by unit, NaN where nothing is left of one; several seeds where something was trained."""
-
-    observed: Mapping[int | None, Values]
-    reference: Values
-    widening: float = 1.0
-    totals: tuple[float, ...] = ()
-    """Of a gap between groups: what every language's latents amount to, as `SpecifiedTotals` holds them."""
-
-    def value(self, formula: str) -> float | None:
-        """What the sides give, as a mean over seeds; None where no unit is left."""
-        reference = rounded(self.reference)
-        found = [_put_together(formula, rounded(each), reference) for each in self.observed.values()]
-        return None if None in found else float(np.mean([value for value in found if value is not None]))
-
-    def rows(self, primary_id: str, name: str) -> Iterator[SpecifiedSides]:
-        """As they are stored."""
-        for seed, observed in self.observed.items():
-            yield SpecifiedSides(
-                primary_id=primary_id,
-                sides=name,
-                seed=seed,
-                observed=tuple(observed.tolist()),
-                reference=tuple(self.reference.tolist()),
-                widening=self.widening,
-            )
-
-
-def rounded(values: Values) -> Values:
-    """Values as they are stored, and as every estimate is computed from them."""
-    return values.astype(np.float32).astype(np.float64)
-
-
-def _put_together(formula: str, observed: Values, reference: Values) -> float | None:
-    there = ~np.isnan(observed) & ~np.isnan(reference)
-    observed, reference = observed[there], reference[there]
-    if formula in {Formula.MEAN_OF_GAPS, MEDIAN_OF_GAPS}:
-        # A latent that is silent on the reference side has no ratio.
-        gaps = 100 * (1 - observed[reference > 0] / reference[reference > 0])
-        middle = np.median if formula == MEDIAN_OF_GAPS else np.mean
-        return float(middle(gaps)) if len(gaps) else None
-    if formula == Formula.DIFFERENCE:
-        return float((observed - reference).mean()) if len(observed) else None
-    if not reference.sum() > 0:
-        return None
-    ratio = 100 * observed.sum() / reference.sum()
-    return float(
-        {Formula.GAP: 100 - ratio, Formula.CHANGE: ratio - 100, Formula.RATIO: ratio}[Formula(formula)]
-    )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Made:
-    """What an estimate is made of."""
-
-    name: str
-    """Of the specification, without what only puts the sides together otherwise."""
-    formula: str
-    unit_kind: str
-    sides: Sides
-
-
-@dataclass(kw_only=True)
-class SpecifiedTables:
-    """The rows of both tables, as they are found."""
-
-    estimates: list[SpecifiedEstimate] = field(default_factory=list)
-    sides: list[SpecifiedSides] = field(default_factory=list)
-    totals: list[SpecifiedTotals] = field(default_factory=list)
-    _stored: set[tuple[str, str]] = field(default_factory=set)
-
-    def hole(self, scope: Scope, specification: str, unit_kind: str, because: str) -> None:
-        """A specification that cannot be computed."""
-        self._add(scope, specification, unit_kind, because=because)
-
-    def found(self, scope: Scope, specification: str, made: "Made") -> None:
-        """A specification with what it is made of; a hole where nothing is left."""
-        value = made.sides.value(made.formula)
-        if value is None:
-            self.hole(scope, specification, made.unit_kind, NOTHING_LEFT)
-            return
-        if (scope.estimate_id, made.name) not in self._stored:
-            self._stored.add((scope.estimate_id, made.name))
-            self.sides.extend(made.sides.rows(scope.estimate_id, made.name))
-        self._add(scope, specification, made.unit_kind, value=value, formula=made.formula, sides=made.name)
-        if made.formula == Formula.GAP:
-            self.shared_out(scope, specification, made.sides)
-
-    def shared_out(self, scope: Scope, specification: str, sides: Sides) -> None:
-        """What is known of every language under a specification of a gap."""
-        self.totals.append(
-            SpecifiedTotals(primary_id=scope.estimate_id, specification=specification, totals=sides.totals)
-        )
-
-    def _add(
-        self,
-        scope: Scope,
-        specification: str,
-        unit_kind: str,
-        *,
-        value: float | None = None,
-        formula: str = "",
-        sides: str = "",
-        because: str = "",
-    ) -> None:
-        self.estimates.append(
-            SpecifiedEstimate(
-                estimate_id=replace(scope, specification=specification).estimate_id,
-                primary_id=scope.estimate_id,
-                specification=specification,
-                sides=sides,
-                formula=formula,
-                unit_kind=unit_kind,
-                value=value,
-                because=because,
-            )
-        )
-
-
 def specified(base: BaseRun, axes: Sequence[Axis]) -> SpecifiedTables:
     """Every estimate that a claim may be about alone, under every other specification along some axes."""
-    tables, kept = SpecifiedTables(), Kept(base=base)
+    tables, kept = SpecifiedTables(nothing_left=NOTHING_LEFT), Kept(base=base)
     of_gaps, of_adapters, of_answers = (
         tuple(axis for axis in axes if axis.name in names) for names in (OF_GAPS, OF_ADAPTERS, OF_ANSWERS)
     )

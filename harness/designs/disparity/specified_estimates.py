@@ -7,17 +7,17 @@ from harness.designs.disparity.base import BaseRun
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.scores import delta_scope
 from harness.designs.disparity.specifications import (
+    NOTHING_LEFT,
     Kept,
     Named,
-    SpecifiedTables,
     specified_adapters,
     specified_deltas,
     specified_gaps,
 )
 from harness.designs.disparity.tuning import gain_scopes, retention_scope, tuned_codes
+from harness.designs.specified_tables import SpecifiedTables
 from harness.stages.stage import stage
-from harness.store.tables import write_table
-from harness.words.estimate import Scope, SpecifiedEstimate, SpecifiedSides
+from harness.words.estimate import Scope
 from harness.words.study import Benchmark, Language, Specification
 
 
@@ -48,7 +48,7 @@ def specified_estimates(
         specification=specification,
         adapter_seeds=adapter_seeds,
     )
-    tables = SpecifiedTables()
+    tables = SpecifiedTables(nothing_left=NOTHING_LEFT)
     if not because:
         _measure(base, name, kinds, tables)
     found = {row.primary_id for row in tables.estimates}
@@ -56,8 +56,7 @@ def specified_estimates(
     for scope, unit_kind in _scopes(base, kinds):
         if scope.estimate_id not in found:
             tables.hole(scope, name, unit_kind, because or failed)
-    write_table(out, SpecifiedEstimate, tables.estimates)
-    write_table(out, SpecifiedSides, tables.sides)
+    tables.write(out)
 
 
 def _measure(base: BaseRun, name: str, kinds: tuple[str, ...], tables: SpecifiedTables) -> None:

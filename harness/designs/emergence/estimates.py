@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.designs.emergence.quantities import (
     ACTIVITY,
@@ -22,21 +23,26 @@ from harness.designs.emergence.quantities import (
     scope_of,
     share_scope,
 )
+from harness.designs.specified_tables import SpecifiedTables
 from harness.stages.stage import stage
+from harness.statistics.language_classes import class_counts
 from harness.statistics.measured import Measured, Sides, measured
-from harness.store.tables import read_table, write_table
+from harness.store.tables import read_codes, read_column, read_table, write_table
 from harness.words.dictionaries import (
     BILINGUAL,
+    DEAD,
+    ClassChoice,
     ClassedLatent,
     ClassShare,
     DemoFeature,
     IntegratedText,
+    LabelledBy,
     PartAgreement,
     ProbedLanguage,
     Reconstruction,
     SplicedText,
 )
-from harness.words.emergence import FINAL, is_middle
+from harness.words.emergence import FINAL, SpecifiedClasses, is_middle
 from harness.words.estimate import (
     AxisValue,
     BrokenEstimate,
@@ -46,6 +52,18 @@ from harness.words.estimate import (
     Scope,
     UnitValue,
 )
+from harness.words.specification import PRIMARY
+
+Counts = NDArray[np.int64]
+
+OF_CLASSES = ("class-share", "share-change", "lateness", "middle-lead", "size-trend")
+"""Quantities that rest on how many latents are of each class."""
+
+OF_PARTS = ("integration-gain", "integration-lead")
+"""Quantities of what parts bring that claims are about."""
+
+NO_LATENT = "no latent has examples enough"
+OTHER_PARTS = "what other parts bring takes another pass of the models"
 
 SAMPLED_LATENTS = 8
 """Bilingual latents of each finished model that are shown by number, with what their examples are of: the first ones."""
@@ -81,13 +99,22 @@ def estimates(
     early: str,
     mid: str,
     demonstrated: Mapping[str, int],
+    labelled_by: LabelledBy,
+    specified: tuple[SpecifiedClasses, ...],
 ) -> None:
     """Every quantity of the study.
 
-    Writes estimates with what units contributed, where they stand on the design's axes, and which could not be formed.
+    Writes estimates with what units contributed, where they stand on the design's axes, and which could not be formed; and what other
+    ways to tell classes make of them.
     """
     run = Run(
-        inputs=inputs, cells=cells, languages=languages, early=early, mid=mid, demonstrated=demonstrated
+        inputs=inputs,
+        cells=cells,
+        languages=languages,
+        early=early,
+        mid=mid,
+        demonstrated=demonstrated,
+        labelled_by=labelled_by,
     )
     found = list(run.measured())
     ids = [part.estimate.estimate_id for part in found]
@@ -98,6 +125,40 @@ def estimates(
     write_table(out, AxisValue, (row for part in found for row in part.axes))
     if broken := tuple(run.broken()):
         write_table(out, BrokenEstimate, broken)
+    if specified:
+        specified_classes(run, found, specified).write(out)
+
+
+def specified_classes(
+    run: "Run", primary: Iterable[Measured], specified: Iterable[SpecifiedClasses]
+) -> SpecifiedTables:
+    """What other ways to tell classes make of every estimate that rests on them.
+
+    What parts bring was measured with the parts that the primary classes make, so that of single choices holes are left.
+
+    Args:
+        run: The run.
+        primary: Every estimate under the primary specification.
+        specified: How classes are told under the others.
+    """
+    tables = SpecifiedTables(nothing_left=NO_LATENT)
+    moved = [each for each in primary if each.estimate.specification == PRIMARY]
+    for each in specified:
+        found = {}
+        if not each.missing:
+            other = replace(run, choice=each.choice)
+            found = {part.estimate.estimate_id: part for part in other.of_classes()}
+        for part in moved:
+            if part.estimate.estimate_id in found:
+                tables.measured(each.specification, found[part.estimate.estimate_id])
+            elif part.estimate.quantity in OF_CLASSES:
+                because = each.missing or NO_LATENT
+                tables.hole(part.scope, each.specification, part.estimate.unit_kind, because)
+            elif part.estimate.quantity in OF_PARTS and "+" not in each.specification:
+                tables.hole(
+                    part.scope, each.specification, part.estimate.unit_kind, each.missing or OTHER_PARTS
+                )
+    return tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +174,12 @@ class Run:
     mid: str
     demonstrated: Mapping[str, int]
     """Step of the authors' demonstration that speaks for a phase."""
+    labelled_by: LabelledBy
+    """What says of which language an example is where latents were classed."""
+    choice: ClassChoice | None = None
+    """How classes are told anew from the counts of examples; None takes them as they were told."""
+    latents: dict[str, "CountedLatents"] = field(default_factory=dict)
+    """Of every checkpoint whose classes were told anew: read once for every choice."""
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -134,10 +201,30 @@ class Run:
         return found
 
     @cached_property
+    def counts(self) -> Mapping[tuple[str, str, int, int], Mapping[str, int]]:
+        """How many latents of each class a dictionary has, by size, phase, layer and seed."""
+        if self.choice is None:
+            return {
+                place: {label: row.latents for label, row in rows.items()}
+                for place, rows in self.shares.items()
+            }
+        found = {}
+        for size, phase, _ in self.cells:
+            role = f"classes/{size}-{phase}"
+            if role not in self.latents:
+                self.latents[role] = CountedLatents.read(self.inputs[role])
+            is_otherwise = self.choice.labelled_by is not self.labelled_by
+            for (layer, seed), counts in (
+                self.latents[role].classed(self.languages, self.choice, is_otherwise=is_otherwise).items()
+            ):
+                found[size, phase, layer, seed] = counts
+        return found
+
+    @cached_property
     def labelled_seeds(self) -> Mapping[tuple[str, str, int], frozenset[int]]:
         """Seeds of the dictionaries of every layer of a checkpoint in which some latent is labelled."""
         found: dict[tuple[str, str, int], set[int]] = {}
-        for size, phase, layer, seed in self.shares:
+        for size, phase, layer, seed in self.counts:
             seeds = found.setdefault((size, phase, layer), set())
             if self.counted(size, phase, layer, seed, BILINGUAL).of:
                 seeds.add(seed)
@@ -155,19 +242,30 @@ class Run:
 
     def counted(self, size: str, phase: str, layer: int, seed: int, label: str) -> Counted:
         """How many of the labelled latents of one dictionary are of a class."""
-        by_label = self.shares[size, phase, layer, seed]
-        labelled = sum(row.latents for row in by_label.values())
-        return Counted(f"{size}/{phase}/layer {layer}", by_label[label].latents, labelled)
+        by_label = self.counts[size, phase, layer, seed]
+        return Counted(f"{size}/{phase}/layer {layer}", by_label[label], sum(by_label.values()))
 
     def measured(self) -> Iterator[Measured]:
         """Every quantity, in the order in which a report shows them."""
-        yield from self._classes()
+        for part in self._classes():
+            yield part
+            yield from self._by_activity(part.scope)
         yield from self._changes()
         yield from self._trends()
         yield from self._gains()
         yield from self._sampled()
         yield from self._demonstrated()
         yield from self._quality()
+
+    def of_classes(self) -> Iterator[Measured]:
+        """What rests on how many latents are of each class, and on nothing else."""
+        yield from self._classes()
+        yield from self._changes()
+        yield from self._trends()
+
+    def of_parts(self) -> Iterator[Measured]:
+        """What putting parts of one model into another brings, with claims about it."""
+        return (part for part in self._gains() if part.estimate.quantity in OF_PARTS)
 
     def broken(self) -> Iterator[BrokenEstimate]:
         """Estimates of dictionaries in which no latent has examples enough."""
@@ -187,10 +285,15 @@ class Run:
                     for label in (*self.languages, BILINGUAL):
                         groups = {seed: [self.counted(size, phase, layer, seed, label)] for seed in seeds}
                         yield of_counts(share_scope(size, phase, label, layer), groups)
-                        values = [
-                            self.shares[size, phase, layer, seed][label].activity_share for seed in seeds
-                        ]
-                        yield of_seeds(share_scope(size, phase, label, layer, ACTIVITY), seeds, values)
+
+    def _by_activity(self, scope: Scope) -> Iterator[Measured]:
+        """The same share, latents weighing by their activity."""
+        assert scope.layer is not None
+        axes = dict(scope.axes)
+        size, phase, label = axes["model"], axes["step"], axes["class"]
+        seeds = self.seeds(size, (phase,), scope.layer)
+        values = [self.shares[size, phase, scope.layer, seed][label].activity_share for seed in seeds]
+        yield of_seeds(replace(scope, specification=ACTIVITY), seeds, values)
 
     def _changes(self) -> Iterator[Measured]:
         spans = [*pairwise(self.phases), (self.early, self.mid), (self.mid, FINAL), (self.early, FINAL)]
@@ -355,6 +458,47 @@ class Run:
                 yield of_counts(
                     scope_of("unlabelled-share", {"model": size, "step": phase}, layer=layer), groups
                 )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CountedLatents:
+    """The latents of every dictionary of a checkpoint, with how many of their examples are of each language; all are [latent]."""
+
+    layer: Counts
+    seed: Counts
+    fires: NDArray[np.bool_]
+    told: tuple[Counts, Counts]
+    """Examples of both languages, as classes were told."""
+    otherwise: tuple[Counts, Counts]
+    """The same by the other of script and document."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The latents of one checkpoint."""
+        code, labels = read_codes(folder, ClassedLatent, "label")
+
+        def column(name: str) -> Counts:
+            return read_column(folder, ClassedLatent, name).astype(np.int64)
+
+        return cls(
+            layer=column("layer"),
+            seed=column("seed"),
+            fires=np.array([label != DEAD for label in labels])[code],
+            told=(column("first_examples"), column("second_examples")),
+            otherwise=(column("first_otherwise"), column("second_otherwise")),
+        )
+
+    def classed(
+        self, languages: tuple[str, str], choice: ClassChoice, *, is_otherwise: bool
+    ) -> Mapping[tuple[int, int], Mapping[str, int]]:
+        """How many latents are of each class, by layer and seed."""
+        first, second = self.otherwise if is_otherwise else self.told
+        places = np.unique(np.stack([self.layer, self.seed]), axis=1).T.tolist()
+        found = {}
+        for layer, seed in places:
+            own = (self.layer == layer) & (self.seed == seed)
+            found[layer, seed] = class_counts(first[own], second[own], self.fires[own], languages, choice)
+        return found
 
 
 def rows_first_seed(rows: Sequence[Reconstruction]) -> int:

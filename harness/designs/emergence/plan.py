@@ -15,9 +15,11 @@ from harness.words.emergence import (
     EmergenceStudy,
     ModelCell,
     Replayed,
+    SpecifiedClasses,
 )
 from harness.words.plan import Item, Numerics, Parameters, Plan
-from harness.words.study import Profile, Study
+from harness.words.specification import AxisKind, combined, of_kind
+from harness.words.study import Profile, Study, specified_world
 
 CORPUS = "harness.stages.corpus:corpus"
 MODEL_CHECKS = "harness.stages.model_checks:model_checks"
@@ -255,4 +257,17 @@ class Told:
             "early": self.study.early,
             "mid": self.study.mid,
             "demonstrated": {} if told is None else dict(told.steps),
+            "labelled_by": self.class_choice.labelled_by,
+            "specified": tuple(self._specified()),
         }
+
+    def _specified(self) -> Iterator[SpecifiedClasses]:
+        """How classes are told under every other combination of what stored examples give."""
+        for differences in combined(of_kind(self.study.computed_axes, AxisKind.ANALYSIS)):
+            if differences:
+                world = specified_world(self.study, self.profile, differences)
+                yield SpecifiedClasses(
+                    specification=world.specification,
+                    choice=Told(emergence(world.study), world.profile, self.device).class_choice,
+                    missing=world.missing,
+                )

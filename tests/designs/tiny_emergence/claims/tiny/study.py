@@ -12,7 +12,7 @@ from harness.words.dictionaries import (
 )
 from harness.words.emergence import EmergenceSpecification, EmergenceStudy, ModelSize, Phase
 from harness.words.judgement import Protocol
-from harness.words.specification import Grid
+from harness.words.specification import Axis, AxisKind, Level, Openness
 from harness.words.study import Group, Language, ModelFacts, Pieces, Shapes, Weights
 
 STEPS = {"early": 15, "mid": 40, "final": 120}
@@ -64,6 +64,46 @@ PRIMARY = EmergenceSpecification(
     integration=(Integration.REPLACE, Integration.SWAP),
 )
 
+AXES = (
+    Axis(
+        name="threshold",
+        says="share of its examples with which a language has a latent to itself",
+        levels=(
+            Level(name="0.8", says="more than 0.8"),
+            Level(name="0.6", says="more than 0.6", sets=(("study.primary.classes.threshold", 0.6),)),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+    ),
+    Axis(
+        name="fewest",
+        says="examples from which on a latent is labelled",
+        levels=(
+            Level(name="3", says="3"),
+            Level(name="1", says="1", sets=(("study.primary.classes.min_examples", 1),)),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+    ),
+    Axis(
+        name="language",
+        says="language of an example",
+        levels=(
+            Level(name="document", says="that of its document"),
+            Level(
+                name="script",
+                says="that of the script of its strongest token",
+                sets=(("study.primary.classes.labelled_by", LabelledBy.SCRIPT),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.ANALYSIS,
+        stage="estimates",
+    ),
+)
+
 STUDY = EmergenceStudy(
     name="tiny",
     paper_id="no paper",
@@ -75,7 +115,7 @@ STUDY = EmergenceStudy(
         Language(code="ru", name="Russian", group=Group.HIGH, script="CYRILLIC"),
     ),
     primary=PRIMARY,
-    grid=Grid.NONE,
+    axes=AXES,
     sizes=(ModelSize(name="only", shapes=SHAPES),),
     phases=tuple(Phase(name=name, says=f"after {step} steps") for name, step in STEPS.items()),
     depths=(0.5, 1.0),
