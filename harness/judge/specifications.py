@@ -16,7 +16,7 @@ from harness.judge.measurements import Measurement, Measurements
 from harness.judge.unit_values import NO_TABLES, Stored, UnitRows
 from harness.statistics.resampling import NUM_DRAWS
 from harness.statistics.stats import Spread, mean_spread, median_draws
-from harness.store.tables import read_column, read_ragged, read_table, table_path
+from harness.store.tables import read_column, read_optional, read_ragged, read_table, table_path
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import (
     MEDIAN_OF_GAPS,
@@ -145,9 +145,7 @@ def read_specifications(folders: Iterable[Path]) -> Specifications:
 def _read_totals(folders: Iterable[Path]) -> Mapping[str, Mapping[str, tuple[float, ...]]]:
     found: dict[str, dict[str, tuple[float, ...]]] = {}
     for folder in folders:
-        for row in (
-            read_table(folder, SpecifiedTotals) if table_path(folder, SpecifiedTotals).is_file() else ()
-        ):
+        for row in read_optional(folder, SpecifiedTotals):
             found.setdefault(row.primary_id, {})[row.specification] = row.totals
     return found
 

@@ -175,16 +175,15 @@ class _Table:
 def read_stored(folder: Path) -> Stored:
     """Every estimate of an artifact, with what it rests on."""
     # Whoever judges typed numbers reads no table, and does not wait for what reads them.
-    from harness.store.tables import read_table, table_path
+    from harness.store.tables import read_optional, read_table
 
     estimates = {row.estimate_id: row for row in read_table(folder, Estimate)}
-    broken = read_table(folder, BrokenEstimate) if table_path(folder, BrokenEstimate).exists() else []
     return Stored(
         estimates,
         _read(folder, UnitValue, "seed"),
         _read(folder, PhraseValue, "text_id"),
-        {row.estimate_id: row.because for row in broken},
-        axes_of(read_table(folder, AxisValue) if table_path(folder, AxisValue).exists() else ()),
+        {row.estimate_id: row.because for row in read_optional(folder, BrokenEstimate)},
+        axes_of(read_optional(folder, AxisValue)),
     )
 
 

@@ -35,7 +35,7 @@ from harness.report.render import render_junit, render_page, render_summary
 from harness.report.wording import exit_words, mode_words, outcome, presentation_of
 from harness.store.files import write_whole
 from harness.store.run_folder import JUNIT_FILE, PAGE_FILE, REPORT_FILE, SUMMARY_FILE, read_record
-from harness.store.tables import read_column, read_table, table_path
+from harness.store.tables import read_column, read_optional, read_table
 from harness.words.claim import (
     Claim,
     Kind,
@@ -61,7 +61,6 @@ from harness.words.verdict import (
     Why,
 )
 
-Row = TypeVar("Row")
 Figures = TypeVar("Figures", Numbers, Closeness, Member)
 
 WITHHELD = "It needs no run; 'harness explain' says what comes of it, and a full run's report does."
@@ -599,13 +598,13 @@ def _records(study: str, estimates: Path, self_checks: Path) -> Records:
         estimates=rows,
         unit_counts=Counter[str](owners.tolist()),
         points=_points(estimates, np.isin(owners, drawn)),
-        checks=_read_if_there(self_checks, SelfCheck),
+        checks=read_optional(self_checks, SelfCheck),
         unusable=unusable_models(estimates),
         stopped=adapter_failures(estimates),
-        unscored=_read_if_there(estimates, UnscoredTranslator),
-        coverage=_read_if_there(estimates, Coverage),
-        overlaps=_read_if_there(estimates, ItemOverlap),
-        axes=axes_of(_read_if_there(estimates, AxisValue)),
+        unscored=read_optional(estimates, UnscoredTranslator),
+        coverage=read_optional(estimates, Coverage),
+        overlaps=read_optional(estimates, ItemOverlap),
+        axes=axes_of(read_optional(estimates, AxisValue)),
     )
 
 
@@ -616,8 +615,3 @@ def _points(estimates: Path, mask: NDArray[np.bool_]) -> list[tuple[str, Point]]
         for name in ("estimate_id", "unit", "reference", "observed")
     )
     return [(owner, Point(unit=unit, x=x, y=y)) for owner, unit, x, y in zip(*columns, strict=True)]
-
-
-def _read_if_there(folder: Path, row_type: type[Row]) -> list[Row]:
-    """The rows of a table that is written only where there is something to say."""
-    return read_table(folder, row_type) if table_path(folder, row_type).exists() else []

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.store.tables import read_table, table_path
+from harness.store.tables import read_optional, read_table
 from harness.words.records import ParallelTranslation, Text, Translation
 
 Ids = NDArray[np.int64]
@@ -26,8 +26,7 @@ def parallel_texts(folder: Path) -> LanguageTexts:
 
     The machine's has an even `text_id`, people's the next one, so that `by_people` tells them apart.
     """
-    had = table_path(folder, ParallelTranslation).is_file()
-    rows = read_table(folder, ParallelTranslation) if had else []
+    rows = read_optional(folder, ParallelTranslation)
     texts = tuple(text for row in rows for text in (row.text, row.reference))
     return LanguageTexts(text_ids=tuple(range(len(texts))), texts=texts, held_out=(True,) * len(texts))
 

@@ -96,6 +96,11 @@ def read_table(folder: Path, row_type: type[Row]) -> list[Row]:
     return [row_type(**dict(zip(names, cells, strict=True))) for cells in zip(*columns, strict=True)]
 
 
+def read_optional(folder: Path, row_type: type[Row]) -> list[Row]:
+    """The rows of a table that is written only where there is something to say; none where it was not."""
+    return read_table(folder, row_type) if table_path(folder, row_type).is_file() else []
+
+
 def read_column(folder: Path, row_type: type, name: str) -> NDArray[typing.Any]:
     """One column as an array: [row] for scalars, [row, position] for lists of one length."""
     column = _read(folder, row_type, name).column(name).combine_chunks()

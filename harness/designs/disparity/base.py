@@ -20,7 +20,7 @@ from harness.designs.disparity.quantities import scope_of
 from harness.models.failed_adapters import adapter_failures
 from harness.statistics.measured import Measured, Sides, measured, plain_mean
 from harness.statistics.metrics import centred, cosines, gap_percent
-from harness.store.tables import read_column, read_table, table_path
+from harness.store.tables import read_column, read_optional, read_table
 from harness.words.estimate import Estimate, Formula, PhraseValue, Scope
 from harness.words.plan import Ablation
 from harness.words.records import (
@@ -115,10 +115,9 @@ class BaseRun:
 
     def asked(self, code: str) -> tuple[Benchmark, ...]:
         """The benchmarks that have questions in a language."""
-        folder = self.inputs[f"benchmarks/{code}"]
-        if not table_path(folder, UnaskedBenchmark).is_file():
-            return self.benchmarks
-        unasked = {row.benchmark for row in read_table(folder, UnaskedBenchmark)}
+        unasked = {
+            row.benchmark for row in read_optional(self.inputs[f"benchmarks/{code}"], UnaskedBenchmark)
+        }
         return tuple(benchmark for benchmark in self.benchmarks if benchmark.name not in unasked)
 
     @cached_property
@@ -261,9 +260,8 @@ def translation_scores(run: BaseRun) -> Iterator[Measured]:
     """How each translator does on the parallel text; nothing where a world has no such text, or it was not had."""
     for language in run.languages:
         folder = run.inputs.get(f"translation-scores/{language.code}")
-        if folder is None or not table_path(folder, ParallelTranslation).is_file():
+        if folder is None or not (rows := read_optional(folder, ParallelTranslation)):
             continue
-        rows = read_table(folder, ParallelTranslation)
         value = corpus_chrf([row.text for row in rows], [row.reference for row in rows])
         scope = scope_of("translation-chrf", language=language.code)
         pooled = measured(scope, value, Formula.NO_UNITS, "sentence", ())
@@ -296,8 +294,8 @@ def unscored_translators(run: BaseRun) -> list[UnscoredTranslator]:
     return [
         row
         for role, folder in run.inputs.items()
-        if role.startswith("translation-scores/") and table_path(folder, UnscoredTranslator).is_file()
-        for row in read_table(folder, UnscoredTranslator)
+        if role.startswith("translation-scores/")
+        for row in read_optional(folder, UnscoredTranslator)
     ]
 
 

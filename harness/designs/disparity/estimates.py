@@ -46,7 +46,7 @@ from harness.designs.disparity.tuning import (
 )
 from harness.stages.stage import stage
 from harness.statistics.measured import Measured
-from harness.store.tables import read_table, table_path, write_table
+from harness.store.tables import read_optional, write_table
 from harness.words.estimate import (
     BrokenEstimate,
     Estimate,
@@ -110,7 +110,7 @@ def estimates(
         (UnscoredTranslator, unscored_translators(base)),
         (UnusableModel, refused_models(base)),
         # What the phrases cover of each layer is passed on, so that a report finds it beside the numbers that rest on it.
-        (Coverage, read_table(phrases, Coverage) if table_path(phrases, Coverage).is_file() else ()),
+        (Coverage, read_optional(phrases, Coverage)),
     ):
         if rows:
             write_table(out, kind, rows)
