@@ -41,6 +41,7 @@ class Head:
     study: str
     declared_by: str
     declared_on: str = ""
+    """Day, such as 2026-11-19; empty where nobody says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +153,9 @@ class Address:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(Head):
     """Everything that a file declares."""
 
-    study: str
-    declared_by: str
-    declared_on: str = ""
-    """Day, such as 2026-11-19; empty where the file does not say."""
     text: str
     """The file itself."""
     entries: tuple[Entry, ...]

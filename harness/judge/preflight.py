@@ -10,14 +10,12 @@ from dataclasses import dataclass, replace
 from harness.designs.estimand import Estimand
 from harness.statistics.stats import Spread, combined, t_quantile, units_for_equivalence
 from harness.words.claim import Claim, InferenceTarget, Pilot, Rule
-from harness.words.estimate import ALPHA
+from harness.words.estimate import ALPHA, LEVEL
 from harness.words.judgement import Prospect
 from harness.words.study import Sizes
 
 POWER = 0.8
 """How often a claim that holds exactly should be shown to hold."""
-
-LEVEL = 1 - 2 * ALPHA
 
 FISHER_UNITS = 3
 """So many units are used up by a correlation on Fisher's scale."""

@@ -14,11 +14,8 @@ from harness.statistics.correlation import fisher, leave_one_out, partial, permu
 from harness.statistics.metrics import MIN_PAIRS
 from harness.statistics.stats import holm, sign_tail, t_quantile
 from harness.words.claim import Claim, InferenceTarget, Reading, Target, shown_as
-from harness.words.estimate import ALPHA
+from harness.words.estimate import ALPHA, LEVEL
 from harness.words.verdict import CaseVerdict, Closeness, Flag, Interval, Member, Numbers, State, Why
-
-LEVEL = 1 - 2 * ALPHA
-"""Level of the two-sided interval each of whose ends errs at `ALPHA`."""
 
 BOTH_WAYS = 2
 """A consistency claim can fail by its mean or by a member, so its smaller p-value counts twice."""
@@ -410,16 +407,19 @@ def judge_consistency(case: Case, measured: tuple[Measurement, ...], adjust: Adj
 
 def _members(measured: Sequence[Measurement]) -> tuple[Member, ...]:
     """Each with its two-sided limits at `ALPHA`, adjusted by their number."""
-    return tuple(
-        Member(
-            estimate_id=member.estimate_id,
-            estimate=member.value,
-            se=member.spread.se,
-            lower=lower,
-            upper=upper,
-        )
-        for member in measured
-        for lower, upper in (finite(member.interval(1 - 2 * ALPHA / len(measured))) or (None, None),)
+    level = 1 - 2 * ALPHA / len(measured)
+    return tuple(shown_member(member, finite(member.interval(level))) for member in measured)
+
+
+def shown_member(measurement: Measurement, limits: tuple[float | None, float | None] | None) -> Member:
+    """One of several quantities with its limits, as far as it has any."""
+    lower, upper = limits or (None, None)
+    return Member(
+        estimate_id=measurement.estimate_id,
+        estimate=measurement.value,
+        se=measurement.spread.se,
+        lower=lower,
+        upper=upper,
     )
 
 
@@ -449,7 +449,7 @@ def judge_correlation(case: Case, measured: tuple[Measurement, ...], adjust: Adj
         state, why = State.INCONCLUSIVE, Why.LEANING_PASS
     numbers = Numbers(
         estimate=measurement.value,
-        ci90=scale.interval(1 - 2 * ALPHA),
+        ci90=scale.interval(LEVEL),
         ci95=scale.interval(0.95),
         num_units=measurement.num_units,
         num_seeds=measurement.num_seeds,

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from harness.judge.measurements import Measurement, finite, interval_error
 from harness.judge.rules import (
-    LEVEL,
     Adjust,
     Case,
     how_it_ends,
     numbers_of,
     range_text,
     shown,
+    shown_member,
     three_way,
     unmet_minimum,
     verdict_on,
 )
 from harness.statistics.resampling import share_above, stream
 from harness.statistics.stats import expected_maximum
-from harness.words.estimate import ALPHA
+from harness.words.estimate import ALPHA, LEVEL
 from harness.words.verdict import CaseVerdict, Interval, Member, State, Why
 
 Values = NDArray[np.float64]
@@ -143,23 +143,8 @@ def judge_at_most(case: Case, measured: tuple[Measurement, ...], adjust: Adjust)
     Source: the intersection-union test for PASS, which needs no correction; max-t for DEVIATION.
     """
     assert case.band is not None
-    edge = case.band[1]
-    if missed := unmet_minimum(case, measured):
-        return _unmet(case, measured, missed)
-    all_of, nearest = joint(measured), max(measured, key=lambda member: member.p_below(edge))
-    excess = (all_of.values - edge) / all_of.errors
-    return _about_maximum(
-        case,
-        measured,
-        all_of,
-        adjust,
-        says=f"no member lies above {shown(edge)}",
-        against=Why.LARGER,
-        p_pass=nearest.p_below(edge),
-        p_dev=all_of.p_rise(float(excess.max())),
-        pass_rests_on=(nearest,),
-        deviation_rests_on=(measured[int(np.argmax(excess))],),
-    )
+    says = f"no member lies above {shown(case.band[1])}"
+    return _held_against(case, measured, adjust, edge=case.band[1], says=says, against=Why.LARGER)
 
 
 def judge_reaches(case: Case, measured: tuple[Measurement, ...], adjust: Adjust) -> CaseVerdict:
@@ -168,22 +153,32 @@ def judge_reaches(case: Case, measured: tuple[Measurement, ...], adjust: Adjust)
     Source: max-t for PASS; the intersection-union test for DEVIATION, which needs no correction.
     """
     assert case.band is not None
-    edge = case.band[0]
+    says = f"the largest member reaches {shown(case.band[0])}"
+    return _held_against(case, measured, adjust, edge=case.band[0], says=says, against=Why.SMALLER)
+
+
+def _held_against(
+    case: Case, measured: tuple[Measurement, ...], adjust: Adjust, *, edge: float, says: str, against: Why
+) -> CaseVerdict:
+    """All members against one edge: whether every one lies below, and whether one lies above, of which one is the claim."""
     if missed := unmet_minimum(case, measured):
         return _unmet(case, measured, missed)
     all_of, nearest = joint(measured), max(measured, key=lambda member: member.p_below(edge))
-    lead = (all_of.values - edge) / all_of.errors
+    leads = (all_of.values - edge) / all_of.errors
+    all_below = nearest.p_below(edge), (nearest,)
+    one_above = all_of.p_rise(float(leads.max())), (measured[int(np.argmax(leads))],)
+    passes, deviates = (all_below, one_above) if against is Why.LARGER else (one_above, all_below)
     return _about_maximum(
         case,
         measured,
         all_of,
         adjust,
-        says=f"the largest member reaches {shown(edge)}",
-        against=Why.SMALLER,
-        p_pass=all_of.p_rise(float(lead.max())),
-        p_dev=nearest.p_below(edge),
-        pass_rests_on=(measured[int(np.argmax(lead))],),
-        deviation_rests_on=(nearest,),
+        says=says,
+        against=against,
+        p_pass=passes[0],
+        p_dev=deviates[0],
+        pass_rests_on=passes[1],
+        deviation_rests_on=deviates[1],
     )
 
 
@@ -275,16 +270,15 @@ def _about_maximum(
     """
     state, why = three_way(p_pass, p_dev, adjust, against)
     largest = measured[int(np.argmax(all_of.values))]
-    members = tuple(
-        Member(
-            estimate_id=member.estimate_id,
-            estimate=member.value,
-            se=member.spread.se,
-            lower=below if math.isfinite(below) else None,
-            upper=above if math.isfinite(above) else None,
-        )
+    bounds = (
+        member.bounded((limit, member.interval(LEVEL)[1]))
         for member, limit in zip(measured, all_of.lower_limits().tolist(), strict=True)
-        for below, above in (member.bounded((limit, member.interval(LEVEL)[1])),)
+    )
+    members = tuple(
+        shown_member(
+            member, (below if math.isfinite(below) else None, above if math.isfinite(above) else None)
+        )
+        for member, (below, above) in zip(measured, bounds, strict=True)
     )
     ci90 = _limits(members)
     flattery = expected_maximum(len(measured)) * float(np.median(all_of.errors))
@@ -316,8 +310,6 @@ def _limits(members: tuple[Member, ...]) -> Interval | None:
 
 
 def _unmet(case: Case, measured: tuple[Measurement, ...], missed: tuple[Why, str]) -> CaseVerdict:
-    members = tuple(
-        Member(estimate_id=each.estimate_id, estimate=each.value, se=each.spread.se, lower=None, upper=None)
-        for each in measured
+    return verdict_on(
+        case, State.INCONCLUSIVE, *missed, members=tuple(shown_member(each, None) for each in measured)
     )
-    return verdict_on(case, State.INCONCLUSIVE, *missed, members=members)

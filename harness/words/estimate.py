@@ -10,6 +10,9 @@ from enum import StrEnum
 ALPHA = 0.05
 """Error rate at which every PASS and every DEVIATION is earned, and at which an assumption counts as broken."""
 
+LEVEL = 1 - 2 * ALPHA
+"""Level of the two-sided interval each of whose ends errs at `ALPHA`."""
+
 
 class Formula(StrEnum):
     """What is computed from the two sides of every unit; estimates of several seeds are the mean over seeds."""

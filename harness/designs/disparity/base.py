@@ -38,7 +38,7 @@ from harness.words.study import Aggregation, Benchmark, Group, Language, Specifi
 
 Values = NDArray[np.float64]
 
-GAP_FORMULAS = {
+GAP_FORMULAS: Mapping[str, Formula] = {
     Aggregation.RATIO_OF_MEANS: Formula.GAP,
     Aggregation.MEAN_OF_RATIOS: Formula.MEAN_OF_GAPS,
 }

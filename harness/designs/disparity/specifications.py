@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.designs.disparity.base import BaseRun
+from harness.designs.disparity.base import GAP_FORMULAS, BaseRun
 from harness.designs.disparity.latents import pooled_values
 from harness.designs.disparity.quantities import scope_of
 from harness.designs.disparity.scores import arms_of, delta_scope
@@ -45,11 +45,8 @@ NO_LAST = "of the panel no value of a last token is stored"
 NO_PANELS = "no text has a panel in every language"
 NOTHING_LEFT = "no phrase is left"
 
-GAP_FORMULAS = {
-    "ratio-of-means": Formula.GAP,
-    "mean-of-ratios": Formula.MEAN_OF_GAPS,
-    "median-of-ratios": MEDIAN_OF_GAPS,
-}
+SPECIFIED_GAPS: Mapping[str, str] = {**GAP_FORMULAS, "median-of-ratios": MEDIAN_OF_GAPS}
+"""How a gap is formed of unit values, by level."""
 
 STRONG = {"0.8": 0.0, "0.9": 0.9, "strongest": 1.0}
 """Share of the latent's strongest drawn phrase that a phrase must reach; all that were drawn reach 0.8 of the latent's maximum."""
@@ -199,7 +196,7 @@ def specified_gaps(kept: Kept, axes: Sequence[Axis], named: Named, tables: Speci
             made_of = {axis: each for axis, each in differences.items() if axis != "aggregation"}
             made = Made(
                 name=specification_name(axes, made_of) if "aggregation" in differences else name,
-                formula=GAP_FORMULAS[level["aggregation"]],
+                formula=SPECIFIED_GAPS[level["aggregation"]],
                 unit_kind="latent",
                 sides=by_cell[cell][layer, level["group"]],
             )
