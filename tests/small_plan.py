@@ -257,14 +257,14 @@ def write_small_report(
 ) -> SimpleNamespace:
     content = {
         "not_run": [[entry.stage, entry.reason] for entry in facts.not_run],
-        "run_id": facts.run_id,
+        "run_id": facts.run.id,
         "mode": facts.mode,
-        "artifacts": [[entry.stage, entry.item, entry.digest] for entry in facts.artifacts],
+        "artifacts": [[entry.stage, entry.item, entry.digest] for entry in facts.run.artifacts],
         "text": "" if facts.not_run else (estimates / "text.txt").read_text(),
     }
     (out / REPORT_FILE).write_text(json.dumps(content, indent=1))
     for name in (PAGE_FILE, SUMMARY_FILE, JUNIT_FILE):
-        (out / name).write_text(f"{name} of {facts.run_id}")
+        (out / name).write_text(f"{name} of {facts.run.id}")
     return load_small_report(out)
 
 

@@ -22,7 +22,7 @@ from harness.words.judgement import (
     SeedValue,
 )
 from harness.words.records import Coverage, UnscoredTranslator, UnusableModel
-from harness.words.runfacts import ArtifactRecord, Declared, LanguageFact, NotRun, SourceRecord
+from harness.words.runfacts import Declared, LanguageFact, NotRun, Paper, RunRecord
 from harness.words.verdict import CaseVerdict, Closeness, Finding, Flag, Numbers, State, Why
 
 if TYPE_CHECKING:
@@ -42,30 +42,6 @@ LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 """Fields that JSON does not hold where there is nothing in them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paper:
-    """The paper that is replicated."""
-
-    id: str
-    title: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """The run itself."""
-
-    id: str
-    ordinal: int
-    runs_under_lock: int
-    study: str
-    profile: str
-    environment: Mapping[str, str]
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """What the profile and the primary specification ask for, by name; empty where nothing was run."""
-    artifacts: tuple[ArtifactRecord, ...]
-    sources: tuple[SourceRecord, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,7 +253,7 @@ class Report:
     mode: str
     level: str = "replicability"
     lock: Lock
-    run: Run
+    run: RunRecord
     languages: tuple[LanguageFact, ...]
     not_run: tuple[NotRun, ...]
     judged: bool

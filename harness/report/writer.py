@@ -19,12 +19,10 @@ from harness.report.document import (
     JudgedClaim,
     KnownNumber,
     Measurement,
-    Paper,
     Point,
     PrintedTarget,
     Report,
     Rival,
-    Run,
     SelfCheckStudy,
     StoppedAdapter,
     Summary,
@@ -194,31 +192,21 @@ def as_report(facts: RunFacts, records: Records, judgement: Judgement | None = N
     _refuse_duplicates("self-check", (row.check_id for row in records.checks))
     claims = _claims_of_paper(facts, judgement) if judgement else ()
     self_check_study = _self_check_study(judgement)
-    ledger = judgement.ledger if judgement else Ledger(ordinal=facts.ordinal)
+    ledger = judgement.ledger if judgement else Ledger()
     measurements = tuple(_measurements(records, judgement.precisions if judgement else {}))
     unregistered = Lock(sha256=facts.specification_digest, status=LockStatus.ABSENT)
     return Report(
-        paper=Paper(id=facts.paper_id, title=facts.paper_title),
+        paper=facts.paper,
         mode=facts.mode,
         lock=judgement.lock if judgement else unregistered,
-        run=Run(
-            id=facts.run_id,
-            ordinal=ledger.ordinal,
-            runs_under_lock=max(ledger.runs_under_lock, ledger.ordinal),
-            study=facts.study,
-            profile=facts.profile,
-            environment=dict(facts.environment),
-            settings=dict(facts.settings),
-            artifacts=facts.artifacts,
-            sources=facts.sources,
-        ),
+        run=replace(facts.run, ordinal=ledger.ordinal, runs_under_lock=ledger.runs_under_lock),
         languages=facts.languages,
         not_run=facts.not_run,
         judged=judgement is not None,
         claims=claims,
         self_check_study=self_check_study,
         measurements=measurements,
-        rivals=tuple(_rivals(measurements, presentation_of(facts.study).rivals)),
+        rivals=tuple(_rivals(measurements, presentation_of(facts.run.study).rivals)),
         self_checks=tuple(map(_known_number, records.checks)),
         choices=judgement.choices if judgement else (),
         ledger=ledger.lines,
@@ -499,7 +487,7 @@ def write_report(
     Raises:
         ValueError: If the records cannot stand in a report: ids that occur twice, a digest that is none.
     """
-    records = Records() if facts.not_run else _records(facts.study, estimates, self_checks)
+    records = Records() if facts.not_run else _records(facts.run.study, estimates, self_checks)
     return _write(as_report(facts, records, judgement), out)
 
 
@@ -511,7 +499,7 @@ def write_report_of(
     judgement: Judgement,
 ) -> Report:
     """The same for numbers that no artifact holds: rows as `estimates` and `unit_values` would have them."""
-    pointed = presentation_of(facts.study).pointed
+    pointed = presentation_of(facts.run.study).pointed
     drawn = {row.estimate_id for row in estimates if row.quantity in pointed}
     records = Records(
         estimates=estimates,

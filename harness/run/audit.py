@@ -23,7 +23,7 @@ from harness.words.canonical import digest_of
 from harness.words.claim import Source
 from harness.words.errors import FailOn, UsageError
 from harness.words.judgement import Judged, Judgement
-from harness.words.runfacts import Declared, RunFacts, SourceRecord
+from harness.words.runfacts import Declared, Paper, RunFacts, RunRecord, SourceRecord
 from harness.words.study import Study
 from harness.words.verdict import Why
 
@@ -129,28 +129,25 @@ def _declaration(request: AuditRequest) -> Declaration:
 
 def _facts(request: AuditRequest, declaration: Declaration, study: Study, run_id: str) -> RunFacts:
     return RunFacts(
-        study=study.name,
-        paper_id=study.paper_id,
-        paper_title=study.title,
-        profile=PROFILE,
+        paper=Paper(id=study.paper_id, title=study.title),
         mode=MODE,
-        run_id=run_id,
-        ordinal=1,
-        specification_digest=digest_of(study.primary),
-        environment=(
-            ("python", platform.python_version()),
-            *((name, version(name)) for name in LIBRARIES),
-        ),
-        languages=language_facts(study),
-        artifacts=(),
-        sources=(
-            SourceRecord(
-                name="declared measurements",
-                address=request.file.name,
-                revision=f"sha256:{declaration.sha256}",
-                licence="not stated",
+        run=RunRecord(
+            id=run_id,
+            study=study.name,
+            profile=PROFILE,
+            environment={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            artifacts=(),
+            sources=(
+                SourceRecord(
+                    name="declared measurements",
+                    address=request.file.name,
+                    revision=f"sha256:{declaration.sha256}",
+                    licence="not stated",
+                ),
             ),
         ),
+        specification_digest=digest_of(study.primary),
+        languages=language_facts(study),
         declared=Declared(by=declaration.declared_by, on=declaration.declared_on, sha256=declaration.sha256),
     )
 

@@ -62,7 +62,7 @@ def report_recipe(
         "libraries": _installed(),
         "python": platform.python_version(),
     }
-    return Recipe(stage=REPORT, item=facts.run_id, parameters=canonical_json(content))
+    return Recipe(stage=REPORT, item=facts.run.id, parameters=canonical_json(content))
 
 
 def take_report(store: Store, recipe: Recipe, run: RunFolder) -> bool:

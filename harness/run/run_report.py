@@ -27,7 +27,7 @@ from harness.words.errors import HarnessError, NotJudgedError, Reason
 from harness.words.mode import Evidence, Loaded, Mode, mode_of
 from harness.words.plan import Plan
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel
-from harness.words.runfacts import LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.words.runfacts import LanguageFact, NotRun, Paper, RunFacts, RunRecord, SourceRecord
 from harness.words.study import Home, Pin, Profile, Shapes, Study
 from harness.words.verdict import State
 
@@ -200,7 +200,7 @@ def report_run(
     inputs = Inputs(
         study=plan.study,
         profile=plan.profile,
-        run_id=facts.run_id,
+        run_id=facts.run.id,
         mode=facts.mode,
         estimates=estimates,
         specified=[folder for (stage, _), folder in found.items() if stage == design.specified_estimates],
@@ -223,7 +223,7 @@ def report_run(
     if judgement and facts.mode == Mode.FULL and not error:
         states = [each.state for each in judgement.paper.verdicts if isinstance(each.state, State)]
         outcome = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        entry = Run(run_id=facts.run_id, study=facts.study, lock=judgement.lock.sha256)
+        entry = Run(run_id=facts.run.id, study=facts.run.study, lock=judgement.lock.sha256)
         LedgerFile(folder=reports).end(entry, outcome, report.summary.exit_code)
     return report
 
@@ -242,28 +242,32 @@ def facts_of(
     folders = {place: artifact.folder for place, artifact in status.found.items()}
     evidence = evidence_of(recipes.plan, replay, committed_pins(study), folders)
     return RunFacts(
-        study=study.name,
-        paper_id=study.paper_id,
-        paper_title=study.title,
-        profile=profile.name,
+        paper=Paper(id=study.paper_id, title=study.title),
         mode=mode_of(evidence),
-        run_id=recipes.run_id(),
-        ordinal=1,
+        run=RunRecord(
+            id=recipes.run_id(),
+            study=study.name,
+            profile=profile.name,
+            environment=dict(
+                (
+                    *environment(device, profile.sizes.dtype, profile.sizes.threads),
+                    *evidence_words(study.shapes, evidence),
+                    *replay_words(replay),
+                )
+            ),
+            settings=dict(settings_of(study, profile)),
+            artifacts=tuple(
+                record for stage in recipes.plan.stages for record in status.records(stage) or ()
+            ),
+            sources=tuple(
+                SourceRecord(
+                    name=pin.name, address=pin.address, revision=recipes.revision(pin), licence=pin.licence
+                )
+                for pin in pins
+            ),
+        ),
         specification_digest=digest_of(study.primary),
-        environment=(
-            *environment(device, profile.sizes.dtype, profile.sizes.threads),
-            *evidence_words(study.shapes, evidence),
-            *replay_words(replay),
-        ),
-        settings=tuple(settings_of(study, profile)),
         languages=language_facts(study),
-        artifacts=tuple(record for stage in recipes.plan.stages for record in status.records(stage) or ()),
-        sources=tuple(
-            SourceRecord(
-                name=pin.name, address=pin.address, revision=recipes.revision(pin), licence=pin.licence
-            )
-            for pin in pins
-        ),
         not_run=not_run,
     )
 

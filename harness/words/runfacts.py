@@ -1,6 +1,7 @@
 """What a report says about the run itself: inputs, artifacts, sources, environment, and what was not run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,27 +59,42 @@ class Declared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFacts:
-    """What a report says about the run itself; no clock, no host (those live in execution.json)."""
+class Paper:
+    """The paper that is replicated (`paper`)."""
 
-    study: str
-    paper_id: str
-    paper_title: str
-    profile: str
-    mode: str
-    """"full", "rehearsal" or "fixture", by evidence."""
-    run_id: str
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """The run itself (`run`); no clock, no host (those live in execution.json)."""
+
+    id: str
     """Digest of the inputs."""
-    ordinal: int
-    specification_digest: str
-    environment: tuple[tuple[str, str], ...]
-    """Names and values: versions, device, dtype, determinism flags."""
-    languages: tuple[LanguageFact, ...]
-    """Every language, in the study's order."""
+    ordinal: int = 1
+    runs_under_lock: int = 1
+    study: str
+    profile: str
+    environment: Mapping[str, str]
+    """By name: versions, device, dtype, determinism flags."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the profile and the primary specification ask for, by name; empty where nothing was run."""
     artifacts: tuple[ArtifactRecord, ...]
     sources: tuple[SourceRecord, ...]
-    settings: tuple[tuple[str, str], ...] = ()
-    """What the profile and the primary specification ask for, by name; nothing where nothing was run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What a report says about the run itself, before anything is judged."""
+
+    paper: Paper
+    mode: str
+    """"full", "rehearsal" or "fixture", by evidence."""
+    run: RunRecord
+    specification_digest: str
+    languages: tuple[LanguageFact, ...]
+    """Every language, in the study's order."""
     not_run: tuple[NotRun, ...] = ()
     """Stages that could not be finished; a report of such a run holds no number."""
     declared: Declared | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.report.writer import write_report
+from harness.words.runfacts import Paper
 from tests.report import judged, worlds
 from tests.report.test_page import HOSTILE
 
@@ -60,16 +61,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def hostile_facts() -> object:
     """A run whose every name is made to break a page."""
-    known = worlds.facts()
-    return replace(
-        known,
+    return worlds.facts(
         mode="full",
         study=LONG,
-        paper_id=HOSTILE,
-        paper_title=f"{HOSTILE} {LONG}",
-        environment=((LONG, LONG),),
-        artifacts=(replace(known.artifacts[0], stage=LONG, item=HOSTILE),),
-        sources=(replace(known.sources[0], name=LONG, address=f"https://{LONG}", licence=HOSTILE),),
+        paper=Paper(id=HOSTILE, title=f"{HOSTILE} {LONG}"),
+        environment={LONG: LONG},
+        artifacts=(replace(worlds.RUN.artifacts[0], stage=LONG, item=HOSTILE),),
+        sources=(replace(worlds.RUN.sources[0], name=LONG, address=f"https://{LONG}", licence=HOSTILE),),
     )
 
 

@@ -76,15 +76,15 @@ def moved_verdicts() -> Judged:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("two")
-    environment = (("torch", "2.14.0"), ("device", "cuda"))
+    environment = {"torch": "2.14.0", "device": "cuda"}
     other = written(
         folder / "b",
         shift=50.0,
         paper=moved_verdicts(),
         environment=environment,
-        settings=(("sizes.threads", "2"),),
+        settings={"sizes.threads": "2"},
     )
-    return written(folder / "a", settings=(("sizes.threads", "1"),)), other
+    return written(folder / "a", settings={"sizes.threads": "1"}), other
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_run_against_itself_shows_no_difference(runs: tuple[Path, Path]) -> No
 def test_the_same_run_on_two_processors_differs_by_rounding(
     runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = written(tmp_path, shift=0.00225, settings=(("sizes.threads", "1"),))
+    other = written(tmp_path, shift=0.00225, settings={"sizes.threads": "1"})
     near = compare(load_report(runs[0]), load_report(other))
     assert (near.numbers, near.num_equal, near.num_rounding) == ((), 0, 4)
     assert "0 of 4 numbers changed, 0 beyond noise; 4 differ by rounding" in list(as_text(near))

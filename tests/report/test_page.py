@@ -12,6 +12,7 @@ import pytest
 from harness.report.document import Report
 from harness.report.tables import Filled, filled_panels, tabulate
 from harness.report.writer import load_report, write_report
+from harness.words.runfacts import Paper
 from tests.report import worlds
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=//x.example/y onerror=z>&amp; $x^2$ \x00\x1b\u202e| `code` [a](b)\n#"
@@ -197,7 +198,7 @@ def test_a_second_number_in_the_same_cell_is_shown_too(tmp_path: Path) -> None:
 
 def test_missing_data_says_so(tmp_path: Path) -> None:
     write_report(
-        worlds.facts(artifacts=(), sources=(), environment=()),
+        worlds.facts(artifacts=(), sources=(), environment={}),
         *worlds.store(tmp_path, [], None),
         tmp_path / "out",
     )
@@ -239,13 +240,12 @@ def test_hostile_text_stays_text(tmp_path: Path, study: str) -> None:
     checks = [replace(worlds.checks()[0], check_id=HOSTILE, says=HOSTILE, because=HOSTILE, differs=True)]
     facts = worlds.facts(
         study=study,
-        paper_id=HOSTILE,
-        paper_title=HOSTILE,
+        paper=Paper(id=HOSTILE, title=HOSTILE),
         profile=HOSTILE,
-        run_id=HOSTILE,
-        environment=((HOSTILE, HOSTILE),),
-        artifacts=(replace(worlds.facts().artifacts[0], stage=HOSTILE, item=HOSTILE, digest=HOSTILE),),
-        sources=(replace(worlds.facts().sources[0], name=HOSTILE, address=HOSTILE, licence=HOSTILE),),
+        id=HOSTILE,
+        environment={HOSTILE: HOSTILE},
+        artifacts=(replace(worlds.RUN.artifacts[0], stage=HOSTILE, item=HOSTILE, digest=HOSTILE),),
+        sources=(replace(worlds.RUN.sources[0], name=HOSTILE, address=HOSTILE, licence=HOSTILE),),
     )
     assert (
         write_report(facts, *worlds.store(tmp_path, unique, checks), tmp_path / "out").summary.exit_code == 1

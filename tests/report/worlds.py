@@ -7,7 +7,15 @@ from pathlib import Path
 
 from harness.store.tables import write_table
 from harness.words.estimate import Estimate, SelfCheck, UnitValue
-from harness.words.runfacts import ArtifactRecord, LanguageFact, NotRun, RunFacts, SourceRecord
+from harness.words.runfacts import (
+    ArtifactRecord,
+    LanguageFact,
+    NotRun,
+    Paper,
+    RunFacts,
+    RunRecord,
+    SourceRecord,
+)
 
 HIGH = ("zh", "ru", "es", "it")
 LOW = ("id", "ca", "mr", "ml", "hi")
@@ -155,47 +163,52 @@ def checks(*, differing: int = 0, number: int = 14) -> list[SelfCheck]:
     ]
 
 
+RUN = RunRecord(
+    id="4d1c" * 16,
+    study="sin2025",
+    profile="fixture",
+    environment={"torch": "2.13.0+cpu", "device": "cpu", "dtype": "float32", "threads": "2"},
+    artifacts=tuple(
+        ArtifactRecord(
+            stage=stage,
+            item=item,
+            key="ab" * 32,
+            digest="cd" * 32,
+            size_bytes=31_415 * (1 + len(item)),
+        )
+        for stage, item in (
+            ("phrases", "all"),
+            ("translations", "ml"),
+            ("activations", "en"),
+            ("adapters", "ml-0"),
+            ("estimates", "all"),
+        )
+    ),
+    sources=(
+        SourceRecord(name="model", address="fixtures/world/model", revision="ef" * 20, licence="Apache-2.0"),
+        SourceRecord(
+            name="phrases", address="fixtures/world/export", revision="01" * 20, licence="Unicode-3.0"
+        ),
+    ),
+)
+
+
 def facts(**changes: object) -> RunFacts:
     """What a fixture run says about itself."""
+    of_run = {name: changes.pop(name) for name in vars(RUN).keys() & changes.keys()}
     return replace(
         RunFacts(
-            study="sin2025",
-            paper_id="arXiv:2507.18918",
-            paper_title="Uncovering Cross-Linguistic Disparities in LLMs using Sparse Autoencoders",
-            profile="fixture",
+            paper=Paper(
+                id="arXiv:2507.18918",
+                title="Uncovering Cross-Linguistic Disparities in LLMs using Sparse Autoencoders",
+            ),
             mode="fixture",
-            run_id="4d1c" * 16,
-            ordinal=1,
+            run=replace(RUN, **of_run),  # type: ignore[arg-type]
             specification_digest=DIGEST,
-            environment=(("torch", "2.13.0+cpu"), ("device", "cpu"), ("dtype", "float32"), ("threads", "2")),
             languages=tuple(
                 LanguageFact(code=code, name=name, group=group)
                 for group, members in LANGUAGES.items()
                 for code, name in members.items()
-            ),
-            artifacts=tuple(
-                ArtifactRecord(
-                    stage=stage,
-                    item=item,
-                    key="ab" * 32,
-                    digest="cd" * 32,
-                    size_bytes=31_415 * (1 + len(item)),
-                )
-                for stage, item in (
-                    ("phrases", "all"),
-                    ("translations", "ml"),
-                    ("activations", "en"),
-                    ("adapters", "ml-0"),
-                    ("estimates", "all"),
-                )
-            ),
-            sources=(
-                SourceRecord(
-                    name="model", address="fixtures/world/model", revision="ef" * 20, licence="Apache-2.0"
-                ),
-                SourceRecord(
-                    name="phrases", address="fixtures/world/export", revision="01" * 20, licence="Unicode-3.0"
-                ),
             ),
         ),
         **changes,  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from harness.store.store import REPORT, Recipe, Store
 from harness.words.claim import Printed
 from harness.words.errors import FailOn
 from harness.words.mode import Mode
-from harness.words.runfacts import ArtifactRecord, NotRun, RunFacts
+from harness.words.runfacts import ArtifactRecord, NotRun, Paper, RunFacts, RunRecord
 from harness.words.specification import Grid
 from harness.words.study import gridded
 
@@ -33,19 +33,20 @@ INPUTS = Inputs(
     estimates=None,
 )
 ARTIFACT = ArtifactRecord(stage="estimates", item="all", key="1" * 64, digest="2" * 64, size_bytes=3)
-FACTS = RunFacts(
+RUN = RunRecord(
+    id="0123456789abcdef",
     study="sin2025",
-    paper_id="0000.00000",
-    paper_title="A paper",
     profile="fixture",
-    mode=Mode.FIXTURE,
-    run_id="0123456789abcdef",
-    ordinal=1,
-    specification_digest="3" * 64,
-    environment=(("numpy", "2.4.6"),),
-    languages=(),
+    environment={"numpy": "2.4.6"},
     artifacts=(ARTIFACT,),
     sources=(),
+)
+FACTS = RunFacts(
+    paper=Paper(id="0000.00000", title="A paper"),
+    mode=Mode.FIXTURE,
+    run=RUN,
+    specification_digest="3" * 64,
+    languages=(),
 )
 
 
@@ -122,11 +123,12 @@ def test_a_changed_byte_of_code_template_or_study_is_judged_anew(tmp_path: Path,
     "facts",
     [
         pytest.param(
-            replace(FACTS, artifacts=(replace(ARTIFACT, digest="4" * 64),)), id="an artifact's bytes"
+            replace(FACTS, run=replace(RUN, artifacts=(replace(ARTIFACT, digest="4" * 64),))),
+            id="an artifact's bytes",
         ),
-        pytest.param(replace(FACTS, environment=(("numpy", "2.4.7"),)), id="a library"),
+        pytest.param(replace(FACTS, run=replace(RUN, environment={"numpy": "2.4.7"})), id="a library"),
         pytest.param(replace(FACTS, mode=Mode.REHEARSAL), id="the mode"),
-        pytest.param(replace(FACTS, settings=(("sizes.seeds", "4"),)), id="a setting"),
+        pytest.param(replace(FACTS, run=replace(RUN, settings={"sizes.seeds": "4"})), id="a setting"),
     ],
 )
 def test_a_run_of_other_facts_is_judged_anew(tmp_path: Path, facts: RunFacts) -> None:
@@ -271,7 +273,7 @@ def test_a_full_disk_costs_the_next_run_its_time(
 def test_reports_are_listed_cleaned_and_never_shared(tmp_path: Path, run: RunFolder, recipe: Recipe) -> None:
     store = Store(tmp_path / "store")
     keep_report(store, recipe, run)
-    assert [each.recipe.item for each in store.list()] == [FACTS.run_id]
+    assert [each.recipe.item for each in store.list()] == [RUN.id]
     assert list(push(store, place_at(f"file://{tmp_path}/place"), None)) == []
     assert len(store.clean((), remove=True)) == 1
     assert not take_report(Store(store.root), recipe, run)
