@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.document import JudgedClaim, Measurement, Report
-from harness.words.verdict import CaseVerdict, Interval
+from harness.words.verdict import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ def _judged(study: str, claim: JudgedClaim) -> Iterator[JudgedNumber]:
             verdict=(case or claim).state,
             reason=(case or claim).why,
             flags=" ".join((case or claim).flags),
-            unit=_unit(claim, case),
+            unit=(case.unit if case else "") or claim.unit,
             estimate_in_unit=numbers.estimate if numbers else None,
             se_in_unit=numbers.se if numbers else None,
             ci90_low_in_unit=low,
@@ -219,10 +219,6 @@ def _judged(study: str, claim: JudgedClaim) -> Iterator[JudgedNumber]:
             p_deviation_holm=numbers.p_dev_holm if numbers else None,
             says=(case or claim).says,
         )
-
-
-def _unit(claim: JudgedClaim, case: CaseVerdict | None) -> str:
-    return (case.unit if case else "") or claim.unit
 
 
 def _settings(report: Report) -> Iterator[Setting]:

@@ -75,7 +75,8 @@ def rounding_of(
     Source: Brown and Heathers 2017 for numbers rounded once; a difference of two numbers rounded to d decimals lies
         less than one unit of the last decimal from the true one.
     """
-    _require_items(num_items)
+    if num_items < 1:
+        raise ValueError(f"{num_items} items; a share needs at least one")
     units = 10**printed.num_decimals
     off = abs(whole * count * units - _digits(printed) * num_items)
     if 2 * off <= num_items:
@@ -264,11 +265,6 @@ def _half(printed: Printed) -> Fraction:
 def _exact(number: float) -> Fraction:
     """The decimal number that a float was written as."""
     return Fraction(repr(number))
-
-
-def _require_items(num_items: int) -> None:
-    if num_items < 1:
-        raise ValueError(f"{num_items} items; a share needs at least one")
 
 
 def _require_gain(gain: Printed) -> None:

@@ -91,18 +91,16 @@ def meant_by(name: str, claims: Sequence[Claim]) -> tuple[Claim, ...]:
             if asked == f"{claim.id}/{reading.name}".casefold():
                 return (claim.read_as(reading),)
     family = tuple(claim for claim in claims if claim.id.startswith(f"{asked}."))
-    return family or tuple(claim for claim in claims if asked in map(str.casefold, _touched(claim)))
+    return family or tuple(
+        claim
+        for claim in claims
+        if asked in map(str.casefold, (*claim.inventory, *claim.conflicts, *claim.estimates))
+    )
 
 
 def _bare(name: str) -> str:
     """A name without what its case, and the marks of a family, add to it."""
     return name.strip().rstrip(".*").casefold()
-
-
-def _touched(claim: Claim) -> Iterator[str]:
-    yield from (*claim.inventory, *claim.conflicts)
-    for reading in claim.readings:
-        yield from reading.estimates
 
 
 def command_for(study: str, claim: Claim) -> str:

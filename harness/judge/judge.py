@@ -179,12 +179,7 @@ def _without(claim: Claim, state: State, why: Why, says: str) -> Verdict:
 
 def _said_of(claim: Claim, sentences: Mapping[str, str]) -> Iterable[str]:
     """What is said of the estimates that any reading of a claim rests on, each sentence once."""
-    return dict.fromkeys(sentences[each] for each in _estimates(claim) if each in sentences)
-
-
-def _estimates(claim: Claim) -> Iterator[str]:
-    """Every estimate that any reading of a claim rests on."""
-    return (each for reading in claim.readings for each in reading.estimates)
+    return dict.fromkeys(sentences[each] for each in claim.estimates if each in sentences)
 
 
 def _states(cases: Sequence[CaseVerdict]) -> list[State | Finding]:

@@ -368,9 +368,7 @@ def measurements_of(
     declared: Mapping[Quantity, Measurement] | None = None,
 ) -> Measurements:
     """What was measured, for the claims that will ask; nothing where there are no tables."""
-    wanted = dict.fromkeys(
-        each for claim in claims for reading in claim.readings for each in reading.estimates
-    )
+    wanted = dict.fromkeys(each for claim in claims for each in claim.estimates)
     units = {
         each: claim.paper_units for claim in claims if claim.paper_units for each in claim.primary.estimates
     }

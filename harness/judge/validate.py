@@ -181,13 +181,9 @@ def _reading_faults(claim: Claim, known: Mapping[str, str]) -> Iterator[str]:
     if len(set(names)) < len(names):
         yield f"its readings are called {', '.join(names)}; each needs a name of its own"
     for reading in claim.readings:
-        yield from _support_faults(reading)
+        if not any(source.strip() for source in reading.supported_by):
+            yield f"reading {reading.name!r} has no source; a reading that nobody supports does not count"
         yield from _estimate_faults(claim, reading, known)
-
-
-def _support_faults(reading: Reading) -> Iterator[str]:
-    if not any(source.strip() for source in reading.supported_by):
-        yield f"reading {reading.name!r} has no source; a reading that nobody supports does not count"
 
 
 def _estimate_faults(claim: Claim, reading: Reading, known: Mapping[str, str]) -> Iterator[str]:
@@ -278,7 +274,7 @@ def _member_faults(claim: Claim) -> Iterator[str]:
         if not 1 <= named <= most:
             allowed = "exactly 1" if most == 1 else f"1 to {most}"
             yield f"names {named} members of reading {reading.name!r}; rule {claim.rule} allows {allowed}"
-    if strangers := set(claim.named) - {name for reading in claim.readings for name in reading.estimates}:
+    if strangers := set(claim.named).difference(claim.estimates):
         yield f"names {', '.join(sorted(strangers))}, which no reading lists; allowed: estimates of its readings"
 
 

@@ -189,7 +189,11 @@ class Cluster:
             return
         states = ["--states", "PENDING"] if waiting_only else []
         listed = _answer("squeue", "--noheader", "--me", "--format", "%i %j", *states).splitlines()
-        jobs = [number for number, _, called in map(_split, listed) if called.startswith(f"{name}_")]
+        jobs = [
+            number
+            for number, _, called in (line.strip().partition(" ") for line in listed)
+            if called.startswith(f"{name}_")
+        ]
         if jobs:
             _answer("scancel", *jobs)
 
@@ -325,10 +329,6 @@ def _minutes_of(limit: str) -> float:
         return math.inf
     minutes = sum(part * 60.0 ** (place - 1) for place, part in enumerate(reversed(parts)))
     return 24 * 60 * int(days or 0) + minutes
-
-
-def _split(line: str) -> tuple[str, str, str]:
-    return line.strip().partition(" ")
 
 
 def _settings(folder: Path | None) -> Mapping[str, Any]:

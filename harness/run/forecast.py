@@ -26,7 +26,7 @@ from harness.words.claim import Claim, Tier, inventory_says
 from harness.words.errors import UsageError
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.mode import Mode
-from harness.words.plan import Item, Plan, Stage, Work
+from harness.words.plan import Plan, Work
 from harness.words.specification import AxisKind, of_kind, specification_name
 from harness.words.study import Home, Profile, Shapes, Sizes, Study, specified_worlds
 
@@ -247,7 +247,10 @@ def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
             yield LevelPrice(specification=name, stages=(), seconds=0.0, missing=level.missing)
     for world in specified_worlds(plan.study, plan.profile):
         own = (
-            replace(stage, items=tuple(_of(stage, world.specification)))
+            replace(
+                stage,
+                items=tuple(item for item in stage.items if item.specification == world.specification),
+            )
             for stage in plan.stages
             if stage.uses_model
         )
@@ -259,10 +262,6 @@ def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
             seconds=sum(each.seconds for each in projection(alone, rates)),
             missing=world.missing,
         )
-
-
-def _of(stage: Stage, specification: str) -> Iterator[Item]:
-    return (item for item in stage.items if item.specification == specification)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,8 +280,7 @@ def ablations_price(plan: Plan, rates: Rates) -> AblationsPrice | None:
     asked = {
         name
         for claim in claims_of(study)
-        for reading in claim.readings
-        for estimate in reading.estimates
+        for estimate in claim.estimates
         for name in scopes[estimate].specification.split("-minus-")
     }
     if not (more := tuple(name for name in study.ablations if name in asked.difference(trained))):

@@ -43,7 +43,8 @@ def fisher(correlation: float, units: int) -> Fisher:
     Raises:
         ValueError: If there are fewer than four units, which leave no spread to tell.
     """
-    _require(units)
+    if units <= MIN_PAIRS:
+        raise ValueError(f"{units} units; an interval for a correlation needs at least {MIN_PAIRS + 1}")
     return Fisher(_atanh(correlation), 1 / math.sqrt(units - MIN_PAIRS))
 
 
@@ -112,8 +113,3 @@ def _ranks(values: Values) -> Values:
 
 def _atanh(correlation: float) -> float:
     return math.copysign(math.inf, correlation) if abs(correlation) >= 1 else math.atanh(correlation)
-
-
-def _require(units: int) -> None:
-    if units <= MIN_PAIRS:
-        raise ValueError(f"{units} units; an interval for a correlation needs at least {MIN_PAIRS + 1}")

@@ -536,6 +536,11 @@ class Claim:
         return self.readings[0]
 
     @property
+    def estimates(self) -> tuple[str, ...]:
+        """Ids of every estimate that any of its readings rests on; one may stand under several."""
+        return tuple(name for reading in self.readings for name in reading.estimates)
+
+    @property
     def by_summary(self) -> str:
         """What of it only a summary reports; empty where the paper itself, or its abstract, says all of it."""
         return ALL_OF_IT if self.sentence.tier is SourceTier.SUMMARY else self.part_by_summary

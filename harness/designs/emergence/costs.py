@@ -56,7 +56,10 @@ def costs(plan: Plan) -> Costs:
             f"{2 * per_language:,} windows of {windows.tokens} tokens, if the text has as many",
             f"{recipe.tokens:,} tokens for each dictionary of {recipe.latents:,} latents",
         ),
-        work={stage.name: _work(plan, stage.items, windows, recipe) for stage in plan.stages},
+        work={
+            stage.name: sum((_of(item, plan, windows, recipe) for item in stage.items), start=Work())
+            for stage in plan.stages
+        },
         layers_stand_for_more=True,
         stored_bytes=_stored_bytes(plan, tokens, recipe),
     )
@@ -91,10 +94,6 @@ class Reading:
     """Windows that dictionaries encode or rebuild in float32, once for each product."""
     sorted: int = 0
     """Windows at whose tokens the strongest latents are searched for."""
-
-
-def _work(plan: Plan, items: tuple[Item, ...], windows: WindowChoice, recipe: TopKRecipe) -> Work:
-    return sum((_of(item, plan, windows, recipe) for item in items), start=Work())
 
 
 def _of(item: Item, plan: Plan, windows: WindowChoice, recipe: TopKRecipe) -> Work:
