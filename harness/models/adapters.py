@@ -60,6 +60,11 @@ def trained_adapter(model: Any, choice: AlignmentChoice, seed: int) -> Iterator[
         tuned.unload()
 
 
+def adds_nothing(tuned: "PeftModel") -> bool:
+    """Whether an adapter leaves its model what it is, as a fresh one does: its second factors are zero."""
+    return not any(bool(weight.any()) for name, weight in tuned.named_parameters() if "lora_B" in name)
+
+
 @contextmanager
 def untouched(tuned: "PeftModel") -> Iterator[None]:
     """The base model in place of the tuned one for the time of the block.

@@ -18,7 +18,7 @@ from harness.stages.alignment_loss import Aligner, OwnLatents, Pairs
 from harness.stages.model_card import Trained, model_card
 from harness.stages.stage import stage
 from harness.stages.texts import language_texts
-from harness.stages.training import Training, TrainingTask, drawn_pairs, strangers
+from harness.stages.training import Before, Training, TrainingTask, drawn_pairs, strangers
 from harness.store.tables import read_column, write_table
 from harness.words.plan import Networks
 from harness.words.records import AdapterFailure, AlignmentStep, Selection, TrainingLoss
@@ -67,8 +67,10 @@ def adapters(
     language_model = load_language_model(networks.model, networks.numerics)
     training, held_out = training_and_held_out(language_model, phrases, translation)
     encoders = {layer: _encoder(networks, layer) for layer in choice.layers if layer in networks.layers}
+    before = None
     if choice.latents is AlignedLatents.OWN:
         encoders, (training, held_out) = narrowed(encoders, training, held_out)
+        before = _before(phrases, translation, networks, choice.layers)
     aligner = Aligner(
         language_model=language_model,
         encoders={layer: encoder.to(networks.numerics.device) for layer, encoder in encoders.items()},
@@ -85,6 +87,7 @@ def adapters(
             task=task,
             portion=Portion(batch_size),
             positions=Portion(networks.batch_tokens),
+            before=before,
         ).run()
         if record.failure is None:
             base, revision = networks.model.address, revision_of(networks.model)
@@ -201,6 +204,12 @@ def narrowed(encoders: Mapping[int, Encoder], *parts: Pairs) -> tuple[dict[int, 
 @cache
 def _encoder(networks: Networks, layer: int) -> Encoder:
     return layer_encoder(networks, layer)
+
+
+@cache
+def _before(phrases: Path, translation: Path, networks: Networks, layers: tuple[int, ...]) -> Before:  # noqa: ARG001  a key
+    """What adapters on the same pairs and layers see before their first step: the first of a process looks, for all of them."""
+    return Before()
 
 
 def _as_pairs(rows: Sequence[PairRow]) -> Pairs:

@@ -9,7 +9,7 @@ afterwards: one long translation makes its own few neighbours wide, and not ever
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, field
 from functools import cached_property, partial
@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.models.adapters import untouched
+from harness.models.adapters import adds_nothing, untouched
 from harness.models.batches import Portion, length_buckets, padded_left
 from harness.models.loading import LanguageModel
 from harness.models.residuals import counted_positions
-from harness.stages.alignment_loss import Aligner, Pairs, Untouched
+from harness.stages.alignment_loss import Aligner, OwnLatents, Pairs, Untouched
 from harness.statistics.finite import NotFiniteError, largest, require_number
 from harness.words.plan import Networks
 from harness.words.records import AdapterFailure, AlignmentStep, TrainingLoss
@@ -73,6 +73,25 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a model shows of held-out pairs."""
+
+    sides: list[list[Tensor]]
+    """u, v and u_orig, each per layer, in the order of the pairs."""
+    nats: tuple[float, float]
+    """Language loss of the English and of the target side."""
+    known: dict[tuple[tuple[int, ...], OwnLatents], Mapping[tuple[int, int], float]]
+    """What an aligner that has seen it knows of the untouched model."""
+
+
+@dataclass
+class Before:
+    """What held-out pairs show before any step, once one adapter has looked: a fresh one adds zeros, whatever its seed."""
+
+    seen: Seen | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """One adapter on its way through the planned steps."""
 
@@ -85,6 +104,8 @@ class Training:
     """Pairs held in memory at once: a whole batch, until that turns out too much."""
     positions: Portion
     """Padded positions held at once where nothing is learnt: those of the task, until they turn out too many."""
+    before: Before | None = None
+    """What other adapters on the same held-out pairs have seen; None where this one looks for itself."""
 
     def run(self) -> TrainingRecord:
         """Take every step of the plan, or stop where a number is none; the adapter is changed in place."""
@@ -159,6 +180,7 @@ class Training:
         return untouched(self.tuned)
 
     def _moment(self, step: int) -> AlignmentStep:
+        is_shared = step == 0 and adds_nothing(self.tuned)
         moment = self.positions.fitting(
             lambda size: measured_moment(
                 self.aligner,
@@ -167,6 +189,7 @@ class Training:
                 batch_tokens=size,
                 step=step,
                 seed=self.task.seed,
+                before=self.before if is_shared else None,
             ),
             self.positions.size,
             f"A held-out pair of {self.task.language}",
@@ -194,7 +217,14 @@ def drawn_pairs(num_pairs: int, task: TrainingTask) -> list[int]:
 
 @torch.no_grad()
 def measured_moment(
-    aligner: Aligner, held_out: Pairs, untouched: Untouched, *, batch_tokens: int, step: int, seed: int
+    aligner: Aligner,
+    held_out: Pairs,
+    untouched: Untouched,
+    *,
+    batch_tokens: int,
+    step: int,
+    seed: int,
+    before: Before | None = None,
 ) -> AlignmentStep:
     """What held-out pairs show: distance of true and of shuffled partners, drift, both sides, language loss.
 
@@ -209,8 +239,12 @@ def measured_moment(
         batch_tokens: Padded positions per forward pass.
         step: Steps taken so far.
         seed: Draws the wrong partners, with the step.
+        before: What an earlier adapter has seen, or this one is to leave for the next; None looks anew.
     """
-    english, target, original = _three_sides(aligner, held_out, untouched, batch_tokens)
+    before = before or Before()
+    seen = before.seen = before.seen or _seen(aligner, held_out, untouched, batch_tokens)
+    aligner.known.update(seen.known)
+    english, target, original = seen.sides
     shares = aligner.shares(held_out, held_out)
     partners = strangers(len(held_out), np.random.default_rng(np.random.SeedSequence([seed, step])))
     return AlignmentStep(
@@ -220,9 +254,19 @@ def measured_moment(
         retention=_mean(shares, ((u - o).square() for u, o in zip(english, original, strict=True))),
         english_mean=_mean(shares, english),
         target_mean=_mean(shares, target),
-        english_nats_per_token=nats_per_token(aligner.language_model, held_out.english, batch_tokens),
-        target_nats_per_token=nats_per_token(aligner.language_model, held_out.target, batch_tokens),
+        english_nats_per_token=seen.nats[0],
+        target_nats_per_token=seen.nats[1],
     )
+
+
+def _seen(aligner: Aligner, held_out: Pairs, untouched: Untouched, batch_tokens: int) -> Seen:
+    sides = _three_sides(aligner, held_out, untouched, batch_tokens)
+    model = aligner.language_model
+    nats = (
+        nats_per_token(model, held_out.english, batch_tokens),
+        nats_per_token(model, held_out.target, batch_tokens),
+    )
+    return Seen(sides=sides, nats=nats, known=dict(aligner.known))
 
 
 def strangers(count: int, stream: np.random.Generator) -> list[int]:
@@ -245,7 +289,9 @@ def nats_per_token(
         batch = [ids[index] for index in bucket]
         input_ids, mask = padded_left(batch, language_model.pad_id, language_model.device)
         counted = counted_positions(mask, len(language_model.front_ids))[:, 1:]
-        logits = language_model.model(input_ids=input_ids, attention_mask=mask).logits[:, :-1]
+        logits = language_model.model(input_ids=input_ids, attention_mask=mask, use_cache=False).logits[
+            :, :-1
+        ]
         chosen = torch.log_softmax(logits.to(torch.float32), dim=-1).gather(
             -1, input_ids[:, 1:].unsqueeze(-1)
         )

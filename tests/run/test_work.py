@@ -11,12 +11,13 @@ import pytest
 
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
-from harness.designs.disparity.costs import DECLARED, Declared, Texts
+from harness.designs.disparity.costs import DECLARED, Declared, Texts, stated
 from harness.models.batches import depth_buckets
 from harness.sources.studies import load_profile
 from harness.store.tables import read_table
 from harness.words.plan import Item, Work
 from harness.words.records import ReplayedRow, Selection, Text, TextLength
+from harness.words.study import AlignedLatents
 from tests.spied_run import SpiedRun
 
 TOLERANCE = 0.02
@@ -128,8 +129,8 @@ def test_declared_work_is_counted_work(spied_run: SpiedRun, counted: Mapping[str
                     study=spied_run.plan.study,
                     profile=spied_run.plan.profile,
                     texts=texts_of(spied_run, item),
-                ).of(item)
-                for item in stage.items
+                ).of(item, stage.items[:place])
+                for place, item in enumerate(stage.items)
             ),
             start=Work(),
         )
@@ -138,6 +139,22 @@ def test_declared_work_is_counted_work(spied_run: SpiedRun, counted: Mapping[str
         assert declared.tokens == pytest.approx(found.tokens, rel=tolerance), stage.name
         depths = (work.token_layers / max(work.tokens, 1) for work in (declared, found))
         assert next(depths) == pytest.approx(next(depths), rel=TOLERANCE), stage.name
+
+
+def test_adapters_of_the_same_pairs_and_layers_share_their_first_look() -> None:
+    drawn = plan(STUDY, load_profile(STUDY, "paper-authors"), "cpu")
+    declared = Declared(study=drawn.study, profile=drawn.profile, texts=stated(drawn))
+    one = drawn.stage("adapters").items[0]
+    own, every = (_aligned(one, latents) for latents in AlignedLatents)
+    assert own.parameters["choice"].latents is AlignedLatents.OWN
+    assert declared.of(own) - declared.of(own, (own,)) == declared.moment(own.parameters, is_first=True)
+    assert declared.of(own, (every, _aligned(one, AlignedLatents.OWN, layers=(0,)))) == declared.of(own)
+    assert declared.of(every, (own, every)) == declared.of(every)
+
+
+def _aligned(item: Item, latents: AlignedLatents, **changes: tuple[int, ...]) -> Item:
+    choice = replace(item.parameters["choice"], latents=latents, **changes)
+    return replace(item, parameters={**item.parameters, "choice": choice})
 
 
 def test_every_stage_with_a_network_declares_what_it_reads() -> None:

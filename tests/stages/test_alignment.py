@@ -14,15 +14,19 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from harness.models.adapters import attached, save_adapter, trained_adapter, untouched
+from harness.models.adapters import adds_nothing, attached, save_adapter, trained_adapter, untouched
+from harness.models.batches import Portion
 from harness.models.loading import LanguageModel, load_language_model
 from harness.models.sae import Encoder, load_encoder
+from harness.models.work import METER
 from harness.stages import alignment
 from harness.stages import training as training_stage
 from harness.stages.alignment import narrowed, training_and_held_out
 from harness.stages.alignment_loss import Aligner, Pairs, Untouched, alignment_loss
 from harness.stages.training import (
     GRADIENT_TOLERANCE,
+    Before,
+    Training,
     TrainingTask,
     measured_moment,
     nats_per_token,
@@ -518,6 +522,61 @@ def test_the_same_seed_writes_the_same_weights_and_another_seed_others(
 
 
 @pytest.mark.usefixtures("_base_is_restored")
+def test_an_adapter_after_others_is_the_one_that_it_would_be_alone(
+    world: World, inputs: Mapping[str, Path], language_model: LanguageModel, tmp_path: Path
+) -> None:
+    """What adapters of the same pairs and layers show before training is looked for once: u, v, u_orig, and both sides as language."""
+    tasks = {
+        "first": task_of(world),
+        "seed": task_of(world, seed=2, alpha=10.0),
+        "control": task_of(world, wrong_partners=True),
+    }
+    texts = {}
+    alignment._before.cache_clear()
+    for name, task in tasks.items():
+        so_far = METER.so_far()
+        made(alignment.adapters, task, inputs, tmp_path / "together" / name)
+        texts[name] = (METER.so_far() - so_far).texts
+    for name, task in tasks.items():
+        alignment._before.cache_clear()
+        made(alignment.adapters, task, inputs, tmp_path / "alone" / name)
+    together, alone = (
+        {path.relative_to(tmp_path / how): path.read_bytes() for path in (tmp_path / how).glob("*/*")}
+        for how in ("together", "alone")
+    )
+    assert together == alone
+    held_out = len(training_and_held_out(language_model, **inputs)[1])
+    assert texts["first"] - texts["seed"] == 5 * held_out
+    assert texts["seed"] == texts["control"]
+
+
+def test_an_adapter_that_adds_something_looks_for_itself(
+    language_model: LanguageModel, inputs: Mapping[str, Path], aligner: Aligner, world: World
+) -> None:
+    training, held_out = training_and_held_out(language_model, **inputs)
+    before = Before()
+    moments = []
+    for is_strong in (False, True):
+        with trained_adapter(language_model.model, CHOICE, seed=0) as tuned:
+            assert adds_nothing(tuned)
+            if is_strong:
+                strengthen(tuned)
+            record = Training(
+                aligner=replace(aligner, known={}),
+                tuned=tuned,
+                training=training,
+                held_out=held_out,
+                task=task_of(world, max_steps=1),
+                portion=Portion(4),
+                positions=Portion(100),
+                before=before,
+            ).run()
+        moments.append(record.moments[0])
+    assert moments[0].gap != moments[1].gap
+    assert moments[1].retention > moments[0].retention
+
+
+@pytest.mark.usefixtures("_base_is_restored")
 @pytest.mark.parametrize(("layer", "is_moved"), [(1, True), (3, False)], ids=["aligned", "not aligned"])
 def test_an_adapter_rests_on_the_dictionaries_of_the_aligned_layers_alone(
     world: World,
@@ -618,6 +677,9 @@ class Told:
     """Stands for an aligner whose pooled activations are the numbers that stand for the tokens of each text."""
 
     language_model = None
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
 
     def both_sides(self, pairs: Pairs) -> tuple[list[Tensor], list[Tensor]]:
         english, target = (torch.tensor(side, dtype=torch.float32) for side in (pairs.english, pairs.target))

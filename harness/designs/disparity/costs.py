@@ -13,8 +13,8 @@ from harness.designs.disparity import plan as stages
 from harness.models.work import WITH_GRADIENTS
 from harness.stages.evaluation_tasks import family_of
 from harness.stages.stage import constant
-from harness.words.plan import Item, Parameters, Plan, Work
-from harness.words.study import AlignedLatents, Benchmark, Home, Profile, Study
+from harness.words.plan import Item, Parameters, Plan, Stage, Work
+from harness.words.study import AlignedLatents, AlignmentChoice, Benchmark, Home, Profile, Study
 
 TOKENS_PER_PHRASE = 32
 """Mean tokens of a phrase with its BOS: sentences are short, and Indic scripts take many pieces."""
@@ -174,7 +174,15 @@ def _stored_bytes(plan: Plan, phrases: int, items: int) -> Mapping[str, int]:
 def work_of(plan: Plan, texts: Texts) -> Mapping[str, Work]:
     """What every stage reads, given the texts."""
     declared = Declared(study=plan.study, profile=plan.profile, texts=texts)
-    return {stage.name: sum(map(declared.of, stage.items), start=Work()) for stage in plan.stages}
+    return {stage.name: declared.of_stage(stage) for stage in plan.stages}
+
+
+def first_look(adapter: Item) -> object:
+    """What adapters that share their first look at held-out pairs agree in; nothing is shared where the loss is over all latents."""
+    choice = adapter.parameters["choice"]
+    if choice.latents is AlignedLatents.ALL:
+        return object()
+    return adapter.parameters["language"], choice.layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,12 +198,27 @@ class Declared:
         """Layers that a text passes which is read at every dictionary."""
         return self.study.shapes.layers[-1] + 1
 
-    def of(self, item: Item) -> Work:
-        """What an item reads; one of a stage that runs no network reads nothing."""
+    def of(self, item: Item, earlier: Sequence[Item] = ()) -> Work:
+        """What an item reads; one of a stage that runs no network reads nothing.
+
+        Args:
+            item: Which.
+            earlier: Items of its stage that the same process has made: an adapter looks at held-out pairs before its first step
+                only where none of them has, at the same pairs and layers.
+        """
         if parallel := dict(item.needs).get("parallel"):
             return self.parallel(parallel.parameters)
         declared = DECLARED.get(item.function)
-        return declared(self, item.parameters) if declared else Work()
+        work = declared(self, item.parameters) if declared else Work()
+        if item.function == stages.ADAPTERS and first_look(item) in map(first_look, earlier):
+            work -= self.moment(item.parameters, is_first=True)
+        return work
+
+    def of_stage(self, stage: Stage) -> Work:
+        """What the items of a stage read, made by one process; each further one looks for itself once more."""
+        return sum(
+            (self.of(item, stage.items[:place]) for place, item in enumerate(stage.items)), start=Work()
+        )
 
     def harvest(self, told: Parameters) -> Work:
         """As many contexts as are allowed, each full and through the deepest dictionary's layer."""
@@ -263,38 +286,47 @@ class Declared:
         )
 
     def adapters(self, told: Parameters) -> Work:
-        """Pairs, as far as the deepest layer that the loss reads.
+        """Pairs, as far as the deepest layer that the loss reads, and held-out ones at every moment.
 
-        A step passes two sides with the adapter; a moment does the same for held-out pairs, and reads both sides as language, to
-        the very end. Without the adapter English passes once, and each time anew where the loss is over all latents.
+        A step passes two sides with the adapter. Without it English passes once, and each time anew where the loss is over all
+        latents.
         """
         choice = told["choice"]
         epoch = min(choice.pairs, self.texts.phrases - self.texts.held_out)
         steps = choice.epochs * math.ceil(epoch / told["batch_size"])
         steps = min(steps, told["max_steps"] or steps)
         learnt = min(choice.epochs * epoch, steps * told["batch_size"])
-        held_out = min(HELD_OUT_PAIRS, self.texts.held_out)
-        measured = min(MOMENTS, steps + 1) * held_out
-        untouched = min(learnt, epoch) + held_out
-        if choice.latents is AlignedLatents.ALL:
-            untouched = learnt + measured
+        untouched = learnt if choice.latents is AlignedLatents.ALL else min(learnt, epoch)
+        english, both = self._sides(told)
+        pairs = self._aligned(choice, 2 * learnt, learnt * both, WITH_GRADIENTS)
+        pairs += self._aligned(choice, untouched, untouched * english)
+        moments = min(MOMENTS, steps + 1)
+        return sum((self.moment(told, is_first=place == 0) for place in range(moments)), start=pairs)
+
+    def moment(self, told: Parameters, *, is_first: bool) -> Work:
+        """Held-out pairs as a step passes them, and both sides as language, to the very end; English without the adapter as there."""
+        choice, held_out = told["choice"], min(HELD_OUT_PAIRS, self.texts.held_out)
+        english, both = self._sides(told)
+        seen = self._aligned(choice, 2 * held_out, held_out * both) + self._through(2 * held_out, both / 2)
+        if is_first or choice.latents is AlignedLatents.ALL:
+            seen += self._aligned(choice, held_out, held_out * english)
+        return seen
+
+    def _sides(self, told: Parameters) -> tuple[float, float]:
+        """Tokens of an English text, and of a pair."""
         english, target = (self.texts.tokens[code] for code in (self.study.reference.code, told["language"]))
-        with_gradients = learnt * (english + target)
-        without = untouched * english + measured * (english + target)
-        as_language = measured * (english + target)
+        return english, english + target
+
+    def _aligned(self, choice: AlignmentChoice, texts: int, tokens: float, times: int = 1) -> Work:
+        """Texts that pass as far as the loss reads; with gradients every layer counts so many times."""
         read = self.study.shapes.read_among(choice.layers)
-        reached = max(read) + 1
         latents = self.study.shapes.d_sae if choice.latents is AlignedLatents.ALL else self.columns
-        passes = WITH_GRADIENTS * 2 * learnt + 2 * measured + untouched
-        encoded = WITH_GRADIENTS * with_gradients + without - passes * self.front
+        encoded = (tokens - texts * self.front) * len(read) * self.study.shapes.d_model * latents
         return Work(
-            encoded=round(encoded * len(read) * self.study.shapes.d_model * latents),
-            texts=2 * learnt + 4 * measured + untouched,
-            tokens=round(with_gradients + without + as_language),
-            token_layers=round(
-                reached * (WITH_GRADIENTS * with_gradients + without)
-                + self.study.shapes.num_layers * as_language
-            ),
+            encoded=round(times * encoded),
+            texts=texts,
+            tokens=round(tokens),
+            token_layers=round(times * (max(read) + 1) * tokens),
         )
 
     def benchmarks(self, told: Parameters) -> Work:
