@@ -82,7 +82,7 @@ def demonstrated(
         found[feature] = {
             "token_act": told,
             "language": _counted(told),
-            "granularity": feature % 4,
+            "granularity": 1 + feature % 4,
         }
     return found
 

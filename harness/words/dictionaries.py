@@ -424,7 +424,7 @@ class DemoFeature:
     second_found: int
     """Examples of the second language, counted here."""
     granularity: int
-    """The authors' code: 0 token-level, 1 synonyms, 2 semantic, 3 uninterpretable."""
+    """The authors' code, as their page reads it: 1 uninterpretable, 2 semantic, 3 synonyms, 4 token-level; 0 where none is told."""
     label: str
     """Class by the counts found here."""
     passes: bool

@@ -326,6 +326,29 @@ def test_gains_are_paired_by_text_and_the_bilingual_part_leads(tmp_path: Path) -
     assert (gain.spread.se, gain.num_units, gain.unit_kind) == (pytest.approx(1 / 3**0.5), 3, "text")
 
 
+def test_codes_of_granularity_mean_what_the_authors_page_makes_of_them(tmp_path: Path) -> None:
+    """Its `main.js`: 1 uninterpretable, 2 and 3 concept-level, 4 token-level; the counts are those of their final step."""
+    codes = [code for code, count in {1: 3, 2: 24, 3: 22, 4: 51}.items() for _ in range(count)]
+    rows = [
+        DemoFeature(
+            step=20, feature=place, examples=50, first_stored=50, second_stored=0, first_found=50, second_found=0,
+            granularity=code, label="en", passes=True,
+        )
+        for place, code in enumerate(codes)
+    ]  # fmt: skip
+    write_table(tmp_path / "20", DemoFeature, rows)
+    estimates(
+        {"demo-replay/20": tmp_path / "20"}, out=tmp_path / "estimates", cells=(), languages=LANGUAGES, early="early", mid="mid",
+        demonstrated={"final": 20}, labelled_by=LabelledBy.SCRIPT, specified=(),
+    )  # fmt: skip
+    tables = read_stored(tmp_path / "estimates")
+    found = {
+        label: value(tables, f"demonstrated-share/step=final/class={label}/primary/primary")
+        for label in ("uninterpretable", "concept-level", "token-level")
+    }
+    assert found == {"uninterpretable": 3.0, "concept-level": 46.0, "token-level": 51.0}
+
+
 def test_the_authors_sample_is_counted_and_compared_as_independent_latents(tmp_path: Path) -> None:
     """25 of 100 mixed at the end and 7 before: 18 points, 3.6 standard errors."""
     inputs = {}
@@ -333,7 +356,7 @@ def test_the_authors_sample_is_counted_and_compared_as_independent_latents(tmp_p
         rows = [
             DemoFeature(
                 step=step, feature=place, examples=50, first_stored=25, second_stored=25, first_found=25, second_found=25,
-                granularity=2 if place < mixed else 0, label="bilingual" if place < mixed else "en", passes=True,
+                granularity=2 if place < mixed else 4, label="bilingual" if place < mixed else "en", passes=True,
             )
             for place in range(100)
         ]  # fmt: skip

@@ -71,8 +71,8 @@ SAMPLED_LATENTS = 8
 Seed = TypeVar("Seed", int, None)
 """Of a dictionary; None of what nothing was trained for."""
 
-LABELS = {0: TOKENS, 1: CONCEPTS, 2: CONCEPTS, 3: UNINTERPRETED}
-"""What the authors' code for what a latent stands for means: a token, synonyms, a meaning, nothing."""
+LABELS = {1: UNINTERPRETED, 2: CONCEPTS, 3: CONCEPTS, 4: TOKENS}
+"""What the authors' code for what a latent stands for means: nothing, a meaning, synonyms, a token."""
 
 
 @dataclass(frozen=True)
