@@ -73,7 +73,7 @@ def num_latents(pin: Pin, file: str) -> int:
         if not known:
             raise _OtherArraysError(_other_arrays(held, LAYOUTS[SAEKind.GEMMA_SCOPE]))
         bias = read(known[0].names["b_enc"])
-    _require_values({"b_enc": bias}, f"{pin.name}: {file}")
+    _require_values({"b_enc": bias}, pin, file)
     return len(bias)
 
 
@@ -91,7 +91,7 @@ def arrays_of(
     if layout.folded is not None:
         arrays = _folded(arrays, pin, file, form)
     chosen = {name: arrays[name] for name in names}
-    _require_values(chosen, f"{pin.name}: {file}")
+    _require_values(chosen, pin, file)
     return chosen
 
 
@@ -105,7 +105,7 @@ def topk_arrays(pin: Pin, file: str) -> dict[str, Tensor]:
         ValueError: If it does not hold the arrays of one of the layouts, each once, of one width, real and finite.
     """
     arrays = _stored(pin, file, TOPK_LAYOUTS, UNSCALED)
-    _require_values(arrays, f"{pin.name}: {file}")
+    _require_values(arrays, pin, file)
     return arrays
 
 
@@ -123,7 +123,7 @@ def topk_file(pin: Pin) -> str:
     if not files:
         raise MissingSourceError(
             f"{pin} holds no file of weights, but {sorted(path.name for path in folder.iterdir())[:8]}; expected one that ends with "
-            f"{' or '.join(FORMATS)}: name it in the files of its pin, in pins.py of the study, below claims/"
+            f"{' or '.join(FORMATS)}, among the files of its pin; {how_to_mend(pin)}"
         )
     fitting, others = [], []
     for file in files:
@@ -205,7 +205,7 @@ def _opened(pin: Pin, file: str) -> Iterator[tuple[list[str], Callable[[str], Te
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{pin.name}: {file} holds more than tensors, or no pickle at all; a pickle can run any code, so that nothing but "
-            f"tensors by name is loaded from one ({_first_line(error)}); name another file in pins.py of the study, below claims/"
+            f"tensors by name is loaded from one ({_first_line(error)}); {how_to_mend(pin)}"
         ) from error
     except (
         zipfile.BadZipFile,
@@ -433,16 +433,16 @@ def _require_shapes(arrays: Mapping[str, Tensor], pin: Pin, file: str) -> None:
             )
 
 
-def _require_values(arrays: Mapping[str, Tensor], place: str) -> None:
+def _require_values(arrays: Mapping[str, Tensor], pin: Pin, file: str) -> None:
     """No comparison with what is no number holds: such a latent would be silent, and its silence counted."""
     if broken := not_finite(arrays):
         raise ValueError(
-            f"{place} holds values that are infinite or no number, in {', '.join(broken)}; expected finite ones, also in float32; "
-            "name another file in pins.py of the study, below claims/"
+            f"{pin.name}: {file} holds values that are infinite or no number, in {', '.join(broken)}; expected finite ones, also in "
+            f"float32; {how_to_mend(pin)}"
         )
     if "threshold" in arrays and (lowest := float(arrays["threshold"].min())) < 0:
         raise ValueError(
-            f"{place} holds a threshold of {lowest:g}; expected 0 or more, as a JumpReLU has: is it the logarithm of one?"
+            f"{pin.name}: {file} holds a threshold of {lowest:g}; expected 0 or more, as a JumpReLU has: is it the logarithm of one? {how_to_mend(pin)}"
         )
 
 

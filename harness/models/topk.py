@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.models.params import topk_arrays
 from harness.models.work import METER
+from harness.sources.pins import how_to_mend
 from harness.words.errors import MissingSourceError
 from harness.words.study import Pin
 
@@ -126,6 +127,6 @@ def released_sae(pin: Pin, file: str, k: int) -> TopKSAE:
     if not 0 < k <= sae.latents:
         raise ValueError(
             f"{pin.name}: {file} holds {sae.latents} latents, of which {k} are to fire; it is another dictionary than the "
-            "study's recipe has: correct its pin in pins.py of the study, below claims/"
+            f"study's recipe has; {how_to_mend(pin)}"
         )
     return sae

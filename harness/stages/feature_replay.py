@@ -17,8 +17,8 @@ from harness.models.loading import LanguageModel, load_language_model, loaded_mo
 from harness.models.params import topk_file
 from harness.models.topk import TopKSAE, released_sae, unit
 from harness.models.windows import visit_windows
-from harness.sources.pins import locate
-from harness.stages.demo_replay import Example, feature_files, read_feature
+from harness.sources.pins import how_to_mend, locate
+from harness.stages.demo_replay import LEVELS, Example, feature_files, read_feature
 from harness.stages.examples import piece_texts
 from harness.stages.replay import layer_replay, replayed_row, require_some
 from harness.stages.stage import stage
@@ -31,9 +31,6 @@ from harness.words.errors import MissingSourceError, UsageError
 from harness.words.plan import Numerics
 from harness.words.records import LayerReplay, LoadedFile, LoadedModel, ReplayedRow
 from harness.words.study import ModelPin, Pin
-
-LEVELS = 10
-"""Steps in which the demonstration tells a value, of the largest one of its feature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +77,7 @@ def feature_replay(
     if (width := len(sae.b_dec)) != loaded.d_model:
         raise UsageError(
             f"{dictionary} reads a stream {width} wide; that of {model} is {loaded.d_model} wide, so that it is another model's "
-            "dictionary; correct one of both in pins.py of the study, below claims/"
+            f"dictionary; {how_to_mend(dictionary)}"
         )
     shown = list(shown_features(demo, folder, step, language_model, sae.latents))
     found, bare = (
@@ -115,7 +112,7 @@ def shown_features(
         if feature.number >= latents:
             raise UsageError(
                 f"{demo}: {step}/{path.name} shows a feature that the dictionary of {latents} latents does not have; they do not "
-                "belong together: correct one of both in pins.py of the study, below claims/"
+                f"belong together; {how_to_mend(demo)}, or that of the dictionary"
             )
         levels = tuple(level for example in feature.examples for _, level in example)
         if any(level > 0 for level in levels):
@@ -136,7 +133,7 @@ def _spelled(demo: Pin, path: Path, example: Example, ids: Mapping[str, int]) ->
     if unknown := [text for text, _ in example if text not in ids]:
         raise MissingSourceError(
             f"{demo}: {path.parent.name}/{path.name} holds the piece {unknown[0]!r}, which the tokenizer does not have; the features "
-            "are of another model: correct one of both in pins.py of the study, below claims/"
+            f"are of another model; {how_to_mend(demo)}, or that of the model"
         )
     return tuple(ids[text] for text, _ in example)
 

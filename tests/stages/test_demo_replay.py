@@ -46,6 +46,16 @@ def demo_pin(root: Path) -> Pin:
         pytest.param('{"token_act": [[]], "language": {"en": 1, "ja": 2}, "granularity": 0}', "does not tell", id="an empty example"),
         pytest.param('{"token_act": [], "language": {"en": 1}, "granularity": 0}', "'ja'", id="a language less"),
         pytest.param("{", "does not tell", id="no JSON"),
+        pytest.param('{"token_act": [[["a", 3.5]]], "language": {"en": 1, "ja": 0}, "granularity": 1}', "value of a token is float, and not int", id="half a tenth"),
+        pytest.param('{"token_act": [[["a", 11]]], "language": {"en": 1, "ja": 0}, "granularity": 1}', "value of a token is 11", id="eleven tenths"),
+        pytest.param('{"token_act": [[[null, 3]]], "language": {"en": 1, "ja": 0}, "granularity": 1}', "text of a token is NoneType", id="a token that is no text"),
+        pytest.param('{"token_act": [[["a", 3, 4]]], "language": {"en": 1, "ja": 0}, "granularity": 1}', "too many values", id="two values of a token"),
+        pytest.param('{"token_act": {"a": 3}, "language": {"en": 1, "ja": 0}, "granularity": 1}', "token_act is dict, and not list", id="examples of another shape"),
+        pytest.param('{"token_act": [], "language": [1, 0], "granularity": 1}', "language is list, and not dict", id="counts without languages"),
+        pytest.param('{"token_act": [], "language": {"en": -1, "ja": 0}, "granularity": 1}', "language en is -1", id="a count below zero"),
+        pytest.param('{"token_act": [], "language": {"en": 0, "ja": 0}, "granularity": "1"}', "granularity is str, and not int", id="a code that is text"),
+        pytest.param('{"token_act": [], "language": {"en": 0, "ja": 0}, "granularity": 5}', "granularity is 5", id="a code that none has"),
+        pytest.param('{"token_act": [], "language": {"en": 0, "ja": 0}}', "no 'granularity'", id="a field less"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_shape_is_named(tmp_path: Path, spoilt: str, says: str) -> None:
@@ -58,7 +68,9 @@ def test_a_file_of_another_shape_is_named(tmp_path: Path, spoilt: str, says: str
 
 def test_a_step_without_features_is_named(tmp_path: Path) -> None:
     write_demo(tmp_path)
-    with pytest.raises(MissingSourceError, match="no features of step 100"):
+    with pytest.raises(
+        MissingSourceError, match="no features of step 100 below docs/data, where it has those of 10; put"
+    ):
         replayed(tmp_path, 100)
 
 
