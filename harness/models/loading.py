@@ -10,7 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.models.weights import reading_foreign_files, weights_fault
+from harness.models.weights import (
+    INDEX,
+    WHOLE_WEIGHTS,
+    absent_weights,
+    has_whole_weights,
+    reading_foreign_files,
+    weights_fault,
+)
 from harness.models.work import METER
 from harness.sources.pins import how_to_mend, locate
 from harness.statistics.finite import not_finite
@@ -119,6 +126,8 @@ def load_language_model(pin: ModelPin, numerics: Numerics) -> LanguageModel:
             "architecture", facts.architecture, ARCHITECTURES, f"(facts of {pin.name}; none else was tried)"
         )
     folder = sound_folder(pin, (CONFIG,), facts.architecture, pin.folder)
+    if not has_whole_weights(folder):
+        raise _lacks(pin, WHOLE_WEIGHTS, folder)
     reader = load_text_reader(pin)
     with reading_foreign_files(folder, refusal(pin)):
         # Before any weight is read: what is quantized is unpacked without a word, and no longer called so.
@@ -284,6 +293,8 @@ def sound_folder(pin: Pin, files: Sequence[str], kind: str, below: str = "") -> 
         raise UsageError(
             f"{pin}: config.json is of a model of type {found_kind!r}; expected {kind!r}; {how_to_mend(pin)}"
         )
+    if absent := absent_weights(folder):
+        raise _lacks(pin, f"{', '.join(absent)}, which {INDEX} names", folder)
     if fault := weights_fault(folder):
         raise UsageError(f"{pin}: {fault}; {how_to_mend(pin)}")
     return folder

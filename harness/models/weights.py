@@ -4,7 +4,7 @@ import json
 import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,18 +73,54 @@ def weights_fault(folder: Path) -> str:
     return _index_fault(folder / INDEX, homes)
 
 
+def absent_weights(folder: Path) -> list[str]:
+    """Files that the index of a folder names and that are not there; none where there is no index, or none that can be read."""
+    with suppress(_NoIndexError):
+        return sorted(
+            file for file in set(_indexed(folder / INDEX).values()) if not (folder / file).is_file()
+        )
+    return []
+
+
 def _index_fault(path: Path, homes: Mapping[str, str]) -> str:
     if not path.is_file():
         return ""
     try:
-        said: dict[str, str] = dict(json.loads(path.read_text(encoding="utf-8"))["weight_map"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        return f"{path.name} is no index of weights: {error!r}"
+        said = _indexed(path)
+    except _NoIndexError as error:
+        return f"{path.name} is no index of weights: {error}"
     for name in sorted(said.keys() | homes.keys()):
-        if said.get(name) != homes.get(name):
-            says, found = (where.get(name, "no file") for where in (said, homes))
-            return f"{path.name} says that {name} stands in {says}, but it stands in {found}"
+        if name not in said:
+            return (
+                f"{path.name} does not name {name}, which stands in {homes[name]}; expected each tensor once"
+            )
+        if said[name] != homes.get(name):
+            found = homes.get(name, "none of those that are there")
+            return f"{path.name} says that {name} stands in {said[name]}, but it stands in {found}"
     return ""
+
+
+class _NoIndexError(Exception):
+    """A file says of no tensor, or of one tensor twice, where it stands."""
+
+
+def _indexed(path: Path) -> Mapping[str, str]:
+    """By its name, the file that an index says holds a tensor; nothing where there is no index."""
+
+    def named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        named = dict(pairs)
+        for name, told in pairs:
+            if named[name] != told:
+                raise ValueError(f"it names {name} twice, in {told} and in {named[name]}; expected it once")
+        return named
+
+    if not path.is_file():
+        return {}
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=named_once)
+        return {str(name): str(file) for name, file in told["weight_map"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _NoIndexError(f"it has no {error}" if isinstance(error, KeyError) else str(error)) from error
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:

@@ -111,7 +111,7 @@ def test_a_planted_pickle_in_the_place_of_weights_is_never_loaded(
         (
             world.model,
             load_language_model,
-            pytest.raises(UsageError, match=r"no file named model\.safetensors"),
+            pytest.raises(MissingSourceError, match=r"has no model\*\.safetensors; its folder holds"),
         ),
         (
             world.translators["es"].pin,
@@ -196,6 +196,13 @@ def in_two_files(folder: Path, *, said: str | None = None) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": homes}), encoding="utf-8")
 
 
+def with_index(folder: Path, change: Callable[[str], str]) -> None:
+    """Weights in one file, and an index of them that is written otherwise."""
+    whole = dict.fromkeys(load_file(folder / "model.safetensors"), "model.safetensors")
+    written = json.dumps({"weight_map": whole})
+    (folder / "model.safetensors.index.json").write_text(change(written), encoding="utf-8")
+
+
 def renamed(folder: Path, token: str) -> None:
     """Another spelling for one of the control tokens."""
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -214,6 +221,10 @@ SPOILT_MODELS = {
     "codes for numbers": (lambda folder: reweighed(folder, lambda held: held.update({LOST: held[LOST].to(torch.int8)})), f"holds {LOST} as I8"),
     "a tensor in two files": (in_two_files, f"{LOST} stands in model-00001.* and in model-00002"),
     "an index that names another file": (lambda folder: in_two_files(folder, said="model-00001-of-00002.safetensors"), "index.json says that .*00001.*stands in model-00002"),
+    "an index that names a tensor twice": (lambda folder: with_index(folder, lambda text: text.replace('{"weight_map": {', f'{{"weight_map": {{"{LOST}": "other.safetensors", ')),
+                                           f"index.json is no index of weights: it names {LOST} twice, in other.safetensors and in model.safetensors"),
+    "an index that does not name a tensor": (lambda folder: with_index(folder, lambda text: text.replace(f'"{LOST}": "model.safetensors", ', "")),
+                                             f"index.json does not name {LOST}, which stands in model.safetensors; expected each tensor once"),
     "an index that is none": (lambda folder: (folder / "model.safetensors.index.json").write_text("[]"), "is no index of weights"),
     "weights cut short": (lambda folder: (folder / "model.safetensors").write_bytes(b"cut"), "model.safetensors cannot be read"),
     "a configuration of another kind": (lambda folder: rewritten(folder / "config.json", model_type="llama"), "of type 'llama'; expected 'gemma2'"),
@@ -236,6 +247,19 @@ def test_a_model_that_is_not_whole_is_refused_by_name(world: World, tmp_path: Pa
         load_language_model.__wrapped__(pin, world.numerics)
     assert str(pin) in str(refused.value)
     assert "correct the pin" in str(refused.value)
+
+
+def test_a_model_without_one_of_its_files_of_weights_names_it(world: World, tmp_path: Path) -> None:
+    pin = copied(world.model, tmp_path / "model")
+    in_two_files(tmp_path / "model", said="model-00002-of-00002.safetensors")
+    for path, says in (
+        ("model-00002-of-00002.safetensors", "model-00002-of-00002.safetensors, which model.safetensors.index.json names; its folder"),
+        ("model-00001-of-00002.safetensors", "model-00001-of-00002.safetensors, model-00002-of-00002.safetensors, which"),
+        ("model.safetensors.index.json", r"model\*\.safetensors; its folder holds"),
+    ):  # fmt: skip
+        (tmp_path / "model" / path).unlink()
+        with pytest.raises(MissingSourceError, match=f"has no {says}"):
+            load_language_model.__wrapped__(pin, world.numerics)
 
 
 SPOILT_TRANSLATORS = {
