@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from harness.sources import http
-from harness.sources.pins import Seen, SeenFile, cure_of_loss, endpoint_of
+from harness.sources.pins import Seen, SeenFile, cure_of_loss, endpoint_of, what_is_there
 from harness.store.files import own_folder
 from harness.words.errors import MissingSourceError, Reason, UsageError
 from harness.words.study import Pin
@@ -37,7 +37,8 @@ def seen_now(pin: Pin) -> Seen:
     )
     if not files:
         raise MissingSourceError(
-            f"{pin} holds none of the files {list(pin.files) or 'it should'}; {cure_of_loss(pin, 'files')}"
+            f"{pin} holds none of the files {list(pin.files) or 'it should'}"
+            f"{what_is_there(pin, (entry['path'] for entry in told if entry['type'] == 'blob'))}; {cure_of_loss(pin, 'files')}"
         )
     return Seen(revision=pin.revision, files=tuple(sorted(files, key=lambda file: file.path)))
 

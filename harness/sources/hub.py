@@ -34,6 +34,7 @@ from harness.sources.pins import (
     endpoint_of,
     record_path,
     verify_file,
+    what_is_there,
 )
 from harness.store.files import disk_errors
 from harness.words.errors import MissingSourceError, Reason, SettingError
@@ -83,8 +84,8 @@ def seen_now(pin: Pin) -> Seen:
     )
     if not files or facts["sha"] is None:
         raise MissingSourceError(
-            f"{pin} holds none of the files {list(pin.files) or 'it should'}: {page_of(pin)} is not laid out as its pin says; "
-            f"{cure_of_loss(pin, 'files')}"
+            f"{pin} holds none of the files {list(pin.files) or 'it should'}: {page_of(pin)} is not laid out as its pin says"
+            f"{what_is_there(pin, (file.rfilename for file in facts['siblings'] or ()))}; {cure_of_loss(pin, 'files')}"
         )
     return Seen(revision=facts["sha"], files=tuple(sorted(files, key=lambda file: file.path)))
 

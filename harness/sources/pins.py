@@ -46,6 +46,9 @@ XET_SWITCH = "HF_HUB_DISABLE_XET"
 # other libraries do as well.
 os.environ.setdefault(XET_SWITCH, "1")
 
+MOST_NAMES = 12
+"""Names that a message lists."""
+
 MARK_LINES = 2
 """A mark of a verified file holds what it looked like, and its digest."""
 
@@ -112,6 +115,23 @@ def cure_of_loss(pin: Pin, what: str = "address") -> str:
     if pin.home is Home.SERVICE:
         return moved
     return f"{moved}; if it is gone, a machine that fetched it before has it still: copy {downloads()} from there"
+
+
+def what_is_there(pin: Pin, paths: Iterable[str]) -> str:
+    """What a repository holds where the first of a pin's files should be, for a message; nothing where it is empty.
+
+    That is what lies in the deepest folder that both have: of a model's checkpoints, the names of the others.
+    """
+    found = [path.split("/") for path in paths]
+    wanted = pin.files[0].split("/")[:-1] if pin.files else []
+    while wanted and not any(path[: len(wanted)] == wanted for path in found):
+        wanted.pop()
+    names = sorted(
+        {path[len(wanted)] for path in found if path[: len(wanted)] == wanted and path[len(wanted) :]}
+    )
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    where = f"{'/'.join(wanted)} there" if wanted else "it"
+    return f", and {where} holds {', '.join(names[:MOST_NAMES])}{more}" if names else ""
 
 
 def why(error: HarnessError, pin: Pin) -> str:

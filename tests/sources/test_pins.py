@@ -1,7 +1,8 @@
 """The door to outside files: folders with their certificates, and what is known of the rest without asking anybody."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from harness.sources.pins import (
     record_path,
     recorded,
     revision_of,
+    what_is_there,
 )
 from harness.words.errors import MissingSourceError
 from harness.words.study import Home, Pin
@@ -182,3 +184,21 @@ def test_a_folder_that_is_not_as_it_was_made_is_refused(
     with pytest.raises(ForeignFileError, match=message) as refusal:
         pins.revision_of(pin(group))
     assert refusal.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "paths", "says"),
+    [
+        (("ckpt/20B/*.json",), ("ckpt/5B/a.json", "ckpt/10B/a.json", "README.md"), ", and ckpt there holds 10B, 5B"),
+        (("other/20B/*.json",), ("ckpt/5B/a.json", "README.md"), ", and it holds README.md, ckpt"),
+        (("*.safetensors",), ("model.bin",), ", and it holds model.bin"),
+        ((), ("model.bin",), ", and it holds model.bin"),
+        (("*",), [f"{place:02}" for place in range(14)], f", and it holds {', '.join(f'{place:02}' for place in range(12))} and 2 more"),
+        (("*.json",), (), ""),
+    ],
+    ids=["another folder", "no such folder", "other files", "any file", "many", "empty"],
+)  # fmt: skip
+def test_what_a_repository_holds_is_told_from_where_its_pin_leads(
+    files: tuple[str, ...], paths: Sequence[str], says: str
+) -> None:
+    assert what_is_there(replace(LOOSE, files=files), paths) == says
