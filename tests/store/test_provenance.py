@@ -1,5 +1,7 @@
 """Provenance: what changes the digest of code and what does not, versions against pins, and git."""
 
+import ast
+import hashlib
 import importlib.metadata
 import os
 import shutil
@@ -44,6 +46,40 @@ def test_the_closure_follows_every_kind_of_import(package: Path) -> None:
         "project.late",
         "project.stage",
     )
+
+
+class WithoutBareTexts(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node
+
+
+ODD = """
+async def odd(a, /, *b: u"text", c=None, **d) -> ...:
+    "bare"
+    global e
+    f: int
+    match a:
+        case {"k": [1, *_], **rest} | None: "bare"
+    async with a as (g, h): return lambda: {**d, None: {*b}, 1j: rb"x"}
+    try: raise
+    except* (A, B): pass
+    f"{a!r:>{b}}"; x[..., ::2] = -0.0
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [ODD, *(Path(ast.__file__).with_name(name).read_text() for name in ("ast.py", "typing.py", "enum.py"))],
+    ids=["odd", "ast", "typing", "enum"],
+)
+def test_one_walk_spells_a_module_as_the_library_does(tmp_path: Path, source: str) -> None:
+    """Two ways: the names of artifacts and the registrations rest on it."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "__init__.py").write_text(source)
+    text = ast.dump(WithoutBareTexts().visit(ast.parse(source)))
+    line = f"project\0{hashlib.sha256(text.encode()).hexdigest()}\n"
+    assert code_digest("project", tmp_path / "project") == hashlib.sha256(line.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
