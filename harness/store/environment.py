@@ -74,10 +74,14 @@ def child_environment() -> dict[str, str]:
 
 
 def start_clean() -> None:
-    """Start this process again in a clean environment, where the one it was started in would change what it does."""
+    """Take out of this process's environment what would change what it does; where Python has obeyed some of that, start again."""
     environment = clean(os.environ) | ({} if _writes_utf8() else {"PYTHONUTF8": "1"})
-    if environment != dict(os.environ):
+    moved = [name for name in {**os.environ, **environment} if os.environ.get(name) != environment.get(name)]
+    if any(name.startswith("PYTHON") for name in moved):
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606  # ourselves
+    # No library has read the others yet: they are loaded when a command needs them.
+    for name in moved:
+        del os.environ[name]
 
 
 @contextmanager

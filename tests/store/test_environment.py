@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.store.environment import child_environment, clean, expect_settings, without_strays
+from harness.store import environment
+from harness.store.environment import child_environment, clean, expect_settings, start_clean, without_strays
 from harness.words.errors import SettingError
 
 SHOW = (
@@ -69,6 +70,35 @@ def test_a_process_starts_again_without_them(tmp_path: Path) -> None:
         tmp_path / "show.py", PYTHONOPTIMIZE="2", PYTHONWARNINGS="error", MPLBACKEND="module://nothing"
     )
     assert found == f"0 [] {sys.flags.utf8_mode} 'gr\\xf6\\xdfe' False"
+
+
+def test_only_what_python_has_obeyed_already_costs_a_second_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "execve", lambda path, words, environment: starts.append(environment))
+    for name in list(os.environ):
+        if name.startswith("PYTHON"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(environment, "_writes_utf8", lambda: True)
+    for name in ("GIT_DIR", "MPLBACKEND", "PYTEST_ADDOPTS", "SNAKEMAKE_PROFILE"):
+        monkeypatch.setenv(name, "stray")
+    monkeypatch.setenv("HF_ENDPOINT", "")
+    start_clean()
+    assert starts == []
+    assert dict(os.environ) == clean(os.environ)
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", "import os; print('GIT_DIR' in os.environ)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        == "False\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", "/one::/two")
+    start_clean()
+    assert [each["PYTHONPATH"] for each in starts] == ["/one:/two"]
 
 
 def test_an_8_bit_locale_garbles_no_name(tmp_path: Path) -> None:
