@@ -3,6 +3,7 @@
 What a command needs is imported when it runs, so that `--help` and `--version` answer at once.
 """
 
+import gc
 import inspect
 import logging
 import shlex
@@ -21,6 +22,7 @@ from harness.process import (
     StoppedError,
     answer,
     code_of_answer,
+    collect_seldom,
     heed_signals,
     open_outputs,
     print_json,
@@ -1129,8 +1131,12 @@ def main(words: list[str] | None = None) -> NoReturn:
         # Whoever calls this with words of their own has a process, and outputs, that are not ours to change.
         open_outputs()
         start_clean()
+        collect_seldom()
     heed_signals()
-    sys.exit(exit_code_of(sys.argv[1:] if words is None else words))
+    code = exit_code_of(sys.argv[1:] if words is None else words)
+    if words is None:
+        gc.freeze()  # what is left goes with the process: nobody looks for garbage in it first
+    sys.exit(code)
 
 
 def exit_code_of(words: list[str]) -> int:

@@ -5,6 +5,7 @@ that says that the answer was lost.
 """
 
 import errno
+import gc
 import io
 import json
 import os
@@ -22,6 +23,9 @@ Found = TypeVar("Found")
 
 Line = tuple[str, str]
 """What a line begins with, and the text that goes on below itself where a terminal is too narrow for it."""
+
+YOUNG_OBJECTS = 200_000
+"""Containers that a command may make before it looks for garbage among them: some tens of megabytes."""
 
 LINE_WIDTH = 110
 LEAST_WIDTH = 30
@@ -138,6 +142,15 @@ def open_outputs() -> None:
         binary = open(number, "wb", closefd=False)  # noqa: SIM115  a number is no path; open to the end
         output = Output(binary, encoding="utf-8", errors="backslashreplace", line_buffering=True)
         setattr(sys, name, output)
+
+
+def collect_seldom() -> None:
+    """Look for garbage after many more objects than usual: nearly all that a command loads and reads stays until it ends.
+
+    Stages keep the usual: what a network leaves in a circle can be gigabytes.
+    """
+    if sys.argv[1:2] != ["stage"]:
+        gc.set_threshold(YOUNG_OBJECTS)
 
 
 def code_of_answer() -> int:
