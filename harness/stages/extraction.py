@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -280,12 +281,9 @@ def _read_batch(
             pooled = _pooled_panel(acts[:, panel], host_acts[:, panel], averaging, batch)
             _write_panel(layer, batch, whole, pooled, sinks)
         if kept:
-            means = (averaging[kept] @ counted).cpu().tolist()
-            lengths = (averaging[kept] @ counted.norm(dim=1)).cpu().tolist()
-            sinks.residuals.write(
-                MeanResidual(layer=layer, text_id=batch.text_ids[place], length=length, values=tuple(values))
-                for place, length, values in zip(kept, lengths, means, strict=True)
-            )
+            means = (averaging[kept] @ counted).cpu().numpy()
+            lengths = (averaging[kept] @ counted.norm(dim=1)).cpu().numpy()
+            sinks.residuals.write_columns(**_whose(layer, batch, kept), length=lengths, values=means)
 
     visit_residuals(language_model.decoder, batch.input_ids, batch.attention_mask, speaking, visit)
 
@@ -297,13 +295,17 @@ def _write_own(
     acts: HostActs,
     sinks: Sinks,
 ) -> None:
-    stop = 0
-    for text_id, length in zip(batch.text_ids, batch.lengths, strict=True):
-        start, stop = stop, stop + length
-        for column in reading.own_columns.get(text_id, ()):
-            values = tuple(acts[start:stop, column].tolist())
-            row = TokenActivation(layer=layer, latent=reading.latents[column], text_id=text_id, values=values)
-            sinks.tokens.write((row,))
+    starts = accumulate(batch.lengths, initial=0)
+    sinks.tokens.write(
+        TokenActivation(
+            layer=layer,
+            latent=reading.latents[column],
+            text_id=text_id,
+            values=tuple(acts[start : start + length, column].tolist()),
+        )
+        for text_id, start, length in zip(batch.text_ids, starts, batch.lengths, strict=False)
+        for column in reading.own_columns.get(text_id, ())
+    )
 
 
 def _pooled_panel(
@@ -323,14 +325,15 @@ def _write_panel(
     layer: int, batch: Batch, places: Sequence[int], pooled: tuple[HostActs, HostActs, HostActs], sinks: Sinks
 ) -> None:
     """Write the panel of some texts of a batch."""
-    means, maxima, active = (values[places].tolist() for values in pooled)
-    sinks.panel.write(
-        PanelActivation(
-            layer=layer,
-            text_id=batch.text_ids[place],
-            mean=tuple(mean),
-            maximum=tuple(maximum),
-            active_fraction=tuple(fraction),
-        )
-        for place, mean, maximum, fraction in zip(places, means, maxima, active, strict=True)
+    means, maxima, active = (values[places] for values in pooled)
+    sinks.panel.write_columns(
+        **_whose(layer, batch, places), mean=means, maximum=maxima, active_fraction=active
     )
+
+
+def _whose(layer: int, batch: Batch, places: Sequence[int]) -> dict[str, NDArray[np.int64]]:
+    """The columns that say of which layer and of which texts of a batch some rows are."""
+    return {
+        "layer": np.full(len(places), layer, dtype=np.int64),
+        "text_id": np.asarray([batch.text_ids[place] for place in places], dtype=np.int64),
+    }

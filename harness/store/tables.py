@@ -5,7 +5,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -41,11 +41,13 @@ def table_path(folder: Path, row_type: type) -> Path:
 
 @dataclass
 class TableWriter(Generic[Row]):
-    """Rows in, row groups out; holds at most one group in memory."""
+    """Rows in, row groups out; holds about one group in memory."""
 
-    row_type: type[Row]
     sink: pq.ParquetWriter
-    waiting: list[Row]
+    schema: pa.Schema
+    waiting: list[Row] = field(default_factory=list)
+    columns: list[pa.Table] = field(default_factory=list)
+    """What waits of a table that is written in columns."""
 
     def write(self, rows: Iterable[Row]) -> None:
         """Append rows in the order given."""
@@ -54,21 +56,34 @@ class TableWriter(Generic[Row]):
             if len(self.waiting) >= ROWS_PER_GROUP:
                 self.flush()
 
+    def write_columns(self, **columns: NDArray[typing.Any]) -> None:
+        """Append rows given as columns, by field: [row] of scalars, [row, position] of lists; not into a table of single rows."""
+        assert not self.waiting
+        arrays = [_as_column(columns[each.name], each.type) for each in self.schema]
+        self.columns.append(pa.Table.from_arrays(arrays, schema=self.schema))
+        while sum(map(len, self.columns)) >= ROWS_PER_GROUP:
+            whole = pa.concat_tables(self.columns)
+            self.sink.write_table(whole.slice(0, ROWS_PER_GROUP).combine_chunks())
+            self.columns = [whole.slice(ROWS_PER_GROUP)]
+
     def flush(self) -> None:
         """Write what waits as one row group."""
         if self.waiting:
-            self.sink.write_table(_as_arrow(self.waiting, self.row_type))
+            self.sink.write_table(_as_arrow(self.waiting, self.schema))
             self.waiting.clear()
+        elif rest := sum(map(len, self.columns)):
+            assert rest < ROWS_PER_GROUP
+            self.sink.write_table(pa.concat_tables(self.columns).combine_chunks())
+            self.columns.clear()
 
 
 @contextmanager
 def writing(folder: Path, row_type: type[Row]) -> Iterator[TableWriter[Row]]:
     """A writer of one table; the file is complete once the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(
-        table_path(folder, row_type), _schema(row_type), compression="zstd", use_dictionary=False
-    ) as sink:
-        writer = TableWriter(row_type, sink, [])
+    schema, path = _schema(row_type), table_path(folder, row_type)
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as sink:
+        writer = TableWriter[Row](sink, schema)
         yield writer
         writer.flush()
 
@@ -86,13 +101,13 @@ def read_table(folder: Path, row_type: type[Row]) -> list[Row]:
         ValueError: If the file's columns are not those of the record.
     """
     table = _read(folder, row_type)
-    columns = [table.column(field.name).to_pylist() for field in fields(row_type)]  # type: ignore[arg-type]
+    columns = [table.column(each.name).to_pylist() for each in fields(row_type)]  # type: ignore[arg-type]
     tuples = [_is_tuple(kind) for kind in typing.get_type_hints(row_type).values()]
     columns = [
         [tuple(cell) for cell in column] if is_tuple else column
         for column, is_tuple in zip(columns, tuples, strict=True)
     ]
-    names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
+    names = [each.name for each in fields(row_type)]  # type: ignore[arg-type]
     return [row_type(**dict(zip(names, cells, strict=True))) for cells in zip(*columns, strict=True)]
 
 
@@ -148,10 +163,17 @@ def _read(folder: Path, row_type: type, *columns: str) -> pa.Table:
         return file.read(columns=list(columns) or None)
 
 
-def _as_arrow(rows: list[Row], row_type: type[Row]) -> pa.Table:
-    schema = _schema(row_type)
-    columns = [pa.array([getattr(row, field.name) for row in rows], type=field.type) for field in schema]
+def _as_arrow(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    columns = [pa.array([getattr(row, each.name) for row in rows], type=each.type) for each in schema]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _as_column(values: NDArray[typing.Any], kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_list(kind):
+        return pa.array(values, type=kind)
+    rows, width = values.shape
+    offsets = np.arange(rows + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(offsets, pa.array(values.reshape(-1), type=kind.value_type), type=kind)
 
 
 def _schema(row_type: type) -> pa.Schema:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import itertools
 import re
 import types
 import typing
@@ -110,6 +111,26 @@ def test_how_rows_arrive_does_not_move_a_byte(tmp_path: Path, monkeypatch: pytes
         table_path(tmp_path / name, TokenActivation).read_bytes() for name in ("at once", "one by one")
     )
     assert at_once == one_by_one
+
+
+@pytest.mark.parametrize("cuts", [(), (4, 8), (1, 2, 3, 7), (9,)], ids=str)
+def test_columns_leave_the_bytes_of_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_PER_GROUP", 4)
+    rows = [MeanResidual(layer=n, text_id=-n, length=n + 0.5, values=(n, n + 0.25)) for n in range(10)]
+    write_table(tmp_path / "rows", MeanResidual, rows)
+    with writing(tmp_path / "columns", MeanResidual) as writer:
+        for start, stop in itertools.pairwise((0, *cuts, 10)):
+            part = {
+                name: np.asarray([getattr(row, name) for row in rows[start:stop]])
+                for name in ("layer", "text_id", "length")
+            }
+            writer.write_columns(
+                **part, values=np.asarray([row.values for row in rows[start:stop]], np.float32)
+            )
+    by_row, by_column = (table_path(tmp_path / how, MeanResidual) for how in ("rows", "columns"))
+    assert by_row.read_bytes() == by_column.read_bytes()
 
 
 def test_other_rows_move_the_bytes(tmp_path: Path) -> None:
