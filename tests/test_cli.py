@@ -373,7 +373,7 @@ HEAVY = frozenset({
         ("plan --help", "numpy scipy"),
         ("explain gap.l6.value", "numpy scipy"),
         ("claims", "numpy scipy"),
-        ("lock --check", "scipy"),
+        ("lock --check", "numpy scipy"),
         ("judge --printed 12.3 --margin 1 --estimate 12.1 --se 0.3", ""),
         ("plan --profile paper", ""),
     ],

@@ -27,10 +27,9 @@ from harness.judge.rules import (
     verdict_on,
 )
 from harness.judge.rules_maximum import judge_at_most, judge_largest, judge_reaches
-from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.statistics.stats import holm
 from harness.words.claim import Claim, InferenceTarget, Kind, Rule, Tier, shown_as
-from harness.words.estimate import InconsistentError
+from harness.words.estimate import MANY_DRAWS, NUM_DRAWS, InconsistentError
 from harness.words.verdict import CaseVerdict, Finding, Flag, State, Verdict, Why
 
 Decide = Callable[[Case, tuple[Measurement, ...], Adjust], CaseVerdict]

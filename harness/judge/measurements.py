@@ -37,7 +37,6 @@ from harness.statistics.assumptions import Assumption, about_languages, about_se
 from harness.statistics.correlation import fisher
 from harness.statistics.metrics import MIN_PAIRS
 from harness.statistics.resampling import (
-    NUM_DRAWS,
     percentile_interval,
     share_above,
     share_below,
@@ -53,7 +52,7 @@ from harness.statistics.stats import (
     tail_below,
 )
 from harness.words.claim import Claim, InferenceTarget
-from harness.words.estimate import Estimate, Formula, InconsistentError
+from harness.words.estimate import NUM_DRAWS, Estimate, Formula, InconsistentError
 from harness.words.judgement import Precision, SeedValue
 from harness.words.study import Study
 from harness.words.verdict import Interval

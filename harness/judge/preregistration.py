@@ -9,6 +9,7 @@ import json
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,14 +18,13 @@ from harness.judge.baselines import CLEAR_OF_CHANCE_SE, MAX_POINTS_APART, MIN_IT
 from harness.judge.validate import UNMEASURED, load_claims
 from harness.sources.studies import load_profiles, load_protocol_of, load_study, load_table, lock_path
 from harness.statistics.replay_gate import MAX_SCALE, MIN_CORRELATION, MIN_PASSING_FRACTION, MIN_SCALE, STRONG
-from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.store.code_digest import installed_code_digest
 from harness.store.files import write_json
 from harness.store.provenance import commit, now, require_checkout
 from harness.words.canonical import Json, canonical_json, digest_of, plain
 from harness.words.claim import Claim, Source, Tier
 from harness.words.errors import ExitCode, HarnessError, UsageError
-from harness.words.estimate import ALPHA
+from harness.words.estimate import ALPHA, MANY_DRAWS, NUM_DRAWS
 from harness.words.judgement import Amendment, Lock, LockStatus, Protocol
 from harness.words.study import Home, Profile, Sizes, Sources, Study
 
@@ -239,6 +239,11 @@ class LockFile:
     amendments: tuple[Step, ...] = ()
     content: Json
 
+    @cached_property
+    def content_sha256(self) -> str:
+        """Digest of the content as it stands there, whatever the file says of it."""
+        return digest_of(self.content)
+
     @property
     def first_sha256(self) -> str:
         """Digest of what was registered first."""
@@ -276,7 +281,7 @@ def lock_state(study: str, run_locks: Collection[str] = ()) -> LockState:
         found = read_lock(path)
     except LockBrokenError as error:
         return LockState(lock=Lock(sha256=current, status=LockStatus.BROKEN), faults=(str(error),))
-    faults = (*_own_faults(found, study), *_drift(found, content), *_unknown(found, run_locks))
+    faults = (*_own_faults(found, study), *_drift(found, content, current), *_unknown(found, run_locks))
     sound = LockStatus.AMENDED if found.amendments else LockStatus.INTACT
     return LockState(
         # A broken one keeps its own name: a run under it counts among those of the registration that it broke.
@@ -383,8 +388,8 @@ def _own_faults(found: LockFile, study: str) -> Iterator[str]:
     """Where the file does not fit itself: somebody changed it by hand."""
     if (found.format, found.study) != (FORMAT, study):
         yield f"it is of format {found.format} for study {found.study!r}; expected {FORMAT} for {study!r}"
-    if digest_of(found.content) != found.sha256:
-        yield f"its content has digest {digest_of(found.content)[:12]}, but it is named {found.sha256[:12]}: edited by hand"
+    if found.content_sha256 != found.sha256:
+        yield f"its content has digest {found.content_sha256[:12]}, but it is named {found.sha256[:12]}: edited by hand"
     links = ((step.old_sha256, step.new_sha256) for step in found.amendments)
     astray = set(out_of_place(found.first_sha256, links))
     for number, step in enumerate(found.amendments, start=1):
@@ -396,9 +401,9 @@ def _own_faults(found: LockFile, study: str) -> Iterator[str]:
         yield "its last amendment does not lead to its content: one was removed"
 
 
-def _drift(found: LockFile, content: Json) -> Iterator[str]:
-    """What the study says otherwise than its registration."""
-    if digest_of(content) != digest_of(found.content):
+def _drift(found: LockFile, content: Json, current: str) -> Iterator[str]:
+    """What the study says otherwise than its registration, where its digest is another."""
+    if current != found.content_sha256:
         parts = ", ".join(parts_that_differ(found.content, content))
         changes = textwrap.indent(difference(found.content, content), "    ")
         yield f"claims/{found.study} is not what was registered; what differs: {parts}\n{changes}"

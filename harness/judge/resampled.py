@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.judge.unit_values import PhraseRows, Stored, UnitRows
-from harness.statistics.resampling import NUM_DRAWS, Crossed, cluster_sums, crossed_sums, stream
+from harness.statistics.resampling import Crossed, cluster_sums, crossed_sums, stream
 from harness.statistics.stats import (
     BELOW_ROUNDING,
     Spread,
@@ -20,7 +20,7 @@ from harness.statistics.stats import (
     ratio_spread,
     share_spread,
 )
-from harness.words.estimate import Estimate, Formula, InconsistentError
+from harness.words.estimate import NUM_DRAWS, Estimate, Formula, InconsistentError
 
 Part = tuple[Estimate, UnitRows]
 """An estimate and what it is made of."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from harness.judge.measurements import Measurement, Measurements
 from harness.judge.unit_values import NO_TABLES, Stored, UnitRows
-from harness.statistics.resampling import NUM_DRAWS
 from harness.statistics.stats import Spread, mean_spread, median_draws
 from harness.store.tables import read_column, read_optional, read_ragged, read_table, table_path
 from harness.words.claim import InferenceTarget
 from harness.words.estimate import (
     MEDIAN_OF_GAPS,
+    NUM_DRAWS,
     Estimate,
     Formula,
     SpecifiedEstimate,

@@ -1,12 +1,13 @@
 """The replay gate: are stored activations found again? Correlation alone would not see a missing BOS."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-Values = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_CORRELATION = 0.99
 MIN_SCALE, MAX_SCALE = 0.95, 1.02
@@ -48,6 +49,9 @@ def agreement(stored: Sequence[float], recomputed: Sequence[float]) -> Agreement
     Raises:
         ValueError: If the rows differ in length, or the stored one is zero everywhere.
     """
+    # Whoever registers these bounds, or reads them, waits for no library.
+    import numpy as np
+
     old, new = np.asarray(stored, dtype=np.float64), np.asarray(recomputed, dtype=np.float64)
     if len(old) != len(new) or not (old**2).sum() > 0:
         raise ValueError(
@@ -71,9 +75,9 @@ def enough_rows(passing: int, rows: int) -> bool:
     return rows > 0 and passing >= MIN_PASSING_FRACTION * rows
 
 
-def _correlation(x: Values, y: Values) -> float:
+def _correlation(x: "NDArray[np.float64]", y: "NDArray[np.float64]") -> float:
     deviations = x - x.mean(), y - y.mean()
-    spread = np.sqrt((deviations[0] ** 2).sum() * (deviations[1] ** 2).sum())
+    spread = math.sqrt((deviations[0] ** 2).sum() * (deviations[1] ** 2).sum())
     if spread > 0:
         return float((deviations[0] * deviations[1]).sum() / spread)
     return float(not deviations[0].any() and not deviations[1].any())

@@ -14,12 +14,6 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-NUM_DRAWS = 9_999
-"""Draws of one stream; with the estimate itself as one more, 5 % of them is a whole number."""
-
-MANY_DRAWS = 99_999
-"""Draws where two streams of the usual number lead to different verdicts."""
-
 BLOCK_CELLS = 65_536
 """Places drawn at once: they stay in the processor's cache, and move no draw."""
 

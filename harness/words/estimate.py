@@ -13,6 +13,12 @@ ALPHA = 0.05
 LEVEL = 1 - 2 * ALPHA
 """Level of the two-sided interval each of whose ends errs at `ALPHA`."""
 
+NUM_DRAWS = 9_999
+"""Bootstrap draws of one stream; with the estimate itself as one more, 5 % of them is a whole number."""
+
+MANY_DRAWS = 99_999
+"""Draws where two streams of the usual number lead to different verdicts."""
+
 
 class Formula(StrEnum):
     """What is computed from the two sides of every unit; estimates of several seeds are the mean over seeds."""

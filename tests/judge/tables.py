@@ -11,9 +11,8 @@ from harness.judge.measurements import Measurements
 from harness.judge.unit_values import Stored, read_stored
 from harness.sources.studies import load_study
 from harness.statistics.measured import Measured, Sides, measured
-from harness.statistics.resampling import NUM_DRAWS
 from harness.store.tables import write_table
-from harness.words.estimate import AxisValue, Estimate, Formula, PhraseValue, Scope, UnitValue
+from harness.words.estimate import NUM_DRAWS, AxisValue, Estimate, Formula, PhraseValue, Scope, UnitValue
 
 HIGH, LOW = (10.0, 12.0, 8.0, 10.0), (8.0, 9.0, 6.0, 7.0)
 """Four latents with a gap of 25 percent and a standard error of 2.041241."""

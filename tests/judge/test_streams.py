@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from harness.judge import judge as judging
 from harness.judge.judge import Circumstances, judge
-from harness.statistics.resampling import MANY_DRAWS, NUM_DRAWS
 from harness.words.claim import Rule, Tier
+from harness.words.estimate import MANY_DRAWS, NUM_DRAWS
 from harness.words.verdict import State, Why
 from tests.judge.asked import claim, reading, sample
 from tests.judge.test_judge import FAR, NEAR, OPEN, Held, family_of, heard, value

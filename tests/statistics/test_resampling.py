@@ -18,6 +18,7 @@ from harness.statistics.resampling import (
     share_below,
     stream,
 )
+from harness.words.estimate import MANY_DRAWS, NUM_DRAWS
 
 COLUMNS = np.array([[1.0, 10.0], [2.0, 0.0], [4.0, -3.0], [8.0, 0.5]])
 SHARED = Crossed(
@@ -140,5 +141,5 @@ def test_draws_without_a_value_lie_beyond_either_end() -> None:
 
 
 def test_five_percent_of_the_usual_draws_is_a_whole_number() -> None:
-    assert (resampling.NUM_DRAWS + 1) % 20 == (resampling.MANY_DRAWS + 1) % 20 == 0
-    assert resampling.MANY_DRAWS + 1 == 10 * (resampling.NUM_DRAWS + 1)
+    assert (NUM_DRAWS + 1) % 20 == (MANY_DRAWS + 1) % 20 == 0
+    assert MANY_DRAWS + 1 == 10 * (NUM_DRAWS + 1)
