@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from claims.bilingual import rehearsal, true_sizes
 from claims.inaba2025 import pins
-from claims.inaba2025.study import MODEL, PRIMARY, PROTOCOL, STUDY
+from claims.inaba2025.study import MODEL, PRIMARY, PROTOCOL, SEPTEMBER, STUDY
 from harness.words.dictionaries import CorpusText
 from harness.words.emergence import (
     FINAL,
@@ -98,6 +98,11 @@ def fixture() -> Profile:
                 warmup_steps=20,
                 dtype="float32",
             ),
+        ),
+        levels=(
+            # It computes in float32 either way, and has as many latents for a multiple of its larger model's width.
+            ("recipe=september", SEPTEMBER),
+            ("width=by-model", (("study.primary.recipe.expansion", 4),)),
         ),
     )
 

@@ -10,6 +10,7 @@ from harness.words.dictionaries import (
     KeptExamples,
     LabelledBy,
     Loss,
+    PartLength,
     TopKRecipe,
     WindowChoice,
 )
@@ -63,6 +64,13 @@ PRIMARY = EmergenceSpecification(
     integration=(Integration.SWAP, Integration.ADD, Integration.REPLACE),
 )
 
+SEPTEMBER = (
+    ("study.primary.recipe.loss", Loss.SQUARED),
+    ("study.primary.recipe.unit_encoder", True),
+    ("study.primary.recipe.rows_set_after", True),
+)
+"""What the code of September 2025 does otherwise in training, whatever the precision; of as many tokens, in batches as large."""
+
 AXES = (
     Axis(
         name="threshold",
@@ -110,6 +118,77 @@ AXES = (
         stage="estimates",
         because="the first gives all 598 stored counts of the authors' demonstration again",
     ),
+    Axis(
+        name="strong",
+        says="examples of a latent",
+        levels=(
+            Level(name="first", says="the first 50 with a token above 0.7 of its maximum"),
+            Level(
+                name="strongest",
+                says="the 50 strongest",
+                sets=(("study.primary.examples.kept", KeptExamples.STRONGEST),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.EXTRACTION,
+        stage="examples",
+        because="the code that made the authors' examples takes the first ones",
+    ),
+    Axis(
+        name="length",
+        says="length of a part that is put in",
+        levels=(
+            Level(name="own", says="as long as it is in the finished model"),
+            Level(
+                name="recipient",
+                says="as long as it would be in a stream of the other model's length",
+                sets=(("study.primary.part_length", PartLength.RECIPIENT),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.EXTRACTION,
+        stage="integration",
+        because="streams grow in training, and no source says whether parts do",
+    ),
+    Axis(
+        name="recipe",
+        says="training of dictionaries",
+        levels=(
+            Level(
+                name="march",
+                says="that of the first version's code: unexplained variance, decoder rows at length 1 before a step, all in bfloat16",
+            ),
+            Level(
+                name="september",
+                says="that of September 2025: squared error, encoder rows begun at length 1 too, rows set after a step, weights in float32",
+                sets=(
+                    *SEPTEMBER,
+                    ("study.primary.recipe.dtype", "float32"),
+                    ("study.primary.recipe.mixed_dtype", "bfloat16"),
+                ),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.TRAINING,
+        stage="saes",
+        because="the released dictionaries come from the first; the second stands nearer to the second version of the paper",
+    ),
+    Axis(
+        name="width",
+        says="latents of a dictionary",
+        levels=(
+            Level(name="same", says="as many in every size of the model"),
+            Level(
+                name="by-model",
+                says="a multiple of the model's width: 16 times, in the miniature 4 times",
+                sets=(("study.primary.recipe.expansion", 16),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.TRAINING,
+        stage="saes",
+        because="at one number the expansion falls as models grow, from 64 to 10.7 in the paper, so that size and expansion cannot be told apart",
+    ),
 )
 """Every choice along which the harness can compute otherwise, the primary answer first."""
 
@@ -134,15 +213,11 @@ STUDY = EmergenceStudy(
 )
 
 _OPEN = (
-    ("code that dictionaries are trained with", ("that of the first version", "that of September 2025"), Openness.UNSURE,
-        "the released dictionaries come from the first; the second stands nearer to the second version of the paper"),
-    ("latents of a dictionary", ("32,768 for every size", "16 times the width of the model"), Openness.NOT_EQUIVALENT,
-        "at one number the expansion falls from 64 to 10.7 as models grow, so that size and expansion cannot be told apart"),
     ("latents that fire at a token", ("32",), Openness.EQUIVALENT, "stated, and in both codes"),
     ("layers", ("relative depth 0, 1/4, 1/2, 3/4 and 1", "all"), Openness.UNSURE,
         "ends and middle are needed for the profile, and comparable depths for the trend"),
-    ("examples of a latent", ("the first with a token above 0.7 of its maximum", "the 50 strongest", "every one in which it fires"),
-        Openness.UNSURE, "the code that made the authors' examples"),
+    ("what counts as an example", ("a token near the latent's maximum", "any at which it fires"), Openness.NOT_EQUIVALENT,
+        "where any counts, of planted latents half are told right"),
     ("early, mid and late", ("thirds of the logarithm of tokens", "the six steps of the authors' demonstration"), Openness.UNSURE,
         "three parts are named, and no bounds"),
     ("putting a part into another model", ("swap", "add", "replace"), Openness.NOT_EQUIVALENT, "readings: no source says which"),

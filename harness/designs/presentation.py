@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from harness.words.claim import Kind
+
 
 class Scope(Enum):
     """Which of the numbers of a quantity a panel is about."""
@@ -147,6 +149,8 @@ class Presentation:
     """With what a number could come out otherwise though no interval answers for it."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """Words of the design that a page explains."""
+    curves: tuple[Kind, ...] = (Kind.VALUE,)
+    """Kinds of claims whose specifications are drawn."""
 
     @property
     def pointed(self) -> frozenset[str]:

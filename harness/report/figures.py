@@ -1008,8 +1008,9 @@ def _draw_estimates(axes: "Axes", curve: Curve, claim: JudgedClaim) -> None:
         axes.axhspan(*claim.cases[0].band, color=FAINT, alpha=0.55, linewidth=0)
     if claim.targets:
         axes.axhline(claim.targets[0].value, color=INK, linewidth=1.1)
-    if claim.rule.null is not None:
-        axes.axhline(claim.rule.null, color=MUTED, linewidth=0.9, linestyle="--")
+    null = 0.0 if claim.rule.sign else claim.rule.null
+    if null is not None:
+        axes.axhline(null, color=MUTED, linewidth=0.9, linestyle="--")
     values = [each.estimate or 0.0 for each in curve.shown]
     ends = [each.ci90 or (value, value) for each, value in zip(curve.shown, values, strict=True)]
     if curve.is_ribbon:
@@ -1047,7 +1048,7 @@ def _draw_estimates(axes: "Axes", curve: Curve, claim: JudgedClaim) -> None:
     axes.set_xlim(-0.5, curve.width - 0.5)
     axes.set_xticks([])
     axes.set_ylabel(unit_form(claim.unit).words.removeprefix("in ") or str(claim.unit))
-    if claim.rule.null == 0:
+    if null == 0:
         axes.yaxis.set_major_formatter(signed)
     axes.legend(loc="upper left", fontsize=9, ncols=2)
 

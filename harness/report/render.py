@@ -419,14 +419,15 @@ CURVE_CAPTION = (
 
 
 def _curve_claims(report: Report) -> list[JudgedClaim]:
-    """The claims whose specifications are drawn: value claims that a run can be held against, primary ones first.
+    """The claims whose specifications are drawn: those of the design's kinds that a run can be held against, primary ones first.
 
     Of self-checks those that are meant to agree, and would not with no effect as well.
     """
+    kinds = wording.presentation_of(report.run.study).curves
     found = [
         claim
         for claim in _comparable_claims(report)
-        if claim.kind is Kind.VALUE and claim.multiverse and _is_drawn(claim)
+        if claim.kind in kinds and claim.multiverse and _is_drawn(claim)
     ]
     return sorted(found, key=lambda claim: claim.tier is not Tier.PRIMARY)
 

@@ -245,6 +245,8 @@ def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
         for level in axis.others:
             name = specification_name(plan.study.axes, {axis.name: level.name})
             yield LevelPrice(specification=name, stages=(), seconds=0.0, missing=level.missing)
+    named = design_of(plan.study).specified_estimates
+    further = [item for stage in plan.stages if stage.name == named for item in stage.items]
     for world in specified_worlds(plan.study, plan.profile):
         own = (
             replace(
@@ -256,11 +258,12 @@ def level_prices(plan: Plan, rates: Rates) -> Iterator[LevelPrice]:
         )
         stages = tuple(stage for stage in own if stage.items)
         alone = Plan(study=world.study, profile=world.profile, stages=stages)
+        (estimates,) = (item for item in further if item.name == world.specification)
         yield LevelPrice(
             specification=world.specification,
             stages=tuple(stage.name for stage in stages),
             seconds=sum(each.seconds for each in projection(alone, rates)),
-            missing=world.missing,
+            missing=estimates.parameters["because"],
         )
 
 

@@ -5,9 +5,10 @@ own, at the same layer and on the same tokens; what stands in front of a text is
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ from harness.words.dictionaries import (
     Integration,
     IntegrationControl,
     PartAgreement,
+    PartLength,
     SAEPlace,
     Split,
 )
@@ -63,6 +65,28 @@ class Apart:
     parts: Mapping[str, Float[Tensor, "token d_model"]]
     """By name, each as long as it is in the stream."""
     rebuilt: Float[Tensor, "token d_model"]
+
+    def at_lengths(self, other: Float[Tensor, "token d_model"]) -> Self:
+        """The same of a stream that is as long at every token as another one."""
+        by = lengths_of(other) / lengths_of(self.stream)
+        parts = {name: by * part for name, part in self.parts.items()}
+        return replace(self, stream=by * self.stream, parts=parts, rebuilt=by * self.rebuilt)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The model that a part is put into, and the one that it is taken from."""
+
+    recipient: Side
+    donor: Side
+    part_length: PartLength = field(kw_only=True)
+
+    def taken_apart(self, ids: Int[Tensor, "window position"], layer: int) -> tuple[Apart, Apart]:
+        """The streams of both over the tokens of some windows, the donor's as long as it is put in."""
+        recipient, donor = (taken_apart(side, ids, layer) for side in (self.recipient, self.donor))
+        if self.part_length is PartLength.RECIPIENT:
+            donor = donor.at_lengths(recipient.stream)
+        return recipient, donor
 
 
 @dataclass(kw_only=True)
@@ -98,6 +122,7 @@ def integration(
     place: SAEPlace,
     languages: tuple[str, str],
     readings: tuple[Integration, ...],
+    part_length: PartLength,
     windows: int,
     batch_tokens: int,
     seed: int,
@@ -106,18 +131,21 @@ def integration(
 
     Writes the loss on each test window before and after, for every part and every control, and how alike the parts of both are.
     """
-    sides = tuple(
-        Side(
-            language_model=load_language_model(pin, numerics),
-            sae=read_sae(trained / place.file, numerics.device),
-            parts=parts_of(classed, place, languages, _stream_of(seed, pin, place), numerics.device),
-        )
-        for pin, trained, classed in ((model, saes, classes), (donor, donor_saes, donor_classes))
+    pair = Pair(
+        *(
+            Side(
+                language_model=load_language_model(pin, numerics),
+                sae=read_sae(trained / place.file, numerics.device),
+                parts=parts_of(classed, place, languages, _stream_of(seed, pin, place), numerics.device),
+            )
+            for pin, trained, classed in ((model, saes, classes), (donor, donor_saes, donor_classes))
+        ),
+        part_length=part_length,
     )
     texts = list(islice(windows_of(corpus, Split.TEST), windows))
-    scales, agreements = measured(sides, texts, place.layer, readings, batch_tokens)
-    write_table(out, PartAgreement, agreement_rows(sides, place, agreements))
-    write_table(out, IntegratedText, integrated(sides, texts, place, scales, batch_tokens))
+    scales, agreements = measured(pair, texts, place.layer, readings, batch_tokens)
+    write_table(out, PartAgreement, agreement_rows(pair, place, agreements))
+    write_table(out, IntegratedText, integrated(pair, texts, place, scales, batch_tokens))
 
 
 def parts_of(
@@ -183,7 +211,7 @@ def taken_apart(side: Side, ids: Int[Tensor, "window position"], layer: int) -> 
 
 
 def measured(
-    sides: Sequence[Side],
+    pair: Pair,
     texts: Sequence[CorpusWindow],
     layer: int,
     readings: Sequence[Integration],
@@ -191,9 +219,9 @@ def measured(
 ) -> tuple[Mapping[Integration, float], Mapping[str, Agreement]]:
     """How much the random change is lengthened under each reading to be as long as the bilingual one, and how alike parts are."""
     lengths = {reading: {RANDOM: 0.0, BILINGUAL: 0.0} for reading in readings}
-    agreements = {part: Agreement() for part in sides[0].parts}
-    for ids, _ in _batches(sides, texts, batch_tokens):
-        recipient, donor = (taken_apart(side, ids, layer) for side in sides)
+    agreements = {part: Agreement() for part in pair.recipient.parts}
+    for ids, _ in _batches(pair.recipient.language_model, texts, batch_tokens):
+        recipient, donor = pair.taken_apart(ids, layer)
         for part, agreement in agreements.items():
             agreement.add(part, recipient, donor)
         for reading, of_parts in lengths.items():
@@ -208,16 +236,16 @@ def measured(
 
 
 def integrated(
-    sides: Sequence[Side],
+    pair: Pair,
     texts: Sequence[CorpusWindow],
     place: SAEPlace,
     scales: Mapping[Integration, float],
     batch_tokens: int,
 ) -> Iterator[IntegratedText]:
     """The loss on every window before and after, for each reading and part."""
-    language_model, parts = sides[0].language_model, (*sides[0].parts, REBUILT)
-    for ids, windows in _batches(sides, texts, batch_tokens):
-        recipient, donor = (taken_apart(side, ids, place.layer) for side in sides)
+    language_model, parts = pair.recipient.language_model, (*pair.recipient.parts, REBUILT)
+    for ids, windows in _batches(language_model, texts, batch_tokens):
+        recipient, donor = pair.taken_apart(ids, place.layer)
         before = window_losses(language_model, ids, place.layer)
         for reading, scale in scales.items():
             for part in parts:
@@ -238,17 +266,16 @@ def integrated(
 
 
 def agreement_rows(
-    sides: Sequence[Side], place: SAEPlace, agreements: Mapping[str, Agreement]
+    pair: Pair, place: SAEPlace, agreements: Mapping[str, Agreement]
 ) -> Iterator[PartAgreement]:
     """How alike each part is in both models."""
-    recipient, donor = sides
     for part, sums in agreements.items():
         yield PartAgreement(
             layer=place.layer,
             seed=place.seed,
             part=part,
-            recipient_latents=int(recipient.parts[part].sum()),
-            donor_latents=int(donor.parts[part].sum()),
+            recipient_latents=int(pair.recipient.parts[part].sum()),
+            donor_latents=int(pair.donor.parts[part].sum()),
             cosine=sums.cosine / sums.tokens,
             recipient_length=sums.recipient_length / sums.tokens,
             donor_length=sums.donor_length / sums.tokens,
@@ -256,9 +283,8 @@ def agreement_rows(
 
 
 def _batches(
-    sides: Sequence[Side], texts: Sequence[CorpusWindow], batch_tokens: int
+    language_model: LanguageModel, texts: Sequence[CorpusWindow], batch_tokens: int
 ) -> Iterator[tuple[Int[Tensor, "window position"], list[CorpusWindow]]]:
-    language_model = sides[0].language_model
     for windows in batched(texts, batch_tokens, len(language_model.front_ids)):
         yield ids_of(language_model, windows), windows
 

@@ -11,13 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claims.inaba2025.study import AXES, STUDY
-from harness.designs.emergence.estimates import NO_LATENT, OTHER_PARTS, Run, estimates, specified_classes
+from harness.designs.design import plan
+from harness.designs.emergence.estimates import (
+    NO_LATENT,
+    OF_CLASSES,
+    OTHER_PARTS,
+    Run,
+    estimates,
+    specified_classes,
+)
+from harness.designs.emergence.specified_estimates import specified_estimates
+from harness.designs.specified_items import NOTHING_RESTS
 from harness.judge.judge import Circumstances, judge
 from harness.judge.measurements import measurements_of
 from harness.judge.multiverse import multiverses
 from harness.judge.specifications import read_specifications
 from harness.judge.unit_values import read_stored
 from harness.judge.validate import load_claims
+from harness.run.forecast import Rates, level_prices
+from harness.sources.studies import load_profile, load_study
 from harness.stages.classes import shares_of
 from harness.statistics.language_classes import class_counts, label_of
 from harness.store.tables import read_table, write_table
@@ -29,6 +41,7 @@ from harness.words.dictionaries import (
     ClassShare,
     IntegratedText,
     LabelledBy,
+    Loss,
     PartAgreement,
     ProbedLanguage,
     Reconstruction,
@@ -37,8 +50,9 @@ from harness.words.dictionaries import (
 from harness.words.emergence import FINAL, SpecifiedClasses
 from harness.words.estimate import Estimate, SpecifiedEstimate
 from harness.words.judgement import Grade, Judged, Multiverse
-from harness.words.specification import combined, specification_name
-from harness.words.study import with_levels
+from harness.words.plan import Plan
+from harness.words.specification import PRIMARY, AxisKind, Grid, combined, of_kind, specification_name
+from harness.words.study import gridded, with_levels
 from harness.words.verdict import State
 
 LANGUAGES = ("en", "ja")
@@ -54,7 +68,7 @@ World = Mapping[tuple[str, str, int], Sequence[Sequence[Latent]]]
 def specified() -> tuple[SpecifiedClasses, ...]:
     """How classes are told under every combination of the study's choices, but for the primary one."""
     found = []
-    for differences in combined(AXES):
+    for differences in combined(of_kind(AXES, AxisKind.ANALYSIS)):
         asked = with_levels(
             STUDY, "study", [axis.level(differences[axis.name]) for axis in AXES if axis.name in differences]
         )
@@ -273,13 +287,15 @@ def planted(near: Mapping[str, int], even: Mapping[str, int]) -> World:
     return world
 
 
-def curves(folder: Path, world: World) -> dict[str, Multiverse]:
-    """The claims of the paper on a planted world, under every specification."""
+def curves(folder: Path, world: World, *further: Path) -> dict[str, Multiverse]:
+    """The claims of the paper on a planted world, under every specification, and what further artifacts hold."""
     artifact, claims = written(folder, world), load_claims("inaba2025")
     measurements = measurements_of(STUDY, read_stored(artifact), claims)
     verdicts = judge(claims, measurements, Circumstances())
     judged = Judged(study=STUDY.name, claims=claims, verdicts=verdicts)
-    found = multiverses(judged, STUDY, measurements, read_specifications([artifact]), Circumstances())
+    found = multiverses(
+        judged, STUDY, measurements, read_specifications([artifact, *further]), Circumstances()
+    )
     return {each.claim_id: each for each in found}
 
 
@@ -329,3 +345,166 @@ def test_dead_latents_stay_dead_by_whatever_choice(tmp_path: Path) -> None:
     run = run_of({"classes/1.8b-final": tmp_path}, {("1.8b", FINAL, 0): [[]]})
     for each in specified():
         assert sum(replace(run, choice=each.choice).counts["1.8b", FINAL, 0, 1].values()) == 0
+
+
+# What takes another extraction or training
+
+
+def drawn(grid: Grid | None = None, profile: str = "fixture", study: str = "inaba2025") -> Plan:
+    """A plan of a world under a grid."""
+    asked = gridded(load_study(study), grid)
+    return plan(asked, load_profile(asked, profile), "cpu")
+
+
+def made(grid: Grid, specification: str) -> dict[str, int]:
+    """By stage: items that the miniature makes for one specification and for none before it."""
+    return dict(Counter(item.stage for item in drawn(grid).items() if item.specification == specification))
+
+
+def test_the_registered_grid_makes_nothing_beside_the_primary_specification() -> None:
+    assert {item.specification for item in drawn().items()} == {PRIMARY}
+    assert {item.specification for item in drawn(Grid.ANALYSIS).items()} == {PRIMARY}
+
+
+def test_other_examples_are_found_in_the_dictionaries_that_stand_of_every_seed() -> None:
+    assert made(Grid.EXTRACTION, "strong=strongest") == {
+        "examples": 10, "classes": 10, "integration": 2, "specified-estimates": 1,
+    }  # fmt: skip
+    for item in drawn(Grid.EXTRACTION).stage("examples").items:
+        assert dict(item.needs)["saes"].specification == PRIMARY
+        assert len(item.parameters["places"]) == (7 if item.name.endswith(("early", "mid", "final")) else 5)
+
+
+def test_other_lengths_of_parts_take_parts_alone() -> None:
+    assert made(Grid.EXTRACTION, "length=recipient") == {"integration": 2, "specified-estimates": 1}
+    (found,) = (
+        item for item in drawn(Grid.ALL).stage("specified-estimates").items if item.name == "length=recipient"
+    )
+    assert found.parameters["kinds"] == ("part",)
+
+
+def test_both_together_take_what_each_has_made() -> None:
+    assert made(Grid.EXTRACTION, "strong=strongest+length=recipient") == {
+        "integration": 2, "specified-estimates": 1,
+    }  # fmt: skip
+
+
+def test_another_training_takes_one_seed() -> None:
+    items = [
+        item for item in drawn(Grid.TRAINING).stage("saes").items if item.specification == "recipe=september"
+    ]
+    assert len(items) == 10
+    assert {place.seed for item in items for place in item.parameters["places"]} == {1}
+    assert {item.parameters["recipe"].loss for item in items} == {Loss.SQUARED}
+
+
+def test_widths_follow_the_model_and_what_would_be_the_same_is_not_trained_again() -> None:
+    """Four times 64 are the 256 latents that every model has: of the larger one, dictionaries of one seed stand already."""
+    items = [
+        item for item in drawn(Grid.TRAINING).stage("saes").items if item.specification == "width=by-model"
+    ]
+    latents = {item.name.removeprefix("width=by-model/"): item.parameters["recipe"].latents for item in items}
+    assert latents == {
+        **dict.fromkeys((f"150m-{phase.name}" for phase in STUDY.phases), 192),
+        **dict.fromkeys(("440m-early", "440m-mid", "440m-final"), 256),
+    }
+
+
+@pytest.mark.parametrize(
+    ("study", "profile", "latents"),
+    [
+        ("inaba2025", "paper", [8_192, 16_384, 24_576, 32_768, 49_152]),
+        ("neo", "rehearsal", [16 * size.shapes.d_model for size in load_study("neo").sizes]),  # type: ignore[attr-defined]
+    ],
+)
+def test_at_full_size_every_model_has_sixteen_latents_for_each_of_its_values(
+    study: str, profile: str, latents: list[int]
+) -> None:
+    found = {
+        item.parameters["recipe"].latents
+        for item in drawn(Grid.TRAINING, profile, study).stage("saes").items
+        if item.specification == "width=by-model"
+    }
+    assert sorted(found | {32_768}) == sorted({*latents, 32_768})
+
+
+@pytest.mark.parametrize(
+    ("study", "profile"), [("inaba2025", "paper"), ("neo", "rehearsal"), ("neo", "paper")]
+)
+def test_every_level_has_a_price(study: str, profile: str) -> None:
+    prices = {each.specification: each for each in level_prices(drawn(Grid.ALL, profile, study), Rates())}
+    assert [name for name in prices if "+" not in name] == [
+        f"{axis.name}={level.name}" for axis in AXES for level in axis.others
+    ]
+    assert prices["threshold=0.8"].seconds == 0
+    assert prices["recipe=september"].stages[:2] == ("saes", "examples")
+    assert all(
+        prices[name].seconds > 0 for name in ("strong=strongest", "recipe=september", "width=by-model")
+    )
+
+
+def specified_artifact(
+    folder: Path,
+    name: str,
+    world: World,
+    primary: Path,
+    because: str = "",
+) -> Path:
+    """What the stage makes of one specification whose classes are those of a world."""
+    inputs = {} if because else inputs_of(folder / name, world)
+    specified_estimates(
+        {**inputs, "estimates/all": primary}, out=folder / name / "specified", name=name, kinds=("share",), because=because, cells=cells_of(world),
+        languages=LANGUAGES, early="early", mid="mid", labelled_by=LabelledBy.SCRIPT,
+    )  # fmt: skip
+    return folder / name / "specified"
+
+
+def test_what_reads_the_same_gives_the_same_by_another_way(tmp_path: Path) -> None:
+    primary = written(tmp_path, DECIDED)
+    values = {row.estimate_id: row.value for row in read_table(primary, Estimate)}
+    found = read_table(specified_artifact(tmp_path, "strong=strongest", DECIDED, primary), SpecifiedEstimate)
+    assert {row.primary_id: row.value for row in found} == {
+        name: pytest.approx(value)
+        for name, value in values.items()
+        if name.startswith(OF_CLASSES) and name.endswith("/primary")
+    }
+
+
+@pytest.mark.parametrize("because", ["", "nobody trained it"])
+def test_what_cannot_be_measured_is_a_hole_where_the_primary_specification_has_an_estimate(
+    tmp_path: Path, because: str
+) -> None:
+    primary = written(tmp_path, PENCIL)
+    nothing: World = {("1.8b", FINAL, 11): [[(2, 0, 2, 0)]]}
+    found = read_table(
+        specified_artifact(tmp_path, "width=by-model", nothing, primary, because=because), SpecifiedEstimate
+    )
+    assert {row.primary_id for row in found} == {AT.format(label) for label in STUDY.classes}
+    assert {(row.value, row.because) for row in found} == {(None, because or NO_LATENT)}
+
+
+def test_the_trend_of_sizes_is_judged_under_both_widths(tmp_path: Path) -> None:
+    """At one number of latents larger models have more that are bilingual, at a multiple of their width fewer: the page says so."""
+    grows, falls = (
+        {
+            (size.name, FINAL, STUDY.middle(size)): [[*[(30, 30, 30, 30)] * count, *[(60, 0, 60, 0)] * (2_000 - count)]]
+            for size, count in zip(STUDY.sizes, counts, strict=True)
+        }
+        for counts in ((200, 400, 600, 800, 1_000), (1_000, 800, 600, 400, 200))
+    )  # fmt: skip
+    primary = written(tmp_path, grows)
+    found = curves(tmp_path, grows, specified_artifact(tmp_path, "width=by-model", falls, primary))["size"]
+    by_name = {each.specification: each for each in found.specifications}
+    assert (by_name["primary"].state, by_name["width=by-model"].state) == (State.PASS, State.DEVIATION)
+    assert (by_name["primary"].estimate, by_name["width=by-model"].estimate) == pytest.approx((10, -10))
+    assert found.grade is Grade.ROBUST  # of what is registered
+    assert found.explored is not None
+    assert (found.explored.flips, found.explored.changes_sign) == (("width=by-model",), True)
+
+
+def test_a_world_without_models_in_the_midst_of_training_puts_no_part_in() -> None:
+    prices = {
+        each.specification: each.missing for each in level_prices(drawn(Grid.EXTRACTION, "paper"), Rates())
+    }
+    assert prices["length=recipient"] == NOTHING_RESTS
+    assert prices["strong=strongest"] == ""

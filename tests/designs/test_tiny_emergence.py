@@ -26,22 +26,20 @@ UNREGISTERED = 11
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a whole run of the command line: planned, made by the engine, judged and reported."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the world lies, and what is made of it."""
     root = tmp_path_factory.mktemp("tiny")
     (root / "world").mkdir()
     make(root / "world")
+    return root
+
+
+def reproduced(root: Path, out: str, *more: str) -> Path:
+    """The folder of a whole run of the command line: planned, made by the engine, judged and reported."""
     where = ("--study", "tiny", "--profile", "tiny", "--device", "cpu", "--store", str(root / "store"))
+    command = (sys.executable, "-m", "tests.designs.tiny_emergence", "reproduce")
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.designs.tiny_emergence",
-            "reproduce",
-            *where,
-            "--out",
-            str(root / "run"),
-        ],
+        [*command, *where, "--out", str(root / out), *more],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TINY_WORLD": str(root / "world")},
         capture_output=True,
@@ -49,7 +47,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == UNREGISTERED, done.stdout + done.stderr
-    return root / "run"
+    return root / out
+
+
+@pytest.fixture(scope="module")
+def run(root: Path) -> Path:
+    """A run under the registered grid."""
+    return reproduced(root, "run")
+
+
+@pytest.fixture(scope="module")
+def explored(root: Path, run: Path) -> Path:
+    """Another one on the same store, under every specification that the study has."""
+    return reproduced(root, "explored", "--grid", "all")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +126,32 @@ def test_every_quantity_is_measured_that_one_size_without_a_demonstration_has(re
             )
         ]
         assert (len(shares), sum(shares)) == (3, pytest.approx(100))
+
+
+def test_its_claims_are_graded_by_its_own_axes(report: dict[str, Any], explored: Path) -> None:
+    """Eight ways to tell classes grade what rests on shares; for gains they are holes, and what was made anew is told beside."""
+    grades = {claim["id"]: claim["multiverse"]["grade"] for claim in report["claims"]}
+    report = json.loads((explored / "report.json").read_text(encoding="utf-8"))
+    assert grades == {claim["id"]: claim["multiverse"]["grade"] for claim in report["claims"]}
+    curves = {claim["id"]: claim.get("multiverse") for claim in report["claims"]}
+    assert {axis["name"] for axis in curves["share.any"]["axes"]} == {
+        "threshold", "fewest", "language", "examples", "length", "width",
+    }  # fmt: skip
+    named = [each["specification"] for each in curves["share.any"]["specifications"]]
+    assert (len(named), named[0], named[-3:]) == (
+        11, "primary", ["examples=first", "examples=first+length=recipient", "width=three"],
+    )  # fmt: skip
+    assert curves["share.any"]["grade"] != "NOT_ASSESSED"
+    assert curves["gain.impossible"]["grade"] == "NOT_ASSESSED"
+    moved = {move["specification"] for move in curves["part.helps"]["explored"]["moves"]}
+    assert moved == {"examples=first", "length=recipient", "examples=first+length=recipient", "width=three"}
+
+
+def test_the_page_says_what_every_level_gives(explored: Path) -> None:
+    page = (explored / "report.html").read_text(encoding="utf-8")
+    assert "share.any under other specifications" in page
+    assert re.search(r"They give [^.]*width=three: \w+, ", page)
+    assert "part.helps: curve not drawn. NOT ASSESSED" in page
 
 
 def test_its_page_has_its_figures_and_its_names(run: Path) -> None:

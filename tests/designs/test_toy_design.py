@@ -103,7 +103,7 @@ def test_a_second_run_makes_nothing_anew(run: Path) -> None:
 
 COMMON = {
     "designs/design.py": {"estimates"},
-    "designs/emergence/design.py": {"self-checks"},
+    "designs/emergence/design.py": {"self-checks", "specified-estimates"},
     "judge/preregistration.py": {"estimates"},
     "judge/resampled.py": {"phrases"},
     "report/render.py": {"adapters", "self-checks"},

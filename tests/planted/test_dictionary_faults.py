@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.designs.emergence.estimates import CountedLatents
 from harness.designs.emergence.self_checks import checks
 from harness.models.loading import load_language_model
 from harness.models.topk import TopKSAE, read_sae, unit, write_sae
@@ -20,7 +21,7 @@ from harness.models.topk_training import TopKTraining
 from harness.stages.classes import classed, classes
 from harness.stages.demo_replay import demo_replay
 from harness.stages.examples import LatentReader, latent_examples, read_latents
-from harness.stages.integration import integration
+from harness.stages.integration import Apart, integration
 from harness.stages.sae_quality import Rebuilder
 from harness.statistics.language_classes import label_of, script_language
 from harness.store.tables import read_table, write_table
@@ -37,6 +38,7 @@ from harness.words.dictionaries import (
     LatentExample,
     Loss,
     PartAgreement,
+    PartLength,
     ReadLatent,
     Reconstruction,
     SAEPlace,
@@ -452,6 +454,46 @@ def labels(_work: Work) -> None:
     assert label_of((10, 0), LANGUAGES, CLASSES, fires=False) == "dead"
 
 
+def classes_told_anew(work: Work) -> None:
+    """85 percent make a latent of one language at 0.8, and not at 0.9; by document it is of the other one."""
+    examples, out = work.ready("examples"), work.ready("classes")
+    latent = ReadLatent(layer=0, seed=1, latent=0, maximum=1.0, firing=20, squares=1.0)
+    write_table(examples, ReadLatent, [latent])
+    write_table(
+        examples, LatentExample,
+        [
+            LatentExample(
+                layer=0, seed=1, latent=0, text_id=number, position=0, peak=1.0, token="t",
+                script_language=LANGUAGES[number >= 17], text_language=LANGUAGES[number >= 3],
+            )
+            for number in range(20)
+        ],
+    )  # fmt: skip
+    classes(examples, out=out, languages=LANGUAGES, choice=CLASSES)
+    told = CountedLatents.read(out)
+    found = {}
+    for threshold in (0.8, 0.85, 0.9):
+        choice = replace(CLASSES, threshold=threshold)
+        for is_otherwise in (False, True):
+            counts = told.classed(LANGUAGES, choice, is_otherwise=is_otherwise)[0, 1]
+            found[threshold, is_otherwise] = next(label for label, count in counts.items() if count)
+    assert found == {
+        (0.8, False): "en",
+        (0.8, True): "ja",
+        **dict.fromkeys(((each, other) for each in (0.85, 0.9) for other in (False, True)), "bilingual"),
+    }
+
+
+def lengths_of_parts(_work: Work) -> None:
+    """Of a donor whose stream is twice as long, a part is put in half as long; of one as long, as it is to the last digit."""
+    part = torch.tensor([[1.0, 0.5, 0.0]])
+    donor = Apart(stream=torch.tensor([[0.0, 6.0, 8.0]]), parts={"bilingual": part}, rebuilt=part)
+    half = donor.at_lengths(torch.tensor([[3.0, 4.0, 0.0]]))
+    assert torch.equal(half.parts["bilingual"], part / 2)
+    assert torch.equal(half.stream, donor.stream / 2)
+    assert torch.equal(donor.at_lengths(donor.stream).parts["bilingual"], part)
+
+
 def shares(work: Work) -> None:
     """Shares by pencil, in points; latents that never fire, three tenths of all, change none."""
     whole, without = (
@@ -528,7 +570,7 @@ def gains(
     ):
         integration(
             inputs, inputs, inputs, inputs, inputs, out=out, model=pins["early"], donor=pins["late"], numerics=NUMERICS, place=PLACE,
-            languages=LANGUAGES, readings=readings, windows=8, batch_tokens=20, seed=5,
+            languages=LANGUAGES, readings=readings, part_length=PartLength.OWN, windows=8, batch_tokens=20, seed=5,
         )  # fmt: skip
     rows = read_table(out, IntegratedText)
     assert {row.tokens for row in rows} == {5}
@@ -644,6 +686,8 @@ CHECKS: Mapping[str, Callable[[Work], None]] = {
     "quality at the own layer": quality_at_the_own_layer,
     "scripts": scripts,
     "labels": labels,
+    "classes told anew": classes_told_anew,
+    "lengths of parts": lengths_of_parts,
     "shares": shares,
     "bilingual gains": bilingual_gains,
     "nothing from itself": nothing_from_itself,
@@ -695,6 +739,9 @@ FAULTS = (
     DictionaryFault("no minimum of examples", (Patch(f"{CLASS}:label_of", "max(1, choice.min_examples)", "1"),), ("labels",)),
     DictionaryFault("dead is bilingual", (Patch(f"{CLASS}:label_of", "return DEAD", "return BILINGUAL"),), ("labels", "shares", "shares at two widths")),
     DictionaryFault("shares of all latents", (Patch(f"{CLASS}:class_shares", "latents, energy = sum(counts.values()), ", "latents, energy = len(labels), "),), ("shares",)),
+    DictionaryFault("loose threshold in other choices", (Patch(f"{CLASS}:class_counts", "> choice.threshold", ">= choice.threshold"),), ("classes told anew",)),
+    DictionaryFault("the other way to tell languages not told", (Patch("stages.classes:classed", "first_otherwise=others", "first_otherwise=labels"),), ("classes told anew",)),
+    DictionaryFault("parts of another length", (Patch(f"{GIVEN}:Apart.at_lengths", "lengths_of(other) / lengths_of(self.stream)", "lengths_of(self.stream) / lengths_of(other)"),), ("lengths of parts",)),
     DictionaryFault("languages exchanged", (Patch("stages.classes:classed", "first, second = (", "second, first = ("),), ("shares", "planted directions")),
     DictionaryFault("donor and recipient exchanged", (Patch(f"{GIVEN}:integration", "((model, saes, classes), (donor, donor_saes, donor_classes))", "((donor, donor_saes, donor_classes), (model, saes, classes))"),), ("bilingual gains",)),
     DictionaryFault("the recipient's own part stays", (Patch(f"{GIVEN}:change", "Integration.SWAP: recipient.parts[part]", "Integration.SWAP: torch.zeros_like(recipient.stream)"),), ("nothing from itself",)),

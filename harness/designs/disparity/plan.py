@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from harness.designs.disparity.specified_items import SPECIFIED_ESTIMATES, specified_items
+from harness.designs.disparity.specified_items import SPECIFIED_ESTIMATES, specifying
+from harness.designs.specified_items import specified_items
 from harness.stages.stage import staged
 from harness.words.plan import Ablation, Item, Networks, Numerics, ParallelTexts, Parameters, Plan
 from harness.words.records import adapter_name, parallel_name, published_name, romanised_name
@@ -90,7 +91,7 @@ def plan(study: Study, profile: Profile, device: str) -> Plan:
         return next(item for item in drawn if item.function == ESTIMATES)
 
     primary = tuple(_items(study, profile, Told(study, profile, device)))
-    items = (*primary, *specified_items(primary, specified_worlds(study, profile), estimates_of))
+    items = (*primary, *specified_items(primary, specified_worlds(study, profile), specifying(estimates_of)))
     stages = (staged(function, items) for function in STAGES)
     return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
 

@@ -67,11 +67,17 @@ def costs(plan: Plan) -> Costs:
 
 def _stored_bytes(plan: Plan, tokens: int, recipe: TopKRecipe) -> Mapping[str, int]:
     """About what one item of each stage leaves in the store, in the mean."""
-    widths = {cell.name: cell.shapes.d_model for cell in sources_of(plan.profile).cells}
-    items = plan.stage("saes").items
-    latents = sum(len(item.parameters["places"]) for item in items) * recipe.latents / len(items)
-    values = sum(len(item.parameters["places"]) * widths[item.name] for item in items) / len(items)
-    per_value = 2 * recipe.latents * (2 if recipe.dtype == "bfloat16" else 4)
+    widths = {cell.pin: cell.shapes.d_model for cell in sources_of(plan.profile).cells}
+    items = [item for stage in plan.stages if stage.name == "saes" for item in stage.items]
+    if not items:  # some stages alone, as of one level
+        return {}
+    of_items = [
+        (len(told["places"]) * told["recipe"].latents, widths[told["model"]])
+        for told in (item.parameters for item in items)
+    ]
+    latents = sum(count for count, _ in of_items) / len(items)
+    values = sum(count * width for count, width in of_items) / len(items)
+    per_value = 2 * (2 if recipe.dtype == "bfloat16" else 4)
     return {
         "corpus": tokens * BYTES_PER_TOKEN,
         "saes": round(values * per_value),
@@ -106,7 +112,7 @@ def _of(item: Item, plan: Plan, windows: WindowChoice, recipe: TopKRecipe) -> Wo
     deepest = 1 + max((place.layer for place in _places(item)), default=item.parameters.get("layer", -1))
     positions = windows.tokens + len(cell.pin.facts.front)
     passed = positions * (reading.whole * cell.shapes.num_layers + reading.cut * deepest)
-    values = windows.tokens * recipe.latents
+    values = windows.tokens * recipe.of_width(cell.shapes.d_model).latents
     trained = values * reading.trained * PRODUCTS_OF_A_STEP * cell.shapes.d_model
     products = passed * cell.shapes.layer_parameters + trained + values * reading.sorted * SORTED_AS_PRODUCTS
     return Work(
@@ -181,7 +187,8 @@ def accelerator_bytes(study: Study, profile: Profile) -> int:
     per_weight = 4 if sizes.dtype == "float32" else 2
     return max(
         per_weight * cell.shapes.parameters
-        + len(told.places(cell)) * ADAM_BYTES * 2 * cell.shapes.d_model * told.recipe.latents
-        + WITH_GRADIENTS * 4 * told.recipe.batch_tokens * told.recipe.latents
+        + len(told.places(cell)) * ADAM_BYTES * 2 * cell.shapes.d_model * recipe.latents
+        + WITH_GRADIENTS * 4 * recipe.batch_tokens * recipe.latents
         for cell in told.sources.cells
+        for recipe in (told.recipe.of_width(cell.shapes.d_model),)
     )

@@ -65,6 +65,7 @@ DESIGN = Design(
     estimands=estimands,
     quantities=QUANTITIES,
     code=("harness.designs.emergence.estimates",),
+    specified_estimates="specified-estimates",
     # What is claimed of every size and language is claimed under one specification at a time.
     graded=(*ABOUT_ONE, Rule.EVERY_SIGN, Rule.LARGEST_AT, Rule.LARGEST_WITHIN),
     replay="feature-replay",

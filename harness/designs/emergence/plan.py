@@ -1,10 +1,11 @@
 """What a run of this design makes: its stages, what each item is told, and what each is made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.designs.emergence.availability import sources_of
 from harness.designs.emergence.quantities import emergence
+from harness.designs.specified_items import Specifying, specified_items
 from harness.stages.stage import staged
 from harness.words.dictionaries import ClassChoice, SAEPlace, TopKRecipe, WindowChoice
 from harness.words.emergence import (
@@ -17,9 +18,9 @@ from harness.words.emergence import (
     Replayed,
     SpecifiedClasses,
 )
-from harness.words.plan import Item, Numerics, Parameters, Plan
+from harness.words.plan import Item, Numerics, Parameters, Plan, stage_name
 from harness.words.specification import AxisKind, combined, of_kind
-from harness.words.study import Profile, Study, specified_world
+from harness.words.study import Profile, Study, specified_world, specified_worlds
 
 CORPUS = "harness.stages.corpus:corpus"
 MODEL_CHECKS = "harness.stages.model_checks:model_checks"
@@ -31,6 +32,7 @@ INTEGRATION = "harness.stages.integration:integration"
 DEMO_REPLAY = "harness.stages.demo_replay:demo_replay"
 FEATURE_REPLAY = "harness.stages.feature_replay:feature_replay"
 ESTIMATES = "harness.designs.emergence.estimates:estimates"
+SPECIFIED_ESTIMATES = "harness.designs.emergence.specified_estimates:specified_estimates"
 SELF_CHECKS = "harness.designs.emergence.self_checks:self_checks"
 
 STAGES = (
@@ -44,17 +46,44 @@ STAGES = (
     INTEGRATION,
     DEMO_REPLAY,
     ESTIMATES,
+    SPECIFIED_ESTIMATES,
     SELF_CHECKS,
 )
 """Every stage, in the order in which people read of them; each reads from earlier ones alone."""
 
 
 def plan(study: Study, profile: Profile, device: str) -> Plan:
-    """The stages of one study in one world; the same arguments give the same plan."""
-    told = Told(emergence(study), profile, device)
-    items = tuple(_items(told))
+    """The stages of one study in one world; the same arguments give the same plan.
+
+    Of specifications that stored values do not give it holds what they have not in common with the primary one, or with an earlier one.
+    """
+
+    def drawn(study: Study, profile: Profile) -> tuple[Item, ...]:
+        return tuple(_items(Told(emergence(study), profile, device)))
+
+    specifying = Specifying(
+        function=SPECIFIED_ESTIMATES,
+        made_from=MADE_FROM,
+        estimates_of=lambda study, profile: next(
+            item for item in drawn(study, profile) if item.function == ESTIMATES
+        ),
+        told=lambda world: Told(emergence(world.study), world.profile, device).tables(),
+        moves=lambda axis: (kind for kind, stages in MADE_FROM.items() if axis.stage in _upstream(stages)),
+        beside=(stage_name(ESTIMATES),),
+    )
+    primary = drawn(study, profile)
+    items = (*primary, *specified_items(primary, specified_worlds(study, profile), specifying))
     stages = (staged(function, items) for function in STAGES)
     return Plan(study=study, profile=profile, stages=tuple(stage for stage in stages if stage.items))
+
+
+MADE_FROM: Mapping[str, tuple[str, ...]] = {"share": ("classes",), "part": ("classes", "integration")}
+"""By kind of estimate: the stages that it reads."""
+
+
+def _upstream(stages: tuple[str, ...]) -> tuple[str, ...]:
+    """Some stages, and those that classes are made from."""
+    return ("corpus", "saes", "examples", *stages)
 
 
 def _items(told: "Told") -> Iterator[Item]:
@@ -189,7 +218,11 @@ class Told:
 
     def saes(self, cell: ModelCell) -> Parameters:
         """Which dictionaries are trained."""
-        return {**self._model(cell), "places": self.places(cell), "recipe": self.recipe}
+        return {
+            **self._model(cell),
+            "places": self.places(cell),
+            "recipe": self.recipe.of_width(cell.shapes.d_model),
+        }
 
     def quality(self, cell: ModelCell) -> Parameters:
         """On how much text dictionaries are tried."""
@@ -218,6 +251,7 @@ class Told:
             "place": SAEPlace(layer=layer, seed=self.sizes.sae_seeds[0]),
             "languages": self.languages,
             "readings": self.study.primary.integration,
+            "part_length": self.study.primary.part_length,
             "windows": self.sizes.integration_windows,
             "seed": self.sizes.sampling_seed,
         }
@@ -252,13 +286,19 @@ class Told:
         """Everything that turns stored tables into quantities."""
         told = self.sources.demonstration
         return {
+            **self.tables(),
+            "demonstrated": {} if told is None else dict(told.steps),
+            "specified": tuple(self._specified()),
+        }
+
+    def tables(self) -> Parameters:
+        """What says how tables of classes and of parts are read."""
+        return {
             "cells": tuple((cell.size, cell.phase, cell.shapes.num_layers) for cell in self.sources.cells),
             "languages": self.languages,
             "early": self.study.early,
             "mid": self.study.mid,
-            "demonstrated": {} if told is None else dict(told.steps),
             "labelled_by": self.class_choice.labelled_by,
-            "specified": tuple(self._specified()),
         }
 
     def _specified(self) -> Iterator[SpecifiedClasses]:

@@ -7,6 +7,7 @@ from harness.words.dictionaries import (
     KeptExamples,
     LabelledBy,
     Loss,
+    PartLength,
     TopKRecipe,
     WindowChoice,
 )
@@ -101,6 +102,47 @@ AXES = (
         openness=Openness.UNSURE,
         kind=AxisKind.ANALYSIS,
         stage="estimates",
+    ),
+    Axis(
+        name="examples",
+        says="examples of a latent",
+        levels=(
+            Level(name="strongest", says="the strongest"),
+            Level(
+                name="first",
+                says="the first strong ones",
+                sets=(("study.primary.examples.kept", KeptExamples.FIRST_STRONG),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.EXTRACTION,
+        stage="examples",
+    ),
+    Axis(
+        name="length",
+        says="length of a part",
+        levels=(
+            Level(name="own", says="its own"),
+            Level(
+                name="recipient",
+                says="the recipient's",
+                sets=(("study.primary.part_length", PartLength.RECIPIENT),),
+            ),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.EXTRACTION,
+        stage="integration",
+    ),
+    Axis(
+        name="width",
+        says="latents of a dictionary",
+        levels=(
+            Level(name="two", says="twice the width of the model"),
+            Level(name="three", says="thrice", sets=(("study.primary.recipe.expansion", 3),)),
+        ),
+        openness=Openness.UNSURE,
+        kind=AxisKind.TRAINING,
+        stage="saes",
     ),
 )
 
