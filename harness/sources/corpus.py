@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.sources.pins import how_to_mend, locate
+from harness.sources.pins import how_to_mend, locate, what_is_there
 from harness.words.canonical import place_of_surrogate
 from harness.words.errors import MissingSourceError
 from harness.words.study import Pin
@@ -26,10 +27,13 @@ def documents(corpus: Pin, files: tuple[str, ...]) -> Iterator[str]:
         MissingSourceError: If a file is not there, or holds a row without a text; names file and row.
     """
     for file in files:
-        path = locate(corpus) / file
+        folder = locate(corpus)
+        path = folder / file
         if not path.is_file():
+            held = (each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
             raise MissingSourceError(
-                f"{corpus} has no file {file}; correct the files of the study's profile, below claims/"
+                f"{corpus} has no file {file}{what_is_there(replace(corpus, files=(file,)), held)}; {how_to_mend(corpus)}, or the files "
+                "in the study's profile"
             )
         number = 0
         try:

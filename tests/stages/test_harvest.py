@@ -303,5 +303,8 @@ def test_a_row_without_a_text_is_told(tmp_path: Path, line: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MissingSourceError, match=r"has no file b\.jsonl"):
+    (tmp_path / "a.jsonl").touch()
+    with pytest.raises(
+        MissingSourceError, match=r"has no file b\.jsonl, and it holds a\.jsonl; put the right files"
+    ):
         list(documents(corpus_of(tmp_path), ("b.jsonl",)))
