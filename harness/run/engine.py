@@ -209,13 +209,13 @@ class Engine:
         return [sys.executable, "-m", forkserver.__name__, threads, json.dumps(self._modules()), *words]
 
     def _modules(self) -> list[str]:
-        """What the missing stages load, of large libraries those alone that their code names."""
+        """What the missing stages load, of the large libraries for networks those alone that their code names."""
         missing = [stage for stage in self.recipes.plan.stages if not self.run.index(stage.name).exists()]
         libraries = frozenset[str]().union(
             *(installed_libraries(stage.module) for stage in missing if stage.uses_model)
         )
         loaded = (name for name in forkserver.LOADED_WHEN_RUN if name.partition(".")[0] in libraries)
-        return sorted({*(stage.module for stage in missing), *loaded})
+        return sorted({*(stage.module for stage in missing), *forkserver.LOADED_BY_ALL, *loaded})
 
     def _words(self, wiring: str = WIRING) -> list[str]:
         here = [

@@ -28,11 +28,16 @@ VARIABLE = "HARNESS_FORKSERVER"
 ADDRESS = "forkserver"
 """Name of the server's socket in the engine's folder."""
 
+LOADED_BY_ALL = ("pandas", "pyarrow.pandas_compat", "pydantic.type_adapter", "pydantic.types")
+"""What every stage loads when it runs, by names that other libraries ask for: pyarrow asks for pandas with the first table."""
+
 LOADED_WHEN_RUN = (
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",
+    "transformers.modeling_layers",
     "transformers.modeling_utils",
     "transformers.generation.utils",
+    "transformers.processing_utils",
     "peft",
     "lm_eval.evaluator",
     "lm_eval.models.huggingface",

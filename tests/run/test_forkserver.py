@@ -208,8 +208,39 @@ def test_what_is_loaded_is_what_the_missing_stages_name(
         return set(json.loads(words[words.index(forkserver.__name__) + 2]))
 
     networks = {name for name in forkserver.LOADED_WHEN_RUN if name.partition(".")[0] in named}
-    assert loaded() == {stage.module for stage in stages} | networks
+    assert loaded() == {stage.module for stage in stages} | {*forkserver.LOADED_BY_ALL} | networks
     for stage in stages:
         if stage.name != "estimates":
             engine.run.write_index(stage.name, ())
-    assert loaded() == {engine.recipes.plan.stage("estimates").module}
+    assert loaded() == {engine.recipes.plan.stage("estimates").module, *forkserver.LOADED_BY_ALL}
+
+
+RUNS_A_STAGE = """
+import json, sys
+from harness.run import forkserver
+forkserver._load(json.loads(sys.argv[1]), 1)
+before = {name.partition(".")[0] for name in sys.modules}
+from harness.cli import exit_code_of
+code = exit_code_of(["stage", *sys.argv[2:]])
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules} - before)]))
+"""
+
+
+def test_a_copy_loads_no_library_of_its_own(small: Engine, tmp_path: Path) -> None:
+    """Each of a dozen copies would load it anew: pandas, for which pyarrow looks with the first table, takes half a second."""
+    engine = replace(small, recipes=Recipes(plan=plan(inaba2025.STUDY, inaba2025_fixture(), "cpu")))
+    for stage in ("corpus", "model-checks"):
+        words = [
+            stage,
+            "--study",
+            "inaba2025",
+            "--store",
+            str(tmp_path / "s"),
+            "--run",
+            str(tmp_path / "r"),
+            "--device",
+            "cpu",
+        ]
+        told = [sys.executable, "-c", RUNS_A_STAGE, json.dumps(engine._modules()), *words]
+        done = subprocess.run(told, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout.splitlines()[-1]) == [0, ["claims"]]
