@@ -378,6 +378,7 @@ def _measuring_faults(
 
 def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     """What a profile lacks for a study, one sentence each."""
+    yield from _level_faults(study, profile)
     if isinstance(study, EmergenceStudy):
         yield from _checkpoint_faults(study, profile)
         return
@@ -403,6 +404,14 @@ def profile_faults(study: Study, profile: Profile) -> Iterator[str]:
     if sources.harvest is not None:
         yield from _harvest_faults(sources.harvest)
     yield from _belonging_faults(study, sources)
+
+
+def _level_faults(study: Study, profile: Profile) -> Iterator[str]:
+    """Levels that a profile sets otherwise, and the study does not have."""
+    known = dict.fromkeys(f"{axis.name}={level.name}" for axis in study.axes for level in axis.others)
+    for name, _ in profile.levels:
+        if name not in known:
+            yield f"levels has {name!r}, which the study does not have; its levels are {_names(known)}"
 
 
 def _form_faults(study: Study, form: SAEForm) -> Iterator[str]:

@@ -29,7 +29,7 @@ from harness.judge.specifications import read_specifications
 from harness.judge.unit_values import read_stored
 from harness.judge.validate import load_claims
 from harness.run.forecast import Rates, level_prices
-from harness.sources.studies import load_profile, load_study
+from harness.sources.studies import load_profile, load_study, profile_faults, study_faults
 from harness.stages.classes import shares_of
 from harness.statistics.language_classes import class_counts, label_of
 from harness.store.tables import read_table, write_table
@@ -47,7 +47,7 @@ from harness.words.dictionaries import (
     Reconstruction,
     SplicedText,
 )
-from harness.words.emergence import FINAL, SpecifiedClasses
+from harness.words.emergence import FINAL, EmergenceSizes, SpecifiedClasses
 from harness.words.estimate import Estimate, SpecifiedEstimate
 from harness.words.judgement import Grade, Judged, Multiverse
 from harness.words.plan import Plan
@@ -508,3 +508,34 @@ def test_a_world_without_models_in_the_midst_of_training_puts_no_part_in() -> No
     }
     assert prices["length=recipient"] == NOTHING_RESTS
     assert prices["strong=strongest"] == ""
+
+
+def test_in_a_world_whose_sizes_stand_for_the_studys_choice_levels_are_set_there() -> None:
+    """Where two examples are enough, a lower threshold asks for two as well, and a level of one alone for one."""
+    asked, profile = load_study("inaba2025"), load_profile(load_study("inaba2025"), "fixture")
+    assert isinstance(profile.sizes, EmergenceSizes)
+    few = replace(profile, sizes=replace(profile.sizes, classes=replace(CHOICE, min_examples=2)))
+    (item,) = plan(asked, few, "cpu").stage("estimates").items
+    choices = {each.specification: each.choice for each in item.parameters["specified"]}
+    assert choices["threshold=0.8"] == replace(CHOICE, min_examples=2, threshold=0.8)
+    assert choices["threshold=0.8+fewest=1"] == replace(CHOICE, min_examples=1, threshold=0.8)
+
+
+def test_a_level_that_the_study_takes_already_is_refused() -> None:
+    again = replace(
+        AXES[0],
+        levels=(
+            replace(AXES[0].levels[0], name="0.8"),
+            replace(AXES[0].levels[1], sets=(("study.primary.classes.threshold", 0.9),)),
+        ),
+    )
+    faults = list(study_faults(replace(STUDY, axes=(again,))))
+    assert any("put that level first" in each for each in faults)
+
+
+def test_a_world_that_sets_a_level_of_its_own_names_one_that_the_study_has() -> None:
+    asked, profile = load_study("inaba2025"), load_profile(load_study("inaba2025"), "fixture")
+    assert not list(profile_faults(asked, profile))
+    (fault,) = profile_faults(asked, replace(profile, levels=(("width=wide", ()),)))
+    assert "'width=wide'" in fault
+    assert "width=by-model" in fault

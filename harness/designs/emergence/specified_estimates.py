@@ -1,14 +1,16 @@
 """The specified-estimates stage: shares and gains under one specification that took other examples, dictionaries or parts."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.designs.emergence.estimates import NO_LATENT, OF_CLASSES, OF_PARTS, Run
 from harness.designs.specified_tables import SpecifiedTables
 from harness.stages.stage import stage
+from harness.statistics.measured import Measured
 from harness.store.tables import read_table
 from harness.words.dictionaries import LabelledBy
-from harness.words.estimate import AxisValue, Estimate, Scope, axes_of
+from harness.words.estimate import AxisValue, Estimate, Scope
 from harness.words.specification import PRIMARY
 
 MOVED: Mapping[str, tuple[str, ...]] = {"share": OF_CLASSES, "part": OF_PARTS}
@@ -58,15 +60,10 @@ def specified_estimates(
 
 def _measured(estimates: Path) -> Iterator[tuple[Scope, str]]:
     """What the primary specification has an estimate of, with the kind of its units."""
-    axes = axes_of(read_table(estimates, AxisValue))
+    axes: dict[str, list[AxisValue]] = defaultdict(list)
+    for value in read_table(estimates, AxisValue):
+        axes[value.estimate_id].append(value)
     for row in read_table(estimates, Estimate):
         if row.specification == PRIMARY:
-            scope = Scope(
-                quantity=row.quantity,
-                unit=row.unit,
-                axes=tuple(axes.get(row.estimate_id, ())),
-                layer=row.layer,
-                language=row.language,
-                reading=row.reading,
-            )
-            yield scope, row.unit_kind
+            found = Measured(estimate=row, units=(), axes=tuple(axes[row.estimate_id]))
+            yield found.scope, row.unit_kind
