@@ -1,12 +1,13 @@
 """How commands answer: whole lines in a pipe, lines that fit on a terminal, and a shared problem once."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from harness.process import answer, say, told
+from harness.process import YOUNG_OBJECTS, answer, collect_seldom, say, told
 
 
 @pytest.fixture
@@ -64,3 +65,16 @@ def test_people_hear_of_each_thing_as_soon_as_it_is_found(capsys: pytest.Capture
         yield "y"
 
     assert told(found(), lambda each: ("> ", each), as_json=False) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"), [(["plan"], [YOUNG_OBJECTS]), ([], [YOUNG_OBJECTS]), (["stage", "phrases"], [])]
+)
+def test_stages_alone_look_for_garbage_as_often_as_usual(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], asked: list[int]
+) -> None:
+    thresholds: list[int] = []
+    monkeypatch.setattr(gc, "set_threshold", thresholds.append)
+    monkeypatch.setattr(sys, "argv", ["harness", *words])
+    collect_seldom()
+    assert thresholds == asked

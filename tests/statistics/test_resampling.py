@@ -111,6 +111,15 @@ def test_twenty_draws_leave_one_in_twenty_outside_each_end() -> None:
     assert percentile_interval(np.arange(9_999.0), 0.9) == (499, 9_499)
 
 
+@given(st.lists(st.floats(allow_nan=True), min_size=1, max_size=60), st.sampled_from([0.5, 0.9, 0.95]))
+def test_ends_are_those_of_a_whole_sort(values: list[float], level: float) -> None:
+    draws = np.array(values)
+    ordered = np.sort(draws[np.isfinite(draws)])
+    place = int((1 - level) / 2 * (len(draws) + 1) + 1e-9) - (len(draws) - len(ordered))
+    ends = (ordered[place - 1], ordered[-place]) if place > 0 else (-np.inf, np.inf)
+    assert percentile_interval(draws, level) == ends
+
+
 def test_too_few_draws_give_no_end() -> None:
     assert percentile_interval(np.array([3.0, 1.0, 2.0]), 0.9) == (-np.inf, np.inf)
     assert percentile_interval(np.arange(18.0), 0.9) == (-np.inf, np.inf)
