@@ -58,7 +58,7 @@ class StoredRow:
     @property
     def peak(self) -> int:
         """Position of the strongest token."""
-        return max(range(len(self.values)), key=self.values.__getitem__)
+        return self.values.index(max(self.values))
 
     @property
     def peak_token(self) -> str:
@@ -195,8 +195,9 @@ def _lines(file: Path) -> Iterator[str]:
 
 def _parsed_lines(file: Path, kind: str, expected: str) -> Iterator[tuple[Any, str]]:
     """What stands on every line of a file, with its place."""
+    name = f"{file.parent.parent.name}/{file.parent.name}/{file.name}"
     for number, line in enumerate(_lines(file), start=1):
-        place = f"{file.parent.parent.name}/{file.parent.name}/{file.name}:{number}"
+        place = f"{name}:{number}"
         try:
             yield json.loads(line), place
         except (RecursionError, ValueError) as error:

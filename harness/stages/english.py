@@ -49,14 +49,14 @@ def looks_english(text: str) -> bool:
     eight words or more, it also needs function words of English, and more of them than of its neighbours' languages.
     A shorter text in another language of the Latin alphabet passes.
     """
-    letters = [letter for letter in text if letter.isalpha()]
-    if not letters or sum(letter.isascii() for letter in letters) < MIN_LATIN_FRACTION * len(letters):
+    letters = list(filter(str.isalpha, text))
+    if not letters or sum(map(str.isascii, letters)) < MIN_LATIN_FRACTION * len(letters):
         return False
     return not _looks_like_code(text) and _has_english_words(text)
 
 
 def _looks_like_code(text: str) -> bool:
-    num_marks = sum(character in CODE_MARKS for character in text)
+    num_marks = sum(map(CODE_MARKS.__contains__, text))
     return num_marks > max(1, MAX_CODE_FRACTION * sum(map(len, text.split())))
 
 
@@ -64,5 +64,5 @@ def _has_english_words(text: str) -> bool:
     words = WORD.findall(text.casefold())
     if len(words) < MIN_JUDGED_WORDS:
         return True
-    num_english = sum(word in ENGLISH_WORDS for word in words)
-    return num_english > sum(word in OTHER_WORDS for word in words)
+    num_english = sum(map(ENGLISH_WORDS.__contains__, words))
+    return num_english > sum(map(OTHER_WORDS.__contains__, words))
