@@ -270,16 +270,7 @@ def _about_maximum(
     """
     state, why = three_way(p_pass, p_dev, adjust, against)
     largest = measured[int(np.argmax(all_of.values))]
-    bounds = (
-        member.bounded((limit, member.interval(LEVEL)[1]))
-        for member, limit in zip(measured, all_of.lower_limits().tolist(), strict=True)
-    )
-    members = tuple(
-        shown_member(
-            member, (below if math.isfinite(below) else None, above if math.isfinite(above) else None)
-        )
-        for member, (below, above) in zip(measured, bounds, strict=True)
-    )
+    members = _members(measured, all_of)
     ci90 = _limits(members)
     flattery = expected_maximum(len(measured)) * float(np.median(all_of.errors))
     return verdict_on(
@@ -299,6 +290,20 @@ def _about_maximum(
             f"Were all {len(measured)} members equal, the largest would come out {shown(flattery)} too high on average.",
         ),
         rests_on=deviation_rests_on if state is State.DEVIATION else pass_rests_on,
+    )
+
+
+def _members(measured: tuple[Measurement, ...], all_of: Joint) -> tuple[Member, ...]:
+    """Each with the lower limit that holds for all at once, and the upper one that is its own."""
+    bounds = (
+        member.bounded((limit, member.interval(LEVEL)[1]))
+        for member, limit in zip(measured, all_of.lower_limits().tolist(), strict=True)
+    )
+    return tuple(
+        shown_member(
+            member, (below if math.isfinite(below) else None, above if math.isfinite(above) else None)
+        )
+        for member, (below, above) in zip(measured, bounds, strict=True)
     )
 
 

@@ -24,7 +24,7 @@ from harness.report.figures import (
     signed,
 )
 from harness.report.numbers import NONE, estimated, unit_form
-from harness.report.render import markdown_text, render_across
+from harness.report.render import markdown_text, page
 from harness.report.wording import mode_words, presentation_of
 from harness.sources.studies import load_study
 from harness.store.files import publish_folder
@@ -324,7 +324,7 @@ def page_of(found: Across, reports: Sequence[Report]) -> str:
         for place, row in enumerate(found.by_depth)
     ]
     shown = list(zip_longest(figures, tables_of(found)))
-    return render_across(list(map(_said_of, found.models)), warnings, shown)
+    return page("across.html", models=list(map(_said_of, found.models)), warnings=warnings, shown=shown)
 
 
 def _drawn(place: int, row: Row, models: Sequence[Model], warnings: Sequence[str]) -> Markup:

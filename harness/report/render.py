@@ -64,57 +64,13 @@ NOT_DRAWN = {
 
 def render_page(report: Report) -> str:
     """The page `report.html`: one file that asks nothing of the network and needs no script."""
-    return (
-        _environment(_html)
-        .get_template("page.html")
-        .render(
-            report=report,
-            groups=list(_groups(report)),
-            contents=[],
-            sheet=Markup(_sheet()),  # noqa: S704 - ours
-        )
-    )
+    return page("page.html", report=report, groups=list(_groups(report)), contents=[])
 
 
-def render_across(
-    models: Sequence[str],
-    warnings: Sequence[str],
-    shown: Sequence[tuple[tuple[str, Markup] | None, object]],
-) -> str:
-    """The page of several runs side by side: what is shown are tables, most of them below a figure with its title."""
-    return (
-        _environment(_html)
-        .get_template("across.html")
-        .render(
-            models=models,
-            warnings=warnings,
-            shown=shown,
-            sheet=Markup(_sheet()),  # noqa: S704 - ours
-        )
-    )
-
-
-def render_specification(
-    report: Report,
-    specification: str,
-    *,
-    heading: str,
-    differences: Sequence[tuple[str, str]],
-    claim_tables: Sequence[Table],
-) -> str:
-    """The page of one specification beside the primary one."""
-    return (
-        _environment(_html)
-        .get_template("specification.html")
-        .render(
-            report=report,
-            specification=specification,
-            heading=heading,
-            differences=differences,
-            claim_tables=claim_tables,
-            sheet=Markup(_sheet()),  # noqa: S704 - ours
-        )
-    )
+def page(template: str, **content: object) -> str:
+    """A page from its template, with the style sheet in it."""
+    sheet = Markup(_sheet())  # noqa: S704 - ours
+    return _environment(_html).get_template(template).render(sheet=sheet, **content)
 
 
 def render_card(report: Report, claim: JudgedClaim) -> str:

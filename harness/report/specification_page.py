@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.report.document import JudgedClaim, Report
 from harness.report.numbers import NONE, estimated
-from harness.report.render import render_specification
+from harness.report.render import page
 from harness.report.tables import Table
 from harness.report.wording import VERDICTS, mode_words
 from harness.store.files import write_whole
@@ -34,15 +34,16 @@ def write_specification(report: Report, name: str, folder: Path) -> Path:
         _table("Claims of the paper.", report.claims, name),
         _table("Self-checks.", report.checking_claims, name),
     )
-    page = render_specification(
-        report,
-        name,
+    text = page(
+        "specification.html",
+        report=report,
+        specification=name,
         heading=f"{HEADING}; {mode_words(report).ribbon}",
         differences=list(_differences(both, name)),
         claim_tables=[each for each in tables if each.rows],
     )
     path = folder / f"specification-{name}.html"
-    write_whole(path, page)
+    write_whole(path, text)
     return path
 
 
