@@ -283,7 +283,7 @@ def doctor(
 ) -> int:
     """Look at everything that a run needs, each with its cure."""
     from harness.run.cluster import SLURM
-    from harness.run.doctor import Told, examined, is_able, probed_store
+    from harness.run.doctor import Lines, examined, is_able, probed_store
 
     cluster = _cluster(executor, cluster_profile)
     device = _device(device, study, profile, on_cluster=cluster is not None)
@@ -291,7 +291,7 @@ def doctor(
     needs = examined(drawn, device, store, cluster)
     pins = drawn.profile.sources.pins()
     seen = [probed_store(cluster, store, pins)] if cluster and cluster.executor == SLURM else []
-    findings = told(chain(needs, seen), Told().need, as_json=as_json)
+    findings = told(chain(needs, seen), Lines().need, as_json=as_json)
     able = is_able(findings)
     if as_json:
         print_json({"study": study, "profile": profile, "device": device, "able": able, "findings": findings})
@@ -305,9 +305,9 @@ def doctor(
 @command("harness fetch --profile paper")
 def fetch(*, study: StudyName = STUDY, profile: ProfileName = PROFILE, as_json: AsJson = False) -> int:
     """Bring everything that a profile takes from elsewhere to this machine; afterwards it runs without a network."""
-    from harness.run.doctor import Told, fetched
+    from harness.run.doctor import Lines, fetched
 
-    found = told(fetched(_profile(study, profile).sources.remote_pins()), Told().fetched, as_json=as_json)
+    found = told(fetched(_profile(study, profile).sources.remote_pins()), Lines().fetched, as_json=as_json)
     if as_json:
         print_json(found)
     elif not found:

@@ -17,10 +17,10 @@ from claims.sin2025.study import STUDY
 from harness.designs.design import plan
 from harness.designs.disparity.costs import costs, stated
 from harness.run.doctor import (
+    Lines,
     Need,
     NeedState,
     Room,
-    Told,
     _download_rooms,
     _measured,
     _store_room,
@@ -116,10 +116,10 @@ def test_without_a_network_each_endpoint_is_told_once(
 
 
 def test_what_many_things_share_is_told_once() -> None:
-    told = Told()
+    lines = Lines()
     problems = [("a", "no network"), ("b", "no network"), ("c", "gated"), ("d", "no network")]
     needs = (Need(need=name, state=NeedState.MISSING, found=problem) for name, problem in problems)
-    assert [told.need(each)[1] for each in needs] == [
+    assert [lines.need(each)[1] for each in needs] == [
         "no network", "the same as for a", "gated", "the same as for a",
     ]  # fmt: skip
 

@@ -476,7 +476,7 @@ def fetched(pins: tuple[Pin, ...]) -> Iterator[Fetched]:
 MARKS = {NeedState.WELL: "ok     ", NeedState.WARNING: "warn   ", NeedState.MISSING: "MISSING"}
 
 
-class Told:
+class Lines:
     """Needs and fetched things for people: the lead of a line, and its text; a problem that many share is told in full once."""
 
     def __init__(self) -> None:
