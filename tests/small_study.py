@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from claims.sin2025.study import BENCHMARKS
 from harness.designs.design import plan
 from harness.stages.stage import perform
 from harness.words.plan import Item, Plan
@@ -22,7 +23,7 @@ from harness.words.study import (
     Study,
     Weights,
 )
-from tests.worlds import BENCHMARKS, World
+from tests.worlds import World
 
 SPECIFICATION = Specification(
     name="primary",

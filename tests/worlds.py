@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
+from claims.sin2025.study import BENCHMARKS
 from harness.words.plan import Networks, Numerics
 from harness.words.study import (
     GEMMA_2,
-    Benchmark,
     Home,
     ModelPin,
     Pin,
@@ -33,36 +33,6 @@ from tests.world_texts import documents, english_sentences, in_language
 
 WINDOW_TOKENS = 40
 TARGET_TOKENS = {"zh": ">>cmn_Hans<<"}
-
-BENCHMARKS = (
-    Benchmark(
-        name="arc",
-        template="arc_multilingual/_arc_yaml",
-        data_folder="m_arc",
-        evaluated_split="test",
-        metric="acc_norm",
-        shots=10,
-        chance=0.25,
-    ),
-    Benchmark(
-        name="hellaswag",
-        template="hellaswag_multilingual/_hellaswag_yaml",
-        data_folder="m_hellaswag",
-        evaluated_split="val",
-        metric="acc_norm",
-        shots=10,
-        chance=0.25,
-    ),
-    Benchmark(
-        name="mmlu",
-        template="mmlu_multilingual/_default_yaml",
-        data_folder="m_mmlu",
-        evaluated_split="test",
-        metric="acc",
-        shots=5,
-        chance=0.25,
-    ),
-)
 
 
 @dataclass(frozen=True)

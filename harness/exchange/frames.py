@@ -136,7 +136,11 @@ def rows_of(report: Report) -> Rows:
     """Every table of a report."""
     return {
         MeasuredEstimate: [_estimate(each) for each in report.measurements],
-        SeedEstimate: [row for each in report.measurements for row in _seeds(each)],
+        SeedEstimate: [
+            SeedEstimate(estimate_id=row.id, seed=each.seed, unit=row.unit, value_in_unit=each.value)
+            for row in report.measurements
+            for each in row.seeds
+        ],
         JudgedNumber: [row for study, claim in _claims(report) for row in _judged(study, claim)],
         Setting: list(_settings(report)),
     }
@@ -171,13 +175,6 @@ def _estimate(measured: Measurement) -> MeasuredEstimate:
 
 def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
     return interval or (None, None)
-
-
-def _seeds(measured: Measurement) -> Iterator[SeedEstimate]:
-    for each in measured.seeds:
-        yield SeedEstimate(
-            estimate_id=measured.id, seed=each.seed, unit=measured.unit, value_in_unit=each.value
-        )
 
 
 def _claims(report: Report) -> Iterator[tuple[str, JudgedClaim]]:

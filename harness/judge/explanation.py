@@ -175,7 +175,8 @@ def explanation(claim: Claim, found: LookedUp, again: str) -> Iterator[tuple[str
     named = (source for source in found.sources if source.name in claim.source_names)
     yield from _labelled("read in", (f"{source.name}: {source}" for source in named))
     yield from _labelled("statement", _statements(claim, found.known))
-    yield from _labelled("conflict", _conflicts(claim, found.conflicts))
+    told = {conflict.id: _conflict(conflict) for conflict in found.conflicts}
+    yield from _labelled("conflict", (told.get(name, name) for name in claim.conflicts))
     yield from _labelled("reading", _readings(claim))
     yield from _labelled("printed", (_target(each, claim) for each in claim.targets))
     yield from _labelled("elsewhere", (_target(each, claim) for each in claim.discrepancies))
@@ -215,12 +216,6 @@ def _statements(claim: Claim, known: Sequence[Claim]) -> Iterator[str]:
     for name in claim.inventory:
         others = [other.id for other in known if name in other.inventory and other.id != claim.id]
         yield f"{name}; other claims from it: {_listed(others)}"
-
-
-def _conflicts(claim: Claim, conflicts: Sequence[Conflict]) -> Iterator[str]:
-    told = {conflict.id: conflict for conflict in conflicts}
-    for name in claim.conflicts:
-        yield _conflict(told[name]) if name in told else name
 
 
 def _conflict(conflict: Conflict) -> str:

@@ -109,7 +109,8 @@ def units_needed(claim: Claim, seeds: int) -> int | None:
     if pilot is None or margin is None or not pilot.unit_sd:
         return None
     quantiles = _quantiles(claim, None)
-    left = margin**2 - (quantiles * _seed_error(pilot, seeds)) ** 2
+    seed_error = pilot.seed_sd / math.sqrt(seeds) if seeds else 0.0
+    left = margin**2 - (quantiles * seed_error) ** 2
     if left <= 0:
         return None
     if claim.rule is Rule.WITHIN_MARGIN:
@@ -285,7 +286,3 @@ def _quantiles(claim: Claim, df: float | None) -> float:
         return t_quantile(1 - ALPHA, df) + t_quantile((1 + POWER) / 2, df)
     at_once = len(claim.primary.estimates) if claim.rule is Rule.MAXIMUM_AT_LEAST else 1
     return t_quantile(1 - ALPHA / at_once, df) + t_quantile(POWER, df)
-
-
-def _seed_error(pilot: Pilot, seeds: int) -> float:
-    return pilot.seed_sd / math.sqrt(seeds) if seeds else 0.0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from claims.sin2025.study import BENCHMARKS
 from harness.designs.disparity import estimates
 from harness.designs.disparity.base import BaseRun, gaps, language_gap, similarities
 from harness.designs.disparity.estimates import estimates as estimates_stage
@@ -51,7 +52,7 @@ from harness.words.records import (
 from harness.words.study import Aggregation, Pooling, Shapes, Study
 from tests.judge.tables import stored
 from tests.small_study import LANGUAGES, SPECIFICATION, make, small_plan
-from tests.worlds import BENCHMARKS, build_world
+from tests.worlds import build_world
 
 Pairs = Mapping[tuple[int, int], tuple[float, float]]
 """By layer and latent: what texts 0 and 1 pool to."""

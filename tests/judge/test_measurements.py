@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from claims.sin2025.study import BENCHMARKS
 from harness.judge.measurements import Measurements, measurements_of
 from harness.judge.pooled import pooled
 from harness.judge.unit_values import read_stored
@@ -16,7 +17,6 @@ from harness.words.study import Group, Language, Study
 from tests.judge.asked import reading, value_claim
 from tests.judge.tables import accuracy, delta, gap, id_of, single, write
 from tests.small_plan import small_study
-from tests.worlds import BENCHMARKS
 
 POPULATION = InferenceTarget.POPULATION
 MEANS = {"zh": 10.0, "ru": 9.5, "es": 9.0, "it": 8.5, "hi": 5.0, "mr": 6.0, "ml": 7.0, "sw": 8.0, "bn": 7.5}

@@ -45,6 +45,7 @@ from harness.words.records import (
 )
 from tests.planted.expected import (
     LOW,
+    MOMENTS,
     Expected,
     first_distance,
     first_means,
@@ -642,15 +643,7 @@ ESTIMATES: Mapping[str, tuple[str, ...]] = {
     ),
     "losses recovered": ("loss-recovered",),
     "unflagged translations": ("translations-unflagged",),
-    "training figures": (
-        "alignment-gap",
-        "alignment-gap-shuffled",
-        "alignment-drift",
-        "alignment-english-mean",
-        "alignment-target-mean",
-        "english-nats",
-        "target-nats",
-    ),
+    "training figures": MOMENTS,
     "controls": (
         "gain-control",
         "alignment-gap-control",

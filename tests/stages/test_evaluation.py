@@ -17,6 +17,7 @@ import torch
 from tokenizers import processors
 
 from claims.sin2025.profiles import fixture
+from claims.sin2025.study import BENCHMARKS
 from harness.designs.disparity.scores import read_answers, require_same_items
 from harness.models.adapters import attached
 from harness.models.likelihood import Reading, Request, reading_of
@@ -37,7 +38,7 @@ from harness.words.records import ItemOutcome, UnaskedBenchmark
 from harness.words.study import Benchmark, Home, Pin
 from tests.world_data import NUM_TEST_ITEMS, write_benchmarks
 from tests.world_networks import write_strong_adapter
-from tests.worlds import BENCHMARKS, World
+from tests.worlds import World
 
 ARC, HELLASWAG, MMLU = BENCHMARKS
 COMMITTED = Path(__file__).resolve().parents[2] / "fixtures" / "okapi"
