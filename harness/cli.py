@@ -858,7 +858,7 @@ def pace(
     as_json: AsJson = False,
 ) -> None:
     """Say how fast a run was, by what was counted in it, and how long another world would take on that machine."""
-    from harness.run.forecast import lines_of, pace_of
+    from harness.run.pace import lines_of, pace_of
 
     found = pace_of(run, profile)
     answer(found, (("", line) for line in lines_of(found, price)), as_json=as_json)

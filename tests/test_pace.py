@@ -12,15 +12,8 @@ from claims.sin2025.study import STUDY
 from harness import cli
 from harness.designs.design import plan
 from harness.designs.disparity.costs import stated
-from harness.run.forecast import (
-    Pace,
-    Rates,
-    StageForecast,
-    lines_of,
-    matmul_flops_per_second,
-    pace_of,
-    projection,
-)
+from harness.run.forecast import Rates, projection
+from harness.run.pace import Pace, StageForecast, lines_of, matmul_flops_per_second, pace_of
 from harness.run.progress import StageCost
 from harness.sources.studies import load_profile
 from harness.store.provenance import machine
@@ -212,8 +205,8 @@ def test_a_real_small_run_is_paced_from_its_folder(
 ) -> None:
     """Its clock and its events; only the mode is put in, since a miniature has no pace."""
     spy = spied_run.spy
-    monkeypatch.setattr("harness.run.forecast.load_study", lambda name: spied_run.plan.study)
-    monkeypatch.setattr("harness.run.forecast.load_profile", lambda study, name: spied_run.plan.profile)
+    monkeypatch.setattr("harness.run.pace.load_study", lambda name: spied_run.plan.study)
+    monkeypatch.setattr("harness.run.pace.load_profile", lambda study, name: spied_run.plan.profile)
     (spied_run.folder.root / "report.json").write_text(json.dumps({"mode": "rehearsal"}))
     words = ["pace", str(spied_run.folder.root), "--profile", "tiny"]
     assert cli.exit_code_of([*words, "--json"]) == 0

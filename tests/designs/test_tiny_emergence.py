@@ -15,7 +15,7 @@ from harness.designs.emergence.quantities import QUANTITIES
 from harness.report.figures import DRAWERS, drawn_rows, strokes
 from harness.report.tables import filled_panels, tabulate
 from harness.report.writer import load_report
-from harness.run.forecast import pace_of
+from harness.run.pace import pace_of
 from harness.sources import studies
 from tests.designs.tiny_emergence.claims.tiny.study import STUDY
 from tests.designs.tiny_emergence.world import make

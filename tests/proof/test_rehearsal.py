@@ -11,7 +11,7 @@ import pytest
 from claims.sin2025.profiles import made, paper, rehearsal
 from claims.sin2025.study import STUDY
 from harness.designs.design import plan
-from harness.run.forecast import lines_of, pace_of
+from harness.run.pace import lines_of, pace_of
 from harness.run.progress import recorded
 from harness.run.run_report import evidence_of, read_replay
 from harness.run.stageprocess import run_stage
@@ -111,8 +111,8 @@ def expect_a_pace(shallow: Plan, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     """Every stage that runs the model is counted, and none passes what the machine can multiply."""
     (folder / "report.json").write_text(json.dumps({"mode": Mode.REHEARSAL}))
     worlds = {"rehearsal": shallow.profile, "paper": paper()}
-    monkeypatch.setattr("harness.run.forecast.load_study", lambda name: shallow.study)
-    monkeypatch.setattr("harness.run.forecast.load_profile", lambda study, name: worlds[name])
+    monkeypatch.setattr("harness.run.pace.load_study", lambda name: shallow.study)
+    monkeypatch.setattr("harness.run.pace.load_profile", lambda study, name: worlds[name])
     pace = pace_of(folder, "paper")
     for line in lines_of(pace, price_per_hour=2.0):
         print(line)  # noqa: T201  pytest shows it with -s
