@@ -130,8 +130,8 @@ def what_is_there(pin: Pin, paths: Iterable[str]) -> str:
         {path[len(wanted)] for path in found if path[: len(wanted)] == wanted and path[len(wanted) :]}
     )
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    where = f"{'/'.join(wanted)} there" if wanted else "it"
-    return f", and {where} holds {', '.join(names[:MOST_NAMES])}{more}" if names else ""
+    lead = f", and {'/'.join(wanted)} there holds" if wanted else ", and it holds"
+    return f"{lead} {', '.join(names[:MOST_NAMES])}{more}" if names else ""
 
 
 def why(error: HarnessError, pin: Pin) -> str:
