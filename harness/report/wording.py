@@ -572,10 +572,6 @@ def _sign_words(claim: JudgedClaim) -> Iterator[str]:
         )
 
 
-FEW_SPECIFICATIONS = 8
-"""So many beyond the registered grid are told one by one."""
-
-
 def _explored_words(claim: JudgedClaim) -> Iterator[str]:
     """What specifications beyond the registered grid say, where somebody asked for them."""
     explored = claim.multiverse.explored if claim.multiverse else None
@@ -590,14 +586,6 @@ def _explored_words(claim: JudgedClaim) -> Iterator[str]:
     yield f"It flips under {', '.join(explored.flips)}." if explored.flips else "None of them flips it."
     if explored.changes_sign:
         yield "The sign changes with them."
-    if len(explored.moves) <= FEW_SPECIFICATIONS:
-        of = {each.specification: each for each in claim.multiverse.specifications}
-        told = (
-            f"{move.specification}: {VERDICTS[of[move.specification].state].word}, "
-            f"{amount(of[move.specification].estimate or 0.0, claim.unit, signed=False, with_unit=True)}"
-            for move in explored.moves
-        )
-        yield f"They give {'; '.join(told)}."
     farthest = explored.moves[0]
     yield f"Farthest from the primary one: {farthest.specification}, {amount(farthest.by, claim.unit, signed=True, with_unit=True)}."
 
