@@ -220,14 +220,17 @@ def test_the_recipe_names_every_fact_of_a_run_and_every_input_that_is_no_artifac
     }
 
 
-def test_a_damaged_report_is_removed_and_judged_anew(tmp_path: Path, run: RunFolder, recipe: Recipe) -> None:
+def test_a_damaged_report_is_judged_anew_and_replaced(tmp_path: Path, run: RunFolder, recipe: Recipe) -> None:
     store = Store(tmp_path / "store")
     keep_report(store, recipe, run)
     (kept,) = store.list()
     assert kept.recipe.stage == REPORT
     (kept.folder / FILES[0]).write_text("forged")
-    assert not take_report(Store(store.root), recipe, run)
-    assert list(store.list()) == []
+    other = RunFolder(root=tmp_path / "other")
+    assert not take_report(Store(store.root), recipe, other)
+    keep_report(Store(store.root), recipe, run)
+    assert take_report(Store(store.root), recipe, other)
+    assert Store(store.root).verify() == ()
 
 
 def test_who_dies_while_keeping_leaves_nothing_that_is_taken(
