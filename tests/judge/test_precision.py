@@ -83,7 +83,7 @@ def test_a_figure_of_one_seed_each_has_no_sides(tmp_path: Path) -> None:
 
 def test_every_number_over_units_has_an_interval_and_a_single_figure_none(tmp_path: Path) -> None:
     rows = [
-        estimate("similarity/a", Formula.DIFFERENCE, -2.5, unit_kind="text"),
+        estimate("tokens/a", Formula.DIFFERENCE, -2.5, unit_kind="text"),
         estimate("dictionary-l0/a", Formula.NO_UNITS, 12.0, unit_kind="token"),
         estimate("correlation/a", Formula.PEARSON, 0.9, unit_kind="language", num_units=5),
     ]
@@ -91,10 +91,10 @@ def test_every_number_over_units_has_an_interval_and_a_single_figure_none(tmp_pa
         UnitValue(estimate_id="correlation/a", unit=unit, seed=None, observed=y, reference=x)
         for unit, x, y in zip(("ml", "hi", "mr", "id", "ca"), (1.0, 2.0, 3.0, 4.0, 5.0), (1.0, 2.0, 3.0, 5.0, 4.0), strict=True)
     ]  # fmt: skip
-    known = found(tmp_path, rows, [*units("similarity/a", None), *pairs])
-    assert list(known) == ["similarity/a", "correlation/a"]
+    known = found(tmp_path, rows, [*units("tokens/a", None), *pairs])
+    assert list(known) == ["tokens/a", "correlation/a"]
     # Differences of -2, -3, -2 and -3: a standard error of 0.288675, and 2.353363 of it to either side.
-    assert known["similarity/a"].ci90 == (
+    assert known["tokens/a"].ci90 == (
         pytest.approx(-3.179358, abs=1e-6),
         pytest.approx(-1.820642, abs=1e-6),
     )
