@@ -66,7 +66,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=False, default=False)
 def experiments(session: nox.Session) -> None:
-    """Run every specification that the miniature can have, some 760 processor seconds on two cores (`-- --study inaba2025`: 110); write the report."""
+    """Run every specification that the miniature can have, some 760 processor seconds on two cores (`-- --study inaba2025`: 160); write the report."""
     words = ("--profile", "fixture", "--grid", "all", "--gpus", "2")  # two parts of each stage, one a core
     finish_with(session, "harness", "reproduce", *words, *session.posargs)
 
