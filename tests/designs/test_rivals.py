@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.designs.disparity.base import BaseRun, gaps
-from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals, silent_slopes
+from harness.designs.disparity.rivals import decoupling, random_dictionaries, rivals, silent_slopes, strongest
 from harness.statistics.measured import Measured, Sides, measured
 from harness.store.tables import read_table, write_table
 from harness.words.estimate import Formula, Scope
@@ -336,6 +336,21 @@ def test_each_rival_finds_its_own_world_and_leaves_the_others(tmp_path: Path, na
     assert chosen == pytest.approx(list(world.chosen))
     slope = found.get(("slope-on-tokens", "primary"))
     assert (slope and slope.estimate.value) == (world.slope and pytest.approx(world.slope))
+
+
+@pytest.mark.parametrize("last_digits", [(0.0, 1e-7), (1e-7, 0.0)])
+def test_of_texts_that_begin_alike_the_first_is_the_strongest_whatever_the_processor(
+    last_digits: tuple[float, float],
+) -> None:
+    """Three of four texts reach 0.8 of the strongest, which stands first though another was nearly chosen; nobody asks for the fifth."""
+    choice = replace(SPECIFICATION.phrases, min_fraction_of_maximum=0.8, max_examples=2)
+    maxima = np.array([[2.0], [3.0 + last_digits[0]], [3.0 + last_digits[1]], [2.4], [9.0]])
+    asked = np.array([[True], [True], [True], [True], [False]])
+    assert strongest(maxima, asked, choice)[:, 0].tolist() == [False, True, True, False, False]
+    one = strongest(maxima, asked, replace(choice, max_examples=1))
+    assert one[:, 0].tolist() == [False, True, False, False, False]
+    every = strongest(maxima, asked, replace(choice, max_examples=9))
+    assert every[:, 0].tolist() == [False, True, True, True, False]
 
 
 def test_what_is_empty_in_latin_letters_is_left_out_of_that_comparison_alone(tmp_path: Path) -> None:

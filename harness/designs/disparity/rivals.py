@@ -32,7 +32,7 @@ from harness.words.records import (
     parallel_name,
     romanised_name,
 )
-from harness.words.study import Aggregation, Group, Pooling
+from harness.words.study import Aggregation, Group, PhraseChoice, Pooling
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -438,13 +438,13 @@ class LatentPanel:
             ("active-in-english", unselected & (mean[english] > 0)),
         ):
             yield from self._gap("gap-remaining", name, layer, [(low, high, asked)])
-        strongest = {
-            code: self._strongest(self._of(code, layer, "maximum"), unselected)
+        selected = {
+            code: strongest(self._of(code, layer, "maximum"), unselected, self.base.specification.phrases)
             for code in (english, *self.base.codes(Group.LOW))
         }
         for name, chooses in (("chosen-in-english", True), ("chosen-in-the-language", False)):
             pairs = [
-                (mean[code], mean[english], strongest[english if chooses else code])
+                (mean[code], mean[english], selected[english if chooses else code])
                 for code in self.base.codes(Group.LOW)
             ]
             yield from self._gap("gap-on-chosen-texts", name, layer, pairs)
@@ -461,14 +461,6 @@ class LatentPanel:
         latents = [name for name, is_asked in zip(self.latents[layer], spoken, strict=True) if is_asked]
         scope = scope_of(quantity, layer=layer, reading=name)
         yield from _ratio_of_means(scope, "latent", latents, low[spoken], high[spoken])
-
-    def _strongest(self, maxima: Values, unselected: Mask) -> Mask:
-        """The texts that would be selected for each latent by its activation in one language, as phrases are in English."""
-        among = np.where(unselected, maxima, 0.0)
-        peak, choice = among.max(axis=0, initial=0.0), self.base.specification.phrases
-        ranks = np.argsort(np.argsort(-among, axis=0, kind="stable"), axis=0)
-        strong: Mask = (among > 0) & (among >= choice.min_fraction_of_maximum * peak)
-        return strong & (ranks < choice.max_examples)
 
     @cached_property
     def latents(self) -> Mapping[int, tuple[str, ...]]:
@@ -525,6 +517,24 @@ def _mean_of(values: Mapping[str, Values], codes: Sequence[str]) -> Values:
     """Mean over languages, which weigh alike."""
     mean: Values = np.mean([values[code] for code in codes], axis=0)
     return mean
+
+
+def strongest(maxima: Values, asked: Mask, choice: PhraseChoice) -> Mask:
+    """The texts that would be selected for each latent by its activation in one language, as phrases are in English.
+
+    Texts that begin alike have one maximum, whose last digits are the processor's: of these the first are taken, anywhere.
+
+    Args:
+        maxima: Largest activation of a text; [text, latent].
+        asked: True where a text is there to be selected; [text, latent].
+        choice: How strong a phrase must be, of the strongest, and how many there are at most.
+    """
+    among = np.where(asked, maxima, 0.0)
+    share = _divided(among, among.max(axis=0, initial=0.0))
+    steps, fewest = (np.round(each / SAME_READING) for each in (share, choice.min_fraction_of_maximum))
+    ranks = np.argsort(np.argsort(-steps, axis=0, kind="stable"), axis=0)
+    strong: Mask = (steps > 0) & (steps >= fewest)
+    return strong & (ranks < choice.max_examples)
 
 
 def _divided(values: Values, by: NDArray[np.float64] | NDArray[np.int64]) -> Values:
