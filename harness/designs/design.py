@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from harness.designs.estimand import Estimand, PhraseValues, Quantity
 from harness.designs.presentation import PLAIN, Presentation
-from harness.words.claim import Rule
 from harness.words.errors import UsageError
 from harness.words.estimate import Estimate
 from harness.words.mode import Loaded
@@ -21,10 +20,6 @@ from harness.words.study import Profile, Study, retrained
 
 if TYPE_CHECKING:
     from harness.statistics.measured import Measured
-
-
-ABOUT_ONE = (Rule.WITHIN_MARGIN, Rule.SIGN, Rule.AT_LEAST)
-"""Rules about one estimate, which specifications give as they give the primary one."""
 
 
 class Lacking(StrEnum):
@@ -87,8 +82,8 @@ class Design:
     """Stage whose one item, "all", holds the tables that the judge and the report read."""
     specified_estimates: str | None = None
     """Stage whose items hold what specifications that take another extraction or training give, one item each."""
-    graded: tuple[Rule, ...] = ABOUT_ONE
-    """Rules whose claims are judged under every specification as well; a claim about several estimates takes all of them under the same one."""
+    grades_several: bool = False
+    """Whether claims about several estimates are judged under every specification as well, all of them under the same one."""
     replay: str | None = None
     """Stage whose one item, "all", says which layers were found again, and so what a run is evidence for."""
     loaded: Callable[[Plan, Mapping[tuple[str, str], Path]], tuple[Loaded, ...]] = lambda _plan, _folders: ()

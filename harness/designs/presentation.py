@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from harness.words.claim import Kind
-
 
 class Scope(Enum):
     """Which of the numbers of a quantity a panel is about."""
@@ -149,8 +147,8 @@ class Presentation:
     """With what a number could come out otherwise though no interval answers for it."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """Words of the design that a page explains."""
-    curves: tuple[Kind, ...] = (Kind.VALUE,)
-    """Kinds of claims whose specifications are drawn."""
+    has_curves_without_numbers: bool = False
+    """Whether specifications are drawn of claims about a sign or a place as well, and not of those with a printed number alone."""
 
     @property
     def pointed(self) -> frozenset[str]:

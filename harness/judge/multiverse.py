@@ -21,7 +21,7 @@ from harness.judge.judge import Circumstances, adjusted_in_family, case_verdict,
 from harness.judge.measurements import Measurements
 from harness.judge.rules import Case, cases_of
 from harness.judge.specifications import Specifications
-from harness.words.claim import Claim, Tier
+from harness.words.claim import Claim, Rule, Tier
 from harness.words.estimate import SpecifiedEstimate
 from harness.words.judgement import (
     AxisShare,
@@ -40,6 +40,11 @@ from harness.words.study import Group, Study
 from harness.words.verdict import JUDGED, CaseVerdict, State, Why
 
 Values = NDArray[np.float64]
+
+ABOUT_ONE = (Rule.WITHIN_MARGIN, Rule.SIGN, Rule.AT_LEAST)
+"""Rules about one estimate, which specifications give as they give the primary one."""
+
+ABOUT_SEVERAL = (Rule.EVERY_SIGN, Rule.LARGEST_AT, Rule.LARGEST_WITHIN)
 
 ENOUGH = 8
 """Specifications below which no grade is given."""
@@ -192,7 +197,7 @@ def multiverses(
         specifications: What the others did.
         circumstances: What else decides.
     """
-    graded = design_of(study).graded
+    graded = ABOUT_ONE + ABOUT_SEVERAL * design_of(study).grades_several
     p_values = {verdict.claim_id: p_dev_of(verdict.cases[0]) for verdict in judged.verdicts if verdict.cases}
     for claim, verdict in zip(judged.claims, judged.verdicts, strict=True):
         if claim.rule not in graded or verdict.primary is None or claim.tier is Tier.EXPLORATORY:

@@ -379,7 +379,8 @@ def _curve_claims(report: Report) -> list[JudgedClaim]:
 
     Of self-checks those that are meant to agree, and would not with no effect as well.
     """
-    kinds = wording.presentation_of(report.run.study).curves
+    is_any = wording.presentation_of(report.run.study).has_curves_without_numbers
+    kinds = {Kind.VALUE, *([Kind.DIRECTION, Kind.ARGMAX, Kind.REGION] if is_any else [])}
     found = [
         claim
         for claim in _comparable_claims(report)

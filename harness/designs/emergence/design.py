@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness.designs.design import ABOUT_ONE, Design
+from harness.designs.design import Design
 from harness.designs.emergence.availability import sources_of, unavailable
 from harness.designs.emergence.costs import accelerator_bytes, costs
 from harness.designs.emergence.panels import PRESENTATION
 from harness.designs.emergence.plan import plan
 from harness.designs.emergence.quantities import QUANTITIES, emergence, estimands
 from harness.store.tables import read_table
-from harness.words.claim import Rule
 from harness.words.dictionaries import Reconstruction
 from harness.words.emergence import EmergenceStudy, ModelCell
 from harness.words.mode import Loaded
@@ -67,7 +66,7 @@ DESIGN = Design(
     code=("harness.designs.emergence.estimates",),
     specified_estimates="specified-estimates",
     # What is claimed of every size and language is claimed under one specification at a time.
-    graded=(*ABOUT_ONE, Rule.EVERY_SIGN, Rule.LARGEST_AT, Rule.LARGEST_WITHIN),
+    grades_several=True,
     replay="feature-replay",
     loaded=loaded,
     self_checks="self-checks",

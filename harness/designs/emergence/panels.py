@@ -2,7 +2,6 @@
 
 from harness.designs.emergence.quantities import ACTIVITY, AXES, QUANTITIES
 from harness.designs.presentation import Drawing, Figure, Layout, Panel, Presentation
-from harness.words.claim import Kind
 from harness.words.dictionaries import BILINGUAL, Integration
 from harness.words.emergence import FINAL
 
@@ -211,7 +210,7 @@ PRESENTATION = Presentation(
     specifications={ACTIVITY: "by activity"},
     groups={"reference": "First language", "high": "Second language"},
     # What is claimed is a sign or a place, and hardly ever a number.
-    curves=(Kind.VALUE, Kind.DIRECTION, Kind.ARGMAX, Kind.REGION),
+    has_curves_without_numbers=True,
     things="checkpoints, text and dictionaries trained on them",
     uncounted="another run of training, another text or another pair of languages",
     terms={
