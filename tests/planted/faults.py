@@ -1016,8 +1016,8 @@ FAULTS = (
         name="mirror that English chooses",
         patches=_patched(
             "designs.disparity.rivals:LatentPanel.gaps",
-            "strongest[english if chooses else code]",
-            "strongest[english]",
+            "selected[english if chooses else code]",
+            "selected[english]",
         ),
         redone=("estimates",),
         seen_by=("rival explanations",),
@@ -1195,7 +1195,7 @@ FAULTS = (
     ),
     Fault(
         name="only the first layer able to break a claim",
-        patches=_patched("judge.judge:_estimates", "in reading.estimates", "in reading.estimates[:1]"),
+        patches=_patched("judge.judge:_said_of", "in claim.estimates if", "in claim.estimates[:1] if"),
         redone=(),
         seen_by=("verdicts",),
         no_percentage=ONLY_VERDICTS,

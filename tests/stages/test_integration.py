@@ -16,6 +16,7 @@ from harness.words.dictionaries import (
     IntegratedText,
     Integration,
     PartAgreement,
+    PartLength,
     SAEPlace,
     Split,
 )
@@ -44,7 +45,7 @@ def made(two: TwoLanguages, tmp_path_factory: pytest.TempPathFactory) -> Path:
     integration(
         corpus, *(root / name / stage for name in ("early", "late") for stage in ("saes", "classes")), out=root / "out",
         model=two.checkpoint("early"), donor=two.checkpoint("late"), numerics=NUMERICS, place=PLACE, languages=LANGUAGES,
-        readings=READINGS, windows=6, batch_tokens=40, seed=3,
+        readings=READINGS, windows=6, batch_tokens=40, seed=3, part_length=PartLength.OWN,
     )  # fmt: skip
     return root
 

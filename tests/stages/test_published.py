@@ -303,7 +303,7 @@ def test_whole_weights_that_cannot_be_used_are_not_kept_either(
             "the base model's own",
             "no numbers",
             "and in model-00003",
-            "in no file, but it stands in",
+            "does not name model.embed_tokens.weight, which stands in",
             "cannot be read",
         ),
         strict=True,
