@@ -506,9 +506,10 @@ def test_a_job_that_was_killed_is_sent_again_and_one_that_said_why_it_failed_is_
     small: SmallWorld, run: RunFolder
 ) -> None:
     small.write(behaviour={"phrases/all at first": "die", "phrases/all": "raise"})
-    # A queue is asked how a job fared some time after its end: here, when the engine has read what a stage said.
+    # A queue is asked how a job fared some time after its end: here, when the engine has read what a stage said. Its log holds
+    # this very command once a job was killed, which the brackets do not find.
     waiting = (
-        '"$@"; code=$?; for tick in $(seq 300); do [ -e ../errors/phrases.json ] && ! grep -q "Will exit" ../run.log || break; '
+        '"$@"; code=$?; for tick in $(seq 300); do [ -e ../errors/phrases.json ] && ! grep -q "[W]ill exit" ../run.log || break; '
         "sleep 0.2; done; exit $code"
     )
     command = ("sh", "-c", waiting, "sh", *small.command)
