@@ -16,12 +16,10 @@ from harness.run import simulation
 from harness.run.artifacts import Recipes
 from harness.run.engine import Engine
 from harness.run.simulation import (
-    AROUND_SECONDS,
     AROUND_SECONDS_OF_QUEUE,
     Checks,
     Course,
     Job,
-    Processes,
     course,
     jobs_of,
     simulated,
@@ -238,15 +236,13 @@ def test_processes_are_those_that_the_engine_wires(tmp_path: Path, gpus: int) ->
 
 
 def test_a_run_s_own_times_give_its_wall_time() -> None:
-    """The committed run, two processes at once: from its stages' seconds alone, to 15 %."""
+    """The committed run, two processes at once: from its stages' seconds and what it took around them, to 15 %."""
     record = json.loads((EXAMPLE / EXECUTION_FILE).read_text(encoding="utf-8"))
     (attempt,) = record["attempts"]
-    seconds = {row["stage"]: row["wall_seconds"] for row in record["stages"]}
-    # A stage that the plan has gained since took no time then.
-    jobs = jobs_of(fixture_plan(), seconds, gpus=0)
-    (found,) = simulated(Processes(jobs=jobs), at_once=attempt["machine"]["cores"], gpus=0, rates=(0.0,))
+    processes = timed_processes(fixture_plan(), EXAMPLE, 0)
+    (found,) = simulated(processes, at_once=attempt["machine"]["cores"], gpus=0, rates=(0.0,))
     assert found.makespan_seconds == pytest.approx(attempt["wall_seconds"], rel=0.15)
-    alone = sum(seconds.values()) + AROUND_SECONDS
+    alone = sum(row["wall_seconds"] for row in record["stages"]) + processes.around_seconds
     assert alone > 1.15 * attempt["wall_seconds"], "one after the other they would not"
 
 
