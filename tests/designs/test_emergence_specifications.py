@@ -20,6 +20,7 @@ from harness.designs.emergence.estimates import (
     estimates,
     specified_classes,
 )
+from harness.designs.emergence.quantities import emergence
 from harness.designs.emergence.specified_estimates import specified_estimates
 from harness.designs.specified_items import NOTHING_RESTS
 from harness.judge.judge import Circumstances, judge
@@ -414,7 +415,7 @@ def test_widths_follow_the_model_and_what_would_be_the_same_is_not_trained_again
     ("study", "profile", "latents"),
     [
         ("inaba2025", "paper", [8_192, 16_384, 24_576, 32_768, 49_152]),
-        ("neo", "rehearsal", [16 * size.shapes.d_model for size in load_study("neo").sizes]),  # type: ignore[attr-defined]
+        ("neo", "rehearsal", [16 * size.shapes.d_model for size in emergence(load_study("neo")).sizes]),
     ],
 )
 def test_at_full_size_every_model_has_sixteen_latents_for_each_of_its_values(

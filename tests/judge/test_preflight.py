@@ -25,6 +25,7 @@ from harness.words.claim import (  # fmt: skip
     Tier,
     Unit,
 )
+from harness.words.emergence import EmergenceSizes
 from harness.words.judgement import Prospect, prospects_say
 from harness.words.study import Sizes
 
@@ -218,7 +219,8 @@ def test_of_units_that_are_counted_when_measured_the_seeds_alone_can_be_too_few(
     (asked,) = (each for each in load_claims("inaba2025") if each.id == "apart.first")
     three = load_profile(study, "paper").sizes
     assert (asked.minima, len(three.seeds)) == (Minima(units=100, seeds=3), 3)
-    one = replace(three, repeated_seeds=())  # type: ignore[call-arg]
+    assert isinstance(three, EmergenceSizes)
+    one = replace(three, repeated_seeds=())
     enough, few = (prospects((asked,), sizes, estimate_scopes(study), 1)[0] for sizes in (three, one))
     counted = "How many features it would rest on is known when they are counted. A verdict needs 100."
     assert (enough.decidable, enough.is_foreseen, enough.says) == (True, False, counted)
